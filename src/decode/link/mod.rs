@@ -1,0 +1,1 @@
+//! Link layers: one file each, registered in `LINK_LAYERS`.

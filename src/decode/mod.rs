@@ -1,0 +1,142 @@
+//! Bytes to [`Segment`]s: link layers, IP, fragments, tunnels, TCP headers.
+//!
+//! Knows nothing of flows. Lengths come from headers, never from what happened to be captured. Total: any bytes give an
+//! [`Outcome`], never an error and never a panic.
+
+pub mod ip;
+pub mod link;
+
+use core::net::IpAddr;
+
+use crate::tcp::{Endpoint, Segment, SeqNumber};
+use crate::time::Timestamp;
+
+/// A link type number of the pcap registry (LINKTYPE_…, as in files).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkType(pub u16);
+
+/// One captured frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Number in the input, from 1.
+    pub number: u64,
+    /// Packet time.
+    pub time: Timestamp,
+    /// What the link layer is.
+    pub link: LinkType,
+    /// Interface index, from 0.
+    pub interface: u16,
+    /// Octets on the wire.
+    pub wire_len: u32,
+    /// Octets captured.
+    pub data: &'a [u8],
+}
+
+/// Why a frame yielded no segment. The names are those of `session_end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SkipReason {
+    /// A link type that is not decoded.
+    UnknownLinkType,
+    /// Cut inside the link-layer header.
+    TruncatedLink,
+    /// Neither IPv4 nor IPv6 (ARP, LLDP, …).
+    NotIp,
+    /// Cut inside an IP header.
+    TruncatedIp,
+    /// An IP header that cannot be (wrong version, header length, extension chain).
+    MalformedIp,
+    /// IP with another payload than TCP, or ICMP that quotes none.
+    NotTcp,
+    /// Fewer than the 20 fixed octets of a TCP header.
+    TruncatedTcp,
+    /// Part of a fragmented datagram that is not complete (yet).
+    Fragment,
+    /// Part of a datagram dropped because too many were being reassembled.
+    FragmentLimit,
+    /// Nested deeper than is followed.
+    TunnelDepth,
+    /// A management or control frame, or an encrypted one, of a wireless network.
+    NotData,
+}
+
+impl SkipReason {
+    /// Every reason, in order.
+    pub const ALL: [Self; 11] = [
+        Self::UnknownLinkType,
+        Self::TruncatedLink,
+        Self::NotIp,
+        Self::TruncatedIp,
+        Self::MalformedIp,
+        Self::NotTcp,
+        Self::TruncatedTcp,
+        Self::Fragment,
+        Self::FragmentLimit,
+        Self::TunnelDepth,
+        Self::NotData,
+    ];
+
+    /// The name in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownLinkType => "unknown-link-type",
+            Self::TruncatedLink => "truncated-link",
+            Self::NotIp => "not-ip",
+            Self::TruncatedIp => "truncated-ip",
+            Self::MalformedIp => "malformed-ip",
+            Self::NotTcp => "not-tcp",
+            Self::TruncatedTcp => "truncated-tcp",
+            Self::Fragment => "fragment",
+            Self::FragmentLimit => "fragment-limit",
+            Self::TunnelDepth => "tunnel-depth",
+            Self::NotData => "not-data",
+        }
+    }
+}
+
+/// What kind of ICMP or ICMPv6 error it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IcmpKind {
+    /// Destination unreachable, with its code.
+    Unreachable(u8),
+    /// Fragmentation needed, or packet too big.
+    PacketTooBig,
+    /// Time exceeded.
+    TimeExceeded,
+    /// Parameter problem, source quench and the like.
+    Other(u8),
+}
+
+/// An ICMP or ICMPv6 error that quotes a TCP segment.
+#[derive(Clone, Copy, Debug)]
+pub struct IcmpQuote {
+    /// Packet time.
+    pub time: Timestamp,
+    /// Frame number.
+    pub frame: u64,
+    /// Who sent the error.
+    pub reporter: IpAddr,
+    /// What it says.
+    pub kind: IcmpKind,
+    /// Whether it is ICMPv6.
+    pub v6: bool,
+    /// Sender of the quoted segment.
+    pub source: Endpoint,
+    /// Destination of the quoted segment.
+    pub destination: Endpoint,
+    /// SEG.SEQ of the quoted segment, which 8 octets of TCP are enough for.
+    pub seq: SeqNumber,
+}
+
+/// What a frame holds.
+// A Segment is large, but boxing it would allocate for every packet.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome {
+    /// A TCP segment.
+    Tcp(Segment),
+    /// An ICMP error about one.
+    Icmp(IcmpQuote),
+    /// Neither, and why.
+    Skip(SkipReason),
+}

@@ -1,0 +1,3 @@
+//! The `synscope` program.
+
+fn main() {}
