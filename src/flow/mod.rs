@@ -1,0 +1,30 @@
+//! Segments to flows: one [`Flow`] per incarnation of a four-tuple, with the states of both endpoints, a verdict on how it
+//! opened and closed, and the steps that prove it.
+//!
+//! Knows nothing of bytes, link layers, detectors or output formats. Total: any sequence of segments is a legal input.
+//! Time enters with the segments; a timer fires because a later segment (or an idle tick) carries a later time.
+
+pub mod completeness;
+pub mod copies;
+pub mod facts;
+pub mod handshake;
+pub mod model;
+pub mod peer;
+pub mod steps;
+pub mod table;
+pub mod teardown;
+pub mod timers;
+pub mod tracker;
+pub mod tuple;
+pub mod verdict;
+pub mod zeek;
+
+pub use facts::Facts;
+pub use handshake::{Handshake, InEffect};
+pub use model::{CaptureQuality, Flow, Mark, Unreachable};
+pub use peer::{Offer, Peer};
+pub use steps::{Certainty, Label, Step};
+pub use teardown::Teardown;
+pub use tracker::{Limits, Notice, Observer, Timeouts, Tracker};
+pub use tuple::{FlowKey, Side};
+pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};

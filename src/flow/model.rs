@@ -1,0 +1,268 @@
+//! One flow: an incarnation of a four-tuple, with all that is known of it.
+
+use smallvec::SmallVec;
+
+use super::completeness::Completeness;
+use super::handshake::{Handshake, InEffect};
+use super::peer::Peer;
+use super::steps::Step;
+use super::teardown::Teardown;
+use super::tuple::{FlowKey, Side};
+use super::verdict::{ClosedBy, Closing, Opening, Shape};
+use super::zeek::ZeekWords;
+use crate::decode::IcmpKind;
+use crate::tcp::{Endpoint, State};
+use crate::time::Timestamp;
+
+/// How many steps of one flow are kept; further ones are folded into the last of their kind, or counted.
+pub const MAX_STEPS: usize = 64;
+
+/// How many frames of evidence an anomaly of one flow keeps.
+pub const MAX_EVIDENCE: usize = 4;
+
+/// Artefacts of the capture that touched one flow, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaptureQuality {
+    /// Copies made by the capture: they count for nothing else.
+    pub duplicates: u32,
+    /// Acknowledgments of octets that were never seen.
+    pub holes: u32,
+    /// Segments that came out of order.
+    pub reordered: u32,
+    /// Frames cut by the snapshot length.
+    pub truncated: u32,
+    /// Segments with an unfinished checksum, or larger than the link can carry.
+    pub offload: u32,
+    /// Segments with a wrong checksum.
+    pub bad_checksum: u32,
+}
+
+/// An ICMP error that quoted a SYN of the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// When it passed.
+    pub time: Timestamp,
+    /// Frame number.
+    pub frame: u64,
+    /// What it says.
+    pub kind: IcmpKind,
+    /// Who sent it.
+    pub reporter: core::net::IpAddr,
+}
+
+/// An anomaly noted on a flow: the detectors' business, kept here so that one event a flow and id can be counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Index of the rule in the registry.
+    pub rule: u16,
+    /// Severity it was reported with (10 info, 30 note, 50 warn, 70 alert).
+    pub severity: u8,
+    /// How often.
+    pub count: u32,
+    /// The first frames that prove it.
+    pub frames: SmallVec<[u64; 2]>,
+}
+
+/// A flow.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Number, from 1 in the order in which flows began.
+    pub id: u64,
+    /// Four-tuple.
+    pub key: FlowKey,
+    /// The end that opened it.
+    pub client: Peer,
+    /// The end that was connected to.
+    pub server: Peer,
+    /// Whether a SYN or SYN-ACK told who is who.
+    pub role_known: bool,
+    /// Who sent the first segment seen.
+    pub first_sender: Side,
+    /// Time of the first segment.
+    pub first_time: Timestamp,
+    /// Time of the last segment.
+    pub last_time: Timestamp,
+    /// Frame of the first segment.
+    pub first_frame: u64,
+    /// Frame of the last segment.
+    pub last_frame: u64,
+    /// Outermost VLAN id of the first segment, 0 where untagged.
+    pub vlan: u16,
+    /// Interface of the first segment.
+    pub interface: u16,
+    /// Opening verdict, once reached (it may still be revised: an answer can come late).
+    pub opening: Option<Opening>,
+    /// When it was reached.
+    pub opening_time: Timestamp,
+    /// The opening.
+    pub handshake: Handshake,
+    /// The end.
+    pub teardown: Teardown,
+    /// ICMP error about its SYN.
+    pub unreachable: Option<Unreachable>,
+    /// Whether it was given up for silence.
+    pub idle_expired: bool,
+    /// Steps, at most [`MAX_STEPS`].
+    pub steps: Vec<Step>,
+    /// Steps that were not kept.
+    pub steps_dropped: u32,
+    /// Anomalies noted so far.
+    pub marks: Vec<Mark>,
+    /// Capture artefacts.
+    pub quality: CaptureQuality,
+    /// Wireshark's completeness.
+    pub completeness: Completeness,
+    /// Zeek's conn_state and history.
+    pub zeek: ZeekWords,
+    /// The incarnation of the same four-tuple before this one.
+    pub previous: Option<Previous>,
+    /// Tracker's book-keeping.
+    pub(super) book: super::tracker::Book,
+}
+
+/// What is remembered of the incarnation before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// Its flow number.
+    pub id: u64,
+    /// Time of its last segment.
+    pub last_time: Timestamp,
+    /// How it had opened.
+    pub opening: Opening,
+    /// How it had closed.
+    pub closing: Closing,
+    /// What its client would have sent next.
+    pub client_next: Option<crate::tcp::SeqNumber>,
+    /// What its server would have sent next.
+    pub server_next: Option<crate::tcp::SeqNumber>,
+    /// Its client's ISN.
+    pub client_isn: Option<crate::tcp::SeqNumber>,
+    /// Its server's ISN.
+    pub server_isn: Option<crate::tcp::SeqNumber>,
+    /// Who had closed it first.
+    pub closed_by: Option<ClosedBy>,
+    /// Whether it had been the same end that was the client.
+    pub same_client: bool,
+}
+
+impl Flow {
+    /// The endpoint of `side`.
+    pub const fn peer(&self, side: Side) -> &Peer {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+
+    /// The endpoint of `side`, to change.
+    pub(super) const fn peer_mut(&mut self, side: Side) -> &mut Peer {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// Which side `endpoint` is.
+    pub fn side_of(&self, endpoint: Endpoint) -> Side {
+        if endpoint == self.client.endpoint { Side::Client } else { Side::Server }
+    }
+
+    /// Opening verdict; [`Opening::Undecided`] until one is reached.
+    pub fn opening(&self) -> Opening {
+        self.opening.unwrap_or(Opening::Undecided)
+    }
+
+    /// Whether data could flow: it opened before our eyes, or before we looked.
+    pub fn was_open(&self) -> bool {
+        match self.opening() {
+            opening if opening.opened() => true,
+            Opening::Midstream => true,
+            Opening::SynAckOnly => self.handshake.ack.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether both ends sent FIN.
+    pub fn both_fins(&self) -> bool {
+        self.client.fin.is_some() && self.server.fin.is_some()
+    }
+
+    /// Closing verdict as of now.
+    pub fn closing(&self) -> Closing {
+        if !self.was_open() {
+            return Closing::None;
+        }
+        let t = &self.teardown;
+        if self.both_fins() {
+            return if t.simultaneous { Closing::SimultaneousFin } else { Closing::Fin };
+        }
+        match (t.first_fin, t.reset) {
+            (Some(_), Some(_)) => Closing::FinThenReset,
+            (None, Some(reset)) if reset.by == Side::Client => Closing::ResetByClient,
+            (None, Some(_)) => Closing::ResetByServer,
+            (Some(_), None) => Closing::HalfClosed,
+            (None, None) if self.idle_expired => Closing::IdleExpired,
+            (None, None) => Closing::Open,
+        }
+    }
+
+    /// Who closed it.
+    pub fn closed_by(&self) -> Option<ClosedBy> {
+        self.teardown.closed_by()
+    }
+
+    /// Shape of its close.
+    pub fn shape(&self) -> Option<Shape> {
+        self.teardown.shape(self.both_fins())
+    }
+
+    /// Time from the acknowledgment of the first FIN to the second FIN, nanoseconds; `None` without two FINs in turn.
+    pub fn half_closed_time(&self) -> Option<i64> {
+        if !self.both_fins() || self.teardown.simultaneous {
+            return None;
+        }
+        let first = self.peer(self.teardown.first_fin?);
+        let second = self.peer(self.teardown.first_fin?.other());
+        first.fin_acknowledged.then(|| (second.fin_time - first.fin_acked_time).max(0))
+    }
+
+    /// Time from the first FIN to the acknowledgment of the second, nanoseconds; to the reset where one ended it.
+    pub fn teardown_time(&self) -> Option<i64> {
+        let first = self.peer(self.teardown.first_fin?);
+        Some(self.teardown.complete? - first.fin_time)
+    }
+
+    /// Final state of `side`, as presumed; `None` where nothing is known of it.
+    pub fn final_state(&self, side: Side) -> Option<State> {
+        let peer = self.peer(side);
+        if !peer.spoke() && self.opening() != Opening::Midstream {
+            return None;
+        }
+        Some(peer.presumed())
+    }
+
+    /// Which options are in force on the connection; `None` where a SYN or SYN-ACK is missing.
+    pub fn in_effect(&self) -> Option<InEffect> {
+        let (client, server) = (self.client.offer?, self.server.offer?);
+        Some(InEffect {
+            window_scale: client.window_scale.is_some() && server.window_scale.is_some(),
+            sack: client.sack_permitted && server.sack_permitted,
+            timestamps: client.timestamps.is_some() && server.timestamps.is_some(),
+        })
+    }
+
+    /// Segments of both ends.
+    pub fn packets(&self) -> u64 {
+        self.client.packets + self.server.packets
+    }
+
+    /// Payload octets of both ends.
+    pub fn bytes(&self) -> u64 {
+        self.client.bytes + self.server.bytes
+    }
+
+    /// First to last segment, nanoseconds.
+    pub fn duration(&self) -> i64 {
+        (self.last_time - self.first_time).max(0)
+    }
+}

@@ -1,0 +1,78 @@
+//! The steps of a flow: the segments that carry its story, each with its frame and both endpoints' states after it.
+
+use super::tuple::Side;
+use super::verdict::named;
+use crate::tcp::{Flags, SeqNumber, State};
+use crate::time::Timestamp;
+
+named! {
+    /// What a step is.
+    Label {
+        /// SYN.
+        Syn = "SYN",
+        /// SYN and ACK.
+        SynAck = "SYN-ACK",
+        /// The acknowledgment that completes a handshake, or that acknowledges a FIN.
+        Ack = "ACK",
+        /// Payload (a run of segments in one direction is folded into one step).
+        Data = "DATA",
+        /// FIN, with or without an acknowledgment or data.
+        Fin = "FIN",
+        /// RST.
+        Rst = "RST",
+        /// An ICMP error that quotes the flow.
+        Icmp = "ICMP",
+        /// A keep-alive or window probe.
+        Probe = "PROBE",
+        /// Flags that no step can have.
+        Other = "OTHER",
+    }
+}
+
+named! {
+    /// Whether the states of a step are proved.
+    Certainty {
+        /// Both endpoints' states follow from what they sent themselves.
+        Observed = "observed",
+        /// The receiver's state presumes that the segment arrived.
+        Inferred = "inferred",
+    }
+}
+
+/// One step of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Packet time of the (first) segment.
+    pub time: Timestamp,
+    /// Packet time of the last segment folded into it.
+    pub last_time: Timestamp,
+    /// Frame number of the (first) segment, from 1.
+    pub frame: u64,
+    /// SEG.SEQ.
+    pub seq: SeqNumber,
+    /// The acknowledgment field, where ACK is set.
+    pub ack: Option<SeqNumber>,
+    /// Payload octets, those of folded segments included.
+    pub payload: u32,
+    /// Flags.
+    pub flags: Flags,
+    /// How many segments are folded into this step: 1 for a single one.
+    pub repeat: u32,
+    /// Who sent it. For an ICMP error: the side whose segment is quoted is the receiver.
+    pub from: Side,
+    /// What it is.
+    pub label: Label,
+    /// The client's state after it.
+    pub client: State,
+    /// The server's state after it.
+    pub server: State,
+    /// Whether those states are proved.
+    pub certainty: Certainty,
+}
+
+impl Step {
+    /// Whether it belongs to the opening handshake or the teardown (data, probes and the like do not).
+    pub const fn is_handshake_or_teardown(&self) -> bool {
+        !matches!(self.label, Label::Data | Label::Probe)
+    }
+}

@@ -1,0 +1,119 @@
+//! The key of a flow: two endpoints without direction.
+
+use core::hash::{Hash, Hasher};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::verdict::named;
+use crate::tcp::{Endpoint, Segment};
+
+named! {
+    /// One of the two ends of a flow, by role.
+    Side {
+        /// The end that opened the connection.
+        Client = "client",
+        /// The end that was connected to.
+        Server = "server",
+    }
+}
+
+impl Side {
+    /// The other end.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// Two endpoints, the numerically lower one first. VLAN and tunnel are not part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowKey {
+    low: u128,
+    high: u128,
+    low_port: u16,
+    high_port: u16,
+    v6: bool,
+}
+
+impl FlowKey {
+    /// The key of `segment`, and whether its sender is the lower endpoint.
+    pub fn of(segment: &Segment) -> (Self, bool) {
+        Self::between(segment.source, segment.destination)
+    }
+
+    /// The key of the flow between two endpoints, and whether the first is the lower one.
+    pub fn between(a: Endpoint, b: Endpoint) -> (Self, bool) {
+        let ((a_bits, v6), (b_bits, _)) = (bits(a.ip), bits(b.ip));
+        let a_is_low = (a_bits, a.port) <= (b_bits, b.port);
+        let (low, high, low_port, high_port) =
+            if a_is_low { (a_bits, b_bits, a.port, b.port) } else { (b_bits, a_bits, b.port, a.port) };
+        (Self { low, high, low_port, high_port, v6 }, a_is_low)
+    }
+
+    /// The lower endpoint.
+    pub fn low(&self) -> Endpoint {
+        Endpoint { ip: address(self.low, self.v6), port: self.low_port }
+    }
+
+    /// The higher endpoint.
+    pub fn high(&self) -> Endpoint {
+        Endpoint { ip: address(self.high, self.v6), port: self.high_port }
+    }
+
+    /// Whether the addresses are IPv6.
+    pub const fn is_v6(&self) -> bool {
+        self.v6
+    }
+}
+
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = u32::from(self.low_port) << 16 | u32::from(self.high_port);
+        if self.v6 {
+            state.write_u128(self.low);
+            state.write_u128(self.high);
+            state.write_u32(ports);
+        } else {
+            state.write_u64((self.low as u64) << 32 | self.high as u64);
+            state.write_u64(u64::from(ports));
+        }
+    }
+}
+
+fn bits(ip: IpAddr) -> (u128, bool) {
+    match ip {
+        IpAddr::V4(ip) => (u128::from(u32::from(ip)), false),
+        IpAddr::V6(ip) => (u128::from(ip), true),
+    }
+}
+
+fn address(bits: u128, v6: bool) -> IpAddr {
+    if v6 { IpAddr::V6(Ipv6Addr::from(bits)) } else { IpAddr::V4(Ipv4Addr::from(bits as u32)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(ip: &str, port: u16) -> Endpoint {
+        Endpoint { ip: ip.parse().unwrap(), port }
+    }
+
+    #[test]
+    fn both_directions_share_a_key() {
+        let (a, b) = (endpoint("192.0.2.1", 40000), endpoint("198.51.100.2", 80));
+        let ((k1, first), (k2, second)) = (FlowKey::between(a, b), FlowKey::between(b, a));
+        assert_eq!(k1, k2);
+        assert!(first && !second);
+        assert_eq!((k1.low(), k1.high()), (a, b));
+    }
+
+    #[test]
+    fn a_mapped_v6_address_is_not_its_v4_twin() {
+        let v4 = FlowKey::between(endpoint("192.0.2.1", 1), endpoint("192.0.2.2", 2)).0;
+        let v6 = FlowKey::between(endpoint("::192.0.2.1", 1), endpoint("::192.0.2.2", 2)).0;
+        assert_ne!(v4, v6);
+    }
+}
