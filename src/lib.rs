@@ -2,5 +2,8 @@
 
 pub mod capture;
 pub mod decode;
+pub mod detect;
+pub mod engine;
+pub mod flow;
 pub mod tcp;
 pub mod time;

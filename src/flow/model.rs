@@ -10,8 +10,7 @@ use super::teardown::Teardown;
 use super::tuple::{FlowKey, Side};
 use super::verdict::{ClosedBy, Closing, Opening, Shape};
 use super::zeek::ZeekWords;
-use crate::decode::IcmpKind;
-use crate::tcp::{Endpoint, State};
+use crate::tcp::{Endpoint, IcmpKind, State};
 use crate::time::Timestamp;
 
 /// How many steps of one flow are kept; further ones are folded into the last of their kind, or counted.

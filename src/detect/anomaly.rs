@@ -1,0 +1,98 @@
+//! An anomaly as it is reported: its rule, what it is about, and the evidence.
+
+use core::net::IpAddr;
+
+use crate::time::Timestamp;
+
+/// Severity of an anomaly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Severity {
+    /// A fact, or a feature in use.
+    Info = 10,
+    /// Odd, often benign.
+    Note = 30,
+    /// Probably a fault, or somebody probing.
+    Warn = 50,
+    /// An attack or a serious fault.
+    Alert = 70,
+}
+
+impl Severity {
+    /// From least to most severe.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Note, Self::Warn, Self::Alert];
+
+    /// The word in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Note => "note",
+            Self::Warn => "warn",
+            Self::Alert => "alert",
+        }
+    }
+}
+
+/// What an anomaly is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One flow.
+    Flow,
+    /// A host, or several.
+    Host,
+    /// The capture itself.
+    Capture,
+}
+
+impl Scope {
+    /// The word in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flow => "flow",
+            Self::Host => "host",
+            Self::Capture => "capture",
+        }
+    }
+}
+
+/// A figure of an anomaly's evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Figure {
+    /// An integer (durations in nanoseconds, named `…_ns`).
+    Integer(i64),
+    /// A ratio, a probability, an entropy.
+    Number(f64),
+    /// A word or an address.
+    Text(String),
+    /// Ports, counts and the like.
+    List(Vec<i64>),
+    /// Words or addresses.
+    Texts(Vec<String>),
+}
+
+/// An anomaly as it is reported.
+#[derive(Clone, Debug)]
+pub struct Anomaly {
+    /// Id of the rule: kebab-case, for ever.
+    pub id: &'static str,
+    /// RFC section, paper or "measured".
+    pub reference: &'static str,
+    /// Severity.
+    pub severity: Severity,
+    /// What it is about.
+    pub scope: Scope,
+    /// When it was decided (packet time).
+    pub time: Timestamp,
+    /// One sentence with the figures.
+    pub reason: String,
+    /// Flow number, where it is about one.
+    pub flow_id: Option<u64>,
+    /// The actor, where known: address and, for a flow, port.
+    pub source: Option<(IpAddr, Option<u16>)>,
+    /// The target.
+    pub destination: Option<(IpAddr, Option<u16>)>,
+    /// Frames that prove it.
+    pub frames: Vec<u64>,
+    /// Figures the rule used, in a fixed order.
+    pub figures: Vec<(&'static str, Figure)>,
+}
