@@ -2,5 +2,6 @@
 
 pub mod capture;
 pub mod decode;
+pub mod flow;
 pub mod tcp;
 pub mod time;

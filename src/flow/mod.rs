@@ -1,0 +1,6 @@
+//! Flows: segments and time in, connections and verdicts out.
+
+pub mod zeek;
+
+#[cfg(test)]
+mod script;
