@@ -1,5 +1,6 @@
 //! Flows: segments and time in, connections and verdicts out.
 
+pub mod completeness;
 pub mod zeek;
 
 #[cfg(test)]
