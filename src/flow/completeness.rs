@@ -14,14 +14,19 @@
 //! # What Wireshark shows
 //!
 //! One pass of `tshark` prints for each frame the sum as of the frame before it. The final sum, which this module has, is what
-//! `tshark -2` prints for the first frame of a stream; for later frames it has by then also counted the first segment, which
-//! it had left out. A header with an offset beyond the end of the segment counts its flags there, and nothing here.
+//! `tshark -2` prints for the last frame of a stream: by then it has also counted the first segment, which it leaves out of
+//! the sum that it prints for the first frame. A header with an offset beyond the end of the segment counts its flags there, and nothing here.
 
 use crate::tcp::{Flags, Headers, Segment, SeqNumber};
 
 /// The sum, 0..=63.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Completeness(u8);
+pub struct Completeness {
+    sum: u8,
+    /// What the first segment is worth, which Wireshark counts once there is a second one.
+    first: u8,
+    several: bool,
+}
 
 impl Completeness {
     /// A SYN opened the conversation.
@@ -37,42 +42,50 @@ impl Completeness {
     /// A RST was seen.
     pub const RST: u8 = 32;
 
-    /// Starts with the first segment of a conversation, which counts only if it is a SYN. `reused`: whether an earlier
+    /// Starts with the first segment of a conversation, which alone counts only if it is a SYN. `reused`: whether an earlier
     /// conversation had the same four-tuple; Wireshark then leaves out the payload of the SYN.
     pub fn new(first: &Segment, reused: bool) -> Self {
-        if is_bogus(first) || !opens(first) {
-            Self(0)
+        let sum = if is_bogus(first) || !opens(first) {
+            0
         } else if first.payload > 0 && !reused {
-            Self(Self::SYN | Self::DATA)
+            Self::SYN | Self::DATA
         } else {
-            Self(Self::SYN)
-        }
+            Self::SYN
+        };
+        Self { sum, first: worth(first), several: false }
     }
 
     /// Takes the next segment of the conversation, from either end.
     pub fn observe(&mut self, segment: &Segment) {
-        if is_bogus(segment) {
-            return;
-        }
-        let flags = segment.flags;
-        self.0 |= match (flags.has(Flags::SYN), flags.has(Flags::ACK)) {
-            (true, true) => Self::SYN_ACK,
-            (false, true) if segment.payload > 0 => Self::DATA,
-            (false, true) => Self::ACK,
-            (_, false) => 0,
-        };
-        if flags.has(Flags::FIN | Flags::ACK) {
-            self.0 |= Self::FIN;
-        }
-        if flags.has(Flags::RST) {
-            self.0 |= Self::RST;
-        }
+        self.several = true;
+        self.sum |= worth(segment);
     }
 
     /// The number that `tcp.completeness` holds.
     pub const fn number(self) -> u8 {
-        self.0
+        if self.several { self.sum | self.first } else { self.sum }
     }
+}
+
+/// What one segment adds.
+fn worth(segment: &Segment) -> u8 {
+    if is_bogus(segment) {
+        return 0;
+    }
+    let flags = segment.flags;
+    let mut sum = match (flags.has(Flags::SYN), flags.has(Flags::ACK)) {
+        (true, true) => Completeness::SYN_ACK,
+        (false, true) if segment.payload > 0 => Completeness::DATA,
+        (false, true) => Completeness::ACK,
+        (_, false) => 0,
+    };
+    if flags.has(Flags::FIN | Flags::ACK) {
+        sum |= Completeness::FIN;
+    }
+    if flags.has(Flags::RST) {
+        sum |= Completeness::RST;
+    }
+    sum
 }
 
 /// Whether `segment` starts a new conversation for Wireshark, although its four-tuple has one. `base` is the base of the

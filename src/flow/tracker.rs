@@ -386,7 +386,7 @@ impl Tracker {
         } else {
             roles::sender_is_client(s)
         };
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, now);
+        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
         flow.previous = previous.map(|tomb| tomb.previous(sender_is_low == sender_is_client));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -491,7 +491,7 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, now: Timestamp) -> Self {
+    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
         let book = Book { tried_at: now, seen_at: now, ..Book::default() };
@@ -518,7 +518,7 @@ impl Flow {
             steps_dropped: 0,
             marks: Vec::<Mark>::new(),
             quality: CaptureQuality::default(),
-            completeness: Completeness::default(),
+            completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),
             previous: None,
             book,
@@ -527,8 +527,10 @@ impl Flow {
 
     /// Takes a segment: counts it, moves states, notices facts.
     fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, proved_good: bool) -> Facts {
-        self.zeek.observe(s, from == self.first_sender);
-        self.completeness.observe(s);
+        if !first {
+            self.zeek.observe(s, from == self.first_sender);
+            self.completeness.observe(s);
+        }
         if s.truncated {
             self.quality.truncated += 1;
         }
