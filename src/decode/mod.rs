@@ -3,10 +3,17 @@
 //! Knows nothing of flows. Lengths come from headers, never from what happened to be captured. Total: any bytes give an
 //! [`Outcome`], never an error and never a panic.
 
-pub mod ip;
+mod checksum;
+mod ip;
 pub mod link;
+mod octets;
+mod tcp;
 
 use core::net::IpAddr;
+
+use link::{LinkLayer, Walk};
+use octets::Octets;
+use tcp::Surroundings;
 
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::Timestamp;
@@ -139,4 +146,73 @@ pub enum Outcome {
     Icmp(IcmpQuote),
     /// Neither, and why.
     Skip(SkipReason),
+}
+
+/// How to decode.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Whether TCP checksums are verified; if not, each counts as good.
+    pub verify_checksums: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { verify_checksums: true }
+    }
+}
+
+/// Turns frames into outcomes, in order. Holds nothing of a frame.
+#[derive(Debug)]
+pub struct Decoder {
+    config: Config,
+    // Frames of one input mostly have one link type: the last look-up is kept.
+    last_link: Option<(LinkType, &'static LinkLayer)>,
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing.
+    pub fn new(config: Config) -> Self {
+        Self { config, last_link: None }
+    }
+
+    /// Decodes one frame. Total: any octets give an outcome.
+    pub fn decode(&mut self, frame: &Frame<'_>) -> Outcome {
+        let Some(layer) = self.link_layer(frame.link) else {
+            return Outcome::Skip(SkipReason::UnknownLinkType);
+        };
+        let mut walk = Walk::default();
+        match layer.to_ip(Octets::new(frame.data, frame.wire_len as usize), &mut walk) {
+            Ok(packet) => self.network(packet, frame, &mut walk),
+            Err(reason) => Outcome::Skip(reason),
+        }
+    }
+
+    #[inline]
+    fn link_layer(&mut self, link: LinkType) -> Option<&'static LinkLayer> {
+        match self.last_link {
+            Some((known, layer)) if known == link => Some(layer),
+            _ => {
+                let layer = link::find(link)?;
+                self.last_link = Some((link, layer));
+                Some(layer)
+            }
+        }
+    }
+
+    fn network(&mut self, octets: Octets<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+        let packet = match walk.enter().and_then(|()| ip::parse(octets)) {
+            Ok(packet) => packet,
+            Err(reason) => return Outcome::Skip(reason),
+        };
+        if packet.fragment.is_some() {
+            return Outcome::Skip(SkipReason::Fragment);
+        }
+        match packet.protocol {
+            ip::protocol::TCP => {
+                let around = Surroundings { frame, vlan: walk.vlan, verify: self.config.verify_checksums };
+                tcp::segment(&packet.header, packet.payload, around)
+            }
+            _ => Outcome::Skip(SkipReason::NotTcp),
+        }
+    }
 }
