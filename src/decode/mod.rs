@@ -12,8 +12,6 @@ mod octets;
 mod tcp;
 mod tunnel;
 
-use core::net::IpAddr;
-
 pub use fragment::FragmentCounters;
 
 use fragment::{Added, Datagram, Reassembler};
@@ -22,7 +20,8 @@ use link::{LinkLayer, Walk};
 use octets::Octets;
 use tcp::Surroundings;
 
-use crate::tcp::{Endpoint, Segment, SeqNumber};
+use crate::tcp::Segment;
+pub use crate::tcp::{IcmpKind, IcmpQuote};
 use crate::time::Timestamp;
 
 /// A link type number of the pcap registry (LINKTYPE_…, as in files).
