@@ -20,9 +20,8 @@ pub(super) struct Offline {
 
 impl Offline {
     pub(super) fn open(name: &str, path: &Path, interface: u16) -> Result<Self, CaptureError> {
-        let capture = Capture::from_file_with_precision(path, Precision::Nano).map_err(|error| {
-            CaptureError::UnknownFormat { input: name.to_owned(), found: error.to_string() }
-        })?;
+        let capture = Capture::from_file_with_precision(path, Precision::Nano)
+            .map_err(|error| CaptureError::UnknownFormat { input: name.to_owned(), found: error.to_string() })?;
         let link = from_dlt(capture.get_datalink().0);
         Ok(Self { capture, link, interface, frame: Vec::new() })
     }
