@@ -7,6 +7,7 @@
 pub mod completeness;
 pub mod copies;
 pub mod facts;
+pub mod features;
 pub mod handshake;
 pub mod model;
 pub mod peer;
