@@ -236,7 +236,7 @@ pub struct FlowBody<'a> {
     conn_state: Option<&'a str>,
     /// Zeek's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    history: Option<&'a str>,
+    history: Option<String>,
     /// Wireshark's: 1 SYN, 2 SYN-ACK, 4 ACK, 8 DATA, 16 FIN, 32 RST.
     #[serde(skip_serializing_if = "Option::is_none")]
     completeness: Option<u8>,

@@ -59,8 +59,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is, for `--help`.
     pub about: &'static str,
-    /// Whether it can be limited to one flow (`--flow`).
-    pub by_flow: bool,
+    /// The options of the output that it heeds.
+    pub options: &'static [&'static str],
     /// Starts it.
     pub open: fn(Out, &Settings) -> Box<dyn Writer>,
 }
@@ -70,13 +70,13 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "text",
         about: "one line a handshake or teardown step, and a verdict for every flow",
-        by_flow: true,
+        options: &["-t", "--steps", "--flow"],
         open: |out, settings| Box::new(text::Text::new(out, settings)),
     },
     Format {
         name: "ndjson",
         about: "one JSON object a line: events in Elastic Common Schema names",
-        by_flow: true,
+        options: &["--steps", "--events", "--flow"],
         open: |out, settings| Box::new(ndjson::Ndjson::new(out, settings)),
     },
 ];

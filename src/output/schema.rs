@@ -2,8 +2,33 @@
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use serde_json::Value;
 
 use super::event::{Action, AnomalyEvent, FlowEvent, SessionStartEvent, TotalsEvent};
+
+/// Every dotted name that a `flow_end` can have, in the order of the schema: leaves, and arrays as a whole.
+pub fn flow_end_fields() -> Vec<String> {
+    let mut generator = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true).into_generator();
+    let schema = generator.root_schema_for::<FlowEvent<'_>>();
+    let mut fields = Vec::new();
+    collect(schema.as_value(), String::new(), &mut fields);
+    fields
+}
+
+fn collect(schema: &Value, path: String, fields: &mut Vec<String>) {
+    // An optional object is written as "this or null".
+    let alternatives = schema.get("anyOf").and_then(Value::as_array);
+    let object = alternatives.into_iter().flatten().chain([schema]).find_map(|s| s.get("properties")?.as_object());
+    match object {
+        None => fields.push(path),
+        Some(properties) => {
+            for (name, property) in properties {
+                let dot = if path.is_empty() { "" } else { "." };
+                collect(property, format!("{path}{dot}{name}"), fields);
+            }
+        }
+    }
+}
 
 /// JSON Schema 2020-12 of one line, indented.
 pub fn json_schema() -> String {
