@@ -2,9 +2,9 @@
 //!
 //! Asks no clock, opens nothing, prints nothing. What happens goes to a [`Sink`].
 
-use crate::decode::SkipReason;
-use crate::detect::Anomaly;
-use crate::flow::{Flow, Opening, Side, Step};
+use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
+use crate::detect::{Anomaly, Detectors, Selection, UnknownRule};
+use crate::flow::{Flow, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
 
@@ -29,6 +29,10 @@ pub struct Totals {
     pub evicted: u64,
     /// Of those, SYN-only flows, which were counted and not written.
     pub evicted_unwritten: u64,
+    /// Segments that came after their connection had been reported.
+    pub late_segments: u64,
+    /// Time stamps that ran backwards by more than a millisecond.
+    pub clock_backwards: u64,
     /// Anomalies by id, in order of the registry.
     pub anomalies: Vec<(&'static str, u64)>,
     /// Time of the first frame.
@@ -122,7 +126,148 @@ impl<F: FnMut(&Event<'_>)> Sink for F {
     }
 }
 
-/// Position of `opening` in [`Totals::by_opening`].
-pub fn opening_index(opening: Opening) -> usize {
-    opening as usize
+/// How the engine works.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Decoding.
+    pub decode: decode::Config,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// Bounds.
+    pub limits: Limits,
+    /// Which rules are on.
+    pub rules: Selection,
+}
+
+/// Frames in, events out.
+#[derive(Debug)]
+pub struct Engine {
+    decoder: Decoder,
+    tracker: Tracker,
+    detectors: Detectors,
+    totals: Totals,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    ///
+    /// # Errors
+    ///
+    /// A rule id that does not exist.
+    pub fn new(settings: &Settings) -> Result<Self, UnknownRule> {
+        Ok(Self {
+            decoder: Decoder::new(settings.decode),
+            tracker: Tracker::new(settings.timeouts, settings.limits),
+            detectors: Detectors::new(&settings.rules)?,
+            totals: Totals::default(),
+        })
+    }
+
+    /// Takes a frame.
+    pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        if self.totals.first_time.is_none() {
+            self.totals.first_time = Some(frame.time);
+            sink.event(&Event::SessionStart { time: frame.time });
+        }
+        self.totals.packets += 1;
+        self.totals.last_time = Some(self.totals.last_time.map_or(frame.time, |last| last.max(frame.time)));
+        match self.decoder.decode(frame) {
+            Outcome::Tcp(segment) => self.segment(&segment, sink),
+            Outcome::Icmp(quote) => {
+                self.totals.icmp += 1;
+                let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+                self.tracker.quote(&quote, &mut relay);
+            }
+            Outcome::Skip(reason) => {
+                self.totals.skipped[reason as usize] += 1;
+                self.advance(frame.time, sink);
+            }
+        }
+    }
+
+    /// Takes a segment.
+    pub fn segment(&mut self, segment: &Segment, sink: &mut dyn Sink) {
+        self.totals.segments += 1;
+        if sink.wants_segments() {
+            sink.event(&Event::Segment(segment));
+        }
+        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        self.tracker.segment(segment, &mut relay);
+    }
+
+    /// Nothing came, and it is `time` now: what times out by then is told.
+    pub fn advance(&mut self, time: Timestamp, sink: &mut dyn Sink) {
+        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        self.tracker.advance(time, &mut relay);
+    }
+
+    /// Observation ends: open flows are told of as they are. The totals follow by [`Self::totals`].
+    pub fn finish(&mut self, sink: &mut dyn Sink) {
+        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        self.tracker.finish(&mut relay);
+    }
+
+    /// Totals as of now.
+    pub fn totals(&self) -> Totals {
+        let counters = self.tracker.counters();
+        Totals {
+            flows: counters.flows,
+            evicted: counters.evicted,
+            evicted_unwritten: counters.evicted_unwritten,
+            late_segments: counters.late_segments,
+            clock_backwards: counters.clock_backwards,
+            anomalies: self.detectors.counts(),
+            ..self.totals.clone()
+        }
+    }
+
+    /// Flows tracked now.
+    pub fn live_flows(&self) -> usize {
+        self.tracker.live()
+    }
+}
+
+/// Between the tracker and the sink: asks the detectors, counts, translates.
+struct Relay<'a> {
+    sink: &'a mut dyn Sink,
+    detectors: &'a mut Detectors,
+    totals: &'a mut Totals,
+}
+
+impl Observer for Relay<'_> {
+    fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>) {
+        if *notice == Notice::Began {
+            self.sink.event(&Event::FlowStart(flow));
+        }
+        if let Notice::Segment { recorded, .. } | Notice::Quoted { recorded } = notice {
+            self.step(flow, *recorded);
+        }
+        let sink = &mut *self.sink;
+        self.detectors.notice(flow, time, notice, &mut |anomaly, flow| {
+            sink.event(&Event::Anomaly { anomaly, flow: Some(flow) });
+        });
+        match notice {
+            Notice::Opened => self.sink.event(&Event::HandshakeEnd(flow)),
+            Notice::Closing { by } => self.sink.event(&Event::TeardownStart { flow, by: *by, time }),
+            Notice::Ended => {
+                self.totals.by_opening[flow.opening() as usize] += 1;
+                self.totals.by_closing[flow.closing() as usize] += 1;
+                self.sink.event(&Event::FlowEnd { flow, time });
+            }
+            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } => {}
+        }
+    }
+}
+
+impl Relay<'_> {
+    fn step(&mut self, flow: &Flow, recorded: Recorded) {
+        let (index, folded) = match recorded {
+            Recorded::Nothing => return,
+            Recorded::Step(index) => (index, false),
+            Recorded::Folded(index) => (index, true),
+        };
+        if let Some(step) = flow.steps.get(index) {
+            self.sink.event(&Event::Step { flow, step, folded });
+        }
+    }
 }

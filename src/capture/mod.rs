@@ -1,4 +1,26 @@
 //! Where frames come from: files, pipes and interfaces, behind one trait.
+//!
+//! This is the only place that knows libpcap, file formats and compressors. It knows nothing of what is inside a frame:
+//! a [`Source`] hands out octets with a time, a link type and a number, in the order in which they came.
+//!
+//! * [`Files`]: pcap and pcapng, plain or compressed, from paths, fifos and standard input, merged by time;
+//! * [`Live`]: interfaces, through libpcap (feature `live`);
+//! * [`Filter`]: BPF capture filters on either, [`preset`]: those that come with the program.
+
+mod error;
+mod file;
+mod filter;
+mod linktype;
+
+// mod live;
+pub mod preset;
+
+pub use error::CaptureError;
+pub use file::{FileInput, FileOptions, Files};
+pub use filter::Filter;
+pub use linktype::{from_file_field, link_description, link_name};
+
+// pub use live::{Direction, InterfaceInfo, Live, LiveOptions, list_interfaces};
 
 use crate::decode::Frame;
 use crate::time::Timestamp;
@@ -12,4 +34,51 @@ pub enum Next<'a> {
     Idle(Timestamp),
     /// There is no more.
     End,
+}
+
+/// How much of the input has been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Octets read so far, as stored: before decompression. 0 for an interface.
+    pub read: u64,
+    /// Octets there are in all; absent for pipes and interfaces.
+    pub total: Option<u64>,
+}
+
+/// What a capture took and lost. Everything is 0 for files but `frames`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames handed out by [`Source::next`]; those that a filter on a file refused are not among them.
+    pub frames: u64,
+    /// Frames that passed the filter in the kernel, the dropped ones included (`ps_recv`): "received by filter".
+    pub received: u64,
+    /// Frames the kernel dropped because its buffer was full (`ps_drop`): "dropped by kernel".
+    pub kernel_drops: u64,
+    /// Frames the interface or its driver dropped (`ps_ifdrop`).
+    pub interface_drops: u64,
+    /// Frames dropped between the capture threads and the analysis. The capture threads wait for the analysis and leave
+    /// the loss to the kernel, which counts it; what is lost here was still under way when the capture ended.
+    pub queue_drops: u64,
+}
+
+/// Something that yields frames.
+pub trait Source: Send {
+    /// The next frame, in order; after [`Next::End`] or an error, [`Next::End`] for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Damaged`] when the input is damaged or cut short (everything before has been yielded),
+    /// [`CaptureError::Io`] when reading fails, [`CaptureError::BadFilter`] when a frame turns up whose link type the
+    /// filter does not fit, [`CaptureError::InterfaceLost`] when an interface goes away.
+    fn next(&mut self) -> Result<Next<'_>, CaptureError>;
+
+    /// What the start line says, in tcpdump's words: `listening on eth0, link-type EN10MB (Ethernet), snapshot length
+    /// 256 bytes`.
+    fn description(&self) -> String;
+
+    /// How far reading has come.
+    fn progress(&self) -> Progress;
+
+    /// What was taken and lost so far.
+    fn counts(&self) -> Counts;
 }

@@ -3,12 +3,25 @@
 //! Knows nothing of flows. Lengths come from headers, never from what happened to be captured. Total: any bytes give an
 //! [`Outcome`], never an error and never a panic.
 
-pub mod ip;
+mod checksum;
+mod fragment;
+mod icmp;
+mod ip;
 pub mod link;
+mod octets;
+mod tcp;
+mod tunnel;
 
-use core::net::IpAddr;
+pub use fragment::FragmentCounters;
 
-use crate::tcp::{Endpoint, Segment, SeqNumber};
+use fragment::{Added, Datagram, Reassembler};
+use ip::Packet;
+use link::{LinkLayer, Walk};
+use octets::Octets;
+use tcp::Surroundings;
+
+use crate::tcp::Segment;
+pub use crate::tcp::{IcmpKind, IcmpQuote};
 use crate::time::Timestamp;
 
 /// A link type number of the pcap registry (LINKTYPE_…, as in files).
@@ -105,4 +118,129 @@ pub enum Outcome {
     Icmp(IcmpQuote),
     /// Neither, and why.
     Skip(SkipReason),
+}
+
+/// How to decode.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Whether TCP checksums are verified; if not, each counts as good.
+    pub verify_checksums: bool,
+    /// Fragmented datagrams that may be incomplete at a time, each of at most 64 KiB.
+    pub max_fragmented: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { verify_checksums: true, max_fragmented: 64 }
+    }
+}
+
+/// Turns frames into outcomes, in order. Of a frame it keeps nothing but fragments.
+#[derive(Debug)]
+pub struct Decoder {
+    config: Config,
+    // Frames of one input mostly have one link type: the last look-up is kept.
+    last_link: Option<(LinkType, &'static LinkLayer)>,
+    fragments: Reassembler,
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing.
+    pub fn new(config: Config) -> Self {
+        Self { config, last_link: None, fragments: Reassembler::new(config.max_fragmented) }
+    }
+
+    /// Decodes one frame. Total: any octets give an outcome.
+    pub fn decode(&mut self, frame: &Frame<'_>) -> Outcome {
+        let Some(layer) = self.link_layer(frame.link) else {
+            return Outcome::Skip(SkipReason::UnknownLinkType);
+        };
+        let mut walk = Walk::default();
+        match layer.to_ip(Octets::new(frame.data, frame.wire_len as usize), &mut walk) {
+            Ok(packet) => self.network(packet, frame, &mut walk),
+            Err(reason) => Outcome::Skip(reason),
+        }
+    }
+
+    /// What became of fragments so far.
+    pub fn fragment_counters(&self) -> FragmentCounters {
+        self.fragments.counters
+    }
+
+    /// Fragmented datagrams that are incomplete now.
+    pub fn fragments_pending(&self) -> usize {
+        self.fragments.pending()
+    }
+
+    #[inline]
+    fn link_layer(&mut self, link: LinkType) -> Option<&'static LinkLayer> {
+        match self.last_link {
+            Some((known, layer)) if known == link => Some(layer),
+            _ => {
+                let layer = link::find(link)?;
+                self.last_link = Some((link, layer));
+                Some(layer)
+            }
+        }
+    }
+
+    /// From an IP header to the innermost TCP header. Recursion is bounded by what `walk` allows.
+    fn network(&mut self, octets: Octets<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+        match walk.enter().and_then(|()| ip::parse(octets)) {
+            Ok(packet) if packet.fragment.is_some() => self.fragment(&packet, frame, walk),
+            Ok(packet) => self.transport(&packet, frame, walk),
+            Err(reason) => Outcome::Skip(reason),
+        }
+    }
+
+    #[inline]
+    fn transport(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+        match packet.protocol {
+            ip::protocol::TCP => {
+                let around = Surroundings { frame, vlan: walk.vlan, verify: self.config.verify_checksums };
+                tcp::segment(&packet.header, packet.payload, around)
+            }
+            ip::protocol::ICMP | ip::protocol::ICMPV6 => icmp::quote(packet, frame),
+            kind => match tunnel::inside(kind, packet.payload, walk) {
+                Ok(inside) => self.network(inside, frame, walk),
+                Err(reason) => Outcome::Skip(reason),
+            },
+        }
+    }
+
+    #[cold]
+    fn fragment(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+        let Some(part) = packet.fragment else { return Outcome::Skip(SkipReason::Fragment) };
+        match self.fragments.add(packet, part, frame.time) {
+            Added::Held => Outcome::Skip(SkipReason::Fragment),
+            Added::HeldForAnother => Outcome::Skip(SkipReason::FragmentLimit),
+            Added::Impossible => Outcome::Skip(SkipReason::MalformedIp),
+            Added::Complete(slot) => {
+                let Some(datagram) = self.fragments.take(slot) else {
+                    return Outcome::Skip(SkipReason::Fragment);
+                };
+                let outcome = self.datagram(&datagram, frame, walk);
+                self.fragments.recycle(datagram);
+                outcome
+            }
+        }
+    }
+
+    /// A datagram put together; IPv6 may have more extension headers in it.
+    fn datagram(&mut self, datagram: &Datagram, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+        let mut packet = Packet {
+            header: datagram.header,
+            protocol: datagram.protocol,
+            payload: datagram.payload(),
+            fragment: None,
+        };
+        if let Err(reason) = ip::walk_extensions(&mut packet) {
+            return Outcome::Skip(reason);
+        }
+        // A fragment header in what fragments made up: nobody sends that.
+        if packet.fragment.is_some() {
+            return Outcome::Skip(SkipReason::MalformedIp);
+        }
+        self.transport(&packet, frame, walk)
+    }
 }

@@ -4,17 +4,27 @@
 //! Knows nothing of bytes, link layers, detectors or output formats. Total: any sequence of segments is a legal input.
 //! Time enters with the segments; a timer fires because a later segment (or an idle tick) carries a later time.
 
+mod clock;
+mod closing;
 pub mod completeness;
 pub mod copies;
 pub mod facts;
 pub mod features;
+mod eviction;
 pub mod handshake;
+mod incarnation;
 pub mod model;
+mod opening;
 pub mod peer;
+pub mod recording;
+pub mod roles;
+mod sequence;
+mod sources;
 pub mod steps;
 pub mod table;
 pub mod teardown;
 pub mod timers;
+mod tombs;
 pub mod tracker;
 pub mod tuple;
 pub mod verdict;
@@ -24,8 +34,12 @@ pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
 pub use model::{CaptureQuality, Flow, Mark, Unreachable};
 pub use peer::{Offer, Peer};
+pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Limits, Notice, Observer, Timeouts, Tracker};
+pub use tracker::{Counters, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
+
+#[cfg(test)]
+mod script;

@@ -1,0 +1,207 @@
+//! What can go wrong while frames are fetched, in one clear line each.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why frames cannot be had, or no more of them.
+#[derive(Debug)]
+pub enum CaptureError {
+    /// No such file.
+    NotFound {
+        /// The file.
+        input: String,
+    },
+    /// The operating system refused an operation.
+    Io {
+        /// What was tried: "open", "read".
+        operation: &'static str,
+        /// The file.
+        input: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The content is none of the formats that are read.
+    UnknownFormat {
+        /// The file.
+        input: String,
+        /// What it looks like, or how it begins.
+        found: String,
+    },
+    /// The input is damaged or cut short. All frames before that place have been yielded.
+    Damaged {
+        /// The file.
+        input: String,
+        /// Octets from the beginning to the record that cannot be read, after decompression; absent where libpcap reads.
+        offset: Option<u64>,
+        /// Frames read from this input before.
+        packets: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An option or its value does not fit.
+    Usage(String),
+    /// A capture filter does not compile.
+    BadFilter {
+        /// The filter as given.
+        expression: String,
+        /// The link type it was compiled for, by its name.
+        link: String,
+        /// What libpcap says.
+        reason: String,
+        /// Octets from the start of the expression to the place, where it could be found.
+        place: Option<usize>,
+    },
+    /// Capturing needs a capability that this process lacks.
+    Permission {
+        /// The interface.
+        interface: String,
+        /// The path of this program, for the `setcap` line.
+        program: PathBuf,
+    },
+    /// There is no interface of this name.
+    NoSuchInterface {
+        /// The name as given.
+        interface: String,
+        /// Names that resemble it, or all there are if few.
+        known: Vec<String>,
+    },
+    /// An interface cannot be captured on, or not in the way asked for.
+    Interface {
+        /// What was tried.
+        operation: &'static str,
+        /// The interface.
+        interface: String,
+        /// What libpcap says.
+        reason: String,
+    },
+    /// An interface went away during the capture.
+    InterfaceLost {
+        /// The interface.
+        interface: String,
+        /// What libpcap says.
+        reason: String,
+    },
+}
+
+impl CaptureError {
+    /// The exit code of the contract: 1 failed while running, 2 usage, 4 damaged input, 5 no permission.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotFound { .. }
+            | Self::Io { .. }
+            | Self::UnknownFormat { .. }
+            | Self::NoSuchInterface { .. }
+            | Self::Interface { .. }
+            | Self::InterfaceLost { .. } => 1,
+            Self::Usage(_) | Self::BadFilter { .. } => 2,
+            Self::Damaged { .. } => 4,
+            Self::Permission { .. } => 5,
+        }
+    }
+
+    /// From what opening or reading `input` gave.
+    pub(super) fn io(operation: &'static str, input: &str, cause: io::Error) -> Self {
+        if cause.kind() == io::ErrorKind::NotFound {
+            Self::NotFound { input: input.to_owned() }
+        } else {
+            Self::Io { operation, input: input.to_owned(), cause }
+        }
+    }
+}
+
+impl fmt::Display for CaptureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { input } => write!(f, "{input}: no such file"),
+            Self::Io { operation, input, cause } => write!(f, "{input}: cannot {operation}: {cause}"),
+            Self::UnknownFormat { input, found } => {
+                write!(f, "{input}: not a capture file (pcap or pcapng, plain, gzip or zstd): {found}")
+            }
+            Self::Damaged { input, offset, packets, reason } => {
+                write!(f, "{input}: damaged or cut short")?;
+                if let Some(offset) = offset {
+                    write!(f, " at octet {offset}")?;
+                }
+                write!(f, " after {packets} {}: {reason}", if *packets == 1 { "packet" } else { "packets" })
+            }
+            Self::Usage(message) => f.write_str(message),
+            Self::BadFilter { expression, link, reason, place } => {
+                write!(f, "capture filter does not compile for link type {link}: {reason}")?;
+                caret(f, expression, *place)
+            }
+            Self::Permission { interface, program } => write!(
+                f,
+                "{interface}: no permission to capture: CAP_NET_RAW is needed; run as root, or once: \
+                 sudo setcap cap_net_raw,cap_net_admin=eip {}",
+                program.display()
+            ),
+            Self::NoSuchInterface { interface, known } if known.is_empty() => {
+                write!(f, "{interface}: no such interface")
+            }
+            Self::NoSuchInterface { interface, known } => {
+                write!(f, "{interface}: no such interface; there is {}", known.join(", "))
+            }
+            Self::Interface { operation, interface, reason } => write!(f, "{interface}: cannot {operation}: {reason}"),
+            Self::InterfaceLost { interface, reason } => write!(f, "{interface}: interface lost: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for CaptureError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// The expression on a line of its own, and a caret under the place.
+fn caret(f: &mut fmt::Formatter<'_>, expression: &str, place: Option<usize>) -> fmt::Result {
+    let flat: String = expression.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    write!(f, "\n  {flat}")?;
+    if let Some(place) = place {
+        let column = expression.get(..place).map_or(place, |before| before.chars().count());
+        write!(f, "\n  {:column$}^", "")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_operation_object_and_cause() {
+        let missing = CaptureError::io("open", "x.pcap", io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!((missing.to_string().as_str(), missing.exit_code()), ("x.pcap: no such file", 1));
+        let refused = CaptureError::io("open", "x.pcap", io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(refused.to_string(), "x.pcap: cannot open: permission denied");
+        assert_eq!(refused.exit_code(), 1);
+    }
+
+    #[test]
+    fn puts_the_caret_under_the_place() {
+        let error = CaptureError::BadFilter {
+            expression: "tcp\nprot 80".into(),
+            link: "EN10MB".into(),
+            reason: "syntax error".into(),
+            place: Some(4),
+        };
+        let text = error.to_string();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.get(1..), Some(&["  tcp prot 80", "      ^"][..]));
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn prints_the_setcap_line() {
+        let error =
+            CaptureError::Permission { interface: "eth0".into(), program: PathBuf::from("/usr/local/bin/synscope") };
+        let text = error.to_string();
+        assert!(text.contains("CAP_NET_RAW"), "{text}");
+        assert!(text.ends_with("setcap cap_net_raw,cap_net_admin=eip /usr/local/bin/synscope"), "{text}");
+        assert_eq!(error.exit_code(), 5);
+    }
+}

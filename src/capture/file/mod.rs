@@ -1,0 +1,236 @@
+//! Files, fifos and standard input as a [`Source`]: one, or several merged by time.
+
+mod input;
+#[cfg(feature = "live")]
+mod offline;
+mod pcap;
+mod pcapng;
+mod reader;
+mod record;
+mod thread;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use self::reader::{Reader, Shared};
+use super::linktype::link_description;
+use super::{CaptureError, Counts, Filter, Next, Progress, Source};
+use crate::decode::LinkType;
+use crate::time::Timestamp;
+
+/// What to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileInput {
+    /// A file or a fifo.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl FileInput {
+    /// As given to `-r`: `-` is standard input.
+    pub fn from_argument(argument: &OsStr) -> Self {
+        if argument == "-" { Self::Stdin } else { Self::Path(PathBuf::from(argument)) }
+    }
+}
+
+impl fmt::Display for FileInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("standard input"),
+        }
+    }
+}
+
+/// How to read files.
+#[derive(Debug, Default)]
+pub struct FileOptions {
+    /// Which frames to yield; all when absent. Frames that it refuses are numbered all the same.
+    pub filter: Option<Filter>,
+    /// When it becomes true, a pipe that is silent ends within 100 ms. Reading of files is not stopped by it: whoever
+    /// asks for frames can stop asking.
+    pub stop: Option<Arc<AtomicBool>>,
+}
+
+/// One or several inputs, their frames in order of time (equal times: in order of the inputs), numbered throughout.
+pub struct Files {
+    readers: Vec<Reader>,
+    /// Of several readers: which has which time at its front.
+    fronts: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    started: bool,
+    current: usize,
+    filter: Option<Filter>,
+    number: u64,
+    yielded: u64,
+    fault: Option<CaptureError>,
+    ended: bool,
+}
+
+impl Files {
+    /// Opens all inputs and reads their file headers.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::NotFound`], [`CaptureError::Io`], [`CaptureError::UnknownFormat`]; [`CaptureError::Damaged`] for
+    /// a file that ends within its header, an empty one among them; [`CaptureError::Usage`] for no input at all and for
+    /// standard input twice.
+    pub fn open(inputs: &[FileInput], options: FileOptions) -> Result<Self, CaptureError> {
+        if inputs.iter().filter(|input| **input == FileInput::Stdin).count() > 1 {
+            return Err(CaptureError::Usage("standard input can be read only once".to_owned()));
+        }
+        let shared = Shared { indices: InterfaceIndices::default(), stop: options.stop };
+        let readers: Result<Vec<_>, _> = inputs.iter().map(|input| Reader::open(input, shared.clone())).collect();
+        Self::new(readers?, options.filter)
+    }
+
+    /// Reads streams of any kind, each with the name that messages give it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`].
+    pub fn from_streams<R: Read + Send + 'static>(
+        streams: impl IntoIterator<Item = (String, R)>,
+        options: FileOptions,
+    ) -> Result<Self, CaptureError> {
+        let shared = Shared { indices: InterfaceIndices::default(), stop: options.stop };
+        let readers: Result<Vec<_>, _> = streams
+            .into_iter()
+            .map(|(name, stream)| Reader::from_stream(&name, stream, None, None, shared.clone()))
+            .collect();
+        Self::new(readers?, options.filter)
+    }
+
+    fn new(readers: Vec<Reader>, filter: Option<Filter>) -> Result<Self, CaptureError> {
+        if readers.is_empty() {
+            return Err(CaptureError::Usage("no file to read".to_owned()));
+        }
+        Ok(Self {
+            fronts: BinaryHeap::with_capacity(readers.len()),
+            readers,
+            started: false,
+            current: 0,
+            filter,
+            number: 0,
+            yielded: 0,
+            fault: None,
+            ended: false,
+        })
+    }
+
+    /// Makes the next frame in order the current one; false when there is none.
+    #[inline]
+    fn step(&mut self) -> Result<bool, CaptureError> {
+        if let [only] = &mut self.readers[..] { only.advance() } else { self.step_merged() }
+    }
+
+    fn step_merged(&mut self) -> Result<bool, CaptureError> {
+        if self.started {
+            self.refill(self.current);
+        } else {
+            self.started = true;
+            (0..self.readers.len()).for_each(|index| self.refill(index));
+        }
+        match (self.fronts.pop(), self.fault.take()) {
+            (Some(Reverse((_, index))), fault) => {
+                (self.current, self.fault) = (index, fault);
+                Ok(true)
+            }
+            (None, Some(fault)) => Err(fault),
+            (None, None) => Ok(false),
+        }
+    }
+
+    /// Advances one reader. A failure waits until the others have been read to their ends; the first one counts.
+    fn refill(&mut self, index: usize) {
+        let Some(reader) = self.readers.get_mut(index) else { return };
+        match reader.advance() {
+            Ok(true) => self.fronts.push(Reverse((reader.time(), index))),
+            Ok(false) => {}
+            Err(error) => drop(self.fault.get_or_insert(error)),
+        }
+    }
+
+    /// Goes to the next frame that the filter takes.
+    #[inline]
+    fn seek(&mut self) -> Result<bool, CaptureError> {
+        while self.step()? {
+            self.number += 1;
+            let Some(filter) = &mut self.filter else { return Ok(true) };
+            let frame = self.readers.get(self.current).and_then(|reader| reader.frame(self.number));
+            if let Some(frame) = frame
+                && filter.accepts(&frame)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Source for Files {
+    #[inline]
+    fn next(&mut self) -> Result<Next<'_>, CaptureError> {
+        if self.ended {
+            return Ok(Next::End);
+        }
+        let found = self.seek();
+        self.ended = !matches!(found, Ok(true));
+        let frame = if found? { self.readers.get(self.current).and_then(|reader| reader.frame(self.number)) } else { None };
+        self.yielded += u64::from(frame.is_some());
+        Ok(frame.map_or(Next::End, Next::Frame))
+    }
+
+    fn description(&self) -> String {
+        let names: Vec<_> = self.readers.iter().map(Reader::name).collect();
+        let mut links: Vec<LinkType> = Vec::new();
+        let mut snaplen = 0;
+        for (link, length) in self.readers.iter().flat_map(Reader::links) {
+            snaplen = length.max(snaplen);
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
+        let mut text = match names[..] {
+            [name] if name == FileInput::Stdin.to_string() => format!("reading from {name}"),
+            [name] => format!("reading from file {name}"),
+            _ => format!("reading from {} files, {}", names.len(), names.join(", ")),
+        };
+        if !links.is_empty() {
+            let links: Vec<_> = links.into_iter().map(link_description).collect();
+            text += &format!(", link-type {}", links.join(" and "));
+        }
+        if snaplen > 0 {
+            text += &format!(", snapshot length {snaplen} bytes");
+        }
+        text
+    }
+
+    fn progress(&self) -> Progress {
+        self.readers.iter().map(Reader::progress).fold(Progress { read: 0, total: Some(0) }, |sum, each| Progress {
+            read: sum.read + each.read,
+            total: sum.total.zip(each.total).map(|(a, b)| a + b),
+        })
+    }
+
+    fn counts(&self) -> Counts {
+        Counts { frames: self.yielded, ..Counts::default() }
+    }
+}
+
+/// Hands out interface numbers, each once over all inputs and sections; after the last, that again.
+#[derive(Clone, Debug, Default)]
+struct InterfaceIndices(Arc<AtomicU32>);
+
+impl InterfaceIndices {
+    fn take(&self) -> u16 {
+        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1));
+        u16::try_from(taken.unwrap_or(u32::MAX)).unwrap_or(u16::MAX)
+    }
+}

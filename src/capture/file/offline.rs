@@ -1,0 +1,54 @@
+//! The few kinds of pcap file that only libpcap reads: modified record headers, versions before 2.4.
+
+use std::path::Path;
+
+use pcap::{Capture, Precision};
+
+use super::record::{Fault, Record};
+use crate::capture::CaptureError;
+use crate::capture::linktype::from_dlt;
+use crate::decode::LinkType;
+use crate::time::Timestamp;
+
+/// A file that libpcap reads. Rare enough that each frame is copied.
+pub(super) struct Offline {
+    capture: Capture<pcap::Offline>,
+    pub(super) link: LinkType,
+    interface: u16,
+    frame: Vec<u8>,
+}
+
+impl Offline {
+    pub(super) fn open(name: &str, path: &Path, interface: u16) -> Result<Self, CaptureError> {
+        let capture = Capture::from_file_with_precision(path, Precision::Nano).map_err(|error| {
+            CaptureError::UnknownFormat { input: name.to_owned(), found: error.to_string() }
+        })?;
+        let link = from_dlt(capture.get_datalink().0);
+        Ok(Self { capture, link, interface, frame: Vec::new() })
+    }
+
+    pub(super) fn data(&self) -> &[u8] {
+        &self.frame
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Record>, Fault> {
+        let packet = match self.capture.next_packet() {
+            Ok(packet) => packet,
+            Err(pcap::Error::NoMorePackets) => return Ok(None),
+            Err(error) => return Err(Fault::Damaged { offset: None, reason: error.to_string() }),
+        };
+        self.frame.clear();
+        self.frame.extend_from_slice(packet.data);
+        let (seconds, nanoseconds) = (packet.header.ts.tv_sec, packet.header.ts.tv_usec);
+        Ok(Some(Record {
+            // In a nanosecond capture the field holds nanoseconds.
+            time: Timestamp::new(seconds as i64, nanoseconds as i64),
+            link: self.link,
+            interface: self.interface,
+            wire_len: packet.header.len.max(packet.header.caplen),
+            start: 0,
+            len: self.frame.len(),
+            end: 0,
+        }))
+    }
+}

@@ -1,0 +1,319 @@
+//! One file, fifo or stream of any format that is read, recognised by its content.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::input::Input;
+#[cfg(feature = "live")]
+use super::offline::Offline;
+use super::pcap::Pcap;
+use super::pcapng::PcapNg;
+use super::record::{Fault, Record};
+use super::thread::{Counted, Threaded};
+use super::{FileInput, InterfaceIndices};
+use crate::capture::{CaptureError, Progress};
+use crate::decode::{Frame, LinkType};
+use crate::time::Timestamp;
+
+/// What readers of the same merged input share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) indices: InterfaceIndices,
+    pub(super) stop: Option<Arc<AtomicBool>>,
+}
+
+impl Shared {
+    fn stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+}
+
+/// A file being read: its current record stays in the buffer until the next one is asked for.
+pub(super) struct Reader {
+    name: String,
+    input: Input,
+    format: Format,
+    compression: Option<Compression>,
+    packets: u64,
+    current: Option<Record>,
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+    shared: Shared,
+}
+
+enum Format {
+    Pcap(Pcap),
+    PcapNg(PcapNg),
+    #[cfg(feature = "live")]
+    Libpcap(Offline),
+}
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compression {
+    Gzip,
+    Zstd,
+}
+
+impl Reader {
+    /// Opens a file or standard input and reads up to where its first frame may begin.
+    pub(super) fn open(file: &FileInput, shared: Shared) -> Result<Self, CaptureError> {
+        let name = file.to_string();
+        let io = |cause| CaptureError::io("open", &name, cause);
+        let opened = match file {
+            FileInput::Path(path) => File::open(path),
+            FileInput::Stdin => duplicate_stdin(),
+        };
+        let opened = opened.map_err(io)?;
+        let metadata = opened.metadata().map_err(io)?;
+        let path = match file {
+            FileInput::Path(path) if metadata.is_file() => Some(path.as_path()),
+            _ => None,
+        };
+        let total = metadata.is_file().then(|| metadata.len());
+        Self::from_stream(&name, opened, total, path, shared)
+    }
+
+    /// Reads from any stream. One of unknown length is read in a thread, so that a stop is heard while it is silent.
+    pub(super) fn from_stream(
+        name: &str,
+        stream: impl Read + Send + 'static,
+        total: Option<u64>,
+        path: Option<&Path>,
+        shared: Shared,
+    ) -> Result<Self, CaptureError> {
+        let read = Arc::new(AtomicU64::new(0));
+        let counted = Counted::new(stream, Arc::clone(&read));
+        let io = |cause| CaptureError::io("read", name, cause);
+        let mut input = if total.is_some() {
+            Input::new(Box::new(counted))
+        } else {
+            let threaded = Threaded::spawn("read", move || Ok(counted), shared.stop.clone());
+            Input::new(Box::new(threaded.map_err(io)?))
+        };
+        let first = magic(&mut input).map_err(io)?;
+        let compression = Compression::recognise(&first);
+        if let Some(compression) = compression {
+            input = compression.decompress(input, shared.stop.clone()).map_err(io)?;
+        }
+        let format = Format::open(name, &mut input, compression, path, &shared)?;
+        Ok(Self { name: name.to_owned(), input, format, compression, packets: 0, current: None, read, total, shared })
+    }
+
+    /// Goes to the next record; false at the end.
+    #[inline]
+    pub(super) fn advance(&mut self) -> Result<bool, CaptureError> {
+        if let Some(record) = self.current.take() {
+            self.input.consume(record.end);
+        }
+        let found = match &mut self.format {
+            Format::Pcap(pcap) => pcap.next(&mut self.input),
+            Format::PcapNg(pcapng) => pcapng.next(&mut self.input),
+            #[cfg(feature = "live")]
+            Format::Libpcap(offline) => offline.next(),
+        };
+        match found {
+            Ok(found) => {
+                self.packets += u64::from(found.is_some());
+                self.current = found;
+                Ok(found.is_some())
+            }
+            Err(_) if self.shared.stopped() => Ok(false),
+            Err(fault) => Err(fault.into_error(&self.name, self.compression, self.input.offset(), self.packets)),
+        }
+    }
+
+    /// Time of the current record.
+    #[inline]
+    pub(super) fn time(&self) -> Timestamp {
+        self.current.map_or_else(Timestamp::default, |record| record.time)
+    }
+
+    /// The current record as a frame with this number.
+    #[inline]
+    pub(super) fn frame(&self, number: u64) -> Option<Frame<'_>> {
+        let record = self.current?;
+        let data = match &self.format {
+            #[cfg(feature = "live")]
+            Format::Libpcap(offline) => offline.data(),
+            _ => self.input.data(),
+        };
+        Some(Frame {
+            number,
+            time: record.time,
+            link: record.link,
+            interface: record.interface,
+            wire_len: record.wire_len,
+            data: data.get(record.start..record.start + record.len).unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Link types and snapshot lengths that are known so far.
+    pub(super) fn links(&self) -> Vec<(LinkType, u32)> {
+        match &self.format {
+            Format::Pcap(pcap) => vec![(pcap.link, pcap.snaplen)],
+            Format::PcapNg(pcapng) => pcapng.interfaces().collect(),
+            #[cfg(feature = "live")]
+            Format::Libpcap(offline) => vec![(offline.link, 0)],
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress { read: self.read.load(Ordering::Relaxed), total: self.total }
+    }
+}
+
+impl Format {
+    /// Recognises the content and reads its header.
+    fn open(
+        name: &str,
+        input: &mut Input,
+        compression: Option<Compression>,
+        path: Option<&Path>,
+        shared: &Shared,
+    ) -> Result<Self, CaptureError> {
+        let fail = |fault: Fault| fault.into_error(name, compression, 0, 0);
+        let first = magic(input).map_err(|error| fail(error.into()))?;
+        let opened = match first[..] {
+            [a, b, c, d] if PcapNg::recognises([a, b, c, d]) => {
+                let mut pcapng = PcapNg::open(input, shared.indices.clone()).map_err(fail)?;
+                pcapng.read_ahead(input);
+                Some(Self::PcapNg(pcapng))
+            }
+            [a, b, c, d] if Pcap::recognises([a, b, c, d]) => {
+                Pcap::open(input, shared.indices.take()).map_err(fail)?.map(Self::Pcap)
+            }
+            [a, b, c, d] if is_other_pcap([a, b, c, d]) => None,
+            _ => return Err(not_a_capture(name, &first, input, compression)),
+        };
+        match opened {
+            Some(format) => Ok(format),
+            None => Self::other_pcap(name, path.filter(|_| compression.is_none()), shared),
+        }
+    }
+
+    /// A pcap file whose records have another layout: libpcap reads it, from a plain file.
+    #[cfg(feature = "live")]
+    fn other_pcap(name: &str, path: Option<&Path>, shared: &Shared) -> Result<Self, CaptureError> {
+        match path {
+            Some(path) => Ok(Self::Libpcap(Offline::open(name, path, shared.indices.take())?)),
+            None => Err(unknown(name, "an old or modified kind of pcap, which is read from plain files only")),
+        }
+    }
+
+    #[cfg(not(feature = "live"))]
+    fn other_pcap(name: &str, _: Option<&Path>, _: &Shared) -> Result<Self, CaptureError> {
+        Err(unknown(name, "an old or modified kind of pcap, which needs libpcap; this build is without it"))
+    }
+}
+
+impl Compression {
+    /// By the first octets of a file.
+    fn recognise(first: &[u8]) -> Option<Self> {
+        match first {
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            // A frame, or a skippable frame before it.
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Decompresses in a thread of its own. Several members or frames in a row are one stream.
+    fn decompress(self, input: Input, stop: Option<Arc<AtomicBool>>) -> io::Result<Input> {
+        let threaded = match self {
+            Self::Gzip => Threaded::spawn("gunzip", move || Ok(flate2::bufread::MultiGzDecoder::new(input)), stop),
+            Self::Zstd => Threaded::spawn("unzstd", move || zstd::stream::read::Decoder::with_buffer(input), stop),
+        };
+        Ok(Input::new(Box::new(threaded?)))
+    }
+}
+
+impl Fault {
+    /// The error to report. `offset` is how far the input had been consumed, `packets` how many frames came before.
+    fn into_error(self, input: &str, compression: Option<Compression>, offset: u64, packets: u64) -> CaptureError {
+        let input = input.to_owned();
+        match self {
+            // What has no number of the system's comes from a decompressor: the content is to blame.
+            Self::Read(cause) if compression.is_some() && cause.raw_os_error().is_none() => {
+                let name = compression.map_or("", Compression::name);
+                let reason = match cause.kind() {
+                    io::ErrorKind::UnexpectedEof => format!("the {name} data ends too early"),
+                    _ => format!("the {name} data is damaged: {cause}"),
+                };
+                CaptureError::Damaged { input, offset: Some(offset), packets, reason }
+            }
+            Self::Read(cause) => CaptureError::Io { operation: "read", input, cause },
+            Self::Damaged { offset, reason } => CaptureError::Damaged { input, offset, packets, reason },
+        }
+    }
+}
+
+/// The first four octets, or fewer where there are not more.
+fn magic(input: &mut Input) -> io::Result<Vec<u8>> {
+    input.require(4)?;
+    Ok(input.data().get(..4).unwrap_or(input.data()).to_vec())
+}
+
+/// pcap as Kuznetzov, Francisco Mesquita and Navtel modified it, in either byte order.
+fn is_other_pcap(magic: [u8; 4]) -> bool {
+    let value = u32::from_le_bytes(magic);
+    [0xa1b2_cd34, 0xa1b2_34cd, 0xa12b_3c4d].iter().any(|known| value == *known || value.swap_bytes() == *known)
+}
+
+/// What to say of content that is no capture: nothing at all, the beginning of one, or something else.
+fn not_a_capture(name: &str, first: &[u8], input: &Input, compression: Option<Compression>) -> CaptureError {
+    const BEGINNINGS: [&[u8]; 7] = [
+        &[0xd4, 0xc3, 0xb2, 0xa1],
+        &[0xa1, 0xb2, 0xc3, 0xd4],
+        &[0x4d, 0x3c, 0xb2, 0xa1],
+        &[0xa1, 0xb2, 0x3c, 0x4d],
+        &[0x0a, 0x0d, 0x0d, 0x0a],
+        &[0x1f, 0x8b, 0x08],
+        &[0x28, 0xb5, 0x2f, 0xfd],
+    ];
+    let damaged = |reason: &str| CaptureError::Damaged {
+        input: name.to_owned(),
+        offset: Some(0),
+        packets: 0,
+        reason: reason.to_owned(),
+    };
+    match first {
+        [] if compression.is_some() => damaged("nothing is compressed in it"),
+        [] => damaged("it is empty (0 octets)"),
+        [_] | [_, _] | [_, _, _] if BEGINNINGS.iter().any(|known| known.starts_with(first)) => {
+            damaged("ends inside its first four octets")
+        }
+        [0xfd, b'7', b'z', b'X'] => unknown(name, "it is compressed with xz; decompress it first"),
+        [b'B', b'Z', b'h', _] => unknown(name, "it is compressed with bzip2; decompress it first"),
+        [0x04, 0x22, 0x4d, 0x18] => unknown(name, "it is compressed with lz4; decompress it first"),
+        [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd] => unknown(name, "it is compressed twice"),
+        _ => {
+            let start = input.data().get(..8).unwrap_or(input.data());
+            unknown(name, &format!("it begins with {:?}", start.escape_ascii().to_string()))
+        }
+    }
+}
+
+fn unknown(name: &str, found: &str) -> CaptureError {
+    CaptureError::UnknownFormat { input: name.to_owned(), found: found.to_owned() }
+}
+
+/// Standard input as a file of its own, so that its kind and size can be asked for.
+fn duplicate_stdin() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}

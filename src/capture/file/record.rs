@@ -1,0 +1,55 @@
+//! What the format readers find, and what stops them.
+
+use std::io;
+
+use super::input::Input;
+use crate::decode::LinkType;
+use crate::time::Timestamp;
+
+/// One captured frame, still in the input's buffer: positions count from the front of its data.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub(super) time: Timestamp,
+    pub(super) link: LinkType,
+    pub(super) interface: u16,
+    /// Octets on the wire; at least `len`, whatever the file says.
+    pub(super) wire_len: u32,
+    /// Where the captured octets begin.
+    pub(super) start: usize,
+    /// How many there are.
+    pub(super) len: usize,
+    /// Where the record ends.
+    pub(super) end: usize,
+}
+
+/// Why a reader cannot go on.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The system could not read, or the decompressor gave up.
+    Read(io::Error),
+    /// The content is damaged or ends too early.
+    Damaged {
+        /// Where the record in question begins, where that is known.
+        offset: Option<u64>,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Fault {
+    pub(super) const fn damaged(input: &Input, reason: String) -> Self {
+        Self::Damaged { offset: Some(input.offset()), reason }
+    }
+
+    /// The input ends inside `what`, of which `needed` octets should have been there.
+    #[cold]
+    pub(super) fn cut(input: &Input, what: &str, needed: usize) -> Self {
+        Self::damaged(input, format!("ends inside {what}: {} octets of {needed} are there", input.data().len()))
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}

@@ -1,0 +1,94 @@
+//! The TCP header (RFC 9293 section 3.1), whatever is left of it, to a [`Segment`].
+
+use etherparse::TcpHeaderSlice;
+
+use super::ip::IpHeader;
+use super::octets::Octets;
+use super::{Frame, Outcome, SkipReason, checksum};
+use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
+
+/// Octets of a TCP header without options.
+const FIXED: usize = 20;
+
+/// What a segment takes from the frame around it.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'f> {
+    pub(super) frame: &'f Frame<'f>,
+    pub(super) vlan: u16,
+    pub(super) verify: bool,
+}
+
+/// Reads the segment that `ip` carries. Its payload is what the IP length leaves behind the header, captured or not.
+#[inline]
+pub(super) fn segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+    match TcpHeaderSlice::from_slice(octets.data) {
+        Ok(header) => Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole)),
+        Err(_) => odd_segment(ip, octets, around),
+    }
+}
+
+/// A header that etherparse refuses: cut, or with an impossible data offset. Read as its 20 fixed octets.
+#[cold]
+fn odd_segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+    let Some(mut fixed) = octets.array::<FIXED>(0) else {
+        return Outcome::Skip(SkipReason::TruncatedTcp);
+    };
+    let stated = usize::from(fixed[12] >> 4) * 4;
+    let headers = if stated < FIXED || stated > octets.len { Headers::BadOffset } else { Headers::OptionsCut };
+    fixed[12] = 5 << 4 | fixed[12] & 0x0f;
+    match TcpHeaderSlice::from_slice(&fixed) {
+        Ok(header) => {
+            let mut segment = build(ip, octets, around, &header, headers);
+            if headers == Headers::OptionsCut {
+                let options = octets.data.get(FIXED..).unwrap_or_default();
+                segment.options = Options::parse(options, stated - FIXED);
+                segment.payload = (octets.len - stated) as u32;
+            }
+            Outcome::Tcp(segment)
+        }
+        Err(_) => Outcome::Skip(SkipReason::TruncatedTcp),
+    }
+}
+
+#[inline]
+fn build(
+    ip: &IpHeader,
+    octets: Octets<'_>,
+    around: Surroundings<'_>,
+    header: &TcpHeaderSlice<'_>,
+    headers: Headers,
+) -> Segment {
+    let bytes = header.slice();
+    let frame = around.frame;
+    Segment {
+        time: frame.time,
+        frame: frame.number,
+        source: Endpoint { ip: ip.source, port: header.source_port() },
+        destination: Endpoint { ip: ip.destination, port: header.destination_port() },
+        seq: SeqNumber(header.sequence_number()),
+        ack_field: SeqNumber(header.acknowledgment_number()),
+        flags: Flags(u16::from_be_bytes([bytes[12], bytes[13]]) & 0xfff),
+        window: header.window_size(),
+        urgent: header.urgent_pointer(),
+        payload: (octets.len - bytes.len()) as u32,
+        options: Options::parse(header.options(), header.options().len()),
+        checksum: judge(ip, octets, around, header.checksum()),
+        checksum_field: header.checksum(),
+        headers,
+        truncated: octets.is_cut() || frame.data.len() < frame.wire_len as usize,
+        interface: frame.interface,
+        vlan: around.vlan,
+        ip_id: ip.id,
+        flow_label: ip.flow_label,
+        ttl: ip.ttl,
+        traffic_class: ip.traffic_class,
+        ip_options_len: ip.options_len,
+        dont_fragment: ip.dont_fragment,
+        fragmented: ip.fragmented,
+    }
+}
+
+#[inline]
+fn judge(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>, field: u16) -> Checksum {
+    if around.verify { checksum::judge(ip.source, ip.destination, octets, field, ip.doubtful) } else { Checksum::Good }
+}

@@ -1,0 +1,190 @@
+//! How attempts fail: unanswered, refused, rejected, reset, never acknowledged (findings E-A).
+
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Facts, Opening};
+use crate::time::SECOND;
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "syn-unanswered",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a SYN that nothing answered until its deadline",
+        description: "The client asked for a connection and heard nothing: no SYN-ACK, no RST, no ICMP error. A packet \
+                      filter drops the SYN or the answer, the host is down, or the way back is not in this capture. Look for \
+                      SYN-ACKs of the same server to others, and capture nearer to it.",
+        reference: "RFC 9293 section 3.8.3",
+        when: When::Opened,
+        check: syn_unanswered,
+    },
+    Rule {
+        id: "syn-retransmitted",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the same SYN more than once",
+        description: "The client repeated its SYN because no SYN-ACK reached it in time: the SYN or the SYN-ACK was lost, or \
+                      the server was slow. Each repetition costs the application about a second; see connect_ns.",
+        reference: "RFC 6298 section 2.1",
+        when: When::Facts(Facts::SYN_REPEATED),
+        check: syn_retransmitted,
+    },
+    Rule {
+        id: "synack-retransmitted",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the same SYN-ACK more than once before the third step",
+        description: "The server repeated its SYN-ACK because no acknowledgment reached it: the SYN-ACK or the ACK was lost, \
+                      or the client is gone.",
+        reference: "RFC 6298 section 2.1",
+        when: When::Facts(Facts::SYNACK_REPEATED),
+        check: synack_retransmitted,
+    },
+    Rule {
+        id: "missing-ack",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a SYN-ACK that the client neither acknowledged nor reset until the deadline",
+        description: "The handshake stopped half-way: the server holds a half-open connection. A client that died, a path \
+                      that lost the ACK, a SYN scan or a SYN flood look like this; the number of such flows tells which.",
+        reference: "RFC 9293 section 3.5",
+        when: When::Opened,
+        check: missing_ack,
+    },
+    Rule {
+        id: "conn-refused",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "RST answered the SYN",
+        description: "Nobody listens on that port, or a filter refuses in the server's name. Compare the TTL of the RST with \
+                      that of other packets of the server.",
+        reference: "RFC 9293 section 3.5.2",
+        when: When::Opened,
+        check: conn_refused,
+    },
+    Rule {
+        id: "conn-refused-icmp",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "an ICMP error quoted the SYN",
+        description: "A router, firewall or the host itself says that the connection cannot be made; code and sender tell \
+                      which.",
+        reference: "RFC 9293 section 3.9.2.2",
+        when: When::Opened,
+        check: conn_refused_icmp,
+    },
+    Rule {
+        id: "reset-after-synack",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the client answered the SYN-ACK with RST",
+        description: "The client learnt that the port is open and left: a SYN scan, a health check, an application that gave \
+                      up, or a kernel that never sent that SYN.",
+        reference: "RFC 9293 section 3.10.7.3",
+        when: When::Opened,
+        check: reset_after_synack,
+    },
+    Rule {
+        id: "syn-aborted",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the client sent RST or FIN before any SYN-ACK",
+        description: "The application gave up while it waited, or the SYN-ACK is not in the capture.",
+        reference: "RFC 9293 section 3.10.5",
+        when: When::Opened,
+        check: syn_aborted,
+    },
+];
+
+fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::Unanswered)).then(|| {
+        let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
+        let plural = if syns == 1 { "" } else { "s" };
+        Finding::new(format!("{syns} SYN{plural}, no answer within {}", seconds(waited)))
+            .frames(s.flow.handshake.syns.iter().map(|t| t.frame))
+            .figure("syn_count", syns)
+            .figure("waited_ns", waited)
+    })
+}
+
+fn syn_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
+    let h = &s.flow.handshake;
+    let gap = h.last_syn_gap();
+    Some(
+        Finding::new(format!("SYN repeated after {}, {} in all", seconds(gap), s.flow.client.syn_count))
+            .figure("syn_count", s.flow.client.syn_count)
+            .figure("gap_ns", gap),
+    )
+}
+
+fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
+    let count = s.flow.peer(s.from).synack_count;
+    let gap = s.flow.handshake.last_synack_gap();
+    Some(
+        Finding::new(format!("SYN-ACK repeated after {}, {count} in all", seconds(gap)))
+            .figure("synack_count", count)
+            .figure("gap_ns", gap),
+    )
+}
+
+fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::MissingAck)).then(|| {
+        let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
+        let waited = s.time - last;
+        let count = s.flow.server.synack_count;
+        Finding::new(format!("{count} SYN-ACK not acknowledged, the last {} ago", seconds(waited)))
+            .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
+            .figure("synack_count", count)
+            .figure("waited_ns", waited)
+    })
+}
+
+fn conn_refused(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::Refused)).then(|| {
+        let reset = s.flow.teardown.reset;
+        let after = reset.map_or(0, |r| r.time - s.flow.first_time);
+        Finding::new(format!("RST answered the SYN after {}", seconds(after)))
+            .frames(reset.map(|r| r.frame))
+            .figure("after_ns", after)
+    })
+}
+
+fn conn_refused_icmp(s: &Sighting<'_>) -> Option<Finding> {
+    let error = s.flow.unreachable.filter(|_| s.flow.opening == Some(Opening::Unreachable))?;
+    let what = match error.kind {
+        crate::tcp::IcmpKind::Unreachable(code) => i64::from(code),
+        _ => return None,
+    };
+    Some(
+        Finding::new(format!("ICMP destination unreachable, code {what}, from {}", error.reporter))
+            .frames([error.frame])
+            .figure("code", what)
+            .figure("reporter", error.reporter.to_string()),
+    )
+}
+
+fn reset_after_synack(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::ResetAfterSynAck)).then(|| {
+        let reset = s.flow.teardown.reset;
+        Finding::new("the client reset the connection instead of acknowledging the SYN-ACK".to_owned())
+            .frames(reset.map(|r| r.frame))
+    })
+}
+
+fn syn_aborted(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::Aborted)).then(|| {
+        let waited = s.flow.last_time - s.flow.first_time;
+        Finding::new(format!("the client gave up {} after its SYN, before any SYN-ACK", seconds(waited)))
+            .figure("waited_ns", waited)
+    })
+}
+
+/// A duration for a sentence.
+pub(super) fn seconds(ns: i64) -> String {
+    if ns.abs() < SECOND {
+        format!("{:.3} ms", ns as f64 / 1e6)
+    } else {
+        format!("{:.3} s", ns as f64 / 1e9)
+    }
+}

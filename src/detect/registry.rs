@@ -1,0 +1,405 @@
+//! The rules, which of them are on, and the dispatch from facts to rules.
+
+use core::fmt;
+
+use super::anomaly::{Anomaly, Figure, Scope, Severity};
+use super::flow;
+use crate::flow::{Facts, Flow, Mark, Notice, Side};
+use crate::tcp::Segment;
+use crate::time::Timestamp;
+
+/// How many frames of evidence a flow keeps of one rule.
+const MAX_FRAMES: usize = 8;
+
+/// A rule: what it looks for, how bad that is, and what it means for a person.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case, for ever.
+    pub id: &'static str,
+    /// Severity it is reported with, unless the detector says otherwise.
+    pub severity: Severity,
+    /// What it is about.
+    pub scope: Scope,
+    /// The condition in a sentence.
+    pub summary: &'static str,
+    /// What it means and what to do next: a paragraph.
+    pub description: &'static str,
+    /// RFC section, paper, or "measured".
+    pub reference: &'static str,
+    /// When it is asked.
+    pub when: When,
+    /// Whether it fires.
+    pub check: fn(&Sighting<'_>) -> Option<Finding>,
+}
+
+/// When a rule is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At each segment with one of these facts.
+    Facts(Facts),
+    /// When an opening verdict is reached (again, if it is revised), and at the end.
+    Opened,
+    /// When the flow has ended.
+    Ended,
+}
+
+/// What a rule is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// The flow, as it is now.
+    pub flow: &'a Flow,
+    /// The segment, where one is the occasion.
+    pub segment: Option<&'a Segment>,
+    /// Who sent it; the client where there is none.
+    pub from: Side,
+    /// What was noticed about it.
+    pub facts: Facts,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, Default)]
+pub struct Finding {
+    /// One sentence with the figures.
+    pub reason: String,
+    /// The figures.
+    pub figures: Vec<(&'static str, Figure)>,
+    /// Frames that prove it; the segment's own where empty.
+    pub frames: Vec<u64>,
+    /// Another severity than the rule's.
+    pub severity: Option<Severity>,
+}
+
+impl Finding {
+    /// A finding with this sentence.
+    pub fn new(reason: String) -> Self {
+        Self { reason, ..Self::default() }
+    }
+
+    /// With a figure.
+    #[must_use]
+    pub fn figure(mut self, name: &'static str, value: impl Into<Figure>) -> Self {
+        self.figures.push((name, value.into()));
+        self
+    }
+
+    /// With frames.
+    #[must_use]
+    pub fn frames(mut self, frames: impl IntoIterator<Item = u64>) -> Self {
+        self.frames.extend(frames.into_iter().take(MAX_FRAMES));
+        self
+    }
+
+    /// With another severity.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+}
+
+impl From<i64> for Figure {
+    fn from(n: i64) -> Self {
+        Self::Integer(n)
+    }
+}
+
+impl From<u32> for Figure {
+    fn from(n: u32) -> Self {
+        Self::Integer(i64::from(n))
+    }
+}
+
+impl From<f64> for Figure {
+    fn from(n: f64) -> Self {
+        Self::Number(n)
+    }
+}
+
+impl From<String> for Figure {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Figure {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// Every rule, families in the order of the catalogue.
+pub static REGISTRY: &[&[Rule]] = &[flow::RULES];
+
+/// Every rule in order.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    REGISTRY.iter().flat_map(|family| family.iter())
+}
+
+/// The rule with this id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.id == id)
+}
+
+/// Which rules are on.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only these, where any are given.
+    pub enable: Vec<String>,
+    /// Not these.
+    pub disable: Vec<String>,
+    /// Nothing below this.
+    pub min_severity: Option<Severity>,
+}
+
+/// An id that no rule has, and the nearest that one has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRule {
+    /// What was asked for.
+    pub id: String,
+    /// What may have been meant.
+    pub nearest: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no anomaly is called '{}'", self.id)?;
+        match self.nearest {
+            Some(nearest) => write!(f, "; did you mean '{nearest}'?"),
+            None => f.write_str("; --list-anomalies lists them"),
+        }
+    }
+}
+
+impl std::error::Error for UnknownRule {}
+
+/// The rules that are on, filed by what they are interested in.
+#[derive(Debug)]
+pub struct Detectors {
+    /// Every rule of the registry, with whether it is on.
+    rules: Vec<&'static Rule>,
+    by_fact: [Vec<u16>; 64],
+    opened: Vec<u16>,
+    ended: Vec<u16>,
+    interest: Facts,
+    min_severity: Severity,
+    counts: Vec<u64>,
+}
+
+impl Detectors {
+    /// The selected rules.
+    ///
+    /// # Errors
+    ///
+    /// An id that no rule has.
+    pub fn new(selection: &Selection) -> Result<Self, UnknownRule> {
+        for id in selection.enable.iter().chain(&selection.disable) {
+            if rule(id).is_none() {
+                return Err(UnknownRule { id: id.clone(), nearest: nearest(id) });
+            }
+        }
+        let rules: Vec<&'static Rule> = rules().collect();
+        let mut detectors = Self {
+            by_fact: [const { Vec::new() }; 64],
+            opened: Vec::new(),
+            ended: Vec::new(),
+            interest: Facts::NONE,
+            min_severity: selection.min_severity.unwrap_or(Severity::Info),
+            counts: vec![0; rules.len()],
+            rules,
+        };
+        let is_on = |id: &str| {
+            (selection.enable.is_empty() || selection.enable.iter().any(|e| e == id))
+                && !selection.disable.iter().any(|d| d == id)
+        };
+        for (index, rule) in detectors.rules.clone().into_iter().enumerate() {
+            if is_on(rule.id) {
+                detectors.file(index as u16, rule.when);
+            }
+        }
+        Ok(detectors)
+    }
+
+    /// How often each rule fired, in order of the registry; those that did not are left out.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.rules.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n)).collect()
+    }
+
+    /// Id of the rule with this index.
+    pub fn id(&self, index: u16) -> &'static str {
+        self.rules.get(usize::from(index)).map_or("", |rule| rule.id)
+    }
+
+    /// Shows a notice about `flow` to the rules; `report` takes what is new.
+    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+        match notice {
+            Notice::Segment { segment, from, facts, .. } => {
+                if facts.any(self.interest) {
+                    let sighted = Occasion { segment: Some(segment.0), from: *from, facts: *facts, time };
+                    self.on_facts(flow, &sighted, report);
+                }
+            }
+            Notice::Opened => self.ask_all(true, flow, time, report),
+            Notice::Ended => {
+                self.ask_all(true, flow, time, report);
+                self.ask_all(false, flow, time, report);
+            }
+            Notice::Began | Notice::Quoted { .. } | Notice::Closing { .. } => {}
+        }
+    }
+
+    fn file(&mut self, index: u16, when: When) {
+        match when {
+            When::Facts(facts) => {
+                self.interest |= facts;
+                for (bit, rules) in self.by_fact.iter_mut().enumerate() {
+                    if facts.0 >> bit & 1 == 1 {
+                        rules.push(index);
+                    }
+                }
+            }
+            When::Opened => self.opened.push(index),
+            When::Ended => self.ended.push(index),
+        }
+    }
+
+    fn on_facts(&mut self, flow: &mut Flow, occasion: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+        let mut left = occasion.facts.0 & self.interest.0;
+        let mut asked: smallvec::SmallVec<[u16; 16]> = smallvec::SmallVec::new();
+        while left != 0 {
+            let bit = left.trailing_zeros() as usize;
+            left &= left - 1;
+            for n in 0..self.by_fact[bit].len() {
+                let index = self.by_fact[bit][n];
+                if !asked.contains(&index) {
+                    asked.push(index);
+                    self.ask(index, flow, occasion, report);
+                }
+            }
+        }
+    }
+
+    fn ask_all(&mut self, opened: bool, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time };
+        let count = if opened { self.opened.len() } else { self.ended.len() };
+        for n in 0..count {
+            let index = if opened { self.opened[n] } else { self.ended[n] };
+            let already = flow.marks.iter().any(|mark| mark.rule == index);
+            if !already {
+                self.ask(index, flow, &occasion, report);
+            }
+        }
+    }
+
+    fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+        let Some(rule) = self.rules.get(usize::from(index)).copied() else { return };
+        let sighting = Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time };
+        let Some(mut finding) = (rule.check)(&sighting) else { return };
+        let severity = finding.severity.unwrap_or(rule.severity);
+        if severity < self.min_severity {
+            return;
+        }
+        if finding.frames.is_empty() {
+            finding.frames.push(o.segment.map_or(flow.last_frame, |s| s.frame));
+        }
+        if !note(flow, index, severity, &finding.frames) {
+            return;
+        }
+        if let Some(count) = self.counts.get_mut(usize::from(index)) {
+            *count += 1;
+        }
+        report(&anomaly(rule, severity, finding, flow, o.time), flow);
+    }
+}
+
+/// The occasion of a [`Sighting`], without the flow.
+struct Occasion<'a> {
+    segment: Option<&'a Segment>,
+    from: Side,
+    facts: Facts,
+    time: Timestamp,
+}
+
+/// Marks the flow; whether the rule had not fired on it before, or now fires with a higher severity.
+fn note(flow: &mut Flow, rule: u16, severity: Severity, frames: &[u64]) -> bool {
+    let Some(mark) = flow.marks.iter_mut().find(|mark| mark.rule == rule) else {
+        let frames = frames.iter().copied().take(MAX_FRAMES).collect();
+        flow.marks.push(Mark { rule, severity: severity as u8, count: 1, frames });
+        return true;
+    };
+    mark.count = mark.count.saturating_add(1);
+    for frame in frames {
+        if mark.frames.len() < MAX_FRAMES && !mark.frames.contains(frame) {
+            mark.frames.push(*frame);
+        }
+    }
+    let worse = severity as u8 > mark.severity;
+    mark.severity = mark.severity.max(severity as u8);
+    worse
+}
+
+fn anomaly(rule: &'static Rule, severity: Severity, finding: Finding, flow: &Flow, time: Timestamp) -> Anomaly {
+    let end = |side| {
+        let endpoint = flow.peer(side).endpoint;
+        Some((endpoint.ip, Some(endpoint.port)))
+    };
+    Anomaly {
+        id: rule.id,
+        reference: rule.reference,
+        severity,
+        scope: rule.scope,
+        time,
+        reason: finding.reason,
+        flow_id: Some(flow.id),
+        source: end(Side::Client),
+        destination: end(Side::Server),
+        frames: finding.frames,
+        figures: finding.figures,
+    }
+}
+
+/// The rule id nearest to `id` by edit distance, if it is near.
+fn nearest(id: &str) -> Option<&'static str> {
+    rules().map(|rule| (distance(id, rule.id), rule.id)).min().filter(|(d, _)| *d <= 3).map(|(_, id)| id)
+}
+
+/// Levenshtein distance in octets.
+fn distance(a: &str, b: &str) -> usize {
+    let b = b.as_bytes();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_kebab_case() {
+        let mut seen = HashSet::new();
+        for rule in rules() {
+            assert!(seen.insert(rule.id), "{} twice", rule.id);
+            assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.id);
+            assert!(!rule.reference.is_empty() && rule.summary.len() > 10 && rule.description.len() > 40, "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_names_the_nearest() {
+        let selection = Selection { enable: vec!["syn-unaswered".into()], ..Selection::default() };
+        let error = Detectors::new(&selection).unwrap_err();
+        assert_eq!(error.nearest, Some("syn-unanswered"));
+    }
+}

@@ -1,0 +1,249 @@
+//! The end of a flow: FINs, their acknowledgments, resets and what comes after them (findings B).
+
+use super::facts::Facts;
+use super::model::Flow;
+use super::teardown::Reset;
+use super::tracker::{Phase, Provocation};
+use super::tuple::Side;
+use super::verdict::Opening;
+use crate::tcp::{Event, Flags, Segment, SeqNumber};
+use crate::time::{MILLISECOND, SECOND, Timestamp};
+
+/// How long a segment of the end that was reset may still have been in flight where no round trip is known, nanoseconds.
+const IN_FLIGHT: i64 = 50 * MILLISECOND;
+/// How soon a challenge ACK follows what provoked it where no round trip is known, nanoseconds.
+const CHALLENGE_WITHIN: i64 = SECOND;
+
+impl Flow {
+    /// Takes FIN and acknowledgment of a segment without SYN or RST on an open flow.
+    pub(super) fn on_segment_in_connection(&mut self, s: &Segment, from: Side) -> Facts {
+        let mut facts = self.challenge(s, from);
+        if self.teardown.complete.is_some() {
+            facts |= Facts::AFTER_CLOSE;
+        }
+        facts |= self.after_reset(s, from);
+        facts |= self.acknowledgment_of_fin(s, from);
+        facts |= self.beyond_fin(s, from);
+        if s.flags.has(Flags::FIN) {
+            facts |= self.on_fin(s, from);
+        }
+        facts
+    }
+
+    fn on_fin(&mut self, s: &Segment, from: Side) -> Facts {
+        let octet = s.seq.plus(s.payload);
+        self.peer_mut(from).fin_count += 1;
+        match self.peer(from).fin {
+            Some(fin) if fin == octet => return Facts::FIN | Facts::FIN_REPEATED,
+            Some(_) => return Facts::FIN | Facts::FIN_MOVED,
+            None => {}
+        }
+        let other = self.peer(from.other());
+        let (other_fin, other_acknowledged) = (other.fin, self.book.first_fin_acked_alone);
+        let covers = other_fin.is_some_and(|fin| s.ack().is_some_and(|ack| ack.after(fin)));
+        if other_fin.is_none() {
+            self.teardown.first_fin = Some(from);
+        } else if covers {
+            self.teardown.acked_separately = other_acknowledged;
+        } else {
+            self.teardown.simultaneous = true;
+        }
+        let peer = self.peer_mut(from);
+        peer.fin = Some(octet);
+        peer.fin_time = s.time;
+        peer.fin_acked_peer = covers;
+        peer.sent(Event::Fin);
+        self.peer_mut(from.other()).receives(Event::Fin);
+        Facts::FIN
+    }
+
+    fn acknowledgment_of_fin(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(ack) = s.ack() else { return Facts::NONE };
+        let Some(fin) = self.peer(from.other()).fin else { return Facts::NONE };
+        if !ack.after(fin) {
+            return Facts::NONE;
+        }
+        let mut facts = if ack.after(fin.plus(1)) { Facts::ACK_BEYOND_FIN } else { Facts::NONE };
+        let alone = !s.flags.has(Flags::FIN);
+        let other = self.peer_mut(from.other());
+        if !other.fin_acknowledged {
+            other.fin_acknowledged = true;
+            other.fin_acked_time = s.time;
+            other.receives(Event::AckOfFin);
+            facts |= Facts::ACK_OF_FIN;
+            if alone && self.teardown.first_fin == Some(from.other()) {
+                self.book.first_fin_acked_alone = true;
+            }
+        }
+        let own_fin_after = self.client.fin_acknowledged && self.server.fin_acknowledged;
+        if own_fin_after && self.teardown.complete.is_none() {
+            self.teardown.complete = Some(s.time);
+        }
+        facts
+    }
+
+    fn beyond_fin(&mut self, s: &Segment, from: Side) -> Facts {
+        if s.payload == 0 {
+            return Facts::NONE;
+        }
+        let mut facts = Facts::NONE;
+        if self.peer(from).fin.is_some_and(|fin| s.payload_start().plus(s.payload).after(fin)) {
+            facts |= Facts::DATA_AFTER_FIN;
+        }
+        if self.peer(from.other()).fin.is_some() && self.peer(from).fin.is_none() {
+            if self.teardown.data_after_fin == 0 {
+                facts |= Facts::DATA_IN_HALF_CLOSE;
+            }
+            self.teardown.data_after_fin += u64::from(s.payload);
+        }
+        facts
+    }
+
+    /// A reset, in whatever phase.
+    pub(super) fn on_rst(&mut self, s: &Segment, from: Side) -> Facts {
+        self.peer_mut(from).rst_count += 1;
+        let facts = Facts::RST;
+        match (self.book.phase, from) {
+            (Phase::SynSent, Side::Server) => facts | self.refusal(s),
+            (Phase::SynSent, Side::Client) if self.is_rst_of_wrong_synack(s) => facts | Facts::RST_OF_WRONG_SYNACK,
+            (Phase::SynSent | Phase::Crossed, _) => facts | self.fail(Opening::Aborted, s, from),
+            (Phase::SynReceived, Side::Client) => facts | self.reset_before_third_step(s),
+            (Phase::SynReceived, Side::Server) => facts | self.fail(Opening::MissingAck, s, from),
+            (Phase::Failed, _) => facts,
+            (Phase::Open, _) => facts | self.reset_in_connection(s, from),
+        }
+    }
+
+    fn is_rst_of_wrong_synack(&self, s: &Segment) -> bool {
+        self.book.wrong_synack_ack == Some(s.seq)
+    }
+
+    /// RST answers the SYN: acceptable when it acknowledges the SYN (RFC 9293 section 3.10.7.3), or has no ACK and number 0.
+    fn refusal(&mut self, s: &Segment) -> Facts {
+        let acceptable = self.acks_some_syn(s) || (!s.flags.has(Flags::ACK) && s.seq == SeqNumber(0));
+        if acceptable { self.fail(Opening::Refused, s, Side::Server) } else { Facts::RST_BAD_ACK }
+    }
+
+    fn reset_before_third_step(&mut self, s: &Segment) -> Facts {
+        if self.is_rst_of_wrong_synack(s) {
+            return Facts::RST_OF_WRONG_SYNACK;
+        }
+        let opening = if self.client.isn.is_some() { Opening::ResetAfterSynAck } else { Opening::SynAckOnly };
+        self.client.has_received(Event::SynAck);
+        self.fail(opening, s, Side::Client)
+    }
+
+    fn fail(&mut self, opening: Opening, s: &Segment, by: Side) -> Facts {
+        self.book.phase = Phase::Failed;
+        self.peer_mut(by).sent(Event::Rst);
+        self.peer_mut(by.other()).receives(Event::Rst);
+        self.teardown.reset = Some(self.reset(s, by, true));
+        self.reach(opening, s.time);
+        Facts::RST_ACCEPTED
+    }
+
+    fn reset_in_connection(&mut self, s: &Segment, from: Side) -> Facts {
+        let mut facts = self.classify_reset(s, from);
+        facts |= self.check_reset_ack(s, from);
+        if self.teardown.reset.is_some() {
+            return facts;
+        }
+        let reset = self.reset(s, from, facts.any(Facts::RST_EXACT));
+        if !reset.exact {
+            self.book.doubtful_reset.get_or_insert(reset);
+            self.provoke(from.other(), s.time);
+            return facts;
+        }
+        self.accept_reset(reset);
+        facts | Facts::RST_ACCEPTED
+    }
+
+    /// Ends the connection by `reset`.
+    pub(super) fn accept_reset(&mut self, reset: Reset) {
+        self.book.before_reset = Some((self.client.confirmed, self.server.confirmed, self.teardown.complete));
+        self.teardown.reset_after_both = self.both_fins();
+        self.teardown.reset = Some(reset);
+        self.teardown.complete.get_or_insert(reset.time);
+        self.peer_mut(reset.by).sent(Event::Rst);
+        self.peer_mut(reset.by.other()).receives(Event::Rst);
+        self.book.spoke_after_reset = (false, false);
+    }
+
+    fn reset(&self, s: &Segment, by: Side, exact: bool) -> Reset {
+        Reset { by, time: s.time, frame: s.frame, seq: s.seq, exact }
+    }
+
+    /// Old, exact-possible, inexact or beyond (findings section 0). Where the receiver's expectation is unknown, exact-possible.
+    fn classify_reset(&self, s: &Segment, from: Side) -> Facts {
+        let Some((low, high)) = self.expected_by(from.other()) else { return Facts::RST_EXACT };
+        // A stack in CLOSING or LAST-ACK may answer from before its FIN; Linux accepts one below.
+        let low = if self.peer(from).fin.is_some() { low.minus(1) } else { low };
+        if s.seq.before(low) {
+            Facts::RST_OLD
+        } else if s.seq.at_or_before(high) {
+            Facts::RST_EXACT
+        } else if self.in_effect().is_none() || self.peer(from.other()).edge.is_none_or(|edge| s.seq.before(edge)) {
+            Facts::RST_INEXACT
+        } else {
+            Facts::RST_BEYOND
+        }
+    }
+
+    /// RFC 5961 section 5: the acknowledgment of a RST must lie within what its receiver can have sent.
+    fn check_reset_ack(&self, s: &Segment, from: Side) -> Facts {
+        let Some(ack) = s.ack().filter(|ack| ack.0 != 0) else { return Facts::NONE };
+        let receiver = self.peer(from.other());
+        let Some(next) = receiver.next else { return Facts::NONE };
+        let una = self.peer(from).acked.unwrap_or(receiver.base());
+        let oldest = una.minus(1 << 17);
+        if ack.after(next) || ack.before(oldest) { Facts::RST_BAD_ACK } else { Facts::NONE }
+    }
+
+    /// A segment that is no reset, after one. When both ends go on, the reset did not take effect: it is undone.
+    fn after_reset(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(reset) = self.teardown.reset else { return Facts::NONE };
+        if self.teardown.reset_after_both {
+            return Facts::NONE;
+        }
+        let slack = self.handshake.rtt().map_or(IN_FLIGHT, |rtt| (2 * rtt).max(IN_FLIGHT));
+        let late = s.time - reset.time > slack;
+        if from == reset.by {
+            self.book.spoke_after_reset.0 |= s.time - reset.time > self.reorder_window();
+        } else {
+            self.book.spoke_after_reset.1 |= late;
+        }
+        if self.book.spoke_after_reset == (true, true) {
+            self.undo_reset();
+        }
+        if from == reset.by { Facts::AFTER_OWN_RESET } else { Facts::AFTER_PEER_RESET }
+    }
+
+    fn undo_reset(&mut self) {
+        if let Some((client, server, complete)) = self.book.before_reset.take() {
+            self.client.confirmed = client;
+            self.server.confirmed = server;
+            self.client.in_flight.remove(Event::Rst);
+            self.server.in_flight.remove(Event::Rst);
+            self.teardown.complete = complete;
+            self.teardown.reset = None;
+        }
+    }
+
+    /// Something was sent to `target` that RFC 5961 answers with a challenge ACK.
+    pub(super) fn provoke(&mut self, target: Side, time: Timestamp) {
+        self.book.provocation = Some(Provocation { target, time });
+    }
+
+    fn challenge(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(provocation) = self.book.provocation else { return Facts::NONE };
+        let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| (2 * rtt).max(10 * MILLISECOND));
+        let pure_ack = s.flags.is_plain_ack() && s.payload == 0;
+        let peer = self.peer(from);
+        let in_place = peer.next == Some(s.seq) && s.ack().is_some_and(|ack| peer.acked == Some(ack));
+        if from != provocation.target || s.time - provocation.time > within || !pure_ack || !in_place {
+            return Facts::NONE;
+        }
+        self.book.provocation = None;
+        Facts::CHALLENGE_ACK
+    }
+}

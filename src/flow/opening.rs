@@ -1,0 +1,296 @@
+//! The opening of a flow: SYN, SYN-ACK, the third step, and everything that can come instead (findings A.1 to A.5).
+
+use super::facts::Facts;
+use super::handshake::{MAX_TRIES, Try};
+use super::model::Flow;
+use super::peer::Offer;
+use super::tracker::Phase;
+use super::tuple::Side;
+use super::verdict::Opening;
+use crate::tcp::{Event, Flags, Segment, SeqNumber};
+use crate::time::Timestamp;
+
+impl Try {
+    fn of(s: &Segment) -> Self {
+        Self {
+            time: s.time,
+            frame: s.frame,
+            seq: s.seq,
+            ack: s.ack_field,
+            ts_value: s.options.timestamps.map(|t| t.value),
+            ts_echo: s.options.timestamps.map(|t| t.echo),
+            payload: s.payload,
+        }
+    }
+}
+
+impl Flow {
+    /// A SYN without ACK that belongs to this flow.
+    pub(super) fn on_syn(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
+        self.peer_mut(from).syn_count += 1;
+        let known = self.peer(from).isn;
+        match (self.book.phase, from) {
+            (Phase::Open, _) => {
+                let mut facts = Facts::SYN_ON_ESTABLISHED;
+                if known == Some(s.seq) {
+                    facts |= Facts::SYN_REPEATED;
+                    self.keep_syn(s, from);
+                }
+                facts
+            }
+            (_, Side::Client) => {
+                self.book.tried_at = now;
+                self.keep_syn(s, from);
+                self.role_known = true;
+                if known == Some(s.seq) {
+                    return Facts::SYN_REPEATED;
+                }
+                self.take_offer(s, from);
+                self.client.sent(Event::Syn);
+                self.server.receives(Event::Syn);
+                Facts::SYN
+            }
+            (_, Side::Server) if known == Some(s.seq) => Facts::SYN_REPEATED,
+            (_, Side::Server) => {
+                self.book.tried_at = now;
+                self.book.phase = Phase::Crossed;
+                self.handshake.crossed = true;
+                self.take_offer(s, from);
+                self.server.sent(Event::Syn);
+                self.client.receives(Event::Syn);
+                Facts::SYN_CROSSED
+            }
+        }
+    }
+
+    /// A SYN-ACK that belongs to this flow.
+    pub(super) fn on_synack(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
+        self.peer_mut(from).synack_count += 1;
+        match (self.book.phase, from) {
+            (Phase::Open, _) => self.synack_on_open(s, from),
+            (Phase::Crossed, _) => self.synack_while_crossed(s, from),
+            (_, Side::Client) => Facts::INVALID_FLAGS,
+            (_, Side::Server) => self.synack_from_server(s, now),
+        }
+    }
+
+    fn synack_on_open(&mut self, s: &Segment, from: Side) -> Facts {
+        let again = self.peer(from).isn == Some(s.seq);
+        self.keep_synack(s);
+        if again { Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED } else { Facts::SYNACK_ON_ESTABLISHED }
+    }
+
+    /// Crossing SYNs are answered by SYN-ACKs: by both ends in a simultaneous open, by the client alone in a split handshake.
+    fn synack_while_crossed(&mut self, s: &Segment, from: Side) -> Facts {
+        let right = self.peer(from).isn == Some(s.seq) && self.acks_syn_of(s, from.other());
+        if !right {
+            self.handshake.wrong_synack = true;
+            return Facts::SYNACK_WRONG_ACK;
+        }
+        self.keep_synack(s);
+        let peer = self.peer_mut(from);
+        let repeated = peer.synack_count > 1;
+        peer.has_received(Event::Syn);
+        peer.sent(Event::SynAck);
+        let other = self.peer_mut(from.other());
+        other.receives(Event::AckOfSyn);
+        let both = other.synack_count > 0;
+        if repeated {
+            return Facts::SYNACK_REPEATED;
+        }
+        if both {
+            self.open(Opening::SimultaneousOpen, s, true);
+            return Facts::SYN_ACK | Facts::FINAL_ACK;
+        }
+        Facts::SYN_ACK
+    }
+
+    fn synack_from_server(&mut self, s: &Segment, now: Timestamp) -> Facts {
+        let late = match self.opening {
+            Some(Opening::Unanswered | Opening::Refused | Opening::Aborted | Opening::Unreachable) => Facts::SYNACK_LATE,
+            _ => Facts::NONE,
+        };
+        let syn_seen = self.client.isn.is_some();
+        if syn_seen && !self.acks_some_syn(s) {
+            self.handshake.wrong_synack = true;
+            self.book.wrong_synack_ack = Some(s.ack_field);
+            return Facts::SYNACK_WRONG_ACK | late;
+        }
+        self.book.tried_at = now;
+        self.keep_synack(s);
+        if self.server.isn == Some(s.seq) && self.book.phase == Phase::SynReceived {
+            return Facts::SYNACK_REPEATED;
+        }
+        let other_isn = self.server.isn.is_some() && self.book.phase == Phase::SynReceived;
+        self.book.phase = Phase::SynReceived;
+        self.book.deadline_passed = false;
+        self.role_known = true;
+        self.take_offer(s, Side::Server);
+        self.handshake.syn_payload_acked = self.client.isn.map_or(0, |isn| s.ack_field.offset_from(isn.plus(1)));
+        self.server.has_received(Event::Syn);
+        self.server.sent(Event::SynAck);
+        self.client.receives(Event::SynAck);
+        if other_isn { Facts::SYN_ACK | Facts::SYNACK_NEW_ISN | late } else { Facts::SYN_ACK | late }
+    }
+
+    /// A segment without SYN or RST while the handshake is under way. `None` when it has nothing to do with the handshake.
+    pub(super) fn on_segment_in_handshake(&mut self, s: &Segment, from: Side) -> Facts {
+        match (self.book.phase, from) {
+            (Phase::Open, _) => Facts::NONE,
+            (Phase::SynSent, Side::Client) => self.client_before_synack(s),
+            (Phase::SynSent, Side::Server) => self.server_before_synack(s),
+            (Phase::SynReceived | Phase::Failed, Side::Client) => self.third_step(s),
+            (Phase::SynReceived, Side::Server) => self.server_before_third_step(s),
+            (Phase::Failed, Side::Server) => Facts::NONE,
+            (Phase::Crossed, _) => self.after_crossing(s, from),
+        }
+    }
+
+    fn client_before_synack(&mut self, s: &Segment) -> Facts {
+        if s.flags.has(Flags::FIN) {
+            self.book.phase = Phase::Failed;
+            self.reach(Opening::Aborted, s.time);
+            return Facts::NONE;
+        }
+        // It acknowledges something: the SYN-ACK had reached it, though not us.
+        if s.flags.has(Flags::ACK) && self.client.isn.is_some_and(|isn| s.seq.after(isn)) {
+            self.client.confirmed = crate::tcp::State::Established;
+            self.open(Opening::Established, s, false);
+            return Facts::NONE;
+        }
+        if s.payload > 0 { Facts::DATA_BEFORE_ESTABLISHED } else { Facts::NONE }
+    }
+
+    fn server_before_synack(&mut self, s: &Segment) -> Facts {
+        let acks_syn = self.acks_some_syn(s);
+        if acks_syn && (s.payload > 0 || s.flags.has(Flags::FIN)) {
+            // Data that acknowledges the SYN: its SYN-ACK escaped the capture.
+            self.server.confirmed = crate::tcp::State::Established;
+            self.client.receives(Event::SynAck);
+            self.open(Opening::Established, s, false);
+            return Facts::NONE;
+        }
+        if acks_syn {
+            self.handshake.bare_ack_first = true;
+        }
+        Facts::BARE_ACK_TO_SYN
+    }
+
+    fn third_step(&mut self, s: &Segment) -> Facts {
+        let (Some(ack), Some(server_next)) = (s.ack(), self.server.next) else { return Facts::NONE };
+        if self.book.phase == Phase::Failed && self.opening == Some(Opening::Refused) {
+            return Facts::NONE;
+        }
+        let answered = self.handshake.synacks.iter().rev().find(|try_| ack.after(try_.seq)).map(|t| t.seq);
+        let in_range = answered.is_some() && ack.at_or_before(server_next);
+        let expected = self.client.isn.map(|isn| isn.plus(1).plus(self.handshake.syn_payload_acked));
+        let after_syn = expected.is_none_or(|seq| s.seq.plus(s.payload).at_or_after(seq) || s.seq == seq);
+        if !(in_range && after_syn) {
+            let right_sequence = expected == Some(s.seq);
+            return if right_sequence { Facts::FINAL_ACK_WRONG } else { Facts::NONE };
+        }
+        if let Some(isn) = answered {
+            self.server.isn = Some(isn);
+        }
+        let syn_seen = self.client.isn.is_some();
+        let validated = syn_seen && expected == Some(s.seq);
+        self.client.has_received(Event::SynAck);
+        self.server.receives(Event::AckOfSyn);
+        let opening = if !syn_seen {
+            Opening::SynAckOnly
+        } else if self.handshake.syn_payload_acked > 0 && self.client.offer.is_some_and(|o| o.fast_open.is_some()) {
+            Opening::FastOpen
+        } else {
+            Opening::Established
+        };
+        self.open(opening, s, validated);
+        Facts::FINAL_ACK
+    }
+
+    fn server_before_third_step(&mut self, s: &Segment) -> Facts {
+        let expected = self.client.isn.map(|isn| isn.plus(1).plus(self.handshake.syn_payload_acked));
+        // It acknowledges data of the client that we never saw: the third step escaped the capture.
+        if let (Some(ack), Some(expected)) = (s.ack(), expected)
+            && ack.after(expected)
+        {
+            self.server.receives(Event::AckOfSyn);
+            self.open(Opening::Established, s, false);
+            return Facts::NONE;
+        }
+        if s.payload == 0 {
+            return Facts::NONE;
+        }
+        self.handshake.early_server_data = true;
+        if self.handshake.syn_payload_acked > 0 { Facts::NONE } else { Facts::DATA_BEFORE_ESTABLISHED }
+    }
+
+    fn after_crossing(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(ack) = s.ack() else { return Facts::NONE };
+        let other = self.peer(from.other());
+        let acks_syn = other.isn.is_some_and(|isn| ack.after(isn));
+        let other_answered = other.synack_count > 0;
+        if !acks_syn || !(other_answered || from == Side::Client) {
+            return Facts::NONE;
+        }
+        self.peer_mut(from).has_received(Event::Syn);
+        self.peer_mut(from).has_received(Event::AckOfSyn);
+        self.peer_mut(from.other()).receives(Event::AckOfSyn);
+        let simultaneous = self.server.synack_count > 0;
+        let opening = if simultaneous { Opening::SimultaneousOpen } else { Opening::SplitHandshake };
+        self.open(opening, s, other_answered);
+        Facts::FINAL_ACK
+    }
+
+    /// The connection is open from this segment on.
+    fn open(&mut self, opening: Opening, s: &Segment, validated: bool) {
+        self.book.phase = Phase::Open;
+        self.handshake.validated = validated;
+        if validated || opening != Opening::Established {
+            self.handshake.ack = Some(Try::of(s));
+        }
+        self.reach(opening, s.time);
+    }
+
+    /// Notes an opening verdict. A later one replaces an earlier: answers come late.
+    pub(super) fn reach(&mut self, opening: Opening, time: Timestamp) {
+        if self.opening != Some(opening) {
+            self.opening = Some(opening);
+            self.opening_time = time;
+        }
+    }
+
+    fn keep_syn(&mut self, s: &Segment, from: Side) {
+        if from == Side::Client && self.handshake.syns.len() < MAX_TRIES {
+            self.handshake.syns.push(Try::of(s));
+        }
+    }
+
+    fn keep_synack(&mut self, s: &Segment) {
+        if self.handshake.synacks.len() < MAX_TRIES {
+            self.handshake.synacks.push(Try::of(s));
+        }
+    }
+
+    /// Remembers what a SYN or SYN-ACK offers, and its sequence number as the ISN.
+    fn take_offer(&mut self, s: &Segment, from: Side) {
+        let peer = self.peer_mut(from);
+        peer.isn = Some(s.seq);
+        peer.offer = Some(Offer::of(s));
+        peer.next = None;
+        self.account_syn(s, from);
+    }
+
+    /// Whether the acknowledgment number is acceptable to some SYN of the client: ISN < SEG.ACK =< ISN + 1 + its data
+    /// (RFC 9293 section 3.10.7.3).
+    pub(super) fn acks_some_syn(&self, s: &Segment) -> bool {
+        let acceptable = |isn: SeqNumber, payload: u32| {
+            s.ack_field.after(isn) && s.ack_field.at_or_before(isn.plus(1).plus(payload))
+        };
+        let first = self.client.isn.zip(self.client.offer).is_some_and(|(isn, o)| acceptable(isn, o.payload));
+        s.flags.has(Flags::ACK) && (first || self.handshake.syns.iter().any(|t| acceptable(t.seq, t.payload)))
+    }
+
+    fn acks_syn_of(&self, s: &Segment, side: Side) -> bool {
+        self.peer(side).isn.is_some_and(|isn| s.flags.has(Flags::ACK) && s.ack_field == isn.plus(1))
+    }
+}

@@ -1,0 +1,793 @@
+//! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
+
+use super::facts::Facts;
+use super::incarnation::{Fate, Pending};
+use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::peer::Peer;
+use super::recording::Recorded;
+use super::roles;
+use super::table::{Slot, Table};
+use super::teardown::Reset;
+use super::timers::{Tick, Wheel};
+use super::tombs::Tombs;
+use super::tuple::{FlowKey, Side};
+use super::verdict::{Closing, Opening};
+use super::{completeness::Completeness, handshake::Handshake, teardown::Teardown, zeek::ZeekWords};
+use crate::tcp::{Checksum, Event, Flags, IcmpKind, IcmpQuote, Segment, SeqNumber, State};
+use crate::time::{SECOND, Timestamp};
+
+/// Deadlines, in packet time (findings section 0, table of timers). Nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// A SYN is unanswered this long after the last one (or 2.2 times the last gap, if that is more).
+    pub syn: i64,
+    /// A SYN-ACK is unacknowledged this long after the last one (or 2.2 times the last gap).
+    pub half_open: i64,
+    /// An attempt that came to nothing is dropped after this much silence.
+    pub flush: i64,
+    /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two hours),
+    /// within which a peer that is still there must have spoken.
+    pub idle: i64,
+    /// A closed connection is reported after this much silence.
+    pub linger: i64,
+    /// How long a closed four-tuple is remembered, to tell old duplicates and early re-use (2 MSL, RFC 9293 section 3.4.2).
+    pub time_wait: i64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            syn: 5 * SECOND,
+            half_open: 3 * SECOND,
+            flush: 75 * SECOND,
+            idle: 4 * 3600 * SECOND,
+            linger: 5 * SECOND,
+            time_wait: 240 * SECOND,
+        }
+    }
+}
+
+/// Bounds of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Flows tracked at once.
+    pub flows: usize,
+    /// Closed four-tuples remembered.
+    pub closed: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { flows: 200_000, closed: 65_536 }
+    }
+}
+
+/// What the tracker tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice<'a> {
+    /// A flow began.
+    Began,
+    /// A segment was taken.
+    Segment {
+        /// The segment.
+        segment: &'a SegmentRef<'a>,
+        /// Who sent it.
+        from: Side,
+        /// What was noticed about it.
+        facts: Facts,
+        /// What became of it as a step.
+        recorded: Recorded,
+    },
+    /// An ICMP error quoted the flow.
+    Quoted {
+        /// Index of the step.
+        recorded: Recorded,
+    },
+    /// An opening verdict was reached for the first time.
+    Opened,
+    /// The first FIN or a reset of an open connection.
+    Closing {
+        /// Who began.
+        by: Side,
+    },
+    /// The flow ended, or observation of it did. The last notice of a flow.
+    Ended,
+}
+
+/// A segment by reference that compares by identity of frame, so that notices can be compared in tests.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentRef<'a>(pub &'a Segment);
+
+impl PartialEq for SegmentRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.frame == other.0.frame
+    }
+}
+
+impl Eq for SegmentRef<'_> {}
+
+/// Who listens to the tracker.
+pub trait Observer {
+    /// Takes a notice about `flow` at `time`. It may add marks to the flow, nothing else.
+    fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>);
+}
+
+/// Where a flow is on its way to being open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// SYN seen, nothing acceptable from the server.
+    #[default]
+    SynSent,
+    /// SYN-ACK seen.
+    SynReceived,
+    /// Bare SYNs from both ends.
+    Crossed,
+    /// Open, or taken for open.
+    Open,
+    /// The attempt failed.
+    Failed,
+}
+
+/// Something that asks for a challenge ACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Provocation {
+    pub(super) target: Side,
+    pub(super) time: Timestamp,
+}
+
+/// The tracker's own notes on a flow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Book {
+    pub(super) phase: Phase,
+    /// Packet clock at the last SYN or SYN-ACK.
+    pub(super) tried_at: Timestamp,
+    /// Packet clock at the last segment.
+    pub(super) seen_at: Timestamp,
+    /// Tick of its live timer entry.
+    pub(super) tick: Tick,
+    /// Whether the deadline of the current phase has been acted on.
+    pub(super) deadline_passed: bool,
+    pub(super) wrong_synack_ack: Option<SeqNumber>,
+    pub(super) first_fin_acked_alone: bool,
+    /// A reset that should not have taken effect; it did if nothing follows.
+    pub(super) doubtful_reset: Option<Reset>,
+    pub(super) before_reset: Option<(State, State, Option<Timestamp>)>,
+    /// Whether (the resetting end, the other end) sent anything but resets after a reset.
+    pub(super) spoke_after_reset: (bool, bool),
+    pub(super) provocation: Option<Provocation>,
+    /// A SYN on the open connection, which may turn out to begin the next one.
+    pub(super) pending: Option<Box<Pending>>,
+    /// Time and frame of the last segment before a SYN on the open connection.
+    pub(super) before_syn: Option<(Timestamp, u64)>,
+    pub(super) announced: bool,
+    pub(super) closing_announced: bool,
+}
+
+/// The tracker.
+#[derive(Debug)]
+pub struct Tracker {
+    timeouts: Timeouts,
+    limits: Limits,
+    table: Table,
+    wheel: Wheel<(Slot, u64)>,
+    tombs: Tombs,
+    sources: super::sources::Sources,
+    eviction: super::eviction::Queues,
+    clock: super::clock::PacketClock,
+    next_id: u64,
+    counters: Counters,
+}
+
+/// What the tracker counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Flows that began.
+    pub flows: u64,
+    /// Flows given up because the table was full.
+    pub evicted: u64,
+    /// Of those, SYN-only flows, which are not reported.
+    pub evicted_unwritten: u64,
+    /// Segments that came after their connection had been reported, within its TIME-WAIT.
+    pub late_segments: u64,
+    /// Packet times that ran backwards by more than a millisecond.
+    pub clock_backwards: u64,
+}
+
+impl Tracker {
+    /// A tracker without flows.
+    pub fn new(timeouts: Timeouts, limits: Limits) -> Self {
+        Self {
+            timeouts,
+            limits,
+            table: Table::new(),
+            wheel: Wheel::new(),
+            tombs: Tombs::new(limits.closed),
+            sources: super::sources::Sources::default(),
+            eviction: super::eviction::Queues::default(),
+            clock: super::clock::PacketClock::default(),
+            next_id: 1,
+            counters: Counters::default(),
+        }
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> Counters {
+        Counters { clock_backwards: self.clock.backwards(), ..self.counters }
+    }
+
+    /// Flows tracked now.
+    pub fn live(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Packet time moves on to `time`; what times out by then is told.
+    pub fn advance(&mut self, time: Timestamp, observer: &mut impl Observer) {
+        let now = self.clock.advance(time);
+        self.wheel.start(now);
+        if self.wheel.is_due(now) {
+            self.fire(now, observer);
+        }
+    }
+
+    /// Takes a segment.
+    pub fn segment(&mut self, s: &Segment, observer: &mut impl Observer) {
+        self.advance(s.time, observer);
+        let now = self.clock.now();
+        let (key, sender_is_low) = FlowKey::of(s);
+        let slot = match self.current(&key, now, observer) {
+            Some(slot) => match self.fate(slot, s) {
+                Fate::Belongs => Some(slot),
+                Fate::Begins => {
+                    self.end(slot, s.time, observer);
+                    None
+                }
+                Fate::BeginsWithPending => Some(self.begin_from_pending(slot, observer)),
+            },
+            None => None,
+        };
+        let (slot, first) = match slot {
+            Some(slot) => (slot, false),
+            None => match self.begin(s, key, sender_is_low, now, observer) {
+                Some(slot) => (slot, true),
+                None => return,
+            },
+        };
+        self.take(slot, s, now, first, observer);
+    }
+
+    /// Takes an ICMP error about a segment of some flow.
+    pub fn quote(&mut self, q: &IcmpQuote, observer: &mut impl Observer) {
+        self.advance(q.time, observer);
+        let (key, _) = FlowKey::between(q.source, q.destination);
+        let Some(slot) = self.table.find(&key) else { return };
+        let Some(flow) = self.table.get_mut(slot) else { return };
+        let from_client = q.source == flow.client.endpoint;
+        let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
+        if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.book.phase != Phase::SynSent {
+            return;
+        }
+        flow.unreachable.get_or_insert(Unreachable { time: q.time, frame: q.frame, kind: q.kind, reporter: q.reporter });
+        flow.reach(Opening::Unreachable, q.time);
+        let recorded = flow.add_quote(q);
+        observer.notice(flow, q.time, &Notice::Quoted { recorded });
+        announce(flow, q.time, observer);
+    }
+
+    /// Observation ends: every flow is told of, in the order in which they began. The end of a capture is not a timeout.
+    pub fn finish(&mut self, observer: &mut impl Observer) {
+        let mut slots: Vec<Slot> = self.table.slots().collect();
+        slots.sort_unstable_by_key(|slot| self.table.get(*slot).map(|flow| flow.id));
+        let now = self.clock.now();
+        for slot in slots {
+            let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
+            let Some(mut slot) = self.current(&key, now, observer) else { continue };
+            if self.table.get(slot).is_some_and(Flow::pending_is_last) {
+                slot = self.begin_from_pending(slot, observer);
+            }
+            self.end(slot, self.clock.latest(), observer);
+        }
+    }
+
+    /// The flow with this key, after acting on the deadlines that have passed at `now`.
+    fn current(&mut self, key: &FlowKey, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+        loop {
+            let slot = self.table.find(key)?;
+            let deadline = self.table.get(slot)?.deadline(&self.timeouts);
+            if now <= deadline {
+                return Some(slot);
+            }
+            self.on_deadline(slot, deadline, observer);
+        }
+    }
+
+    /// Acts on the deadline of a flow; whether that ended it.
+    fn on_deadline(&mut self, slot: Slot, deadline: Timestamp, observer: &mut impl Observer) -> bool {
+        let linger_over = |flow: &Flow, t: &Timeouts| deadline >= flow.flush_at(t);
+        let Some(flow) = self.table.get_mut(slot) else { return true };
+        if flow.book.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
+            if flow.pending_is_last() {
+                self.begin_from_pending(slot, observer);
+            } else {
+                flow.book.pending = None;
+            }
+            return false;
+        }
+        let time = self.clock.to_packet_time(deadline);
+        if linger_over(flow, &self.timeouts) {
+            flow.idle_expired = flow.teardown.complete.is_none() && flow.book.phase == Phase::Open;
+            self.end(slot, time, observer);
+            return true;
+        }
+        flow.book.deadline_passed = true;
+        match flow.book.phase {
+            Phase::SynSent | Phase::Crossed => flow.reach_if_undecided(Opening::Unanswered, time),
+            Phase::SynReceived if flow.client.isn.is_none() => flow.reach_if_undecided(Opening::SynAckOnly, time),
+            Phase::SynReceived => flow.reach(Opening::MissingAck, time),
+            Phase::Open | Phase::Failed => {}
+        }
+        announce(flow, time, observer);
+        false
+    }
+
+    fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
+        while let Some((tick, mut entries)) = self.wheel.fire(now) {
+            for (slot, id) in entries.drain(..) {
+                let Some(flow) = self.table.get(slot) else { continue };
+                if flow.id != id || flow.book.tick != tick {
+                    continue;
+                }
+                let deadline = flow.deadline(&self.timeouts);
+                let ended = now > deadline && self.on_deadline(slot, deadline, observer);
+                if !ended {
+                    self.schedule(slot, true);
+                }
+            }
+            self.wheel.recycle(entries);
+        }
+    }
+
+    /// Files the flow's deadline, if it has no earlier entry.
+    fn schedule(&mut self, slot: Slot, fired: bool) {
+        let Some(flow) = self.table.get(slot) else { return };
+        let (deadline, id) = (flow.deadline(&self.timeouts), flow.id);
+        if !fired && flow.book.tick <= self.wheel.tick_for(deadline) {
+            return;
+        }
+        let tick = self.wheel.file(deadline, (slot, id));
+        if let Some(flow) = self.table.get_mut(slot) {
+            flow.book.tick = tick;
+        }
+    }
+
+    /// What an arriving segment means for the flow its four-tuple names.
+    fn fate(&self, slot: Slot, s: &Segment) -> Fate {
+        self.table.get(slot).map_or(Fate::Begins, |flow| flow.fate_of(s, &self.timeouts))
+    }
+
+    /// Begins a flow with `s` as its first segment. `None` where it is only a late segment of a closed connection.
+    fn begin(
+        &mut self,
+        s: &Segment,
+        key: FlowKey,
+        sender_is_low: bool,
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) -> Option<Slot> {
+        let previous = self.tombs.recall(&key, now);
+        if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
+            self.counters.late_segments += 1;
+            return None;
+        }
+        self.make_room(observer);
+        let sender_is_client = if s.flags.is_syn_ack() {
+            false
+        } else if s.flags.has(Flags::SYN) || is_invalid_first(s.flags) {
+            true
+        } else {
+            roles::sender_is_client(s)
+        };
+        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
+        flow.previous = previous.map(|tomb| tomb.previous(sender_is_low == sender_is_client));
+        self.next_id += 1;
+        self.counters.flows += 1;
+        let slot = self.table.insert(flow);
+        self.schedule(slot, true);
+        self.eviction.trim(&self.table);
+        self.eviction.began(slot, self.next_id - 1);
+        if let Some(flow) = self.table.get_mut(slot) {
+            observer.notice(flow, s.time, &Notice::Began);
+        }
+        Some(slot)
+    }
+
+    /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
+    fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
+        let Some(pending) = self.table.get_mut(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
+        if let Some(flow) = self.table.get_mut(slot) {
+            flow.forget_pending(&pending);
+        }
+        let now = self.clock.now();
+        self.end(slot, pending.segment.time, observer);
+        let (key, sender_is_low) = FlowKey::of(&pending.segment);
+        let mut new_slot = slot;
+        for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
+            if n == 0 {
+                match self.begin(s, key, sender_is_low, now, observer) {
+                    Some(begun) => new_slot = begun,
+                    None => return slot,
+                }
+            }
+            self.take(new_slot, s, now, n == 0, observer);
+        }
+        new_slot
+    }
+
+    /// Gives a segment to its flow, and tells what came of it.
+    fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
+        let proved_good = self.sources.judge(s);
+        let Some(flow) = self.table.get_mut(slot) else { return };
+        let from = flow.side_of(s.source);
+        let was_closed = flow.is_closed();
+        let opening_before = flow.opening;
+        let facts = flow.observe(s, from, now, first, proved_good);
+        let recorded =
+            if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
+        let segment = SegmentRef(s);
+        observer.notice(flow, s.time, &Notice::Segment { segment: &segment, from, facts, recorded });
+        if flow.opening != opening_before {
+            announce(flow, s.time, observer);
+        }
+        if !flow.book.closing_announced
+            && let Some(by) = flow.closing_began()
+        {
+            flow.book.closing_announced = true;
+            observer.notice(flow, s.time, &Notice::Closing { by });
+        }
+        if flow.is_closed() && !was_closed {
+            let id = flow.id;
+            self.eviction.closed(slot, id);
+        }
+        if facts.any(Facts::MAY_HASTEN) {
+            self.schedule(slot, false);
+        }
+    }
+
+    /// Ends the flow at `slot` and tells of it.
+    fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
+        let Some(mut flow) = self.table.remove(slot) else { return };
+        flow.conclude(time);
+        observer.notice(&mut flow, time, &Notice::Ended);
+        self.tombs.bury(&flow, self.clock.now(), self.timeouts.time_wait);
+    }
+
+    /// Evicts until there is room for one more flow.
+    fn make_room(&mut self, observer: &mut impl Observer) {
+        while self.table.len() >= self.limits.flows.max(1) {
+            let Some((slot, unanswered)) = self.eviction.victim(&self.table) else { return };
+            self.counters.evicted += 1;
+            if unanswered {
+                self.counters.evicted_unwritten += 1;
+                self.table.remove(slot);
+            } else {
+                self.end(slot, self.clock.latest(), observer);
+            }
+        }
+    }
+}
+
+/// Tells of an opening verdict once it is reached.
+fn announce(flow: &mut Flow, time: Timestamp, observer: &mut impl Observer) {
+    if flow.opening.is_some() && !flow.book.announced {
+        flow.book.announced = true;
+        observer.notice(flow, time, &Notice::Opened);
+    }
+}
+
+/// Flags that no first segment of a connection has, whole or cut from its middle.
+fn is_invalid_first(flags: Flags) -> bool {
+    let lone = !flags.any(Flags::ACK | Flags::SYN | Flags::RST);
+    let twice = (flags.has(Flags::SYN) && flags.any(Flags::FIN | Flags::RST)) || flags.has(Flags::RST | Flags::FIN);
+    lone || twice
+}
+
+impl Flow {
+    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
+        let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
+        let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
+        let book = Book { tried_at: now, seen_at: now, ..Book::default() };
+        Self {
+            id,
+            key,
+            client,
+            server,
+            role_known: s.flags.is_syn() || s.flags.is_syn_ack(),
+            first_sender: if sender_is_client { Side::Client } else { Side::Server },
+            first_time: s.time,
+            last_time: s.time,
+            first_frame: s.frame,
+            last_frame: s.frame,
+            vlan: s.vlan,
+            interface: s.interface,
+            opening: None,
+            opening_time: s.time,
+            handshake: Handshake::default(),
+            teardown: Teardown::default(),
+            unreachable: None,
+            idle_expired: false,
+            steps: Vec::new(),
+            steps_dropped: 0,
+            marks: Vec::<Mark>::new(),
+            quality: CaptureQuality::default(),
+            completeness: Completeness::new(s, reused),
+            zeek: ZeekWords::new(s),
+            previous: None,
+            book,
+        }
+    }
+
+    /// Takes a segment: counts it, moves states, notices facts.
+    fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, proved_good: bool) -> Facts {
+        if !first {
+            self.zeek.observe(s, from == self.first_sender);
+            self.completeness.observe(s);
+        }
+        if s.truncated {
+            self.quality.truncated += 1;
+        }
+        if self.peer_mut(from).copies.is_copy(s) {
+            self.quality.duplicates += 1;
+            return Facts::COPY;
+        }
+        match s.checksum {
+            Checksum::Bad if proved_good => {
+                self.quality.bad_checksum += 1;
+                return Facts::BAD_CHECKSUM;
+            }
+            Checksum::Bad => self.quality.bad_checksum += 1,
+            Checksum::Offload => self.quality.offload += 1,
+            Checksum::Good | Checksum::Unverifiable => {}
+        }
+        if s.flags.is_syn() && !first {
+            self.book.before_syn = Some((self.last_time, self.last_frame));
+        }
+        self.last_time = self.last_time.max(s.time);
+        self.last_frame = s.frame;
+        self.book.seen_at = now;
+        self.count(s, from);
+        let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
+        facts |= self.dispatch(s, from, now);
+        if facts.any(Facts::HOLE) {
+            self.quality.holes += 1;
+        }
+        if facts.any(Facts::OUT_OF_ORDER) {
+            self.quality.reordered += 1;
+        }
+        facts
+    }
+
+    fn count(&mut self, s: &Segment, from: Side) {
+        let peer = self.peer_mut(from);
+        if peer.packets == 0 {
+            peer.ttl = s.ttl;
+            peer.window = s.window;
+        }
+        peer.packets += 1;
+        peer.bytes += u64::from(s.payload);
+        peer.data_count += u32::from(s.payload > 0);
+        peer.last_time = s.time;
+    }
+
+    /// What the first segment tells by being first.
+    fn first_facts(&mut self, s: &Segment) -> Facts {
+        let mut facts = if self.previous.is_some() { Facts::REUSE } else { Facts::NONE };
+        if is_invalid_first(s.flags) {
+            self.book.phase = Phase::Failed;
+            self.reach(Opening::Invalid, s.time);
+            return facts | Facts::INVALID_FLAGS;
+        }
+        if s.flags.is_syn() {
+            let renewed = self.previous.is_some_and(|p| {
+                p.same_client
+                    && matches!(p.opening, Opening::Unanswered | Opening::Undecided | Opening::MissingAck)
+                    && s.time - p.last_time < 60 * SECOND
+            });
+            return if renewed { facts | Facts::SYN_NEW_ISN } else { facts };
+        }
+        if s.flags.is_syn_ack() {
+            // Its client sent a SYN that we did not see.
+            self.client.confirmed = State::SynSent;
+            return facts;
+        }
+        facts |= Facts::MIDSTREAM;
+        self.book.phase = Phase::Open;
+        self.client.confirmed = State::Established;
+        self.server.confirmed = State::Established;
+        self.reach(Opening::Midstream, s.time);
+        facts
+    }
+
+    fn dispatch(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
+        if self.opening == Some(Opening::Invalid) {
+            return self.dispatch_invalid(s, from);
+        }
+        if s.flags.has(Flags::SYN) && s.flags.any(Flags::FIN | Flags::RST) {
+            return Facts::INVALID_FLAGS;
+        }
+        if s.flags.is_rst() {
+            return self.on_rst(s, from);
+        }
+        if self.book.doubtful_reset.is_some() && self.book.phase == Phase::Open {
+            self.book.doubtful_reset = None;
+        }
+        if s.flags.is_syn() {
+            return self.dispatch_syn(s, from, now);
+        }
+        if s.flags.is_syn_ack() {
+            self.prove(s, from);
+            let facts = self.on_synack(s, from, now);
+            return facts;
+        }
+        if !s.flags.any(Flags::ACK | Flags::FIN) && s.payload == 0 {
+            return Facts::INVALID_FLAGS;
+        }
+        self.prove(s, from);
+        let mut facts = self.account(s, from);
+        facts |= self.on_segment_in_handshake(s, from);
+        if self.book.phase == Phase::Open || s.flags.has(Flags::FIN) {
+            facts |= self.on_segment_in_connection(s, from);
+        }
+        facts
+    }
+
+    fn dispatch_syn(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
+        let facts = self.on_syn(s, from, now);
+        if facts.any(Facts::SYN_ON_ESTABLISHED) {
+            self.provoke(from.other(), s.time);
+            if !facts.any(Facts::SYN_REPEATED) {
+                self.remember_pending(s);
+            }
+        }
+        facts
+    }
+
+    /// A probe with impossible flags: only its answer matters.
+    fn dispatch_invalid(&mut self, s: &Segment, from: Side) -> Facts {
+        if s.flags.is_rst() {
+            self.peer_mut(from).rst_count += 1;
+            let reset = Reset { by: from, time: s.time, frame: s.frame, seq: s.seq, exact: true };
+            self.teardown.reset.get_or_insert(reset);
+            return Facts::RST;
+        }
+        if is_invalid_first(s.flags) { Facts::INVALID_FLAGS } else { self.account(s, from) }
+    }
+
+    /// What this segment proves to have reached its sender.
+    fn prove(&mut self, s: &Segment, from: Side) {
+        let other = self.peer(from.other());
+        let (isn, fin, fin_acked_us) = (other.isn, other.fin, other.fin_acked_peer);
+        let opened = !s.flags.has(Flags::SYN);
+        let peer = self.peer_mut(from);
+        if peer.in_flight.is_empty() {
+            return;
+        }
+        if let Some(ack) = s.ack() {
+            if isn.is_some_and(|isn| ack.after(isn)) && peer.isn.is_some() {
+                peer.has_received(Event::Syn);
+                peer.has_received(Event::SynAck);
+            }
+            if fin.is_some_and(|fin| ack.after(fin)) {
+                if fin_acked_us {
+                    peer.has_received(Event::AckOfFin);
+                }
+                peer.has_received(Event::Fin);
+            }
+        }
+        if opened && peer.isn.is_none_or(|isn| s.seq.after(isn)) {
+            peer.has_received(Event::AckOfSyn);
+        }
+    }
+
+    /// Whether the close is complete, or the attempt failed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.teardown.complete.is_some() || self.book.phase == Phase::Failed
+    }
+
+    /// Whether nothing but SYNs of the client has been seen.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.book.phase == Phase::SynSent && !self.server.spoke() && self.unreachable.is_none()
+    }
+
+    fn closing_began(&self) -> Option<Side> {
+        if !self.was_open() {
+            return None;
+        }
+        self.teardown.first_fin.or(self.teardown.reset.map(|r| r.by))
+    }
+
+    /// When silence ends it.
+    fn flush_at(&self, t: &Timeouts) -> Timestamp {
+        let silence = match self.book.phase {
+            _ if self.is_closed() => t.linger,
+            Phase::SynSent | Phase::SynReceived | Phase::Crossed => t.flush,
+            Phase::Open if self.opening == Some(Opening::Midstream) && !(self.client.spoke() && self.server.spoke()) => {
+                t.flush
+            }
+            Phase::Open | Phase::Failed => t.idle,
+        };
+        self.book.seen_at.after(silence)
+    }
+
+    /// The next moment at which silence changes something, in the packet clock.
+    pub(super) fn deadline(&self, t: &Timeouts) -> Timestamp {
+        let flush = self.flush_at(t);
+        let verdict = match self.book.phase {
+            _ if self.book.pending.is_some() => self.pending_deadline(t),
+            _ if self.book.deadline_passed && self.opening.is_some() => return flush,
+            Phase::SynSent | Phase::Crossed => {
+                self.book.tried_at.after(t.syn.max(self.handshake.last_syn_gap().saturating_mul(11) / 5))
+            }
+            Phase::SynReceived => {
+                self.book.tried_at.after(t.half_open.max(self.handshake.last_synack_gap().saturating_mul(11) / 5))
+            }
+            Phase::Open | Phase::Failed => return flush,
+        };
+        verdict.min(flush)
+    }
+
+    fn reach_if_undecided(&mut self, opening: Opening, time: Timestamp) {
+        if self.opening.is_none() {
+            self.reach(opening, time);
+        }
+    }
+
+    /// Observation of it is over: settles what only the end can settle.
+    fn conclude(&mut self, time: Timestamp) {
+        if let Some(reset) = self.book.doubtful_reset.take()
+            && self.teardown.reset.is_none()
+            && !self.both_fins()
+        {
+            self.accept_reset(reset);
+        }
+        if self.opening.is_none() && self.book.phase == Phase::SynReceived && self.client.isn.is_none() {
+            self.reach(Opening::SynAckOnly, time);
+        }
+    }
+}
+
+impl Facts {
+    /// Facts after which a deadline may come earlier than before.
+    const MAY_HASTEN: Self = Self(
+        Self::SYN_ACK.0
+            | Self::RST.0
+            | Self::ACK_OF_FIN.0
+            | Self::FIN.0
+            | Self::SYN_ON_ESTABLISHED.0
+            | Self::SYN_CROSSED.0
+            | Self::INVALID_FLAGS.0
+            | Self::AFTER_CLOSE.0,
+    );
+}
+
+/// What a closed connection leaves behind.
+pub(super) fn previous_of(flow: &Flow) -> Previous {
+    Previous {
+        id: flow.id,
+        last_time: flow.last_time,
+        opening: flow.opening(),
+        closing: flow.closing(),
+        client_next: flow.client.next,
+        server_next: flow.server.next,
+        client_isn: flow.client.isn,
+        server_isn: flow.server.isn,
+        closed_by: flow.closed_by(),
+        same_client: true,
+    }
+}
+
+/// Whether a flow that ended like this leaves nothing that could still speak.
+pub(super) const fn is_final(closing: Closing) -> bool {
+    matches!(
+        closing,
+        Closing::Fin | Closing::SimultaneousFin | Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset
+    )
+}
