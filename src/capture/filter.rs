@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::CaptureError;
+#[cfg(feature = "live")]
+use super::libpcap::{message, to_dlt};
 use super::preset::Preset;
 use crate::decode::Frame;
 #[cfg(feature = "live")]
@@ -114,11 +116,8 @@ impl fmt::Debug for Filter {
 
 #[cfg(feature = "live")]
 fn compile(expression: &str, link: LinkType) -> Result<pcap::BpfProgram, String> {
-    let dead = pcap::Capture::dead(pcap::Linktype(super::linktype::to_dlt(link)));
-    dead.and_then(|dead| dead.compile(expression, true)).map_err(|error| match error {
-        pcap::Error::PcapError(text) => text.trim_start_matches("can't parse filter expression: ").to_owned(),
-        other => other.to_string(),
-    })
+    let dead = pcap::Capture::dead(pcap::Linktype(to_dlt(link)));
+    dead.and_then(|dead| dead.compile(expression, true)).map_err(message)
 }
 
 /// Where in the expression the error is.
