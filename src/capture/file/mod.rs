@@ -182,7 +182,8 @@ impl Source for Files {
         }
         let found = self.seek();
         self.ended = !matches!(found, Ok(true));
-        let frame = if found? { self.readers.get(self.current).and_then(|reader| reader.frame(self.number)) } else { None };
+        let frame =
+            if found? { self.readers.get(self.current).and_then(|reader| reader.frame(self.number)) } else { None };
         self.yielded += u64::from(frame.is_some());
         Ok(frame.map_or(Next::End, Next::Frame))
     }
