@@ -3,14 +3,16 @@
 use core::net::IpAddr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use super::args::{AnalysisArgs, Args, DirectionArg, InputArgs, OutputArgs, StopArgs, event_names};
 use super::messages::{Failure, did_you_mean, usage_at};
 use crate::capture::FileInput;
 use crate::capture::preset::{PRESETS, Preset};
-use crate::detect::{RULES, Rule, Severity};
+use crate::detect::registry::{self, rules};
+use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
-use crate::output::{self, Action, DEFAULT_EVENTS, Format, Session, Settings};
+use crate::output::{self, Action, DEFAULT_EVENTS, Format, Network, Session, Settings};
 
 /// What to do.
 pub(super) enum Task {
@@ -95,6 +97,13 @@ pub(super) struct Live {
 pub(super) enum FilterChoice {
     /// As typed.
     Expression(String),
+    /// The content of a file.
+    File {
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
     /// One that comes with the program.
     Preset(&'static Preset),
 }
@@ -104,7 +113,8 @@ impl FilterChoice {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Expression(expression) => expression.clone(),
-            Self::Preset(preset) => preset.alternatives().next().unwrap_or_default(),
+            Self::File { name, .. } => format!("file {name}"),
+            Self::Preset(preset) => format!("preset {}", preset.name),
         }
     }
 }
@@ -123,11 +133,8 @@ pub(super) struct Stop {
 pub(super) struct Analysis {
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
-    /// Which rules are on, by index in [`RULES`].
-    pub(super) rules: Vec<bool>,
-    pub(super) min_severity: Severity,
-    /// Networks that are ours: address and prefix length.
-    pub(super) local_nets: Vec<(IpAddr, u8)>,
+    /// Which rules are on.
+    pub(super) rules: Selection,
     pub(super) ignore_checksums: bool,
 }
 
@@ -168,7 +175,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         analysis: analysis(&args.analysis)?,
         quiet: args.output.quiet,
         verbose: args.output.verbose,
-        output: output(args.output, &input, session)?,
+        output: output(args.output, &args.analysis.local_net, &input, session)?,
         filter,
         input,
     })))
@@ -203,15 +210,13 @@ fn filter(args: &InputArgs, input: &Input) -> Result<Option<FilterChoice>, Failu
         })?;
         return Ok(Some(FilterChoice::Preset(preset)));
     }
-    let expression = if let Some(path) = &args.filter_file {
+    if let Some(path) = &args.filter_file {
+        let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Running(format!("{}: cannot read: {error}", path.display())))?;
-        text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join(" ")
-    } else if let Some(expression) = &args.capture_filter {
-        expression.clone()
-    } else {
-        args.words.join(" ")
-    };
+            .map_err(|error| Failure::Running(format!("{name}: cannot read: {error}")))?;
+        return Ok(Some(FilterChoice::File { name, text }));
+    }
+    let expression = args.capture_filter.clone().unwrap_or_else(|| args.words.join(" "));
     let default = || match input {
         Input::Live(_) => PRESETS.iter().find(|preset| preset.name == "default").map(FilterChoice::Preset),
         Input::Files(_) => None,
@@ -259,41 +264,40 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     if let Some(flows) = args.max_flows {
         limits.flows = flows as usize;
     }
-    let local_nets = args.local_net.iter().map(|typed| network(typed)).collect::<Result<_, _>>()?;
     Ok(Analysis {
         timeouts,
         limits,
-        rules: rules(args)?,
-        min_severity: args.min_severity.unwrap_or(Severity::Info),
-        local_nets,
+        rules: selection(args)?,
         ignore_checksums: args.ignore_checksums,
     })
 }
 
 /// Which rules are on.
-fn rules(args: &AnalysisArgs) -> Result<Vec<bool>, Failure> {
-    let mut on = vec![args.enable.is_empty(); RULES.len()];
-    for (option, lists, value) in [("--enable", &args.enable, true), ("--disable", &args.disable, false)] {
+fn selection(args: &AnalysisArgs) -> Result<Selection, Failure> {
+    let ids = |option: &str, lists: &[String]| -> Result<Vec<String>, Failure> {
+        let mut ids = Vec::new();
         for typed in lists {
             for (place, id) in pieces(typed) {
-                let rule = rule(option, id, typed, place)?;
-                for (slot, _) in on.iter_mut().zip(RULES).filter(|(_, known)| known.id == rule.id) {
-                    *slot = value;
-                }
+                ids.push(rule(option, id, typed, place)?.id.to_owned());
             }
         }
-    }
-    Ok(on)
+        Ok(ids)
+    };
+    Ok(Selection {
+        enable: ids("--enable", &args.enable)?,
+        disable: ids("--disable", &args.disable)?,
+        min_severity: args.min_severity,
+    })
 }
 
 fn rule(option: &str, id: &str, typed: &str, place: usize) -> Result<&'static Rule, Failure> {
-    crate::detect::rule(id).ok_or_else(|| {
-        let resembling = did_you_mean(id, RULES.iter().map(|rule| rule.id));
+    registry::rule(id).ok_or_else(|| {
+        let resembling = did_you_mean(id, rules().map(|rule| rule.id));
         usage_at(option, &format!("no anomaly is called \"{id}\"{resembling}"), typed, place)
     })
 }
 
-fn network(typed: &str) -> Result<(IpAddr, u8), Failure> {
+fn network(typed: &str) -> Result<Network, Failure> {
     let wrong = |problem: &str, place| usage_at("--local-net", problem, typed, place);
     let (address, length) = typed.split_once('/').map_or((typed, None), |(ip, length)| (ip, Some(length)));
     let ip: IpAddr = address.parse().map_err(|_| wrong("an address is wanted, like 10.0.0.0/8 or fd00::/8", 0))?;
@@ -305,10 +309,10 @@ fn network(typed: &str) -> Result<(IpAddr, u8), Failure> {
             return Err(wrong(&format!("a prefix length from 0 to {longest} is wanted"), address.len() + 1));
         }
     };
-    Ok((ip, length))
+    Ok(Network::new(ip, length))
 }
 
-fn output(args: OutputArgs, input: &Input, session: Session) -> Result<Output, Failure> {
+fn output(args: OutputArgs, local_nets: &[String], input: &Input, session: Session) -> Result<Output, Failure> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let name = match args.format {
         Some(name) => name,
@@ -316,14 +320,15 @@ fn output(args: OutputArgs, input: &Input, session: Session) -> Result<Output, F
         None => "ndjson",
     };
     let format = output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")))?;
-    applies(&args, format)?;
+    applies(&args, local_nets, format)?;
     let settings = Settings {
         session,
         time: args.time.unwrap_or_default(),
         steps: args.steps.unwrap_or_default(),
         events: events(&args.events)?,
         fields: fields(&args.fields)?,
-        rule_id: |index| RULES.get(usize::from(index)).map(|rule| rule.id),
+        local_nets: local_nets.iter().map(|typed| network(typed)).collect::<Result<_, _>>()?,
+        rule_id,
     };
     Ok(Output {
         format,
@@ -334,14 +339,21 @@ fn output(args: OutputArgs, input: &Input, session: Session) -> Result<Output, F
     })
 }
 
+/// The id of the rule with this index in the registry.
+fn rule_id(index: u16) -> Option<&'static str> {
+    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
+    IDS.get(usize::from(index)).copied()
+}
+
 /// Refuses options that the format would ignore.
-fn applies(args: &OutputArgs, format: &Format) -> Result<(), Failure> {
+fn applies(args: &OutputArgs, local_nets: &[String], format: &Format) -> Result<(), Failure> {
     let given = [
         ("-e", !args.fields.is_empty()),
         ("-t", args.time.is_some()),
         ("--steps", args.steps.is_some()),
         ("--events", !args.events.is_empty()),
         ("--flow", args.flow.is_some()),
+        ("--local-net", !local_nets.is_empty()),
     ];
     match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),

@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 
 use super::messages::Failure;
 use crate::capture::preset::PRESETS;
-use crate::detect::{RULES, Rule};
+use crate::detect::Rule;
+use crate::detect::registry::rules;
 
 /// Prints to stdout. A reader that goes away is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -22,12 +23,8 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 pub(super) fn presets() -> String {
     let mut text = String::new();
     for preset in PRESETS {
-        let about = preset.text.lines().find_map(|line| line.strip_prefix('#')).unwrap_or_default().trim();
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<12} {about}", preset.name);
-        for (n, expression) in preset.alternatives().enumerate() {
-            let _ = writeln!(text, "{:12} {}{expression}", "", if n == 0 { "" } else { "else " });
-        }
+        let _ = writeln!(text, "{:<12} {}", preset.name, preset.description());
     }
     text
 }
@@ -35,7 +32,20 @@ pub(super) fn presets() -> String {
 /// Interfaces that can be captured on.
 #[cfg(feature = "live")]
 pub(super) fn interfaces() -> Result<String, Failure> {
-    super::run::interfaces()
+    let mut text = String::new();
+    for (n, interface) in crate::capture::list_interfaces()?.iter().enumerate() {
+        let state = match (interface.running, interface.up) {
+            (true, _) => "running",
+            (false, true) => "up",
+            (false, false) => "down",
+        };
+        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
+        let description = interface.description.as_deref().unwrap_or_default();
+        let line = format!("{:>2}. {:<16} {state:<8} {}  {description}", n + 1, interface.name, addresses.join(" "));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    Ok(text)
 }
 
 /// Interfaces that can be captured on: none without libpcap.
@@ -44,19 +54,17 @@ pub(super) fn interfaces() -> Result<String, Failure> {
     Err(Failure::Usage("-D: this build has no live capture".to_owned()))
 }
 
-/// Every anomaly, a paragraph each.
+/// Every anomaly, two lines each.
 pub(super) fn anomalies() -> String {
-    RULES.iter().map(anomaly).collect::<Vec<_>>().join("")
+    rules().map(headline).collect()
 }
 
-/// One anomaly.
+/// One anomaly, with what it means.
 pub(super) fn anomaly(rule: &Rule) -> String {
-    format!(
-        "{:<34} {:<6} {:<8} {}\n    {}\n",
-        rule.id,
-        rule.severity.name(),
-        rule.scope.name(),
-        rule.reference,
-        rule.condition
-    )
+    format!("{}\n{}\n", headline(rule), rule.description)
+}
+
+fn headline(rule: &Rule) -> String {
+    let (severity, scope) = (rule.severity.name(), rule.scope.name());
+    format!("{:<34} {severity:<6} {scope:<8} {}\n    {}\n", rule.id, rule.reference, rule.summary)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::capture::{CaptureError, Counts};
+use crate::decode::SkipReason;
 use crate::engine::Totals;
 use crate::flow::Opening;
 
@@ -78,9 +79,6 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
         if counts.interface_drops > 0 {
             let _ = write!(lines, "\n{}", count(counts.interface_drops, "packet", "dropped by interface"));
         }
-        if counts.queue_drops > 0 {
-            let _ = write!(lines, "\n{}", count(counts.queue_drops, "packet", "dropped before analysis"));
-        }
     }
     let by_opening = list(Opening::ALL.iter().map(|opening| opening.name()).zip(totals.by_opening));
     let _ = write!(lines, "\n{}{by_opening}", plural(totals.flows, "flow"));
@@ -91,6 +89,18 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
         let _ = write!(lines, "\n{} given up because the table was full (--max-flows)", plural(totals.evicted, "flow"));
     }
     lines
+}
+
+/// What `-v` adds: packets that were no TCP segments, by reason, and what else was counted.
+pub(super) fn verbose_lines(totals: &Totals) -> String {
+    let reasons = list(SkipReason::ALL.iter().map(|reason| reason.name()).zip(totals.skipped));
+    let skipped = totals.skipped.iter().sum();
+    format!(
+        "{}, {} about one, {} without one{reasons}",
+        plural(totals.segments, "TCP segment"),
+        plural(totals.icmp, "ICMP error"),
+        plural(skipped, "packet")
+    )
 }
 
 /// `: 3 refused, 1 unanswered`, or nothing where all counts are 0.

@@ -12,6 +12,8 @@ pub mod schema;
 mod text;
 pub mod words;
 
+use core::net::IpAddr;
+
 use crate::engine::Sink;
 pub use event::{Action, StepsShown};
 pub use out::Out;
@@ -39,8 +41,40 @@ pub struct Settings {
     pub events: Vec<Action>,
     /// Columns of CSV and TSV (`-e`); empty for the default ones.
     pub fields: Vec<String>,
+    /// Networks that are ours (`--local-net`).
+    pub local_nets: Vec<Network>,
     /// The id of an anomaly rule by its index in the registry.
     pub rule_id: fn(u16) -> Option<&'static str>,
+}
+
+/// A network: an address and a prefix length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    ip: IpAddr,
+    length: u8,
+}
+
+impl Network {
+    /// The network of `ip`, of which `length` bits count (at most 32 for IPv4 and 128 for IPv6).
+    pub const fn new(ip: IpAddr, length: u8) -> Self {
+        Self { ip, length }
+    }
+
+    /// Whether `ip` is in it. An IPv6 address is never in an IPv4 network.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let length = u32::from(self.length);
+        match (self.ip, ip) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let differ = u32::from(net) ^ u32::from(ip);
+                differ.checked_shr(32u32.saturating_sub(length)).is_none_or(|bits| bits == 0)
+            }
+            (IpAddr::V6(net), IpAddr::V6(ip)) => {
+                let differ = u128::from(net) ^ u128::from(ip);
+                differ.checked_shr(128u32.saturating_sub(length)).is_none_or(|bits| bits == 0)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The events written where `--events` does not say otherwise.
@@ -89,6 +123,15 @@ pub fn format(name: &str) -> Option<&'static Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks() {
+        let contains = |net: &str, length, ip: &str| Network::new(net.parse().unwrap(), length).contains(ip.parse().unwrap());
+        assert!(contains("10.0.0.0", 8, "10.255.0.1") && !contains("10.0.0.0", 8, "11.0.0.1"));
+        assert!(contains("0.0.0.0", 0, "255.255.255.255") && !contains("0.0.0.0", 0, "::1"));
+        assert!(contains("192.0.2.7", 32, "192.0.2.7") && !contains("192.0.2.7", 32, "192.0.2.6"));
+        assert!(contains("fd00::", 8, "fdff::1") && contains("::", 0, "ff::") && !contains("::1", 128, "::2"));
+    }
 
     #[test]
     fn names_are_unique() {

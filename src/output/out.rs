@@ -62,6 +62,11 @@ impl Out {
         self.error.is_some()
     }
 
+    /// Whether every line is passed on at once.
+    pub fn flushes_lines(&self) -> bool {
+        self.flush_lines
+    }
+
     /// Octets written so far.
     pub fn written(&self) -> u64 {
         self.written
