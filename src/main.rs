@@ -1,3 +1,7 @@
 //! The `synscope` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    synscope::cli::main()
+}

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::CaptureError;
+#[cfg(feature = "live")]
+use super::libpcap::{message, to_dlt};
 use super::preset::Preset;
 use crate::decode::Frame;
 #[cfg(feature = "live")]
@@ -29,13 +31,23 @@ impl Filter {
         Ok(Self { name: expression.clone(), alternatives: vec![expression], programs: Vec::new() })
     }
 
+    /// From the text of a filter file: lines that begin with `#` are comments, and a line `%else` parts expressions
+    /// that are tried in order, as in a preset. `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Usage`] in a build without libpcap.
+    pub fn file(name: &str, text: &str) -> Result<Self, CaptureError> {
+        Ok(Self { name: name.to_owned(), alternatives: super::preset::parse(text), programs: Vec::new() })
+    }
+
     /// From a preset.
     ///
     /// # Errors
     ///
     /// [`CaptureError::Usage`] in a build without libpcap.
     pub fn preset(preset: &Preset) -> Result<Self, CaptureError> {
-        let alternatives = preset.alternatives().collect();
+        let alternatives = preset.alternatives();
         Ok(Self { name: preset.name.to_owned(), alternatives, programs: Vec::new() })
     }
 
@@ -85,6 +97,15 @@ impl Filter {
         Err(CaptureError::Usage("capture filters need libpcap; this build is without it (feature \"live\")".to_owned()))
     }
 
+    /// From the text of a filter file.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Usage`] in a build without libpcap, such as this.
+    pub fn file(_: &str, text: &str) -> Result<Self, CaptureError> {
+        Self::expression(text)
+    }
+
     /// From a preset.
     ///
     /// # Errors
@@ -114,15 +135,83 @@ impl fmt::Debug for Filter {
 
 #[cfg(feature = "live")]
 fn compile(expression: &str, link: LinkType) -> Result<pcap::BpfProgram, String> {
-    let dead = pcap::Capture::dead(pcap::Linktype(super::linktype::to_dlt(link)));
-    dead.and_then(|dead| dead.compile(expression, true)).map_err(|error| match error {
-        pcap::Error::PcapError(text) => text.trim_start_matches("can't parse filter expression: ").to_owned(),
-        other => other.to_string(),
+    let dead = pcap::Capture::dead(pcap::Linktype(to_dlt(link)));
+    dead.and_then(|dead| dead.compile(expression, true)).map_err(message)
+}
+
+/// Where in the expression the error is. libpcap does not tell; but what it quotes can be found, and a syntax error is
+/// at the first word up to which nothing that could follow makes an expression of it.
+#[cfg(feature = "live")]
+fn place_of(expression: &str, link: LinkType, reason: &str) -> Option<usize> {
+    let quoted = reason.split(['\'', '"']).nth(1).filter(|word| !word.is_empty());
+    if let Some(place) = quoted.and_then(|word| expression.find(word)) {
+        return Some(place);
+    }
+    if !reason.contains("syntax error") {
+        return None;
+    }
+    let words = words(expression);
+    let wrong = words.iter().find(|word| !may_go_on(expression.get(..word.end).unwrap_or_default(), link));
+    Some(wrong.map_or(expression.len(), |word| word.start))
+}
+
+/// Whether something could follow that makes this a whole expression.
+#[cfg(feature = "live")]
+fn may_go_on(start: &str, link: LinkType) -> bool {
+    const ENDINGS: [&str; 10] =
+        ["", " 1", " = 1", " 1 = 1", " tcp", " 1.2.3.4", " 1:2:3:4:5:6", " port 1", "0] = 1", "] = 1"];
+    let open = start.matches('(').count().saturating_sub(start.matches(')').count()).min(8);
+    ENDINGS.iter().any(|ending| {
+        let whole = format!("{start}{ending}{}", ")".repeat(open));
+        compile(&whole, link).map_or_else(|reason| !reason.contains("syntax error"), |_| true)
     })
 }
 
-/// Where in the expression the error is.
+/// The words of an expression: letters and digits together, operators together, every other character for itself.
 #[cfg(feature = "live")]
-fn place_of(_expression: &str, _link: LinkType, _reason: &str) -> Option<usize> {
-    None
+fn words(expression: &str) -> Vec<std::ops::Range<usize>> {
+    let mut words: Vec<std::ops::Range<usize>> = Vec::new();
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '\\');
+    let of_operator = |c: char| matches!(c, '!' | '=' | '<' | '>' | '&' | '|');
+    let mut previous = ' ';
+    for (at, c) in expression.char_indices() {
+        let end = at + c.len_utf8();
+        match words.last_mut() {
+            Some(word) if of_name(previous) && of_name(c) || of_operator(previous) && of_operator(c) => word.end = end,
+            _ if !c.is_whitespace() => words.push(at..end),
+            _ => {}
+        }
+        previous = c;
+    }
+    words
+}
+
+#[cfg(all(test, feature = "live"))]
+mod tests {
+    use super::*;
+
+    /// Marks the place in the expression with `>`.
+    fn marked(expression: &str) -> String {
+        let filter = Filter::expression(expression).expect("libpcap");
+        let Err(CaptureError::BadFilter { place, .. }) = filter.for_link(LinkType(1)) else { panic!("compiles") };
+        let Some(place) = place else { return "nowhere".to_owned() };
+        format!("{}>{}", &expression[..place], &expression[place..])
+    }
+
+    #[test]
+    fn finds_the_place_of_an_error() {
+        assert_eq!(marked("tcp prot 80"), "tcp >prot 80");
+        assert_eq!(marked("tcp and and udp"), "tcp and >and udp");
+        assert_eq!(marked("tcp port 80)"), "tcp port 80>)");
+        assert_eq!(marked("(tcp or udp"), "(tcp or udp>");
+        assert_eq!(marked("tcp and"), "tcp and>");
+        assert_eq!(marked("tcp[tcpflags] & tcp-syn != 0 or oops ]"), "tcp[tcpflags] & tcp-syn != 0 or >oops ]");
+        assert_eq!(marked("tcp and port nosuchport"), "tcp and port >nosuchport");
+        assert_eq!(marked("tcp and portrange 80"), "tcp and portrange >80");
+    }
+
+    #[test]
+    fn an_empty_expression_takes_everything() {
+        assert_eq!(Filter::expression(" ").unwrap().for_link(LinkType(1)).unwrap(), "");
+    }
 }

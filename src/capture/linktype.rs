@@ -4,7 +4,7 @@
 use crate::decode::LinkType;
 
 /// Number, libpcap's short name, and its description, of the link types that captures of IP traffic have.
-const NAMES: &[(u16, &str, &str)] = &[
+pub(super) const NAMES: &[(u16, &str, &str)] = &[
     (0, "NULL", "BSD loopback"),
     (1, "EN10MB", "Ethernet"),
     (6, "IEEE802", "Token ring"),
@@ -31,7 +31,6 @@ const NAMES: &[(u16, &str, &str)] = &[
     (163, "IEEE802_11_RADIO_AVS", "802.11 plus AVS radio information header"),
     (166, "PPP_PPPD", "PPP for pppd, with direction flag"),
     (192, "PPI", "Per-Packet Information"),
-    (204, "PPP_WITH_DIR", "PPP with Directional Info"),
     (228, "IPV4", "Raw IPv4"),
     (229, "IPV6", "Raw IPv6"),
     (249, "USBPCAP", "USB with USBPcap header"),
@@ -51,31 +50,6 @@ pub const fn from_file_field(field: u32) -> LinkType {
         16 => LinkType(103),
         19 => LinkType(106),
         other => LinkType(other as u16),
-    }
-}
-
-/// libpcap's DLT_ value on this system for a link type, as its compiler wants it.
-#[cfg(feature = "live")]
-pub(super) const fn to_dlt(link: LinkType) -> i32 {
-    match link.0 {
-        100 => 11,
-        101 if cfg!(target_os = "openbsd") => 14,
-        101 => 12,
-        102 => 15,
-        103 => 16,
-        106 => 19,
-        108 if cfg!(target_os = "openbsd") => 12,
-        other => other as i32,
-    }
-}
-
-/// The link type of libpcap's DLT_ value on this system.
-#[cfg(feature = "live")]
-pub(super) const fn from_dlt(dlt: i32) -> LinkType {
-    match dlt {
-        12 if cfg!(target_os = "openbsd") => LinkType(108),
-        15 => LinkType(102),
-        other => from_file_field(other as u32),
     }
 }
 
@@ -107,24 +81,6 @@ mod tests {
     fn maps_raw_ip_of_every_system() {
         for field in [12, 14, 101] {
             assert_eq!(from_file_field(field), LinkType(101));
-        }
-    }
-
-    #[test]
-    #[cfg(feature = "live")]
-    fn dlt_values_return_to_their_link_type() {
-        for (number, ..) in NAMES {
-            assert_eq!(from_dlt(to_dlt(LinkType(*number))), LinkType(*number));
-        }
-    }
-
-    #[test]
-    #[cfg(feature = "live")]
-    fn names_are_libpcaps() {
-        for (number, name, description) in NAMES {
-            let dlt = pcap::Linktype(to_dlt(LinkType(*number)));
-            assert_eq!(dlt.get_name().ok().as_deref(), Some(*name));
-            assert_eq!(dlt.get_description().ok().as_deref(), Some(*description));
         }
     }
 

@@ -10,17 +10,19 @@
 mod error;
 mod file;
 mod filter;
+#[cfg(feature = "live")]
+mod libpcap;
 mod linktype;
-
-// mod live;
+#[cfg(feature = "live")]
+mod live;
 pub mod preset;
 
 pub use error::CaptureError;
 pub use file::{FileInput, FileOptions, Files};
 pub use filter::Filter;
 pub use linktype::{from_file_field, link_description, link_name};
-
-// pub use live::{Direction, InterfaceInfo, Live, LiveOptions, list_interfaces};
+#[cfg(feature = "live")]
+pub use live::{Direction, InterfaceInfo, Live, LiveOptions, list_interfaces};
 
 use crate::decode::Frame;
 use crate::time::Timestamp;
@@ -46,6 +48,8 @@ pub struct Progress {
 }
 
 /// What a capture took and lost. Everything is 0 for files but `frames`.
+///
+/// Nothing is lost between the capture threads and the analysis: the threads wait, and the kernel counts the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames handed out by [`Source::next`]; those that a filter on a file refused are not among them.
@@ -56,9 +60,6 @@ pub struct Counts {
     pub kernel_drops: u64,
     /// Frames the interface or its driver dropped (`ps_ifdrop`).
     pub interface_drops: u64,
-    /// Frames dropped between the capture threads and the analysis. The capture threads wait for the analysis and leave
-    /// the loss to the kernel, which counts it; what is lost here was still under way when the capture ended.
-    pub queue_drops: u64,
 }
 
 /// Something that yields frames.

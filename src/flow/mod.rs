@@ -10,6 +10,7 @@ pub mod completeness;
 pub mod copies;
 mod eviction;
 pub mod facts;
+pub mod features;
 pub mod handshake;
 mod incarnation;
 pub mod model;

@@ -6,9 +6,8 @@ use pcap::{Capture, Precision};
 
 use super::record::{Fault, Record};
 use crate::capture::CaptureError;
-use crate::capture::linktype::from_dlt;
+use crate::capture::libpcap::{Tick, from_dlt, message, packet_time};
 use crate::decode::LinkType;
-use crate::time::Timestamp;
 
 /// A file that libpcap reads. Rare enough that each frame is copied.
 pub(super) struct Offline {
@@ -21,7 +20,7 @@ pub(super) struct Offline {
 impl Offline {
     pub(super) fn open(name: &str, path: &Path, interface: u16) -> Result<Self, CaptureError> {
         let capture = Capture::from_file_with_precision(path, Precision::Nano)
-            .map_err(|error| CaptureError::UnknownFormat { input: name.to_owned(), found: error.to_string() })?;
+            .map_err(|error| CaptureError::UnknownFormat { input: name.to_owned(), found: message(error) })?;
         let link = from_dlt(capture.get_datalink().0);
         Ok(Self { capture, link, interface, frame: Vec::new() })
     }
@@ -34,14 +33,12 @@ impl Offline {
         let packet = match self.capture.next_packet() {
             Ok(packet) => packet,
             Err(pcap::Error::NoMorePackets) => return Ok(None),
-            Err(error) => return Err(Fault::Damaged { offset: None, reason: error.to_string() }),
+            Err(error) => return Err(Fault::Damaged { offset: None, reason: message(error) }),
         };
         self.frame.clear();
         self.frame.extend_from_slice(packet.data);
-        let (seconds, nanoseconds) = (packet.header.ts.tv_sec, packet.header.ts.tv_usec);
         Ok(Some(Record {
-            // In a nanosecond capture the field holds nanoseconds.
-            time: Timestamp::new(seconds as i64, nanoseconds as i64),
+            time: packet_time(packet.header, Tick::Nanosecond),
             link: self.link,
             interface: self.interface,
             wire_len: packet.header.len.max(packet.header.caplen),

@@ -118,7 +118,7 @@ impl PcapNg {
         }
         let kind = word(data, 0, self.big_endian).unwrap_or_default();
         let length = word(data, 4, self.big_endian).unwrap_or_default();
-        if (length as usize) < FRAMING || length % 4 != 0 {
+        if (length as usize) < FRAMING || !length.is_multiple_of(4) {
             return Err(Fault::damaged(input, format!("a block says it is {length} octets long")));
         }
         Ok(Some((kind, length as usize)))

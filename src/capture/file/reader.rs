@@ -73,7 +73,7 @@ impl Reader {
             FileInput::Path(path) if metadata.is_file() => Some(path.as_path()),
             _ => None,
         };
-        let total = metadata.is_file().then(|| metadata.len());
+        let total = metadata.is_file().then_some(metadata.len());
         Self::from_stream(&name, opened, total, path, shared)
     }
 

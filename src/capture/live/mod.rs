@@ -1,0 +1,252 @@
+//! Interfaces as a [`Source`], through libpcap.
+//!
+//! Each interface is read in a thread of its own, which copies frames into batches that go to the analysis and come back.
+//! Their number is fixed: when the analysis cannot follow, the thread waits, the kernel's ring buffer fills, and the
+//! kernel counts what it drops. So there is one place where frames are lost and one counter that tells of it.
+
+mod batch;
+mod open;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use self::batch::Batch;
+pub use self::open::{InterfaceInfo, list_interfaces};
+use self::worker::{Counters, Message, Worker};
+use super::linktype::link_description;
+use super::{CaptureError, Counts, Filter, Next, Progress, Source};
+use crate::decode::{Frame, LinkType};
+use crate::time::{MILLISECOND, Timestamp};
+
+/// How long nothing must come before [`Next::Idle`] is yielded.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long a frame may be under way from the kernel to the analysis, in nanoseconds: the ring hands out a block after
+/// 100 ms at the latest, the threads wake within 40. Idle time stays behind by this, so that no frame comes after a time
+/// that has passed already.
+const UNDER_WAY: i64 = 250 * MILLISECOND;
+/// Batches per interface: 32 times 1,024 frames at most are under way.
+const BATCHES: usize = 32;
+/// The largest snapshot length libpcap takes; 0 asks for it.
+const MAX_SNAPLEN: u32 = 262_144;
+
+/// Which frames to take, seen from this host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Received and sent.
+    #[default]
+    Both,
+    /// Received only.
+    In,
+    /// Sent only.
+    Out,
+}
+
+/// How to capture.
+#[derive(Debug)]
+pub struct LiveOptions {
+    /// Names of interfaces; `any` is all of them.
+    pub interfaces: Vec<String>,
+    /// Which frames to take; all when absent.
+    pub filter: Option<Filter>,
+    /// Octets to keep of each frame; 0 is as many as there can be (262,144).
+    pub snaplen: u32,
+    /// Octets of the kernel's buffer, for each interface.
+    pub buffer_size: u32,
+    /// Whether to see frames for other hosts too. Never on `any`, which cannot.
+    pub promiscuous: bool,
+    /// Which frames to take, seen from this host.
+    pub direction: Direction,
+    /// libpcap's name of the link type to capture as (`-y`), where an interface offers several.
+    pub link_type: Option<String>,
+    /// Ends the capture within 200 ms when it becomes true: what the kernel has by then is still yielded, then
+    /// [`Next::End`].
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            interfaces: Vec::new(),
+            filter: None,
+            snaplen: 256,
+            buffer_size: 32 << 20,
+            promiscuous: true,
+            direction: Direction::Both,
+            link_type: None,
+            stop: Arc::default(),
+        }
+    }
+}
+
+/// A running capture on one or several interfaces. Frames come in order of arrival; those of one interface keep theirs.
+pub struct Live {
+    messages: Receiver<Message>,
+    interfaces: Vec<Interface>,
+    current: Batch,
+    next: usize,
+    number: u64,
+    clock: Clock,
+    snaplen: u32,
+    stop: Arc<AtomicBool>,
+    /// Set when this source goes away before its end.
+    abandoned: Arc<AtomicBool>,
+    ended: bool,
+}
+
+struct Interface {
+    name: String,
+    link: LinkType,
+    spent: Sender<Batch>,
+    counters: Arc<Counters>,
+}
+
+impl Live {
+    /// Opens all interfaces and starts to capture.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Permission`], [`CaptureError::NoSuchInterface`], [`CaptureError::Interface`] for what libpcap
+    /// refuses, [`CaptureError::BadFilter`], and [`CaptureError::Usage`] for a link type that does not exist or no
+    /// interface at all.
+    pub fn open(options: &LiveOptions) -> Result<Self, CaptureError> {
+        if options.interfaces.is_empty() {
+            return Err(CaptureError::Usage("no interface to capture on".to_owned()));
+        }
+        let opened: Result<Vec<_>, _> = options.interfaces.iter().map(|name| open::open(name, options)).collect();
+        let (sender, messages) = channel();
+        let mut this = Self {
+            messages,
+            interfaces: Vec::new(),
+            current: Batch::default(),
+            next: 0,
+            number: 0,
+            clock: Clock::start(),
+            snaplen: snaplen(options),
+            stop: Arc::clone(&options.stop),
+            abandoned: Arc::default(),
+            ended: false,
+        };
+        for (index, opened) in opened?.into_iter().enumerate() {
+            this.start(index, opened, &sender)?;
+        }
+        Ok(this)
+    }
+
+    /// Starts the thread of one interface.
+    fn start(&mut self, index: usize, opened: open::Opened, sender: &Sender<Message>) -> Result<(), CaptureError> {
+        let (spent, empty) = channel();
+        for _ in 0..BATCHES {
+            // The receiver is alive: it is in this function.
+            let _ = spent.send(Batch::new(index));
+        }
+        let counters = Arc::new(Counters::default());
+        let interface = Interface { name: opened.name.clone(), link: opened.link, spent, counters: counters.clone() };
+        let worker = Worker::new(opened, self.snaplen, [&self.stop, &self.abandoned], empty, sender.clone(), counters);
+        let name = interface.name.clone();
+        let spawned = thread::Builder::new().name(format!("capture {name}")).spawn(move || worker.run());
+        spawned.map_err(|cause| CaptureError::io("start a thread for", &name, cause))?;
+        self.interfaces.push(interface);
+        Ok(())
+    }
+
+    /// Makes another batch the current one; gives the old one back to its interface.
+    fn take(&mut self, batch: Batch) {
+        let spent = std::mem::replace(&mut self.current, batch);
+        self.next = 0;
+        if let Some(interface) = self.interfaces.get(spent.interface) {
+            // An interface whose thread has ended needs no more.
+            let _ = interface.spent.send(spent);
+        }
+        if let Some((time, arrival)) = self.current.latest() {
+            self.clock = Clock { time, arrival };
+        }
+    }
+
+    fn current_frame(&self) -> Option<Frame<'_>> {
+        let packet = self.current.packet(self.next.wrapping_sub(1))?;
+        let interface = self.interfaces.get(self.current.interface)?;
+        Some(Frame {
+            number: self.number,
+            time: packet.time,
+            link: interface.link,
+            interface: self.current.interface as u16,
+            wire_len: packet.wire_len,
+            data: self.current.data(packet),
+        })
+    }
+}
+
+impl Source for Live {
+    fn next(&mut self) -> Result<Next<'_>, CaptureError> {
+        while self.next >= self.current.len() {
+            if self.ended {
+                return Ok(Next::End);
+            }
+            match self.messages.recv_timeout(IDLE) {
+                Ok(Message::Batch(batch)) => self.take(batch),
+                Ok(Message::Failed(error)) => {
+                    self.ended = true;
+                    self.abandoned.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(Next::Idle(self.clock.now())),
+                Err(RecvTimeoutError::Disconnected) => self.ended = true,
+            }
+        }
+        self.next += 1;
+        self.number += 1;
+        Ok(self.current_frame().map_or(Next::End, Next::Frame))
+    }
+
+    fn description(&self) -> String {
+        let each = |i: &Interface| format!("{}, link-type {}", i.name, link_description(i.link));
+        let interfaces: Vec<_> = self.interfaces.iter().map(each).collect();
+        format!("listening on {}, snapshot length {} bytes", interfaces.join(" and "), self.snaplen)
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+
+    fn counts(&self) -> Counts {
+        let start = Counts { frames: self.number, ..Counts::default() };
+        self.interfaces.iter().fold(start, |sum, interface| interface.counters.add_to(sum))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
+const fn snaplen(options: &LiveOptions) -> u32 {
+    if options.snaplen == 0 || options.snaplen > MAX_SNAPLEN { MAX_SNAPLEN } else { options.snaplen }
+}
+
+/// Packet time while nothing comes: that of the last frame, plus what has passed since it arrived.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    time: Timestamp,
+    arrival: Instant,
+}
+
+impl Clock {
+    /// Before the first frame, the time of day.
+    fn start() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { time: Timestamp(nanoseconds(since)), arrival: Instant::now() }
+    }
+
+    fn now(self) -> Timestamp {
+        self.time.after((nanoseconds(self.arrival.elapsed()) - UNDER_WAY).max(0))
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,342 @@
+//! The options, as typed: what exists, what excludes what, and whether a value can be read. What they mean together is
+//! [`super::config`]'s business.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{ArgAction, Parser, ValueEnum};
+
+use super::units::{Duration, Size};
+use crate::detect::Severity;
+use crate::output::{Action, FORMATS, StepsShown, TimeStyle};
+
+const EXAMPLES: &str = "\
+Examples:
+  synscope -r FILE                               every connection of a saved capture, as text
+  synscope -r FILE --json | jq .                 the same as events
+  synscope -r FILE -T ladder --flow 3            one connection, step by step
+  synscope -i eth0 port 443                      live, with a capture filter
+  ssh HOST tcpdump -U -w - tcp | synscope -r -   live from elsewhere
+
+Exit codes: 0 finished (Ctrl-C, -c, -a and a closed pipe included), 1 failed while running, 2 usage, 4 input damaged
+or cut short (everything before is analysed and written), 5 no permission to capture.";
+
+/// Who opened which TCP connection, did it open, why not, and who ended it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "synscope",
+    version,
+    about = "Says of every TCP connection whether it opened, how long that took, who ended it, and which frames prove it.",
+    after_help = EXAMPLES,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    max_term_width = 120,
+    args_override_self = false
+)]
+pub(super) struct Args {
+    #[command(flatten, next_help_heading = "Input")]
+    pub(super) input: InputArgs,
+    #[command(flatten, next_help_heading = "Stop")]
+    pub(super) stop: StopArgs,
+    #[command(flatten, next_help_heading = "Analysis")]
+    pub(super) analysis: AnalysisArgs,
+    #[command(flatten, next_help_heading = "Output")]
+    pub(super) output: OutputArgs,
+    #[command(flatten, next_help_heading = "Other")]
+    pub(super) other: OtherArgs,
+}
+
+/// Where packets come from.
+#[derive(Debug, clap::Args)]
+pub(super) struct InputArgs {
+    /// Capture on this interface (repeatable; `any` for all)
+    #[arg(short, long = "interface", value_name = "IF", conflicts_with = "read")]
+    pub(super) interface: Vec<String>,
+
+    /// Read this file: pcap or pcapng, gzip and zstd too; `-` is standard input (repeatable, merged by time)
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) read: Vec<OsString>,
+
+    /// List the interfaces that can be captured on
+    #[arg(short = 'D', long)]
+    pub(super) list_interfaces: bool,
+
+    /// Take only packets that match this BPF expression (as do words after the options)
+    #[arg(short = 'f', long, value_name = "BPF", group = "filter")]
+    pub(super) capture_filter: Option<String>,
+
+    /// Read the BPF expression from this file
+    #[arg(short = 'F', long, value_name = "FILE", group = "filter")]
+    pub(super) filter_file: Option<PathBuf>,
+
+    /// Use a filter that comes with the program
+    #[arg(long, value_name = "NAME", group = "filter")]
+    pub(super) preset: Option<String>,
+
+    /// List the filters that come with the program
+    #[arg(long)]
+    pub(super) list_presets: bool,
+
+    /// Capture this many octets of each packet [default: 256]
+    #[arg(short, long, value_name = "OCTETS", conflicts_with = "read", value_parser = clap::value_parser!(u32).range(0..=262_144))]
+    pub(super) snaplen: Option<u32>,
+
+    /// Do not put the interface into promiscuous mode
+    #[arg(short = 'p', long, conflicts_with = "read")]
+    pub(super) no_promiscuous_mode: bool,
+
+    /// Capture only packets in this direction
+    #[arg(short = 'Q', long, value_name = "DIR", conflicts_with = "read")]
+    pub(super) direction: Option<DirectionArg>,
+
+    /// Size of the kernel's buffer, with its unit: 32M, 512K
+    #[arg(short = 'B', long, value_name = "SIZE", conflicts_with = "read")]
+    pub(super) buffer_size: Option<Size>,
+
+    /// Capture with this link type
+    #[arg(short = 'y', long, value_name = "TYPE", conflicts_with = "read")]
+    pub(super) link_type: Option<String>,
+
+    /// BPF expression
+    #[arg(value_name = "BPF EXPRESSION", group = "filter")]
+    pub(super) words: Vec<String>,
+}
+
+/// Direction of packets to capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DirectionArg {
+    /// Packets that arrive
+    In,
+    /// Packets that leave
+    Out,
+    /// Both
+    Inout,
+}
+
+/// When to stop.
+#[derive(Debug, clap::Args)]
+pub(super) struct StopArgs {
+    /// Stop after this many packets
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) count: Option<u64>,
+
+    /// Stop after duration:SECONDS of packet time, packets:N, or flows:N finished flows (repeatable)
+    #[arg(short = 'a', long, value_name = "WHAT:N")]
+    pub(super) autostop: Vec<String>,
+}
+
+/// How to judge.
+#[derive(Debug, clap::Args)]
+pub(super) struct AnalysisArgs {
+    /// A SYN is unanswered after this long [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) syn_timeout: Option<Duration>,
+
+    /// A silent connection is given up after this long [default: 4h]
+    #[arg(long, value_name = "TIME")]
+    pub(super) idle: Option<Duration>,
+
+    /// A SYN-ACK is unacknowledged after this long [default: 3s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) half_open_after: Option<Duration>,
+
+    /// A closed connection's ports count as in TIME-WAIT for this long [default: 240s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) time_wait: Option<Duration>,
+
+    /// Report anomalies from this severity on [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) min_severity: Option<Severity>,
+
+    /// Report only these anomalies (ids, comma-separated)
+    #[arg(long, value_name = "IDS")]
+    pub(super) enable: Vec<String>,
+
+    /// Do not report these anomalies (ids, comma-separated)
+    #[arg(long, value_name = "IDS")]
+    pub(super) disable: Vec<String>,
+
+    /// List all anomalies, or explain one
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    pub(super) list_anomalies: Option<String>,
+
+    /// Track this many connections at once [default: 200000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_flows: Option<u32>,
+
+    /// The networks that are ours (comma-separated)
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(super) local_net: Vec<String>,
+
+    /// Take segments with a wrong checksum for good
+    #[arg(long)]
+    pub(super) ignore_checksums: bool,
+}
+
+/// What to write.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputArgs {
+    /// Format [default: text on a terminal, else ndjson]
+    #[arg(short = 'T', long, value_name = "FORMAT", value_parser = FormatParser)]
+    pub(super) format: Option<&'static str>,
+
+    /// The same as -T ndjson
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
+
+    /// Write to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Columns of csv and tsv: dotted names of flow_end's fields, comma-separated (repeatable)
+    #[arg(short = 'e', long, value_name = "FIELDS")]
+    pub(super) fields: Vec<String>,
+
+    /// Times of text: r since the start, d since the line before, a local time, ad with date, u UTC, ud with date, e epoch
+    #[arg(short, long, value_name = "STYLE", value_parser = TimeParser, hide_possible_values = true)]
+    pub(super) time: Option<TimeStyle>,
+
+    /// Only this flow
+    #[arg(long, value_name = "ID")]
+    pub(super) flow: Option<u64>,
+
+    /// Events of ndjson, comma-separated
+    #[arg(long, value_name = "KINDS")]
+    pub(super) events: Vec<String>,
+
+    /// Steps of text and ndjson: all, those of handshake and teardown, or none [default: handshake]
+    #[arg(long, value_name = "WHICH")]
+    pub(super) steps: Option<StepsShown>,
+
+    /// Flush after every line
+    #[arg(short = 'l', long)]
+    pub(super) line_buffered: bool,
+
+    /// Say nothing on stderr but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Say more on stderr
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// The rest.
+#[derive(Debug, clap::Args)]
+pub(super) struct OtherArgs {
+    /// Print the JSON Schema of the events
+    #[arg(long)]
+    pub(super) print_schema: bool,
+
+    /// Print help
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Print version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+impl ValueEnum for Severity {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl ValueEnum for StepsShown {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::All, Self::Handshake, Self::None]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::All => "all",
+            Self::Handshake => "handshake",
+            Self::None => "none",
+        }))
+    }
+}
+
+/// Reads a name of [`FORMATS`].
+#[derive(Clone)]
+struct FormatParser;
+
+impl clap::builder::TypedValueParser for FormatParser {
+    type Value = &'static str;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let names = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|format| format.name));
+        let name = names.parse_ref(command, arg, value)?;
+        Ok(crate::output::format(&name).map_or("text", |format| format.name))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about))))
+    }
+}
+
+/// Reads the letters of a [`TimeStyle`].
+#[derive(Clone)]
+struct TimeParser;
+
+impl clap::builder::TypedValueParser for TimeParser {
+    type Value = TimeStyle;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let letters = clap::builder::PossibleValuesParser::new(TimeStyle::ALL.iter().map(|(_, letters, _)| *letters));
+        let name = letters.parse_ref(command, arg, value)?;
+        let found = TimeStyle::ALL.iter().find(|(_, letters, _)| *letters == name);
+        Ok(found.map(|(style, ..)| *style).unwrap_or_default())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(TimeStyle::ALL.iter().map(|(_, letters, about)| PossibleValue::new(*letters).help(*about))))
+    }
+}
+
+/// Every word that `--events` takes.
+pub(super) fn event_names() -> impl Iterator<Item = &'static str> {
+    Action::ALL.into_iter().map(Action::name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_format_is_in_the_help() {
+        let help = Args::command().render_long_help().to_string();
+        for format in FORMATS {
+            assert!(help.contains(format.name) && help.contains(format.about), "{}", format.name);
+        }
+    }
+
+    #[test]
+    fn trailing_words_are_a_filter_and_exclude_another() {
+        let args = Args::try_parse_from(["synscope", "-r", "x", "tcp", "port", "80"]).unwrap();
+        assert_eq!(args.input.words, ["tcp", "port", "80"]);
+        assert!(Args::try_parse_from(["synscope", "-r", "x", "-f", "tcp", "udp"]).is_err());
+        assert!(Args::try_parse_from(["synscope", "-r", "x", "-i", "lo"]).is_err());
+    }
+}

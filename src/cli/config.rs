@@ -1,0 +1,462 @@
+//! What the options mean together: every default filled in, every name looked up, every contradiction refused.
+
+use core::net::IpAddr;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use super::args::{AnalysisArgs, Args, DirectionArg, InputArgs, OutputArgs, StopArgs, event_names};
+use super::messages::{Failure, did_you_mean, usage_at};
+use crate::capture::FileInput;
+use crate::capture::preset::{PRESETS, Preset};
+use crate::detect::registry::{self, rules};
+use crate::detect::{Rule, Selection};
+use crate::flow::{Limits, Timeouts};
+use crate::output::{self, Action, DEFAULT_EVENTS, Format, Network, Session, Settings};
+
+/// What to do.
+pub(super) enum Task {
+    /// Analyse packets.
+    Run(Box<Run>),
+    /// Print the JSON Schema of the events.
+    PrintSchema,
+    /// List the capture filters that come with the program.
+    ListPresets,
+    /// List the interfaces.
+    ListInterfaces,
+    /// List the anomalies.
+    ListAnomalies,
+    /// Explain one anomaly.
+    ExplainAnomaly(&'static Rule),
+}
+
+/// An analysis, resolved.
+pub(super) struct Run {
+    pub(super) input: Input,
+    pub(super) filter: Option<FilterChoice>,
+    pub(super) stop: Stop,
+    pub(super) analysis: Analysis,
+    pub(super) output: Output,
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+}
+
+/// Where packets come from.
+pub(super) enum Input {
+    /// Files, fifos, standard input.
+    Files(Vec<FileInput>),
+    /// Interfaces.
+    Live(Live),
+}
+
+impl Input {
+    /// Whether packets arrive as they are sent, so that output should not wait.
+    pub(super) fn is_streaming(&self) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Files(files) => files.iter().any(|file| match file {
+                FileInput::Stdin => true,
+                FileInput::Path(path) => is_fifo(path),
+            }),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Files(files) => files.iter().map(ToString::to_string).collect(),
+            Self::Live(live) => live.interfaces.clone(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_fifo(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_fifo(_: &Path) -> bool {
+    false
+}
+
+/// A live capture.
+pub(super) struct Live {
+    pub(super) interfaces: Vec<String>,
+    /// Octets of each packet; `None` for the default.
+    pub(super) snaplen: Option<u32>,
+    pub(super) promiscuous: bool,
+    pub(super) direction: Option<DirectionArg>,
+    /// Octets; `None` for the default.
+    pub(super) buffer_size: Option<u32>,
+    pub(super) link_type: Option<String>,
+}
+
+/// A capture filter.
+#[derive(Clone, Debug)]
+pub(super) enum FilterChoice {
+    /// As typed.
+    Expression(String),
+    /// The content of a file.
+    File {
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+    /// One that comes with the program.
+    Preset(&'static Preset),
+}
+
+impl FilterChoice {
+    /// What to call it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Expression(expression) => expression.clone(),
+            Self::File { name, .. } => format!("file {name}"),
+            Self::Preset(preset) => format!("preset {}", preset.name),
+        }
+    }
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stop {
+    pub(super) packets: Option<u64>,
+    /// Finished flows.
+    pub(super) flows: Option<u64>,
+    /// Nanoseconds of packet time.
+    pub(super) duration: Option<i64>,
+}
+
+/// How to judge.
+pub(super) struct Analysis {
+    pub(super) timeouts: Timeouts,
+    pub(super) limits: Limits,
+    /// Which rules are on.
+    pub(super) rules: Selection,
+    pub(super) ignore_checksums: bool,
+}
+
+/// What to write, and where.
+pub(super) struct Output {
+    pub(super) format: &'static Format,
+    pub(super) path: Option<PathBuf>,
+    pub(super) settings: Settings,
+    pub(super) flow: Option<u64>,
+    pub(super) flush_lines: bool,
+}
+
+/// Resolves what was typed.
+///
+/// # Errors
+///
+/// [`Failure::Usage`] where it makes no sense, [`Failure::Running`] where a filter file cannot be read.
+pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
+    if args.other.print_schema {
+        return Ok(Task::PrintSchema);
+    }
+    if args.input.list_presets {
+        return Ok(Task::ListPresets);
+    }
+    if args.input.list_interfaces {
+        return Ok(Task::ListInterfaces);
+    }
+    match args.analysis.list_anomalies.as_deref() {
+        Some("") => return Ok(Task::ListAnomalies),
+        Some(id) => return Ok(Task::ExplainAnomaly(rule("--list-anomalies", id, id, 0)?)),
+        None => {}
+    }
+    let input = input(&args.input)?;
+    let filter = filter(&args.input, &input)?;
+    let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
+    Ok(Task::Run(Box::new(Run {
+        stop: stop(&args.stop)?,
+        analysis: analysis(&args.analysis)?,
+        quiet: args.output.quiet,
+        verbose: args.output.verbose,
+        output: output(args.output, &args.analysis.local_net, &input, session)?,
+        filter,
+        input,
+    })))
+}
+
+fn input(args: &InputArgs) -> Result<Input, Failure> {
+    if !args.read.is_empty() {
+        return Ok(Input::Files(args.read.iter().map(|file| FileInput::from_argument(file)).collect()));
+    }
+    if args.interface.is_empty() {
+        return Err(Failure::Usage(
+            "nothing to analyse: give -r FILE, or -i INTERFACE (synscope -D lists them); synscope -h helps".to_owned(),
+        ));
+    }
+    Ok(Input::Live(Live {
+        interfaces: args.interface.clone(),
+        snaplen: args.snaplen,
+        promiscuous: !args.no_promiscuous_mode,
+        direction: args.direction,
+        buffer_size: args.buffer_size.map(|size| size.0),
+        link_type: args.link_type.clone(),
+    }))
+}
+
+/// The capture filter; live, the default preset where none is asked for.
+fn filter(args: &InputArgs, input: &Input) -> Result<Option<FilterChoice>, Failure> {
+    if let Some(name) = &args.preset {
+        let known = || PRESETS.iter().map(|preset| preset.name);
+        let preset = PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
+            let problem = format!("no filter is called \"{name}\"{}", did_you_mean(name, known()));
+            Failure::Usage(format!("--preset: {problem} (synscope --list-presets lists them)"))
+        })?;
+        return Ok(Some(FilterChoice::Preset(preset)));
+    }
+    if let Some(path) = &args.filter_file {
+        let name = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|error| Failure::Running(format!("{name}: cannot read: {error}")))?;
+        return Ok(Some(FilterChoice::File { name, text }));
+    }
+    let expression = args.capture_filter.clone().unwrap_or_else(|| args.words.join(" "));
+    let default = || match input {
+        Input::Live(_) => PRESETS.iter().find(|preset| preset.name == "default").map(FilterChoice::Preset),
+        Input::Files(_) => None,
+    };
+    Ok(if expression.trim().is_empty() { default() } else { Some(FilterChoice::Expression(expression)) })
+}
+
+fn stop(args: &StopArgs) -> Result<Stop, Failure> {
+    let mut stop = Stop { packets: args.count, ..Stop::default() };
+    for typed in &args.autostop {
+        let wrong = |problem: &str, place| usage_at("-a", problem, typed, place);
+        let (what, value) =
+            typed.split_once(':').ok_or_else(|| wrong("duration:SECONDS, packets:N or flows:N is wanted", 0))?;
+        let place = what.len() + 1;
+        let number = || match value.parse::<u64>() {
+            Ok(n) if n > 0 => Ok(n),
+            _ => Err(wrong("a number from 1 on is wanted", place)),
+        };
+        match what {
+            "packets" => {
+                let n = number()?;
+                stop.packets = Some(stop.packets.map_or(n, |other| other.min(n)));
+            }
+            "flows" => stop.flows = Some(number()?),
+            "duration" => {
+                let duration: super::units::Duration =
+                    value.parse().map_err(|problem: String| wrong(&problem, place))?;
+                stop.duration = Some(duration.0);
+            }
+            _ => return Err(wrong("duration, packets or flows is wanted", 0)),
+        }
+    }
+    Ok(stop)
+}
+
+fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
+    let default = Timeouts::default();
+    let timeouts = Timeouts {
+        syn: args.syn_timeout.map_or(default.syn, |t| t.0),
+        half_open: args.half_open_after.map_or(default.half_open, |t| t.0),
+        idle: args.idle.map_or(default.idle, |t| t.0),
+        time_wait: args.time_wait.map_or(default.time_wait, |t| t.0),
+        ..default
+    };
+    let mut limits = Limits::default();
+    if let Some(flows) = args.max_flows {
+        limits.flows = flows as usize;
+    }
+    Ok(Analysis { timeouts, limits, rules: selection(args)?, ignore_checksums: args.ignore_checksums })
+}
+
+/// Which rules are on.
+fn selection(args: &AnalysisArgs) -> Result<Selection, Failure> {
+    let ids = |option: &str, lists: &[String]| -> Result<Vec<String>, Failure> {
+        let mut ids = Vec::new();
+        for typed in lists {
+            for (place, id) in pieces(typed) {
+                ids.push(rule(option, id, typed, place)?.id.to_owned());
+            }
+        }
+        Ok(ids)
+    };
+    Ok(Selection {
+        enable: ids("--enable", &args.enable)?,
+        disable: ids("--disable", &args.disable)?,
+        min_severity: args.min_severity,
+    })
+}
+
+fn rule(option: &str, id: &str, typed: &str, place: usize) -> Result<&'static Rule, Failure> {
+    registry::rule(id).ok_or_else(|| {
+        let resembling = did_you_mean(id, rules().map(|rule| rule.id));
+        usage_at(option, &format!("no anomaly is called \"{id}\"{resembling}"), typed, place)
+    })
+}
+
+fn network(typed: &str) -> Result<Network, Failure> {
+    let wrong = |problem: &str, place| usage_at("--local-net", problem, typed, place);
+    let (address, length) = typed.split_once('/').map_or((typed, None), |(ip, length)| (ip, Some(length)));
+    let ip: IpAddr = address.parse().map_err(|_| wrong("an address is wanted, like 10.0.0.0/8 or fd00::/8", 0))?;
+    let longest = if ip.is_ipv4() { 32 } else { 128 };
+    let length = match length.map(str::parse::<u8>) {
+        None => longest,
+        Some(Ok(length)) if length <= longest => length,
+        Some(_) => {
+            return Err(wrong(&format!("a prefix length from 0 to {longest} is wanted"), address.len() + 1));
+        }
+    };
+    Ok(Network::new(ip, length))
+}
+
+fn output(args: OutputArgs, local_nets: &[String], input: &Input, session: Session) -> Result<Output, Failure> {
+    let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+    let name = match args.format {
+        Some(name) => name,
+        None if to_terminal && !args.json => "text",
+        None => "ndjson",
+    };
+    let format = output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")))?;
+    applies(&args, local_nets, format)?;
+    let settings = Settings {
+        session,
+        time: args.time.unwrap_or_default(),
+        steps: args.steps.unwrap_or_default(),
+        events: events(&args.events)?,
+        fields: fields(&args.fields)?,
+        local_nets: local_nets.iter().map(|typed| network(typed)).collect::<Result<_, _>>()?,
+        rule_id,
+    };
+    Ok(Output {
+        format,
+        settings,
+        flow: args.flow,
+        flush_lines: args.line_buffered || to_terminal || input.is_streaming(),
+        path: args.output.filter(|path| path.as_os_str() != "-"),
+    })
+}
+
+/// The id of the rule with this index in the registry.
+fn rule_id(index: u16) -> Option<&'static str> {
+    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
+    IDS.get(usize::from(index)).copied()
+}
+
+/// Refuses options that the format would ignore.
+fn applies(args: &OutputArgs, local_nets: &[String], format: &Format) -> Result<(), Failure> {
+    let given = [
+        ("-e", !args.fields.is_empty()),
+        ("-t", args.time.is_some()),
+        ("--steps", args.steps.is_some()),
+        ("--events", !args.events.is_empty()),
+        ("--flow", args.flow.is_some()),
+        ("--local-net", !local_nets.is_empty()),
+    ];
+    match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
+        Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),
+        None => Ok(()),
+    }
+}
+
+fn events(lists: &[String]) -> Result<Vec<Action>, Failure> {
+    if lists.is_empty() {
+        return Ok(DEFAULT_EVENTS.to_vec());
+    }
+    let mut events = Vec::new();
+    for typed in lists {
+        for (place, name) in pieces(typed) {
+            let action = Action::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| {
+                let resembling = did_you_mean(name, event_names());
+                usage_at("--events", &format!("no event is called \"{name}\"{resembling}"), typed, place)
+            })?;
+            events.push(action);
+        }
+    }
+    Ok(events)
+}
+
+fn fields(lists: &[String]) -> Result<Vec<String>, Failure> {
+    let mut fields = Vec::new();
+    if lists.is_empty() {
+        return Ok(fields);
+    }
+    let known = output::schema::flow_end_fields();
+    for typed in lists {
+        for (place, name) in pieces(typed) {
+            if !known.iter().any(|field| field == name) {
+                let resembling = did_you_mean(name, known.iter().map(String::as_str));
+                let problem = format!("flow_end has no field \"{name}\"{resembling}");
+                return Err(usage_at("-e", &problem, typed, place));
+            }
+            fields.push(name.to_owned());
+        }
+    }
+    Ok(fields)
+}
+
+/// The pieces of a comma-separated list, each with where it begins; empty ones left out.
+fn pieces(list: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    list.split(',').filter_map(move |piece| {
+        let place = start + (piece.len() - piece.trim_start().len());
+        start += piece.len() + 1;
+        let piece = piece.trim();
+        (!piece.is_empty()).then_some((place, piece))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::time::SECOND;
+
+    fn resolved(typed: &[&str]) -> Result<Run, String> {
+        let args = Args::try_parse_from(["synscope"].iter().chain(typed)).map_err(|error| error.to_string())?;
+        match resolve(args) {
+            Ok(Task::Run(run)) => Ok(*run),
+            Ok(_) => Err("not a run".to_owned()),
+            Err(Failure::Usage(text)) => Err(text),
+            Err(other) => Err(format!("{other:?}")),
+        }
+    }
+
+    fn refusal(typed: &[&str]) -> String {
+        resolved(typed).err().unwrap_or_else(|| panic!("accepted: {typed:?}"))
+    }
+
+    #[test]
+    fn stops_are_read() {
+        let run = resolved(&["-r", "x", "-a", "duration:1.5", "-a", "flows:3", "-c", "9"]).unwrap();
+        assert_eq!(run.stop, Stop { packets: Some(9), flows: Some(3), duration: Some(3 * SECOND / 2) });
+        assert!(refusal(&["-r", "x", "-a", "flows:0"]).ends_with("\n  flows:0\n        ^"));
+        assert!(refusal(&["-r", "x", "-a", "bytes:1"]).ends_with("\n  bytes:1\n  ^"));
+    }
+
+    #[test]
+    fn unknown_names_are_pointed_at() {
+        let text = refusal(&["-r", "x", "-T", "ndjson", "--events", "flow_end,flow_begin"]);
+        assert!(text.ends_with("\n  flow_end,flow_begin\n           ^"), "{text}");
+        assert!(refusal(&["-r", "x", "--enable", "nonsense"]).contains("no anomaly is called \"nonsense\""));
+        assert!(refusal(&["-r", "x", "--preset", "nonsense"]).contains("no filter is called"));
+        assert!(refusal(&["-r", "x", "--local-net", "10.0.0.0/33"]).ends_with("\n           ^"));
+    }
+
+    #[test]
+    fn options_that_a_format_ignores_are_refused() {
+        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "-t", "u"]), "-t does nothing for -T ndjson");
+        assert_eq!(refusal(&["-r", "x", "-T", "text", "--events", "stats"]), "--events does nothing for -T text");
+    }
+
+    #[test]
+    fn nothing_to_do_is_said() {
+        assert!(refusal(&[]).starts_with("nothing to analyse"));
+    }
+
+    #[test]
+    fn timeouts_take_units() {
+        let run = resolved(&["-r", "x", "--syn-timeout", "500ms", "--max-flows", "7"]).unwrap();
+        assert_eq!((run.analysis.timeouts.syn, run.analysis.limits.flows), (SECOND / 2, 7));
+        assert_eq!(run.analysis.timeouts.idle, Timeouts::default().idle);
+    }
+}

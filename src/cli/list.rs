@@ -1,0 +1,70 @@
+//! What `--list-…`, `-D` and `--print-schema` print.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use super::messages::Failure;
+use crate::capture::preset::PRESETS;
+use crate::detect::Rule;
+use crate::detect::registry::rules;
+
+/// Prints to stdout. A reader that goes away is no failure.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Running(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Capture filters that come with the program.
+pub(super) fn presets() -> String {
+    let mut text = String::new();
+    for preset in PRESETS {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:<12} {}", preset.name, preset.description());
+    }
+    text
+}
+
+/// Interfaces that can be captured on.
+#[cfg(feature = "live")]
+pub(super) fn interfaces() -> Result<String, Failure> {
+    let mut text = String::new();
+    for (n, interface) in crate::capture::list_interfaces()?.iter().enumerate() {
+        let state = match (interface.running, interface.up) {
+            (true, _) => "running",
+            (false, true) => "up",
+            (false, false) => "down",
+        };
+        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
+        let description = interface.description.as_deref().unwrap_or_default();
+        let line = format!("{:>2}. {:<16} {state:<8} {}  {description}", n + 1, interface.name, addresses.join(" "));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    Ok(text)
+}
+
+/// Interfaces that can be captured on: none without libpcap.
+#[cfg(not(feature = "live"))]
+pub(super) fn interfaces() -> Result<String, Failure> {
+    Err(Failure::Usage("-D: this build has no live capture".to_owned()))
+}
+
+/// Every anomaly, two lines each.
+pub(super) fn anomalies() -> String {
+    rules().map(headline).collect()
+}
+
+/// One anomaly, with what it means.
+pub(super) fn anomaly(rule: &Rule) -> String {
+    format!("{}\n{}\n", headline(rule), rule.description)
+}
+
+fn headline(rule: &Rule) -> String {
+    let (severity, scope) = (rule.severity.name(), rule.scope.name());
+    format!("{:<34} {severity:<6} {scope:<8} {}\n    {}\n", rule.id, rule.reference, rule.summary)
+}

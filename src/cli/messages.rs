@@ -1,0 +1,183 @@
+//! What people are told on stderr: every sentence of the program that is not output.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use crate::capture::{CaptureError, Counts};
+use crate::decode::SkipReason;
+use crate::engine::Totals;
+use crate::flow::Opening;
+
+/// Why the program ends with another exit code than 0.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// Something failed while running.
+    Running(String),
+    /// Packets cannot be had.
+    Capture(CaptureError),
+}
+
+impl Failure {
+    /// The exit code of the contract.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Running(_) => 1,
+            Self::Capture(error) => error.exit_code(),
+        }
+    }
+}
+
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Self {
+        Self::Capture(error)
+    }
+}
+
+/// A usage error about `option`, with a caret under octet `place` of what was typed.
+pub(super) fn usage_at(option: &str, problem: &str, typed: &str, place: usize) -> Failure {
+    let column = typed.get(..place).map_or(place, |before| before.chars().count());
+    let typed: String = typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    Failure::Usage(format!("{option}: {problem}\n  {typed}\n  {:column$}^", ""))
+}
+
+/// Says on stderr why the program ends.
+pub(super) fn complain(failure: &Failure) {
+    let text = match failure {
+        Failure::Usage(text) | Failure::Running(text) => text.clone(),
+        Failure::Capture(error) => error.to_string(),
+    };
+    say(&format!("synscope: {text}"));
+}
+
+/// Writes a line to stderr; it does not matter if nobody reads it.
+pub(super) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// The start line, in tcpdump's manner.
+pub(super) fn start_line(source: &str, filter: Option<&str>, live: bool) -> String {
+    let mut line = source.to_owned();
+    if let Some(filter) = filter {
+        // Writing to a String cannot fail.
+        let _ = write!(line, ", filter \"{filter}\"");
+    }
+    if live {
+        line.push_str("; Ctrl-C to stop");
+    }
+    line
+}
+
+/// The closing counts, in tcpdump's words, then flows and anomalies.
+pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> String {
+    let mut lines = count(totals.packets, "packet", "captured");
+    if live {
+        let _ = write!(lines, "\n{}", count(counts.received, "packet", "received by filter"));
+        let _ = write!(lines, "\n{}", count(counts.kernel_drops, "packet", "dropped by kernel"));
+        if counts.interface_drops > 0 {
+            let _ = write!(lines, "\n{}", count(counts.interface_drops, "packet", "dropped by interface"));
+        }
+    }
+    let by_opening = list(Opening::ALL.iter().map(|opening| opening.name()).zip(totals.by_opening));
+    let _ = write!(lines, "\n{}{by_opening}", plural(totals.flows, "flow"));
+    let anomalies: u64 = totals.anomalies.iter().map(|(_, n)| n).sum();
+    let by_id = list(totals.anomalies.iter().copied());
+    let _ = write!(lines, "\n{}{by_id}", plural_as(anomalies, "anomaly", "anomalies"));
+    if totals.evicted > 0 {
+        let _ = write!(lines, "\n{} given up because the table was full (--max-flows)", plural(totals.evicted, "flow"));
+    }
+    lines
+}
+
+/// What `-v` adds: packets that were no TCP segments, by reason, and what else was counted.
+pub(super) fn verbose_lines(totals: &Totals) -> String {
+    let reasons = list(SkipReason::ALL.iter().map(|reason| reason.name()).zip(totals.skipped));
+    let skipped = totals.skipped.iter().sum();
+    format!(
+        "{}, {} about one, {} without one{reasons}",
+        plural(totals.segments, "TCP segment"),
+        plural(totals.icmp, "ICMP error"),
+        plural(skipped, "packet")
+    )
+}
+
+/// `: 3 refused, 1 unanswered`, or nothing where all counts are 0.
+fn list(counts: impl Iterator<Item = (&'static str, u64)>) -> String {
+    let words: Vec<String> = counts.filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
+    if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) }
+}
+
+fn count(n: u64, noun: &str, done: &str) -> String {
+    format!("{} {done}", plural(n, noun))
+}
+
+fn plural(n: u64, noun: &str) -> String {
+    plural_as(n, noun, &format!("{noun}s"))
+}
+
+fn plural_as(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// The known name that `typed` most resembles, as `; did you mean …?`, or nothing.
+pub(super) fn did_you_mean<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let best = known.map(|name| (distance(typed, name), name)).min();
+    match best {
+        Some((edits, name)) if edits <= 1 + name.len() / 4 => format!("; did you mean \"{name}\"?"),
+        _ => String::new(),
+    }
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = *cell;
+            *cell = replaced.min(diagonal + 1).min(left + 1);
+            left = *cell;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_is_under_the_place() {
+        let Failure::Usage(text) = usage_at("--events", "no event is called \"fo\"", "a,fo", 2) else { unreachable!() };
+        assert_eq!(text.lines().collect::<Vec<_>>()[1..], ["  a,fo", "    ^"]);
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!((distance("", "abc"), distance("kitten", "sitting"), distance("same", "same")), (3, 3, 0));
+        assert_eq!(did_you_mean("flow_and", ["flow_end", "stats"].into_iter()), "; did you mean \"flow_end\"?");
+        assert_eq!(did_you_mean("zzzzzzzz", ["flow_end", "stats"].into_iter()), "");
+    }
+
+    #[test]
+    fn closing_lines_in_tcpdumps_words() {
+        let mut totals = Totals { packets: 48, flows: 8, ..Totals::default() };
+        totals.by_opening[0] = 4;
+        totals.by_opening[Opening::Refused as usize] = 3;
+        totals.anomalies = vec![("half-close", 1), ("never", 0)];
+        let counts = Counts { received: 48, ..Counts::default() };
+        let text = closing_lines(&totals, counts, true);
+        assert_eq!(
+            text,
+            "48 packets captured\n48 packets received by filter\n0 packets dropped by kernel\n\
+             8 flows: 4 established, 3 refused\n1 anomaly: 1 half-close"
+        );
+    }
+}

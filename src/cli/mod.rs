@@ -1,0 +1,47 @@
+//! The command line: what was typed ([`args`]), what it means ([`config`]), doing it ([`run`]), and what people are told
+//! ([`messages`]). The only place that knows every other part; nothing depends on it.
+
+mod args;
+mod config;
+mod list;
+mod messages;
+mod progress;
+mod run;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::Args;
+use self::config::Task;
+use self::messages::Failure;
+
+/// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 4 input damaged, 5 no permission).
+pub fn main() -> ExitCode {
+    match Args::try_parse() {
+        Ok(args) => match config::resolve(args).and_then(perform) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                messages::complain(&failure);
+                ExitCode::from(failure.exit_code())
+            }
+        },
+        Err(message) => {
+            // Help and version are such messages, too. A closed pipe is no failure.
+            let _ = message.print();
+            ExitCode::from(if message.use_stderr() { 2 } else { 0 })
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<(), Failure> {
+    match task {
+        Task::Run(run) => run::run(*run),
+        Task::PrintSchema => list::print(&crate::output::schema::json_schema()),
+        Task::ListPresets => list::print(&list::presets()),
+        Task::ListInterfaces => list::print(&list::interfaces()?),
+        Task::ListAnomalies => list::print(&list::anomalies()),
+        Task::ExplainAnomaly(rule) => list::print(&list::anomaly(rule)),
+    }
+}

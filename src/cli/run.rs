@@ -1,0 +1,260 @@
+//! An analysis: packets in, events out, until the input ends or somebody says stop.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::config::{FilterChoice, Input, Output, Run, Stop};
+use super::messages::{self, Failure};
+use super::progress::Bar;
+use crate::capture::{CaptureError, FileOptions, Files, Filter, Next, Source};
+use crate::decode;
+use crate::engine::{self, Engine, Event, Sink, Totals};
+use crate::flow::Flow;
+use crate::output::{Out, Writer};
+use crate::time::Timestamp;
+
+/// How many packets pass between looks at the progress bar and at the state of the output.
+const LOOK_EVERY: u64 = 1024;
+
+/// Runs an analysis to its end.
+///
+/// # Errors
+///
+/// What stopped it, after everything before that has been analysed and written.
+pub(super) fn run(run: Run) -> Result<(), Failure> {
+    let stop = stop_on_signals()?;
+    let live = matches!(run.input, Input::Live(_));
+    let filter_name = run.filter.as_ref().map(FilterChoice::name);
+    let mut engine = engine(&run)?;
+    let mut source = open(run.input, run.filter.as_ref(), &stop)?;
+    let mut sink = Tee::new(open_output(&run.output)?, run.output.flow);
+    if !run.quiet && (live || run.verbose) {
+        messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
+    }
+    let bar_wanted = !run.quiet && !live && (run.output.path.is_some() || !io::stdout().is_terminal());
+    let bar = Bar::new(bar_wanted, source.progress());
+
+    let pumped = pump(&mut *source, &mut engine, &mut sink, run.stop, &stop, &bar);
+    bar.finish();
+    engine.finish(&mut sink);
+    let totals = totals(&engine, &*source, live);
+    sink.event(&Event::SessionEnd { totals: &totals });
+    finish(sink, &run.output)?;
+    if !run.quiet {
+        messages::say(&messages::closing_lines(&totals, source.counts(), live));
+    }
+    if run.verbose {
+        messages::say(&messages::verbose_lines(&totals));
+    }
+    pumped.map_err(Failure::from)
+}
+
+/// A flag that the first SIGINT or SIGTERM raises. The second ends the program at once.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the second handler raises the flag that the first one looks at next time.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
+    }
+    Ok(stop)
+}
+
+fn engine(run: &Run) -> Result<Engine, Failure> {
+    let analysis = &run.analysis;
+    let settings = engine::Settings {
+        decode: decode::Config { verify_checksums: !analysis.ignore_checksums, ..decode::Config::default() },
+        timeouts: analysis.timeouts,
+        limits: analysis.limits,
+        rules: analysis.rules.clone(),
+    };
+    Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+fn open(input: Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
+    let filter = match filter {
+        None => None,
+        Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
+        Some(FilterChoice::File { name, text }) => Some(Filter::file(name, text)?),
+        Some(FilterChoice::Preset(preset)) => Some(Filter::preset(preset)?),
+    };
+    match input {
+        Input::Files(files) => {
+            let options = FileOptions { filter, stop: Some(Arc::clone(stop)) };
+            Ok(Box::new(Files::open(&files, options)?))
+        }
+        #[cfg(feature = "live")]
+        Input::Live(live) => live::open(live, filter, stop),
+        #[cfg(not(feature = "live"))]
+        Input::Live(_) => Err(CaptureError::Usage("-i: this build has no live capture".to_owned())),
+    }
+}
+
+#[cfg(feature = "live")]
+mod live {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::super::args::DirectionArg;
+    use super::super::config;
+    use crate::capture::{CaptureError, Direction, Filter, Live, LiveOptions, Source};
+
+    pub(super) fn open(
+        live: config::Live,
+        filter: Option<Filter>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Box<dyn Source>, CaptureError> {
+        let default = LiveOptions::default();
+        let options = LiveOptions {
+            interfaces: live.interfaces,
+            filter,
+            snaplen: live.snaplen.unwrap_or(default.snaplen),
+            buffer_size: live.buffer_size.unwrap_or(default.buffer_size),
+            promiscuous: live.promiscuous,
+            direction: match live.direction {
+                Some(DirectionArg::In) => Direction::In,
+                Some(DirectionArg::Out) => Direction::Out,
+                Some(DirectionArg::Inout) | None => Direction::Both,
+            },
+            link_type: live.link_type,
+            stop: Arc::clone(stop),
+        };
+        Ok(Box::new(Live::open(&options)?))
+    }
+}
+
+fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
+    let stream: Box<dyn Write> = match &output.path {
+        None => Box::new(io::stdout()),
+        Some(path) => match File::create(path) {
+            Ok(file) => Box::new(file),
+            Err(error) => return Err(Failure::Running(format!("{}: cannot create: {error}", path.display()))),
+        },
+    };
+    Ok((output.format.open)(Out::new(stream, output.flush_lines), &output.settings))
+}
+
+/// Passes packets on until there is a reason to stop. An error of the source is returned; what came before it counts.
+fn pump(
+    source: &mut dyn Source,
+    engine: &mut Engine,
+    sink: &mut Tee,
+    limits: Stop,
+    stop: &AtomicBool,
+    bar: &Bar,
+) -> Result<(), CaptureError> {
+    let mut packets = 0u64;
+    let mut first: Option<Timestamp> = None;
+    while !stop.load(Ordering::Relaxed) {
+        let now = match source.next()? {
+            Next::Frame(frame) => {
+                if limits.is_over(*first.get_or_insert(frame.time), frame.time) {
+                    break;
+                }
+                engine.frame(&frame, sink);
+                packets += 1;
+                None
+            }
+            Next::Idle(time) => Some(time),
+            Next::End => break,
+        };
+        if let Some(time) = now {
+            engine.advance(time, sink);
+            sink.writer.out().flush();
+            if limits.is_over(*first.get_or_insert(time), time) {
+                break;
+            }
+        }
+        if limits.packets.is_some_and(|n| packets >= n) || limits.flows.is_some_and(|n| sink.flows >= n) {
+            break;
+        }
+        if packets.is_multiple_of(LOOK_EVERY) || sink.lines_are_flushed {
+            bar.update(source.progress());
+            if sink.writer.out().failed() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Stop {
+    /// Whether the time asked for has passed between `first` and `now`.
+    fn is_over(&self, first: Timestamp, now: Timestamp) -> bool {
+        self.duration.is_some_and(|duration| now - first >= duration)
+    }
+}
+
+fn totals(engine: &Engine, source: &dyn Source, live: bool) -> Totals {
+    let counts = source.counts();
+    let live_count = |n: u64| live.then_some(n);
+    Totals {
+        received: live_count(counts.received),
+        dropped_kernel: live_count(counts.kernel_drops),
+        dropped_interface: live_count(counts.interface_drops),
+        ..engine.totals()
+    }
+}
+
+fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
+    let out = sink.writer.out();
+    match out.finish() {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let name = output.path.as_ref().map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
+            Err(Failure::Running(format!("{name}: cannot write: {error}; {} octets were written", out.written())))
+        }
+    }
+}
+
+/// Between the engine and a format: limits it to one flow, and counts finished flows.
+struct Tee {
+    writer: Box<dyn Writer>,
+    only: Option<u64>,
+    wants_segments: bool,
+    lines_are_flushed: bool,
+    /// Finished flows.
+    flows: u64,
+}
+
+impl Tee {
+    fn new(mut writer: Box<dyn Writer>, only: Option<u64>) -> Self {
+        let wants_segments = writer.wants_segments();
+        let lines_are_flushed = writer.out().flushes_lines();
+        Self { writer, only, wants_segments, lines_are_flushed, flows: 0 }
+    }
+}
+
+impl Sink for Tee {
+    fn event(&mut self, event: &Event<'_>) {
+        if matches!(event, Event::FlowEnd { .. }) {
+            self.flows += 1;
+        }
+        match (self.only, flow_of(event)) {
+            (Some(only), Some(flow)) if flow.id != only => {}
+            (Some(_), None) if matches!(event, Event::Anomaly { .. }) => {}
+            _ => self.writer.event(event),
+        }
+    }
+
+    fn wants_segments(&self) -> bool {
+        self.wants_segments
+    }
+}
+
+const fn flow_of<'a>(event: &Event<'a>) -> Option<&'a Flow> {
+    match event {
+        Event::FlowStart(flow)
+        | Event::Step { flow, .. }
+        | Event::HandshakeEnd(flow)
+        | Event::TeardownStart { flow, .. }
+        | Event::FlowEnd { flow, .. } => Some(flow),
+        Event::Anomaly { flow, .. } => *flow,
+        Event::SessionStart { .. } | Event::Segment(_) | Event::Stats { .. } | Event::SessionEnd { .. } => None,
+    }
+}

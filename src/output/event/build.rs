@@ -1,0 +1,361 @@
+//! Flows, anomalies and totals to event types.
+
+use super::scalar::{Community, Count, Id, Integer, Ip, Text, Time, Word};
+use super::{
+    Action, AnomalyBody, AnomalyEvent, CONTRACT, CaptureBody, Category, ECS, Ecs, End, Evidence, FlowBody, FlowEvent,
+    Gaps, HandshakeBody, IcmpBody, InEffectBody, Kind, Marks, Meta, Network, Observer, Outcome, PeerBody, Rule,
+    SessionBody, SessionStartEvent, StepBody, Steps, StepsShown, Tally, TeardownBody, TotalsBody, TotalsEvent,
+    TotalsInner, Type, Vlan,
+};
+use crate::detect::{Anomaly, Scope};
+use crate::engine::Totals;
+use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
+use crate::flow::{Closing, Flow, Opening, Peer, Side, Step};
+use crate::output::community::CommunityId;
+use crate::output::{Session, words};
+use crate::tcp::IcmpKind;
+use crate::time::Timestamp;
+
+/// What building a flow's event needs besides the flow.
+#[derive(Clone, Copy)]
+pub struct Context {
+    /// `event.sequence`.
+    pub sequence: u64,
+    /// Which steps to carry.
+    pub steps: StepsShown,
+    /// The id of an anomaly rule by its index.
+    pub rule_id: fn(u16) -> Option<&'static str>,
+}
+
+/// The event `action` of `flow`, decided at `time`.
+pub fn flow_event<'a>(flow: &'a Flow, action: Action, time: Timestamp, context: &Context) -> FlowEvent<'a> {
+    let (source, destination) = ends(flow);
+    FlowEvent {
+        timestamp: Time(time),
+        ecs: Ecs { version: ECS },
+        event: flow_meta(flow, action, context.sequence),
+        source,
+        destination,
+        network: network(flow),
+        vlan: vlan(flow),
+        synscope: flow_body(flow, action, context),
+    }
+}
+
+fn flow_meta(flow: &Flow, action: Action, sequence: u64) -> Meta<'static> {
+    let opening = if action == Action::FlowEnd { Some(flow.opening()) } else { flow.opening };
+    let (outcome, reason) = match action {
+        Action::HandshakeEnd => (opening.map(outcome), opening.map(words::opening)),
+        Action::FlowEnd => (opening.map(outcome), Some(end_reason(flow))),
+        _ => (None, None),
+    };
+    let ended = action == Action::FlowEnd;
+    Meta {
+        types: types(action, opening),
+        outcome,
+        reason,
+        start: Some(Time(flow.first_time)),
+        end: ended.then_some(Time(flow.last_time)),
+        duration: ended.then_some(Integer(flow.duration())),
+        ..meta(action, sequence)
+    }
+}
+
+fn meta(action: Action, sequence: u64) -> Meta<'static> {
+    let (kind, category): (Kind, &[Category]) = match action {
+        Action::Anomaly => (Kind::Alert, &[Category::Network, Category::IntrusionDetection]),
+        Action::Stats => (Kind::Metric, &[Category::Network]),
+        _ => (Kind::Event, &[Category::Network]),
+    };
+    Meta {
+        kind,
+        category,
+        types: types(action, None),
+        action,
+        outcome: None,
+        reason: None,
+        severity: None,
+        dataset: action.dataset(),
+        module: "synscope",
+        sequence: Count(sequence),
+        start: None,
+        end: None,
+        duration: None,
+    }
+}
+
+fn types(action: Action, opening: Option<Opening>) -> &'static [Type] {
+    let denied = matches!(opening, Some(Opening::Refused | Opening::Unreachable));
+    match action {
+        Action::SessionStart => &[Type::Start],
+        Action::SessionEnd => &[Type::End],
+        Action::FlowStart => &[Type::Connection, Type::Start],
+        Action::HandshakeEnd if denied => &[Type::Connection, Type::Info, Type::Denied],
+        Action::HandshakeEnd | Action::TeardownStart => &[Type::Connection, Type::Info],
+        Action::FlowEnd if denied => &[Type::Connection, Type::End, Type::Denied],
+        Action::FlowEnd => &[Type::Connection, Type::End],
+        Action::Anomaly | Action::Stats => &[Type::Info],
+    }
+}
+
+const fn outcome(opening: Opening) -> Outcome {
+    if opening.opened() {
+        Outcome::Success
+    } else if opening.failed() {
+        Outcome::Failure
+    } else {
+        Outcome::Unknown
+    }
+}
+
+/// Why a flow is said to have ended: how it closed, or why it never opened.
+fn end_reason(flow: &Flow) -> &'static str {
+    match flow.closing() {
+        Closing::None => words::opening(flow.opening()),
+        closing => words::closing(closing),
+    }
+}
+
+fn ends(flow: &Flow) -> (End, End) {
+    let end = |peer: &Peer| End {
+        ip: Ip(peer.endpoint.ip),
+        port: Some(peer.endpoint.port),
+        packets: Some(Count(peer.packets)),
+        bytes: Some(Count(peer.bytes)),
+    };
+    (end(&flow.client), end(&flow.server))
+}
+
+fn network(flow: &Flow) -> Network {
+    Network {
+        transport: "tcp",
+        kind: if flow.key.is_v6() { "ipv6" } else { "ipv4" },
+        community_id: Community(CommunityId::of(&flow.key)),
+        packets: Count(flow.packets()),
+        bytes: Count(flow.bytes()),
+    }
+}
+
+fn vlan(flow: &Flow) -> Option<Vlan> {
+    (flow.vlan != 0).then_some(Vlan { id: Id(u64::from(flow.vlan)) })
+}
+
+fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<'a> {
+    let ended = action == Action::FlowEnd;
+    let tells_all = ended || action == Action::HandshakeEnd;
+    FlowBody {
+        v: CONTRACT,
+        flow_id: Id(flow.id),
+        opening: if ended { Some(flow.opening()) } else { flow.opening }.map(Word),
+        closing: ended.then(|| Word(flow.closing())),
+        conn_state: ended.then(|| flow.zeek.state().name()),
+        history: ended.then(|| flow.zeek.history()).filter(|history| !history.is_empty()),
+        completeness: ended.then_some(flow.completeness.number()),
+        client: peer_body(flow, Side::Client),
+        server: peer_body(flow, Side::Server),
+        role_known: flow.role_known,
+        handshake: handshake_body(flow),
+        teardown: teardown_body(flow),
+        icmp: icmp_body(flow),
+        steps: Steps { flow, shown: if tells_all { context.steps } else { StepsShown::None } },
+        steps_dropped: (ended && flow.steps_dropped > 0).then_some(flow.steps_dropped),
+        anomalies: Marks { flow: tells_all.then_some(flow), rule_id: context.rule_id },
+        capture: if ended { capture_body(flow) } else { None },
+    }
+}
+
+fn peer_body(flow: &Flow, side: Side) -> Option<PeerBody<'_>> {
+    let peer = flow.peer(side);
+    let state = flow.final_state(side);
+    if !peer.spoke() && state.is_none() {
+        return None;
+    }
+    let offer = peer.offer.as_ref();
+    Some(PeerBody {
+        isn: peer.isn.map(|isn| isn.0),
+        state: state.map(Word),
+        mss: offer.and_then(|o| o.mss),
+        window_scale: offer.and_then(|o| o.window_scale),
+        sack_permitted: offer.map(|o| o.sack_permitted),
+        timestamps: offer.map(|o| o.timestamps.is_some()),
+        window: peer.spoke().then_some(peer.window),
+        ttl: peer.spoke().then_some(peer.ttl),
+        syn_fingerprint: Fingerprint::of(peer).map(Text),
+    })
+}
+
+fn handshake_body(flow: &Flow) -> Option<HandshakeBody<'_>> {
+    let h = &flow.handshake;
+    if h.syns.is_empty() && h.synacks.is_empty() {
+        return None;
+    }
+    Some(HandshakeBody {
+        validated: h.validated,
+        syn_count: flow.client.syn_count,
+        synack_count: flow.server.synack_count,
+        syn_gaps_ns: Gaps(h),
+        backoff: h.backoff().map(Word),
+        connect_ns: h.connect_time().map(Integer),
+        rtt_server_ns: h.rtt_server().map(Integer),
+        rtt_client_ns: h.rtt_client().map(Integer),
+        rtt_ns: h.rtt().map(Integer),
+        client_established: h.client_established().map(Time),
+        server_established: h.server_established().map(Time),
+        syn_payload: h.syns.first().map(|syn| syn.payload),
+        synack_payload: h.synacks.first().map(|synack| synack.payload),
+        ack_payload: h.ack.map(|ack| ack.payload),
+        fast_open: fast_open(flow).map(Word),
+        ecn: ecn(flow).map(Word),
+        mptcp: mptcp(flow).map(Word),
+        in_effect: flow.in_effect().map(|in_effect| InEffectBody {
+            window_scale: in_effect.window_scale,
+            sack: in_effect.sack,
+            timestamps: in_effect.timestamps,
+        }),
+    })
+}
+
+fn teardown_body(flow: &Flow) -> Option<TeardownBody> {
+    let t = &flow.teardown;
+    if t.first_fin.is_none() && t.reset.is_none() {
+        return None;
+    }
+    Some(TeardownBody {
+        closed_by: flow.closed_by().map(Word),
+        shape: flow.shape().map(Word),
+        fin_count_client: flow.client.fin_count,
+        fin_count_server: flow.server.fin_count,
+        reset_by: t.reset.map(|reset| Word(reset.by)),
+        half_closed_ns: flow.half_closed_time().map(Integer),
+        duration_ns: flow.teardown_time().map(Integer),
+        data_after_fin: Count(t.data_after_fin),
+    })
+}
+
+fn icmp_body(flow: &Flow) -> Option<IcmpBody> {
+    let icmp = flow.unreachable?;
+    let (message, code) = match icmp.kind {
+        IcmpKind::Unreachable(code) => ("unreachable", Some(code)),
+        IcmpKind::PacketTooBig => ("packet-too-big", None),
+        IcmpKind::TimeExceeded => ("time-exceeded", None),
+        IcmpKind::Other(_) => ("other", None),
+    };
+    Some(IcmpBody { message, code, reporter: Ip(icmp.reporter), frame: Count(icmp.frame) })
+}
+
+/// Step `n` of `flow`.
+pub(super) fn step(flow: &Flow, step: &Step, n: u32) -> StepBody {
+    StepBody {
+        n,
+        frame: Count(step.frame),
+        t_ns: Integer(step.time - flow.first_time),
+        from: Word(step.from),
+        flags: Text(step.flags),
+        seq: step.seq.0,
+        ack: step.ack.map(|ack| ack.0),
+        payload: step.payload,
+        label: Word(step.label),
+        client: Word(step.client),
+        server: Word(step.server),
+        certainty: Word(step.certainty),
+        repeat: (step.repeat > 1).then_some(step.repeat),
+    }
+}
+
+fn capture_body(flow: &Flow) -> Option<CaptureBody> {
+    let q = &flow.quality;
+    if *q == crate::flow::CaptureQuality::default() {
+        return None;
+    }
+    let happened = |count: u32| (count > 0).then_some(count);
+    Some(CaptureBody {
+        duplicates: happened(q.duplicates),
+        holes: happened(q.holes),
+        reordered: happened(q.reordered),
+        truncated: happened(q.truncated),
+        offload: happened(q.offload),
+        bad_checksum: happened(q.bad_checksum),
+    })
+}
+
+/// The event of `anomaly`, which is about `flow` where there is one.
+pub fn anomaly_event<'a>(anomaly: &'a Anomaly, flow: Option<&Flow>, sequence: u64) -> AnomalyEvent<'a> {
+    let (source, destination) = match flow.filter(|_| anomaly.scope == Scope::Flow) {
+        Some(flow) => {
+            let (source, destination) = ends(flow);
+            (Some(source), Some(destination))
+        }
+        None => (anomaly.source.map(host), anomaly.destination.map(host)),
+    };
+    let flow = flow.filter(|_| anomaly.scope == Scope::Flow);
+    AnomalyEvent {
+        timestamp: Time(anomaly.time),
+        ecs: Ecs { version: ECS },
+        event: Meta {
+            reason: Some(&anomaly.reason),
+            severity: Some(anomaly.severity as u8),
+            ..meta(Action::Anomaly, sequence)
+        },
+        rule: Rule { id: anomaly.id, reference: anomaly.reference },
+        source,
+        destination,
+        network: flow.map(network),
+        vlan: flow.and_then(vlan),
+        synscope: AnomalyBody {
+            v: CONTRACT,
+            scope: anomaly.scope.name(),
+            flow_id: anomaly.flow_id.map(Id),
+            evidence: Evidence { frames: &anomaly.frames, figures: &anomaly.figures },
+        },
+    }
+}
+
+fn host((ip, port): (core::net::IpAddr, Option<u16>)) -> End {
+    End { ip: Ip(ip), port, packets: None, bytes: None }
+}
+
+/// `session_start`: the first frame came at `time`.
+pub fn session_start(session: &Session, time: Timestamp, sequence: u64) -> SessionStartEvent<'_> {
+    SessionStartEvent {
+        timestamp: Time(time),
+        ecs: Ecs { version: ECS },
+        event: meta(Action::SessionStart, sequence),
+        observer: Observer { product: "synscope", kind: "sensor", version: env!("CARGO_PKG_VERSION") },
+        synscope: SessionBody { v: CONTRACT, inputs: &session.inputs, filter: session.filter.as_deref() },
+    }
+}
+
+/// `stats` or `session_end`: the totals at `time`.
+pub fn totals_event(totals: &Totals, action: Action, time: Option<Timestamp>, sequence: u64) -> TotalsEvent<'_> {
+    TotalsEvent {
+        timestamp: time.map(Time),
+        ecs: Ecs { version: ECS },
+        event: Meta {
+            start: totals.first_time.map(Time),
+            end: totals.last_time.filter(|_| action == Action::SessionEnd).map(Time),
+            ..meta(action, sequence)
+        },
+        synscope: TotalsBody { v: CONTRACT, totals: totals_inner(totals) },
+    }
+}
+
+fn totals_inner(totals: &Totals) -> TotalsInner<'_> {
+    TotalsInner {
+        packets: Count(totals.packets),
+        segments: Count(totals.segments),
+        icmp: Count(totals.icmp),
+        skipped: Tally::new(totals),
+        flows: Count(totals.flows),
+        opening: Tally::new(totals),
+        closing: Tally::new(totals),
+        anomalies: Tally::new(totals),
+        evicted: Count(totals.evicted),
+        evicted_unwritten: Count(totals.evicted_unwritten),
+        received: totals.received.map(Count),
+        dropped_kernel: totals.dropped_kernel.map(Count),
+        dropped_interface: totals.dropped_interface.map(Count),
+        dropped_queue: totals.dropped_queue.map(Count),
+        first_packet: totals.first_time.map(Time),
+        last_packet: totals.last_time.map(Time),
+    }
+}

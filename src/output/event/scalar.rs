@@ -1,0 +1,190 @@
+//! Single values of events: times, counts, words. Each writes itself without allocating.
+
+use core::fmt;
+use core::net::IpAddr;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+
+use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
+use crate::flow::{Backoff, Certainty, ClosedBy, Closing, Label, Opening, Shape, Side};
+use crate::output::clock::rfc3339;
+use crate::output::community::CommunityId;
+use crate::tcp::{Flags, State};
+use crate::time::Timestamp;
+
+/// The largest integer that every JSON reader keeps exactly.
+const LARGEST: i64 = (1 << 53) - 1;
+
+/// Implements [`JsonSchema`] by a literal schema, inline.
+macro_rules! schema {
+    ($type:ty, $name:literal, $schema:expr) => {
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                Cow::Borrowed($name)
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+/// A moment of packet time.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub Timestamp);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(core::str::from_utf8(&rfc3339(self.0)).unwrap_or_default())
+    }
+}
+
+schema!(
+    Time,
+    "Time",
+    json_schema!({
+        "type": "string",
+        "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$",
+        "description": "RFC 3339, UTC, nine digits; packet time"
+    })
+);
+
+/// A count, from 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(pub u64);
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0.min(LARGEST as u64))
+    }
+}
+
+schema!(Count, "Count", json_schema!({ "type": "integer", "minimum": 0, "maximum": LARGEST }));
+
+/// A signed integer: durations in nanoseconds, figures.
+#[derive(Clone, Copy, Debug)]
+pub struct Integer(pub i64);
+
+impl Serialize for Integer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0.clamp(-LARGEST, LARGEST))
+    }
+}
+
+schema!(Integer, "Integer", json_schema!({ "type": "integer", "minimum": -LARGEST, "maximum": LARGEST }));
+
+/// A number as text: ids are strings, so that nobody calculates with them.
+#[derive(Clone, Copy, Debug)]
+pub struct Id(pub u64);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(itoa::Buffer::new().format(self.0))
+    }
+}
+
+schema!(Id, "Id", json_schema!({ "type": "string", "pattern": "^[0-9]+$" }));
+
+/// An address.
+#[derive(Clone, Copy, Debug)]
+pub struct Ip(pub IpAddr);
+
+impl Serialize for Ip {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+schema!(Ip, "Ip", json_schema!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] }));
+
+/// A Community ID.
+#[derive(Clone, Copy, Debug)]
+pub struct Community(pub CommunityId);
+
+impl Serialize for Community {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+schema!(Community, "Community", json_schema!({ "type": "string", "pattern": "^1:[A-Za-z0-9+/]{27}=$" }));
+
+/// Anything that displays itself, as a string.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<T>(pub T);
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+schema!(Text<Flags>, "Flags", json_schema!({ "type": "string", "pattern": "^([FSRPAUECN]{1,9}|-)$" }));
+schema!(
+    Text<Fingerprint<'_>>,
+    "Fingerprint",
+    json_schema!({ "type": "string", "pattern": "^[46]:[0-9]+:[0-9]+:[0-9]+:[^:]+,[0-9]+:[^:]*:[^:]*:[0+]$" })
+);
+
+/// A type with a fixed list of words.
+pub trait Words: Copy + 'static {
+    /// Name of the type in the schema.
+    const TYPE: &'static str;
+    /// Every value.
+    const VALUES: &'static [Self];
+    /// Its word.
+    fn word(self) -> &'static str;
+}
+
+/// One of the words of `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<T>(pub T);
+
+impl<T: Words> Serialize for Word<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.word())
+    }
+}
+
+impl<T: Words> JsonSchema for Word<T> {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed(T::TYPE)
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = T::VALUES.iter().map(|value| value.word()).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+macro_rules! words {
+    ($($type:ident),+) => {
+        $(impl Words for $type {
+            const TYPE: &'static str = stringify!($type);
+            const VALUES: &'static [Self] = &Self::ALL;
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        })+
+    };
+}
+
+words!(State);
+
+macro_rules! word_slices {
+    ($($type:ident),+) => {
+        $(impl Words for $type {
+            const TYPE: &'static str = stringify!($type);
+            const VALUES: &'static [Self] = Self::ALL;
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        })+
+    };
+}
+
+word_slices!(Opening, Closing, ClosedBy, Shape, Backoff, Side, Label, Certainty, Ecn, FastOpenUse, MptcpUse);

@@ -1,0 +1,144 @@
+//! Events to bytes: one file per format, registered in [`FORMATS`].
+//!
+//! A format is a [`Sink`] that appends to an [`Out`] and never sees an I/O error: [`Out`] keeps the first one, and the run
+//! loop asks for it. Formats know nothing of captures or of the command line.
+
+pub mod clock;
+pub mod community;
+pub mod event;
+mod ndjson;
+mod out;
+pub mod schema;
+mod text;
+pub mod words;
+
+use core::net::IpAddr;
+
+use crate::engine::Sink;
+pub use event::{Action, StepsShown};
+pub use out::Out;
+pub use text::TimeStyle;
+
+/// What is being analysed, for the formats that say so.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Files or interfaces, as given.
+    pub inputs: Vec<String>,
+    /// Capture filter, where there is one.
+    pub filter: Option<String>,
+}
+
+/// What the user asked of the output.
+#[derive(Clone)]
+pub struct Settings {
+    /// What is being analysed.
+    pub session: Session,
+    /// How times are written (`-t`).
+    pub time: TimeStyle,
+    /// Which steps are written (`--steps`).
+    pub steps: StepsShown,
+    /// Which events are written (`--events`).
+    pub events: Vec<Action>,
+    /// Columns of CSV and TSV (`-e`); empty for the default ones.
+    pub fields: Vec<String>,
+    /// Networks that are ours (`--local-net`).
+    pub local_nets: Vec<Network>,
+    /// The id of an anomaly rule by its index in the registry.
+    pub rule_id: fn(u16) -> Option<&'static str>,
+}
+
+/// A network: an address and a prefix length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    ip: IpAddr,
+    length: u8,
+}
+
+impl Network {
+    /// The network of `ip`, of which `length` bits count (at most 32 for IPv4 and 128 for IPv6).
+    pub const fn new(ip: IpAddr, length: u8) -> Self {
+        Self { ip, length }
+    }
+
+    /// Whether `ip` is in it. An IPv6 address is never in an IPv4 network.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let length = u32::from(self.length);
+        match (self.ip, ip) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let differ = u32::from(net) ^ u32::from(ip);
+                differ.checked_shr(32u32.saturating_sub(length)).is_none_or(|bits| bits == 0)
+            }
+            (IpAddr::V6(net), IpAddr::V6(ip)) => {
+                let differ = u128::from(net) ^ u128::from(ip);
+                differ.checked_shr(128u32.saturating_sub(length)).is_none_or(|bits| bits == 0)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The events written where `--events` does not say otherwise.
+pub const DEFAULT_EVENTS: [Action; 5] =
+    [Action::SessionStart, Action::HandshakeEnd, Action::FlowEnd, Action::Anomaly, Action::SessionEnd];
+
+/// A running format.
+pub trait Writer: Sink {
+    /// Where it writes.
+    fn out(&mut self) -> &mut Out;
+}
+
+/// A format that `-T` takes.
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, for `--help`.
+    pub about: &'static str,
+    /// The options of the output that it heeds.
+    pub options: &'static [&'static str],
+    /// Starts it.
+    pub open: fn(Out, &Settings) -> Box<dyn Writer>,
+}
+
+/// Every format, in the order of `--help`.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "text",
+        about: "one line a handshake or teardown step, and a verdict for every flow",
+        options: &["-t", "--steps", "--flow"],
+        open: |out, settings| Box::new(text::Text::new(out, settings)),
+    },
+    Format {
+        name: "ndjson",
+        about: "one JSON object a line: events in Elastic Common Schema names",
+        options: &["--steps", "--events", "--flow"],
+        open: |out, settings| Box::new(ndjson::Ndjson::new(out, settings)),
+    },
+];
+
+/// The format with this name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks() {
+        let contains =
+            |net: &str, length, ip: &str| Network::new(net.parse().unwrap(), length).contains(ip.parse().unwrap());
+        assert!(contains("10.0.0.0", 8, "10.255.0.1") && !contains("10.0.0.0", 8, "11.0.0.1"));
+        assert!(contains("0.0.0.0", 0, "255.255.255.255") && !contains("0.0.0.0", 0, "::1"));
+        assert!(contains("192.0.2.7", 32, "192.0.2.7") && !contains("192.0.2.7", 32, "192.0.2.6"));
+        assert!(contains("fd00::", 8, "fdff::1") && contains("::", 0, "ff::") && !contains("::1", 128, "::2"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for (i, format) in FORMATS.iter().enumerate() {
+            assert!(FORMATS[i + 1..].iter().all(|other| other.name != format.name), "{}", format.name);
+            assert!(!format.about.is_empty());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! One JSON object a line.
+
+use super::event::build::{self, Context};
+use super::event::{Action, write_line};
+use super::{Out, Settings, Writer};
+use crate::engine::{Event, Sink};
+
+/// The NDJSON format.
+pub(super) struct Ndjson {
+    out: Out,
+    settings: Settings,
+    wanted: u16,
+    sequence: u64,
+}
+
+impl Ndjson {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
+        let wanted = settings.events.iter().fold(0, |set, action| set | 1 << *action as u16);
+        Self { out, settings: settings.clone(), wanted, sequence: 0 }
+    }
+
+    fn write(&mut self, action: Action, event: &Event<'_>) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let context = Context { sequence, steps: self.settings.steps, rule_id: self.settings.rule_id };
+        let line = &mut self.out.buffer;
+        match *event {
+            Event::SessionStart { time } => {
+                write_line(&build::session_start(&self.settings.session, time, sequence), line);
+            }
+            Event::FlowStart(flow) => write_line(&build::flow_event(flow, action, flow.first_time, &context), line),
+            Event::HandshakeEnd(flow) => {
+                write_line(&build::flow_event(flow, action, flow.opening_time, &context), line)
+            }
+            Event::TeardownStart { flow, time, .. } | Event::FlowEnd { flow, time } => {
+                write_line(&build::flow_event(flow, action, time, &context), line);
+            }
+            Event::Anomaly { anomaly, flow } => write_line(&build::anomaly_event(anomaly, flow, sequence), line),
+            Event::Stats { totals, time } => {
+                write_line(&build::totals_event(totals, action, Some(time), sequence), line);
+            }
+            Event::SessionEnd { totals } => {
+                write_line(&build::totals_event(totals, action, totals.last_time, sequence), line);
+            }
+            Event::Segment(_) | Event::Step { .. } => {}
+        }
+        self.out.end_line();
+    }
+}
+
+impl Sink for Ndjson {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Some(action) = action_of(event)
+            && self.wanted & 1 << action as u16 != 0
+        {
+            self.write(action, event);
+        }
+    }
+}
+
+impl Writer for Ndjson {
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+const fn action_of(event: &Event<'_>) -> Option<Action> {
+    Some(match event {
+        Event::SessionStart { .. } => Action::SessionStart,
+        Event::FlowStart(_) => Action::FlowStart,
+        Event::HandshakeEnd(_) => Action::HandshakeEnd,
+        Event::TeardownStart { .. } => Action::TeardownStart,
+        Event::FlowEnd { .. } => Action::FlowEnd,
+        Event::Anomaly { .. } => Action::Anomaly,
+        Event::Stats { .. } => Action::Stats,
+        Event::SessionEnd { .. } => Action::SessionEnd,
+        Event::Segment(_) | Event::Step { .. } => return None,
+    })
+}

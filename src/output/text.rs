@@ -1,0 +1,233 @@
+//! One line a handshake or teardown step, and a verdict when a flow ends.
+
+use core::fmt::Write as _;
+
+use chrono::{DateTime, Local};
+
+use super::clock::{Civil, human};
+use super::{Out, Settings, Writer};
+use crate::detect::Anomaly;
+use crate::engine::{Event, Sink};
+use crate::flow::{Closing, Flow, Label, Side, Step};
+use crate::time::Timestamp;
+
+/// How times are written (`-t`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// Seconds since the first frame.
+    #[default]
+    Relative,
+    /// Seconds since the line before.
+    Delta,
+    /// Local time of day.
+    Absolute,
+    /// Local date and time of day.
+    AbsoluteDate,
+    /// UTC time of day.
+    Utc,
+    /// UTC date and time of day.
+    UtcDate,
+    /// Seconds since the epoch.
+    Epoch,
+}
+
+impl TimeStyle {
+    /// Every style with its letters and what it is, in the order of `--help`.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Relative, "r", "seconds since the first frame"),
+        (Self::Delta, "d", "seconds since the line before"),
+        (Self::Absolute, "a", "local time of day"),
+        (Self::AbsoluteDate, "ad", "local date and time"),
+        (Self::Utc, "u", "UTC time of day"),
+        (Self::UtcDate, "ud", "UTC date and time"),
+        (Self::Epoch, "e", "seconds since 1970"),
+    ];
+}
+
+/// The text format.
+pub(super) struct Text {
+    out: Out,
+    settings: Settings,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    line: String,
+}
+
+impl Text {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
+        Self { out, settings: settings.clone(), first: None, last: None, line: String::with_capacity(256) }
+    }
+
+    /// Begins a line with the time and the flow's number.
+    fn begin(&mut self, time: Timestamp, flow: Option<u64>) {
+        self.line.clear();
+        let first = *self.first.get_or_insert(time);
+        let last = self.last.replace(time).unwrap_or(time);
+        // Writing to a String cannot fail.
+        let _ = write_time(&mut self.line, self.settings.time, time, first, last);
+        let _ = match flow {
+            Some(id) => write!(self.line, " {:>5} ", format_args!("#{id}")),
+            None => write!(self.line, " {:>5} ", "-"),
+        };
+    }
+
+    fn end(&mut self) {
+        self.out.buffer.extend_from_slice(self.line.trim_end().as_bytes());
+        self.out.buffer.push(b'\n');
+        self.out.end_line();
+    }
+
+    fn step(&mut self, flow: &Flow, step: &Step) {
+        // A folded step tells of its newest segment.
+        self.begin(step.last_time, Some(flow.id));
+        let _ = write_step(&mut self.line, flow, step);
+        self.end();
+    }
+
+    fn verdict(&mut self, flow: &Flow, time: Timestamp) {
+        self.begin(time, Some(flow.id));
+        let _ = write_verdict(&mut self.line, flow, self.settings.rule_id);
+        self.end();
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.begin(anomaly.time, anomaly.flow_id);
+        let _ = write!(self.line, "{:<8} {}: {}", anomaly.severity.name().to_uppercase(), anomaly.id, anomaly.reason);
+        self.end();
+    }
+}
+
+impl Sink for Text {
+    fn event(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::SessionStart { time } => self.first = Some(time),
+            Event::Step { flow, step, folded } => {
+                let repeats_data = folded && !step.is_handshake_or_teardown();
+                if self.settings.steps.shows(step) && !repeats_data {
+                    self.step(flow, step);
+                }
+            }
+            Event::FlowEnd { flow, time } => self.verdict(flow, time),
+            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
+            Event::Segment(_)
+            | Event::FlowStart(_)
+            | Event::HandshakeEnd(_)
+            | Event::TeardownStart { .. }
+            | Event::Stats { .. }
+            | Event::SessionEnd { .. } => {}
+        }
+    }
+}
+
+impl Writer for Text {
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+fn write_time(
+    line: &mut String,
+    style: TimeStyle,
+    time: Timestamp,
+    first: Timestamp,
+    last: Timestamp,
+) -> core::fmt::Result {
+    match style {
+        TimeStyle::Relative => write_seconds(line, time - first),
+        TimeStyle::Delta => write_seconds(line, time - last),
+        TimeStyle::Epoch => write_seconds(line, time.0),
+        TimeStyle::Utc | TimeStyle::UtcDate => {
+            let c = Civil::of(time);
+            if style == TimeStyle::UtcDate {
+                write!(line, "{:04}-{:02}-{:02} ", c.year, c.month, c.day)?;
+            }
+            write!(line, "{:02}:{:02}:{:02}.{:09}", c.hour, c.minute, c.second, time.subsecond_nanos())
+        }
+        TimeStyle::Absolute => write!(line, "{}", local(time).format("%H:%M:%S%.9f")),
+        TimeStyle::AbsoluteDate => write!(line, "{}", local(time).format("%Y-%m-%d %H:%M:%S%.9f")),
+    }
+}
+
+fn local(time: Timestamp) -> DateTime<Local> {
+    DateTime::from_timestamp_nanos(time.0).with_timezone(&Local)
+}
+
+/// Seconds with nine decimals, right-aligned so that lines of a short capture stay in columns.
+fn write_seconds(line: &mut String, nanoseconds: i64) -> core::fmt::Result {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let ns = nanoseconds.unsigned_abs();
+    write!(line, "{:>15}", format_args!("{sign}{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000))
+}
+
+fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result {
+    let (from, to) = (flow.peer(step.from), flow.peer(step.from.other()));
+    let label = label(step);
+    write!(line, "{label:<8} {} -> {}", from.endpoint, to.endpoint)?;
+    if step.label == Label::Icmp {
+        line.push_str("  (ICMP error)");
+    } else {
+        write!(line, "  seq={} ({})", step.seq.offset_from(from.base()), step.seq)?;
+    }
+    if let Some(ack) = step.ack {
+        write!(line, " ack={} ({ack})", ack.offset_from(to.base()))?;
+    }
+    if step.payload > 0 {
+        write!(line, " len={}", step.payload)?;
+    }
+    write!(line, "  [{} | {}]", step.client, step.server)?;
+    if step.repeat > 1 {
+        write!(line, "  seen {} times", step.repeat)?;
+    }
+    Ok(())
+}
+
+/// The label of a step, with the ACK that a FIN or RST carries left out as usual, and a FIN in the third step said.
+fn label(step: &Step) -> &'static str {
+    step.label.name()
+}
+
+fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> core::fmt::Result {
+    write!(line, "{:<8} {} -> {}  {}", "END", flow.client.endpoint, flow.server.endpoint, flow.opening())?;
+    write_close(line, flow)?;
+    if let Some(connect) = flow.handshake.connect_time() {
+        write!(line, ", connect {}", human(connect))?;
+    }
+    if let (Some(rtt), Some(server), Some(client)) =
+        (flow.handshake.rtt(), flow.handshake.rtt_server(), flow.handshake.rtt_client())
+    {
+        write!(line, ", rtt {} (server {}, client {})", human(rtt), human(server), human(client))?;
+    }
+    if flow.client.syn_count > 1 {
+        write!(line, ", {} SYNs", flow.client.syn_count)?;
+    }
+    write!(line, ", {} packets, {}/{} bytes", flow.packets(), flow.client.bytes, flow.server.bytes)?;
+    let mut separator = ", anomalies: ";
+    for mark in &flow.marks {
+        if let Some(id) = rule_id(mark.rule) {
+            write!(line, "{separator}{id}")?;
+            separator = " ";
+            if mark.count > 1 {
+                write!(line, "×{}", mark.count)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_close(line: &mut String, flow: &Flow) -> core::fmt::Result {
+    let closing = flow.closing();
+    if closing == Closing::None {
+        return Ok(());
+    }
+    write!(line, ", {closing}")?;
+    match (flow.shape(), flow.closed_by()) {
+        (Some(shape), Some(by)) => write!(line, " ({shape}, by {by})")?,
+        (Some(shape), None) => write!(line, " ({shape})")?,
+        _ => {}
+    }
+    if let Some(half) = flow.half_closed_time().filter(|t| *t >= crate::time::SECOND) {
+        write!(line, ", half-closed {}", human(half))?;
+    }
+    let state = |side| flow.final_state(side).map_or("?", crate::tcp::State::name);
+    write!(line, ", {}/{}", state(Side::Client), state(Side::Server))
+}
