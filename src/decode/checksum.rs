@@ -3,8 +3,7 @@
 //! Judges what a bystander can judge: a sum that a network card was still to finish is no error, and what was not captured in
 //! full cannot be verified. Fragments have been put together before.
 
-use core::net::IpAddr;
-
+use super::ip::Address;
 use super::octets::Octets;
 use crate::tcp::Checksum;
 
@@ -13,8 +12,14 @@ const PROTOCOL_TCP: u32 = 6;
 /// Judges the checksum `field` of a TCP segment.
 ///
 /// `doubtful` says that the length or the final destination is a guess, so that a sum which does not verify proves nothing.
-pub(super) fn judge(source: IpAddr, destination: IpAddr, segment: Octets<'_>, field: u16, doubtful: bool) -> Checksum {
-    let addresses = address_sum(source, destination) + PROTOCOL_TCP;
+pub(super) fn judge<A: Address>(
+    source: A,
+    destination: A,
+    segment: Octets<'_>,
+    field: u16,
+    doubtful: bool,
+) -> Checksum {
+    let addresses = source.sum() + destination.sum() + PROTOCOL_TCP;
     let len = segment.len as u32;
     let pseudo = addresses + (len >> 16) + (len & 0xffff);
     let cut = segment.is_cut();
@@ -25,18 +30,6 @@ pub(super) fn judge(source: IpAddr, destination: IpAddr, segment: Octets<'_>, fi
         return Checksum::Offload;
     }
     if cut || doubtful { Checksum::Unverifiable } else { Checksum::Bad }
-}
-
-fn address_sum(source: IpAddr, destination: IpAddr) -> u32 {
-    match (source, destination) {
-        (IpAddr::V4(s), IpAddr::V4(d)) => {
-            let (s, d) = (s.to_bits(), d.to_bits());
-            (s >> 16) + (s & 0xffff) + (d >> 16) + (d & 0xffff)
-        }
-        (IpAddr::V6(s), IpAddr::V6(d)) => u32::from(sum(&s.octets())) + u32::from(sum(&d.octets())),
-        // Never: both come from one IP header.
-        _ => 0,
-    }
 }
 
 /// One's complement sum of 16-bit big-endian words, odd octet padded with zero, not complemented.
@@ -76,6 +69,8 @@ const fn fold(sum: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
 
     fn slowly(data: &[u8]) -> u16 {
@@ -103,7 +98,7 @@ mod tests {
 
     #[test]
     fn tells_good_offloaded_bad_and_cut_apart() {
-        let (source, destination) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 1]));
+        let (source, destination) = (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST);
         let mut segment = [0u8; 32];
         segment[..4].copy_from_slice(&[0x9c, 0x40, 0, 80]);
         segment[12] = 0x80;

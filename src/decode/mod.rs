@@ -17,7 +17,7 @@ use core::net::IpAddr;
 pub use fragment::FragmentCounters;
 
 use fragment::{Added, Datagram, Reassembler};
-use ip::Packet;
+use ip::{Address, Packet};
 use link::{LinkLayer, Walk};
 use octets::Octets;
 use tcp::Surroundings;
@@ -221,20 +221,51 @@ impl Decoder {
 
     /// From an IP header to the innermost TCP header. Recursion is bounded by what `walk` allows.
     fn network(&mut self, octets: Octets<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
-        match walk.enter().and_then(|()| ip::parse(octets)) {
-            Ok(packet) if packet.fragment.is_some() => self.fragment(&packet, frame, walk),
-            Ok(packet) => self.transport(&packet, frame, walk),
+        if let Err(reason) = walk.enter() {
+            return Outcome::Skip(reason);
+        }
+        match octets.u8(0).map(|octet| octet >> 4) {
+            Some(4) => self.packet(ip::v4(octets), frame, walk),
+            Some(6) => self.packet(ip::v6(octets), frame, walk),
+            Some(_) => Outcome::Skip(SkipReason::MalformedIp),
+            None => Outcome::Skip(SkipReason::TruncatedIp),
+        }
+    }
+
+    /// The ordinary packet goes straight to its TCP header. All else is kept out of this function, which then keeps the
+    /// headers in registers: written to memory and read again they cost twice as much.
+    #[inline(always)]
+    fn packet<A: Address>(
+        &mut self,
+        packet: Result<Packet<'_, A>, SkipReason>,
+        frame: &Frame<'_>,
+        walk: &mut Walk,
+    ) -> Outcome {
+        match packet {
+            Ok(packet) if packet.protocol == ip::protocol::TCP && packet.fragment.is_none() => {
+                self.segment(packet, frame, walk)
+            }
+            Ok(packet) => self.transport(packet, frame, walk),
             Err(reason) => Outcome::Skip(reason),
         }
     }
 
-    #[inline]
-    fn transport(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+    #[inline(always)]
+    fn segment<A: Address>(&self, packet: Packet<'_, A>, frame: &Frame<'_>, walk: &Walk) -> Outcome {
+        let around = Surroundings { frame, vlan: walk.vlan, verify: self.config.verify_checksums };
+        tcp::segment(packet.header, packet.payload, around)
+    }
+
+    /// Any packet: extension headers, fragments, ICMP, tunnels, TCP.
+    #[inline(never)]
+    fn transport<A: Address>(&mut self, packet: Packet<'_, A>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+        let packet = match ip::walk_extensions(packet) {
+            Ok(packet) => packet,
+            Err(reason) => return Outcome::Skip(reason),
+        };
         match packet.protocol {
-            ip::protocol::TCP => {
-                let around = Surroundings { frame, vlan: walk.vlan, verify: self.config.verify_checksums };
-                tcp::segment(&packet.header, packet.payload, around)
-            }
+            _ if packet.fragment.is_some() => self.fragment(packet, frame, walk),
+            ip::protocol::TCP => self.segment(packet, frame, walk),
             ip::protocol::ICMP | ip::protocol::ICMPV6 => icmp::quote(packet, frame),
             kind => match tunnel::inside(kind, packet.payload, walk) {
                 Ok(inside) => self.network(inside, frame, walk),
@@ -244,7 +275,7 @@ impl Decoder {
     }
 
     #[cold]
-    fn fragment(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
+    fn fragment<A: Address>(&mut self, packet: Packet<'_, A>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
         let Some(part) = packet.fragment else { return Outcome::Skip(SkipReason::Fragment) };
         match self.fragments.add(packet, part, frame.time) {
             Added::Held => Outcome::Skip(SkipReason::Fragment),
@@ -263,19 +294,11 @@ impl Decoder {
 
     /// A datagram put together; IPv6 may have more extension headers in it.
     fn datagram(&mut self, datagram: &Datagram, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
-        let mut packet = Packet {
-            header: datagram.header,
-            protocol: datagram.protocol,
-            payload: datagram.payload(),
-            fragment: None,
-        };
-        if let Err(reason) = ip::walk_extensions(&mut packet) {
-            return Outcome::Skip(reason);
+        let (header, payload) = (datagram.header, datagram.payload());
+        let packet = Packet { header, protocol: datagram.protocol, payload, fragment: None };
+        match walk.enter() {
+            Ok(()) => self.transport(packet, frame, walk),
+            Err(reason) => Outcome::Skip(reason),
         }
-        // A fragment header in what fragments made up: nobody sends that.
-        if packet.fragment.is_some() {
-            return Outcome::Skip(SkipReason::MalformedIp);
-        }
-        self.transport(&packet, frame, walk)
     }
 }

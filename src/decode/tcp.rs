@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeaderSlice;
 
-use super::ip::IpHeader;
+use super::ip::{Address, IpHeader};
 use super::octets::Octets;
 use super::{Frame, Outcome, SkipReason, checksum};
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
@@ -19,8 +19,8 @@ pub(super) struct Surroundings<'f> {
 }
 
 /// Reads the segment that `ip` carries. Its payload is what the IP length leaves behind the header, captured or not.
-#[inline]
-pub(super) fn segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+#[inline(always)]
+pub(super) fn segment<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
     match TcpHeaderSlice::from_slice(octets.data) {
         Ok(header) => Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole)),
         Err(_) => odd_segment(ip, octets, around),
@@ -29,7 +29,7 @@ pub(super) fn segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_
 
 /// A header that etherparse refuses: cut, or with an impossible data offset. Read as its 20 fixed octets.
 #[cold]
-fn odd_segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+fn odd_segment<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
     let Some(mut fixed) = octets.array::<FIXED>(0) else {
         return Outcome::Skip(SkipReason::TruncatedTcp);
     };
@@ -50,9 +50,9 @@ fn odd_segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> O
     }
 }
 
-#[inline]
-fn build(
-    ip: &IpHeader,
+#[inline(always)]
+fn build<A: Address>(
+    ip: IpHeader<A>,
     octets: Octets<'_>,
     around: Surroundings<'_>,
     header: &TcpHeaderSlice<'_>,
@@ -63,8 +63,8 @@ fn build(
     Segment {
         time: frame.time,
         frame: frame.number,
-        source: Endpoint { ip: ip.source, port: header.source_port() },
-        destination: Endpoint { ip: ip.destination, port: header.destination_port() },
+        source: Endpoint { ip: ip.source.into(), port: header.source_port() },
+        destination: Endpoint { ip: ip.destination.into(), port: header.destination_port() },
         seq: SeqNumber(header.sequence_number()),
         ack_field: SeqNumber(header.acknowledgment_number()),
         flags: Flags(u16::from_be_bytes([bytes[12], bytes[13]]) & 0xfff),
@@ -88,7 +88,7 @@ fn build(
     }
 }
 
-#[inline]
-fn judge(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>, field: u16) -> Checksum {
+#[inline(always)]
+fn judge<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surroundings<'_>, field: u16) -> Checksum {
     if around.verify { checksum::judge(ip.source, ip.destination, octets, field, ip.doubtful) } else { Checksum::Good }
 }
