@@ -20,10 +20,20 @@ pub(super) struct Surroundings<'f> {
 
 /// Reads the segment that `ip` carries. Its payload is what the IP length leaves behind the header, captured or not.
 #[inline(always)]
-pub(super) fn segment<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+pub(super) fn segment<A: Address>(
+    ip: IpHeader<A>,
+    octets: Octets<'_>,
+    around: Surroundings<'_>,
+    outcome: &mut Outcome,
+) {
     match TcpHeaderSlice::from_slice(octets.data) {
-        Ok(header) => Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole)),
-        Err(_) => odd_segment(ip, octets, around),
+        Ok(header) => {
+            *outcome = Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole));
+            if let Outcome::Tcp(segment) = outcome {
+                segment.options.read(header.options(), header.options().len());
+            }
+        }
+        Err(_) => *outcome = odd_segment(ip, octets, around),
     }
 }
 
@@ -34,22 +44,20 @@ fn odd_segment<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surround
         return Outcome::Skip(SkipReason::TruncatedTcp);
     };
     let stated = usize::from(fixed[12] >> 4) * 4;
-    let headers = if stated < FIXED || stated > octets.len { Headers::BadOffset } else { Headers::OptionsCut };
     fixed[12] = 5 << 4 | fixed[12] & 0x0f;
-    match TcpHeaderSlice::from_slice(&fixed) {
-        Ok(header) => {
-            let mut segment = build(ip, octets, around, &header, headers);
-            if headers == Headers::OptionsCut {
-                let options = octets.data.get(FIXED..).unwrap_or_default();
-                segment.options = Options::parse(options, stated - FIXED);
-                segment.payload = (octets.len - stated) as u32;
-            }
-            Outcome::Tcp(segment)
-        }
-        Err(_) => Outcome::Skip(SkipReason::TruncatedTcp),
+    let Ok(header) = TcpHeaderSlice::from_slice(&fixed) else {
+        return Outcome::Skip(SkipReason::TruncatedTcp);
+    };
+    if stated < FIXED || stated > octets.len {
+        return Outcome::Tcp(build(ip, octets, around, &header, Headers::BadOffset));
     }
+    let mut segment = build(ip, octets, around, &header, Headers::OptionsCut);
+    segment.options = Options::parse(octets.data.get(FIXED..).unwrap_or_default(), stated - FIXED);
+    segment.payload = (octets.len - stated) as u32;
+    Outcome::Tcp(segment)
 }
 
+/// All but the options.
 #[inline(always)]
 fn build<A: Address>(
     ip: IpHeader<A>,
@@ -71,7 +79,7 @@ fn build<A: Address>(
         window: header.window_size(),
         urgent: header.urgent_pointer(),
         payload: (octets.len - bytes.len()) as u32,
-        options: Options::parse(header.options(), header.options().len()),
+        options: Options::default(),
         checksum: judge(ip, octets, around, header.checksum()),
         checksum_field: header.checksum(),
         headers,
