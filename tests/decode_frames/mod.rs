@@ -1,5 +1,6 @@
 //! Frames built octet by octet, for the decoder's tests.
-#![allow(dead_code)] // Each test binary uses its own part of this.
+// Each test binary uses its own part of this.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use etherparse::{Ipv4Header, Ipv6FlowLabel, Ipv6Header, PacketBuilder};
 use synscope::decode::{Config, Decoder, Frame, LinkType, Outcome, SkipReason};
