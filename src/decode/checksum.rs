@@ -7,7 +7,7 @@ use super::ip::Address;
 use super::octets::Octets;
 use crate::tcp::Checksum;
 
-const PROTOCOL_TCP: u32 = 6;
+const PROTOCOL_TCP: u64 = 6;
 
 /// Judges the checksum `field` of a TCP segment.
 ///
@@ -20,13 +20,12 @@ pub(super) fn judge<A: Address>(
     doubtful: bool,
 ) -> Checksum {
     let addresses = source.sum() + destination.sum() + PROTOCOL_TCP;
-    let len = segment.len as u32;
-    let pseudo = addresses + (len >> 16) + (len & 0xffff);
+    let pseudo = addresses + segment.len as u64;
     let cut = segment.is_cut();
-    if !cut && fold(u64::from(pseudo) + u64::from(sum(segment.data))) == 0xffff {
+    if !cut && fold(pseudo + u64::from(sum(segment.data))) == 0xffff {
         return Checksum::Good;
     }
-    if field == fold(u64::from(pseudo)) || field == fold(u64::from(addresses)) {
+    if field == fold(pseudo) || field == fold(addresses) {
         return Checksum::Offload;
     }
     if cut || doubtful { Checksum::Unverifiable } else { Checksum::Bad }
@@ -48,13 +47,12 @@ pub(super) fn sum(data: &[u8]) -> u16 {
     for word in words {
         total += u64::from(u32::from_ne_bytes(*word));
     }
-    if !tail.is_empty() {
-        let mut word = [0; 4];
-        for (to, from) in word.iter_mut().zip(tail) {
-            *to = *from;
-        }
-        total += u64::from(u32::from_ne_bytes(word));
-    }
+    total += u64::from(u32::from_ne_bytes(match *tail {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    }));
     u16::from_be(fold(total))
 }
 
