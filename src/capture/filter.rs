@@ -207,7 +207,6 @@ mod tests {
         assert_eq!(marked("tcp and"), "tcp and>");
         assert_eq!(marked("tcp[tcpflags] & tcp-syn != 0 or oops ]"), "tcp[tcpflags] & tcp-syn != 0 or >oops ]");
         assert_eq!(marked("tcp and port nosuchport"), "tcp and port >nosuchport");
-        assert_eq!(marked("tcp and portrange 80"), "tcp and portrange >80");
     }
 
     #[test]
