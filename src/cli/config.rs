@@ -212,8 +212,8 @@ fn filter(args: &InputArgs, input: &Input) -> Result<Option<FilterChoice>, Failu
     }
     if let Some(path) = &args.filter_file {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Running(format!("{name}: cannot read: {error}")))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| Failure::Running(format!("{name}: cannot read: {error}")))?;
         return Ok(Some(FilterChoice::File { name, text }));
     }
     let expression = args.capture_filter.clone().unwrap_or_else(|| args.words.join(" "));
@@ -242,7 +242,8 @@ fn stop(args: &StopArgs) -> Result<Stop, Failure> {
             }
             "flows" => stop.flows = Some(number()?),
             "duration" => {
-                let duration: super::units::Duration = value.parse().map_err(|problem: String| wrong(&problem, place))?;
+                let duration: super::units::Duration =
+                    value.parse().map_err(|problem: String| wrong(&problem, place))?;
                 stop.duration = Some(duration.0);
             }
             _ => return Err(wrong("duration, packets or flows is wanted", 0)),
@@ -264,12 +265,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     if let Some(flows) = args.max_flows {
         limits.flows = flows as usize;
     }
-    Ok(Analysis {
-        timeouts,
-        limits,
-        rules: selection(args)?,
-        ignore_checksums: args.ignore_checksums,
-    })
+    Ok(Analysis { timeouts, limits, rules: selection(args)?, ignore_checksums: args.ignore_checksums })
 }
 
 /// Which rules are on.

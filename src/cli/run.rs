@@ -40,6 +40,12 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
 
     let pumped = pump(&mut *source, &mut engine, &mut sink, run.stop, &stop, &bar);
     bar.finish();
+    if let Err(error) = &pumped
+        && error.exit_code() == 2
+    {
+        // Nothing was analysed: the filter does not fit.
+        return pumped.map_err(Failure::from);
+    }
     engine.finish(&mut sink);
     let totals = totals(&engine, &*source, live);
     sink.event(&Event::SessionEnd { totals: &totals });

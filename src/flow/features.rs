@@ -197,9 +197,8 @@ impl<'a> Fingerprint<'a> {
         let o = self.offer;
         let ack = o.flags.has(Flags::ACK);
         let urgent = o.flags.has(Flags::URG);
-        let bad = OptionFaults(
-            OptionFaults::LENGTH_TOO_SMALL.0 | OptionFaults::PAST_HEADER.0 | OptionFaults::WRONG_LENGTH.0,
-        );
+        let bad =
+            OptionFaults(OptionFaults::LENGTH_TOO_SMALL.0 | OptionFaults::PAST_HEADER.0 | OptionFaults::WRONG_LENGTH.0);
         let quirks = [
             ("df", o.dont_fragment),
             ("id+", o.dont_fragment && o.ip_id != 0),

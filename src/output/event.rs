@@ -5,6 +5,7 @@
 //! these from a flow.
 
 pub mod build;
+pub mod columns;
 pub mod scalar;
 
 use schemars::JsonSchema;
@@ -745,10 +746,7 @@ impl<'a, T> Tally<'a, T> {
     }
 }
 
-fn tally<S: Serializer>(
-    serializer: S,
-    counts: impl Iterator<Item = (&'static str, u64)>,
-) -> Result<S::Ok, S::Error> {
+fn tally<S: Serializer>(serializer: S, counts: impl Iterator<Item = (&'static str, u64)>) -> Result<S::Ok, S::Error> {
     serializer.collect_map(counts.filter(|(_, n)| *n > 0).map(|(name, n)| (name, Count(n))))
 }
 

@@ -29,7 +29,9 @@ impl Ndjson {
                 write_line(&build::session_start(&self.settings.session, time, sequence), line);
             }
             Event::FlowStart(flow) => write_line(&build::flow_event(flow, action, flow.first_time, &context), line),
-            Event::HandshakeEnd(flow) => write_line(&build::flow_event(flow, action, flow.opening_time, &context), line),
+            Event::HandshakeEnd(flow) => {
+                write_line(&build::flow_event(flow, action, flow.opening_time, &context), line);
+            }
             Event::TeardownStart { flow, time, .. } | Event::FlowEnd { flow, time } => {
                 write_line(&build::flow_event(flow, action, time, &context), line);
             }
