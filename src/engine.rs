@@ -5,7 +5,7 @@
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::{Anomaly, Detectors, Selection, UnknownRule};
 use crate::flow::{Flow, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
-use crate::tcp::Segment;
+use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
 /// Totals of a run, as of now.
@@ -173,11 +173,7 @@ impl Engine {
         self.totals.last_time = Some(self.totals.last_time.map_or(frame.time, |last| last.max(frame.time)));
         match self.decoder.decode(frame) {
             Outcome::Tcp(segment) => self.segment(&segment, sink),
-            Outcome::Icmp(quote) => {
-                self.totals.icmp += 1;
-                let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
-                self.tracker.quote(&quote, &mut relay);
-            }
+            Outcome::Icmp(quote) => self.quote(&quote, sink),
             Outcome::Skip(reason) => {
                 self.totals.skipped[reason as usize] += 1;
                 self.advance(frame.time, sink);
@@ -193,6 +189,13 @@ impl Engine {
         }
         let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
         self.tracker.segment(segment, &mut relay);
+    }
+
+    /// Takes an ICMP error about a segment.
+    pub fn quote(&mut self, quote: &IcmpQuote, sink: &mut dyn Sink) {
+        self.totals.icmp += 1;
+        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        self.tracker.quote(quote, &mut relay);
     }
 
     /// Nothing came, and it is `time` now: what times out by then is told.

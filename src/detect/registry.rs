@@ -232,7 +232,13 @@ impl Detectors {
     }
 
     /// Shows a notice about `flow` to the rules; `report` takes what is new.
-    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+    pub fn notice(
+        &mut self,
+        flow: &mut Flow,
+        time: Timestamp,
+        notice: &Notice<'_>,
+        report: &mut dyn FnMut(&Anomaly, &Flow),
+    ) {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
                 if facts.any(self.interest) {
@@ -392,7 +398,11 @@ mod tests {
         for rule in rules() {
             assert!(seen.insert(rule.id), "{} twice", rule.id);
             assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.id);
-            assert!(!rule.reference.is_empty() && rule.summary.len() > 10 && rule.description.len() > 40, "{}", rule.id);
+            assert!(
+                !rule.reference.is_empty() && rule.summary.len() > 10 && rule.description.len() > 40,
+                "{}",
+                rule.id
+            );
         }
     }
 

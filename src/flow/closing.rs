@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use super::model::Flow;
+use super::peer::InFlight;
 use super::teardown::Reset;
 use super::tracker::{Phase, Provocation};
 use super::tuple::Side;
@@ -135,8 +136,7 @@ impl Flow {
 
     fn fail(&mut self, opening: Opening, s: &Segment, by: Side) -> Facts {
         self.book.phase = Phase::Failed;
-        self.peer_mut(by).sent(Event::Rst);
-        self.peer_mut(by.other()).receives(Event::Rst);
+        self.gone(by);
         self.teardown.reset = Some(self.reset(s, by, true));
         self.reach(opening, s.time);
         Facts::RST_ACCEPTED
@@ -164,9 +164,16 @@ impl Flow {
         self.teardown.reset_after_both = self.both_fins();
         self.teardown.reset = Some(reset);
         self.teardown.complete.get_or_insert(reset.time);
-        self.peer_mut(reset.by).sent(Event::Rst);
-        self.peer_mut(reset.by.other()).receives(Event::Rst);
+        self.gone(reset.by);
         self.book.spoke_after_reset = (false, false);
+    }
+
+    /// `by` sent an effective reset: it has no connection any more, whatever is still on its way to it.
+    fn gone(&mut self, by: Side) {
+        let peer = self.peer_mut(by);
+        peer.sent(Event::Rst);
+        peer.in_flight = InFlight::default();
+        self.peer_mut(by.other()).receives(Event::Rst);
     }
 
     fn reset(&self, s: &Segment, by: Side, exact: bool) -> Reset {

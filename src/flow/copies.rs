@@ -60,7 +60,10 @@ impl Sighting {
 fn digest(s: &Segment) -> u32 {
     let ts = s.options.timestamps.map_or(0, |t| u64::from(t.value));
     let a = u64::from(s.seq.0) << 32 | u64::from(s.ack_field.0);
-    let b = u64::from(s.ip_id) << 48 | u64::from(s.checksum_field) << 32 | u64::from(s.flags.0) << 20 | u64::from(s.payload & 0xf_ffff);
+    let b = u64::from(s.ip_id) << 48
+        | u64::from(s.checksum_field) << 32
+        | u64::from(s.flags.0) << 20
+        | u64::from(s.payload & 0xf_ffff);
     let mixed = (a ^ b.rotate_left(29) ^ ts.rotate_left(13)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)).wrapping_shr(32) as u32
 }

@@ -139,7 +139,7 @@ impl Handshake {
     }
 
     fn asked_by(&self, answer: &Try) -> Option<&Try> {
-        let before = || self.syns.iter().filter(|s| s.time <= answer.time);
+        let before = || self.syns.iter().filter(|s| s.frame < answer.frame);
         match (before().count(), self.syns.len()) {
             (1, _) => before().next(),
             // The capture has the SYN-ACK before the SYN: no time can be told.

@@ -32,7 +32,8 @@ pub(super) struct Pending {
     pub(super) segment: Segment,
     pub(super) repeats: Vec<Segment>,
     last_frame: u64,
-    at: Timestamp,
+    /// Packet clock when it came.
+    pub(super) at: Timestamp,
     before: Before,
 }
 
@@ -100,7 +101,9 @@ impl Flow {
     fn answers_pending(&self, s: &Segment) -> bool {
         self.book.pending.as_ref().is_some_and(|p| {
             let isn = p.segment.seq;
-            s.source == p.segment.destination && s.flags.has(Flags::ACK) && acknowledges(s.ack_field, isn, p.segment.payload)
+            s.source == p.segment.destination
+                && s.flags.has(Flags::ACK)
+                && acknowledges(s.ack_field, isn, p.segment.payload)
         })
     }
 

@@ -175,7 +175,8 @@ impl Flow {
     pub fn was_open(&self) -> bool {
         match self.opening() {
             opening if opening.opened() => true,
-            Opening::Midstream => true,
+            // A lone reset proves no connection.
+            Opening::Midstream => self.packets() > u64::from(self.client.rst_count + self.server.rst_count),
             Opening::SynAckOnly => self.handshake.ack.is_some(),
             _ => false,
         }

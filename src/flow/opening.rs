@@ -107,7 +107,9 @@ impl Flow {
 
     fn synack_from_server(&mut self, s: &Segment, now: Timestamp) -> Facts {
         let late = match self.opening {
-            Some(Opening::Unanswered | Opening::Refused | Opening::Aborted | Opening::Unreachable) => Facts::SYNACK_LATE,
+            Some(Opening::Unanswered | Opening::Refused | Opening::Aborted | Opening::Unreachable) => {
+                Facts::SYNACK_LATE
+            }
             _ => Facts::NONE,
         };
         let syn_seen = self.client.isn.is_some();

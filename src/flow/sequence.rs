@@ -96,7 +96,9 @@ impl Flow {
         let edge = ack.plus(u32::from(s.window) << scale);
         if peer.acked == Some(ack) {
             match peer.edge {
-                Some(old) if old == edge && !newer && !data && !facts.any(Facts::PROBE) => facts |= Facts::DUPLICATE_ACK,
+                Some(old) if old == edge && !newer && !data && !facts.any(Facts::PROBE) => {
+                    facts |= Facts::DUPLICATE_ACK
+                }
                 Some(old) if old.distance(edge) >= 1 << scale => facts |= Facts::WINDOW_SHRANK,
                 _ => {}
             }
@@ -120,7 +122,10 @@ impl Flow {
 
 /// A keep-alive or window probe: at most one octet, one below what comes next.
 fn is_probe(s: &Segment, next: SeqNumber) -> bool {
-    s.payload <= 1 && s.seq.plus(1) == next && !s.flags.any(Flags::SYN | Flags::FIN | Flags::RST) && s.flags.has(Flags::ACK)
+    s.payload <= 1
+        && s.seq.plus(1) == next
+        && !s.flags.any(Flags::SYN | Flags::FIN | Flags::RST)
+        && s.flags.has(Flags::ACK)
 }
 
 fn gap(peer: &mut Peer, next: SeqNumber, s: &Segment, now: Timestamp) -> Facts {

@@ -63,10 +63,6 @@ impl Teardown {
                 Shape::ThreeSegment
             });
         }
-        if self.reset.is_some() {
-            Some(Shape::Reset)
-        } else {
-            self.first_fin.map(|_| Shape::OneFin)
-        }
+        if self.reset.is_some() { Some(Shape::Reset) } else { self.first_fin.map(|_| Shape::OneFin) }
     }
 }

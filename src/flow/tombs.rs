@@ -91,9 +91,8 @@ impl Tombs {
         }
         self.ring.push_back(tomb);
         let (base, ring, hasher) = (self.base, &self.ring, &self.hasher);
-        self.index.insert_unique(hash, serial, |s| {
-            ring.get((*s - base) as usize).map_or(0, |t| hasher.hash_one(t.key))
-        });
+        self.index
+            .insert_unique(hash, serial, |s| ring.get((*s - base) as usize).map_or(0, |t| hasher.hash_one(t.key)));
     }
 
     fn at(&self, serial: u64) -> Option<&Tomb> {

@@ -266,7 +266,12 @@ impl Tracker {
         if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.book.phase != Phase::SynSent {
             return;
         }
-        flow.unreachable.get_or_insert(Unreachable { time: q.time, frame: q.frame, kind: q.kind, reporter: q.reporter });
+        flow.unreachable.get_or_insert(Unreachable {
+            time: q.time,
+            frame: q.frame,
+            kind: q.kind,
+            reporter: q.reporter,
+        });
         flow.reach(Opening::Unreachable, q.time);
         let recorded = flow.add_quote(q);
         observer.notice(flow, q.time, &Notice::Quoted { recorded });
@@ -406,11 +411,11 @@ impl Tracker {
         if let Some(flow) = self.table.get_mut(slot) {
             flow.forget_pending(&pending);
         }
-        let now = self.clock.now();
         self.end(slot, pending.segment.time, observer);
         let (key, sender_is_low) = FlowKey::of(&pending.segment);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
+            let now = pending.at.after(s.time - pending.segment.time);
             if n == 0 {
                 match self.begin(s, key, sender_is_low, now, observer) {
                     Some(begun) => new_slot = begun,
@@ -709,7 +714,9 @@ impl Flow {
         let silence = match self.book.phase {
             _ if self.is_closed() => t.linger,
             Phase::SynSent | Phase::SynReceived | Phase::Crossed => t.flush,
-            Phase::Open if self.opening == Some(Opening::Midstream) && !(self.client.spoke() && self.server.spoke()) => {
+            Phase::Open
+                if self.opening == Some(Opening::Midstream) && !(self.client.spoke() && self.server.spoke()) =>
+            {
                 t.flush
             }
             Phase::Open | Phase::Failed => t.idle,
@@ -788,6 +795,10 @@ pub(super) fn previous_of(flow: &Flow) -> Previous {
 pub(super) const fn is_final(closing: Closing) -> bool {
     matches!(
         closing,
-        Closing::Fin | Closing::SimultaneousFin | Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset
+        Closing::Fin
+            | Closing::SimultaneousFin
+            | Closing::ResetByClient
+            | Closing::ResetByServer
+            | Closing::FinThenReset
     )
 }

@@ -182,9 +182,5 @@ fn syn_aborted(s: &Sighting<'_>) -> Option<Finding> {
 
 /// A duration for a sentence.
 pub(super) fn seconds(ns: i64) -> String {
-    if ns.abs() < SECOND {
-        format!("{:.3} ms", ns as f64 / 1e6)
-    } else {
-        format!("{:.3} s", ns as f64 / 1e9)
-    }
+    if ns.abs() < SECOND { format!("{:.3} ms", ns as f64 / 1e6) } else { format!("{:.3} s", ns as f64 / 1e9) }
 }
