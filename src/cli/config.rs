@@ -439,7 +439,7 @@ mod tests {
         assert!(text.ends_with("\n  flow_end,flow_begin\n           ^"), "{text}");
         assert!(refusal(&["-r", "x", "--enable", "nonsense"]).contains("no anomaly is called \"nonsense\""));
         assert!(refusal(&["-r", "x", "--preset", "nonsense"]).contains("no filter is called"));
-        assert!(refusal(&["-r", "x", "--local-net", "10.0.0.0/33"]).ends_with("\n           ^"));
+        assert!(refusal(&["-r", "x", "-T", "zeek", "--local-net", "10.0.0.0/33"]).ends_with("\n           ^"));
     }
 
     #[test]
