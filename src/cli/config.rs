@@ -81,6 +81,7 @@ fn is_fifo(_: &Path) -> bool {
 }
 
 /// A live capture.
+#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "this build refuses to capture"))]
 pub(super) struct Live {
     pub(super) interfaces: Vec<String>,
     /// Octets of each packet; `None` for the default.
