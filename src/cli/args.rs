@@ -9,13 +9,15 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use super::units::{Duration, Size};
 use crate::detect::Severity;
-use crate::output::{Action, FORMATS, StepsShown, TimeStyle};
+use crate::output::{Action, FORMATS, Locale, Part, Scale, StepsShown, Theme, TimeStyle};
 
 const EXAMPLES: &str = "\
 Examples:
   synscope -r FILE                               every connection of a saved capture, as text
   synscope -r FILE --json | jq .                 the same as events
   synscope -r FILE -T ladder --flow 3            one connection, step by step
+  synscope -r FILE -T svg --flow 3 -o flow.svg   the same as a picture
+  synscope -r FILE --explain --flow 3            the same in words
   synscope -i eth0 port 443                      live, with a capture filter
   ssh HOST tcpdump -U -w - tcp | synscope -r -   live from elsewhere
 
@@ -213,6 +215,26 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
 
+    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them)
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "full")]
+    pub(super) explain: Option<String>,
+
+    /// Draw only this part of a connection [default: all]
+    #[arg(long, value_name = "PART")]
+    pub(super) part: Option<Part>,
+
+    /// Draw waits as long as they were, or every step alike [default: even]
+    #[arg(long, value_name = "SCALE")]
+    pub(super) scale: Option<Scale>,
+
+    /// Colours of pictures [default: auto]
+    #[arg(long, value_name = "THEME")]
+    pub(super) theme: Option<Theme>,
+
+    /// Language of pictures and explanations [default: en]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) locale: Option<Locale>,
+
     /// Flush after every line
     #[arg(short = 'l', long)]
     pub(super) line_buffered: bool,
@@ -263,6 +285,57 @@ impl ValueEnum for StepsShown {
             Self::Handshake => "handshake",
             Self::None => "none",
         }))
+    }
+}
+
+impl ValueEnum for Part {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Open, Self::Close, Self::All]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::All => "all",
+        }))
+    }
+}
+
+impl ValueEnum for Scale {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Time, Self::Even]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Time => "time",
+            Self::Even => "even",
+        }))
+    }
+}
+
+impl ValueEnum for Theme {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Light, Self::Dark, Self::Auto]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+            Self::Auto => "auto",
+        }))
+    }
+}
+
+impl ValueEnum for Locale {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 

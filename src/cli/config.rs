@@ -12,7 +12,7 @@ use crate::capture::preset::{PRESETS, Preset};
 use crate::detect::registry::{self, rules};
 use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
-use crate::output::{self, Action, DEFAULT_EVENTS, Format, Network, Session, Settings};
+use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Network, Pictures, Session, Settings, Topic};
 
 /// What to do.
 pub(super) enum Task {
@@ -28,6 +28,8 @@ pub(super) enum Task {
     ListAnomalies,
     /// Explain one anomaly.
     ExplainAnomaly(&'static Rule),
+    /// Print this text.
+    Print(String),
 }
 
 /// An analysis, resolved.
@@ -168,6 +170,10 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         Some(id) => return Ok(Task::ExplainAnomaly(rule("--list-anomalies", id, id, 0)?)),
         None => {}
     }
+    let explain = explain(args.output.explain.as_deref())?;
+    if let Some(text) = told_without_input(&args, explain) {
+        return Ok(Task::Print(text));
+    }
     let input = input(&args.input)?;
     let filter = filter(&args.input, &input)?;
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
@@ -176,7 +182,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         analysis: analysis(&args.analysis)?,
         quiet: args.output.quiet,
         verbose: args.output.verbose,
-        output: output(args.output, &args.analysis.local_net, &input, session)?,
+        output: output(args.output, &args.analysis.local_net, &input, session, explain)?,
         filter,
         input,
     })))
@@ -309,10 +315,60 @@ fn network(typed: &str) -> Result<Network, Failure> {
     Ok(Network::new(ip, length))
 }
 
-fn output(args: OutputArgs, local_nets: &[String], input: &Input, session: Session) -> Result<Output, Failure> {
+/// What `--explain` asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct ExplainChoice {
+    level: Option<Level>,
+    topic: Option<Topic>,
+    topics: bool,
+}
+
+/// Reads the words of `--explain`: a level, a topic, or both.
+fn explain(typed: Option<&str>) -> Result<ExplainChoice, Failure> {
+    let mut choice = ExplainChoice::default();
+    let Some(typed) = typed else { return Ok(choice) };
+    for (place, word) in pieces(typed) {
+        match word {
+            "short" => choice.level = Some(Level::Short),
+            "full" => choice.level = Some(Level::Full),
+            "topics" => choice.topics = true,
+            _ => match Topic::from_name(word) {
+                Some(topic) => choice.topic = Some(topic),
+                None => {
+                    let names = Topic::names();
+                    let resembling = did_you_mean(word, names.iter().map(String::as_str));
+                    let problem = format!("there is no explanation of \"{word}\"{resembling}");
+                    return Err(usage_at("--explain", &problem, typed, place));
+                }
+            },
+        }
+    }
+    Ok(choice)
+}
+
+/// What `--explain` says without a capture: the list of topics, or a topic where there is no input.
+fn told_without_input(args: &Args, explain: ExplainChoice) -> Option<String> {
+    if explain.topics {
+        return Some(Topic::names().join("\n") + "\n");
+    }
+    if !args.input.read.is_empty() || !args.input.interface.is_empty() {
+        return None;
+    }
+    let locale = args.output.locale.unwrap_or_default();
+    Some(explain.topic?.explain(locale, explain.level.unwrap_or_default(), None).text())
+}
+
+fn output(
+    args: OutputArgs,
+    local_nets: &[String],
+    input: &Input,
+    session: Session,
+    explain: ExplainChoice,
+) -> Result<Output, Failure> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let name = match args.format {
         Some(name) => name,
+        None if args.explain.is_some() && !args.json => "explain",
         None if to_terminal && !args.json => "text",
         None => "ndjson",
     };
@@ -326,7 +382,19 @@ fn output(args: OutputArgs, local_nets: &[String], input: &Input, session: Sessi
         fields: fields(&args.fields)?,
         local_nets: local_nets.iter().map(|typed| network(typed)).collect::<Result<_, _>>()?,
         rule_id,
+        pictures: Pictures {
+            part: args.part.unwrap_or_default(),
+            scale: args.scale.unwrap_or_default(),
+            theme: args.theme.unwrap_or_default(),
+        },
+        locale: args.locale.unwrap_or_default(),
+        level: explain.level,
+        topic: explain.topic,
+        flow: args.flow,
     };
+    if explain.topic.is_some() && !format.options.contains(&"topic") {
+        return Err(Failure::Usage(format!("--explain: -T {} explains flows; give short or full", format.name)));
+    }
     Ok(Output {
         format,
         settings,
@@ -351,6 +419,11 @@ fn applies(args: &OutputArgs, local_nets: &[String], format: &Format) -> Result<
         ("--events", !args.events.is_empty()),
         ("--flow", args.flow.is_some()),
         ("--local-net", !local_nets.is_empty()),
+        ("--explain", args.explain.is_some()),
+        ("--part", args.part.is_some()),
+        ("--scale", args.scale.is_some()),
+        ("--theme", args.theme.is_some()),
+        ("--locale", args.locale.is_some()),
     ];
     match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),
