@@ -459,7 +459,7 @@ impl<'a> Canvas<'a> {
 
     /// The states that the two ends are in after an arrow: the sender's at its tail, the receiver's at its head.
     fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, arrives: bool) {
-        let inferred = row.step.certainty == Certainty::Inferred;
+        let inferred = row.step.certainty == Certainty::Inferred && !self.borne_out(row);
         let (sender, receiver) = match arrow.from {
             Side::Client => (row.client, row.server),
             Side::Server => (row.server, row.client),
@@ -468,6 +468,15 @@ impl<'a> Canvas<'a> {
         if arrives {
             self.bar(arrow.from.other(), head - 4, receiver, Some(arrow.time), inferred);
         }
+    }
+
+    /// Whether the receiver of a step later sent something that shows that the step had arrived.
+    fn borne_out(&self, row: &StepRow) -> bool {
+        let later = self.flow.steps.iter().skip(row.n);
+        later.filter(|step| step.from != row.from).any(|step| {
+            step.ack.is_some_and(|ack| ack.after(row.step.seq))
+                || (row.step.label == Label::Ack && step.label == Label::Data)
+        })
     }
 
     fn head(&mut self, x: i32, y: i32, way: i32, reset: bool) {
@@ -497,10 +506,10 @@ impl<'a> Canvas<'a> {
             Locale::Ko => format!("데이터: 세그먼트 {segments}개"),
         };
         if client_bytes > 0 {
-            let _ = write!(words, "   {} →", octets(client_bytes));
+            let _ = write!(words, " · {} →", octets(client_bytes));
         }
         if server_bytes > 0 {
-            let _ = write!(words, "   ← {}", octets(server_bytes));
+            let _ = write!(words, " · ← {}", octets(server_bytes));
         }
         self.text(MIDDLE, top + 17, "", "middle", &words);
         self.y = top + 30;
