@@ -12,7 +12,7 @@ use super::summary::Talkers;
 use super::{Out, Settings, Writer, svg};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::{Event, Sink, Totals};
-use crate::flow::{Certainty, Closing, Flow, Opening};
+use crate::flow::{Closing, Flow, Opening};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
 
 /// How many flows a page has in full; further ones are only counted.
@@ -229,7 +229,7 @@ impl Html {
         };
         let locale = self.settings.locale;
         let title = locale.pick("Timeline", "시간표");
-        let row = if shown.len() > 60 { 7 } else { 14 };
+        let row = if shown.len() > 60 { 3 } else { 14 };
         let height = shown.len() * row + 34;
         let _ = writeln!(
             page,
@@ -245,7 +245,7 @@ impl Html {
                 "<a href=\"#flow-{id}\"><rect x=\"{x:.1}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" rx=\"1\" class=\"{}\"><title>#{id} \
                  {}</title></rect></a>",
                 n * row,
-                row - 2,
+                row - row / 7 - usize::from(row < 7),
                 outcome_class(entry.opening),
                 entry.opening,
                 id = entry.id,
@@ -392,9 +392,9 @@ impl Writer for Html {
 /// Everything up to the content.
 fn head(title: &str, settings: &Settings) -> String {
     format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\" class=\"synscope\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main>\n",
+        "<!DOCTYPE html>\n<html lang=\"{}\" class=\"synscope\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main>\n",
         settings.locale.name(),
         escape(title),
         picture::style_sheet(settings.pictures.theme),
@@ -497,7 +497,6 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
         let Row::Step(row) = row else { continue };
         let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));
         let ack = row.step.ack.map(|ack| format!("{ack} ({})", relative(ack, receiver.base()))).unwrap_or_default();
-        let inferred = row.step.certainty == Certainty::Inferred;
         let repeat = if row.step.repeat > 1 { format!(" ×{}", row.step.repeat) } else { String::new() };
         let _ = writeln!(
             html,
@@ -514,7 +513,7 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
             row.step.payload,
             row.client,
             row.server,
-            if inferred { " ?" } else { "" },
+            if picture::is_presumed(flow, &row) { " ?" } else { "" },
         );
     }
     html.push_str("</tbody></table></div>\n");

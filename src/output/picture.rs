@@ -459,7 +459,7 @@ impl<'a> Canvas<'a> {
 
     /// The states that the two ends are in after an arrow: the sender's at its tail, the receiver's at its head.
     fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, arrives: bool) {
-        let inferred = row.step.certainty == Certainty::Inferred && !self.borne_out(row);
+        let inferred = is_presumed(self.flow, row);
         let (sender, receiver) = match arrow.from {
             Side::Client => (row.client, row.server),
             Side::Server => (row.server, row.client),
@@ -468,15 +468,6 @@ impl<'a> Canvas<'a> {
         if arrives {
             self.bar(arrow.from.other(), head - 4, receiver, Some(arrow.time), inferred);
         }
-    }
-
-    /// Whether the receiver of a step later sent something that shows that the step had arrived.
-    fn borne_out(&self, row: &StepRow) -> bool {
-        let later = self.flow.steps.iter().skip(row.n);
-        later.filter(|step| step.from != row.from).any(|step| {
-            step.ack.is_some_and(|ack| ack.after(row.step.seq))
-                || (row.step.label == Label::Ack && step.label == Label::Data)
-        })
     }
 
     fn head(&mut self, x: i32, y: i32, way: i32, reset: bool) {
@@ -686,6 +677,16 @@ fn silence_tells(flow: &Flow, row: &StepRow) -> bool {
         Label::Syn | Label::SynAck => flow.opening() != Opening::Unreachable,
         _ => false,
     }
+}
+
+/// Whether the state of the receiver of a step is only presumed: nothing it sent later shows that the step had arrived.
+pub(super) fn is_presumed(flow: &Flow, row: &StepRow) -> bool {
+    let later = flow.steps.iter().skip(row.n);
+    let shown = later.filter(|step| step.from != row.from).any(|step| {
+        step.ack.is_some_and(|ack| ack.after(row.step.seq))
+            || (row.step.label == Label::Ack && step.label == Label::Data)
+    });
+    row.step.certainty == Certainty::Inferred && !shown
 }
 
 /// The frame of the first step among `rows`.

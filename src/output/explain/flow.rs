@@ -5,10 +5,10 @@ use core::fmt::Write as _;
 use super::locale::Locale;
 use super::{Document, Level, anomalies, terms};
 use crate::flow::features::fast_open;
-use crate::flow::{Certainty, ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
+use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, octets, rows};
-use crate::output::picture::{caption, relative, severity_name, since_text};
+use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
 use crate::tcp::State;
 
 /// `flow` in words.
@@ -154,6 +154,9 @@ fn steps(document: &mut Document, flow: &Flow, locale: Locale) {
             Row::Data { segments, client_bytes, server_bytes, .. } => {
                 let (up, down) = (octets(client_bytes), octets(server_bytes));
                 document.item(match locale {
+                    Locale::En if segments == 1 => {
+                        format!("Data: one segment, {up} from the client, {down} from the server.")
+                    }
                     Locale::En => format!("Data: {segments} segments, {up} from the client, {down} from the server."),
                     Locale::Ko => format!("데이터: 세그먼트 {segments}개, 클라이언트 {up}, 서버 {down}."),
                 });
@@ -192,6 +195,7 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         if let Some(ack) = row.step.ack {
             let _ = write!(text, ", Ack={ack} ({})", relative(ack, receiver.base()));
         }
+        text.push_str(formula(flow, row));
         text.push('.');
     }
     let _ = write!(text, " {}", terms::label(row.step.label).get(locale));
@@ -200,7 +204,7 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         Locale::Ko => format!(" 이제 클라이언트는 {}, 서버는 {} 상태입니다", row.client, row.server),
     };
     text.push_str(&states);
-    if row.step.certainty == Certainty::Inferred {
+    if is_presumed(flow, row) {
         text.push_str(locale.pick(" (if it arrived)", " (도착했다면)"));
     }
     text.push('.');
@@ -214,6 +218,20 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         let _ = write!(text, " [{section}]");
     }
     text
+}
+
+/// The numbers of a handshake step as textbooks write them, where they are so: x and y are the initial sequence numbers.
+fn formula(flow: &Flow, row: &StepRow) -> &'static str {
+    let (step, client, server) = (&row.step, flow.client.isn, flow.server.isn);
+    let acknowledges = |isn: Option<crate::tcp::SeqNumber>| isn.is_some() && step.ack == isn.map(|isn| isn.plus(1));
+    match step.label {
+        Label::Syn if row.from == Side::Client && client == Some(step.seq) => ": Seq=x",
+        Label::SynAck if server == Some(step.seq) && acknowledges(client) => ": Seq=y, Ack=x+1",
+        Label::Ack if !row.closing && client.map(|isn| isn.plus(1)) == Some(step.seq) && acknowledges(server) => {
+            ": Seq=x+1, Ack=y+1"
+        }
+        _ => "",
+    }
 }
 
 /// Where RFC 9293 says so.
@@ -296,6 +314,9 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     let closing = flow.closing();
     if closing == Closing::None {
         return;
+    }
+    if level == Level::Full {
+        document.heading(locale.pick("How it ended", "어떻게 끝났는가"));
     }
     let mut words = format!("{}: {}", locale.pick("Close", "연결 종료"), terms::closing(closing).get(locale));
     if let Some(by) = flow.closed_by().filter(|_| flow.teardown.first_fin.is_some()) {
