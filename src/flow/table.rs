@@ -9,8 +9,12 @@ use hashbrown::HashTable;
 
 use super::hot::Hot;
 use super::model::Flow;
+use super::steps::Step;
 use super::tuple::FlowKey;
 use crate::time::Timestamp;
+
+/// Emptied step lists kept for new flows.
+const MAX_SPARE: usize = 4096;
 
 /// Position of a flow in the table; valid until the flow is removed.
 pub type Slot = u32;
@@ -23,6 +27,8 @@ pub struct Table {
     hot: Vec<Hot>,
     flows: Vec<Option<Flow>>,
     free: Vec<Slot>,
+    /// Emptied step lists, to be used again.
+    spare: Vec<Vec<Step>>,
     hasher: RandomState,
 }
 
@@ -34,6 +40,7 @@ impl Table {
             hot: Vec::new(),
             flows: Vec::new(),
             free: Vec::new(),
+            spare: Vec::new(),
             hasher: RandomState::default(),
         }
     }
@@ -108,9 +115,20 @@ impl Table {
             entry.remove();
             self.free.push(slot);
         }
-        if let Some(flow) = self.flows.get_mut(slot as usize) {
-            *flow = None;
+        let Some(place) = self.flows.get_mut(slot as usize) else { return };
+        if let Some(flow) = place
+            && self.spare.len() < MAX_SPARE
+        {
+            let mut steps = core::mem::take(&mut flow.steps);
+            steps.clear();
+            self.spare.push(steps);
         }
+        *place = None;
+    }
+
+    /// An empty list for the steps of a new flow.
+    pub(super) fn spare_steps(&mut self) -> Vec<Step> {
+        self.spare.pop().unwrap_or_default()
     }
 
     /// Slots in use, in order of position.

@@ -7,6 +7,7 @@ use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
+use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
@@ -55,11 +56,13 @@ pub struct Limits {
     pub flows: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
+    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
+    pub lingering: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536 }
+        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
     }
 }
 
@@ -412,7 +415,7 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
+        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -471,14 +474,17 @@ impl Tracker {
             flow.book.closing_announced = true;
             observer.notice(flow, s.time, &Notice::Closing { by });
         }
-        if flow.is_closed() && !was_closed {
-            let id = flow.id;
-            self.eviction.closed(slot, id);
-        }
+        let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
         self.table.arm(slot);
+        if let Some(id) = closed {
+            self.eviction.closed(slot, id);
+            if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
+                self.end(oldest, self.clock.latest(), observer);
+            }
+        }
     }
 
     /// Ends the flow at `slot` and tells of it.
@@ -521,7 +527,15 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
+    fn new(
+        id: u64,
+        s: &Segment,
+        key: FlowKey,
+        sender_is_client: bool,
+        reused: bool,
+        now: Timestamp,
+        steps: Vec<Step>,
+    ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
         let book = Book { tried_at: now, seen_at: now, ..Book::default() };
@@ -544,7 +558,7 @@ impl Flow {
             teardown: Teardown::default(),
             unreachable: None,
             idle_expired: false,
-            steps: Vec::new(),
+            steps,
             steps_dropped: 0,
             marks: Vec::<Mark>::new(),
             quality: CaptureQuality::default(),
