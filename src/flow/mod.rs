@@ -17,6 +17,7 @@ mod incarnation;
 pub mod model;
 mod opening;
 pub mod peer;
+mod prefetch;
 pub mod recording;
 pub mod roles;
 mod sequence;

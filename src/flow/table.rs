@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 
 use super::hot::Hot;
 use super::model::Flow;
+use super::prefetch::prefetch;
 use super::steps::Step;
 use super::tuple::FlowKey;
 use crate::time::Timestamp;
@@ -59,6 +60,19 @@ impl Table {
     pub fn find(&self, key: &FlowKey) -> Option<Slot> {
         let hash = self.hasher.hash_one(key);
         self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
+    }
+
+    /// Asks the processor for what [`Self::find`] will read for `key` and, if `whole`, for the flow's record. A guess by the
+    /// hash alone: reading the key to make sure is what is to be avoided.
+    pub(super) fn prefetch(&self, key: &FlowKey, whole: bool) {
+        let hash = self.hasher.hash_one(key);
+        let Some(slot) = self.index.find(hash, |_| true) else { return };
+        if let Some(hot) = self.hot.get(*slot as usize) {
+            prefetch(hot);
+        }
+        if whole && let Some(flow) = self.flows.get(*slot as usize) {
+            prefetch(flow);
+        }
     }
 
     /// The hot part of the flow at `slot`.

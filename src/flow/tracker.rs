@@ -244,6 +244,13 @@ impl Tracker {
         }
     }
 
+    /// `s` will be taken soon: what that reads is asked for.
+    #[inline]
+    pub fn prefetch(&self, s: &Segment) {
+        let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
+        self.table.prefetch(&FlowKey::of(s).0, whole);
+    }
+
     /// Takes a segment.
     pub fn segment(&mut self, s: &Segment, observer: &mut impl Observer) {
         self.advance(s.time, observer);
