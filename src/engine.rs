@@ -4,7 +4,7 @@
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::{Anomaly, Detectors, Selection, UnknownRule};
-use crate::flow::{Flow, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
+use crate::flow::{Flow, Foreseen, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -145,7 +145,19 @@ pub struct Settings {
 
 /// How many frames are decoded ahead of being tracked, where the input does not come live: while they wait, the memory that
 /// their flows are in is on its way. Measured: 8 to 32 are alike.
-pub const LOOKAHEAD: usize = 16;
+pub const LOOKAHEAD: usize = 24;
+/// How many frames ahead of its turn a segment's flow record is asked for.
+const RECORD_AHEAD: usize = 14;
+/// How many frames ahead of its turn the flow's last step is asked for.
+const STEPS_AHEAD: usize = 6;
+
+/// A decoded frame that waits for its turn.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    time: Timestamp,
+    outcome: Outcome,
+    foreseen: Foreseen,
+}
 
 /// Frames in, events out.
 #[derive(Debug)]
@@ -155,7 +167,7 @@ pub struct Engine {
     detectors: Detectors,
     totals: Totals,
     /// Decoded frames that wait, with their times; a ring.
-    waiting: Box<[(Timestamp, Outcome)]>,
+    waiting: Box<[Waiting]>,
     first: usize,
     count: usize,
 }
@@ -167,7 +179,8 @@ impl Engine {
     ///
     /// A rule id that does not exist.
     pub fn new(settings: &Settings) -> Result<Self, UnknownRule> {
-        let nothing = (Timestamp(0), Outcome::Skip(SkipReason::NotIp));
+        let outcome = Outcome::Skip(SkipReason::NotIp);
+        let nothing = Waiting { time: Timestamp(0), outcome, foreseen: Foreseen::default() };
         Ok(Self {
             decoder: Decoder::new(settings.decode),
             tracker: Tracker::new(settings.timeouts, settings.limits, !settings.long_way),
@@ -190,16 +203,36 @@ impl Engine {
         if self.count == self.waiting.len() {
             self.take_first(sink);
         }
-        let ahead = self.waiting.len() > 1;
         let at = (self.first + self.count) % self.waiting.len();
         self.count += 1;
-        let (time, outcome) = &mut self.waiting[at];
-        *time = frame.time;
-        self.decoder.decode_into(frame, outcome);
-        match outcome {
-            Outcome::Tcp(segment) if ahead => self.tracker.prefetch(segment),
-            _ if ahead => {}
-            _ => self.take_first(sink),
+        let waiting = &mut self.waiting[at];
+        waiting.time = frame.time;
+        self.decoder.decode_into(frame, &mut waiting.outcome);
+        if self.waiting.len() == 1 {
+            self.take_first(sink);
+        } else {
+            self.foresee(at);
+        }
+    }
+
+    /// Asks for the memory that the frame decoded last, and two that are nearer to their turn, will need.
+    fn foresee(&mut self, newest: usize) {
+        let waiting = &mut self.waiting[newest];
+        if let Outcome::Tcp(segment) = &waiting.outcome {
+            waiting.foreseen = self.tracker.foresee(segment);
+        }
+        if self.count > RECORD_AHEAD {
+            let at = (self.first + RECORD_AHEAD) % self.waiting.len();
+            let waiting = &mut self.waiting[at];
+            if let Outcome::Tcp(segment) = &waiting.outcome {
+                waiting.foreseen = self.tracker.foresee_record(segment, waiting.foreseen);
+            }
+        }
+        if self.count > STEPS_AHEAD {
+            let at = (self.first + STEPS_AHEAD) % self.waiting.len();
+            if let Waiting { outcome: Outcome::Tcp(_), foreseen, .. } = self.waiting[at] {
+                self.tracker.foresee_steps(foreseen);
+            }
         }
     }
 
@@ -211,7 +244,7 @@ impl Engine {
     }
 
     fn take_first(&mut self, sink: &mut dyn Sink) {
-        let (time, outcome) = &self.waiting[self.first];
+        let Waiting { time, outcome, .. } = &self.waiting[self.first];
         self.first = (self.first + 1) % self.waiting.len();
         self.count -= 1;
         let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };

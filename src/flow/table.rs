@@ -62,16 +62,28 @@ impl Table {
         self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
     }
 
-    /// Asks the processor for what [`Self::find`] will read for `key` and, if `whole`, for the flow's record. A guess by the
+    /// Asks the processor for what [`Self::find`] will read for `key`; where that is, for the next two stages. A guess by the
     /// hash alone: reading the key to make sure is what is to be avoided.
-    pub(super) fn prefetch(&self, key: &FlowKey, whole: bool) {
+    pub(super) fn prefetch_hot(&self, key: &FlowKey) -> Option<Slot> {
         let hash = self.hasher.hash_one(key);
-        let Some(slot) = self.index.find(hash, |_| true) else { return };
-        if let Some(hot) = self.hot.get(*slot as usize) {
-            prefetch(hot);
-        }
-        if whole && let Some(flow) = self.flows.get(*slot as usize) {
+        let slot = *self.index.find(hash, |_| true)?;
+        prefetch(self.hot.get(slot as usize)?);
+        Some(slot)
+    }
+
+    /// Asks for the record of the flow at `slot`, if `whole` or if its hot part is not going to do; whether it did.
+    pub(super) fn prefetch_record(&self, slot: Slot, whole: bool) -> bool {
+        let wanted = whole || self.hot.get(slot as usize).is_some_and(|hot| !hot.is_armed());
+        if wanted && let Some(flow) = self.flows.get(slot as usize) {
             prefetch(flow);
+        }
+        wanted
+    }
+
+    /// Asks for the last step of the flow at `slot`.
+    pub(super) fn prefetch_steps(&self, slot: Slot) {
+        if let Some(step) = self.get(slot).and_then(|flow| flow.steps.last()) {
+            prefetch(step);
         }
     }
 

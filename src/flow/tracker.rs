@@ -163,9 +163,15 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// Runs of payload among its steps.
+    pub(super) data_runs: u8,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
 }
+
+/// Where a segment's flow probably is; nothing depends on it but speed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foreseen(Option<Slot>);
 
 /// What casts doubt on a segment.
 #[derive(Clone, Copy, Debug)]
@@ -244,11 +250,25 @@ impl Tracker {
         }
     }
 
-    /// `s` will be taken soon: what that reads is asked for.
+    /// `s` will be taken soon: what that reads first is asked for. The answer is for [`Self::foresee_record`].
     #[inline]
-    pub fn prefetch(&self, s: &Segment) {
+    pub fn foresee(&self, s: &Segment) -> Foreseen {
+        Foreseen(self.table.prefetch_hot(&FlowKey::of(s).0))
+    }
+
+    /// `s` will be taken sooner: what that reads next is asked for. The answer is for [`Self::foresee_steps`].
+    #[inline]
+    pub fn foresee_record(&self, s: &Segment, foreseen: Foreseen) -> Foreseen {
         let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
-        self.table.prefetch(&FlowKey::of(s).0, whole);
+        Foreseen(foreseen.0.filter(|slot| self.table.prefetch_record(*slot, whole)))
+    }
+
+    /// It is about to be taken: what that reads last is asked for.
+    #[inline]
+    pub fn foresee_steps(&self, foreseen: Foreseen) {
+        if let Some(slot) = foreseen.0 {
+            self.table.prefetch_steps(slot);
+        }
     }
 
     /// Takes a segment.
