@@ -207,7 +207,7 @@ impl Html {
             let (x, y) = (n * 80 + 4, 150 - height);
             let name = match BUCKETS.get(n) {
                 Some(&i64::MAX) | None => format!("≥ {}", human(BUCKETS[BUCKETS.len() - 2])),
-                Some(bound) => format!("< {}", human(*bound)),
+                Some(bound) => format!("&lt; {}", human(*bound)),
             };
             let _ = writeln!(
                 page,
@@ -245,7 +245,7 @@ impl Html {
                 "<a href=\"#flow-{id}\"><rect x=\"{x:.1}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" rx=\"1\" class=\"{}\"><title>#{id} \
                  {}</title></rect></a>",
                 n * row,
-                row - row / 7 - usize::from(row < 7),
+                if row > 3 { row - 2 } else { 2 },
                 outcome_class(entry.opening),
                 entry.opening,
                 id = entry.id,
@@ -497,6 +497,7 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
         let Row::Step(row) = row else { continue };
         let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));
         let ack = row.step.ack.map(|ack| format!("{ack} ({})", relative(ack, receiver.base()))).unwrap_or_default();
+        let (client, server) = picture::states_after(flow, &row);
         let repeat = if row.step.repeat > 1 { format!(" ×{}", row.step.repeat) } else { String::new() };
         let _ = writeln!(
             html,
@@ -511,8 +512,8 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
             row.step.seq,
             relative(row.step.seq, sender.base()),
             row.step.payload,
-            row.client,
-            row.server,
+            client,
+            server,
             if picture::is_presumed(flow, &row) { " ?" } else { "" },
         );
     }

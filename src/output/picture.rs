@@ -460,11 +460,16 @@ impl<'a> Canvas<'a> {
     /// The states that the two ends are in after an arrow: the sender's at its tail, the receiver's at its head.
     fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, arrives: bool) {
         let inferred = is_presumed(self.flow, row);
+        let (client, server) = states_after(self.flow, row);
         let (sender, receiver) = match arrow.from {
-            Side::Client => (row.client, row.server),
-            Side::Server => (row.server, row.client),
+            Side::Client => (client, server),
+            Side::Server => (server, client),
         };
         self.bar(arrow.from, tail - 8, sender, Some(arrow.time), false);
+        if is_crossing_syn(self.flow, row) && receiver == State::SynReceived {
+            // The other end's SYN reaches the sender of this one a little later.
+            self.bar(arrow.from, tail + 24, State::SynReceived, None, true);
+        }
         if arrives {
             self.bar(arrow.from.other(), head - 4, receiver, Some(arrow.time), inferred);
         }
@@ -590,13 +595,22 @@ impl<'a> Canvas<'a> {
                     BAR * 2,
                     (end - bar.y).max(2),
                     state_class(bar.state),
-                    escape(terms::state(bar.state).get(self.style.locale))
+                    escape(&self.tooltip(bar, bars.get(n + 1)))
                 );
                 self.state_label(side, x, bar);
             }
         }
         self.body.insert_str(0, &drawn);
         self.y = bottom;
+    }
+
+    /// How long a state lasted, and what it means.
+    fn tooltip(&self, bar: &Bar, next: Option<&Bar>) -> String {
+        let stayed = match (bar.since, next.and_then(|next| next.since)) {
+            (Some(from), Some(to)) => format!("({}) ", human(to - from)),
+            _ => String::new(),
+        };
+        format!("{stayed}{}", terms::state(bar.state).get(self.style.locale))
     }
 
     fn state_label(&mut self, side: Side, x: i32, bar: &Bar) {
@@ -677,6 +691,23 @@ fn silence_tells(flow: &Flow, row: &StepRow) -> bool {
         Label::Syn | Label::SynAck => flow.opening() != Opening::Unreachable,
         _ => false,
     }
+}
+
+/// The states of client and server after a step. Where SYNs crossed, an end that has sent its own cannot have had the other's.
+pub(super) fn states_after(flow: &Flow, row: &StepRow) -> (State, State) {
+    if !is_crossing_syn(flow, row) {
+        return (row.client, row.server);
+    }
+    let first = flow.steps.iter().take(row.n - 1).all(|step| step.label != Label::Syn || step.from == row.from);
+    let receiver = if first { State::Closed } else { State::SynReceived };
+    match row.from {
+        Side::Client => (State::SynSent, receiver),
+        Side::Server => (receiver, State::SynSent),
+    }
+}
+
+fn is_crossing_syn(flow: &Flow, row: &StepRow) -> bool {
+    flow.opening() == Opening::SimultaneousOpen && row.step.label == Label::Syn
 }
 
 /// Whether the state of the receiver of a step is only presumed: nothing it sent later shows that the step had arrived.

@@ -8,7 +8,7 @@ use crate::flow::features::fast_open;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, octets, rows};
-use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
+use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text, states_after};
 use crate::tcp::State;
 
 /// `flow` in words.
@@ -86,6 +86,20 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     let _ = write!(words, " ({name})");
     document.paragraph(words);
     document.paragraph(terms::opening_meaning(opening).get(locale));
+    if let Some(wrong) = flow.handshake.synacks.first().filter(|_| flow.handshake.wrong_synack) {
+        document.item(match locale {
+            Locale::En => format!(
+                "The SYN-ACK (frame {}) acknowledges {}, which no SYN here asked for: an old duplicate SYN may have reached the \
+                 server. A client answers with RST and that number, and the server forgets the old one (RFC 9293 figure 8).",
+                wrong.frame, wrong.ack
+            ),
+            Locale::Ko => format!(
+                "SYN-ACK(프레임 {})가 확인한 {}은(는) 여기의 어떤 SYN과도 맞지 않습니다. 옛 SYN의 중복이 서버에 도착했을 수 있습니다. \
+                 클라이언트는 그 번호로 RST를 보내고 서버는 옛 연결을 잊습니다 (RFC 9293 그림 8).",
+                wrong.frame, wrong.ack
+            ),
+        });
+    }
     if let Some(icmp) = flow.unreachable {
         document.item(match locale {
             Locale::En => format!("The ICMP error came from {} (frame {}).", icmp.reporter, icmp.frame),
@@ -199,9 +213,10 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         text.push('.');
     }
     let _ = write!(text, " {}", terms::label(row.step.label).get(locale));
+    let (client, server) = states_after(flow, row);
     let states = match locale {
-        Locale::En => format!(" The client is now in {}, the server in {}", row.client, row.server),
-        Locale::Ko => format!(" 이제 클라이언트는 {}, 서버는 {} 상태입니다", row.client, row.server),
+        Locale::En => format!(" The client is now in {client}, the server in {server}"),
+        Locale::Ko => format!(" 이제 클라이언트는 {client}, 서버는 {server} 상태입니다"),
     };
     text.push_str(&states);
     if is_presumed(flow, row) {
