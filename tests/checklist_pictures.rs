@@ -27,7 +27,9 @@ fn texts(file: &str, arguments: &[&str]) -> Vec<String> {
 fn arrows(file: &str, arguments: &[&str]) -> Vec<String> {
     let is_arrow = |text: &String| {
         let number = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '+');
-        number.len() < text.len() && number.starts_with(". ") && number.contains(|c: char| c.is_ascii_uppercase())
+        number.len() < text.len()
+            && (number.starts_with(". ") || number.starts_with(".+"))
+            && number.contains(|c: char| c.is_ascii_uppercase())
     };
     texts(file, arguments).into_iter().filter(is_arrow).collect()
 }

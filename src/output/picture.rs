@@ -328,7 +328,6 @@ impl<'a> Canvas<'a> {
     }
 
     fn step(&mut self, row: &StepRow, later: &[Row]) {
-        let opens = matches!(row.step.label, Label::Syn | Label::SynAck);
         let answered = later.iter().any(|other| is_from_other(other, row.from));
         let unanswered = !answered && silence_tells(self.flow, row);
         let copies = self.copies(row);
@@ -356,7 +355,7 @@ impl<'a> Canvas<'a> {
                 lost: lost && row.step.label != Label::Data,
                 reset: row.step.label == Label::Rst,
             };
-            let arrives = n == last && !(unanswered && self.flow.opening() != Opening::MissingAck && opens);
+            let arrives = n == last && !unanswered;
             self.arrow(&arrow, row, arrives);
             let until = copies.get(n + 1).map(|(_, frame)| *frame).or_else(|| next_frame(later)).unwrap_or(u64::MAX);
             self.marks_until(until);
