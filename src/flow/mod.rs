@@ -39,7 +39,7 @@ pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Counters, Foreseen, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
+pub use tracker::{Counters, Foreseen, Keyer, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 

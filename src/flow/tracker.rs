@@ -1,5 +1,9 @@
 //! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
 
+use core::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
@@ -176,6 +180,24 @@ pub struct Foreseen {
     keyed: Option<Keyed>,
 }
 
+/// Computes the keys of segments ahead of their turn.
+#[derive(Clone, Debug)]
+pub struct Keyer(RandomState);
+
+impl Keyer {
+    /// The key of `s`, for [`Tracker::segment`].
+    #[inline]
+    pub fn key(&self, s: &Segment) -> Foreseen {
+        Foreseen { slot: None, keyed: Some(keyed(s, &self.0)) }
+    }
+}
+
+#[inline]
+fn keyed(s: &Segment, hasher: &RandomState) -> Keyed {
+    let (key, sender_is_low) = FlowKey::of(s);
+    Keyed { hash: hasher.hash_one(key), key, sender_is_low }
+}
+
 /// A segment's key, once computed.
 #[derive(Clone, Copy, Debug)]
 struct Keyed {
@@ -261,11 +283,15 @@ impl Tracker {
         }
     }
 
-    /// `s` will be taken soon: what that reads first is asked for. The answer is for the next stages and [`Self::segment`].
+    /// What computes keys as this tracker wants them, on any thread.
+    pub fn keyer(&self) -> Keyer {
+        Keyer(self.table.hasher().clone())
+    }
+
+    /// A segment whose key was computed will be taken soon: what that reads first is asked for.
     #[inline]
-    pub fn foresee(&self, s: &Segment) -> Foreseen {
-        let keyed = self.key_of(s);
-        Foreseen { slot: self.table.prefetch_hot(keyed.hash), keyed: Some(keyed) }
+    pub fn foresee(&self, foreseen: &mut Foreseen) {
+        foreseen.slot = foreseen.keyed.and_then(|keyed| self.table.prefetch_hot(keyed.hash));
     }
 
     /// `s` will be taken sooner: what that reads next is asked for.
@@ -284,8 +310,7 @@ impl Tracker {
     }
 
     fn key_of(&self, s: &Segment) -> Keyed {
-        let (key, sender_is_low) = FlowKey::of(s);
-        Keyed { hash: self.table.hash(&key), key, sender_is_low }
+        keyed(s, self.table.hasher())
     }
 
     /// Takes a segment.
@@ -451,13 +476,7 @@ impl Tracker {
     }
 
     /// Begins a flow with `s` as its first segment. `None` where it is only a late segment of a closed connection.
-    fn begin(
-        &mut self,
-        s: &Segment,
-        keyed: &Keyed,
-        now: Timestamp,
-        observer: &mut impl Observer,
-    ) -> Option<Slot> {
+    fn begin(&mut self, s: &Segment, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
         let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
@@ -473,7 +492,8 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        let mut flow =
+            Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
