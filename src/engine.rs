@@ -259,7 +259,7 @@ impl Observer for Relay<'_> {
                 self.totals.by_closing[flow.closing() as usize] += 1;
                 self.sink.event(&Event::FlowEnd { flow, time });
             }
-            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } => {}
+            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } | Notice::Quiet => {}
         }
     }
 }

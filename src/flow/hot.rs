@@ -7,6 +7,7 @@
 
 use super::copies::RecentCopies;
 use super::model::Flow;
+use super::notes::{IdLine, Notes};
 use super::steps::Label;
 use super::tracker::Phase;
 use super::tuple::{FlowKey, Side};
@@ -36,6 +37,7 @@ struct HotSide {
     data: u32,
     last_time: Timestamp,
     copies: RecentCopies,
+    line: IdLine,
     scale: u8,
     ttl: u8,
     /// Index of the step that its data is folded into.
@@ -114,6 +116,7 @@ impl Hot {
         own.data += u32::from(s.payload > 0);
         own.last_time = s.time;
         own.copies.remember(s);
+        own.line.follow(s.ip_id);
         self.seen_at = now;
         self.last_frame = s.frame;
         self.truncated += u32::from(s.truncated);
@@ -161,6 +164,7 @@ impl Hot {
             (hot.next, hot.acked, hot.edge) = (next, acked, edge);
             (hot.packets, hot.bytes, hot.data, hot.last_time) = (0, 0, 0, peer.last_time);
             (hot.scale, hot.ttl) = (flow.scale_of(side), peer.ttl);
+            hot.line = peer.track.line;
             hot.step = flow.data_step(side).map_or(NO_STEP, |index| index as u8);
             let first = side == flow.first_sender;
             hot.sent_data = flow.zeek.has_logged(first, true);
@@ -202,6 +206,7 @@ impl HotSide {
         peer.bytes += u64::from(bytes);
         peer.data_count += data;
         peer.last_time = self.last_time;
+        peer.track.line = self.line;
         if data > 0
             && let Some(step) = flow.steps.get_mut(usize::from(self.step))
         {
@@ -242,7 +247,10 @@ impl Flow {
             && self.teardown.complete.is_none()
             && b.pending.is_none()
             && b.doubtful_reset.is_none()
-            && b.provocation.is_none();
+            && b.provocation.is_none()
+            && self.client.track.ttl == self.client.ttl
+            && self.server.track.ttl == self.server.ttl
+            && self.notes().is_none_or(Notes::are_idle);
         let whole = self.client.hole.is_none() && self.server.hole.is_none();
         let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
         open && quiet && whole && settled && self.zeek.is_smooth()

@@ -4,6 +4,7 @@ use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::notes::LONG_SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
@@ -91,6 +92,8 @@ pub enum Notice<'a> {
         /// Who began.
         by: Side,
     },
+    /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
+    Quiet,
     /// The flow ended, or observation of it did. The last notice of a flow.
     Ended,
 }
@@ -160,6 +163,8 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
+    pub(super) quiet_at: Timestamp,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
 }
@@ -250,7 +255,7 @@ impl Tracker {
             && let Some(hot) = self.table.hot(slot)
         {
             let from = hot.side(sender_is_low);
-            if self.short_cut && hot.take(s, from, now, self.timeouts.idle) {
+            if self.short_cut && hot.take(s, from, now, self.timeouts.idle.min(LONG_SILENCE)) {
                 return;
             }
         }
@@ -338,6 +343,11 @@ impl Tracker {
             return false;
         }
         let time = self.clock.to_packet_time(deadline);
+        if deadline >= flow.book.quiet_at {
+            flow.plan_quiet(deadline, time);
+            observer.notice(flow, time, &Notice::Quiet);
+            return false;
+        }
         if linger_over(flow, &self.timeouts) {
             flow.idle_expired = flow.teardown.complete.is_none() && flow.book.phase == Phase::Open;
             self.end(slot, time, observer);
@@ -524,7 +534,7 @@ impl Flow {
     fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
-        let book = Book { tried_at: now, seen_at: now, ..Book::default() };
+        let book = Book { tried_at: now, seen_at: now, quiet_at: Book::NEVER, ..Book::default() };
         Self {
             id,
             key,
@@ -551,6 +561,7 @@ impl Flow {
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),
             previous: None,
+            notes: None,
             book,
         }
     }
@@ -582,10 +593,12 @@ impl Flow {
         }
         self.last_time = self.last_time.max(s.time);
         self.last_frame = s.frame;
+        let silence = now - self.book.seen_at;
         self.book.seen_at = now;
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= self.dispatch(s, from, now);
+        facts |= self.take_notes(s, from, facts, silence, now);
         if facts.any(Facts::HOLE) {
             self.quality.holes += 1;
         }
@@ -750,8 +763,12 @@ impl Flow {
         self.book.seen_at.after(silence)
     }
 
-    /// The next moment at which silence changes something, in the packet clock.
+    /// The next moment at which silence changes something or is worth a look, in the packet clock.
     pub(super) fn deadline(&self, t: &Timeouts) -> Timestamp {
+        self.verdict_deadline(t).min(self.book.quiet_at)
+    }
+
+    fn verdict_deadline(&self, t: &Timeouts) -> Timestamp {
         let flush = self.flush_at(t);
         let verdict = match self.book.phase {
             _ if self.book.pending.is_some() => self.pending_deadline(t),
@@ -797,7 +814,8 @@ impl Facts {
             | Self::SYN_ON_ESTABLISHED.0
             | Self::SYN_CROSSED.0
             | Self::INVALID_FLAGS.0
-            | Self::AFTER_CLOSE.0,
+            | Self::AFTER_CLOSE.0
+            | Self::UNANSWERED.0,
     );
 }
 
