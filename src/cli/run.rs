@@ -81,6 +81,7 @@ fn engine(run: &Run) -> Result<Engine, Failure> {
         timeouts: analysis.timeouts,
         limits: analysis.limits,
         rules: analysis.rules.clone(),
+        long_way: false,
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -36,6 +36,7 @@ struct HotSide {
     /// Segments with payload taken since.
     data: u32,
     last_time: Timestamp,
+    last_data_time: Timestamp,
     copies: RecentCopies,
     line: IdLine,
     scale: u8,
@@ -115,6 +116,9 @@ impl Hot {
         own.bytes += s.payload;
         own.data += u32::from(s.payload > 0);
         own.last_time = s.time;
+        if s.payload > 0 {
+            own.last_data_time = s.time;
+        }
         own.copies.remember(s);
         own.line.follow(s.ip_id);
         self.seen_at = now;
@@ -212,7 +216,7 @@ impl HotSide {
         {
             step.repeat = step.repeat.saturating_add(data);
             step.payload = step.payload.saturating_add(bytes);
-            step.last_time = self.last_time;
+            step.last_time = self.last_data_time;
         }
     }
 }
