@@ -135,6 +135,7 @@ impl Hot {
         }
         self.dirty = false;
         flow.book.seen_at = self.seen_at;
+        flow.book.silence = 0;
         flow.last_frame = self.last_frame;
         flow.quality.truncated += core::mem::take(&mut self.truncated);
         for side in [Side::Client, Side::Server] {

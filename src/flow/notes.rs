@@ -11,8 +11,10 @@ use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
+/// Less silence than this is none, nanoseconds.
+pub(super) const SILENCE: i64 = SECOND;
 /// A silence worth remembering, nanoseconds.
-pub(super) const LONG_SILENCE: i64 = 60 * SECOND;
+const LONG_SILENCE: i64 = 60 * SECOND;
 /// A segment this much later than a reset was not merely captured out of order, nanoseconds.
 const OUT_OF_ORDER: i64 = 3 * MILLISECOND;
 /// A reset is ignored by the end that speaks on later than this (or its round trips), nanoseconds.
@@ -70,6 +72,11 @@ impl Evidence {
         Self::ALL.into_iter().filter(move |(bit, ..)| self.0 & bit.0 != 0).map(|(_, weight, name)| (weight, name))
     }
 
+    /// Whether all of `other` is found.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     fn add(&mut self, other: Self) -> bool {
         let new = self.0 | other.0;
         core::mem::replace(&mut self.0, new) != new
@@ -83,10 +90,14 @@ pub struct Resets {
     pub first: Option<(Timestamp, u64, SeqNumber)>,
     /// Whether the first was possibly exact.
     pub exact: bool,
+    /// Whether any was inside the window, but not exact.
+    pub inexact: bool,
     /// Time and number of the last.
     pub last: (Timestamp, SeqNumber),
     /// TTL of the first.
     pub ttl: u8,
+    /// Silence before the segment that the first may answer, nanoseconds; 0 where it was less than a second.
+    pub silence: i64,
     /// What speaks against them.
     pub evidence: Evidence,
 }
@@ -287,6 +298,8 @@ impl Flow {
         if self.notes.is_some() || reset || silence >= LONG_SILENCE || facts.any(Facts::NOTEWORTHY) {
             new |= self.write_notes(s, from, facts, silence, track);
         }
+        let counted = if silence >= SILENCE { silence / MILLISECOND } else { 0 };
+        self.book.silence = u32::try_from(counted).unwrap_or(u32::MAX);
         if (facts | new).any(Facts::AWAITS) {
             self.book.quiet_at = now.after(QUIET);
         }
@@ -365,6 +378,7 @@ impl Flow {
         let mut evidence = if self.peer(from).packets > 3 { track.against(s) } else { Evidence::default() };
         if facts.any(Facts::RST_INEXACT) {
             evidence.add(Evidence::INEXACT);
+            r.inexact = true;
         }
         // Above what its sender had sent: an answer to data in flight lies below.
         let above = facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND);
@@ -378,6 +392,7 @@ impl Flow {
             r.first = Some((s.time, s.frame, s.seq));
             r.exact = facts.any(Facts::RST_EXACT);
             r.ttl = s.ttl;
+            r.silence = i64::from(self.book.silence) * MILLISECOND;
         }
         r.last = (s.time, s.seq);
         if r.evidence.add(evidence) { new | Facts::RESET_EVIDENCE } else { new }

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
-use super::notes::LONG_SILENCE;
+use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
@@ -165,6 +165,8 @@ pub(super) struct Book {
     pub(super) before_syn: Option<(Timestamp, u64)>,
     /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
     pub(super) quiet_at: Timestamp,
+    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
+    pub(super) silence: u32,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
 }
@@ -232,6 +234,11 @@ impl Tracker {
         Counters { clock_backwards: self.clock.backwards(), ..self.counters }
     }
 
+    /// Packet time now.
+    pub const fn now(&self) -> Timestamp {
+        self.clock.latest()
+    }
+
     /// Flows tracked now.
     pub fn live(&self) -> usize {
         self.table.len()
@@ -255,7 +262,7 @@ impl Tracker {
             && let Some(hot) = self.table.hot(slot)
         {
             let from = hot.side(sender_is_low);
-            if self.short_cut && hot.take(s, from, now, self.timeouts.idle.min(LONG_SILENCE)) {
+            if self.short_cut && hot.take(s, from, now, self.timeouts.idle.min(SILENCE)) {
                 return;
             }
         }
