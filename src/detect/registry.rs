@@ -152,15 +152,8 @@ impl From<&str> for Figure {
 }
 
 /// Every rule, families in the order of the catalogue.
-pub static REGISTRY: &[&[Rule]] = &[
-    flow::RULES,
-    flow::CLOSES,
-    flow::RESETS,
-    flow::FORGERY,
-    flow::TIME_WAIT,
-    flow::PEERS,
-    capture::RULES,
-];
+pub static REGISTRY: &[&[Rule]] =
+    &[flow::RULES, flow::CLOSES, flow::RESETS, flow::FORGERY, flow::TIME_WAIT, flow::PEERS, capture::RULES];
 
 /// Every rule in order.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -119,7 +119,7 @@ facts! {
     RESET_VOLLEY = 59,
     /// The third copy, or the second probe, or a later one, without anything from the other end.
     UNANSWERED = 60,
-    /// The 1000th FIN or RST in a row, no more than a second apart.
+    /// The 1000th FIN or RST in a row, no more than a second apart; or the 100th RST whose number does not fit.
     STORM = 61,
     /// A window is closed for 30 s or more, and the other end knocks.
     WINDOW_STALL = 62,

@@ -25,6 +25,8 @@ const VOLLEY: i64 = 100 * MILLISECOND;
 const KNOWN_STRIDES: [u32; 4] = [1460, 2920, 4380, 12503];
 /// FINs or resets in a row, no more than a second apart, that make a storm.
 const STORM: u32 = 1000;
+/// Resets at numbers that do not fit that make a sweep.
+const SWEEP: u32 = 100;
 /// Steps of the IP identification up to this are a counter at work.
 const ID_STEP: u16 = 64;
 /// A step beyond this leaves the line of a counter.
@@ -137,7 +139,13 @@ impl Run {
     fn more(&mut self, now: Timestamp, before: u32) -> bool {
         let first = self.length == 0;
         let follows = first || now - self.last <= SECOND;
-        self.length = if first { before.max(1) } else if follows { self.length.saturating_add(1) } else { 1 };
+        self.length = if first {
+            before.max(1)
+        } else if follows {
+            self.length.saturating_add(1)
+        } else {
+            1
+        };
         self.last = now;
         self.length == STORM
     }
@@ -156,6 +164,8 @@ pub struct EndNotes {
     pub closed_window: Option<Timestamp>,
     /// How often the other end knocked at the closed window.
     pub knocks: u32,
+    /// Resets in its name below or above what fits, or inside the window but not exact.
+    pub misplaced: u32,
     fins: Run,
     rsts: Run,
 }
@@ -364,7 +374,10 @@ impl Flow {
     fn note_storms(&self, notes: &mut Notes, s: &Segment, from: Side, facts: Facts) -> Facts {
         let (fin_count, rst_count) = (self.peer(from).fin_count, self.peer(from).rst_count);
         let own = notes.end_mut(from);
-        let storm = (facts.any(Facts::FIN) && own.fins.more(s.time, fin_count))
+        let misplaced = facts.any(Facts::RST_OLD | Facts::RST_INEXACT | Facts::RST_BEYOND);
+        own.misplaced = own.misplaced.saturating_add(u32::from(misplaced));
+        let storm = (misplaced && own.misplaced == SWEEP)
+            || (facts.any(Facts::FIN) && own.fins.more(s.time, fin_count))
             || (facts.any(Facts::RST) && own.rsts.more(s.time, rst_count));
         if storm { Facts::STORM } else { Facts::NONE }
     }

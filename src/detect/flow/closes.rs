@@ -8,6 +8,8 @@ use crate::time::SECOND;
 
 /// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice doubled).
 const SOFT: i64 = 3 * SECOND;
+/// So many FINs without an answer need no further time to prove it.
+const MANY_FINS: u32 = 4;
 /// A connection is half closed, and not merely closing, after this, nanoseconds.
 const HALF_CLOSED: i64 = SECOND;
 /// Silence of the other end after which a half-closed connection is stuck, nanoseconds (Linux `tcp_fin_timeout`).
@@ -66,7 +68,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "fin-unacked",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "a FIN was repeated and still not acknowledged after 3 s",
+        summary: "a FIN was repeated and still not acknowledged after 3 s, or sent four times in vain",
         description: "One end wants to close and the other does not even acknowledge it: it is down, cut off, or a filter on \
                       the way forgot the connection. The closing end stays in FIN-WAIT-1 or LAST-ACK for minutes. Check \
                       whether the other host answers anything at all, and the idle time-outs of firewalls between them.",
@@ -195,9 +197,8 @@ fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
     let between = (f.client.fin_time - f.server.fin_time).abs();
     let crossed = f.handshake.rtt().is_none_or(|rtt| between < rtt.max(crate::time::MILLISECOND));
     let both = f.client.fin_acknowledged && f.server.fin_acknowledged;
-    (f.teardown.simultaneous && both && crossed).then(|| {
-        Finding::new(format!("the FINs crossed, {} apart", seconds(between))).figure("apart_ns", between)
-    })
+    (f.teardown.simultaneous && both && crossed)
+        .then(|| Finding::new(format!("the FINs crossed, {} apart", seconds(between))).figure("apart_ns", between))
 }
 
 fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
@@ -209,12 +210,13 @@ fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-/// The end whose FIN nothing acknowledged for [`SOFT`], where the other end was heard of and no reset came.
+/// The end whose FIN nothing acknowledged for [`SOFT`] or [`MANY_FINS`] times, where the other end was heard of and no reset came.
 fn unacknowledged_fin<'a>(s: &Sighting<'a>) -> Option<(Side, &'a Flow)> {
     let f = s.flow;
     let waiting = |side: Side| {
         let (own, other) = (f.peer(side), f.peer(side.other()));
-        own.fin.is_some() && !own.fin_acknowledged && other.spoke() && s.time - own.fin_time >= SOFT
+        let long = s.time - own.fin_time >= SOFT || own.fin_count >= MANY_FINS;
+        own.fin.is_some() && !own.fin_acknowledged && other.spoke() && long
     };
     let side = [Side::Client, Side::Server].into_iter().find(|side| waiting(*side))?;
     (f.teardown.reset.is_none() && f.was_open()).then_some((side, f))
@@ -343,6 +345,7 @@ fn fin_then_rst(s: &Sighting<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let after = s.time - own.fin_time;
     let meant = !s.facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND);
-    (own.fin.is_some() && after <= SAME_CLOSE && meant && s.flow.was_open())
-        .then(|| Finding::new(format!("RST of the {} {} after its FIN", s.from, seconds(after))).figure("after_ns", after))
+    (own.fin.is_some() && after <= SAME_CLOSE && meant && s.flow.was_open()).then(|| {
+        Finding::new(format!("RST of the {} {} after its FIN", s.from, seconds(after))).figure("after_ns", after)
+    })
 }

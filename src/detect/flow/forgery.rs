@@ -89,12 +89,15 @@ fn rst_forged(s: &Sighting<'_>) -> Option<Finding> {
     let names: Vec<String> = resets.evidence.found().map(|(_, name)| name.to_owned()).collect();
     let score = score(resets.evidence);
     Some(
-        Finding::new(format!("RST in the name of the {side} is most likely forged: {} (score {score})", names.join(", ")))
-            .frames([frame].into_iter().chain(s.segment.map(|segment| segment.frame).filter(|f| *f != frame)))
-            .figure("score", i64::from(score))
-            .figure("evidence", Figure::Texts(names))
-            .figure("rst_ttl", i64::from(resets.ttl))
-            .figure("flow_ttl", i64::from(s.flow.peer(side).track.ttl)),
+        Finding::new(format!(
+            "RST in the name of the {side} is most likely forged: {} (score {score})",
+            names.join(", ")
+        ))
+        .frames([frame].into_iter().chain(s.segment.map(|segment| segment.frame).filter(|f| *f != frame)))
+        .figure("score", i64::from(score))
+        .figure("evidence", Figure::Texts(names))
+        .figure("rst_ttl", i64::from(resets.ttl))
+        .figure("flow_ttl", i64::from(s.flow.peer(side).track.ttl)),
     )
 }
 
@@ -113,11 +116,11 @@ fn rst_volley(s: &Sighting<'_>) -> Option<Finding> {
     let known = resets.evidence.has(Evidence::VOLLEY);
     let count = s.flow.peer(s.from).rst_count;
     let what = if known { "at distances of a known injector" } else { "at different numbers" };
-    Some(
-        Finding::new(format!("{count} RSTs of the {} {what}", s.from))
-            .figure("rst_count", count)
-            .severity(if known { Severity::Alert } else { s.daggered(Severity::Warn) }),
-    )
+    Some(Finding::new(format!("{count} RSTs of the {} {what}", s.from)).figure("rst_count", count).severity(if known {
+        Severity::Alert
+    } else {
+        s.daggered(Severity::Warn)
+    }))
 }
 
 /// The initial TTL that a packet most likely had.

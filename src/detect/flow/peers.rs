@@ -155,16 +155,15 @@ fn idle_expiry(s: &Sighting<'_>) -> Option<Finding> {
         let unanswered = repeats.count >= 2 && other.last_time < notes.silence_end;
         (unanswered && repeats.first - notes.silence_end <= AFTER_SILENCE).then_some("nothing answers")?
     };
-    Some(
-        Finding::new(format!("after {} of silence {how}", seconds(notes.silence))).figure("silent_ns", notes.silence),
-    )
+    Some(Finding::new(format!("after {} of silence {how}", seconds(notes.silence))).figure("silent_ns", notes.silence))
 }
 
 fn keepalive_probe(s: &Sighting<'_>) -> Option<Finding> {
     let other = s.flow.peer(s.from.other());
     let idle = s.time - other.last_time;
-    (idle >= IDLE && !other.window_is_closed() && other.spoke())
-        .then(|| Finding::new(format!("the {} probes after {} of silence", s.from, seconds(idle))).figure("idle_ns", idle))
+    (idle >= IDLE && !other.window_is_closed() && other.spoke()).then(|| {
+        Finding::new(format!("the {} probes after {} of silence", s.from, seconds(idle))).figure("idle_ns", idle)
+    })
 }
 
 fn keepalive_unanswered(s: &Sighting<'_>) -> Option<Finding> {
@@ -212,6 +211,7 @@ fn window_shrink(s: &Sighting<'_>) -> Option<Finding> {
     let back = own.edge?.distance(edge);
     // Where the handshake was not seen the scale is a guess.
     (back > 0 && s.flow.in_effect().is_some()).then(|| {
-        Finding::new(format!("the window of the {} moved back by {back} octets", s.from)).figure("octets", i64::from(back))
+        Finding::new(format!("the window of the {} moved back by {back} octets", s.from))
+            .figure("octets", i64::from(back))
     })
 }

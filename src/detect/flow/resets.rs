@@ -133,7 +133,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "rst-storm",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "1000 RSTs from one end, no more than a second apart",
+        summary: "1000 RSTs from one end, no more than a second apart, or 100 at numbers that do not fit",
         description: "A host that answers every packet of a flood, a loop, or a sweep of sequence numbers by somebody who \
                       wants to cut the connection.",
         reference: "Zeek RST_storm (1000 in a row within 1 s each)",

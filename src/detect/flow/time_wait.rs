@@ -9,7 +9,7 @@ use crate::flow::{Facts, Side};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "time-wait-assassination",
-        severity: Severity::Warn,
+        severity: Severity::Note,
         scope: Scope::Flow,
         summary: "after the close an old segment was acknowledged, and the answer was a RST at that acknowledgment",
         description: "The end in TIME-WAIT answered an old segment, and the RST that came back ended TIME-WAIT early, so that \
@@ -59,7 +59,10 @@ fn is_assassin(s: &Sighting<'_>) -> bool {
 
 fn assassination(s: &Sighting<'_>) -> Option<Finding> {
     let after = closed_since(s).filter(|_| is_assassin(s))?;
-    Some(Finding::new(format!("RST in answer to TIME-WAIT {} after the close", seconds(after))).figure("after_ns", after))
+    Some(
+        Finding::new(format!("RST in answer to TIME-WAIT {} after the close", seconds(after)))
+            .figure("after_ns", after),
+    )
 }
 
 fn rst_in_time_wait(s: &Sighting<'_>) -> Option<Finding> {
@@ -71,6 +74,7 @@ fn old_duplicate(s: &Sighting<'_>) -> Option<Finding> {
     let after = closed_since(s)?;
     let active = s.flow.teardown.first_fin == Some(s.from);
     (active && s.flow.notes().is_some_and(|notes| notes.late_copy_acked)).then(|| {
-        Finding::new(format!("a late copy was acknowledged {} after the close", seconds(after))).figure("after_ns", after)
+        Finding::new(format!("a late copy was acknowledged {} after the close", seconds(after)))
+            .figure("after_ns", after)
     })
 }
