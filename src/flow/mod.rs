@@ -18,6 +18,7 @@ pub mod model;
 pub mod notes;
 mod opening;
 pub mod peer;
+mod prefetch;
 pub mod recording;
 pub mod roles;
 mod sequence;
@@ -40,7 +41,7 @@ pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Counters, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
+pub use tracker::{Counters, Foreseen, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 

@@ -8,6 +8,7 @@ use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
+use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
@@ -56,11 +57,13 @@ pub struct Limits {
     pub flows: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
+    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
+    pub lingering: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536 }
+        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
     }
 }
 
@@ -167,9 +170,15 @@ pub(super) struct Book {
     pub(super) quiet_at: Timestamp,
     /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
     pub(super) silence: u32,
+    /// Runs of payload among its steps.
+    pub(super) data_runs: u8,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
 }
+
+/// Where a segment's flow probably is; nothing depends on it but speed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foreseen(Option<Slot>);
 
 /// What casts doubt on a segment.
 #[derive(Clone, Copy, Debug)]
@@ -250,6 +259,27 @@ impl Tracker {
         self.wheel.start(now);
         if self.wheel.is_due(now) {
             self.fire(now, observer);
+        }
+    }
+
+    /// `s` will be taken soon: what that reads first is asked for. The answer is for [`Self::foresee_record`].
+    #[inline]
+    pub fn foresee(&self, s: &Segment) -> Foreseen {
+        Foreseen(self.table.prefetch_hot(&FlowKey::of(s).0))
+    }
+
+    /// `s` will be taken sooner: what that reads next is asked for. The answer is for [`Self::foresee_steps`].
+    #[inline]
+    pub fn foresee_record(&self, s: &Segment, foreseen: Foreseen) -> Foreseen {
+        let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
+        Foreseen(foreseen.0.filter(|slot| self.table.prefetch_record(*slot, whole)))
+    }
+
+    /// It is about to be taken: what that reads last is asked for.
+    #[inline]
+    pub fn foresee_steps(&self, foreseen: Foreseen) {
+        if let Some(slot) = foreseen.0 {
+            self.table.prefetch_steps(slot);
         }
     }
 
@@ -429,7 +459,7 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
+        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -488,14 +518,17 @@ impl Tracker {
             flow.book.closing_announced = true;
             observer.notice(flow, s.time, &Notice::Closing { by });
         }
-        if flow.is_closed() && !was_closed {
-            let id = flow.id;
-            self.eviction.closed(slot, id);
-        }
+        let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
         self.table.arm(slot);
+        if let Some(id) = closed {
+            self.eviction.closed(slot, id);
+            if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
+                self.end(oldest, self.clock.latest(), observer);
+            }
+        }
     }
 
     /// Ends the flow at `slot` and tells of it.
@@ -538,7 +571,15 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
+    fn new(
+        id: u64,
+        s: &Segment,
+        key: FlowKey,
+        sender_is_client: bool,
+        reused: bool,
+        now: Timestamp,
+        steps: Vec<Step>,
+    ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
         let book = Book { tried_at: now, seen_at: now, quiet_at: Book::NEVER, ..Book::default() };
@@ -561,7 +602,7 @@ impl Flow {
             teardown: Teardown::default(),
             unreachable: None,
             idle_expired: false,
-            steps: Vec::new(),
+            steps,
             steps_dropped: 0,
             marks: Vec::<Mark>::new(),
             quality: CaptureQuality::default(),
