@@ -459,7 +459,8 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        let mut flow =
+            Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;

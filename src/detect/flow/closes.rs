@@ -328,6 +328,8 @@ fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
     (open && silent >= STUCK).then(|| {
         Finding::new(format!("the {closer} closed, and the {} said nothing for {}", closer.other(), seconds(silent)))
             .figure("silent_ns", silent)
+            // Its FIN may be what the capture lacks.
+            .severity(s.daggered(Severity::Warn))
     })
 }
 

@@ -258,10 +258,12 @@ fn rst_inexact(s: &Sighting<'_>) -> Option<Finding> {
 
 fn rst_beyond(s: &Sighting<'_>) -> Option<Finding> {
     let above = offset(s)?;
+    // Stateless devices reject with number 0: careless, not malicious.
+    let usual = if s.segment?.seq.0 == 0 { Severity::Note } else { Severity::Warn };
     Some(
         Finding::new(format!("RST of the {}, {above} octets above what was acknowledged, beyond the window", s.from))
             .figure("offset", above)
-            .severity(s.daggered(Severity::Warn)),
+            .severity(s.daggered(usual)),
     )
 }
 
