@@ -5,7 +5,6 @@
 
 use super::facts::Facts;
 use super::model::Flow;
-use super::peer::Peer;
 use super::tracker::Book;
 use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
@@ -456,12 +455,5 @@ impl Flow {
         if waits && left > 0 {
             self.book.quiet_at = deadline.after(left);
         }
-    }
-}
-
-impl Peer {
-    /// Whether its last word on the window was that it is closed.
-    pub fn window_is_closed(&self) -> bool {
-        self.edge.is_some() && self.edge == self.acked
     }
 }

@@ -184,7 +184,8 @@ impl Health {
 
     fn count_direction(&mut self, flow: &Flow, time: Timestamp) {
         let one_way = is_one_way(flow);
-        if !one_way && !(flow.client.spoke() && flow.server.spoke()) {
+        let both = flow.client.spoke() && flow.server.spoke();
+        if !(one_way || both) {
             // Nobody answered: no evidence of the other direction.
             return;
         }
@@ -254,7 +255,7 @@ fn copies(h: &Health) -> Option<Finding> {
 
 fn tally(tally: &Tally, what: &str) -> Option<Finding> {
     (tally.count > 0).then(|| {
-        Finding::new(format!("{} {what}, in {} flows", tally.count, tally.flows))
+        Finding::new(format!("{what}: {} (flows: {})", tally.count, tally.flows))
             .frames([tally.frame])
             .figure("count", tally.count as i64)
             .figure("flows", tally.flows as i64)
@@ -262,5 +263,5 @@ fn tally(tally: &Tally, what: &str) -> Option<Finding> {
 }
 
 fn total(count: u64, what: &str) -> Option<Finding> {
-    (count > 0).then(|| Finding::new(format!("{count} {what}")).figure("count", count as i64))
+    (count > 0).then(|| Finding::new(format!("{what}: {count}")).figure("count", count as i64))
 }

@@ -161,7 +161,8 @@ fn idle_expiry(s: &Sighting<'_>) -> Option<Finding> {
 fn keepalive_probe(s: &Sighting<'_>) -> Option<Finding> {
     let other = s.flow.peer(s.from.other());
     let idle = s.time - other.last_time;
-    (idle >= IDLE && !other.window_is_closed() && other.spoke()).then(|| {
+    let knocks = s.flow.notes().is_some_and(|notes| notes.end(s.from.other()).closed_window.is_some());
+    (idle >= IDLE && !knocks && other.spoke()).then(|| {
         Finding::new(format!("the {} probes after {} of silence", s.from, seconds(idle))).figure("idle_ns", idle)
     })
 }
@@ -209,8 +210,9 @@ fn window_shrink(s: &Sighting<'_>) -> Option<Finding> {
     let (segment, own) = (s.segment?, s.flow.peer(s.from));
     let edge = segment.ack()?.plus(u32::from(segment.window) << s.flow.scale_of(s.from));
     let back = own.edge?.distance(edge);
-    // Where the handshake was not seen the scale is a guess.
-    (back > 0 && s.flow.in_effect().is_some()).then(|| {
+    // Where the handshake was not seen the scale is a guess; the edge before may stem from such a guess.
+    let possible = 1..=i32::from(u16::MAX) << s.flow.scale_of(s.from);
+    (possible.contains(&back) && s.flow.in_effect().is_some()).then(|| {
         Finding::new(format!("the window of the {} moved back by {back} octets", s.from))
             .figure("octets", i64::from(back))
     })
