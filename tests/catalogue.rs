@@ -72,7 +72,7 @@ fn defects(text: &str) -> Vec<String> {
         segments(&|line| if line.starts_with('x') { line.to_owned() } else { format!("{line}\ncopy") }),
         segments(&|line| format!("{} cut", body(line))),
     ];
-    let closing = text.lines().any(|line| is_segment(line) && line.split_whitespace().any(|w| is_close(w)));
+    let closing = text.lines().any(|line| is_segment(line) && line.split_whitespace().any(is_close));
     if text.lines().any(|line| line == "HS") && !closing {
         worse.push(format!("{}\n+.2 < A 301,9999", segments(&body)));
     }
