@@ -3,7 +3,7 @@
 //! Asks no clock, opens nothing, prints nothing. What happens goes to a [`Sink`].
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
-use crate::detect::{Anomaly, Detectors, Selection, UnknownRule};
+use crate::detect::{Anomaly, Detectors, Health, Selection, UnknownRule};
 use crate::flow::{Flow, Foreseen, Keyer, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
@@ -35,6 +35,8 @@ pub struct Totals {
     pub clock_backwards: u64,
     /// Anomalies by id, in order of the registry.
     pub anomalies: Vec<(&'static str, u64)>,
+    /// Health of the capture: sums over the flows that have ended.
+    pub health: Health,
     /// Time of the first frame.
     pub first_time: Option<Timestamp>,
     /// Time of the last frame.
@@ -320,6 +322,14 @@ impl Engine {
     pub fn finish(&mut self, sink: &mut dyn Sink) {
         let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
         self.tracker.finish(&mut relay);
+        let time = self.tracker.now();
+        self.detectors.take_counters(&self.tracker.counters(), self.totals.segments);
+        self.detectors.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+    }
+
+    /// Takes how many packets were dropped while capturing, as of now.
+    pub const fn take_drops(&mut self, drops: u64) {
+        self.detectors.take_drops(drops);
     }
 
     /// Totals as of now.
@@ -332,6 +342,7 @@ impl Engine {
             late_segments: counters.late_segments,
             clock_backwards: counters.clock_backwards,
             anomalies: self.detectors.counts(),
+            health: *self.detectors.health(),
             ..self.totals.clone()
         }
     }
@@ -369,7 +380,7 @@ impl Observer for Relay<'_> {
                 self.totals.by_closing[flow.closing() as usize] += 1;
                 self.sink.event(&Event::FlowEnd { flow, time });
             }
-            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } => {}
+            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } | Notice::Quiet => {}
         }
     }
 }

@@ -50,6 +50,8 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
         // Nothing was analysed: the filter does not fit.
         return pumped.map_err(Failure::from);
     }
+    let counts = source.counts();
+    engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
     engine.finish(&mut sink);
     let totals = totals(&engine, source.counts(), live);
     sink.event(&Event::SessionEnd { totals: &totals });

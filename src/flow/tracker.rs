@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
@@ -98,6 +99,8 @@ pub enum Notice<'a> {
         /// Who began.
         by: Side,
     },
+    /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
+    Quiet,
     /// The flow ended, or observation of it did. The last notice of a flow.
     Ended,
 }
@@ -167,6 +170,10 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
+    pub(super) quiet_at: Timestamp,
+    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
+    pub(super) silence: u32,
     /// Runs of payload among its steps.
     pub(super) data_runs: u8,
     pub(super) announced: bool,
@@ -269,6 +276,11 @@ impl Tracker {
         Counters { clock_backwards: self.clock.backwards(), ..self.counters }
     }
 
+    /// Packet time now.
+    pub const fn now(&self) -> Timestamp {
+        self.clock.latest()
+    }
+
     /// Flows tracked now.
     pub fn live(&self) -> usize {
         self.table.len()
@@ -323,7 +335,7 @@ impl Tracker {
         if let Some(slot) = found
             && let Some(hot) = self.table.hot(slot)
             && self.short_cut
-            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle)
+            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle.min(SILENCE))
         {
             return;
         }
@@ -424,6 +436,11 @@ impl Tracker {
             return false;
         }
         let time = self.clock.to_packet_time(deadline);
+        if deadline >= flow.book.quiet_at {
+            flow.plan_quiet(deadline, time);
+            observer.notice(flow, time, &Notice::Quiet);
+            return false;
+        }
         if linger_over(flow, &self.timeouts) {
             flow.idle_expired = flow.teardown.complete.is_none() && flow.book.phase == Phase::Open;
             self.end(slot, time, observer);
@@ -616,7 +633,7 @@ impl Flow {
     ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
-        let book = Book { tried_at: now, seen_at: now, ..Book::default() };
+        let book = Book { tried_at: now, seen_at: now, quiet_at: Book::NEVER, ..Book::default() };
         Self {
             id,
             key,
@@ -643,6 +660,7 @@ impl Flow {
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),
             previous: None,
+            notes: None,
             book,
         }
     }
@@ -674,10 +692,12 @@ impl Flow {
         }
         self.last_time = self.last_time.max(s.time);
         self.last_frame = s.frame;
+        let silence = now - self.book.seen_at;
         self.book.seen_at = now;
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= self.dispatch(s, from, now);
+        facts |= self.take_notes(s, from, facts, silence, now);
         if facts.any(Facts::HOLE) {
             self.quality.holes += 1;
         }
@@ -842,8 +862,12 @@ impl Flow {
         self.book.seen_at.after(silence)
     }
 
-    /// The next moment at which silence changes something, in the packet clock.
+    /// The next moment at which silence changes something or is worth a look, in the packet clock.
     pub(super) fn deadline(&self, t: &Timeouts) -> Timestamp {
+        self.verdict_deadline(t).min(self.book.quiet_at)
+    }
+
+    fn verdict_deadline(&self, t: &Timeouts) -> Timestamp {
         let flush = self.flush_at(t);
         let verdict = match self.book.phase {
             _ if self.book.pending.is_some() => self.pending_deadline(t),
@@ -889,7 +913,8 @@ impl Facts {
             | Self::SYN_ON_ESTABLISHED.0
             | Self::SYN_CROSSED.0
             | Self::INVALID_FLAGS.0
-            | Self::AFTER_CLOSE.0,
+            | Self::AFTER_CLOSE.0
+            | Self::UNANSWERED.0,
     );
 }
 

@@ -10,6 +10,10 @@
 //! 2: > S 900                          another connection: the client's port is 40002
 //! < ICMP 3/13 > S 100                 an ICMP error (type/code) about the client's SYN 100
 //! clock +5.1                          nothing comes for 5.1 s
+//! x1000 +.001 < R 301                 the line a thousand times
+//! flows 2                             (first line) no more than two flows are tracked at once
+//! copy                                the last segment again, 0.1 ms later: a copy made by the capture
+//! drops 5                             five packets were dropped while capturing
 //! = opening established               about the last flow; `=1 opening refused`: about the first
 //! = anomaly missing-ack warn          reported, with at least this severity; `= no conn-refused`: not reported
 //! = silent                            nothing of severity warn or above
@@ -45,6 +49,7 @@ struct Player {
     engine: Engine,
     time: Timestamp,
     frame: u64,
+    last: Option<Segment>,
     offsets: (u32, u32),
     out: Played,
     failures: Vec<String>,
@@ -67,10 +72,19 @@ pub fn check_text(name: &str, text: &str) {
 
 /// Plays a script; what came of it, and what was not as it expects.
 pub fn play(text: &str, offsets: (u32, u32), settings: &Settings) -> (Played, Vec<String>) {
+    let mut settings = settings.clone();
+    let mut text = text;
+    if let Some((first, rest)) = text.split_once('\n')
+        && let Some(flows) = first.strip_prefix("flows ")
+    {
+        settings.limits.flows = flows.trim().parse().expect("number of flows");
+        text = rest;
+    }
     let mut player = Player {
-        engine: Engine::new(settings).expect("settings"),
+        engine: Engine::new(&settings).expect("settings"),
         time: Timestamp::new(1_700_000_000, 0),
         frame: 0,
+        last: None,
         offsets,
         out: Played { flows: Vec::new(), anomalies: Vec::new(), log: String::new() },
         failures: Vec::new(),
@@ -95,6 +109,24 @@ impl Player {
             self.expectations.push((n, expectation.to_owned()));
             return;
         }
+        if let Some((times, line)) = line.strip_prefix('x').and_then(|rest| rest.split_once(' '))
+            && let Ok(times) = times.parse::<u32>()
+        {
+            (0..times).for_each(|_| self.line(n, line));
+            return;
+        }
+        if line == "copy" {
+            let Some(mut segment) = self.last else { return };
+            self.frame += 1;
+            self.time = self.time.after(SECOND / 10_000);
+            (segment.frame, segment.time) = (self.frame, self.time);
+            self.with_sink(|engine, sink| engine.segment(&segment, sink));
+            return;
+        }
+        if let Some(drops) = line.strip_prefix("drops ") {
+            self.engine.take_drops(drops.parse().expect("number of packets"));
+            return;
+        }
         if let Some(pause) = line.strip_prefix("clock ") {
             self.time = self.time.after(duration(pause));
             let time = self.time;
@@ -108,6 +140,7 @@ impl Player {
             self.feed_quote(&quote);
         } else {
             let segment = self.read(segment);
+            self.last = Some(segment);
             self.with_sink(|engine, sink| engine.segment(&segment, sink));
         }
         if let Some(wanted) = states {
