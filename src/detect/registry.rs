@@ -130,7 +130,21 @@ impl From<&str> for Figure {
 }
 
 /// Every rule, families in the order of the catalogue.
-pub static REGISTRY: &[&[Rule]] = &[flow::RULES];
+pub static REGISTRY: &[&[Rule]] = &[
+    flow::opening::RULES,
+    flow::retries::RULES,
+    flow::synack::RULES,
+    flow::shape::RULES,
+    flow::fast_open::RULES,
+    flow::reuse::RULES,
+    flow::options::RULES,
+    flow::mss::RULES,
+    flow::header::RULES,
+    flow::window::RULES,
+    flow::ecn::RULES,
+    flow::mptcp::RULES,
+    flow::addresses::RULES,
+];
 
 /// Every rule in order.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -14,6 +14,7 @@ pub mod features;
 pub mod handshake;
 mod incarnation;
 pub mod model;
+mod oddities;
 mod opening;
 pub mod peer;
 pub mod recording;
@@ -32,7 +33,7 @@ pub mod zeek;
 
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
-pub use model::{CaptureQuality, Flow, Mark, Unreachable};
+pub use model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};

@@ -561,6 +561,7 @@ impl Flow {
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= self.dispatch(s, from, now);
+        facts |= self.oddities(s, from);
         if facts.any(Facts::HOLE) {
             self.quality.holes += 1;
         }

@@ -1,0 +1,37 @@
+//! What the families share: how much a flow can be trusted, and words for figures.
+
+use crate::detect::anomaly::Severity;
+use crate::flow::{Flow, Offer, Opening};
+use crate::tcp::options::OptionFaults;
+use crate::time::SECOND;
+
+/// A duration for a sentence.
+pub(super) fn seconds(ns: i64) -> String {
+    if ns.abs() < SECOND { format!("{:.3} ms", ns as f64 / 1e6) } else { format!("{:.3} s", ns as f64 / 1e9) }
+}
+
+/// `severity`, or one below it where the capture shows only part of the flow (findings section 0, gating).
+pub(super) fn gated(flow: &Flow, severity: Severity) -> Severity {
+    let partial = matches!(flow.opening(), Opening::Midstream | Opening::SynAckOnly);
+    if partial || flow.quality.holes > 0 { one_below(severity) } else { severity }
+}
+
+/// The next severity down.
+pub(super) fn one_below(severity: Severity) -> Severity {
+    match severity {
+        Severity::Alert => Severity::Warn,
+        Severity::Warn => Severity::Note,
+        Severity::Note | Severity::Info => Severity::Info,
+    }
+}
+
+/// Whether all options of a SYN or SYN-ACK were captured: only then does it say something that one is missing.
+pub(super) fn is_whole(offer: &Offer) -> bool {
+    !offer.faults.any(OptionFaults::NOT_CAPTURED)
+}
+
+/// What both ends offered, where both lists of options are whole.
+pub(super) fn both_offers(flow: &Flow) -> Option<(&Offer, &Offer)> {
+    let (client, server) = (flow.client.offer.as_ref()?, flow.server.offer.as_ref()?);
+    (is_whole(client) && is_whole(server)).then_some((client, server))
+}
