@@ -89,6 +89,6 @@ fn exceeded(s: &Sighting<'_>) -> Option<Finding> {
         Finding::new(format!("{} octets of payload to an end that takes {mss}", segment.payload))
             .figure("octets", segment.payload)
             .figure("mss", mss)
-            .severity(gated(s.flow, Severity::Note))
+            .severity(gated(s, Severity::Note))
     })
 }

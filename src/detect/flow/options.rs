@@ -144,7 +144,7 @@ fn unoffered(s: &Sighting<'_>) -> Option<Finding> {
     let timestamps = client.timestamps.is_none() && server.timestamps.is_some();
     let sack = !client.sack_permitted && server.sack_permitted;
     // SACK permitted without being offered changes nothing: the other end does not send what it did not offer.
-    let severity = if scale || timestamps { gated(s.flow, Severity::Warn) } else { Severity::Note };
+    let severity = if scale || timestamps { gated(s, Severity::Warn) } else { Severity::Note };
     let words: Vec<&str> = [(scale, "window scale"), (timestamps, "timestamps"), (sack, "SACK permitted")]
         .into_iter()
         .filter_map(|(is, word)| is.then_some(word))
@@ -160,7 +160,7 @@ fn timestamps_missing(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
     Some(
         Finding::new(format!("{} of {} octets from the {} without timestamps", segment.flags, segment.payload, s.from))
-            .severity(gated(s.flow, Severity::Warn)),
+            .severity(gated(s, Severity::Warn)),
     )
 }
 
@@ -180,7 +180,7 @@ fn echo_bad(s: &Sighting<'_>) -> Option<Finding> {
     (!syns.iter().any(|t| t.ts_value == Some(ts.echo))).then(|| {
         Finding::new(format!("the SYN-ACK echoes {}, which no SYN carried", ts.echo))
             .figure("echo", ts.echo)
-            .severity(gated(s.flow, Severity::Note))
+            .severity(gated(s, Severity::Note))
     })
 }
 

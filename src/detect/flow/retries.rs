@@ -152,7 +152,7 @@ fn syn_isn_change(s: &Sighting<'_>) -> Option<Finding> {
         ))
         .figure("previous_isn", before.0)
         .figure("isn", now.0)
-        .severity(gated(s.flow, Severity::Note)),
+        .severity(gated(s, Severity::Note)),
     )
 }
 

@@ -12,6 +12,8 @@ const LATE_COPY: i64 = 3 * SECOND;
 const LONG_SILENCE: i64 = 600 * SECOND;
 /// Re-use sooner than this leaves no time for old segments to die, nanoseconds.
 const AT_ONCE: i64 = SECOND;
+/// How long TIME-WAIT lasts at most (RFC 9293 section 3.4.2), nanoseconds.
+const TIME_WAIT: i64 = 240 * SECOND;
 /// Two SYNs within this share the minute counter of a cookie, nanoseconds.
 const COOKIE_MINUTE: i64 = 60 * SECOND;
 /// Cookies of one tuple differ by this much more if the MSS class differs.
@@ -91,7 +93,7 @@ fn syn_on_established(s: &Sighting<'_>) -> Option<Finding> {
     }
     let other = f.peer(s.from.other());
     let perhaps_over = f.both_fins() || s.time - other.last_time >= LONG_SILENCE || f.teardown.reset.is_some();
-    let severity = match gated(f, Severity::Warn) {
+    let severity = match gated(s, Severity::Warn) {
         severity if same_isn || perhaps_over => one_below(severity).min(Severity::Note),
         severity => severity,
     };
@@ -112,9 +114,10 @@ fn challenge_ack(s: &Sighting<'_>) -> Option<Finding> {
     )))
 }
 
-/// What had the four-tuple before, if it was closed in order.
+/// What had the four-tuple before, if it was closed in order and may still be in TIME-WAIT.
 fn closed_before(s: &Sighting<'_>) -> Option<Previous> {
-    s.flow.previous.filter(|p| matches!(p.closing, Closing::Fin | Closing::SimultaneousFin))
+    let in_time_wait = |p: &Previous| s.flow.first_time - p.last_time < TIME_WAIT;
+    s.flow.previous.filter(|p| matches!(p.closing, Closing::Fin | Closing::SimultaneousFin) && in_time_wait(p))
 }
 
 fn port_reuse_timewait(s: &Sighting<'_>) -> Option<Finding> {

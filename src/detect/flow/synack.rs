@@ -146,7 +146,7 @@ fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
     let leftover = s.flow.previous.is_some_and(|p| {
         p.server_isn == Some(segment.seq) || p.client_isn.is_some_and(|old| segment.ack_field == old.plus(1))
     });
-    let severity = if leftover { Severity::Note } else { gated(s.flow, Severity::Warn) };
+    let severity = if leftover { Severity::Note } else { gated(s, Severity::Warn) };
     Some(
         Finding::new(format!("SYN-ACK acknowledges {}, the SYN's number is {}", segment.ack_field.0, isn.0))
             .figure("ack", segment.ack_field.0)
@@ -168,7 +168,7 @@ fn synack_isn_change(s: &Sighting<'_>) -> Option<Finding> {
             .frames([first.frame, segment.frame])
             .figure("first_isn", first.seq.0)
             .figure("isn", segment.seq.0)
-            .severity(gated(s.flow, Severity::Note)),
+            .severity(gated(s, Severity::Note)),
     )
 }
 
@@ -187,7 +187,7 @@ fn synack_on_established(s: &Sighting<'_>) -> Option<Finding> {
     let explained = f.client.syn_count > 1
         || f.previous.is_some_and(|p| p.server_isn == Some(segment.seq))
         || s.from == Side::Client;
-    let severity = if explained { Severity::Note } else { gated(f, Severity::Warn) };
+    let severity = if explained { Severity::Note } else { gated(s, Severity::Warn) };
     Some(
         Finding::new(format!("SYN-ACK with ISN {} on an open connection", segment.seq.0))
             .figure("isn", segment.seq.0)
@@ -215,7 +215,7 @@ fn final_ack_wrong(s: &Sighting<'_>) -> Option<Finding> {
         Finding::new(format!("the client acknowledges {}, the server's ISN is {}", segment.ack_field.0, isn.0))
             .figure("ack", segment.ack_field.0)
             .figure("server_isn", isn.0)
-            .severity(gated(s.flow, Severity::Warn))
+            .severity(gated(s, Severity::Warn))
     })
 }
 
