@@ -19,8 +19,12 @@ Examples:
   synscope -i eth0 port 443                      live, with a capture filter
   ssh HOST tcpdump -U -w - tcp | synscope -r -   live from elsewhere
 
-Exit codes: 0 finished (Ctrl-C, -c, -a and a closed pipe included), 1 failed while running, 2 usage, 4 input damaged
-or cut short (everything before is analysed and written), 5 no permission to capture.";
+Exit codes:
+  0  finished (Ctrl-C, -c, -a and a closed pipe included)
+  1  failed while running
+  2  usage
+  4  input damaged or cut short; everything before that is analysed and written
+  5  no permission to capture";
 
 /// Who opened which TCP connection, did it open, why not, and who ended it.
 #[derive(Debug, Parser)]

@@ -7,16 +7,18 @@
 mod clock;
 mod closing;
 pub mod completeness;
-pub mod copies;
+mod copies;
 mod eviction;
 pub mod facts;
 pub mod features;
 pub mod handshake;
+mod hot;
 mod incarnation;
 pub mod model;
 mod oddities;
 mod opening;
 pub mod peer;
+mod prefetch;
 pub mod recording;
 pub mod roles;
 mod sequence;
@@ -38,7 +40,7 @@ pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Counters, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
+pub use tracker::{Counters, Foreseen, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 

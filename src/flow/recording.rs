@@ -7,7 +7,7 @@ use super::tuple::Side;
 use crate::tcp::{Flags, IcmpQuote, Segment};
 
 /// How many runs of payload are kept apart before further ones are folded into the last two.
-const MAX_DATA_RUNS: usize = 8;
+const MAX_DATA_RUNS: u8 = 8;
 
 /// What [`Flow::record`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Flow {
             return Recorded::Nothing;
         }
         let step = self.step_of(s, from, label);
+        self.book.data_runs += u8::from(label == Label::Data);
         self.steps.push(step);
         Recorded::Step(self.steps.len() - 1)
     }
@@ -81,8 +82,7 @@ impl Flow {
                 if same(last) {
                     return Some(self.steps.len() - 1);
                 }
-                let runs = self.steps.iter().filter(|step| step.label == Label::Data).count();
-                if runs < MAX_DATA_RUNS { None } else { self.steps.iter().rposition(same) }
+                if self.data_runs_exhausted() { self.steps.iter().rposition(same) } else { None }
             }
             Label::Rst | Label::Other => {
                 // A storm of resets is one step.
@@ -93,6 +93,11 @@ impl Flow {
                 again.then_some(self.steps.len() - 1)
             }
         }
+    }
+
+    /// Whether no further runs of payload are kept apart.
+    pub(super) fn data_runs_exhausted(&self) -> bool {
+        self.book.data_runs >= MAX_DATA_RUNS
     }
 
     fn fold(&mut self, index: usize, s: &Segment) {

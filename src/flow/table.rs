@@ -4,11 +4,18 @@
 
 use core::hash::BuildHasher;
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::hot::Hot;
 use super::model::Flow;
+use super::prefetch::prefetch;
+use super::steps::Step;
 use super::tuple::FlowKey;
+use crate::time::Timestamp;
+
+/// Emptied step lists kept for new flows.
+const MAX_SPARE: usize = 4096;
 
 /// Position of a flow in the table; valid until the flow is removed.
 pub type Slot = u32;
@@ -17,15 +24,26 @@ pub type Slot = u32;
 #[derive(Debug)]
 pub struct Table {
     index: HashTable<Slot>,
+    /// What ordinary segments touch, by slot; the key among it.
+    hot: Vec<Hot>,
     flows: Vec<Option<Flow>>,
     free: Vec<Slot>,
+    /// Emptied step lists, to be used again.
+    spare: Vec<Vec<Step>>,
     hasher: RandomState,
 }
 
 impl Table {
     /// An empty table.
     pub fn new() -> Self {
-        Self { index: HashTable::new(), flows: Vec::new(), free: Vec::new(), hasher: RandomState::default() }
+        Self {
+            index: HashTable::new(),
+            hot: Vec::new(),
+            flows: Vec::new(),
+            free: Vec::new(),
+            spare: Vec::new(),
+            hasher: RandomState::default(),
+        }
     }
 
     /// Flows in the table.
@@ -38,10 +56,64 @@ impl Table {
         self.index.is_empty()
     }
 
-    /// Where the flow with this key is.
-    pub fn find(&self, key: &FlowKey) -> Option<Slot> {
-        let hash = self.hasher.hash_one(key);
-        self.index.find(hash, |slot| self.get(*slot).is_some_and(|flow| flow.key == *key)).copied()
+    /// The hash of a key.
+    #[inline]
+    pub(super) fn hash(&self, key: &FlowKey) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Where the flow with this key is; `hash` is its [`Self::hash`].
+    #[inline]
+    pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
+        self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
+    }
+
+    /// Asks the processor for what [`Self::find`] will read; where that is, for the next two stages. A guess by the hash
+    /// alone: reading the key to make sure is what is to be avoided.
+    #[inline]
+    pub(super) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
+        let slot = *self.index.find(hash, |_| true)?;
+        prefetch(self.hot.get(slot as usize)?);
+        Some(slot)
+    }
+
+    /// Asks for the record of the flow at `slot`, if `whole` or if its hot part is not going to do; whether it did.
+    pub(super) fn prefetch_record(&self, slot: Slot, whole: bool) -> bool {
+        let wanted = whole || self.hot.get(slot as usize).is_some_and(|hot| !hot.is_armed());
+        if wanted && let Some(flow) = self.flows.get(slot as usize) {
+            prefetch(flow);
+        }
+        wanted
+    }
+
+    /// Asks for the last step of the flow at `slot`.
+    pub(super) fn prefetch_steps(&self, slot: Slot) {
+        if let Some(step) = self.get(slot).and_then(|flow| flow.steps.last()) {
+            prefetch(step);
+        }
+    }
+
+    /// The hot part of the flow at `slot`.
+    pub(super) fn hot(&mut self, slot: Slot) -> Option<&mut Hot> {
+        self.hot.get_mut(slot as usize)
+    }
+
+    /// When the flow at `slot` was last heard of, in the packet clock.
+    pub(super) fn seen_at(&self, slot: Slot) -> Timestamp {
+        self.hot.get(slot as usize).map_or(Timestamp(i64::MIN), |hot| hot.seen_at)
+    }
+
+    /// The flow at `slot`, complete: what its hot part has added up is handed over first.
+    pub fn settled(&mut self, slot: Slot) -> Option<&mut Flow> {
+        let flow = self.flows.get_mut(slot as usize)?.as_mut()?;
+        self.hot.get_mut(slot as usize)?.settle(flow);
+        Some(flow)
+    }
+
+    /// Both parts of the flow at `slot`.
+    #[inline]
+    pub(super) fn parts(&mut self, slot: Slot) -> Option<(&mut Hot, &mut Flow)> {
+        Some((self.hot.get_mut(slot as usize)?, self.flows.get_mut(slot as usize)?.as_mut()?))
     }
 
     /// The flow at `slot`.
@@ -49,37 +121,45 @@ impl Table {
         self.flows.get(slot as usize)?.as_ref()
     }
 
-    /// The flow at `slot`, to change.
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Flow> {
-        self.flows.get_mut(slot as usize)?.as_mut()
-    }
-
     /// Adds a flow whose key is not in the table.
-    pub fn insert(&mut self, flow: Flow) -> Slot {
-        let hash = self.hasher.hash_one(flow.key);
+    pub(super) fn insert(&mut self, hot: Hot, flow: Flow) -> Slot {
+        let hash = self.hasher.hash_one(hot.key);
         let slot = if let Some(slot) = self.free.pop() {
+            self.hot[slot as usize] = hot;
             self.flows[slot as usize] = Some(flow);
             slot
         } else {
+            self.hot.push(hot);
             self.flows.push(Some(flow));
             (self.flows.len() - 1) as Slot
         };
-        let (hasher, flows) = (&self.hasher, &self.flows);
-        self.index.insert_unique(hash, slot, |slot| {
-            flows.get(*slot as usize).and_then(Option::as_ref).map_or(0, |flow| hasher.hash_one(flow.key))
-        });
+        let (hasher, hot) = (&self.hasher, &self.hot);
+        self.index.insert_unique(hash, slot, |slot| hot.get(*slot as usize).map_or(0, |hot| hasher.hash_one(hot.key)));
         slot
     }
 
-    /// Takes the flow at `slot` out.
-    pub fn remove(&mut self, slot: Slot) -> Option<Flow> {
-        let key = self.get(slot)?.key;
-        let hash = self.hasher.hash_one(key);
+    /// Drops the flow at `slot`.
+    pub fn remove(&mut self, slot: Slot) {
+        let Some(hot) = self.hot.get(slot as usize) else { return };
+        let hash = self.hasher.hash_one(hot.key);
         if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
             entry.remove();
+            self.free.push(slot);
         }
-        self.free.push(slot);
-        self.flows.get_mut(slot as usize)?.take()
+        let Some(place) = self.flows.get_mut(slot as usize) else { return };
+        if let Some(flow) = place
+            && self.spare.len() < MAX_SPARE
+        {
+            let mut steps = core::mem::take(&mut flow.steps);
+            steps.clear();
+            self.spare.push(steps);
+        }
+        *place = None;
+    }
+
+    /// An empty list for the steps of a new flow.
+    pub(super) fn spare_steps(&mut self) -> Vec<Step> {
+        self.spare.pop().unwrap_or_default()
     }
 
     /// Slots in use, in order of position.

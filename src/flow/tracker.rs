@@ -1,11 +1,13 @@
 //! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
 
 use super::facts::Facts;
+use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
+use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
@@ -54,11 +56,13 @@ pub struct Limits {
     pub flows: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
+    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
+    pub lingering: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536 }
+        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
     }
 }
 
@@ -159,8 +163,34 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// Runs of payload among its steps.
+    pub(super) data_runs: u8,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
+}
+
+/// Where a segment's flow probably is; nothing depends on it but speed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foreseen {
+    slot: Option<Slot>,
+    keyed: Option<Keyed>,
+}
+
+/// A segment's key, once computed.
+#[derive(Clone, Copy, Debug)]
+struct Keyed {
+    key: FlowKey,
+    hash: u64,
+    sender_is_low: bool,
+}
+
+/// What casts doubt on a segment.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    /// It is a copy made by the capture.
+    copy: bool,
+    /// Its sender's checksums can be trusted.
+    proved_good: bool,
 }
 
 /// The tracker.
@@ -176,6 +206,7 @@ pub struct Tracker {
     clock: super::clock::PacketClock,
     next_id: u64,
     counters: Counters,
+    short_cut: bool,
 }
 
 /// What the tracker counted.
@@ -194,8 +225,8 @@ pub struct Counters {
 }
 
 impl Tracker {
-    /// A tracker without flows.
-    pub fn new(timeouts: Timeouts, limits: Limits) -> Self {
+    /// A tracker without flows. Without the short cut every segment goes the long way: slower, and the same otherwise.
+    pub fn new(timeouts: Timeouts, limits: Limits, short_cut: bool) -> Self {
         Self {
             timeouts,
             limits,
@@ -207,6 +238,7 @@ impl Tracker {
             clock: super::clock::PacketClock::default(),
             next_id: 1,
             counters: Counters::default(),
+            short_cut,
         }
     }
 
@@ -229,12 +261,59 @@ impl Tracker {
         }
     }
 
+    /// `s` will be taken soon: what that reads first is asked for. The answer is for the next stages and [`Self::segment`].
+    #[inline]
+    pub fn foresee(&self, s: &Segment) -> Foreseen {
+        let keyed = self.key_of(s);
+        Foreseen { slot: self.table.prefetch_hot(keyed.hash), keyed: Some(keyed) }
+    }
+
+    /// `s` will be taken sooner: what that reads next is asked for.
+    #[inline]
+    pub fn foresee_record(&self, s: &Segment, foreseen: &mut Foreseen) {
+        let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
+        foreseen.slot = foreseen.slot.filter(|slot| self.table.prefetch_record(*slot, whole));
+    }
+
+    /// It is about to be taken: what that reads last is asked for.
+    #[inline]
+    pub fn foresee_steps(&self, foreseen: &Foreseen) {
+        if let Some(slot) = foreseen.slot {
+            self.table.prefetch_steps(slot);
+        }
+    }
+
+    fn key_of(&self, s: &Segment) -> Keyed {
+        let (key, sender_is_low) = FlowKey::of(s);
+        Keyed { hash: self.table.hash(&key), key, sender_is_low }
+    }
+
     /// Takes a segment.
-    pub fn segment(&mut self, s: &Segment, observer: &mut impl Observer) {
+    #[inline]
+    pub fn segment(&mut self, s: &Segment, foreseen: &Foreseen, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let (key, sender_is_low) = FlowKey::of(s);
-        let slot = match self.current(&key, now, observer) {
+        let keyed = foreseen.keyed.unwrap_or_else(|| self.key_of(s));
+        let found = self.table.find(&keyed.key, keyed.hash);
+        if let Some(slot) = found
+            && let Some(hot) = self.table.hot(slot)
+            && self.short_cut
+            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle)
+        {
+            return;
+        }
+        self.take_the_long_way(s, &keyed, found, now, observer);
+    }
+
+    fn take_the_long_way(
+        &mut self,
+        s: &Segment,
+        keyed: &Keyed,
+        found: Option<Slot>,
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) {
+        let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
                 Fate::Begins => {
@@ -247,7 +326,7 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, key, sender_is_low, now, observer) {
+            None => match self.begin(s, keyed, now, observer) {
                 Some(slot) => (slot, true),
                 None => return,
             },
@@ -259,8 +338,8 @@ impl Tracker {
     pub fn quote(&mut self, q: &IcmpQuote, observer: &mut impl Observer) {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
-        let Some(slot) = self.table.find(&key) else { return };
-        let Some(flow) = self.table.get_mut(slot) else { return };
+        let Some(slot) = self.table.find(&key, self.table.hash(&key)) else { return };
+        let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
         if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.book.phase != Phase::SynSent {
@@ -285,7 +364,8 @@ impl Tracker {
         let now = self.clock.now();
         for slot in slots {
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
-            let Some(mut slot) = self.current(&key, now, observer) else { continue };
+            let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
+            let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
             if self.table.get(slot).is_some_and(Flow::pending_is_last) {
                 slot = self.begin_from_pending(slot, observer);
             }
@@ -293,22 +373,23 @@ impl Tracker {
         }
     }
 
-    /// The flow with this key, after acting on the deadlines that have passed at `now`.
-    fn current(&mut self, key: &FlowKey, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+    /// The flow of the key at `slot`, after acting on the deadlines that have passed at `now`.
+    fn current(&mut self, slot: Slot, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+        let mut slot = slot;
         loop {
-            let slot = self.table.find(key)?;
-            let deadline = self.table.get(slot)?.deadline(&self.timeouts);
+            let deadline = self.table.settled(slot)?.deadline(&self.timeouts);
             if now <= deadline {
                 return Some(slot);
             }
             self.on_deadline(slot, deadline, observer);
+            slot = self.table.find(&keyed.key, keyed.hash)?;
         }
     }
 
     /// Acts on the deadline of a flow; whether that ended it.
     fn on_deadline(&mut self, slot: Slot, deadline: Timestamp, observer: &mut impl Observer) -> bool {
         let linger_over = |flow: &Flow, t: &Timeouts| deadline >= flow.flush_at(t);
-        let Some(flow) = self.table.get_mut(slot) else { return true };
+        let Some(flow) = self.table.settled(slot) else { return true };
         if flow.book.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
             if flow.pending_is_last() {
                 self.begin_from_pending(slot, observer);
@@ -337,10 +418,10 @@ impl Tracker {
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, mut entries)) = self.wheel.fire(now) {
             for (slot, id) in entries.drain(..) {
-                let Some(flow) = self.table.get(slot) else { continue };
-                if flow.id != id || flow.book.tick != tick {
+                if self.table.get(slot).is_none_or(|flow| flow.id != id || flow.book.tick != tick) {
                     continue;
                 }
+                let Some(flow) = self.table.settled(slot) else { continue };
                 let deadline = flow.deadline(&self.timeouts);
                 let ended = now > deadline && self.on_deadline(slot, deadline, observer);
                 if !ended {
@@ -359,7 +440,7 @@ impl Tracker {
             return;
         }
         let tick = self.wheel.file(deadline, (slot, id));
-        if let Some(flow) = self.table.get_mut(slot) {
+        if let Some(flow) = self.table.settled(slot) {
             flow.book.tick = tick;
         }
     }
@@ -373,11 +454,11 @@ impl Tracker {
     fn begin(
         &mut self,
         s: &Segment,
-        key: FlowKey,
-        sender_is_low: bool,
+        keyed: &Keyed,
         now: Timestamp,
         observer: &mut impl Observer,
     ) -> Option<Slot> {
+        let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
@@ -391,15 +472,16 @@ impl Tracker {
         } else {
             roles::sender_is_client(s)
         };
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
-        flow.previous = previous.map(|tomb| tomb.previous(sender_is_low == sender_is_client));
+        let client_is_low = sender_is_low == sender_is_client;
+        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
-        let slot = self.table.insert(flow);
+        let slot = self.table.insert(Hot::new(key, client_is_low, now), flow);
         self.schedule(slot, true);
         self.eviction.trim(&self.table);
         self.eviction.began(slot, self.next_id - 1);
-        if let Some(flow) = self.table.get_mut(slot) {
+        if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, s.time, &Notice::Began);
         }
         Some(slot)
@@ -407,17 +489,17 @@ impl Tracker {
 
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
     fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
-        let Some(pending) = self.table.get_mut(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
-        if let Some(flow) = self.table.get_mut(slot) {
+        let Some(pending) = self.table.settled(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
+        if let Some(flow) = self.table.settled(slot) {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let (key, sender_is_low) = FlowKey::of(&pending.segment);
+        let keyed = self.key_of(&pending.segment);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
             if n == 0 {
-                match self.begin(s, key, sender_is_low, now, observer) {
+                match self.begin(s, &keyed, now, observer) {
                     Some(begun) => new_slot = begun,
                     None => return slot,
                 }
@@ -430,11 +512,13 @@ impl Tracker {
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
         let proved_good = self.sources.judge(s);
-        let Some(flow) = self.table.get_mut(slot) else { return };
+        let Some((hot, flow)) = self.table.parts(slot) else { return };
+        hot.settle(flow);
         let from = flow.side_of(s.source);
+        let copy = hot.is_copy(s, from);
         let was_closed = flow.is_closed();
         let opening_before = flow.opening;
-        let facts = flow.observe(s, from, now, first, proved_good);
+        let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
         let recorded =
             if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
         let segment = SegmentRef(s);
@@ -448,21 +532,26 @@ impl Tracker {
             flow.book.closing_announced = true;
             observer.notice(flow, s.time, &Notice::Closing { by });
         }
-        if flow.is_closed() && !was_closed {
-            let id = flow.id;
-            self.eviction.closed(slot, id);
-        }
+        let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
+        hot.arm(flow);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
+        }
+        if let Some(id) = closed {
+            self.eviction.closed(slot, id);
+            if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
+                self.end(oldest, self.clock.latest(), observer);
+            }
         }
     }
 
     /// Ends the flow at `slot` and tells of it.
     fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
-        let Some(mut flow) = self.table.remove(slot) else { return };
+        let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time);
-        observer.notice(&mut flow, time, &Notice::Ended);
-        self.tombs.bury(&flow, self.clock.now(), self.timeouts.time_wait);
+        observer.notice(flow, time, &Notice::Ended);
+        self.tombs.bury(flow, self.clock.now(), self.timeouts.time_wait);
+        self.table.remove(slot);
     }
 
     /// Evicts until there is room for one more flow.
@@ -496,7 +585,15 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
+    fn new(
+        id: u64,
+        s: &Segment,
+        key: FlowKey,
+        sender_is_client: bool,
+        reused: bool,
+        now: Timestamp,
+        steps: Vec<Step>,
+    ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
         let book = Book { tried_at: now, seen_at: now, ..Book::default() };
@@ -519,7 +616,7 @@ impl Flow {
             teardown: Teardown::default(),
             unreachable: None,
             idle_expired: false,
-            steps: Vec::new(),
+            steps,
             steps_dropped: 0,
             marks: Vec::<Mark>::new(),
             quality: CaptureQuality::default(),
@@ -531,7 +628,7 @@ impl Flow {
     }
 
     /// Takes a segment: counts it, moves states, notices facts.
-    fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, proved_good: bool) -> Facts {
+    fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, doubt: Doubt) -> Facts {
         if !first {
             self.zeek.observe(s, from == self.first_sender);
             self.completeness.observe(s);
@@ -539,12 +636,12 @@ impl Flow {
         if s.truncated {
             self.quality.truncated += 1;
         }
-        if self.peer_mut(from).copies.is_copy(s) {
+        if doubt.copy {
             self.quality.duplicates += 1;
             return Facts::COPY;
         }
         match s.checksum {
-            Checksum::Bad if proved_good => {
+            Checksum::Bad if doubt.proved_good => {
                 self.quality.bad_checksum += 1;
                 return Facts::BAD_CHECKSUM;
             }
@@ -581,6 +678,7 @@ impl Flow {
         peer.bytes += u64::from(s.payload);
         peer.data_count += u32::from(s.payload > 0);
         peer.last_time = s.time;
+        peer.timestamps_seen = s.options.timestamps.is_some();
     }
 
     /// What the first segment tells by being first.

@@ -90,6 +90,27 @@ pub fn human(nanoseconds: i64) -> String {
     format!("{sign}{value:.decimals$} {name}")
 }
 
+/// A duration in at most eight columns: `15µs`, `32.49ms`, `25.0051s`, `12m05s`, `3h20m`.
+pub fn short(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let ns = nanoseconds.unsigned_abs();
+    match ns {
+        0..1_000 => format!("{sign}{ns}ns"),
+        1_000..1_000_000 if ns.is_multiple_of(1_000) => format!("{sign}{}µs", ns / 1_000),
+        1_000..1_000_000 => format!("{sign}{:.1}µs", ns as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{sign}{:.2}ms", ns as f64 / 1e6),
+        1_000_000_000..100_000_000_000 => format!("{sign}{:.4}s", ns as f64 / 1e9),
+        100_000_000_000..3_600_000_000_000 => {
+            let seconds = ns / 1_000_000_000;
+            format!("{sign}{}m{:02}s", seconds / 60, seconds % 60)
+        }
+        _ => {
+            let minutes = ns / 60_000_000_000;
+            format!("{sign}{}h{:02}m", minutes / 60, minutes % 60)
+        }
+    }
+}
+
 fn minutes(seconds: u64) -> String {
     match seconds {
         0..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),

@@ -5,6 +5,7 @@
 //! these from a flow.
 
 pub mod build;
+pub mod columns;
 pub mod scalar;
 
 use schemars::JsonSchema;

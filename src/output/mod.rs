@@ -6,11 +6,17 @@
 pub mod clock;
 pub mod community;
 pub mod event;
+mod histogram;
+pub mod ladder;
 mod ndjson;
 mod out;
+mod scapy;
 pub mod schema;
+mod summary;
+mod table;
 mod text;
 pub mod words;
+mod zeek;
 
 use core::net::IpAddr;
 
@@ -108,10 +114,46 @@ pub const FORMATS: &[Format] = &[
         open: |out, settings| Box::new(text::Text::new(out, settings)),
     },
     Format {
+        name: "scapy",
+        about: "one line a SYN, SYN-ACK or ACK, as the study note's Scapy callback prints it",
+        options: &[],
+        open: |out, _| Box::new(scapy::Scapy::new(out)),
+    },
+    Format {
+        name: "ladder",
+        about: "two lifelines for every flow, one row a step, with both ends' states",
+        options: &["--steps", "--flow"],
+        open: |out, settings| Box::new(ladder::Ladder::new(out, settings)),
+    },
+    Format {
+        name: "summary",
+        about: "one page about the whole run",
+        options: &[],
+        open: |out, _| Box::new(summary::Summary::new(out)),
+    },
+    Format {
         name: "ndjson",
         about: "one JSON object a line: events in Elastic Common Schema names",
         options: &["--steps", "--events", "--flow"],
         open: |out, settings| Box::new(ndjson::Ndjson::new(out, settings)),
+    },
+    Format {
+        name: "csv",
+        about: "one row a flow, columns by -e",
+        options: &["-e", "--steps", "--flow"],
+        open: |out, settings| Box::new(table::Table::new(out, settings, b',')),
+    },
+    Format {
+        name: "tsv",
+        about: "the same, separated by tabs",
+        options: &["-e", "--steps", "--flow"],
+        open: |out, settings| Box::new(table::Table::new(out, settings, b'\t')),
+    },
+    Format {
+        name: "zeek",
+        about: "Zeek's conn.log, for zeek-cut",
+        options: &["--local-net", "--flow"],
+        open: |out, settings| Box::new(zeek::Zeek::new(out, settings)),
     },
 ];
 

@@ -30,7 +30,7 @@ impl Ndjson {
             }
             Event::FlowStart(flow) => write_line(&build::flow_event(flow, action, flow.first_time, &context), line),
             Event::HandshakeEnd(flow) => {
-                write_line(&build::flow_event(flow, action, flow.opening_time, &context), line)
+                write_line(&build::flow_event(flow, action, flow.opening_time, &context), line);
             }
             Event::TeardownStart { flow, time, .. } | Event::FlowEnd { flow, time } => {
                 write_line(&build::flow_event(flow, action, time, &context), line);

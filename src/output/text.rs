@@ -66,8 +66,8 @@ impl Text {
         // Writing to a String cannot fail.
         let _ = write_time(&mut self.line, self.settings.time, time, first, last);
         let _ = match flow {
-            Some(id) => write!(self.line, " {:>5} ", format_args!("#{id}")),
-            None => write!(self.line, " {:>5} ", "-"),
+            Some(id) => write!(self.line, " #{id:<5} "),
+            None => write!(self.line, " {:<6} ", "-"),
         };
     }
 
@@ -154,22 +154,28 @@ fn local(time: Timestamp) -> DateTime<Local> {
 
 /// Seconds with nine decimals, right-aligned so that lines of a short capture stay in columns.
 fn write_seconds(line: &mut String, nanoseconds: i64) -> core::fmt::Result {
-    let sign = if nanoseconds < 0 { "-" } else { "" };
     let ns = nanoseconds.unsigned_abs();
-    write!(line, "{:>15}", format_args!("{sign}{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000))
+    let seconds = (ns / 1_000_000_000).to_string();
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let width = 5usize.saturating_sub(sign.len());
+    write!(line, "{:pad$}{sign}{seconds}.{:09}", "", ns % 1_000_000_000, pad = width.saturating_sub(seconds.len()))
 }
 
 fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result {
     let (from, to) = (flow.peer(step.from), flow.peer(step.from.other()));
-    let label = label(step);
-    write!(line, "{label:<8} {} -> {}", from.endpoint, to.endpoint)?;
+    write!(line, "{:<8} {} -> {}", step.label, from.endpoint, to.endpoint)?;
     if step.label == Label::Icmp {
         line.push_str("  (ICMP error)");
     } else {
         write!(line, "  seq={} ({})", step.seq.offset_from(from.base()), step.seq)?;
     }
     if let Some(ack) = step.ack {
-        write!(line, " ack={} ({ack})", ack.offset_from(to.base()))?;
+        // Nothing of the other end was seen yet: there is nothing to count from.
+        if to.spoke() {
+            write!(line, " ack={} ({ack})", ack.offset_from(to.base()))?;
+        } else {
+            write!(line, " ack=? ({ack})")?;
+        }
     }
     if step.payload > 0 {
         write!(line, " len={}", step.payload)?;
@@ -179,11 +185,6 @@ fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
         write!(line, "  seen {} times", step.repeat)?;
     }
     Ok(())
-}
-
-/// The label of a step, with the ACK that a FIN or RST carries left out as usual, and a FIN in the third step said.
-fn label(step: &Step) -> &'static str {
-    step.label.name()
 }
 
 fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> core::fmt::Result {

@@ -1,0 +1,451 @@
+//! A flow as two lifelines, one row a step. [`rows`] is the picture without its drawing, for every view of it.
+
+use core::fmt::Write as _;
+
+use super::clock::{human, rfc3339, short};
+use super::words;
+use super::{Out, Settings, StepsShown, Writer};
+use crate::engine::{Event, Sink};
+use crate::flow::features::{ecn, fast_open, mptcp};
+use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side, Step};
+use crate::tcp::State;
+use crate::time::SECOND;
+
+/// Between the lifelines, columns.
+const LANE: usize = 23;
+/// A half-close shorter than this is not marked, nanoseconds.
+const HALF_CLOSE_SHOWN: i64 = SECOND;
+
+/// A row of the ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// Both endpoints before the first step.
+    Before {
+        /// The client.
+        client: State,
+        /// The server, as presumed.
+        server: State,
+    },
+    /// A step.
+    Step(StepRow),
+    /// Data and probes, folded.
+    Data {
+        /// Segments.
+        segments: u64,
+        /// Payload octets of the client.
+        client_bytes: u64,
+        /// Payload octets of the server.
+        server_bytes: u64,
+    },
+    /// From here on the connection is open.
+    Established,
+    /// One end had closed for this long, nanoseconds, the other had not.
+    HalfClosed(i64),
+    /// Steps that were not kept.
+    Dropped(u32),
+}
+
+/// A step, as a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// Number of the step in its flow, from 1.
+    pub n: usize,
+    /// Since the first segment, nanoseconds.
+    pub since_start: i64,
+    /// Since the step before, nanoseconds.
+    pub since_last: i64,
+    /// Who sent it.
+    pub from: Side,
+    /// What it is, numbered within its handshake or teardown.
+    pub caption: String,
+    /// The client's state after it.
+    pub client: State,
+    /// The server's state after it.
+    pub server: State,
+}
+
+/// The rows of `flow`; with `fold`, data and probes in a row become one.
+pub fn rows(flow: &Flow, fold: bool) -> Vec<Row> {
+    let mut builder = Builder { flow, fold, rows: Vec::new(), numbering: Numbering::default(), last: flow.first_time };
+    builder.before();
+    let mut open = false;
+    for (n, step) in flow.steps.iter().enumerate() {
+        builder.half_close(step);
+        builder.step(n + 1, step);
+        let both = step.client.is_synchronized() && step.server.is_synchronized();
+        if both && !open && flow.opening().opened() {
+            builder.rows.push(Row::Established);
+        }
+        open |= both;
+    }
+    if flow.steps_dropped > 0 {
+        builder.rows.push(Row::Dropped(flow.steps_dropped));
+    }
+    builder.rows
+}
+
+struct Builder<'a> {
+    flow: &'a Flow,
+    fold: bool,
+    rows: Vec<Row>,
+    numbering: Numbering,
+    last: crate::time::Timestamp,
+}
+
+impl Builder<'_> {
+    fn before(&mut self) {
+        if self.flow.steps.first().is_some_and(|step| step.label == Label::Syn) {
+            let server = if self.flow.opening() == Opening::SimultaneousOpen { State::Closed } else { State::Listen };
+            self.rows.push(Row::Before { client: State::Closed, server });
+        }
+    }
+
+    /// A mark in front of the second FIN, if the first end had to wait for it.
+    fn half_close(&mut self, step: &Step) {
+        let second = self.numbering.first_fin.is_some_and(|first| first != step.from) && step.label == Label::Fin;
+        if second
+            && !self.numbering.second_fin
+            && let Some(time) = self.flow.half_closed_time().filter(|time| *time >= HALF_CLOSE_SHOWN)
+        {
+            self.rows.push(Row::HalfClosed(time));
+        }
+    }
+
+    fn step(&mut self, n: usize, step: &Step) {
+        let caption = self.numbering.caption(step, self.flow);
+        let since_last = step.time - self.last;
+        self.last = step.last_time;
+        if self.fold && matches!(step.label, Label::Data | Label::Probe) {
+            self.fold_data(step);
+            return;
+        }
+        self.rows.push(Row::Step(StepRow {
+            n,
+            since_start: step.time - self.flow.first_time,
+            since_last,
+            from: step.from,
+            caption,
+            client: step.client,
+            server: step.server,
+        }));
+    }
+
+    fn fold_data(&mut self, step: &Step) {
+        if !matches!(self.rows.last(), Some(Row::Data { .. })) {
+            self.rows.push(Row::Data { segments: 0, client_bytes: 0, server_bytes: 0 });
+        }
+        if let Some(Row::Data { segments, client_bytes, server_bytes }) = self.rows.last_mut() {
+            *segments += u64::from(step.repeat);
+            match step.from {
+                Side::Client => *client_bytes += u64::from(step.payload),
+                Side::Server => *server_bytes += u64::from(step.payload),
+            }
+        }
+    }
+}
+
+/// Numbers the steps of a handshake and of a teardown as textbooks do: 1. SYN, 2. SYN+ACK, 3. ACK; 1. FIN, 2. ACK, 3. FIN,
+/// 4. ACK.
+#[derive(Debug, Default)]
+struct Numbering {
+    /// What the opening has had so far, in order.
+    opening: Vec<(Label, Side)>,
+    first_fin: Option<Side>,
+    second_fin: bool,
+}
+
+impl Numbering {
+    fn caption(&mut self, step: &Step, flow: &Flow) -> String {
+        let mut caption = match step.label {
+            Label::Fin => self.fin(step.from, flow.shape()),
+            Label::Ack if self.first_fin.is_some() => self.ack_of_fin(step.from, flow.shape()),
+            Label::Syn | Label::SynAck | Label::Ack => self.opening(step, flow.opening()),
+            Label::Data => "data".to_owned(),
+            Label::Probe => "probe".to_owned(),
+            Label::Rst => "RST".to_owned(),
+            Label::Icmp => "ICMP error".to_owned(),
+            Label::Other => format!("flags {}", step.flags),
+        };
+        if step.payload > 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(caption, " {}", octets(u64::from(step.payload)));
+        }
+        if step.repeat > 1 {
+            let _ = write!(caption, " ×{}", step.repeat);
+        }
+        caption
+    }
+
+    fn opening(&mut self, step: &Step, opening: Opening) -> String {
+        let name = if step.label == Label::SynAck { "SYN+ACK" } else { step.label.name() };
+        let seen = self.opening.iter().position(|known| *known == (step.label, step.from));
+        if seen.is_none() {
+            self.opening.push((step.label, step.from));
+        } else if step.label == Label::Ack {
+            return name.to_owned();
+        }
+        let number = match step.label {
+            _ if opening == Opening::SplitHandshake => seen.unwrap_or(self.opening.len() - 1) + 1,
+            Label::Syn => 1,
+            Label::SynAck => 2,
+            _ => 3,
+        };
+        let again = if seen.is_some() { " again" } else { "" };
+        format!("{number}. {name}{again}")
+    }
+
+    fn fin(&mut self, from: Side, shape: Option<Shape>) -> String {
+        let Some(first) = self.first_fin else {
+            self.first_fin = Some(from);
+            return "1. FIN".to_owned();
+        };
+        if from == first {
+            return "1. FIN again".to_owned();
+        }
+        let again = if self.second_fin { " again" } else { "" };
+        self.second_fin = true;
+        match shape {
+            Some(Shape::Simultaneous) => format!("1. FIN{again}"),
+            // The acknowledgment of the first FIN is in the second: steps 2 and 3 are one segment.
+            Some(Shape::ThreeSegment) => format!("2.+3. FIN+ACK{again}"),
+            _ => format!("3. FIN{again}"),
+        }
+    }
+
+    fn ack_of_fin(&self, from: Side, shape: Option<Shape>) -> String {
+        let number = if shape == Some(Shape::Simultaneous) || self.first_fin != Some(from) { 2 } else { 4 };
+        format!("{number}. ACK")
+    }
+}
+
+/// The ladder format.
+pub(super) struct Ladder {
+    out: Out,
+    settings: Settings,
+    drawn: bool,
+}
+
+impl Ladder {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
+        Self { out, settings: settings.clone(), drawn: false }
+    }
+}
+
+impl Sink for Ladder {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::FlowEnd { flow, .. } = event {
+            let gap = if self.drawn { "\n" } else { "" };
+            self.drawn = true;
+            let picture = draw(flow, self.settings.steps != StepsShown::All, self.settings.rule_id);
+            self.out.buffer.extend_from_slice(gap.as_bytes());
+            self.out.buffer.extend_from_slice(picture.as_bytes());
+            self.out.end_line();
+        }
+    }
+}
+
+impl Writer for Ladder {
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+/// The ladder of `flow` as text, 80 columns.
+fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
+    let mut text = heading(flow);
+    for row in rows(flow, fold) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", line(&row).trim_end());
+    }
+    text.push_str(&verdict(flow, rule_id));
+    text
+}
+
+fn heading(flow: &Flow) -> String {
+    let start = rfc3339(flow.first_time);
+    let start = core::str::from_utf8(&start).unwrap_or_default();
+    format!(
+        "#{} {} → {}  {start}\n{:>3} {:>9} {:>9} {:>12} │{:LANE$}│ SERVER\n",
+        flow.id, flow.client.endpoint, flow.server.endpoint, "#", "t", "Δ", "CLIENT", ""
+    )
+}
+
+fn line(row: &Row) -> String {
+    match row {
+        Row::Before { client, server } => {
+            format!("{:>23} {:>12} │{:LANE$}│ ({})", "", client.name(), "", server.name())
+        }
+        Row::Step(step) => step_line(step),
+        Row::Data { segments, client_bytes, server_bytes } => mark(&data(*segments, *client_bytes, *server_bytes)),
+        Row::Established => mark("established"),
+        Row::HalfClosed(time) => mark(&format!("half-closed {}", human(*time))),
+        Row::Dropped(steps) => mark(&format!("{steps} more steps")),
+    }
+}
+
+fn step_line(step: &StepRow) -> String {
+    let time = if step.n == 1 { "0".to_owned() } else { short(step.since_start) };
+    let delta = if step.n == 1 { String::new() } else { format!("+{}", short(step.since_last)) };
+    let arrow = match step.from {
+        Side::Client => format!("├{:─^width$}▶│", step.caption, width = LANE - 1),
+        Side::Server => format!("│◀{:─^width$}┤", step.caption, width = LANE - 1),
+    };
+    format!("{:>3} {time:>9} {delta:>9} {:>12} {arrow} {}", step.n, step.client.name(), step.server.name())
+}
+
+/// Folded data: what each end sent, and in how many segments where there is room to say so.
+fn data(segments: u64, client_bytes: u64, server_bytes: u64) -> String {
+    let mut text = String::new();
+    if client_bytes > 0 {
+        let _ = write!(text, "{} ▸", octets(client_bytes));
+    }
+    if server_bytes > 0 {
+        let gap = if text.is_empty() { "" } else { "  " };
+        let _ = write!(text, "{gap}◂ {}", octets(server_bytes));
+    }
+    let counted = format!("{segments} seg  {text}");
+    if counted.chars().count() <= LANE { counted } else { text }
+}
+
+/// A remark between the lifelines.
+fn mark(text: &str) -> String {
+    format!("{:>36} ╎{text:^LANE$}╎", "")
+}
+
+/// Octets for people: `14 B`, `1.2 kB`.
+fn octets(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.1} GB", n as f64 / 1e9),
+    }
+}
+
+fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+    let mut text = String::new();
+    let mut say = |title: &str, what: &str| {
+        for (n, line) in wrapped(what).iter().enumerate() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {:<9} {line}", if n == 0 { title } else { "" });
+        }
+    };
+    say("opening", &opening_words(flow));
+    if !flow.role_known {
+        say("roles", "guessed: no SYN or SYN-ACK told who is the client");
+    }
+    if let Some(retries) = retry_words(flow) {
+        say("retries", &retries);
+    }
+    if let Some(times) = timing_words(flow) {
+        say("time", &times);
+    }
+    if let Some(options) = option_words(flow) {
+        say("options", &options);
+    }
+    if flow.closing() != Closing::None {
+        say("closing", &closing_words(flow));
+    }
+    for mark in &flow.marks {
+        let frames: Vec<String> = mark.frames.iter().map(ToString::to_string).collect();
+        let severity = crate::detect::Severity::ALL.into_iter().find(|s| *s as u8 == mark.severity);
+        let severity = severity.map_or("", crate::detect::Severity::name);
+        if let Some(id) = rule_id(mark.rule) {
+            let more = if mark.count > 1 { format!(" ×{}", mark.count) } else { String::new() };
+            say("anomaly", &format!("{severity} {id}{more} (frame {})", frames.join(", ")));
+        }
+    }
+    text
+}
+
+fn opening_words(flow: &Flow) -> String {
+    let mut words = format!("{}: {}", flow.opening(), words::opening(flow.opening()));
+    if flow.handshake.validated {
+        words.push_str(", numbers checked");
+    }
+    words
+}
+
+fn retry_words(flow: &Flow) -> Option<String> {
+    if flow.client.syn_count < 2 {
+        return None;
+    }
+    let mut words = format!("{} SYNs in {}", flow.client.syn_count, human(flow.handshake.syn_gaps().sum()));
+    if let Some(backoff) = flow.handshake.backoff() {
+        let _ = write!(words, ", gaps {backoff}");
+    }
+    Some(words)
+}
+
+/// The words of `text` in lines that leave room for the title in front.
+fn wrapped(text: &str) -> Vec<String> {
+    const ROOM: usize = 80 - 12;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= ROOM {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+fn timing_words(flow: &Flow) -> Option<String> {
+    let connect = flow.handshake.connect_time()?;
+    let mut words = format!("connect {}", human(connect));
+    if let Some(server) = flow.handshake.rtt_server() {
+        let _ = write!(words, ", round trip to the server {}", human(server));
+    }
+    if let Some(client) = flow.handshake.rtt_client() {
+        let _ = write!(words, ", client {}", human(client));
+    }
+    Some(words)
+}
+
+/// What both ends offered, client/server, and what became of it.
+fn option_words(flow: &Flow) -> Option<String> {
+    let (client, server) = (flow.client.offer?, flow.server.offer?);
+    let or_none = |value: Option<u16>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
+    let mut words = format!("mss {}/{}", or_none(client.mss), or_none(server.mss));
+    let scale = |shift: Option<u8>| or_none(shift.map(u16::from));
+    let _ = write!(words, ", scale {}/{}", scale(client.window_scale), scale(server.window_scale));
+    for (name, in_effect) in [("sack", flow.in_effect()?.sack), ("timestamps", flow.in_effect()?.timestamps)] {
+        if in_effect {
+            let _ = write!(words, ", {name}");
+        }
+    }
+    if let Some(ecn) = ecn(flow).filter(|ecn| *ecn != crate::flow::features::Ecn::None) {
+        let _ = write!(words, ", ecn {ecn}");
+    }
+    if let Some(fast_open) = fast_open(flow) {
+        let _ = write!(words, ", fast open {fast_open}");
+    }
+    if let Some(mptcp) = mptcp(flow) {
+        let _ = write!(words, ", mptcp {mptcp}");
+    }
+    Some(words)
+}
+
+fn closing_words(flow: &Flow) -> String {
+    let mut words = format!("{}: {}", flow.closing(), words::closing(flow.closing()));
+    if let Some(by) = flow.closed_by().filter(|_| flow.teardown.first_fin.is_some()) {
+        let _ = write!(
+            words,
+            ", {}",
+            match by {
+                ClosedBy::Client => "the client first",
+                ClosedBy::Server => "the server first",
+                ClosedBy::Both => "neither first",
+            }
+        );
+    }
+    if let Some(time) = flow.half_closed_time().filter(|time| *time >= HALF_CLOSE_SHOWN) {
+        let _ = write!(words, ", half-closed for {}", human(time));
+    }
+    words
+}

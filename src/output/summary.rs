@@ -1,0 +1,316 @@
+//! One page about the whole run: what opened and closed how, how long that took, what failed, who failed most.
+
+use core::fmt::Write as _;
+use core::net::IpAddr;
+use std::collections::HashMap;
+
+use super::clock::{human, rfc3339};
+use super::histogram::Histogram;
+use super::{Out, Writer, words};
+use crate::decode::SkipReason;
+use crate::detect::Anomaly;
+use crate::engine::{Event, Sink, Totals};
+use crate::flow::{Closing, Flow, Opening};
+
+/// Clients that are counted at a time; when there are more, the half with the fewest failures makes room.
+const MAX_TALKERS: usize = 1024;
+/// Clients that are shown.
+const SHOWN_TALKERS: usize = 10;
+
+/// The summary format.
+pub(super) struct Summary {
+    out: Out,
+    connect: Histogram,
+    rtt: Histogram,
+    retried: u64,
+    retries: u64,
+    quality: Quality,
+    talkers: Talkers,
+    worst: HashMap<&'static str, &'static str>,
+}
+
+/// Flows touched by each artefact of the capture.
+#[derive(Clone, Copy, Debug, Default)]
+struct Quality {
+    duplicates: u64,
+    holes: u64,
+    reordered: u64,
+    truncated: u64,
+    offload: u64,
+    bad_checksum: u64,
+}
+
+impl Summary {
+    pub(super) fn new(out: Out) -> Self {
+        Self {
+            out,
+            connect: Histogram::default(),
+            rtt: Histogram::default(),
+            retried: 0,
+            retries: 0,
+            quality: Quality::default(),
+            talkers: Talkers::default(),
+            worst: HashMap::new(),
+        }
+    }
+
+    fn flow(&mut self, flow: &Flow) {
+        if let Some(time) = flow.handshake.connect_time() {
+            self.connect.add(time);
+        }
+        if let Some(time) = flow.handshake.rtt() {
+            self.rtt.add(time);
+        }
+        if flow.client.syn_count > 1 {
+            self.retried += 1;
+            self.retries += u64::from(flow.client.syn_count - 1);
+        }
+        if flow.opening().failed() {
+            self.talkers.add(flow.client.endpoint.ip, flow.server.endpoint.ip);
+        }
+        let q = &flow.quality;
+        for (sum, count) in [
+            (&mut self.quality.duplicates, q.duplicates),
+            (&mut self.quality.holes, q.holes),
+            (&mut self.quality.reordered, q.reordered),
+            (&mut self.quality.truncated, q.truncated),
+            (&mut self.quality.offload, q.offload),
+            (&mut self.quality.bad_checksum, q.bad_checksum),
+        ] {
+            *sum += u64::from(count);
+        }
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.worst.insert(anomaly.id, anomaly.severity.name());
+    }
+
+    fn page(&self, totals: &Totals) -> String {
+        let mut page = Page::default();
+        span(&mut page, totals);
+        self.capture(&mut page, totals);
+        counts(&mut page, totals);
+        self.times(&mut page);
+        self.anomalies(&mut page, totals);
+        self.failures(&mut page);
+        page.0
+    }
+
+    fn capture(&self, page: &mut Page, totals: &Totals) {
+        let q = &self.quality;
+        let remarks = [
+            (totals.dropped_kernel.unwrap_or(0), "packets dropped by the kernel: verdicts may lack steps"),
+            (totals.dropped_interface.unwrap_or(0), "packets dropped by the interface"),
+            (totals.evicted, "flows given up because the table was full"),
+            (q.duplicates, "copies of packets made by the capture (counted once)"),
+            (q.holes, "acknowledgments of data that the capture lacks"),
+            (q.reordered, "segments out of order"),
+            (q.truncated, "packets cut by the snapshot length"),
+            (q.offload, "segments with an unfinished checksum, or larger than the link (offload)"),
+            (q.bad_checksum, "segments with a wrong checksum (ignored)"),
+        ];
+        page.section(
+            "Capture quality",
+            remarks.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| {
+                let mut row = format!("{n:>8}  ");
+                row.push_str(text);
+                row
+            }),
+        );
+    }
+
+    fn times(&self, page: &mut Page) {
+        let row = |name: &str, times: &Histogram| {
+            let at = |percent| human(times.percentile(percent));
+            let max = human(times.max());
+            format!("  {name:<20}{:>9}{:>12}{:>12}{:>12}{max:>12}", times.count(), at(50), at(90), at(99))
+        };
+        if self.connect.count() > 0 {
+            page.line(&format!("\n{:<22}{:>9}{:>12}{:>12}{:>12}{:>12}", "Times", "n", "p50", "p90", "p99", "max"));
+            page.line(&row("connect (as waited)", &self.connect));
+            if self.rtt.count() > 0 {
+                page.line(&row("round trip", &self.rtt));
+            }
+        }
+        if self.retried > 0 {
+            let (flows, times) = (self.retried, self.retries);
+            page.line(&format!("\nRetries\n{flows:>8}  flows repeated their SYN ({times} repetitions in all)"));
+        }
+    }
+
+    fn anomalies(&self, page: &mut Page, totals: &Totals) {
+        let severity = |id: &str| self.worst.get(id).copied().unwrap_or_default();
+        page.section(
+            "Anomalies",
+            totals.anomalies.iter().filter(|(_, n)| *n > 0).map(|(id, n)| format!("{n:>8}  {:<6} {id}", severity(id))),
+        );
+    }
+
+    fn failures(&self, page: &mut Page) {
+        page.section(
+            "Failed handshakes by client",
+            self.talkers.most().into_iter().map(|(client, failures)| {
+                let targets = match failures.target {
+                    Some(target) => format!("to {target}"),
+                    None => "to several".to_owned(),
+                };
+                format!("{:>8}  {client} {targets}", failures.count)
+            }),
+        );
+        if self.talkers.pushed_out > 0 {
+            page.line(&format!("  (more than {MAX_TALKERS} clients: small counts are lower bounds)"));
+        }
+    }
+}
+
+impl Sink for Summary {
+    fn event(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::FlowEnd { flow, .. } => self.flow(flow),
+            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
+            Event::SessionEnd { totals } => {
+                let page = self.page(totals);
+                self.out.buffer.extend_from_slice(page.as_bytes());
+                self.out.end_line();
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Writer for Summary {
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+/// Text that grows by lines and sections.
+#[derive(Debug, Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{}", line.trim_end());
+    }
+
+    /// A title and its rows; nothing at all without rows.
+    fn section(&mut self, title: &str, rows: impl Iterator<Item = String>) {
+        let mut rows = rows.peekable();
+        if rows.peek().is_some() {
+            self.line(&format!("\n{title}"));
+            rows.for_each(|row| self.line(&row));
+        }
+    }
+}
+
+fn span(page: &mut Page, totals: &Totals) {
+    let text = |time| String::from_utf8_lossy(&rfc3339(time)).into_owned();
+    if let (Some(first), Some(last)) = (totals.first_time, totals.last_time) {
+        page.line(&format!("{} to {}", text(first), text(last)));
+        page.line(&format!("{:>8}  packets in {}", totals.packets, human(last - first)));
+    } else {
+        page.line("no packets");
+    }
+    page.line(&format!("{:>8}  TCP segments", totals.segments));
+    if totals.icmp > 0 {
+        page.line(&format!("{:>8}  ICMP errors about TCP", totals.icmp));
+    }
+    let skipped = SkipReason::ALL.iter().zip(totals.skipped).filter(|(_, n)| *n > 0);
+    skipped.for_each(|(reason, n)| page.line(&format!("{n:>8}  skipped: {}", reason.name())));
+    page.line(&format!("{:>8}  flows", totals.flows));
+}
+
+fn counts(page: &mut Page, totals: &Totals) {
+    let share = |n: u64| match totals.by_opening.iter().sum::<u64>() {
+        0 => String::new(),
+        all => format!("{:.1} %", n as f64 * 100.0 / all as f64),
+    };
+    let row = |n: u64, name: &str, what: &str| format!("{n:>8} {:>7}  {name:<18} {what}", share(n));
+    page.section(
+        "Opening",
+        Opening::ALL
+            .iter()
+            .zip(totals.by_opening)
+            .filter(|(_, n)| *n > 0)
+            .map(|(opening, n)| row(n, opening.name(), words::opening(*opening))),
+    );
+    page.section(
+        "Closing",
+        Closing::ALL
+            .iter()
+            .zip(totals.by_closing)
+            .filter(|(_, n)| *n > 0)
+            .map(|(closing, n)| row(n, closing.name(), words::closing(*closing))),
+    );
+}
+
+/// Failures of one client.
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u64,
+    /// The one server that all of them went to.
+    target: Option<IpAddr>,
+}
+
+/// Clients with the most failures, in bounded memory: when there are too many, the lighter half is forgotten.
+#[derive(Debug, Default)]
+struct Talkers {
+    failures: HashMap<IpAddr, Failures>,
+    pushed_out: u64,
+}
+
+impl Talkers {
+    fn add(&mut self, client: IpAddr, server: IpAddr) {
+        if let Some(failures) = self.failures.get_mut(&client) {
+            failures.count += 1;
+            failures.target = failures.target.filter(|target| *target == server);
+            return;
+        }
+        if self.failures.len() >= MAX_TALKERS {
+            self.push_out();
+        }
+        self.failures.insert(client, Failures { count: 1, target: Some(server) });
+    }
+
+    /// Drops the half with the fewest failures at once, so that a flood of clients does not search the table each time.
+    fn push_out(&mut self) {
+        let mut order: Vec<(u64, IpAddr)> = self.failures.iter().map(|(ip, f)| (f.count, *ip)).collect();
+        order.sort_unstable();
+        for (_, ip) in order.iter().take(MAX_TALKERS / 2) {
+            self.failures.remove(ip);
+        }
+        self.pushed_out += MAX_TALKERS as u64 / 2;
+    }
+
+    fn most(&self) -> Vec<(IpAddr, Failures)> {
+        let mut all: Vec<(IpAddr, Failures)> = self.failures.iter().map(|(ip, f)| (*ip, *f)).collect();
+        all.sort_unstable_by_key(|(ip, f)| (core::cmp::Reverse(f.count), *ip));
+        all.truncate(SHOWN_TALKERS);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(n: u32) -> IpAddr {
+        IpAddr::V4(n.into())
+    }
+
+    #[test]
+    fn a_heavy_client_survives_a_flood_of_light_ones() {
+        let mut talkers = Talkers::default();
+        for n in 0..100_000u32 {
+            talkers.add(ip(1_000_000 + n), ip(1));
+            if n % 100 == 0 {
+                talkers.add(ip(7), ip(1));
+                talkers.add(ip(7), ip(2));
+            }
+        }
+        let most = talkers.most();
+        assert!(talkers.failures.len() <= MAX_TALKERS);
+        assert_eq!(most.first().map(|(client, f)| (*client, f.count, f.target)), Some((ip(7), 2000, None)));
+    }
+}
