@@ -1,10 +1,9 @@
 //! The maximum segment size: absent, tiny, exceeded (findings A.6 and E-A).
 
-use super::support::{gated, is_whole};
+use super::support::{UNREADABLE, gated, is_whole};
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::Facts;
-use crate::tcp::options::OptionFaults;
 
 /// Below this a segment carries less than it costs; no link asks for it.
 const TINY: u16 = 216;
@@ -55,13 +54,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 
 fn absent(s: &Sighting<'_>) -> Option<Finding> {
     let o = &s.segment?.options;
-    let malformed = OptionFaults(
-        OptionFaults::NOT_CAPTURED.0
-            | OptionFaults::LENGTH_TOO_SMALL.0
-            | OptionFaults::PAST_HEADER.0
-            | OptionFaults::WRONG_LENGTH.0,
-    );
-    (o.mss.is_none() && !o.faults.any(malformed)).then(|| {
+    (o.mss.is_none() && !o.faults.any(UNREADABLE)).then(|| {
         let what = if s.segment.is_some_and(|segment| segment.flags.is_syn()) { "SYN" } else { "SYN-ACK" };
         Finding::new(format!("{what} without MSS"))
     })

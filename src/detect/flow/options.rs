@@ -3,7 +3,7 @@
 use super::support::{both_offers, gated, is_whole};
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Facts, Offer};
+use crate::flow::{Facts, Offer, Side};
 use crate::tcp::options::OptionFaults;
 
 /// Largest window scale shift; larger ones count as this.
@@ -168,9 +168,14 @@ fn echo_bad(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let ts = segment.options.timestamps?;
     if segment.flags.is_syn() {
-        return (ts.echo != 0).then(|| {
+        // A kernel that re-uses a four-tuple out of TIME-WAIT echoes what it remembers of the connection before.
+        return (ts.echo != 0 && s.flow.previous.is_none()).then(|| {
             Finding::new(format!("the SYN echoes {}, though nothing was heard yet", ts.echo)).figure("echo", ts.echo)
         });
+    }
+    // Where SYNs cross, each end echoes the other's.
+    if s.from == Side::Client || s.flow.handshake.crossed {
+        return None;
     }
     let syns = &s.flow.handshake.syns;
     // More SYNs than are kept: the echoed one may be among those that are not.

@@ -175,6 +175,9 @@ fn moved_with_the_client(s: &Sighting<'_>) -> Option<Finding> {
     let client = f.client.isn?.distance(previous.client_isn?);
     let server = f.server.isn?.distance(previous.server_isn?);
     let remainder = server.wrapping_sub(client);
+    if by_the_clock(client.cast_unsigned(), f.first_time - previous.last_time) {
+        return None;
+    }
     (client != 0 && server != 0 && (-MSS_CLASSES..=MSS_CLASSES).contains(&remainder)).then(|| {
         Finding::new(format!(
             "on this four-tuple the server's ISN moved by {server} when the client's moved by {client}"
@@ -182,6 +185,14 @@ fn moved_with_the_client(s: &Sighting<'_>) -> Option<Finding> {
         .figure("client_moved", i64::from(client))
         .figure("server_moved", i64::from(server))
     })
+}
+
+/// Whether a client's ISN may have moved so far because time passed: then a server's moves as far, and is no cookie
+/// (RFC 9293 section 3.4.1; the clocks of Linux and of the RFC). `idle`: since the last segment before, nanoseconds.
+fn by_the_clock(moved: u32, idle: i64) -> bool {
+    const TICKS: [i64; 2] = [64, 4_000];
+    const SLACK: i64 = SECOND / 100;
+    TICKS.iter().any(|tick| (idle - SLACK..idle + COOKIE_MINUTE).contains(&(i64::from(moved) * tick)))
 }
 
 /// SYN-ACKs of one four-tuple whose clocks differ, but never in the low six bits (findings A.8, S4).

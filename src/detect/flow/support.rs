@@ -29,9 +29,17 @@ pub(super) fn one_below(severity: Severity) -> Severity {
     }
 }
 
-/// Whether all options of a SYN or SYN-ACK were captured: only then does it say something that one is missing.
+/// What keeps a list of options from being read to its end.
+pub(super) const UNREADABLE: OptionFaults = OptionFaults(
+    OptionFaults::NOT_CAPTURED.0
+        | OptionFaults::LENGTH_TOO_SMALL.0
+        | OptionFaults::PAST_HEADER.0
+        | OptionFaults::WRONG_LENGTH.0,
+);
+
+/// Whether all options of a SYN or SYN-ACK were read: only then does it say something that one is missing.
 pub(super) fn is_whole(offer: &Offer) -> bool {
-    !offer.faults.any(OptionFaults::NOT_CAPTURED)
+    !offer.faults.any(UNREADABLE)
 }
 
 /// What both ends offered, where both lists of options are whole.

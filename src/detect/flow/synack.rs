@@ -132,7 +132,9 @@ fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
         return None;
     }
     let after = s.time - acknowledged.time;
-    let in_flight = 2 * f.handshake.rtt_server().unwrap_or(0) + IN_FLIGHT;
+    // With several SYNs nobody knows which was answered: the longest round trip that is possible.
+    let longest = || Some(f.handshake.synacks.first()?.time - f.handshake.first_syn()?);
+    let in_flight = 2 * f.handshake.rtt_server().or_else(longest).unwrap_or(0).max(0) + IN_FLIGHT;
     (after >= in_flight).then(|| {
         Finding::new(format!("SYN-ACK repeated {} after the client had acknowledged it", seconds(after)))
             .frames([acknowledged.frame].into_iter().chain(s.segment.map(|segment| segment.frame)))
@@ -221,6 +223,8 @@ fn final_ack_wrong(s: &Sighting<'_>) -> Option<Finding> {
 
 fn data_before_established(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
+    // Without a SYN only the server's direction is seen.
+    s.flow.client.isn?;
     Some(
         Finding::new(format!("{} octets from the {} before the handshake was complete", segment.payload, s.from))
             .figure("octets", segment.payload),
