@@ -152,8 +152,27 @@ impl From<&str> for Figure {
 }
 
 /// Every rule, families in the order of the catalogue.
-pub static REGISTRY: &[&[Rule]] =
-    &[flow::RULES, flow::CLOSES, flow::RESETS, flow::FORGERY, flow::TIME_WAIT, flow::PEERS, capture::RULES];
+pub static REGISTRY: &[&[Rule]] = &[
+    flow::opening::RULES,
+    flow::retries::RULES,
+    flow::synack::RULES,
+    flow::shape::RULES,
+    flow::fast_open::RULES,
+    flow::reuse::RULES,
+    flow::options::RULES,
+    flow::mss::RULES,
+    flow::header::RULES,
+    flow::window::RULES,
+    flow::ecn::RULES,
+    flow::mptcp::RULES,
+    flow::addresses::RULES,
+    flow::closes::RULES,
+    flow::resets::RULES,
+    flow::forgery::RULES,
+    flow::time_wait::RULES,
+    flow::peers::RULES,
+    capture::RULES,
+];
 
 /// Every rule in order.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

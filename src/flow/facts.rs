@@ -123,6 +123,18 @@ facts! {
     STORM = 61,
     /// A window is closed for 30 s or more, and the other end knocks.
     WINDOW_STALL = 62,
+    /// No timestamps, although they are in force.
+    TIMESTAMP_MISSING = 48,
+    /// One packet's worth of payload that is larger than the receiver's MSS allows.
+    OVER_MSS = 49,
+    /// Malformed options, or options that only a SYN may carry.
+    OPTIONS_FAULTY = 50,
+    /// A reserved bit, or the AE bit where nobody asked for Accurate ECN.
+    RESERVED_BITS = 51,
+    /// An acknowledgment or urgent field without its flag, or the flag without its field.
+    UNFLAGGED_FIELD = 52,
+    /// The first payload of its sender.
+    FIRST_DATA = 53,
 }
 
 impl Facts {

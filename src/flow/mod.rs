@@ -16,6 +16,7 @@ mod hot;
 mod incarnation;
 pub mod model;
 pub mod notes;
+mod oddities;
 mod opening;
 pub mod peer;
 mod prefetch;
@@ -35,7 +36,7 @@ pub mod zeek;
 
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
-pub use model::{CaptureQuality, Flow, Mark, Unreachable};
+pub use model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
 pub use notes::{EndNotes, Evidence, Notes};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;

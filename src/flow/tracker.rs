@@ -697,6 +697,7 @@ impl Flow {
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= self.dispatch(s, from, now);
+        facts |= self.oddities(s, from);
         facts |= self.take_notes(s, from, facts, silence, now);
         if facts.any(Facts::HOLE) {
             self.quality.holes += 1;

@@ -1,6 +1,6 @@
 //! How connections end by FIN, and how that goes wrong (findings E-B).
 
-use super::opening::seconds;
+use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Flow, Opening, Side};
@@ -18,7 +18,7 @@ const STUCK: i64 = 60 * SECOND;
 const SAME_CLOSE: i64 = 5 * SECOND;
 
 /// The rules of this family.
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
         id: "close-normal",
         severity: Severity::Info,

@@ -1,6 +1,6 @@
 //! Resets that somebody else sent (findings B.3), and other signs of a third party.
 
-use super::opening::seconds;
+use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Evidence, Facts, Side};
@@ -14,7 +14,7 @@ const HOLES: i32 = -2;
 const MIN_DEFICIT: u8 = 3;
 
 /// The rules of this family.
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
         id: "rst-forged",
         severity: Severity::Alert,

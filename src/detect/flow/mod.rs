@@ -1,23 +1,21 @@
-//! Anomalies of one flow.
+//! Anomalies of one flow, a file for each family.
 
-use super::registry::Rule;
-
-mod closes;
-mod forgery;
-mod opening;
-mod peers;
-mod resets;
-mod time_wait;
-
-/// Rules about how a flow opens.
-pub const RULES: &[Rule] = opening::RULES;
-/// Rules about how it closes.
-pub const CLOSES: &[Rule] = closes::RULES;
-/// Rules about resets.
-pub const RESETS: &[Rule] = resets::RULES;
-/// Rules about forged resets.
-pub const FORGERY: &[Rule] = forgery::RULES;
-/// Rules about what comes after the close.
-pub const TIME_WAIT: &[Rule] = time_wait::RULES;
-/// Rules about ends that are gone or stuck.
-pub const PEERS: &[Rule] = peers::RULES;
+pub(super) mod addresses;
+pub(super) mod closes;
+pub(super) mod ecn;
+pub(super) mod fast_open;
+pub(super) mod forgery;
+pub(super) mod header;
+pub(super) mod mptcp;
+pub(super) mod mss;
+pub(super) mod opening;
+pub(super) mod options;
+pub(super) mod peers;
+pub(super) mod resets;
+pub(super) mod retries;
+pub(super) mod reuse;
+pub(super) mod shape;
+mod support;
+pub(super) mod synack;
+pub(super) mod time_wait;
+pub(super) mod window;

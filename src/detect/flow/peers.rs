@@ -1,6 +1,6 @@
 //! Ends that are gone, asleep or stuck (findings B.7, E-B).
 
-use super::opening::seconds;
+use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::Facts;
@@ -23,7 +23,7 @@ const PROBES: u32 = 3;
 const AFTER_SILENCE: i64 = 5 * SECOND;
 
 /// The rules of this family.
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
         id: "half-open-crash",
         severity: Severity::Note,

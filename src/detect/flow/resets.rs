@@ -1,6 +1,6 @@
 //! Resets: what they end, how they fit, and how many there are (findings B.2, B.4, E-B).
 
-use super::opening::seconds;
+use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Closing, Facts, Flow, Opening, Side};
@@ -15,7 +15,7 @@ const CAPTURE_AGE: i64 = 75 * SECOND;
 const IN_FLIGHT: i64 = 50 * MILLISECOND;
 
 /// The rules of this family.
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
         id: "reset-close",
         severity: Severity::Info,

@@ -1,12 +1,12 @@
 //! What comes after a complete close (findings B.6).
 
-use super::opening::seconds;
+use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Side};
 
 /// The rules of this family. A flow is kept 5 s after its close; what comes later is only counted as late.
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
         id: "time-wait-assassination",
         severity: Severity::Note,
