@@ -15,10 +15,37 @@ use std::thread;
 use synscope::flow::{Flow, Peer};
 use synscope::tcp::Endpoint;
 
+use common::frames::{ACK, CWR, ECE, FIN, Frame, PSH, RST, SYN, SYN_OPTIONS, pcap};
 use common::{analyse, testdata};
 
 /// Differences from Wireshark that remain: the capture, how the difference begins, and why.
-const EXPLAINED: &[(&str, &str, &str)] = &[];
+const EXPLAINED: &[(&str, &str, &str)] = &[
+    (
+        "hs_split_handshake.pcap",
+        "",
+        "five-segment split handshake: at the other end's SYN Wireshark begins a stream, where one connection opens",
+    ),
+    (
+        "hs_client_reboot.pcap",
+        "completeness",
+        "Wireshark counts the challenge ACK and its RST, which end the old connection, to the new one",
+    ),
+    (
+        "hs_syn_on_established.pcap",
+        "",
+        "a SYN answered by a challenge ACK begins a stream, though the connection goes on (RFC 9293 3.10.7.4)",
+    ),
+    (
+        "hs_bad_synack_ack.pcap",
+        "syn",
+        "the first SYN-ACK acknowledges what was never sent and is reset: the ISN is that of the one that opened",
+    ),
+    ("scan_idle.", "syn", "unasked-for SYN-ACKs, each with an ISN of its own: the last one counts, not the first"),
+    ("fl_backscatter.pcap", "syn", "as in scan_idle: two SYN-ACKs to one tuple, the last one counts"),
+    ("fl_stray_segments.pcap", "syn: None", "a SYN with FIN or RST opens nothing, so its number is no ISN"),
+    ("fl_stray_segments.pcap", "flows: 2", "a SYN-ACK after a reset on the same tuple is another attempt"),
+    ("scan_os_detection.pcap", "syn: None", "a SYN with FIN opens nothing, so its number is no ISN"),
+];
 
 /// What Wireshark is asked of every frame.
 const FIELDS: [&str; 15] = [
@@ -108,12 +135,7 @@ impl Wireshark {
 
 fn syn_of(peer: &Peer) -> Option<Syn> {
     let (isn, offer) = (peer.isn?, peer.offer?);
-    Some(Syn {
-        isn: isn.0,
-        mss: offer.mss,
-        window_scale: offer.window_scale,
-        sack_permitted: offer.sack_permitted,
-    })
+    Some(Syn { isn: isn.0, mss: offer.mss, window_scale: offer.window_scale, sack_permitted: offer.sack_permitted })
 }
 
 /// How our flows differ from Wireshark's streams.
@@ -205,4 +227,105 @@ fn wireshark_sees_the_same_streams() {
     let mut unexplained = unexplained.into_inner().expect("no panic");
     unexplained.sort();
     assert!(unexplained.is_empty(), "{} differences:\n{}", unexplained.len(), unexplained.join("\n"));
+}
+
+/// A Python that has Scapy.
+fn scapy() -> Option<&'static str> {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv/bin/python3");
+    let has_scapy = |python: &&str| {
+        let probe = Command::new(python).args(["-c", "import scapy.all"]).stderr(Stdio::null()).status();
+        probe.is_ok_and(|status| status.success())
+    };
+    let found = ["python3", own].into_iter().find(has_scapy);
+    assert!(found.is_some() || std::env::var_os("CI").is_none(), "Scapy is missing");
+    if found.is_none() {
+        println!("skipped: needs Scapy");
+    }
+    found
+}
+
+/// What the callback of the study note prints for each of these captures.
+fn callback(python: &str, captures: &[PathBuf]) -> Vec<String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/scapy_note.py");
+    let output = Command::new(python).arg(script).args(captures).output().expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let mut parts = text.split("== ").skip(1);
+    let parts: Vec<String> =
+        parts.by_ref().map(|part| part.split_once('\n').map_or("", |(_, lines)| lines).to_owned()).collect();
+    assert_eq!(parts.len(), captures.len());
+    parts
+}
+
+/// What synscope prints for a capture.
+fn ours(capture: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_synscope"))
+        .args(["-q", "-T", "scapy", "-f", "tcp and (port 80 or port 8080)", "-r"])
+        .arg(capture)
+        .output()
+        .expect("synscope runs")
+}
+
+/// What a callback could trip over.
+fn odd_segments() -> Vec<Vec<u8>> {
+    let [client, server] = ["192.0.2.1:40000", "198.51.100.2:80"].map(|a| a.parse().expect("an address"));
+    let [client6, server6] = ["[2001:db8::1]:40000", "[2001:db8::2]:80"].map(|a| a.parse().expect("an address"));
+    let (to, from) = (Frame::new(client, server), Frame::new(server, client));
+    let padded = |frame: Frame<'_>| {
+        let mut bytes = frame.bytes();
+        bytes.resize(60, 0);
+        bytes
+    };
+    let timestamps = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1];
+    let tagged = Frame { vlan: Some(5), ..to };
+    let mut ip_options = to.with(SYN, 7000, 0).bytes();
+    ip_options[14] = 0x46;
+    ip_options[17] += 4;
+    ip_options.splice(34..34, [1, 1, 1, 0]);
+    let mut bad_checksum = to.with(SYN, 8000, 0).bytes();
+    bad_checksum[50] ^= 0xff;
+    vec![
+        to.with(SYN, 100, 0).options(SYN_OPTIONS).bytes(),
+        padded(from.with(SYN | ACK, 300, 101)),
+        padded(to.with(ACK, 101, 301)),
+        to.with(ACK, 101, 301).options(&timestamps).bytes(),
+        to.with(ACK, 101, 301).payload(b"x").bytes(),
+        to.with(ACK, 101, 301).options(&timestamps).payload(&[0; 6]).bytes(),
+        to.with(ACK | PSH, 101, 301).bytes(),
+        to.with(SYN | ECE | CWR, 200, 0).bytes(),
+        from.with(SYN | ACK | ECE, 400, 201).bytes(),
+        to.with(SYN, 500, 12345).payload(b"early").bytes(),
+        to.with(SYN | FIN, 600, 0).bytes(),
+        to.with(0, 600, 0).bytes(),
+        from.with(RST | ACK, 0, 601).bytes(),
+        to.with(FIN | ACK, 102, 301).bytes(),
+        Frame::new(client6, server6).with(SYN, 1, 0).bytes(),
+        tagged.with(SYN, 900, 0).bytes(),
+        Frame { ttl: 1, window: 0, ..to }.with(ACK, u32::MAX, u32::MAX).bytes(),
+        ip_options,
+        bad_checksum,
+        Frame::new(client, "198.51.100.2:8080".parse().expect("an address")).with(SYN, 1, 0).bytes(),
+        Frame::new(client, "198.51.100.2:81".parse().expect("an address")).with(SYN, 1, 0).bytes(),
+    ]
+}
+
+#[test]
+fn the_scapy_format_is_the_note_callbacks() {
+    let Some(python) = scapy() else { return };
+    let odd = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("odd_segments.pcap");
+    std::fs::write(&odd, pcap(&odd_segments())).expect("a file");
+    let mut captures: Vec<PathBuf> =
+        captures().into_iter().filter(|path| path.extension().is_some_and(|e| e == "pcap")).collect();
+    captures.push(odd);
+    let (mut lines, mut wrong) = (0, Vec::new());
+    for (capture, theirs) in captures.iter().zip(callback(python, &captures)) {
+        let output = ours(capture);
+        let ours = String::from_utf8_lossy(&output.stdout).into_owned();
+        lines += theirs.lines().count();
+        if ours != theirs {
+            wrong.push(format!("{}:\n--- callback\n{theirs}--- synscope\n{ours}", capture.display()));
+        }
+    }
+    assert!(lines > 1000, "only {lines} lines to compare");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
