@@ -137,6 +137,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Which rules are on.
     pub rules: Selection,
+    /// Sends every segment the long way: slower, and the same otherwise. For tests that compare the two.
+    pub long_way: bool,
 }
 
 /// Frames in, events out.
@@ -157,7 +159,7 @@ impl Engine {
     pub fn new(settings: &Settings) -> Result<Self, UnknownRule> {
         Ok(Self {
             decoder: Decoder::new(settings.decode),
-            tracker: Tracker::new(settings.timeouts, settings.limits),
+            tracker: Tracker::new(settings.timeouts, settings.limits, !settings.long_way),
             detectors: Detectors::new(&settings.rules)?,
             totals: Totals::default(),
         })

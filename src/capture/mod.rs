@@ -7,6 +7,8 @@
 //! * [`Live`]: interfaces, through libpcap (feature `live`);
 //! * [`Filter`]: BPF capture filters on either, [`preset`]: those that come with the program.
 
+#[cfg(feature = "live")]
+mod bpf;
 mod error;
 mod file;
 mod filter;

@@ -81,6 +81,7 @@ fn is_fifo(_: &Path) -> bool {
 }
 
 /// A live capture.
+#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "this build refuses to capture"))]
 pub(super) struct Live {
     pub(super) interfaces: Vec<String>,
     /// Octets of each packet; `None` for the default.
@@ -439,7 +440,7 @@ mod tests {
         assert!(text.ends_with("\n  flow_end,flow_begin\n           ^"), "{text}");
         assert!(refusal(&["-r", "x", "--enable", "nonsense"]).contains("no anomaly is called \"nonsense\""));
         assert!(refusal(&["-r", "x", "--preset", "nonsense"]).contains("no filter is called"));
-        assert!(refusal(&["-r", "x", "--local-net", "10.0.0.0/33"]).ends_with("\n           ^"));
+        assert!(refusal(&["-r", "x", "-T", "zeek", "--local-net", "10.0.0.0/33"]).ends_with("\n           ^"));
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn plural_as(n: u64, one: &str, many: &str) -> String {
 pub(super) fn did_you_mean<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
     let best = known.map(|name| (distance(typed, name), name)).min();
     match best {
-        Some((edits, name)) if edits <= 1 + name.len() / 4 => format!("; did you mean \"{name}\"?"),
+        Some((edits, name)) if edits <= 1 + name.len() / 3 => format!("; did you mean \"{name}\"?"),
         _ => String::new(),
     }
 }

@@ -15,10 +15,13 @@ use crate::decode;
 use crate::engine::{self, Engine, Event, Sink, Totals};
 use crate::flow::Flow;
 use crate::output::{Out, Writer};
-use crate::time::Timestamp;
+use crate::time::{SECOND, Timestamp};
 
 /// How many packets pass between looks at the progress bar and at the state of the output.
 const LOOK_EVERY: u64 = 1024;
+
+/// How often totals are told, nanoseconds of packet time.
+const STATS_EVERY: i64 = 60 * SECOND;
 
 /// Runs an analysis to its end.
 ///
@@ -38,7 +41,7 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     let bar_wanted = !run.quiet && !live && (run.output.path.is_some() || !io::stdout().is_terminal());
     let bar = Bar::new(bar_wanted, source.progress());
 
-    let pumped = pump(&mut *source, &mut engine, &mut sink, run.stop, &stop, &bar);
+    let pumped = pump(&mut *source, &mut engine, &mut sink, &Pump { limits: run.stop, stop: &stop, bar: &bar, live });
     bar.finish();
     if let Err(error) = &pumped
         && error.exit_code() == 2
@@ -78,6 +81,7 @@ fn engine(run: &Run) -> Result<Engine, Failure> {
         timeouts: analysis.timeouts,
         limits: analysis.limits,
         rules: analysis.rules.clone(),
+        long_way: false,
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }
@@ -145,42 +149,44 @@ fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
     Ok((output.format.open)(Out::new(stream, output.flush_lines), &output.settings))
 }
 
-/// Passes packets on until there is a reason to stop. An error of the source is returned; what came before it counts.
-fn pump(
-    source: &mut dyn Source,
-    engine: &mut Engine,
-    sink: &mut Tee,
+/// What [`pump`] looks at besides packets.
+struct Pump<'a> {
     limits: Stop,
-    stop: &AtomicBool,
-    bar: &Bar,
-) -> Result<(), CaptureError> {
+    stop: &'a AtomicBool,
+    bar: &'a Bar,
+    live: bool,
+}
+
+/// Passes packets on until there is a reason to stop. An error of the source is returned; what came before it counts.
+fn pump(source: &mut dyn Source, engine: &mut Engine, sink: &mut Tee, run: &Pump<'_>) -> Result<(), CaptureError> {
     let mut packets = 0u64;
-    let mut first: Option<Timestamp> = None;
-    while !stop.load(Ordering::Relaxed) {
+    let mut clock = Clock::default();
+    while !run.stop.load(Ordering::Relaxed) && !run.limits.reached(packets, sink.flows) {
         let now = match source.next()? {
             Next::Frame(frame) => {
-                if limits.is_over(*first.get_or_insert(frame.time), frame.time) {
+                if run.limits.is_over(clock.since_start(frame.time)) {
                     break;
                 }
                 engine.frame(&frame, sink);
                 packets += 1;
-                None
+                frame.time
             }
-            Next::Idle(time) => Some(time),
+            Next::Idle(time) => {
+                engine.advance(time, sink);
+                sink.writer.out().flush();
+                if run.limits.is_over(clock.since_start(time)) {
+                    break;
+                }
+                time
+            }
             Next::End => break,
         };
-        if let Some(time) = now {
-            engine.advance(time, sink);
-            sink.writer.out().flush();
-            if limits.is_over(*first.get_or_insert(time), time) {
-                break;
-            }
-        }
-        if limits.packets.is_some_and(|n| packets >= n) || limits.flows.is_some_and(|n| sink.flows >= n) {
-            break;
+        if clock.stats_are_due(now) {
+            let totals = totals(engine, source, run.live);
+            sink.event(&Event::Stats { totals: &totals, time: now });
         }
         if packets.is_multiple_of(LOOK_EVERY) || sink.lines_are_flushed {
-            bar.update(source.progress());
+            run.bar.update(source.progress());
             if sink.writer.out().failed() {
                 break;
             }
@@ -189,10 +195,38 @@ fn pump(
     Ok(())
 }
 
+/// Packet time since the start, and since totals were told.
+#[derive(Debug, Default)]
+struct Clock {
+    start: Option<Timestamp>,
+    next_stats: Option<Timestamp>,
+}
+
+impl Clock {
+    /// Nanoseconds from the first call to `now`.
+    fn since_start(&mut self, now: Timestamp) -> i64 {
+        now - *self.start.get_or_insert(now)
+    }
+
+    /// Whether it is time to tell the totals; if so, the next time is a while later.
+    fn stats_are_due(&mut self, now: Timestamp) -> bool {
+        let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
+        if due {
+            self.next_stats = Some(now.after(STATS_EVERY));
+        }
+        due
+    }
+}
+
 impl Stop {
-    /// Whether the time asked for has passed between `first` and `now`.
-    fn is_over(&self, first: Timestamp, now: Timestamp) -> bool {
-        self.duration.is_some_and(|duration| now - first >= duration)
+    /// Whether so many packets, or so many finished flows, are enough.
+    fn reached(&self, packets: u64, flows: u64) -> bool {
+        self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
+    }
+
+    /// Whether this much packet time is enough, nanoseconds.
+    fn is_over(&self, elapsed: i64) -> bool {
+        self.duration.is_some_and(|duration| elapsed >= duration)
     }
 }
 

@@ -3,40 +3,32 @@
 //! Judges what a bystander can judge: a sum that a network card was still to finish is no error, and what was not captured in
 //! full cannot be verified. Fragments have been put together before.
 
-use core::net::IpAddr;
-
+use super::ip::Address;
 use super::octets::Octets;
 use crate::tcp::Checksum;
 
-const PROTOCOL_TCP: u32 = 6;
+const PROTOCOL_TCP: u64 = 6;
 
 /// Judges the checksum `field` of a TCP segment.
 ///
 /// `doubtful` says that the length or the final destination is a guess, so that a sum which does not verify proves nothing.
-pub(super) fn judge(source: IpAddr, destination: IpAddr, segment: Octets<'_>, field: u16, doubtful: bool) -> Checksum {
-    let addresses = address_sum(source, destination) + PROTOCOL_TCP;
-    let len = segment.len as u32;
-    let pseudo = addresses + (len >> 16) + (len & 0xffff);
+pub(super) fn judge<A: Address>(
+    source: A,
+    destination: A,
+    segment: Octets<'_>,
+    field: u16,
+    doubtful: bool,
+) -> Checksum {
+    let addresses = source.sum() + destination.sum() + PROTOCOL_TCP;
+    let pseudo = addresses + segment.len as u64;
     let cut = segment.is_cut();
-    if !cut && fold(u64::from(pseudo) + u64::from(sum(segment.data))) == 0xffff {
+    if !cut && fold(pseudo + u64::from(sum(segment.data))) == 0xffff {
         return Checksum::Good;
     }
-    if field == fold(u64::from(pseudo)) || field == fold(u64::from(addresses)) {
+    if field == fold(pseudo) || field == fold(addresses) {
         return Checksum::Offload;
     }
     if cut || doubtful { Checksum::Unverifiable } else { Checksum::Bad }
-}
-
-fn address_sum(source: IpAddr, destination: IpAddr) -> u32 {
-    match (source, destination) {
-        (IpAddr::V4(s), IpAddr::V4(d)) => {
-            let (s, d) = (s.to_bits(), d.to_bits());
-            (s >> 16) + (s & 0xffff) + (d >> 16) + (d & 0xffff)
-        }
-        (IpAddr::V6(s), IpAddr::V6(d)) => u32::from(sum(&s.octets())) + u32::from(sum(&d.octets())),
-        // Never: both come from one IP header.
-        _ => 0,
-    }
 }
 
 /// One's complement sum of 16-bit big-endian words, odd octet padded with zero, not complemented.
@@ -55,13 +47,12 @@ pub(super) fn sum(data: &[u8]) -> u16 {
     for word in words {
         total += u64::from(u32::from_ne_bytes(*word));
     }
-    if !tail.is_empty() {
-        let mut word = [0; 4];
-        for (to, from) in word.iter_mut().zip(tail) {
-            *to = *from;
-        }
-        total += u64::from(u32::from_ne_bytes(word));
-    }
+    total += u64::from(u32::from_ne_bytes(match *tail {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    }));
     u16::from_be(fold(total))
 }
 
@@ -76,6 +67,8 @@ const fn fold(sum: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
 
     fn slowly(data: &[u8]) -> u16 {
@@ -103,7 +96,7 @@ mod tests {
 
     #[test]
     fn tells_good_offloaded_bad_and_cut_apart() {
-        let (source, destination) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 1]));
+        let (source, destination) = (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST);
         let mut segment = [0u8; 32];
         segment[..4].copy_from_slice(&[0x9c, 0x40, 0, 80]);
         segment[12] = 0x80;

@@ -6,7 +6,7 @@
 
 use core::net::IpAddr;
 
-use super::ip::{Fragment, IpHeader, Packet};
+use super::ip::{Address, Fragment, IpHeader, Packet};
 use super::octets::Octets;
 use crate::time::{SECOND, Timestamp};
 
@@ -52,7 +52,7 @@ pub(super) enum Added {
 #[derive(Debug)]
 pub(super) struct Datagram {
     /// Header of its first fragment.
-    pub(super) header: IpHeader,
+    pub(super) header: IpHeader<IpAddr>,
     /// What it carries.
     pub(super) protocol: u8,
     /// What was captured from the front without a gap.
@@ -84,7 +84,7 @@ struct Slot {
     key: Option<Key>,
     since: Timestamp,
     /// Header and protocol of the fragment at offset 0.
-    first: Option<(IpHeader, u8)>,
+    first: Option<(IpHeader<IpAddr>, u8)>,
     data: Vec<u8>,
     /// A bit for each block that came.
     blocks: [u64; WORDS],
@@ -114,7 +114,7 @@ impl Reassembler {
     }
 
     /// Takes in one fragment.
-    pub(super) fn add(&mut self, packet: &Packet<'_>, fragment: Fragment, now: Timestamp) -> Added {
+    pub(super) fn add<A: Address>(&mut self, packet: Packet<'_, A>, fragment: Fragment, now: Timestamp) -> Added {
         self.counters.fragments += 1;
         // All but the last are whole blocks; receivers drop the rest of one that is not.
         let len = if fragment.more { packet.payload.len & !(BLOCK - 1) } else { packet.payload.len };
@@ -124,13 +124,13 @@ impl Reassembler {
             return Added::Impossible;
         }
         self.expire(now);
-        let header = &packet.header;
+        let header = packet.header.of_any_version();
         let protocol = if header.source.is_ipv6() { 0 } else { packet.protocol };
         let key = Key { source: header.source, destination: header.destination, id: fragment.id, protocol };
         let (index, evicted) = self.place_for(key, now);
         let Some(slot) = self.slots.get_mut(index) else { return Added::Impossible };
         if fragment.offset == 0 && slot.first.is_none() {
-            slot.first = Some((*header, packet.protocol));
+            slot.first = Some((header, packet.protocol));
         }
         if !fragment.more && slot.end.is_none() {
             slot.end = Some(end);

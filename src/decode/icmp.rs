@@ -3,7 +3,7 @@
 //! A quote is cut as a rule: 8 octets of TCP hold the ports and SEG.SEQ, which is all that is taken from it. Redirects are no
 //! errors, and what quotes something else than TCP is not for us.
 
-use super::ip::{self, Packet, protocol};
+use super::ip::{self, Address, Packet, protocol};
 use super::octets::Octets;
 use super::{Frame, IcmpKind, IcmpQuote, Outcome, SkipReason};
 use crate::tcp::{Endpoint, SeqNumber};
@@ -12,37 +12,40 @@ use crate::tcp::{Endpoint, SeqNumber};
 const HEADER: usize = 8;
 
 /// The segment that the ICMP message in `packet` complains about.
-pub(super) fn quote(packet: &Packet<'_>, frame: &Frame<'_>) -> Outcome {
+pub(super) fn quote<A: Address>(packet: Packet<'_, A>, frame: &Frame<'_>) -> Outcome {
     match read(packet, frame) {
         Ok(quote) => Outcome::Icmp(quote),
         Err(reason) => Outcome::Skip(reason),
     }
 }
 
-fn read(packet: &Packet<'_>, frame: &Frame<'_>) -> Result<IcmpQuote, SkipReason> {
+fn read<A: Address>(packet: Packet<'_, A>, frame: &Frame<'_>) -> Result<IcmpQuote, SkipReason> {
     let message = packet.payload;
     let v6 = packet.protocol == protocol::ICMPV6;
     let [kind, code] = message.array::<2>(0).ok_or(SkipReason::NotTcp)?;
     let kind = if v6 { kind_v6(kind, code) } else { kind_v4(kind, code) }.ok_or(SkipReason::NotTcp)?;
-    let quoted = message.skip(HEADER).and_then(|octets| ip::parse(octets).ok()).ok_or(SkipReason::NotTcp)?;
-    let beginning = quoted.fragment.is_none_or(|fragment| fragment.offset == 0);
-    if quoted.protocol != protocol::TCP || !beginning || quoted.header.source.is_ipv6() != v6 {
+    let original = message.skip(HEADER).ok_or(SkipReason::NotTcp)?;
+    let (source, destination, seq) = if v6 { ports(ip::v6(original))? } else { ports(ip::v4(original))? };
+    let reporter = packet.header.source.into();
+    Ok(IcmpQuote { time: frame.time, frame: frame.number, reporter, kind, v6, source, destination, seq })
+}
+
+/// The first 8 octets of the quoted segment.
+fn ports<A: Address>(
+    original: Result<Packet<'_, A>, SkipReason>,
+) -> Result<(Endpoint, Endpoint, SeqNumber), SkipReason> {
+    let original = original.and_then(ip::walk_extensions).map_err(|_| SkipReason::NotTcp)?;
+    let beginning = original.fragment.is_none_or(|fragment| fragment.offset == 0);
+    if original.protocol != protocol::TCP || !beginning {
         return Err(SkipReason::NotTcp);
     }
-    let tcp: Octets<'_> = quoted.payload;
+    let tcp: Octets<'_> = original.payload;
     let (Some(from), Some(to), Some(seq)) = (tcp.be16(0), tcp.be16(2), tcp.be32(4)) else {
         return Err(SkipReason::TruncatedTcp);
     };
-    Ok(IcmpQuote {
-        time: frame.time,
-        frame: frame.number,
-        reporter: packet.header.source,
-        kind,
-        v6,
-        source: Endpoint { ip: quoted.header.source, port: from },
-        destination: Endpoint { ip: quoted.header.destination, port: to },
-        seq: SeqNumber(seq),
-    })
+    let endpoint = |ip: A, port| Endpoint { ip: ip.into(), port };
+    let header = original.header;
+    Ok((endpoint(header.source, from), endpoint(header.destination, to), SeqNumber(seq)))
 }
 
 /// Types of RFC 792 (and RFC 1191 for the code that means a too big packet); `None` for what is no error.

@@ -15,7 +15,7 @@ mod tunnel;
 pub use fragment::FragmentCounters;
 
 use fragment::{Added, Datagram, Reassembler};
-use ip::Packet;
+use ip::{Address, Fragment, Packet};
 use link::{LinkLayer, Walk};
 use octets::Octets;
 use tcp::Surroundings;
@@ -151,14 +151,24 @@ impl Decoder {
     }
 
     /// Decodes one frame. Total: any octets give an outcome.
+    #[inline(always)]
     pub fn decode(&mut self, frame: &Frame<'_>) -> Outcome {
+        let mut outcome = Outcome::Skip(SkipReason::UnknownLinkType);
+        self.decode_into(frame, &mut outcome);
+        outcome
+    }
+
+    /// [`Self::decode`] into a place that the caller keeps. Moving a segment that was just put together costs as much as
+    /// decoding it, so it is written in place all the way down.
+    pub fn decode_into(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
         let Some(layer) = self.link_layer(frame.link) else {
-            return Outcome::Skip(SkipReason::UnknownLinkType);
+            *outcome = Outcome::Skip(SkipReason::UnknownLinkType);
+            return;
         };
         let mut walk = Walk::default();
         match layer.to_ip(Octets::new(frame.data, frame.wire_len as usize), &mut walk) {
-            Ok(packet) => self.network(packet, frame, &mut walk),
-            Err(reason) => Outcome::Skip(reason),
+            Ok(packet) => self.network(packet, frame, &mut walk, outcome),
+            Err(reason) => *outcome = Outcome::Skip(reason),
         }
     }
 
@@ -185,62 +195,102 @@ impl Decoder {
     }
 
     /// From an IP header to the innermost TCP header. Recursion is bounded by what `walk` allows.
-    fn network(&mut self, octets: Octets<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
-        match walk.enter().and_then(|()| ip::parse(octets)) {
-            Ok(packet) if packet.fragment.is_some() => self.fragment(&packet, frame, walk),
-            Ok(packet) => self.transport(&packet, frame, walk),
-            Err(reason) => Outcome::Skip(reason),
+    fn network(&mut self, octets: Octets<'_>, frame: &Frame<'_>, walk: &mut Walk, outcome: &mut Outcome) {
+        if let Err(reason) = walk.enter() {
+            *outcome = Outcome::Skip(reason);
+            return;
+        }
+        match octets.u8(0).map(|octet| octet >> 4) {
+            Some(4) => self.packet(ip::v4(octets), frame, walk, outcome),
+            Some(6) => self.packet(ip::v6(octets), frame, walk, outcome),
+            Some(_) => *outcome = Outcome::Skip(SkipReason::MalformedIp),
+            None => *outcome = Outcome::Skip(SkipReason::TruncatedIp),
         }
     }
 
-    #[inline]
-    fn transport(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
-        match packet.protocol {
-            ip::protocol::TCP => {
-                let around = Surroundings { frame, vlan: walk.vlan, verify: self.config.verify_checksums };
-                tcp::segment(&packet.header, packet.payload, around)
+    /// The ordinary packet goes straight to its TCP header. All else is kept out of this function, which then keeps the
+    /// headers in registers: written to memory and read again they cost twice as much.
+    #[inline(always)]
+    fn packet<A: Address>(
+        &mut self,
+        packet: Result<Packet<'_, A>, SkipReason>,
+        frame: &Frame<'_>,
+        walk: &mut Walk,
+        outcome: &mut Outcome,
+    ) {
+        match packet {
+            Ok(packet) if packet.protocol == ip::protocol::TCP && packet.fragment.is_none() => {
+                self.segment(packet, frame, walk, outcome);
             }
-            ip::protocol::ICMP | ip::protocol::ICMPV6 => icmp::quote(packet, frame),
-            kind => match tunnel::inside(kind, packet.payload, walk) {
-                Ok(inside) => self.network(inside, frame, walk),
-                Err(reason) => Outcome::Skip(reason),
+            Ok(packet) => self.transport(packet, frame, walk, outcome),
+            Err(reason) => *outcome = Outcome::Skip(reason),
+        }
+    }
+
+    #[inline(always)]
+    fn segment<A: Address>(&self, packet: Packet<'_, A>, frame: &Frame<'_>, walk: &Walk, outcome: &mut Outcome) {
+        let around = Surroundings { frame, vlan: walk.vlan, verify: self.config.verify_checksums };
+        tcp::segment(packet.header, packet.payload, around, outcome);
+    }
+
+    /// Any packet: extension headers, fragments, ICMP, tunnels, TCP.
+    #[inline(never)]
+    fn transport<A: Address>(
+        &mut self,
+        packet: Packet<'_, A>,
+        frame: &Frame<'_>,
+        walk: &mut Walk,
+        outcome: &mut Outcome,
+    ) {
+        let packet = match ip::walk_extensions(packet) {
+            Ok(packet) => packet,
+            Err(reason) => {
+                *outcome = Outcome::Skip(reason);
+                return;
+            }
+        };
+        match (packet.fragment, packet.protocol) {
+            (Some(part), _) => self.fragment(packet, part, frame, walk, outcome),
+            (None, ip::protocol::TCP) => self.segment(packet, frame, walk, outcome),
+            (None, ip::protocol::ICMP | ip::protocol::ICMPV6) => *outcome = icmp::quote(packet, frame),
+            (None, kind) => match tunnel::inside(kind, packet.payload, walk) {
+                Ok(inside) => self.network(inside, frame, walk, outcome),
+                Err(reason) => *outcome = Outcome::Skip(reason),
             },
         }
     }
 
-    #[cold]
-    fn fragment(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
-        let Some(part) = packet.fragment else { return Outcome::Skip(SkipReason::Fragment) };
-        match self.fragments.add(packet, part, frame.time) {
-            Added::Held => Outcome::Skip(SkipReason::Fragment),
-            Added::HeldForAnother => Outcome::Skip(SkipReason::FragmentLimit),
-            Added::Impossible => Outcome::Skip(SkipReason::MalformedIp),
+    fn fragment<A: Address>(
+        &mut self,
+        packet: Packet<'_, A>,
+        part: Fragment,
+        frame: &Frame<'_>,
+        walk: &mut Walk,
+        outcome: &mut Outcome,
+    ) {
+        let reason = match self.fragments.add(packet, part, frame.time) {
+            Added::Held => SkipReason::Fragment,
+            Added::HeldForAnother => SkipReason::FragmentLimit,
+            Added::Impossible => SkipReason::MalformedIp,
             Added::Complete(slot) => {
-                let Some(datagram) = self.fragments.take(slot) else {
-                    return Outcome::Skip(SkipReason::Fragment);
-                };
-                let outcome = self.datagram(&datagram, frame, walk);
-                self.fragments.recycle(datagram);
-                outcome
+                if let Some(datagram) = self.fragments.take(slot) {
+                    self.datagram(&datagram, frame, walk, outcome);
+                    self.fragments.recycle(datagram);
+                    return;
+                }
+                SkipReason::Fragment
             }
-        }
+        };
+        *outcome = Outcome::Skip(reason);
     }
 
     /// A datagram put together; IPv6 may have more extension headers in it.
-    fn datagram(&mut self, datagram: &Datagram, frame: &Frame<'_>, walk: &mut Walk) -> Outcome {
-        let mut packet = Packet {
-            header: datagram.header,
-            protocol: datagram.protocol,
-            payload: datagram.payload(),
-            fragment: None,
-        };
-        if let Err(reason) = ip::walk_extensions(&mut packet) {
-            return Outcome::Skip(reason);
+    fn datagram(&mut self, datagram: &Datagram, frame: &Frame<'_>, walk: &mut Walk, outcome: &mut Outcome) {
+        let (header, payload) = (datagram.header, datagram.payload());
+        let packet = Packet { header, protocol: datagram.protocol, payload, fragment: None };
+        match walk.enter() {
+            Ok(()) => self.transport(packet, frame, walk, outcome),
+            Err(reason) => *outcome = Outcome::Skip(reason),
         }
-        // A fragment header in what fragments made up: nobody sends that.
-        if packet.fragment.is_some() {
-            return Outcome::Skip(SkipReason::MalformedIp);
-        }
-        self.transport(&packet, frame, walk)
     }
 }

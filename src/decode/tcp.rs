@@ -2,7 +2,7 @@
 
 use etherparse::TcpHeaderSlice;
 
-use super::ip::IpHeader;
+use super::ip::{Address, IpHeader};
 use super::octets::Octets;
 use super::{Frame, Outcome, SkipReason, checksum};
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
@@ -19,40 +19,48 @@ pub(super) struct Surroundings<'f> {
 }
 
 /// Reads the segment that `ip` carries. Its payload is what the IP length leaves behind the header, captured or not.
-#[inline]
-pub(super) fn segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+#[inline(always)]
+pub(super) fn segment<A: Address>(
+    ip: IpHeader<A>,
+    octets: Octets<'_>,
+    around: Surroundings<'_>,
+    outcome: &mut Outcome,
+) {
     match TcpHeaderSlice::from_slice(octets.data) {
-        Ok(header) => Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole)),
-        Err(_) => odd_segment(ip, octets, around),
+        Ok(header) => {
+            *outcome = Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole));
+            if let Outcome::Tcp(segment) = outcome {
+                segment.options.read(header.options(), header.options().len());
+            }
+        }
+        Err(_) => *outcome = odd_segment(ip, octets, around),
     }
 }
 
 /// A header that etherparse refuses: cut, or with an impossible data offset. Read as its 20 fixed octets.
 #[cold]
-fn odd_segment(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
+fn odd_segment<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surroundings<'_>) -> Outcome {
     let Some(mut fixed) = octets.array::<FIXED>(0) else {
         return Outcome::Skip(SkipReason::TruncatedTcp);
     };
     let stated = usize::from(fixed[12] >> 4) * 4;
-    let headers = if stated < FIXED || stated > octets.len { Headers::BadOffset } else { Headers::OptionsCut };
     fixed[12] = 5 << 4 | fixed[12] & 0x0f;
-    match TcpHeaderSlice::from_slice(&fixed) {
-        Ok(header) => {
-            let mut segment = build(ip, octets, around, &header, headers);
-            if headers == Headers::OptionsCut {
-                let options = octets.data.get(FIXED..).unwrap_or_default();
-                segment.options = Options::parse(options, stated - FIXED);
-                segment.payload = (octets.len - stated) as u32;
-            }
-            Outcome::Tcp(segment)
-        }
-        Err(_) => Outcome::Skip(SkipReason::TruncatedTcp),
+    let Ok(header) = TcpHeaderSlice::from_slice(&fixed) else {
+        return Outcome::Skip(SkipReason::TruncatedTcp);
+    };
+    if stated < FIXED || stated > octets.len {
+        return Outcome::Tcp(build(ip, octets, around, &header, Headers::BadOffset));
     }
+    let mut segment = build(ip, octets, around, &header, Headers::OptionsCut);
+    segment.options = Options::parse(octets.data.get(FIXED..).unwrap_or_default(), stated - FIXED);
+    segment.payload = (octets.len - stated) as u32;
+    Outcome::Tcp(segment)
 }
 
-#[inline]
-fn build(
-    ip: &IpHeader,
+/// All but the options.
+#[inline(always)]
+fn build<A: Address>(
+    ip: IpHeader<A>,
     octets: Octets<'_>,
     around: Surroundings<'_>,
     header: &TcpHeaderSlice<'_>,
@@ -63,15 +71,15 @@ fn build(
     Segment {
         time: frame.time,
         frame: frame.number,
-        source: Endpoint { ip: ip.source, port: header.source_port() },
-        destination: Endpoint { ip: ip.destination, port: header.destination_port() },
+        source: Endpoint { ip: ip.source.into(), port: header.source_port() },
+        destination: Endpoint { ip: ip.destination.into(), port: header.destination_port() },
         seq: SeqNumber(header.sequence_number()),
         ack_field: SeqNumber(header.acknowledgment_number()),
         flags: Flags(u16::from_be_bytes([bytes[12], bytes[13]]) & 0xfff),
         window: header.window_size(),
         urgent: header.urgent_pointer(),
         payload: (octets.len - bytes.len()) as u32,
-        options: Options::parse(header.options(), header.options().len()),
+        options: Options::default(),
         checksum: judge(ip, octets, around, header.checksum()),
         checksum_field: header.checksum(),
         headers,
@@ -88,7 +96,7 @@ fn build(
     }
 }
 
-#[inline]
-fn judge(ip: &IpHeader, octets: Octets<'_>, around: Surroundings<'_>, field: u16) -> Checksum {
+#[inline(always)]
+fn judge<A: Address>(ip: IpHeader<A>, octets: Octets<'_>, around: Surroundings<'_>, field: u16) -> Checksum {
     if around.verify { checksum::judge(ip.source, ip.destination, octets, field, ip.doubtful) } else { Checksum::Good }
 }

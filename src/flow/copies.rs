@@ -6,54 +6,74 @@
 use crate::tcp::Segment;
 use crate::time::{MILLISECOND, Timestamp};
 
-/// A copy at the same hop comes within this, nanoseconds.
-const SAME_HOP: i64 = MILLISECOND;
-/// A copy seen again behind one to three routers comes within this, nanoseconds.
-const ROUTED: i64 = 10 * MILLISECOND;
+/// Times are kept in units of 1,024 ns: in 32 bits they tell moments apart for an hour.
+const UNIT_BITS: u32 = 10;
+/// A copy at the same hop comes within this, units.
+const SAME_HOP: u32 = (MILLISECOND >> UNIT_BITS) as u32;
+/// A copy seen again behind one to three routers comes within this, units.
+const ROUTED: u32 = ((10 * MILLISECOND) >> UNIT_BITS) as u32;
 /// How many hops may lie between two sightings.
 const MAX_HOPS: u8 = 3;
+/// Segments remembered of each end.
+const REMEMBERED: usize = 3;
 
+/// A segment in eight octets: when it passed, its TTL, and a hash of all else that a copy shares with its original.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sighting {
-    time: Timestamp,
-    digest: u32,
-    ttl: u8,
-    seen: bool,
+    units: u32,
+    ttl_and_digest: u32,
 }
 
 /// The last few segments one endpoint sent.
-#[derive(Clone, Debug, Default)]
-pub struct RecentCopies {
-    ring: [Sighting; 4],
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RecentCopies {
+    ring: [Sighting; REMEMBERED],
     at: u8,
 }
 
 impl RecentCopies {
     /// Whether `segment` is a copy of one of the last few; remembers it if it is not.
-    pub fn is_copy(&mut self, segment: &Segment) -> bool {
-        let digest = digest(segment);
-        let copy = self.ring.iter().any(|old| old.seen && old.digest == digest && old.precedes(segment));
+    pub(super) fn is_copy(&mut self, segment: &Segment) -> bool {
+        let sighting = Sighting::of(segment);
+        let copy = self.ring.iter().any(|old| old.is_original_of(sighting));
         if !copy {
-            let at = usize::from(self.at) % self.ring.len();
-            self.ring[at] = Sighting { time: segment.time, digest, ttl: segment.ttl, seen: true };
-            self.at = self.at.wrapping_add(1);
+            self.push(sighting);
         }
         copy
+    }
+
+    /// Remembers `segment`, which cannot be a copy because it moves on.
+    pub(super) fn remember(&mut self, segment: &Segment) {
+        self.push(Sighting::of(segment));
+    }
+
+    fn push(&mut self, sighting: Sighting) {
+        self.ring[usize::from(self.at)] = sighting;
+        self.at = if usize::from(self.at) + 1 < REMEMBERED { self.at + 1 } else { 0 };
     }
 }
 
 impl Sighting {
-    fn precedes(&self, segment: &Segment) -> bool {
-        let gap = (segment.time - self.time).abs();
-        let hops = self.ttl.abs_diff(segment.ttl);
-        // Without an IP identification (IPv6, or 0) a routed copy cannot be told from a quick retransmission, so only a
-        // changed TTL makes it one.
+    fn of(s: &Segment) -> Self {
+        Self { units: units(s.time), ttl_and_digest: u32::from(s.ttl) << 24 | digest(s) >> 8 }
+    }
+
+    fn is_original_of(self, later: Self) -> bool {
+        if (self.ttl_and_digest ^ later.ttl_and_digest) & 0xff_ffff != 0 || self.ttl_and_digest == 0 {
+            return false;
+        }
+        let gap = later.units.wrapping_sub(self.units).cast_signed().unsigned_abs();
+        let hops = ((self.ttl_and_digest >> 24) as u8).abs_diff((later.ttl_and_digest >> 24) as u8);
         match hops {
-            0 => gap < SAME_HOP,
-            1..=MAX_HOPS => gap < ROUTED,
+            0 => gap <= SAME_HOP,
+            1..=MAX_HOPS => gap <= ROUTED,
             _ => false,
         }
     }
+}
+
+fn units(time: Timestamp) -> u32 {
+    (time.0 >> UNIT_BITS) as u32
 }
 
 /// A hash of all that a copy shares with its original.
@@ -65,5 +85,5 @@ fn digest(s: &Segment) -> u32 {
         | u64::from(s.flags.0) << 20
         | u64::from(s.payload & 0xf_ffff);
     let mixed = (a ^ b.rotate_left(29) ^ ts.rotate_left(13)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)).wrapping_shr(32) as u32
+    ((mixed ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)) >> 32) as u32
 }

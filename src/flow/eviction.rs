@@ -61,7 +61,8 @@ impl Queues {
         for _ in 0..positions {
             self.hand = if self.hand + 1 >= positions { 0 } else { self.hand + 1 };
             let Some(flow) = table.get(self.hand as Slot) else { continue };
-            let rank = (flow.opening().opened() || flow.opening() == Opening::Midstream, flow.book.seen_at);
+            let rank =
+                (flow.opening().opened() || flow.opening() == Opening::Midstream, table.seen_at(self.hand as Slot));
             if best.is_none_or(|(b, _)| rank < b) {
                 best = Some((rank, self.hand as Slot));
             }

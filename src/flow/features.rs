@@ -257,3 +257,63 @@ fn padding(offer: &Offer) -> u8 {
     let used = offer.layout.names().map(length).fold(0u8, u8::saturating_add);
     offer.options_len.saturating_sub(used)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::script;
+    use crate::tcp::{Options, SeqNumber};
+
+    /// The SYN that Linux sends, and the option bytes of its header.
+    const LINUX: [u8; 20] = [2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0, 1, 3, 3, 7];
+
+    fn fingerprint(options: &[u8], change: impl Fn(&mut Offer)) -> String {
+        let mut syn = script::read("> S").remove(0).segment;
+        syn.options = Options::parse(options, options.len());
+        syn.window = 64240;
+        syn.ttl = 57;
+        syn.dont_fragment = true;
+        syn.ip_id = 0x1234;
+        let mut offer = Offer::of(&syn);
+        change(&mut offer);
+        let mut peer = Peer::new(syn.source);
+        peer.offer = Some(offer);
+        peer.isn = Some(SeqNumber(7));
+        Fingerprint::of(&peer).map(|f| f.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn fingerprints_in_p0fs_grammar() {
+        assert_eq!(fingerprint(&LINUX, |_| {}), "4:64:0:1460:mss*44,7:mss,sok,ts,nop,ws:df,id+:0");
+        assert_eq!(fingerprint(&LINUX, |o| o.window = 1024), "4:64:0:1460:1024,7:mss,sok,ts,nop,ws:df,id+:0");
+        assert_eq!(fingerprint(&LINUX, |o| o.window = 3000), "4:64:0:1460:mtu*2,7:mss,sok,ts,nop,ws:df,id+:0");
+        assert_eq!(
+            fingerprint(&LINUX, |o| (o.dont_fragment, o.ip_id, o.payload) = (false, 0, 5)),
+            "4:64:0:1460:mss*44,7:mss,sok,ts,nop,ws:id-:+"
+        );
+        assert_eq!(
+            fingerprint(&LINUX, |o| o.flags = Flags::SYN | Flags::ECE | Flags::CWR),
+            "4:64:0:1460:mss*44,7:mss,sok,ts,nop,ws:df,id+,ecn:0"
+        );
+    }
+
+    #[test]
+    fn padding_behind_the_end_is_counted() {
+        assert_eq!(fingerprint(&[2, 4, 5, 0xb4, 0, 0, 0, 0], |_| {}), "4:64:0:1460:mss*44,0:mss,eol+3:df,id+:0");
+        assert_eq!(fingerprint(&[2, 4, 5, 0xb4, 34, 2, 1, 1], |_| {}), "4:64:0:1460:mss*44,0:mss,?34,nop,nop:df,id+:0");
+        assert_eq!(fingerprint(&[], |_| {}), "4:64:0:0:64240,0::df,id+:0");
+    }
+
+    #[test]
+    fn options_that_were_cut_give_no_fingerprint() {
+        assert_eq!(fingerprint(&LINUX, |o| o.faults = OptionFaults::NOT_CAPTURED), "");
+    }
+
+    #[test]
+    fn an_impossibly_small_segment_size_divides_nothing() {
+        for mss in 0..110u16 {
+            let text = fingerprint(&LINUX, |o| o.mss = Some(mss));
+            assert!(text.starts_with("4:64:0:"), "{text}");
+        }
+    }
+}

@@ -7,11 +7,12 @@
 mod clock;
 mod closing;
 pub mod completeness;
-pub mod copies;
+mod copies;
 mod eviction;
 pub mod facts;
 pub mod features;
 pub mod handshake;
+mod hot;
 mod incarnation;
 pub mod model;
 mod opening;

@@ -1,6 +1,5 @@
 //! One endpoint of a flow, as far as a bystander can know it.
 
-use super::copies::RecentCopies;
 use crate::tcp::options::{FastOpen, Layout, Mptcp, OptionFaults, Timestamps};
 use crate::tcp::{Endpoint, Event, Flags, Segment, SeqNumber, State, state};
 use crate::time::Timestamp;
@@ -169,8 +168,8 @@ pub struct Peer {
     pub ttl: u8,
     /// Window field of the first segment, raw.
     pub window: u16,
-    /// Recent segments, to recognise copies made by the capture.
-    pub(super) copies: RecentCopies,
+    /// Whether its last segment carried timestamps.
+    pub timestamps_seen: bool,
 }
 
 impl Peer {
@@ -203,7 +202,7 @@ impl Peer {
             hole_time: Timestamp(0),
             ttl: 0,
             window: 0,
-            copies: RecentCopies::default(),
+            timestamps_seen: false,
         }
     }
 

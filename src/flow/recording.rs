@@ -81,8 +81,7 @@ impl Flow {
                 if same(last) {
                     return Some(self.steps.len() - 1);
                 }
-                let runs = self.steps.iter().filter(|step| step.label == Label::Data).count();
-                if runs < MAX_DATA_RUNS { None } else { self.steps.iter().rposition(same) }
+                if self.data_runs_exhausted() { self.steps.iter().rposition(same) } else { None }
             }
             Label::Rst | Label::Other => {
                 // A storm of resets is one step.
@@ -93,6 +92,11 @@ impl Flow {
                 again.then_some(self.steps.len() - 1)
             }
         }
+    }
+
+    /// Whether no further runs of payload are kept apart.
+    pub(super) fn data_runs_exhausted(&self) -> bool {
+        self.steps.iter().filter(|step| step.label == Label::Data).count() >= MAX_DATA_RUNS
     }
 
     fn fold(&mut self, index: usize, s: &Segment) {

@@ -7,8 +7,10 @@ use core::hash::BuildHasher;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
+use super::hot::Hot;
 use super::model::Flow;
 use super::tuple::FlowKey;
+use crate::time::Timestamp;
 
 /// Position of a flow in the table; valid until the flow is removed.
 pub type Slot = u32;
@@ -17,6 +19,8 @@ pub type Slot = u32;
 #[derive(Debug)]
 pub struct Table {
     index: HashTable<Slot>,
+    /// What ordinary segments touch, by slot; the key among it.
+    hot: Vec<Hot>,
     flows: Vec<Option<Flow>>,
     free: Vec<Slot>,
     hasher: RandomState,
@@ -25,7 +29,13 @@ pub struct Table {
 impl Table {
     /// An empty table.
     pub fn new() -> Self {
-        Self { index: HashTable::new(), flows: Vec::new(), free: Vec::new(), hasher: RandomState::default() }
+        Self {
+            index: HashTable::new(),
+            hot: Vec::new(),
+            flows: Vec::new(),
+            free: Vec::new(),
+            hasher: RandomState::default(),
+        }
     }
 
     /// Flows in the table.
@@ -41,7 +51,31 @@ impl Table {
     /// Where the flow with this key is.
     pub fn find(&self, key: &FlowKey) -> Option<Slot> {
         let hash = self.hasher.hash_one(key);
-        self.index.find(hash, |slot| self.get(*slot).is_some_and(|flow| flow.key == *key)).copied()
+        self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
+    }
+
+    /// The hot part of the flow at `slot`.
+    pub(super) fn hot(&mut self, slot: Slot) -> Option<&mut Hot> {
+        self.hot.get_mut(slot as usize)
+    }
+
+    /// When the flow at `slot` was last heard of, in the packet clock.
+    pub(super) fn seen_at(&self, slot: Slot) -> Timestamp {
+        self.hot.get(slot as usize).map_or(Timestamp(i64::MIN), |hot| hot.seen_at)
+    }
+
+    /// The flow at `slot`, complete: what its hot part has added up is handed over first.
+    pub fn settled(&mut self, slot: Slot) -> Option<&mut Flow> {
+        let flow = self.flows.get_mut(slot as usize)?.as_mut()?;
+        self.hot.get_mut(slot as usize)?.settle(flow);
+        Some(flow)
+    }
+
+    /// Sets the hot part of the flow at `slot` by what the flow is now.
+    pub(super) fn arm(&mut self, slot: Slot) {
+        if let (Some(hot), Some(Some(flow))) = (self.hot.get_mut(slot as usize), self.flows.get(slot as usize)) {
+            hot.arm(flow);
+        }
     }
 
     /// The flow at `slot`.
@@ -49,37 +83,34 @@ impl Table {
         self.flows.get(slot as usize)?.as_ref()
     }
 
-    /// The flow at `slot`, to change.
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Flow> {
-        self.flows.get_mut(slot as usize)?.as_mut()
-    }
-
     /// Adds a flow whose key is not in the table.
-    pub fn insert(&mut self, flow: Flow) -> Slot {
-        let hash = self.hasher.hash_one(flow.key);
+    pub(super) fn insert(&mut self, hot: Hot, flow: Flow) -> Slot {
+        let hash = self.hasher.hash_one(hot.key);
         let slot = if let Some(slot) = self.free.pop() {
+            self.hot[slot as usize] = hot;
             self.flows[slot as usize] = Some(flow);
             slot
         } else {
+            self.hot.push(hot);
             self.flows.push(Some(flow));
             (self.flows.len() - 1) as Slot
         };
-        let (hasher, flows) = (&self.hasher, &self.flows);
-        self.index.insert_unique(hash, slot, |slot| {
-            flows.get(*slot as usize).and_then(Option::as_ref).map_or(0, |flow| hasher.hash_one(flow.key))
-        });
+        let (hasher, hot) = (&self.hasher, &self.hot);
+        self.index.insert_unique(hash, slot, |slot| hot.get(*slot as usize).map_or(0, |hot| hasher.hash_one(hot.key)));
         slot
     }
 
-    /// Takes the flow at `slot` out.
-    pub fn remove(&mut self, slot: Slot) -> Option<Flow> {
-        let key = self.get(slot)?.key;
-        let hash = self.hasher.hash_one(key);
+    /// Drops the flow at `slot`.
+    pub fn remove(&mut self, slot: Slot) {
+        let Some(hot) = self.hot.get(slot as usize) else { return };
+        let hash = self.hasher.hash_one(hot.key);
         if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
             entry.remove();
+            self.free.push(slot);
         }
-        self.free.push(slot);
-        self.flows.get_mut(slot as usize)?.take()
+        if let Some(flow) = self.flows.get_mut(slot as usize) {
+            *flow = None;
+        }
     }
 
     /// Slots in use, in order of position.

@@ -1,6 +1,7 @@
 //! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
 
 use super::facts::Facts;
+use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
 use super::peer::Peer;
@@ -163,6 +164,15 @@ pub(super) struct Book {
     pub(super) closing_announced: bool,
 }
 
+/// What casts doubt on a segment.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    /// It is a copy made by the capture.
+    copy: bool,
+    /// Its sender's checksums can be trusted.
+    proved_good: bool,
+}
+
 /// The tracker.
 #[derive(Debug)]
 pub struct Tracker {
@@ -176,6 +186,7 @@ pub struct Tracker {
     clock: super::clock::PacketClock,
     next_id: u64,
     counters: Counters,
+    short_cut: bool,
 }
 
 /// What the tracker counted.
@@ -194,8 +205,8 @@ pub struct Counters {
 }
 
 impl Tracker {
-    /// A tracker without flows.
-    pub fn new(timeouts: Timeouts, limits: Limits) -> Self {
+    /// A tracker without flows. Without the short cut every segment goes the long way: slower, and the same otherwise.
+    pub fn new(timeouts: Timeouts, limits: Limits, short_cut: bool) -> Self {
         Self {
             timeouts,
             limits,
@@ -207,6 +218,7 @@ impl Tracker {
             clock: super::clock::PacketClock::default(),
             next_id: 1,
             counters: Counters::default(),
+            short_cut,
         }
     }
 
@@ -234,6 +246,14 @@ impl Tracker {
         self.advance(s.time, observer);
         let now = self.clock.now();
         let (key, sender_is_low) = FlowKey::of(s);
+        if let Some(slot) = self.table.find(&key)
+            && let Some(hot) = self.table.hot(slot)
+        {
+            let from = hot.side(sender_is_low);
+            if self.short_cut && hot.take(s, from, now, self.timeouts.idle) {
+                return;
+            }
+        }
         let slot = match self.current(&key, now, observer) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
@@ -260,7 +280,7 @@ impl Tracker {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
         let Some(slot) = self.table.find(&key) else { return };
-        let Some(flow) = self.table.get_mut(slot) else { return };
+        let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
         if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.book.phase != Phase::SynSent {
@@ -297,7 +317,7 @@ impl Tracker {
     fn current(&mut self, key: &FlowKey, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
         loop {
             let slot = self.table.find(key)?;
-            let deadline = self.table.get(slot)?.deadline(&self.timeouts);
+            let deadline = self.table.settled(slot)?.deadline(&self.timeouts);
             if now <= deadline {
                 return Some(slot);
             }
@@ -308,7 +328,7 @@ impl Tracker {
     /// Acts on the deadline of a flow; whether that ended it.
     fn on_deadline(&mut self, slot: Slot, deadline: Timestamp, observer: &mut impl Observer) -> bool {
         let linger_over = |flow: &Flow, t: &Timeouts| deadline >= flow.flush_at(t);
-        let Some(flow) = self.table.get_mut(slot) else { return true };
+        let Some(flow) = self.table.settled(slot) else { return true };
         if flow.book.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
             if flow.pending_is_last() {
                 self.begin_from_pending(slot, observer);
@@ -337,10 +357,10 @@ impl Tracker {
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, mut entries)) = self.wheel.fire(now) {
             for (slot, id) in entries.drain(..) {
-                let Some(flow) = self.table.get(slot) else { continue };
-                if flow.id != id || flow.book.tick != tick {
+                if self.table.get(slot).is_none_or(|flow| flow.id != id || flow.book.tick != tick) {
                     continue;
                 }
+                let Some(flow) = self.table.settled(slot) else { continue };
                 let deadline = flow.deadline(&self.timeouts);
                 let ended = now > deadline && self.on_deadline(slot, deadline, observer);
                 if !ended {
@@ -359,7 +379,7 @@ impl Tracker {
             return;
         }
         let tick = self.wheel.file(deadline, (slot, id));
-        if let Some(flow) = self.table.get_mut(slot) {
+        if let Some(flow) = self.table.settled(slot) {
             flow.book.tick = tick;
         }
     }
@@ -391,15 +411,16 @@ impl Tracker {
         } else {
             roles::sender_is_client(s)
         };
+        let client_is_low = sender_is_low == sender_is_client;
         let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
-        flow.previous = previous.map(|tomb| tomb.previous(sender_is_low == sender_is_client));
+        flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
-        let slot = self.table.insert(flow);
+        let slot = self.table.insert(Hot::new(key, client_is_low, now), flow);
         self.schedule(slot, true);
         self.eviction.trim(&self.table);
         self.eviction.began(slot, self.next_id - 1);
-        if let Some(flow) = self.table.get_mut(slot) {
+        if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, s.time, &Notice::Began);
         }
         Some(slot)
@@ -407,8 +428,8 @@ impl Tracker {
 
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
     fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
-        let Some(pending) = self.table.get_mut(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
-        if let Some(flow) = self.table.get_mut(slot) {
+        let Some(pending) = self.table.settled(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
+        if let Some(flow) = self.table.settled(slot) {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
@@ -430,11 +451,13 @@ impl Tracker {
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
         let proved_good = self.sources.judge(s);
-        let Some(flow) = self.table.get_mut(slot) else { return };
+        let Some(flow) = self.table.settled(slot) else { return };
         let from = flow.side_of(s.source);
+        let copy = self.table.hot(slot).is_some_and(|hot| hot.is_copy(s, from));
+        let Some(flow) = self.table.settled(slot) else { return };
         let was_closed = flow.is_closed();
         let opening_before = flow.opening;
-        let facts = flow.observe(s, from, now, first, proved_good);
+        let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
         let recorded =
             if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
         let segment = SegmentRef(s);
@@ -455,14 +478,16 @@ impl Tracker {
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
+        self.table.arm(slot);
     }
 
     /// Ends the flow at `slot` and tells of it.
     fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
-        let Some(mut flow) = self.table.remove(slot) else { return };
+        let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time);
-        observer.notice(&mut flow, time, &Notice::Ended);
-        self.tombs.bury(&flow, self.clock.now(), self.timeouts.time_wait);
+        observer.notice(flow, time, &Notice::Ended);
+        self.tombs.bury(flow, self.clock.now(), self.timeouts.time_wait);
+        self.table.remove(slot);
     }
 
     /// Evicts until there is room for one more flow.
@@ -531,7 +556,7 @@ impl Flow {
     }
 
     /// Takes a segment: counts it, moves states, notices facts.
-    fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, proved_good: bool) -> Facts {
+    fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, doubt: Doubt) -> Facts {
         if !first {
             self.zeek.observe(s, from == self.first_sender);
             self.completeness.observe(s);
@@ -539,12 +564,12 @@ impl Flow {
         if s.truncated {
             self.quality.truncated += 1;
         }
-        if self.peer_mut(from).copies.is_copy(s) {
+        if doubt.copy {
             self.quality.duplicates += 1;
             return Facts::COPY;
         }
         match s.checksum {
-            Checksum::Bad if proved_good => {
+            Checksum::Bad if doubt.proved_good => {
                 self.quality.bad_checksum += 1;
                 return Facts::BAD_CHECKSUM;
             }
@@ -580,6 +605,7 @@ impl Flow {
         peer.bytes += u64::from(s.payload);
         peer.data_count += u32::from(s.payload > 0);
         peer.last_time = s.time;
+        peer.timestamps_seen = s.options.timestamps.is_some();
     }
 
     /// What the first segment tells by being first.

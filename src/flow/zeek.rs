@@ -165,6 +165,28 @@ impl ZeekWords {
         self.take(segment, self.role(from_first_sender));
     }
 
+    /// Whether the next ordinary segments (data or acknowledgments in order, of kinds logged before) change nothing but the
+    /// numbers that [`Self::carry_on`] sets.
+    pub(super) fn is_smooth(&self) -> bool {
+        let holes = self.rare.as_ref().is_some_and(|rare| rare.islands.iter().any(|islands| !islands.is_empty()));
+        !holes && self.sides.iter().all(Side::is_smooth)
+    }
+
+    /// Whether one end has sent a segment with payload (or else: one that only acknowledges) before.
+    pub(super) fn has_logged(&self, from_first_sender: bool, payload: bool) -> bool {
+        let side = &self.sides[self.role(from_first_sender)];
+        side.has(if payload { Side::LOGGED_DATA } else { Side::LOGGED_ACK })
+    }
+
+    /// Takes ordinary segments of one end in bulk: it has sent all up to `next`, and the other end acknowledged all up to `acked`.
+    pub(super) fn carry_on(&mut self, from_first_sender: bool, next: SeqNumber, acked: SeqNumber) {
+        let role = self.role(from_first_sender);
+        let side = &mut self.sides[role];
+        side.last = next;
+        side.edge = next.offset_from(side.start);
+        side.acked = side.acked.later(acked);
+    }
+
     /// Zeek's `conn_state`, as of the segments so far.
     pub fn state(&self) -> ConnState {
         use EndpointState::{Closed, Established, Inactive, Reset, SynAckSent, SynSent};
@@ -620,6 +642,13 @@ impl Side {
 
     const fn has(&self, mark: u16) -> bool {
         self.marks & mark != 0
+    }
+
+    /// Open, and without holes or doubts about its sequence space.
+    fn is_smooth(&self) -> bool {
+        matches!(self.state, EndpointState::Established | EndpointState::Partial)
+            && !self.has(Self::GAPS_OFF)
+            && self.edge == self.last.offset_from(self.start)
     }
 
     /// Sets a mark; whether it was new.

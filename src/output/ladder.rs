@@ -325,10 +325,18 @@ fn octets(n: u64) -> String {
 fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = String::new();
     let mut say = |title: &str, what: &str| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {title:<9} {what}");
+        for (n, line) in wrapped(what).iter().enumerate() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {:<9} {line}", if n == 0 { title } else { "" });
+        }
     };
     say("opening", &opening_words(flow));
+    if !flow.role_known {
+        say("roles", "guessed: no SYN or SYN-ACK told who is the client");
+    }
+    if let Some(retries) = retry_words(flow) {
+        say("retries", &retries);
+    }
     if let Some(times) = timing_words(flow) {
         say("time", &times);
     }
@@ -355,13 +363,36 @@ fn opening_words(flow: &Flow) -> String {
     if flow.handshake.validated {
         words.push_str(", numbers checked");
     }
-    if flow.client.syn_count > 1 {
-        let _ = write!(words, ", {} SYNs", flow.client.syn_count);
-    }
-    if !flow.role_known {
-        words.push_str("; who is the client is a guess");
-    }
     words
+}
+
+fn retry_words(flow: &Flow) -> Option<String> {
+    if flow.client.syn_count < 2 {
+        return None;
+    }
+    let mut words = format!("{} SYNs in {}", flow.client.syn_count, human(flow.handshake.syn_gaps().sum()));
+    if let Some(backoff) = flow.handshake.backoff() {
+        let _ = write!(words, ", gaps {backoff}");
+    }
+    Some(words)
+}
+
+/// The words of `text` in lines that leave room for the title in front.
+fn wrapped(text: &str) -> Vec<String> {
+    const ROOM: usize = 80 - 12;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= ROOM {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 fn timing_words(flow: &Flow) -> Option<String> {
@@ -371,7 +402,7 @@ fn timing_words(flow: &Flow) -> Option<String> {
         let _ = write!(words, ", round trip to the server {}", human(server));
     }
     if let Some(client) = flow.handshake.rtt_client() {
-        let _ = write!(words, ", to the client {}", human(client));
+        let _ = write!(words, ", client {}", human(client));
     }
     Some(words)
 }
@@ -402,7 +433,7 @@ fn option_words(flow: &Flow) -> Option<String> {
 
 fn closing_words(flow: &Flow) -> String {
     let mut words = format!("{}: {}", flow.closing(), words::closing(flow.closing()));
-    if let Some(by) = flow.closed_by() {
+    if let Some(by) = flow.closed_by().filter(|_| flow.teardown.first_fin.is_some()) {
         let _ = write!(
             words,
             ", {}",

@@ -112,7 +112,7 @@ impl Summary {
         page.section(
             "Capture quality",
             remarks.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| {
-                let mut row = format!("{n:>10}  ");
+                let mut row = format!("{n:>8}  ");
                 row.push_str(text);
                 row
             }),
@@ -123,10 +123,10 @@ impl Summary {
         let row = |name: &str, times: &Histogram| {
             let at = |percent| human(times.percentile(percent));
             let max = human(times.max());
-            format!("  {name:<22}{:>10}{:>12}{:>12}{:>12}{max:>12}", times.count(), at(50), at(90), at(99))
+            format!("  {name:<20}{:>9}{:>12}{:>12}{:>12}{max:>12}", times.count(), at(50), at(90), at(99))
         };
         if self.connect.count() > 0 {
-            page.line(&format!("\n{:<24}{:>10}{:>12}{:>12}{:>12}{:>12}", "Times", "n", "p50", "p90", "p99", "max"));
+            page.line(&format!("\n{:<22}{:>9}{:>12}{:>12}{:>12}{:>12}", "Times", "n", "p50", "p90", "p99", "max"));
             page.line(&row("connect (as waited)", &self.connect));
             if self.rtt.count() > 0 {
                 page.line(&row("round trip", &self.rtt));
@@ -134,7 +134,7 @@ impl Summary {
         }
         if self.retried > 0 {
             let (flows, times) = (self.retried, self.retries);
-            page.line(&format!("\nRetries\n{flows:>10}  flows repeated their SYN ({times} repetitions in all)"));
+            page.line(&format!("\nRetries\n{flows:>8}  flows repeated their SYN ({times} repetitions in all)"));
         }
     }
 
@@ -142,7 +142,7 @@ impl Summary {
         let severity = |id: &str| self.worst.get(id).copied().unwrap_or_default();
         page.section(
             "Anomalies",
-            totals.anomalies.iter().filter(|(_, n)| *n > 0).map(|(id, n)| format!("{n:>10}  {:<6} {id}", severity(id))),
+            totals.anomalies.iter().filter(|(_, n)| *n > 0).map(|(id, n)| format!("{n:>8}  {:<6} {id}", severity(id))),
         );
     }
 
@@ -154,7 +154,7 @@ impl Summary {
                     Some(target) => format!("to {target}"),
                     None => "to several".to_owned(),
                 };
-                format!("{:>10}  {client} {targets}", failures.count)
+                format!("{:>8}  {client} {targets}", failures.count)
             }),
         );
         if self.talkers.pushed_out > 0 {
@@ -208,17 +208,17 @@ fn span(page: &mut Page, totals: &Totals) {
     let text = |time| String::from_utf8_lossy(&rfc3339(time)).into_owned();
     if let (Some(first), Some(last)) = (totals.first_time, totals.last_time) {
         page.line(&format!("{} to {}", text(first), text(last)));
-        page.line(&format!("{:>10}  packets in {}", totals.packets, human(last - first)));
+        page.line(&format!("{:>8}  packets in {}", totals.packets, human(last - first)));
     } else {
         page.line("no packets");
     }
-    page.line(&format!("{:>10}  TCP segments", totals.segments));
+    page.line(&format!("{:>8}  TCP segments", totals.segments));
     if totals.icmp > 0 {
-        page.line(&format!("{:>10}  ICMP errors about TCP", totals.icmp));
+        page.line(&format!("{:>8}  ICMP errors about TCP", totals.icmp));
     }
     let skipped = SkipReason::ALL.iter().zip(totals.skipped).filter(|(_, n)| *n > 0);
-    skipped.for_each(|(reason, n)| page.line(&format!("{n:>10}  skipped: {}", reason.name())));
-    page.line(&format!("{:>10}  flows", totals.flows));
+    skipped.for_each(|(reason, n)| page.line(&format!("{n:>8}  skipped: {}", reason.name())));
+    page.line(&format!("{:>8}  flows", totals.flows));
 }
 
 fn counts(page: &mut Page, totals: &Totals) {
@@ -226,7 +226,7 @@ fn counts(page: &mut Page, totals: &Totals) {
         0 => String::new(),
         all => format!("{:.1} %", n as f64 * 100.0 / all as f64),
     };
-    let row = |n: u64, name: &str, what: &str| format!("{n:>10}  {:>7}  {name:<19} {what}", share(n));
+    let row = |n: u64, name: &str, what: &str| format!("{n:>8} {:>7}  {name:<18} {what}", share(n));
     page.section(
         "Opening",
         Opening::ALL

@@ -100,3 +100,45 @@ impl Writer for Table {
         &mut self.out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::output::{Session, StepsShown, TimeStyle};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn values_are_quoted_by_rfc_4180() {
+        let shared = Shared::default();
+        let settings = Settings {
+            session: Session::default(),
+            time: TimeStyle::default(),
+            steps: StepsShown::default(),
+            events: Vec::new(),
+            fields: vec!["a".to_owned(), "b".to_owned()],
+            local_nets: Vec::new(),
+            rule_id: |_| None,
+        };
+        let mut table = Table::new(Out::new(Box::new(shared.clone()), true), &settings, b',');
+        table.header();
+        table.row(&ByteRecord::from(vec!["plain", "with, comma"]));
+        table.row(&ByteRecord::from(vec!["with \"quotes\"", "two\nlines"]));
+        table.row(&ByteRecord::from(vec!["", ""]));
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "a,b\nplain,\"with, comma\"\n\"with \"\"quotes\"\"\",\"two\nlines\"\n,\n");
+    }
+}

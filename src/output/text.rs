@@ -170,7 +170,12 @@ fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
         write!(line, "  seq={} ({})", step.seq.offset_from(from.base()), step.seq)?;
     }
     if let Some(ack) = step.ack {
-        write!(line, " ack={} ({ack})", ack.offset_from(to.base()))?;
+        // Nothing of the other end was seen yet: there is nothing to count from.
+        if to.spoke() {
+            write!(line, " ack={} ({ack})", ack.offset_from(to.base()))?;
+        } else {
+            write!(line, " ack=? ({ack})")?;
+        }
     }
     if step.payload > 0 {
         write!(line, " len={}", step.payload)?;

@@ -7,8 +7,8 @@ pub const fn opening(opening: Opening) -> &'static str {
     match opening {
         Opening::Established => "three-way handshake completed",
         Opening::FastOpen => "opened with data in the SYN (TCP Fast Open)",
-        Opening::SimultaneousOpen => "both ends sent SYN before either saw the other's",
-        Opening::SplitHandshake => "the server answered the SYN with a SYN of its own",
+        Opening::SimultaneousOpen => "the SYNs of both ends crossed",
+        Opening::SplitHandshake => "the server answered the SYN with a SYN",
         Opening::Refused => "RST answered the SYN",
         Opening::Unreachable => "an ICMP error answered the SYN",
         Opening::Unanswered => "nothing answered the SYN",
@@ -16,9 +16,9 @@ pub const fn opening(opening: Opening) -> &'static str {
         Opening::MissingAck => "the SYN-ACK was never acknowledged",
         Opening::ResetAfterSynAck => "the client answered the SYN-ACK with RST",
         Opening::SynAckOnly => "SYN-ACK without a SYN",
-        Opening::Midstream => "the connection was open before it was first seen",
+        Opening::Midstream => "it was open before it was first seen",
         Opening::Invalid => "began with flags that no handshake can have",
-        Opening::Undecided => "observation ended before the handshake was decided",
+        Opening::Undecided => "observation ended before it was decided",
     }
 }
 
@@ -26,11 +26,11 @@ pub const fn opening(opening: Opening) -> &'static str {
 pub const fn closing(closing: Closing) -> &'static str {
     match closing {
         Closing::Fin => "both ends sent FIN",
-        Closing::SimultaneousFin => "both ends sent FIN before either saw the other's",
+        Closing::SimultaneousFin => "the FINs of both ends crossed",
         Closing::ResetByClient => "reset by the client",
         Closing::ResetByServer => "reset by the server",
         Closing::FinThenReset => "reset after one end had sent FIN",
-        Closing::HalfClosed => "one end sent FIN, the other had not when observation ended",
+        Closing::HalfClosed => "only one end had sent FIN in the end",
         Closing::Open => "still open when observation ended",
         Closing::IdleExpired => "nothing was seen of it for too long",
         Closing::None => "it never opened",

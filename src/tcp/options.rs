@@ -155,7 +155,17 @@ pub struct Options {
 impl Options {
     /// Walks `bytes`, the captured part of an option area that is `header_len` octets long in the header.
     pub fn parse(bytes: &[u8], header_len: usize) -> Self {
-        let mut options = Self { len: header_len.min(40) as u8, ..Self::default() };
+        let mut options = Self::default();
+        options.read(bytes, header_len);
+        options
+    }
+
+    /// [`Self::parse`] into options that are at their default. In place, because moving what was just written piecemeal
+    /// stalls for 10 ns, a third of the whole decoding.
+    #[inline(always)]
+    pub(crate) fn read(&mut self, bytes: &[u8], header_len: usize) {
+        let options = self;
+        options.len = header_len.min(40) as u8;
         // Linux's data segment: NOP NOP TS. By far the most common list, so it skips the walk.
         if let [1, 1, 8, 10, rest @ ..] = bytes
             && rest.len() == 8
@@ -163,15 +173,15 @@ impl Options {
         {
             options.timestamps = Some(Timestamps { value: be32(&rest[..4]), echo: be32(&rest[4..]) });
             options.layout = Layout(0x722);
-            return options;
+            return;
         }
         if bytes.len() < header_len {
             options.faults |= OptionFaults::NOT_CAPTURED;
         }
         options.walk(bytes);
-        options
     }
 
+    #[inline(never)]
     fn walk(&mut self, bytes: &[u8]) {
         let captured_in_full = !self.faults.any(OptionFaults::NOT_CAPTURED);
         let mut rest = bytes;

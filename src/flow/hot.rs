@@ -1,0 +1,264 @@
+//! The part of a flow that ordinary segments touch: data and acknowledgments in order on an open connection.
+//!
+//! Nine in ten segments of ordinary traffic tell nothing new. They are taken here, in three cache lines, and what they add is
+//! handed to the flow's record in one go ([`Hot::settle`]) before anything else looks at it. A segment that is out of the
+//! ordinary in any way is refused, and takes the long way. Both ways must give the same flow: `tests/properties.rs` runs
+//! conversations with and without this short cut.
+
+use super::copies::RecentCopies;
+use super::model::Flow;
+use super::steps::Label;
+use super::tracker::Phase;
+use super::tuple::{FlowKey, Side};
+use super::verdict::Opening;
+use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
+use crate::time::Timestamp;
+
+/// No step takes the data of this end yet.
+const NO_STEP: u8 = u8::MAX;
+/// What is added up is handed over before it could overflow, octets.
+const MAX_PENDING_BYTES: u32 = 1 << 30;
+
+/// One end of a flow.
+#[derive(Clone, Copy, Debug, Default)]
+struct HotSide {
+    /// What it sends next.
+    next: SeqNumber,
+    /// The highest it acknowledged.
+    acked: SeqNumber,
+    /// Right edge of its window.
+    edge: SeqNumber,
+    /// Segments taken since the last settling.
+    packets: u32,
+    /// Payload octets taken since.
+    bytes: u32,
+    /// Segments with payload taken since.
+    data: u32,
+    last_time: Timestamp,
+    last_data_time: Timestamp,
+    copies: RecentCopies,
+    scale: u8,
+    ttl: u8,
+    /// Index of the step that its data is folded into.
+    step: u8,
+    /// Whether it has sent payload, and a bare acknowledgment, before.
+    sent_data: bool,
+    sent_ack: bool,
+}
+
+/// The hot part of one flow.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Hot {
+    /// Four-tuple.
+    pub(super) key: FlowKey,
+    sides: [HotSide; 2],
+    /// Packet clock at the last segment.
+    pub(super) seen_at: Timestamp,
+    last_frame: u64,
+    truncated: u32,
+    /// Whether ordinary segments may be taken here.
+    armed: bool,
+    /// Whether anything waits to be settled.
+    dirty: bool,
+    client_is_low: bool,
+    timestamps: bool,
+}
+
+impl Hot {
+    /// The hot part of a flow that begins.
+    pub(super) fn new(key: FlowKey, client_is_low: bool, now: Timestamp) -> Self {
+        Self {
+            key,
+            sides: [HotSide::default(); 2],
+            seen_at: now,
+            last_frame: 0,
+            truncated: 0,
+            armed: false,
+            dirty: false,
+            client_is_low,
+            timestamps: false,
+        }
+    }
+
+    /// Which end the sender is, given whether it is the lower endpoint of the key.
+    pub(super) const fn side(&self, sender_is_low: bool) -> Side {
+        if sender_is_low == self.client_is_low { Side::Client } else { Side::Server }
+    }
+
+    /// Whether `s` is a copy made by the capture.
+    pub(super) fn is_copy(&mut self, s: &Segment, from: Side) -> bool {
+        self.sides[from as usize].copies.is_copy(s)
+    }
+
+    /// Takes `s` if it is ordinary; whether it was. `idle`: silence after which the flow would have been given up.
+    #[inline]
+    pub(super) fn take(&mut self, s: &Segment, from: Side, now: Timestamp, idle: i64) -> bool {
+        if !self.armed
+            || !is_plain(s)
+            || now - self.seen_at >= idle
+            || s.options.timestamps.is_some() != self.timestamps
+        {
+            return false;
+        }
+        let [client, server] = &mut self.sides;
+        let (own, other) = match from {
+            Side::Client => (client, server),
+            Side::Server => (server, client),
+        };
+        let Some(edge) = own.ordinary(s, other) else { return false };
+        own.edge = edge;
+        own.acked = s.ack_field;
+        own.next = s.seq.plus(s.payload);
+        own.packets += 1;
+        own.bytes += s.payload;
+        own.data += u32::from(s.payload > 0);
+        own.last_time = s.time;
+        if s.payload > 0 {
+            own.last_data_time = s.time;
+        }
+        own.copies.remember(s);
+        self.seen_at = now;
+        self.last_frame = s.frame;
+        self.truncated += u32::from(s.truncated);
+        self.dirty = true;
+        true
+    }
+
+    /// Hands what was added up to the flow's record.
+    pub(super) fn settle(&mut self, flow: &mut Flow) {
+        if !self.dirty {
+            return;
+        }
+        self.dirty = false;
+        flow.book.seen_at = self.seen_at;
+        flow.last_frame = self.last_frame;
+        flow.quality.truncated += core::mem::take(&mut self.truncated);
+        for side in [Side::Client, Side::Server] {
+            let hot = &mut self.sides[side as usize];
+            let packets = core::mem::take(&mut hot.packets);
+            if packets > 0 {
+                hot.settle(flow, side, packets);
+            }
+        }
+        for side in [Side::Client, Side::Server] {
+            let (sent, got) = (&self.sides[side as usize], &self.sides[side.other() as usize]);
+            flow.zeek.carry_on(side == flow.first_sender, sent.next, got.acked);
+        }
+    }
+
+    /// Allows or forbids the short cut, by what the flow is now.
+    pub(super) fn arm(&mut self, flow: &Flow) {
+        self.seen_at = flow.book.seen_at;
+        self.armed = flow.is_calm();
+        if !self.armed {
+            return;
+        }
+        self.timestamps = flow.client.timestamps_seen && flow.server.timestamps_seen;
+        for side in [Side::Client, Side::Server] {
+            let hot = &mut self.sides[side as usize];
+            let peer = flow.peer(side);
+            let (Some(next), Some(acked), Some(edge)) = (peer.next, peer.acked, peer.edge) else {
+                self.armed = false;
+                return;
+            };
+            (hot.next, hot.acked, hot.edge) = (next, acked, edge);
+            (hot.packets, hot.bytes, hot.data, hot.last_time) = (0, 0, 0, peer.last_time);
+            (hot.scale, hot.ttl) = (flow.scale_of(side), peer.ttl);
+            hot.step = flow.data_step(side).map_or(NO_STEP, |index| index as u8);
+            let first = side == flow.first_sender;
+            hot.sent_data = flow.zeek.has_logged(first, true);
+            hot.sent_ack = flow.zeek.has_logged(first, false);
+        }
+    }
+}
+
+impl HotSide {
+    /// The new right edge of its window if `s` is ordinary.
+    #[inline]
+    fn ordinary(&self, s: &Segment, other: &Self) -> Option<SeqNumber> {
+        let newer = s.ack_field.after(self.acked);
+        let known_kind = if s.payload > 0 {
+            self.sent_data && self.step != NO_STEP && (newer || s.ack_field == self.acked)
+        } else {
+            self.sent_ack && newer
+        };
+        let edge = s.ack_field.plus(u32::from(s.window) << self.scale);
+        let ordinary = known_kind
+            && s.seq == self.next
+            && s.ack_field.at_or_before(other.next)
+            && s.ttl == self.ttl
+            && edge.at_or_after(self.edge)
+            && s.time >= self.last_time
+            && self.bytes < MAX_PENDING_BYTES
+            && self.packets < u32::MAX;
+        ordinary.then_some(edge)
+    }
+
+    fn settle(&mut self, flow: &mut Flow, side: Side, packets: u32) {
+        let (bytes, data) = (core::mem::take(&mut self.bytes), core::mem::take(&mut self.data));
+        flow.last_time = flow.last_time.max(self.last_time);
+        let peer = flow.peer_mut(side);
+        peer.next = Some(self.next);
+        peer.acked = Some(self.acked);
+        peer.edge = Some(self.edge);
+        peer.packets += u64::from(packets);
+        peer.bytes += u64::from(bytes);
+        peer.data_count += data;
+        peer.last_time = self.last_time;
+        if data > 0
+            && let Some(step) = flow.steps.get_mut(usize::from(self.step))
+        {
+            step.repeat = step.repeat.saturating_add(data);
+            step.payload = step.payload.saturating_add(bytes);
+            step.last_time = self.last_data_time;
+        }
+    }
+}
+
+/// ACK, with or without PSH, and nothing else that is worth a look.
+#[inline]
+fn is_plain(s: &Segment) -> bool {
+    s.flags.0 & !Flags::PSH.0 == Flags::ACK.0
+        && s.headers == Headers::Whole
+        && matches!(s.checksum, Checksum::Good | Checksum::Unverifiable)
+        && s.window != 0
+        && s.urgent == 0
+        && s.payload < 1 << 17
+        && !s.fragmented
+        && s.traffic_class & 3 == 0
+        && s.options.sack_blocks == 0
+        && s.options.faults.is_empty()
+        && s.options.mptcp.is_none()
+}
+
+impl Flow {
+    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful, no holes.
+    fn is_calm(&self) -> bool {
+        let b = &self.book;
+        let open = b.phase == Phase::Open
+            && self
+                .opening
+                .is_some_and(|o| o.opened() || (o == Opening::Midstream && self.client.spoke() && self.server.spoke()));
+        let quiet = self.client.fin.is_none()
+            && self.server.fin.is_none()
+            && self.teardown.reset.is_none()
+            && self.teardown.complete.is_none()
+            && b.pending.is_none()
+            && b.doubtful_reset.is_none()
+            && b.provocation.is_none();
+        let whole = self.client.hole.is_none() && self.server.hole.is_none();
+        let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
+        open && quiet && whole && settled && self.zeek.is_smooth()
+    }
+
+    /// The step that further payload of `side` is folded into.
+    fn data_step(&self, side: Side) -> Option<usize> {
+        let same = |step: &super::steps::Step| step.label == Label::Data && step.from == side;
+        match self.steps.last() {
+            Some(last) if same(last) => Some(self.steps.len() - 1),
+            _ if self.data_runs_exhausted() => self.steps.iter().rposition(same),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The command line from outside: streams, exit codes, and one clear line for each thing that can go wrong.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn capture(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled").join(name).to_str().expect("path").to_owned()
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_synscope"))
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).stdin(Stdio::null()).output().expect("the program runs")
+}
+
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Exit code, and stderr, of which nothing may have gone to stdout.
+fn refused(arguments: &[&str]) -> (i32, String) {
+    let output = run(arguments);
+    assert!(output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    (output.status.code().expect("an exit code"), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn what_went_wrong_is_one_clear_line_with_its_exit_code() {
+    let hello = capture("hs_hello_client.pcap");
+    let empty = scratch("empty.pcap");
+    fs::write(&empty, b"").expect("scratch file");
+    let empty = empty.to_str().expect("path");
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&[], 2, "synscope: nothing to analyse"),
+        (&["-r", "no-such-file.pcap"], 1, "synscope: no-such-file.pcap: no such file"),
+        (&["-r", empty], 4, "damaged or cut short"),
+        (&["-r", "Cargo.toml"], 1, "not a capture file"),
+        (&["-r", &hello, "-f", "tcp prot 80"], 2, "capture filter does not compile"),
+        (&["-r", &hello, "--preset", "wbe"], 2, "did you mean \"web\"?"),
+        (&["-r", &hello, "-o", "/no/such/folder/x"], 1, "cannot create"),
+        (&["-r", &hello, "-T", "pdf"], 2, "invalid value 'pdf'"),
+        (&["-r", &hello, "-B", "4096"], 2, "the unit is missing"),
+    ];
+    for (arguments, code, words) in cases {
+        let (got, message) = refused(arguments);
+        assert_eq!(got, code, "{arguments:?}: {message}");
+        assert!(message.contains(words), "{arguments:?}: {message}");
+        assert!(message.lines().count() <= 6, "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn a_caret_stands_under_the_place() {
+    let hello = capture("hs_hello_client.pcap");
+    let (_, message) = refused(&["-r", &hello, "-T", "csv", "-e", "source.ip,source.prot"]);
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(
+        lines.first().copied(),
+        Some("synscope: -e: flow_end has no field \"source.prot\"; did you mean \"source.port\"?")
+    );
+    assert_eq!(lines.get(1..), Some(&["  source.ip,source.prot", "            ^"][..]));
+    let (code, message) = refused(&["-r", &hello, "tcp", "prot", "80"]);
+    assert_eq!(code, 2);
+    assert!(message.ends_with("\n  tcp prot 80\n      ^\n"), "{message}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_success() {
+    for format in ["ndjson", "text", "scapy", "ladder", "summary", "csv", "tsv", "zeek"] {
+        let mut child = program()
+            .args(["-q", "-l", "-r", &capture("bn_burst.pcap"), "-T", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut first).expect("a line");
+        assert!(!first.is_empty(), "{format}");
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stderr.is_empty(), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_with_what_was_written() {
+    let (code, message) = refused(&["-q", "-r", &capture("hs_hello_client.pcap"), "--json", "-o", "/dev/full"]);
+    assert_eq!(code, 1);
+    assert!(message.contains("/dev/full: cannot write:") && message.contains("0 octets were written"), "{message}");
+}
+
+#[test]
+fn a_file_that_ends_early_is_analysed_as_far_as_it_goes() {
+    let whole = fs::read(capture("hs_hello_client.pcap")).expect("capture");
+    let cut = scratch("cut.pcap");
+    fs::write(&cut, &whole[..whole.len() - 5]).expect("scratch file");
+    let output = run(&["-q", "-r", cut.to_str().expect("path"), "--json"]);
+    assert_eq!(output.status.code(), Some(4));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("\"opening\":\"established\"") && text.contains("session_end"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("damaged or cut short at octet"));
+}
+
+#[test]
+fn standard_input_is_read_and_events_come_as_packets_do() {
+    let mut child = program()
+        .args(["-q", "-r", "-", "-T", "text"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let bytes = fs::read(capture("hs_hello_client.pcap")).expect("capture");
+    let mut input = child.stdin.take().expect("stdin");
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
+    // All but the last packet: the first steps must be told although the input goes on.
+    input.write_all(&bytes[..bytes.len() - 40]).expect("it reads");
+    input.flush().expect("it reads");
+    let first = lines.next().expect("a line").expect("text");
+    assert!(first.contains("SYN "), "{first}");
+    input.write_all(&bytes[bytes.len() - 40..]).expect("it reads");
+    drop(input);
+    let rest: Vec<String> = lines.map(|line| line.expect("text")).collect();
+    assert!(rest.last().is_some_and(|line| line.contains("END")), "{rest:?}");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn counts_and_flows_stop_it() {
+    let hello = capture("hs_hello_client.pcap");
+    let packets = |arguments: &[&str]| {
+        let output = run(&[&["-r", hello.as_str(), "--json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(packets(&[]), "9 packets captured");
+    assert_eq!(packets(&["-c", "4"]), "4 packets captured");
+    assert_eq!(packets(&["-a", "packets:5", "-c", "7"]), "5 packets captured");
+    assert_eq!(packets(&["-a", "duration:66ms"]), "5 packets captured");
+    let many = run(&["-r", &capture("bn_burst.pcap"), "--json", "-a", "flows:3", "-q", "--events", "session_end"]);
+    assert_eq!(many.status.code(), Some(0));
+}
+
+#[test]
+fn output_goes_to_a_file_and_nothing_to_stdout() {
+    let path = scratch("events.ndjson");
+    let (code, message) = refused(&["-r", &capture("hs_refused.pcap"), "-o", path.to_str().expect("path")]);
+    assert_eq!(code, 0);
+    assert_eq!(message, "8 packets captured\n3 flows: 3 refused\n3 anomalies: 3 conn-refused\n");
+    let mut text = String::new();
+    File::open(&path).and_then(|mut file| file.read_to_string(&mut text)).expect("output file");
+    assert_eq!(text.lines().filter(|line| line.contains("\"action\":\"flow_end\"")).count(), 3);
+}
+
+#[test]
+fn one_flow_can_be_asked_for() {
+    let output = run(&["-q", "-r", &capture("hs_refused.pcap"), "-T", "ladder", "--flow", "2"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("#2 ") && !text.contains("#1 ") && !text.contains("#3 "), "{text}");
+}
+
+#[test]
+fn columns_are_chosen_and_quoted() {
+    let output = run(&["-q", "-r", &capture("hs_refused.pcap"), "-T", "csv", "-e", "event.reason,source.port"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.lines().next(), Some("event.reason,source.port"));
+    assert_eq!(text.lines().nth(1), Some("RST answered the SYN,44104"));
+}
+
+#[test]
+fn help_names_every_group_and_version_is_told() {
+    let help = String::from_utf8(run(&["-h"]).stdout).expect("UTF-8");
+    for group in ["Input:", "Stop:", "Analysis:", "Output:", "Other:"] {
+        assert!(help.contains(&format!("\n{group}\n")), "{group}");
+    }
+    let version = String::from_utf8(run(&["-V"]).stdout).expect("UTF-8");
+    assert_eq!(version.trim(), concat!("synscope ", env!("CARGO_PKG_VERSION")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_with_everything_written() {
+    let mut child = program()
+        .args(["-r", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut input = child.stdin.take().expect("stdin");
+    input.write_all(&fs::read(capture("td_open_at_end.pcap")).expect("capture")).expect("it reads");
+    input.flush().expect("it reads");
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("the rest");
+    assert!(rest.contains("\"action\":\"flow_end\"") && rest.contains("\"action\":\"session_end\""), "{rest}");
+    // The input is still open: it was the signal that ended it.
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("packets captured"));
+}

@@ -1,0 +1,28 @@
+//! The short cut for ordinary segments gives the same flows as the long way.
+
+mod common;
+
+use common::{analyse_with, testdata};
+use synscope::engine::Settings;
+
+#[test]
+fn every_capture_gives_the_same_flows_both_ways() {
+    let mut compared = 0;
+    for entry in std::fs::read_dir(testdata("labelled")).expect("captures").flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|e| e == "json") {
+            continue;
+        }
+        let short = analyse_with(&path, &Settings::default());
+        let long = analyse_with(&path, &Settings { long_way: true, ..Settings::default() });
+        assert_eq!(short.flows.len(), long.flows.len(), "{}", path.display());
+        for (a, b) in short.flows.iter().zip(&long.flows) {
+            compared += 1;
+            let (short, long) = (format!("{a:#?}"), format!("{b:#?}"));
+            let difference = short.lines().zip(long.lines()).find(|(x, y)| x != y);
+            assert_eq!(difference, None, "{} flow {}", path.display(), a.id);
+        }
+        assert_eq!(format!("{:?}", short.anomalies), format!("{:?}", long.anomalies), "{}", path.display());
+    }
+    assert!(compared > 20_000, "only {compared} flows");
+}
