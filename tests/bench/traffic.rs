@@ -2,6 +2,7 @@
 //!
 //! Mostly what browsers and servers do (handshake, a request, a response of many segments with an ACK for every other
 //! one, a close), some of it over IPv6 and in VLANs, with loss, reordering, refusals, silence, scans, DNS and ARP between.
+//! Segments of a connection come in trains, as senders send them: after each, the next is of the same one two times in three.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -32,10 +33,12 @@ impl Traffic {
         let (mut frame, mut time) = (Vec::new(), 1_700_000_000_000_000_u64);
         // A frame that another one overtakes.
         let mut held: Option<Vec<u8>> = None;
-        let mut written = 0;
+        let (mut written, mut n) = (0, 0);
         while written < self.packets {
             time += random.below(20);
-            let n = random.below(CONCURRENT as u64) as usize;
+            if random.below(3) == 0 {
+                n = random.below(CONCURRENT as u64) as usize;
+            }
             frame.clear();
             match random.below(100) {
                 0..4 => background(&mut random, &mut frame),
