@@ -13,7 +13,8 @@ fn every_capture_gives_the_same_flows_both_ways() {
         if path.extension().is_some_and(|e| e == "json") {
             continue;
         }
-        let short = analyse_with(&path, &Settings::default());
+        let ahead = Settings { lookahead: synscope::engine::LOOKAHEAD, ..Settings::default() };
+        let short = analyse_with(&path, &ahead);
         let long = analyse_with(&path, &Settings { long_way: true, ..Settings::default() });
         assert_eq!(short.flows.len(), long.flows.len(), "{}", path.display());
         for (a, b) in short.flows.iter().zip(&long.flows) {

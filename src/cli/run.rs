@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::config::{FilterChoice, Input, Output, Run, Stop};
 use super::messages::{self, Failure};
 use super::progress::Bar;
-use crate::capture::{CaptureError, FileOptions, Files, Filter, Next, Source};
+use crate::capture::{CaptureError, FileInput, FileOptions, Files, Filter, Next, Source};
 use crate::decode;
 use crate::engine::{self, Engine, Event, Sink, Totals};
 use crate::flow::Flow;
@@ -82,8 +82,20 @@ fn engine(run: &Run) -> Result<Engine, Failure> {
         limits: analysis.limits,
         rules: analysis.rules.clone(),
         long_way: false,
+        lookahead: if comes_live(&run.input) { 0 } else { engine::LOOKAHEAD },
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Whether frames come when they happen, so that what they tell must not wait for later ones: an interface, a pipe.
+fn comes_live(input: &Input) -> bool {
+    match input {
+        Input::Live(_) => true,
+        Input::Files(files) => files.iter().any(|file| match file {
+            FileInput::Stdin => true,
+            FileInput::Path(path) => !path.is_file(),
+        }),
+    }
 }
 
 fn open(input: Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {

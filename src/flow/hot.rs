@@ -86,6 +86,11 @@ impl Hot {
         if sender_is_low == self.client_is_low { Side::Client } else { Side::Server }
     }
 
+    /// Whether ordinary segments may be taken here.
+    pub(super) const fn is_armed(&self) -> bool {
+        self.armed
+    }
+
     /// Whether `s` is a copy made by the capture.
     pub(super) fn is_copy(&mut self, s: &Segment, from: Side) -> bool {
         self.sides[from as usize].copies.is_copy(s)

@@ -17,6 +17,7 @@ mod incarnation;
 pub mod model;
 mod opening;
 pub mod peer;
+mod prefetch;
 pub mod recording;
 pub mod roles;
 mod sequence;
@@ -38,7 +39,7 @@ pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Counters, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
+pub use tracker::{Counters, Foreseen, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 

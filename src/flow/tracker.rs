@@ -7,6 +7,7 @@ use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
+use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
@@ -55,11 +56,13 @@ pub struct Limits {
     pub flows: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
+    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
+    pub lingering: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536 }
+        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
     }
 }
 
@@ -160,9 +163,15 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// Runs of payload among its steps.
+    pub(super) data_runs: u8,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
 }
+
+/// Where a segment's flow probably is; nothing depends on it but speed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foreseen(Option<Slot>);
 
 /// What casts doubt on a segment.
 #[derive(Clone, Copy, Debug)]
@@ -238,6 +247,27 @@ impl Tracker {
         self.wheel.start(now);
         if self.wheel.is_due(now) {
             self.fire(now, observer);
+        }
+    }
+
+    /// `s` will be taken soon: what that reads first is asked for. The answer is for [`Self::foresee_record`].
+    #[inline]
+    pub fn foresee(&self, s: &Segment) -> Foreseen {
+        Foreseen(self.table.prefetch_hot(&FlowKey::of(s).0))
+    }
+
+    /// `s` will be taken sooner: what that reads next is asked for. The answer is for [`Self::foresee_steps`].
+    #[inline]
+    pub fn foresee_record(&self, s: &Segment, foreseen: Foreseen) -> Foreseen {
+        let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
+        Foreseen(foreseen.0.filter(|slot| self.table.prefetch_record(*slot, whole)))
+    }
+
+    /// It is about to be taken: what that reads last is asked for.
+    #[inline]
+    pub fn foresee_steps(&self, foreseen: Foreseen) {
+        if let Some(slot) = foreseen.0 {
+            self.table.prefetch_steps(slot);
         }
     }
 
@@ -412,7 +442,7 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
+        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -471,14 +501,17 @@ impl Tracker {
             flow.book.closing_announced = true;
             observer.notice(flow, s.time, &Notice::Closing { by });
         }
-        if flow.is_closed() && !was_closed {
-            let id = flow.id;
-            self.eviction.closed(slot, id);
-        }
+        let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
         self.table.arm(slot);
+        if let Some(id) = closed {
+            self.eviction.closed(slot, id);
+            if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
+                self.end(oldest, self.clock.latest(), observer);
+            }
+        }
     }
 
     /// Ends the flow at `slot` and tells of it.
@@ -521,7 +554,15 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
+    fn new(
+        id: u64,
+        s: &Segment,
+        key: FlowKey,
+        sender_is_client: bool,
+        reused: bool,
+        now: Timestamp,
+        steps: Vec<Step>,
+    ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
         let book = Book { tried_at: now, seen_at: now, ..Book::default() };
@@ -544,7 +585,7 @@ impl Flow {
             teardown: Teardown::default(),
             unreachable: None,
             idle_expired: false,
-            steps: Vec::new(),
+            steps,
             steps_dropped: 0,
             marks: Vec::<Mark>::new(),
             quality: CaptureQuality::default(),
