@@ -225,12 +225,12 @@ impl Engine {
             let at = (self.first + RECORD_AHEAD) % self.waiting.len();
             let waiting = &mut self.waiting[at];
             if let Outcome::Tcp(segment) = &waiting.outcome {
-                waiting.foreseen = self.tracker.foresee_record(segment, waiting.foreseen);
+                self.tracker.foresee_record(segment, &mut waiting.foreseen);
             }
         }
         if self.count > STEPS_AHEAD {
             let at = (self.first + STEPS_AHEAD) % self.waiting.len();
-            if let Waiting { outcome: Outcome::Tcp(_), foreseen, .. } = self.waiting[at] {
+            if let Waiting { outcome: Outcome::Tcp(_), foreseen, .. } = &self.waiting[at] {
                 self.tracker.foresee_steps(foreseen);
             }
         }
@@ -244,7 +244,7 @@ impl Engine {
     }
 
     fn take_first(&mut self, sink: &mut dyn Sink) {
-        let Waiting { time, outcome, .. } = &self.waiting[self.first];
+        let Waiting { time, outcome, foreseen } = &self.waiting[self.first];
         self.first = (self.first + 1) % self.waiting.len();
         self.count -= 1;
         let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
@@ -254,7 +254,7 @@ impl Engine {
                 if relay.sink.wants_segments() {
                     relay.sink.event(&Event::Segment(segment));
                 }
-                self.tracker.segment(segment, &mut relay);
+                self.tracker.segment(segment, foreseen, &mut relay);
             }
             Outcome::Icmp(quote) => {
                 relay.totals.icmp += 1;
@@ -274,7 +274,7 @@ impl Engine {
             sink.event(&Event::Segment(segment));
         }
         let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
-        self.tracker.segment(segment, &mut relay);
+        self.tracker.segment(segment, &Foreseen::default(), &mut relay);
     }
 
     /// Takes an ICMP error about a segment.

@@ -4,7 +4,7 @@
 
 use core::hash::BuildHasher;
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::hot::Hot;
@@ -56,16 +56,22 @@ impl Table {
         self.index.is_empty()
     }
 
-    /// Where the flow with this key is.
-    pub fn find(&self, key: &FlowKey) -> Option<Slot> {
-        let hash = self.hasher.hash_one(key);
+    /// The hash of a key.
+    #[inline]
+    pub(super) fn hash(&self, key: &FlowKey) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Where the flow with this key is; `hash` is its [`Self::hash`].
+    #[inline]
+    pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
         self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
     }
 
-    /// Asks the processor for what [`Self::find`] will read for `key`; where that is, for the next two stages. A guess by the
-    /// hash alone: reading the key to make sure is what is to be avoided.
-    pub(super) fn prefetch_hot(&self, key: &FlowKey) -> Option<Slot> {
-        let hash = self.hasher.hash_one(key);
+    /// Asks the processor for what [`Self::find`] will read; where that is, for the next two stages. A guess by the hash
+    /// alone: reading the key to make sure is what is to be avoided.
+    #[inline]
+    pub(super) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
         let slot = *self.index.find(hash, |_| true)?;
         prefetch(self.hot.get(slot as usize)?);
         Some(slot)
@@ -104,11 +110,10 @@ impl Table {
         Some(flow)
     }
 
-    /// Sets the hot part of the flow at `slot` by what the flow is now.
-    pub(super) fn arm(&mut self, slot: Slot) {
-        if let (Some(hot), Some(Some(flow))) = (self.hot.get_mut(slot as usize), self.flows.get(slot as usize)) {
-            hot.arm(flow);
-        }
+    /// Both parts of the flow at `slot`.
+    #[inline]
+    pub(super) fn parts(&mut self, slot: Slot) -> Option<(&mut Hot, &mut Flow)> {
+        Some((self.hot.get_mut(slot as usize)?, self.flows.get_mut(slot as usize)?.as_mut()?))
     }
 
     /// The flow at `slot`.

@@ -171,7 +171,18 @@ pub(super) struct Book {
 
 /// Where a segment's flow probably is; nothing depends on it but speed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Foreseen(Option<Slot>);
+pub struct Foreseen {
+    slot: Option<Slot>,
+    keyed: Option<Keyed>,
+}
+
+/// A segment's key, once computed.
+#[derive(Clone, Copy, Debug)]
+struct Keyed {
+    key: FlowKey,
+    hash: u64,
+    sender_is_low: bool,
+}
 
 /// What casts doubt on a segment.
 #[derive(Clone, Copy, Debug)]
@@ -250,41 +261,59 @@ impl Tracker {
         }
     }
 
-    /// `s` will be taken soon: what that reads first is asked for. The answer is for [`Self::foresee_record`].
+    /// `s` will be taken soon: what that reads first is asked for. The answer is for the next stages and [`Self::segment`].
     #[inline]
     pub fn foresee(&self, s: &Segment) -> Foreseen {
-        Foreseen(self.table.prefetch_hot(&FlowKey::of(s).0))
+        let keyed = self.key_of(s);
+        Foreseen { slot: self.table.prefetch_hot(keyed.hash), keyed: Some(keyed) }
     }
 
-    /// `s` will be taken sooner: what that reads next is asked for. The answer is for [`Self::foresee_steps`].
+    /// `s` will be taken sooner: what that reads next is asked for.
     #[inline]
-    pub fn foresee_record(&self, s: &Segment, foreseen: Foreseen) -> Foreseen {
+    pub fn foresee_record(&self, s: &Segment, foreseen: &mut Foreseen) {
         let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
-        Foreseen(foreseen.0.filter(|slot| self.table.prefetch_record(*slot, whole)))
+        foreseen.slot = foreseen.slot.filter(|slot| self.table.prefetch_record(*slot, whole));
     }
 
     /// It is about to be taken: what that reads last is asked for.
     #[inline]
-    pub fn foresee_steps(&self, foreseen: Foreseen) {
-        if let Some(slot) = foreseen.0 {
+    pub fn foresee_steps(&self, foreseen: &Foreseen) {
+        if let Some(slot) = foreseen.slot {
             self.table.prefetch_steps(slot);
         }
     }
 
+    fn key_of(&self, s: &Segment) -> Keyed {
+        let (key, sender_is_low) = FlowKey::of(s);
+        Keyed { hash: self.table.hash(&key), key, sender_is_low }
+    }
+
     /// Takes a segment.
-    pub fn segment(&mut self, s: &Segment, observer: &mut impl Observer) {
+    #[inline]
+    pub fn segment(&mut self, s: &Segment, foreseen: &Foreseen, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let (key, sender_is_low) = FlowKey::of(s);
-        if let Some(slot) = self.table.find(&key)
+        let keyed = foreseen.keyed.unwrap_or_else(|| self.key_of(s));
+        let found = self.table.find(&keyed.key, keyed.hash);
+        if let Some(slot) = found
             && let Some(hot) = self.table.hot(slot)
+            && self.short_cut
+            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle)
         {
-            let from = hot.side(sender_is_low);
-            if self.short_cut && hot.take(s, from, now, self.timeouts.idle) {
-                return;
-            }
+            return;
         }
-        let slot = match self.current(&key, now, observer) {
+        self.take_the_long_way(s, &keyed, found, now, observer);
+    }
+
+    fn take_the_long_way(
+        &mut self,
+        s: &Segment,
+        keyed: &Keyed,
+        found: Option<Slot>,
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) {
+        let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
                 Fate::Begins => {
@@ -297,7 +326,7 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, key, sender_is_low, now, observer) {
+            None => match self.begin(s, keyed, now, observer) {
                 Some(slot) => (slot, true),
                 None => return,
             },
@@ -309,7 +338,7 @@ impl Tracker {
     pub fn quote(&mut self, q: &IcmpQuote, observer: &mut impl Observer) {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
-        let Some(slot) = self.table.find(&key) else { return };
+        let Some(slot) = self.table.find(&key, self.table.hash(&key)) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
@@ -335,7 +364,8 @@ impl Tracker {
         let now = self.clock.now();
         for slot in slots {
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
-            let Some(mut slot) = self.current(&key, now, observer) else { continue };
+            let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
+            let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
             if self.table.get(slot).is_some_and(Flow::pending_is_last) {
                 slot = self.begin_from_pending(slot, observer);
             }
@@ -343,15 +373,16 @@ impl Tracker {
         }
     }
 
-    /// The flow with this key, after acting on the deadlines that have passed at `now`.
-    fn current(&mut self, key: &FlowKey, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+    /// The flow of the key at `slot`, after acting on the deadlines that have passed at `now`.
+    fn current(&mut self, slot: Slot, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+        let mut slot = slot;
         loop {
-            let slot = self.table.find(key)?;
             let deadline = self.table.settled(slot)?.deadline(&self.timeouts);
             if now <= deadline {
                 return Some(slot);
             }
             self.on_deadline(slot, deadline, observer);
+            slot = self.table.find(&keyed.key, keyed.hash)?;
         }
     }
 
@@ -423,11 +454,11 @@ impl Tracker {
     fn begin(
         &mut self,
         s: &Segment,
-        key: FlowKey,
-        sender_is_low: bool,
+        keyed: &Keyed,
         now: Timestamp,
         observer: &mut impl Observer,
     ) -> Option<Slot> {
+        let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
@@ -463,12 +494,12 @@ impl Tracker {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let (key, sender_is_low) = FlowKey::of(&pending.segment);
+        let keyed = self.key_of(&pending.segment);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
             if n == 0 {
-                match self.begin(s, key, sender_is_low, now, observer) {
+                match self.begin(s, &keyed, now, observer) {
                     Some(begun) => new_slot = begun,
                     None => return slot,
                 }
@@ -481,10 +512,10 @@ impl Tracker {
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
         let proved_good = self.sources.judge(s);
-        let Some(flow) = self.table.settled(slot) else { return };
+        let Some((hot, flow)) = self.table.parts(slot) else { return };
+        hot.settle(flow);
         let from = flow.side_of(s.source);
-        let copy = self.table.hot(slot).is_some_and(|hot| hot.is_copy(s, from));
-        let Some(flow) = self.table.settled(slot) else { return };
+        let copy = hot.is_copy(s, from);
         let was_closed = flow.is_closed();
         let opening_before = flow.opening;
         let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
@@ -502,10 +533,10 @@ impl Tracker {
             observer.notice(flow, s.time, &Notice::Closing { by });
         }
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
+        hot.arm(flow);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
-        self.table.arm(slot);
         if let Some(id) = closed {
             self.eviction.closed(slot, id);
             if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
