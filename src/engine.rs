@@ -21,7 +21,7 @@ pub struct Totals {
     pub icmp: u64,
     /// Flows that began.
     pub flows: u64,
-    /// Finished flows by [`Opening`], in its order.
+    /// Finished flows by [`crate::flow::Opening`], in its order.
     pub by_opening: [u64; 14],
     /// Finished flows by [`crate::flow::Closing`], in its order.
     pub by_closing: [u64; 9],

@@ -8,6 +8,7 @@ use synscope::detect::Anomaly;
 use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::flow::Flow;
 
+pub mod frames;
 pub mod script;
 
 /// All that came of one capture.
