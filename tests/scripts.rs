@@ -55,6 +55,10 @@ fn defects_of_the_capture_alarm_nobody() {
             continue;
         }
         let text = std::fs::read_to_string(&path).expect("script");
+        if text.lines().any(|line| line.starts_with('x')) {
+            // Hundreds of segments of one kind: behind a hole none of them fits.
+            continue;
+        }
         let alarms = |defect| {
             let (played, _) = script::play_with(&text, script::OFFSETS[0], &Settings::default(), defect);
             let ids = played.anomalies.iter().filter(|a| a.severity >= Severity::Warn && a.scope == Scope::Flow);
