@@ -222,6 +222,8 @@ pub struct Detectors {
     /// Every rule of the registry, with whether it is on.
     rules: Vec<&'static Rule>,
     by_fact: [Vec<u16>; 64],
+    /// The facts that each rule is interested in, by its index.
+    masks: Vec<u64>,
     opened: Vec<u16>,
     quiet: Vec<u16>,
     ended: Vec<u16>,
@@ -250,6 +252,7 @@ impl Detectors {
         let rules: Vec<&'static Rule> = rules().collect();
         let mut detectors = Self {
             by_fact: [const { Vec::new() }; 64],
+            masks: vec![0; rules.len()],
             opened: Vec::new(),
             quiet: Vec::new(),
             ended: Vec::new(),
@@ -321,6 +324,7 @@ impl Detectors {
         match when {
             When::Facts(facts) => {
                 self.interest |= facts;
+                self.masks[usize::from(index)] = facts.0;
                 for (bit, rules) in self.by_fact.iter_mut().enumerate() {
                     if facts.0 >> bit & 1 == 1 {
                         rules.push(index);
@@ -336,14 +340,17 @@ impl Detectors {
 
     fn on_facts(&mut self, flow: &mut Flow, occasion: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
         let mut left = occasion.facts.0 & self.interest.0;
-        let mut asked: smallvec::SmallVec<[u16; 16]> = smallvec::SmallVec::new();
         while left != 0 {
-            let bit = left.trailing_zeros() as usize;
+            let bit = left.trailing_zeros();
             left &= left - 1;
-            for n in 0..self.by_fact[bit].len() {
-                let index = self.by_fact[bit][n];
-                if !asked.contains(&index) {
-                    asked.push(index);
+            for n in 0..self.by_fact[bit as usize].len() {
+                let index = self.by_fact[bit as usize][n];
+                // A rule that is filed under several of the facts is asked at the first.
+                let first = self
+                    .masks
+                    .get(usize::from(index))
+                    .is_some_and(|mask| (mask & occasion.facts.0).trailing_zeros() == bit);
+                if first {
                     self.ask(index, flow, occasion, report);
                 }
             }

@@ -229,14 +229,14 @@ impl Player {
     }
 
     fn read(&mut self, line: &str) -> Segment {
-        let mut words = line.split_whitespace().peekable();
+        let words = line.split_whitespace();
         let mut port = 40000;
         let mut from_client = true;
         let (mut flags, mut numbers) = (None, None);
         let (mut source, mut destination) = (None, None);
         self.frame += 1;
         let mut s = blank(self.frame);
-        while let Some(word) = words.next() {
+        for word in words {
             if word.starts_with('+') {
                 self.time = self.time.after(duration(word));
             } else if let Some(n) = word.strip_suffix(':') {
@@ -339,7 +339,7 @@ impl Played {
         let mut words = rest.split_whitespace();
         let (what, wanted) = (words.next().unwrap_or(""), words.collect::<Vec<_>>());
         match what {
-            "flows" => equal(self.flows.len().to_string(), &wanted),
+            "flows" => equal(&self.flows.len().to_string(), &wanted),
             "anomaly" => self.reported(which, &wanted),
             "no" => match self.of_flow(which).find(|a| wanted.contains(&a.id)) {
                 Some(a) => Err(format!("{} was reported: {}", a.id, a.reason)),
@@ -354,7 +354,7 @@ impl Played {
                     Some(id) => self.flows.iter().find(|f| f.id == id),
                     None => self.flows.last(),
                 };
-                equal(field(flow.ok_or("no such flow")?, what)?, &wanted)
+                equal(&field(flow.ok_or("no such flow")?, what)?, &wanted)
             }
         }
     }
@@ -407,7 +407,7 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
     })
 }
 
-fn equal(found: String, wanted: &[&str]) -> Result<(), String> {
+fn equal(found: &str, wanted: &[&str]) -> Result<(), String> {
     if found == wanted.join(" ") { Ok(()) } else { Err(format!("it is {found}")) }
 }
 
