@@ -171,33 +171,40 @@ struct Pump<'a> {
 
 /// Passes packets on until there is a reason to stop. An error of the source is returned; what came before it counts.
 fn pump(source: &mut dyn Source, engine: &mut Engine, sink: &mut Tee, run: &Pump<'_>) -> Result<(), CaptureError> {
+    let (max_packets, max_flows) = (run.limits.packets.unwrap_or(u64::MAX), run.limits.flows.unwrap_or(u64::MAX));
+    let look_every = if sink.lines_are_flushed { 1 } else { LOOK_EVERY };
+    let mut look_at = look_every;
     let mut packets = 0u64;
-    let mut clock = Clock::default();
-    while !run.stop.load(Ordering::Relaxed) && !run.limits.reached(packets, sink.flows) {
-        let now = match source.next()? {
-            Next::Frame(frame) => {
-                if run.limits.is_over(clock.since_start(frame.time)) {
+    let mut clock = Clock::new(run.limits.duration);
+    while !run.stop.load(Ordering::Relaxed) && packets < max_packets && sink.flows < max_flows {
+        let next = source.next();
+        let now = match &next {
+            Ok(Next::Frame(frame)) => {
+                if clock.anything_is_due(frame.time) && clock.is_over(frame.time) {
                     break;
                 }
-                engine.frame(&frame, sink);
+                engine.frame(frame, sink);
                 packets += 1;
                 frame.time
             }
-            Next::Idle(time) => {
-                engine.advance(time, sink);
+            Ok(Next::Idle(time)) => {
+                engine.advance(*time, sink);
                 sink.writer.out().flush();
-                if run.limits.is_over(clock.since_start(time)) {
+                if clock.is_over(*time) {
                     break;
                 }
-                time
+                look_at = packets;
+                *time
             }
-            Next::End => break,
+            Ok(Next::End) => break,
+            Err(_) => return next.map(drop),
         };
-        if clock.stats_are_due(now) {
+        if clock.anything_is_due(now) && clock.stats_are_due(now) {
             let totals = totals(engine, source, run.live);
             sink.event(&Event::Stats { totals: &totals, time: now });
         }
-        if packets.is_multiple_of(LOOK_EVERY) || sink.lines_are_flushed {
+        if packets >= look_at {
+            look_at = packets + look_every;
             run.bar.update(source.progress());
             if sink.writer.out().failed() {
                 break;
@@ -207,38 +214,56 @@ fn pump(source: &mut dyn Source, engine: &mut Engine, sink: &mut Tee, run: &Pump
     Ok(())
 }
 
-/// Packet time since the start, and since totals were told.
-#[derive(Debug, Default)]
+/// What falls due by packet time: the end of the analysis, and telling totals.
+#[derive(Debug)]
 struct Clock {
-    start: Option<Timestamp>,
-    next_stats: Option<Timestamp>,
+    duration: Option<i64>,
+    /// When the analysis ends, and when totals are told next; known when something has come.
+    times: Option<(Option<Timestamp>, Timestamp)>,
+    /// Before this, nothing is due.
+    soonest: Timestamp,
 }
 
 impl Clock {
-    /// Nanoseconds from the first call to `now`.
-    fn since_start(&mut self, now: Timestamp) -> i64 {
-        now - *self.start.get_or_insert(now)
+    /// A clock that starts with the first time it is asked about and ends `duration` nanoseconds later, if ever.
+    const fn new(duration: Option<i64>) -> Self {
+        Self { duration, times: None, soonest: Timestamp(i64::MIN) }
+    }
+
+    /// Whether [`Self::is_over`] or [`Self::stats_are_due`] could say yes, or the clock has to be started. Asked for
+    /// every packet; the others need not be where this says no.
+    #[inline]
+    fn anything_is_due(&self, now: Timestamp) -> bool {
+        now >= self.soonest
+    }
+
+    /// Whether the analysis has lasted as long as it may.
+    fn is_over(&mut self, now: Timestamp) -> bool {
+        let (end, _) = self.times(now);
+        end.is_some_and(|end| now >= end)
     }
 
     /// Whether it is time to tell the totals; if so, the next time is a while later.
     fn stats_are_due(&mut self, now: Timestamp) -> bool {
-        let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
+        let (end, stats) = self.times(now);
+        let due = now >= stats;
         if due {
-            self.next_stats = Some(now.after(STATS_EVERY));
+            self.set(end, now.after(STATS_EVERY));
         }
         due
     }
-}
 
-impl Stop {
-    /// Whether so many packets, or so many finished flows, are enough.
-    fn reached(&self, packets: u64, flows: u64) -> bool {
-        self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
+    fn times(&mut self, now: Timestamp) -> (Option<Timestamp>, Timestamp) {
+        if let Some(times) = self.times {
+            return times;
+        }
+        let end = self.duration.map(|duration| now.after(duration));
+        self.set(end, now.after(STATS_EVERY))
     }
 
-    /// Whether this much packet time is enough, nanoseconds.
-    fn is_over(&self, elapsed: i64) -> bool {
-        self.duration.is_some_and(|duration| elapsed >= duration)
+    fn set(&mut self, end: Option<Timestamp>, stats: Timestamp) -> (Option<Timestamp>, Timestamp) {
+        self.soonest = end.map_or(stats, |end| end.min(stats));
+        *self.times.insert((end, stats))
     }
 }
 

@@ -163,14 +163,26 @@ impl Files {
         while self.step()? {
             self.number += 1;
             let Some(filter) = &mut self.filter else { return Ok(true) };
-            let frame = self.readers.get(self.current).and_then(|reader| reader.frame(self.number));
-            if let Some(frame) = frame
-                && filter.accepts(&frame)?
+            if let Some(reader) = self.readers.get(self.current)
+                && filter.accepts(&reader.frame(self.number))?
             {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// [`Source::next`] of several inputs, or with a filter.
+    fn next_sought(&mut self) -> Result<Next<'_>, CaptureError> {
+        let found = self.seek();
+        self.ended = !matches!(found, Ok(true));
+        match self.readers.get(self.current) {
+            Some(reader) if found? => {
+                self.yielded += 1;
+                Ok(Next::Frame(reader.frame(self.number)))
+            }
+            _ => Ok(Next::End),
+        }
     }
 }
 
@@ -180,12 +192,20 @@ impl Source for Files {
         if self.ended {
             return Ok(Next::End);
         }
-        let found = self.seek();
-        self.ended = !matches!(found, Ok(true));
-        let frame =
-            if found? { self.readers.get(self.current).and_then(|reader| reader.frame(self.number)) } else { None };
-        self.yielded += u64::from(frame.is_some());
-        Ok(frame.map_or(Next::End, Next::Frame))
+        if self.readers.len() != 1 || self.filter.is_some() {
+            return self.next_sought();
+        }
+        let [only] = &mut self.readers[..] else { return Ok(Next::End) };
+        if !only.take_buffered() {
+            let found = only.advance();
+            if !matches!(found, Ok(true)) {
+                self.ended = true;
+                return found.map(|_| Next::End);
+            }
+        }
+        self.number += 1;
+        self.yielded += 1;
+        Ok(Next::Frame(only.frame(self.number)))
     }
 
     fn description(&self) -> String {
