@@ -40,19 +40,26 @@ fn add(data: &[u8]) -> u64 {
     let (mut total, data) = if data.len() < 64 { (0, data) } else { add_blocks(data) };
     let (words, tail) = data.as_chunks::<4>();
     let (pairs, last) = words.as_chunks::<2>();
+    // So few that lanes do not pay: as 64-bit words, with the carries gathered in the upper half.
+    let mut wide = 0u128;
     for [first, second] in pairs {
-        total += u64::from(u32::from_ne_bytes(*first)) + u64::from(u32::from_ne_bytes(*second));
+        let pair = u64::from(u32::from_ne_bytes(*first)) | u64::from(u32::from_ne_bytes(*second)) << 32;
+        wide += u128::from(pair);
     }
-    for word in last {
+    total += (wide >> 64) as u64 + u64::from((wide >> 32) as u32) + u64::from(wide as u32);
+    if let [word] = last {
         total += u64::from(u32::from_ne_bytes(*word));
     }
-    total += u64::from(u32::from_ne_bytes(match *tail {
+    if tail.is_empty() {
+        return total;
+    }
+    let word = match *tail {
         [a] => [a, 0, 0, 0],
         [a, b] => [a, b, 0, 0],
         [a, b, c] => [a, b, c, 0],
-        _ => return total,
-    }));
-    total
+        _ => [0; 4],
+    };
+    total + u64::from(u32::from_ne_bytes(word))
 }
 
 /// The sum of all whole blocks of 64 octets, and what is left behind them.

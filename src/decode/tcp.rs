@@ -41,8 +41,10 @@ pub(super) fn whole_segment<A: Address>(
 ) -> bool {
     let Ok(header) = TcpHeaderSlice::from_slice(octets.data) else { return false };
     *outcome = Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole));
-    if let Outcome::Tcp(segment) = outcome {
-        segment.options.read(header.options(), header.options().len());
+    if let Outcome::Tcp(segment) = outcome
+        && let Some(options) = header.slice().get(FIXED..)
+    {
+        segment.options.read(options, options.len());
     }
     true
 }

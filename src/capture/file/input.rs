@@ -29,6 +29,12 @@ impl Input {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
+    /// The first `N` octets of what is there without reading, and those behind them.
+    #[inline(always)]
+    pub(super) fn front<const N: usize>(&self) -> Option<(&[u8; N], &[u8])> {
+        self.buffer.get(self.start..self.end)?.split_first_chunk()
+    }
+
     /// Where in the stream [`Self::data`] begins.
     pub(super) const fn offset(&self) -> u64 {
         self.base + self.start as u64

@@ -70,6 +70,8 @@ pub struct Files {
     number: u64,
     yielded: u64,
     fault: Option<CaptureError>,
+    /// Whether there is one reader, no filter, and more to come, so that frames only have to be handed on.
+    plain: bool,
     ended: bool,
 }
 
@@ -113,6 +115,7 @@ impl Files {
         }
         Ok(Self {
             fronts: BinaryHeap::with_capacity(readers.len()),
+            plain: readers.len() == 1 && filter.is_none(),
             readers,
             started: false,
             current: 0,
@@ -172,8 +175,12 @@ impl Files {
         Ok(false)
     }
 
-    /// [`Source::next`] of several inputs, or with a filter.
+    /// [`Source::next`] of several inputs, or with a filter, or at the end.
+    #[inline(never)]
     fn next_sought(&mut self) -> Result<Next<'_>, CaptureError> {
+        if self.ended {
+            return Ok(Next::End);
+        }
         let found = self.seek();
         self.ended = !matches!(found, Ok(true));
         match self.readers.get(self.current) {
@@ -189,17 +196,14 @@ impl Files {
 impl Source for Files {
     #[inline]
     fn next(&mut self) -> Result<Next<'_>, CaptureError> {
-        if self.ended {
-            return Ok(Next::End);
-        }
-        if self.readers.len() != 1 || self.filter.is_some() {
+        if !self.plain {
             return self.next_sought();
         }
         let [only] = &mut self.readers[..] else { return Ok(Next::End) };
         if !only.take_buffered() {
             let found = only.advance();
             if !matches!(found, Ok(true)) {
-                self.ended = true;
+                (self.plain, self.ended) = (false, true);
                 return found.map(|_| Next::End);
             }
         }

@@ -57,7 +57,7 @@ impl Pcap {
     /// Takes the next record if it is in the buffer whole, as all but every one is.
     #[inline(always)]
     pub(super) fn take_buffered(&self, input: &mut Input, record: &mut Record) -> bool {
-        let Some((header, rest)) = input.data().split_first_chunk::<RECORD_HEADER>() else { return false };
+        let Some((header, rest)) = input.front::<RECORD_HEADER>() else { return false };
         let [seconds, subsecond, captured, wire_len] = self.words(header);
         let len = captured as usize;
         if len > rest.len() {
@@ -76,7 +76,7 @@ impl Pcap {
     /// Takes the next record from the input; false at the end of the file.
     pub(super) fn next(&self, input: &mut Input, record: &mut Record) -> Result<bool, Fault> {
         while !self.take_buffered(input, record) {
-            let missing = match input.data().split_first_chunk::<RECORD_HEADER>() {
+            let missing = match input.front::<RECORD_HEADER>() {
                 None => RECORD_HEADER - input.data().len(),
                 Some((header, rest)) => {
                     let [_, _, captured, _] = self.words(header);

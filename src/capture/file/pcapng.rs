@@ -86,15 +86,15 @@ impl PcapNg {
     /// Takes an enhanced packet block that is in the buffer whole and right, as all but every block is. What is not is left.
     #[inline(always)]
     pub(super) fn take_buffered(&mut self, input: &mut Input, record: &mut Record) -> bool {
-        let data = input.data();
-        let Some(header) = data.first_chunk::<PACKET_DATA>() else { return false };
+        let Some((header, rest)) = input.front::<PACKET_DATA>() else { return false };
         let field = |at: usize| known_word(header, at, self.big_endian);
         let (length, captured) = (field(4), field(20));
-        let whole = data.get(..length as usize).and_then(<[u8]>::last_chunk::<4>);
+        let whole = (length as usize).checked_sub(PACKET_DATA).and_then(|behind| rest.get(..behind));
+        let end = whole.and_then(<[u8]>::last_chunk::<4>);
         if field(0) != ENHANCED_PACKET
             || !length.is_multiple_of(4)
             || u64::from(captured) + (PACKET_DATA + 4) as u64 > u64::from(length)
-            || whole.is_none_or(|end| known_word(end, 0, self.big_endian) != length)
+            || end.is_none_or(|end| known_word(end, 0, self.big_endian) != length)
         {
             return false;
         }
