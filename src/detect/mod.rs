@@ -5,6 +5,7 @@
 
 pub mod anomaly;
 pub mod flow;
+pub mod host;
 pub mod registry;
 
 pub use anomaly::{Anomaly, Figure, Scope, Severity};

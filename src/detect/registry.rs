@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::anomaly::{Anomaly, Figure, Scope, Severity};
-use super::flow;
+use super::{flow, host};
 use crate::flow::{Facts, Flow, Mark, Notice, Side};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
@@ -41,6 +41,8 @@ pub enum When {
     Opened,
     /// When the flow has ended.
     Ended,
+    /// Never of one flow: [`crate::detect::host`] decides.
+    Host,
 }
 
 /// What a rule is shown.
@@ -130,7 +132,7 @@ impl From<&str> for Figure {
 }
 
 /// Every rule, families in the order of the catalogue.
-pub static REGISTRY: &[&[Rule]] = &[flow::RULES];
+pub static REGISTRY: &[&[Rule]] = &[flow::RULES, host::RULES];
 
 /// Every rule in order.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -267,6 +269,7 @@ impl Detectors {
             }
             When::Opened => self.opened.push(index),
             When::Ended => self.ended.push(index),
+            When::Host => {}
         }
     }
 

@@ -13,7 +13,9 @@ pub(super) fn prefetch<T>(value: &T) {
             // `wrapping_add` makes no claim about where the pointer leads.
             #[allow(unsafe_code)]
             unsafe {
-                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(start.wrapping_add(line * LINE));
+                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+                    start.wrapping_add(line * LINE),
+                );
             }
         }
     }

@@ -451,13 +451,7 @@ impl Tracker {
     }
 
     /// Begins a flow with `s` as its first segment. `None` where it is only a late segment of a closed connection.
-    fn begin(
-        &mut self,
-        s: &Segment,
-        keyed: &Keyed,
-        now: Timestamp,
-        observer: &mut impl Observer,
-    ) -> Option<Slot> {
+    fn begin(&mut self, s: &Segment, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
         let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
@@ -473,7 +467,8 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        let mut flow =
+            Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
