@@ -29,6 +29,8 @@ struct Host {
     last: Timestamp,
     /// Probes that came from several sources at once.
     decoy_probes: u32,
+    /// Ports among them.
+    decoy_ports: SmallVec<[u16; 4]>,
     decoys: SmallVec<[IpAddr; 2]>,
     decoys_told: bool,
     /// Failed attempts at it: (port, source, look, when).
@@ -78,6 +80,7 @@ impl Host {
         Self {
             last: now,
             decoy_probes: 0,
+            decoy_ports: SmallVec::new(),
             decoys: SmallVec::new(),
             decoys_told: false,
             failed: Vec::new(),
@@ -314,7 +317,11 @@ impl Together {
             }
         }
         host.decoy_probes += u32::from(!sources.is_empty());
-        if host.decoy_probes < DECOY_PROBES || host.decoys_told {
+        if host.decoy_ports.len() < 4 && !host.decoy_ports.contains(&a.server.port) {
+            host.decoy_ports.push(a.server.port);
+        }
+        // Several sources at one port are a flood.
+        if host.decoy_probes < DECOY_PROBES || host.decoy_ports.len() < 3 || host.decoys_told {
             return;
         }
         host.decoys_told = true;
