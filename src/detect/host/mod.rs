@@ -14,6 +14,8 @@ mod flood;
 mod holding;
 pub mod input;
 mod isn;
+#[cfg(test)]
+mod near_misses;
 mod rules;
 mod scan;
 mod settings;

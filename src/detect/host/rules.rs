@@ -370,8 +370,8 @@ pub const RULES: &[Rule] = &[
         "isn-low-sp",
         Severity::Note,
         "nmap would find a host's initial sequence numbers easy to guess",
-        "Four to six connections a tenth of a second apart give nmap's SP below E0h; random numbers give \
-         about 104h. Warn below 80h, alert below 10h.",
+        "Four to six connections a tenth of a second apart give an SP, by nmap's reckoning, below C0h (note, \
+         from six on), 80h (warn) or 10h (alert); random numbers give about 104h.",
         "nmap osscan2.cc, makeTSeqFP",
     ),
     host(

@@ -205,20 +205,20 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Heavy(u64);
+    struct Heavy(u64, i64);
 
     impl Weigh for Heavy {
         fn weight(&self) -> (u64, i64) {
-            (self.0, 0)
+            (self.0, self.1)
         }
     }
 
     #[test]
     fn a_full_table_keeps_what_is_heavy() {
         let mut table = Bounded::new(64);
-        table.entry(u64::MAX, || Heavy(1000));
+        table.entry(u64::MAX, || Heavy(1000, 0));
         for key in 0..10_000_u64 {
-            table.entry(key, || Heavy(1));
+            table.entry(key, || Heavy(1, key as i64));
         }
         assert_eq!(table.get_mut(&u64::MAX).map(|h| h.0), Some(1000));
         assert_eq!((table.iter().count(), table.evicted()), (64, 10_001 - 64));

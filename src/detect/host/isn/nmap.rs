@@ -15,6 +15,8 @@ pub struct Triplet {
 }
 
 /// The triplet of the newest of `samples`, if at least four (at most six) of them were 60 to 160 ms apart.
+///
+/// Of more than six the last six count; fewer than six must be all there are.
 pub(super) fn triplet(samples: &[Sample]) -> Option<Triplet> {
     let tail = samples.get(samples.len().saturating_sub(6)..)?;
     let spaced = |w: &[Sample]| (60 * MILLISECOND..=160 * MILLISECOND).contains(&(w[1].time - w[0].time));

@@ -212,8 +212,8 @@ fn stuck_bits(samples: &[Sample]) -> Option<Pattern> {
     if stuck == 0 {
         return None;
     }
-    // Some `stuck` of 32 bits, each at either value, in all of n samples.
-    let ways = (0..stuck).fold(1.0, |w, i| w * f64::from(32 - i) / f64::from(i + 1));
+    // Some `stuck` of 32 bits, each at either value, in all of n samples; and any number of them would have done.
+    let ways = (0..stuck).fold(32.0, |w, i| w * f64::from(32 - i) / f64::from(i + 1));
     let p = ways * (-f64::from(stuck) * (samples.len() as f64 - 1.0)).exp2();
     (p <= SIGNIFICANT).then_some(Pattern::StuckBits { mask, p })
 }
