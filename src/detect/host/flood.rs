@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
-use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash};
+use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -174,6 +174,8 @@ struct Running {
 struct Service {
     seconds: [Second; SECONDS],
     last: Timestamp,
+    /// Recent SYNs: halved every ten seconds or more.
+    busy: u32,
     /// Evaluated up to this second.
     judged: i64,
     /// SYNs a second, over ten minutes.
@@ -207,8 +209,7 @@ struct Cusum {
 
 impl Weigh for Service {
     fn weight(&self) -> (u64, i64) {
-        let syns: u64 = self.seconds.iter().map(|s| u64::from(s.syns)).sum();
-        (syns + if self.running.is_some() { 1 << 32 } else { 0 }, self.last.0)
+        (u64::from(self.busy) + if self.running.is_some() { 1 << 32 } else { 0 }, self.last.0)
     }
 }
 
@@ -217,6 +218,7 @@ impl Service {
         Self {
             seconds: [Second::default(); SECONDS],
             last: now,
+            busy: 0,
             judged: now.seconds(),
             baseline: 0.0,
             others: Others::default(),
@@ -272,14 +274,21 @@ impl Service {
 #[derive(Debug)]
 pub(super) struct Floods {
     services: Bounded<Endpoint, Service>,
+    ledger: Ledger,
+}
+
+/// The floods that run, and those that ended.
+#[derive(Debug, Default)]
+struct Ledger {
     running: Vec<Endpoint>,
     finished: Vec<Incident>,
+    /// Whether any answer to a SYN was ever seen: without one the capture has one direction only, and tells nothing.
     saw_answers: bool,
 }
 
 impl Floods {
     pub(super) fn new(limit: usize) -> Self {
-        Self { services: Bounded::new(limit), running: Vec::new(), finished: Vec::new(), saw_answers: false }
+        Self { services: Bounded::new(limit), ledger: Ledger::default() }
     }
 
     /// Octets held.
@@ -301,29 +310,21 @@ impl Floods {
         let second = a.time.seconds();
         let service = self.services.entry(a.server, || Service::new(a.time));
         if second > service.judged {
-            judge_service(
-                service,
-                a.server,
-                second,
-                &mut self.running,
-                &mut self.finished,
-                self.saw_answers,
-                desk,
-                out,
-            );
+            judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
         service.last = service.last.max(a.time);
         if let Some(held) = service.at(second) {
             held.syns += 1;
         }
         service.cusum.syns += 1;
+        service.busy = service.busy.saturating_add(1);
         if service.frame_count < 4 {
             service.frames[usize::from(service.frame_count)] = a.frame;
             service.frame_count += 1;
         }
         if let Some(running) = &mut service.running {
-            running.sources.add(fixed_hash(a.client.ip));
-            running.sample.add(fixed_hash(a.client.ip));
+            running.sources.add(fixed_hash_of(&a.client.ip));
+            running.sample.add(fixed_hash_of(&a.client.ip));
             running.martians += u64::from(is_martian(a.client.ip));
             running.ttls[usize::from(a.look.ttl)] += 1;
             running.incident.syns += 1;
@@ -342,7 +343,7 @@ impl Floods {
         desk: &mut Desk,
         out: Report<'_>,
     ) {
-        self.saw_answers = true;
+        self.ledger.saw_answers = true;
         let Some(service) = self.services.get_mut(&server) else { return };
         if let Some(held) = service.at(began.seconds()) {
             held.answered += 1;
@@ -370,7 +371,7 @@ impl Floods {
 
     /// An attempt came out.
     pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
-        self.saw_answers |= s.outcome == Outcome::Refused;
+        self.ledger.saw_answers |= s.outcome == Outcome::Refused;
         let Some(service) = self.services.get_mut(&s.server) else { return };
         let retried = s.retried;
         if let Some(held) = service.at(s.began.seconds()) {
@@ -400,7 +401,7 @@ impl Floods {
             }
             None => service.others.add(s),
         }
-        if let Some(incident) = self.finished.iter_mut().rev().find(|i| i.victim == s.server)
+        if let Some(incident) = self.ledger.finished.iter_mut().rev().find(|i| i.victim == s.server)
             && service.running.is_none()
         {
             incident.after.add(s);
@@ -409,18 +410,9 @@ impl Floods {
 
     /// A second has passed: running floods are judged, and those that ended are closed.
     pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
-        for victim in self.running.clone() {
+        for victim in self.ledger.running.clone() {
             let Some(service) = self.services.get_mut(&victim) else { continue };
-            judge_service(
-                service,
-                victim,
-                now.seconds(),
-                &mut self.running,
-                &mut self.finished,
-                self.saw_answers,
-                desk,
-                out,
-            );
+            judge_service(service, victim, now.seconds(), &mut self.ledger, desk, out);
         }
     }
 
@@ -428,20 +420,20 @@ impl Floods {
     pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
         for (victim, service) in self.services.iter_mut() {
             let second = now.seconds();
-            judge_service(service, *victim, second, &mut self.running, &mut self.finished, self.saw_answers, desk, out);
-            judge_cohort(service, *victim, second, 0, &mut self.running, self.saw_answers, desk, out);
-            close_period(service, *victim, second + PERIOD, self.saw_answers, desk, out);
+            judge_service(service, *victim, second, &mut self.ledger, desk, out);
+            judge_cohort(service, *victim, second, 0, &mut self.ledger, desk, out);
+            close_period(service, *victim, second + PERIOD, self.ledger.saw_answers, desk, out);
             if let Some(running) = service.running.take() {
-                end(*running, &mut self.finished, now, desk, out);
+                end(*running, &mut self.ledger.finished, now, desk, out);
             }
         }
-        self.running.clear();
+        self.ledger.running.clear();
     }
 
     /// Floods that ended, then those that go on.
     pub(super) fn incidents(&self) -> Vec<Incident> {
         let running = self.services.iter().filter_map(|(_, s)| s.running.as_ref());
-        self.finished.iter().cloned().chain(running.map(|r| r.incident.clone())).collect()
+        self.ledger.finished.iter().cloned().chain(running.map(|r| r.incident.clone())).collect()
     }
 }
 
@@ -462,7 +454,7 @@ fn remember_client(service: &mut Service, a: &Attempt) {
         service.clients_minute = minute;
         service.clients.clear();
     }
-    let client = fixed_hash(a.client.ip) as u32;
+    let client = fixed_hash_of(&a.client.ip) as u32;
     if service.clients.len() < 32 && !service.clients.contains(&client) {
         service.clients.push(client);
     }
@@ -486,14 +478,11 @@ fn refused(service: &mut Service, s: &Settled, desk: &mut Desk, out: Report<'_>)
 }
 
 /// Judges the seconds of a service that have become ripe by `second`.
-#[allow(clippy::too_many_arguments)]
 fn judge_service(
     service: &mut Service,
     victim: Endpoint,
     second: i64,
-    running: &mut Vec<Endpoint>,
-    finished: &mut Vec<Incident>,
-    saw_answers: bool,
+    ledger: &mut Ledger,
     desk: &mut Desk,
     out: Report<'_>,
 ) {
@@ -503,13 +492,13 @@ fn judge_service(
     let elapsed = (second - service.judged).min(600);
     let (past, _) = service.cohort(service.judged, second - 1);
     let rate = f64::from(past.syns) / elapsed as f64;
-    judge_cohort(service, victim, second, RIPE, running, saw_answers, desk, out);
+    judge_cohort(service, victim, second, RIPE, ledger, desk, out);
     if service.running.is_none() {
         for _ in 0..elapsed {
             service.baseline += (rate - service.baseline) / 600.0;
         }
     }
-    close_period(service, victim, second, saw_answers, desk, out);
+    close_period(service, victim, second, ledger.saw_answers, desk, out);
     service.judged = second;
     let over = service.running.as_mut().is_some_and(|r| {
         let (recent, span) = (past.syns, elapsed as f64);
@@ -518,22 +507,20 @@ fn judge_service(
         r.calm_seconds >= 10
     });
     if over && let Some(ended) = service.running.take() {
-        running.retain(|v| *v != victim);
+        ledger.running.retain(|v| *v != victim);
         let at = Timestamp(second.saturating_mul(SECOND));
-        end(*ended, finished, at, desk, out);
+        end(*ended, &mut ledger.finished, at, desk, out);
         service.others = Others::default();
     }
 }
 
 /// Judges the cohort that ends `ripe` seconds before `second`.
-#[allow(clippy::too_many_arguments)]
 fn judge_cohort(
     service: &mut Service,
     victim: Endpoint,
     second: i64,
     ripe: i64,
-    running: &mut Vec<Endpoint>,
-    saw_answers: bool,
+    ledger: &mut Ledger,
     desk: &mut Desk,
     out: Report<'_>,
 ) {
@@ -545,24 +532,23 @@ fn judge_cohort(
     outage(service, victim, &cohort, now, ripe, desk, out);
     let rate = f64::from(cohort.syns) / span as f64;
     let trigger = FLOOD_RATE.max(5.0 * service.baseline);
-    let is_flood = saw_answers
+    let is_flood = ledger.saw_answers
         && cohort.syns >= FLOOD_SYNS
         && rate >= trigger
         && cohort.completion() <= 0.2
         && cohort.hanging() >= FLOOD_HANGING
         && cohort.retry_share() <= 0.3;
     if let Some(r) = &mut service.running {
-        if rate > 0.0
-            && let Some(peak) = service.seconds.iter().max_by_key(|s| (s.syns, s.at))
+        if let Some(peak) = service.seconds.iter().max_by_key(|s| (s.syns, s.at))
+            && peak.syns > r.incident.peak
+            && peak.at >= r.incident.begin.seconds()
         {
-            if peak.syns > r.incident.peak && peak.at >= r.incident.begin.seconds() {
-                (r.incident.peak, r.incident.peak_second) = (peak.syns, peak.at);
-            }
+            (r.incident.peak, r.incident.peak_second) = (peak.syns, peak.at);
         }
         spoofed(r, victim, now, desk, out);
         return;
     }
-    if !is_flood || running.len() >= MAX_ACTIVE {
+    if !is_flood || ledger.running.len() >= MAX_ACTIVE {
         return;
     }
     let incident = begin(service, victim, &cohort, second - ripe - COHORT);
@@ -578,7 +564,7 @@ fn judge_cohort(
         spoofing_told: false,
         calm_seconds: 0,
     }));
-    running.push(victim);
+    ledger.running.push(victim);
 }
 
 fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Incident {
@@ -755,10 +741,11 @@ fn close_period(
     out: Report<'_>,
 ) {
     let period = second.div_euclid(PERIOD);
-    let c = &mut service.cusum;
-    if period <= c.period {
+    if period <= service.cusum.period {
         return;
     }
+    service.busy /= 2;
+    let c = &mut service.cusum;
     let quiet_periods = (period - c.period - 1).min(100);
     let (syns, completed, retried) = (c.syns, c.completed, c.retried);
     (c.syns, c.completed, c.retried, c.period) = (0, 0, 0, period);

@@ -214,10 +214,11 @@ impl HostDetectors {
             self.attempt(&attempt, report);
             self.together.reuse(flow, &attempt, &mut self.desk, report);
         }
-        if facts.any(Facts::SYN_REPEATED) && flow.client.syn_count == 2 {
-            if let Some(began) = flow.handshake.first_syn() {
-                self.retried(began, flow.server.endpoint);
-            }
+        if facts.any(Facts::SYN_REPEATED)
+            && flow.client.syn_count == 2
+            && let Some(began) = flow.handshake.first_syn()
+        {
+            self.retried(began, flow.server.endpoint);
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, report);
@@ -336,7 +337,7 @@ impl HostDetectors {
         } else {
             self.strays.echo(s.time, s.frame, (server, s.source), true, &mut self.desk, report);
         }
-        self.strays.mirrored(s.time, s.frame, s.source.ip, server, s.ip_id, &mut self.desk, report);
+        self.strays.mirrored(s, server, &mut self.desk, report);
     }
 
     /// The first segment of a four-tuple, and no handshake begins with it.
@@ -393,10 +394,13 @@ impl HostDetectors {
 
     fn closing(&mut self, flow: &Flow, time: Timestamp, by: Side, report: Report<'_>) {
         let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
-        if by == Side::Client && flow.opening().opened() && flow.client.bytes == 0 && open_for <= SECOND {
-            if let Some(settled) = Settled::of(flow, time) {
-                self.scans.unused(&settled, &self.settings, &mut self.desk, report);
-            }
+        if by == Side::Client
+            && flow.opening().opened()
+            && flow.client.bytes == 0
+            && open_for <= SECOND
+            && let Some(settled) = Settled::of(flow, time)
+        {
+            self.scans.unused(&settled, &self.settings, &mut self.desk, report);
         }
         if flow.opening().opened() && flow.bytes() == 0 {
             self.holding.closed(flow.client.endpoint.ip, flow.server.endpoint);

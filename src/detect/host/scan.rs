@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
 use super::settings::Settings;
-use super::sketch::{Bounded, Distinct, Weigh, fixed_hash};
+use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Severity};
 use crate::detect::registry::Finding;
@@ -600,7 +600,7 @@ fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
             }
         }
         Outcome::Unanswered | Outcome::Silent => {
-            let to = fixed_hash(s.server.ip) as u32;
+            let to = fixed_hash_of(&s.server.ip) as u32;
             if source.burst.2.len() < MANY && !source.burst.2.contains(&to) {
                 source.burst.2.push(to);
             }
@@ -621,7 +621,7 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
     const REMEMBERED: usize = 64;
     /// `ln 99 / ln 4` and `ln 0.0101 / ln 4`, as in the paper; with a margin above for networks that are not known.
     const CLAMP: (i32, i32) = (-4, 10);
-    let to = fixed_hash(s.server.ip) as u32;
+    let to = fixed_hash_of(&s.server.ip) as u32;
     if source.contacts.contains(&to) {
         return;
     }
@@ -707,7 +707,8 @@ fn is_slow(source: &Source, now: Timestamp) -> bool {
 /// Whether so few attempts already tell how the source probes: ports of one host that refused it or that it left at once, none
 /// of which it used.
 fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
-    if !matches!(pair.technique, Technique::Syn | Technique::Connect) || source.used > 0 {
+    let connects = matches!(pair.technique, Technique::Syn | Technique::Connect);
+    if !connects || source.used > 0 || source.knows(source.connecting()) {
         return None;
     }
     let to_host = || {

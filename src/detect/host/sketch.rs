@@ -4,10 +4,14 @@
 //! entries are visited in order of their position, which depends on the input alone. The sketches hash with fixed seeds, so
 //! that the same capture gives the same estimates.
 
-use core::hash::{BuildHasher, Hash};
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::net::IpAddr;
 
-use foldhash::quality::{FixedState, RandomState};
+use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+
+use crate::tcp::Endpoint;
 
 /// How many entries are compared to find one that may go.
 const SAMPLE: usize = 16;
@@ -21,6 +25,52 @@ pub(super) trait Weigh {
     fn weight(&self) -> (u64, i64);
 }
 
+/// A key by its few words: an address hashed by its parts costs several times as much.
+pub(super) trait Key: Copy + Eq {
+    /// Feeds it to a hasher.
+    fn feed(&self, state: &mut impl Hasher);
+}
+
+impl Key for IpAddr {
+    fn feed(&self, state: &mut impl Hasher) {
+        match self {
+            Self::V4(ip) => state.write_u64(u64::from(u32::from(*ip))),
+            Self::V6(ip) => state.write_u128(u128::from(*ip)),
+        }
+    }
+}
+
+impl Key for Endpoint {
+    fn feed(&self, state: &mut impl Hasher) {
+        match self.ip {
+            IpAddr::V4(ip) => state.write_u64(u64::from(u32::from(ip)) << 16 | u64::from(self.port)),
+            IpAddr::V6(ip) => {
+                state.write_u128(u128::from(ip));
+                state.write_u16(self.port);
+            }
+        }
+    }
+}
+
+impl<A: Key, B: Key> Key for (A, B) {
+    fn feed(&self, state: &mut impl Hasher) {
+        self.0.feed(state);
+        self.1.feed(state);
+    }
+}
+
+impl Key for u64 {
+    fn feed(&self, state: &mut impl Hasher) {
+        state.write_u64(*self);
+    }
+}
+
+fn hash_of(hasher: &RandomState, key: &impl Key) -> u64 {
+    let mut state = hasher.build_hasher();
+    key.feed(&mut state);
+    state.finish()
+}
+
 /// A map of at most so many entries.
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
@@ -32,7 +82,7 @@ pub(super) struct Bounded<K, V> {
     evicted: u64,
 }
 
-impl<K: Hash + Eq + Copy, V: Weigh> Bounded<K, V> {
+impl<K: Key, V: Weigh> Bounded<K, V> {
     /// An empty table of at most `limit` entries (at least one).
     pub(super) fn new(limit: usize) -> Self {
         Self {
@@ -86,7 +136,7 @@ impl<K: Hash + Eq + Copy, V: Weigh> Bounded<K, V> {
     }
 
     fn find(&self, key: &K) -> Option<usize> {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash_of(&self.hasher, key);
         self.index.find(hash, |at| self.entries[*at as usize].0 == *key).map(|at| *at as usize)
     }
 
@@ -96,7 +146,7 @@ impl<K: Hash + Eq + Copy, V: Weigh> Bounded<K, V> {
             self.entries.len() - 1
         } else {
             let position = self.lightest();
-            let hash = self.hasher.hash_one(self.entries[position].0);
+            let hash = hash_of(&self.hasher, &self.entries[position].0);
             if let Ok(found) = self.index.find_entry(hash, |at| *at as usize == position) {
                 found.remove();
             }
@@ -105,7 +155,8 @@ impl<K: Hash + Eq + Copy, V: Weigh> Bounded<K, V> {
             position
         };
         let (hasher, entries) = (&self.hasher, &self.entries);
-        self.index.insert_unique(hasher.hash_one(key), position as u32, |at| hasher.hash_one(entries[*at as usize].0));
+        self.index
+            .insert_unique(hash_of(hasher, &key), position as u32, |at| hash_of(hasher, &entries[*at as usize].0));
         position
     }
 
@@ -120,7 +171,21 @@ impl<K: Hash + Eq + Copy, V: Weigh> Bounded<K, V> {
 
 /// A hash that is the same in every run.
 pub(super) fn fixed_hash(value: impl Hash) -> u64 {
-    FixedState::with_seed(SEED).hash_one(value)
+    mix(FixedState::with_seed(SEED).hash_one(value))
+}
+
+/// The same for a key.
+pub(super) fn fixed_hash_of(key: &impl Key) -> u64 {
+    let mut state = FixedState::with_seed(SEED).build_hasher();
+    key.feed(&mut state);
+    mix(state.finish())
+}
+
+/// Spreads a fast hash over all bits (the last step of splitmix64): sketches read its ends.
+const fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 /// Counts distinct values in 4 KiB (HyperLogLog, Flajolet et al. 2007), with a standard error of 1.6 %.

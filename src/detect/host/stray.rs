@@ -6,9 +6,9 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
-use super::sketch::{Bounded, Weigh, fixed_hash};
+use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::registry::Finding;
-use crate::tcp::Endpoint;
+use crate::tcp::{Endpoint, Segment};
 use crate::time::{SECOND, Timestamp};
 
 /// Stray segments of one second, each with a four-tuple of its own, that are a flood where the target answers them by RST (or
@@ -202,7 +202,7 @@ impl Strays {
         }
         e.packets += 1;
         e.proved += u32::from(proved);
-        let target = fixed_hash(to.ip) as u32;
+        let target = fixed_hash_of(&to.ip) as u32;
         if e.targets.len() < 64 && !e.targets.contains(&target) {
             e.targets.push(target);
         }
@@ -242,7 +242,7 @@ impl Strays {
             host.reflectors_since = at;
             host.reflectors.clear();
         }
-        let server = fixed_hash(server) as u32;
+        let server = fixed_hash_of(&server) as u32;
         if host.reflectors.len() < REFLECTORS && !host.reflectors.contains(&server) {
             host.reflectors.push(server);
         }
@@ -255,17 +255,9 @@ impl Strays {
         }
     }
 
-    /// `host` reset a SYN-ACK of `peer` that it had not asked for; the reset bore this IPv4 identification.
-    pub(super) fn mirrored(
-        &mut self,
-        at: Timestamp,
-        frame: u64,
-        host_ip: IpAddr,
-        peer: Endpoint,
-        id: u16,
-        desk: &mut Desk,
-        out: Report<'_>,
-    ) {
+    /// The reset `s` answers a SYN-ACK of `peer` that its sender had not asked for.
+    pub(super) fn mirrored(&mut self, s: &Segment, peer: Endpoint, desk: &mut Desk, out: Report<'_>) {
+        let (at, frame, host_ip, id) = (s.time, s.frame, s.source.ip, s.ip_id);
         let host = self.hosts.entry(host_ip, || Host::new(at));
         let z = &mut host.zombie;
         if let Some(last) = z.last_id.replace(id) {

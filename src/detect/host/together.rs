@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
-use super::sketch::{Bounded, Weigh, fixed_hash};
+use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::registry::Finding;
 use crate::flow::{Closing, Flow};
 use crate::tcp::Segment;
@@ -169,7 +169,7 @@ impl Together {
         let Some(look) = s.look else { return };
         let host = self.hosts.entry(s.server.ip, || Host::new(s.time));
         host.last = s.time;
-        let source = fixed_hash(s.client.ip) as u32;
+        let source = fixed_hash_of(&s.client.ip) as u32;
         let look = fixed_hash((look.window, look.layout, look.mss));
         if host.failed.iter().any(|(port, who, ..)| *port == s.server.port && *who == source) {
             return;
@@ -222,7 +222,7 @@ impl Together {
     /// A challenge ACK.
     pub(super) fn challenge(&mut self, s: &Segment, desk: &mut Desk, out: Report<'_>) {
         let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
-        let (second, peer) = (s.time.seconds(), fixed_hash(s.destination.ip) as u32);
+        let (second, peer) = (s.time.seconds(), fixed_hash_of(&s.destination.ip) as u32);
         if (host.challenges.0, host.challenges.1) != (second, peer) {
             host.challenges = (second, peer, 0);
         }
@@ -368,7 +368,7 @@ fn ids(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
         return;
     }
     let i = &mut host.ids;
-    let peer = fixed_hash(s.destination.ip) as u32 | 1;
+    let peer = fixed_hash_of(&s.destination.ip) as u32 | 1;
     if !i.peers.contains(&peer)
         && let Some(free) = i.peers.iter_mut().find(|p| **p == 0)
     {
@@ -419,13 +419,13 @@ fn drift(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
 
 fn is_distributed(failed: &[(u16, u32, u64, Timestamp)], look: u64, now: Timestamp) -> bool {
     let alike = || failed.iter().filter(move |(.., l, at)| *l == look && now - *at <= DISTRIBUTED_WINDOW);
-    let mut ports: Vec<u16> = alike().map(|(port, ..)| *port).collect();
+    let mut ports: SmallVec<[u16; 128]> = alike().map(|(port, ..)| *port).collect();
     ports.sort_unstable();
     ports.dedup();
     if ports.len() < DISTRIBUTED.0 {
         return false;
     }
-    let mut sources: Vec<u32> = alike().map(|(_, source, ..)| *source).collect();
+    let mut sources: SmallVec<[u32; 128]> = alike().map(|(_, source, ..)| *source).collect();
     sources.sort_unstable();
     let few = sources.chunk_by(|a, b| a == b).filter(|run| run.len() < 10).count();
     few >= DISTRIBUTED.1 && sources.chunk_by(|a, b| a == b).all(|run| run.len() < 15)

@@ -4,11 +4,12 @@
 //! address do not mix. A cohort's samples come from distinct four-tuples: numbers of one four-tuple must climb (RFC 6528),
 //! and that is no weakness. Tests run at fixed numbers of samples and need a probability of 1e-8 or less.
 
+use core::hash::Hasher;
 use core::net::IpAddr;
 
 use super::desk::{Desk, Report};
 use super::input::Look;
-use super::sketch::{Bounded, Weigh, fixed_hash};
+use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Severity;
 use crate::detect::registry::Finding;
 use crate::flow::features::initial_ttl;
@@ -112,6 +113,13 @@ struct Key {
     port: u16,
     role: Role,
     look: u64,
+}
+
+impl sketch::Key for Key {
+    fn feed(&self, state: &mut impl Hasher) {
+        self.ip.feed(state);
+        state.write_u64(self.look ^ u64::from(self.port) << 8 ^ self.role as u64);
+    }
 }
 
 #[derive(Debug)]
@@ -254,7 +262,7 @@ impl Isns {
 
     /// The earlier number of the same four-tuple, if it is not too old.
     fn remember(&mut self, s: &Seen, other: u32) -> Option<Recent> {
-        let tuple = fixed_hash((s.by, s.peer, s.role));
+        let tuple = fixed_hash_of(&(s.by, s.peer)) ^ s.role as u64;
         let place = &mut self.recent[tuple as usize % RECENT];
         let earlier = Some(*place).filter(|r| r.tuple == tuple && s.time.0.saturating_sub(r.time) < SAME_TUPLE);
         *place = Recent { tuple, time: s.time.0, isn: s.isn.0, other };
