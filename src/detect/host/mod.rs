@@ -349,7 +349,9 @@ impl HostDetectors {
             return;
         }
         let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
-        if let Some(technique) = technique_of(s) {
+        if let Some(technique) = technique_of_flags(s.flags, s.payload)
+            && (flow.opening() == Opening::Invalid || is_towards_service(s.source, s.destination))
+        {
             self.probe(s, technique, false, report);
         }
         if s.payload == 0 {
@@ -362,7 +364,9 @@ impl HostDetectors {
     fn stray_answered(&mut self, flow: &Flow, s: &Segment, report: Report<'_>) {
         let (asker, asked) = (s.destination, s.source);
         let Some(step) = flow.steps.first() else { return };
-        if let Some(technique) = technique_of_flags(step.flags, step.payload) {
+        if let Some(technique) = technique_of_flags(step.flags, step.payload)
+            && (flow.opening() == Opening::Invalid || is_towards_service(asker, asked))
+        {
             let probe = Probe { time: step.time, frame: step.frame, from: asker, to: asked, technique, answered: true };
             self.scans.probe(&probe, &self.settings, &mut self.desk, report);
         }
@@ -416,9 +420,10 @@ impl HostDetectors {
     }
 }
 
-/// The technique that a segment out of any connection may be a probe of.
-fn technique_of(s: &Segment) -> Option<Technique> {
-    technique_of_flags(s.flags, s.payload)
+/// Whether a stray segment goes the way a probe goes. A server whose clients are gone, or whose connections are older than the
+/// capture, sends stray segments too, to ports above its own.
+const fn is_towards_service(from: Endpoint, to: Endpoint) -> bool {
+    from.port >= to.port
 }
 
 fn technique_of_flags(flags: Flags, payload: u32) -> Option<Technique> {

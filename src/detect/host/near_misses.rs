@@ -279,3 +279,132 @@ fn memory_stays_bounded_under_a_flood() {
     assert!(counters.octets < 64 << 20, "{} MiB", counters.octets >> 20);
     assert!(counters.evicted > 100_000, "{}", counters.evicted);
 }
+
+/// Stray segments of one technique: (source, port of source, target, port of target, answered).
+fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16, bool)>) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for (k, (sport, to, dport, answered)) in list.into_iter().enumerate() {
+        let a = attempt(k as i64 * 20, "192.0.2.1", sport, &to, dport);
+        let probe = Probe { time: a.time, frame: a.frame, from: a.client, to: a.server, technique, answered };
+        let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
+        scans.probe(&probe, settings, desk, &mut report);
+    }
+    bench.finish(5000)
+}
+
+#[test]
+fn flags_of_no_connection_are_told_at_once() {
+    for (technique, id) in
+        [(Technique::Fin, "tech-fin"), (Technique::Null, "tech-null"), (Technique::Xmas, "tech-xmas")]
+    {
+        has(&probes(technique, [(40_000, "198.51.100.1".into(), 80, false)]), id);
+    }
+}
+
+#[test]
+fn a_tool_keeps_its_port_and_stale_connections_have_one_each() {
+    for (technique, id) in [(Technique::Ack, "tech-ack-or-window"), (Technique::Maimon, "tech-maimon")] {
+        let tool = |n: u16| probes(technique, (0..n).map(|k| (40_000, "198.51.100.1".into(), 80 + k, true)));
+        has(&tool(3), id);
+        lacks(&tool(2), id);
+        // A computer that wakes up closes twenty stale connections, and everybody resets.
+        let stale = probes(technique, (0..20).map(|k| (40_000 + k, format!("198.51.100.{k}"), 443, true)));
+        lacks(&stale, id);
+    }
+}
+
+#[test]
+fn resets_to_ten_ports_are_an_inverse_scan() {
+    let scan = |n: u16| probes(Technique::Rst, (0..n).map(|k| (2000 + k, "198.51.100.1".into(), 80 + k, false)));
+    has(&scan(10), "tech-inverse-rst");
+    lacks(&scan(9), "tech-inverse-rst");
+    lacks(
+        &probes(Technique::Rst, (0..30).map(|k| (40_000 + k, format!("198.51.100.{k}"), 443, false))),
+        "tech-inverse-rst",
+    );
+}
+
+/// `n` stray segments within half a second, spread over so many ports.
+fn strays(n: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..n {
+        let a = attempt(i64::from(k / 4), "192.0.2.1", k as u16, "198.51.100.1", 80 + (k as u16 % spread));
+        let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved: false, answer: false };
+        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+        strays.stray(&stray, desk, &mut report);
+        if answered {
+            strays.stray(&Stray { proved: true, answer: true, ..stray }, desk, &mut report);
+        }
+    }
+    bench.finish(5000)
+}
+
+#[test]
+fn stray_segments_are_a_flood_when_they_are_many_and_proved() {
+    has(&strays(251, 1, true), "stateless-flood");
+    lacks(&strays(249, 1, true), "stateless-flood");
+    lacks(&strays(2000, 1, false), "stateless-flood");
+    lacks(&strays(400, 400, true), "stateless-flood");
+}
+
+/// `n` answers that nobody asked for, `gap` ms apart, to so many hosts.
+fn echoes(n: u16, gap: i64, spread: u16, proved: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..n {
+        let a = attempt(i64::from(k) * gap, "192.0.2.1", 80, &format!("198.51.100.{}", k % spread), 40_000 + k);
+        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+        strays.echo(a.time, a.frame, (a.client, a.server), proved, desk, &mut report);
+    }
+    bench.finish(5000)
+}
+
+#[test]
+fn answers_nobody_asked_for_are_backscatter() {
+    has(&echoes(30, 2400, 20, false), "backscatter");
+    lacks(&echoes(30, 2400, 1, false), "backscatter");
+    lacks(&echoes(30, 100, 20, false), "backscatter");
+    has(&echoes(15, 10, 1, true), "backscatter");
+    lacks(&echoes(14, 10, 1, true), "backscatter");
+}
+
+#[test]
+fn a_hundred_servers_make_a_reflection() {
+    let reflect = |n: u16| {
+        let mut bench = Bench::new();
+        let found = &mut bench.found;
+        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+        for k in 0..200_u16 {
+            let a = attempt(i64::from(k) * 10, &format!("192.0.2.{}", k % n), 80, "198.51.100.1", 40_000);
+            let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+            strays.unasked(a.time, a.frame, a.client.ip, a.server, desk, &mut report);
+        }
+        bench.finish(5000)
+    };
+    has(&reflect(100), "synack-reflection");
+    lacks(&reflect(99), "synack-reflection");
+}
+
+#[test]
+fn resets_far_above_what_is_usual_are_a_burst() {
+    let reset = |per_decade: &[u32]| {
+        let mut bench = Bench::new();
+        let found = &mut bench.found;
+        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+        for (decade, n) in per_decade.iter().enumerate() {
+            for k in 0..*n {
+                let a = attempt(decade as i64 * 10_000 + i64::from(k), "192.0.2.1", 80, "198.51.100.1", 40_000);
+                let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+                strays.reset(a.time, a.frame, a.client, a.server, desk, &mut report);
+            }
+        }
+        bench.finish(60_000)
+    };
+    has(&reset(&[2, 2, 2, 60]), "rst-burst-server");
+    lacks(&reset(&[40, 40, 40, 60]), "rst-burst-server");
+}

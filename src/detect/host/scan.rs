@@ -729,22 +729,23 @@ fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
 /// Whether a stray segment, with those before it, is a probe. Flags that no connection has need no second one; what a connection
 /// from before the capture might send must have been answered by RST from several ports.
 fn proves(source: &Source, p: &Probe) -> bool {
-    let alike = |answered: bool| {
+    let alike = |answered: bool, one_host: bool| {
         source
             .pairs
             .iter()
             .filter(|q| q.technique == p.technique && p.time - q.time <= 60 * SECOND)
-            .filter(|q| !answered || q.found == Found::Answered)
+            .filter(|q| (!answered || q.found == Found::Answered) && (!one_host || q.to == p.to.ip))
             .count()
     };
+    // Connections of one host that have gone stale have a port each; a tool keeps its own.
     let one_port = source.stray_port.1 >= 3;
     match p.technique {
         Technique::Fin | Technique::Null | Technique::Xmas => true,
         Technique::Ack | Technique::Maimon => {
-            (one_port && alike(true) >= 3) || alike(true) >= 10 || (one_port && alike(false) >= 10)
+            (one_port && (alike(true, false) >= 3 || alike(false, false) >= 10)) || alike(true, true) >= 10
         }
-        Technique::SynAck => (one_port && alike(true) >= 5) || alike(false) >= 10,
-        Technique::Rst => alike(false) >= 10,
+        Technique::SynAck => (one_port && alike(true, false) >= 5) || alike(false, true) >= 10,
+        Technique::Rst => alike(false, true) >= 10,
         Technique::Syn | Technique::Connect => false,
     }
 }
