@@ -14,13 +14,17 @@ const SILENT: u32 = 300;
 const SILENCE: i64 = 10 * SECOND;
 /// Half-open connections of one source at one service.
 const HALF_OPEN: u32 = 50;
+/// Half-open connections older than this are no longer counted.
+const HALF_OPEN_AGE: i64 = 30 * SECOND;
 
 #[derive(Debug)]
 struct Held {
     opened: u32,
     used: u32,
     silent: u32,
+    /// Half-open ones of these thirty seconds, and those that opened in them.
     half_open: u32,
+    completed: u32,
     since: Timestamp,
     last: Timestamp,
     /// When the silent ones last became many.
@@ -66,12 +70,12 @@ impl Holding {
         out: Report<'_>,
     ) {
         let held = self.held(at, client, server);
-        held.half_open += 1;
-        if held.half_open < HALF_OPEN || held.half_open_told {
-            return;
+        if at - held.since > HALF_OPEN_AGE {
+            (held.since, held.half_open, held.completed) = (at, 0, 0);
         }
-        // Within ten seconds and hardly any completed: otherwise it is only a busy moment.
-        if held.opened > held.half_open / 4 || at - held.since > 30 * SECOND {
+        held.half_open += 1;
+        // Where some complete it is only a busy moment.
+        if held.half_open < HALF_OPEN || held.half_open_told || held.completed > held.half_open / 4 {
             return;
         }
         held.half_open_told = true;
@@ -84,6 +88,7 @@ impl Holding {
     pub(super) fn half_closed(&mut self, client: IpAddr, server: Endpoint) {
         if let Some(held) = self.pairs.get_mut(&(client, server)) {
             held.half_open = held.half_open.saturating_sub(1);
+            held.completed = held.completed.saturating_add(1);
         }
     }
 
@@ -135,6 +140,7 @@ impl Holding {
             used: 0,
             silent: 0,
             half_open: 0,
+            completed: 0,
             since: at,
             last: at,
             many_since: None,

@@ -408,3 +408,17 @@ fn resets_far_above_what_is_usual_are_a_burst() {
     has(&reset(&[2, 2, 2, 60]), "rst-burst-server");
     lacks(&reset(&[40, 40, 40, 60]), "rst-burst-server");
 }
+
+#[test]
+fn fifty_half_open_connections_of_one_source_pile_up() {
+    let hold = |n: u16, completes: bool| {
+        let list = (0..n).map(|k| {
+            let outcome = if completes { Outcome::Open(1) } else { Outcome::MissingAck };
+            ("192.0.2.1".to_owned(), 10_000 + k, "198.51.100.1".to_owned(), 80, outcome)
+        });
+        attempts(list, 100)
+    };
+    has(&hold(50, false), "half-open-accumulation");
+    lacks(&hold(49, false), "half-open-accumulation");
+    lacks(&hold(500, true), "half-open-accumulation");
+}

@@ -138,7 +138,8 @@ impl Together {
     /// A first SYN.
     pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
         self.sequential(a, desk, out);
-        let key = fixed_hash((a.server, a.isn, a.look.window, a.look.layout));
+        let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
+        let key = fixed_hash_of(&(a.server, probe)) ^ a.look.layout.0;
         let place = &mut self.places[key as usize % PLACES];
         if place.key != key || a.time - place.time > DECOY_GAP {
             *place = Place { key, time: a.time, sources: [Some(a.client.ip), None, None] };

@@ -402,9 +402,10 @@ impl Cohort {
 
 fn key_of(s: &Seen) -> Key {
     let l = &s.look;
-    let look = (initial_ttl(l.ttl), l.dont_fragment, l.layout, l.window_scale, l.mss);
+    let sizes = u64::from(l.mss.unwrap_or(0)) << 16 | u64::from(l.window_scale.map_or(255, |shift| shift)) << 8;
+    let network = u64::from(initial_ttl(l.ttl)) << 1 | u64::from(l.dont_fragment);
     let port = if s.role == Role::Server { s.by.port } else { 0 };
-    Key { ip: s.by.ip, port, role: s.role, look: fixed_hash(look) }
+    Key { ip: s.by.ip, port, role: s.role, look: fixed_hash_of(&(l.layout.0, sizes << 9 | network)) }
 }
 
 fn fold(ip: IpAddr) -> u32 {
