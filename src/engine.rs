@@ -4,8 +4,8 @@
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::host::{self, HostDetectors};
-use crate::detect::{Anomaly, Detectors, Selection, UnknownRule};
-use crate::flow::{Flow, Foreseen, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
+use crate::detect::{Anomaly, Detectors, Health, Selection, UnknownRule};
+use crate::flow::{Flow, Foreseen, Keyer, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -22,7 +22,7 @@ pub struct Totals {
     pub icmp: u64,
     /// Flows that began.
     pub flows: u64,
-    /// Finished flows by [`Opening`], in its order.
+    /// Finished flows by [`crate::flow::Opening`], in its order.
     pub by_opening: [u64; 14],
     /// Finished flows by [`crate::flow::Closing`], in its order.
     pub by_closing: [u64; 9],
@@ -36,6 +36,8 @@ pub struct Totals {
     pub clock_backwards: u64,
     /// Anomalies by id, in order of the registry.
     pub anomalies: Vec<(&'static str, u64)>,
+    /// Health of the capture: sums over the flows that have ended.
+    pub health: Health,
     /// Time of the first frame.
     pub first_time: Option<Timestamp>,
     /// Time of the last frame.
@@ -142,13 +144,12 @@ pub struct Settings {
     pub hosts: host::Settings,
     /// Sends every segment the long way: slower, and the same otherwise. For tests that compare the two.
     pub long_way: bool,
-    /// How many frames to decode ahead of tracking: [`LOOKAHEAD`] for files, 0 where events must not wait for later frames.
-    pub lookahead: usize,
 }
 
-/// How many frames are decoded ahead of being tracked, where the input does not come live: while they wait, the memory that
-/// their flows are in is on its way. Measured: 8 to 32 are alike.
-pub const LOOKAHEAD: usize = 24;
+/// Frames in a [`Batch`].
+pub const BATCH: usize = 512;
+/// How many frames ahead of its turn a segment's place in the flow table is asked for. Measured: 16 to 32 are alike.
+const PLACE_AHEAD: usize = 24;
 /// How many frames ahead of its turn a segment's flow record is asked for.
 const RECORD_AHEAD: usize = 14;
 /// How many frames ahead of its turn the flow's last step is asked for.
@@ -162,6 +163,57 @@ struct Waiting {
     foreseen: Foreseen,
 }
 
+/// Decoded frames in order, so that reading and decoding can go ahead of tracking, on another thread if need be. While a
+/// frame waits, the memory that its flow is in is on its way. Reused: nothing is allocated once it has been full.
+#[derive(Debug)]
+pub struct Batch {
+    frames: Vec<Waiting>,
+    used: usize,
+    keyer: Keyer,
+}
+
+impl Batch {
+    /// How many frames it holds.
+    pub const fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Whether it holds none.
+    pub const fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// Whether it holds as many as it should.
+    pub const fn is_full(&self) -> bool {
+        self.used >= BATCH
+    }
+
+    /// Forgets its frames.
+    pub const fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    /// Time of frame `n`.
+    pub fn time(&self, n: usize) -> Option<Timestamp> {
+        self.frames.get(..self.used)?.get(n).map(|w| w.time)
+    }
+
+    /// Decodes a frame and adds it.
+    pub fn push(&mut self, decoder: &mut Decoder, frame: &Frame<'_>) {
+        if self.used == self.frames.len() {
+            let outcome = Outcome::Skip(SkipReason::NotIp);
+            self.frames.push(Waiting { time: frame.time, outcome, foreseen: Foreseen::default() });
+        }
+        let waiting = &mut self.frames[self.used];
+        self.used += 1;
+        waiting.time = frame.time;
+        decoder.decode_into(frame, &mut waiting.outcome);
+        if let Outcome::Tcp(segment) = &waiting.outcome {
+            waiting.foreseen = self.keyer.key(segment);
+        }
+    }
+}
+
 /// Frames in, events out.
 #[derive(Debug)]
 pub struct Engine {
@@ -170,10 +222,6 @@ pub struct Engine {
     detectors: Detectors,
     hosts: HostDetectors,
     totals: Totals,
-    /// Decoded frames that wait, with their times; a ring.
-    waiting: Box<[Waiting]>,
-    first: usize,
-    count: usize,
 }
 
 impl Engine {
@@ -183,75 +231,55 @@ impl Engine {
     ///
     /// A rule id that does not exist.
     pub fn new(settings: &Settings) -> Result<Self, UnknownRule> {
-        let outcome = Outcome::Skip(SkipReason::NotIp);
-        let nothing = Waiting { time: Timestamp(0), outcome, foreseen: Foreseen::default() };
         Ok(Self {
             decoder: Decoder::new(settings.decode),
             tracker: Tracker::new(settings.timeouts, settings.limits, !settings.long_way),
             detectors: Detectors::new(&settings.rules)?,
             hosts: HostDetectors::new(settings.hosts.clone(), &settings.rules),
             totals: Totals::default(),
-            waiting: vec![nothing; settings.lookahead.max(1)].into_boxed_slice(),
-            first: 0,
-            count: 0,
         })
     }
 
-    /// Takes a frame. With a look-ahead, what comes of it is told up to that many frames later, or by [`Self::flush`].
+    /// Takes a frame at once.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        let mut outcome = Outcome::Skip(SkipReason::NotIp);
+        self.decoder.decode_into(frame, &mut outcome);
+        self.take(frame.time, &outcome, &Foreseen::default(), sink);
+    }
+
+    /// An empty batch for this engine.
+    pub fn batch(&self) -> Batch {
+        Batch { frames: Vec::with_capacity(BATCH), used: 0, keyer: self.tracker.keyer() }
+    }
+
+    /// Takes frame `n` of a batch; to be called for each in order, from 0.
+    pub fn frame_of(&mut self, batch: &mut Batch, n: usize, sink: &mut dyn Sink) {
+        let frames = &mut batch.frames[..batch.used];
+        if n == 0 {
+            for waiting in frames.iter_mut().take(PLACE_AHEAD) {
+                self.tracker.foresee(&mut waiting.foreseen);
+            }
+        } else if let Some(waiting) = frames.get_mut(n + PLACE_AHEAD) {
+            self.tracker.foresee(&mut waiting.foreseen);
+        }
+        if let Some(Waiting { outcome: Outcome::Tcp(segment), foreseen, .. }) = frames.get_mut(n + RECORD_AHEAD) {
+            self.tracker.foresee_record(segment, foreseen);
+        }
+        if let Some(waiting) = frames.get(n + STEPS_AHEAD) {
+            self.tracker.foresee_steps(&waiting.foreseen);
+        }
+        if let Some(Waiting { time, outcome, foreseen }) = frames.get(n) {
+            self.take(*time, outcome, foreseen, sink);
+        }
+    }
+
+    fn take(&mut self, time: Timestamp, outcome: &Outcome, foreseen: &Foreseen, sink: &mut dyn Sink) {
         if self.totals.first_time.is_none() {
-            self.totals.first_time = Some(frame.time);
-            sink.event(&Event::SessionStart { time: frame.time });
+            self.totals.first_time = Some(time);
+            sink.event(&Event::SessionStart { time });
         }
         self.totals.packets += 1;
-        self.totals.last_time = Some(self.totals.last_time.map_or(frame.time, |last| last.max(frame.time)));
-        if self.count == self.waiting.len() {
-            self.take_first(sink);
-        }
-        let at = (self.first + self.count) % self.waiting.len();
-        self.count += 1;
-        let waiting = &mut self.waiting[at];
-        waiting.time = frame.time;
-        self.decoder.decode_into(frame, &mut waiting.outcome);
-        if self.waiting.len() == 1 {
-            self.take_first(sink);
-        } else {
-            self.foresee(at);
-        }
-    }
-
-    /// Asks for the memory that the frame decoded last, and two that are nearer to their turn, will need.
-    fn foresee(&mut self, newest: usize) {
-        let waiting = &mut self.waiting[newest];
-        if let Outcome::Tcp(segment) = &waiting.outcome {
-            waiting.foreseen = self.tracker.foresee(segment);
-        }
-        if self.count > RECORD_AHEAD {
-            let at = (self.first + RECORD_AHEAD) % self.waiting.len();
-            let waiting = &mut self.waiting[at];
-            if let Outcome::Tcp(segment) = &waiting.outcome {
-                self.tracker.foresee_record(segment, &mut waiting.foreseen);
-            }
-        }
-        if self.count > STEPS_AHEAD {
-            let at = (self.first + STEPS_AHEAD) % self.waiting.len();
-            if let Waiting { outcome: Outcome::Tcp(_), foreseen, .. } = &self.waiting[at] {
-                self.tracker.foresee_steps(foreseen);
-            }
-        }
-    }
-
-    /// Takes the frames that wait.
-    pub fn flush(&mut self, sink: &mut dyn Sink) {
-        while self.count > 0 {
-            self.take_first(sink);
-        }
-    }
-
-    fn take_first(&mut self, sink: &mut dyn Sink) {
-        let Waiting { time, outcome, foreseen } = &self.waiting[self.first];
-        self.first = (self.first + 1) % self.waiting.len();
-        self.count -= 1;
+        self.totals.last_time = self.totals.last_time.max(Some(time));
         let mut relay =
             Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         match outcome {
@@ -268,10 +296,10 @@ impl Engine {
             }
             Outcome::Skip(reason) => {
                 relay.totals.skipped[*reason as usize] += 1;
-                self.tracker.advance(*time, &mut relay);
+                self.tracker.advance(time, &mut relay);
             }
         }
-        relay.passed(*time);
+        relay.passed(time);
     }
 
     /// Takes a segment.
@@ -296,7 +324,6 @@ impl Engine {
 
     /// Nothing came, and it is `time` now: what times out by then is told.
     pub fn advance(&mut self, time: Timestamp, sink: &mut dyn Sink) {
-        self.flush(sink);
         let mut relay =
             Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         self.tracker.advance(time, &mut relay);
@@ -305,12 +332,18 @@ impl Engine {
 
     /// Observation ends: open flows are told of as they are. The totals follow by [`Self::totals`].
     pub fn finish(&mut self, sink: &mut dyn Sink) {
-        self.flush(sink);
         let mut relay =
             Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         self.tracker.finish(&mut relay);
-        let end = self.totals.last_time.unwrap_or_default();
-        self.hosts.finish(end, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+        let time = self.tracker.now();
+        self.hosts.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+        self.detectors.take_counters(&self.tracker.counters(), self.totals.segments);
+        self.detectors.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+    }
+
+    /// Takes how many packets were dropped while capturing, as of now.
+    pub const fn take_drops(&mut self, drops: u64) {
+        self.detectors.take_drops(drops);
     }
 
     /// Totals as of now.
@@ -323,6 +356,7 @@ impl Engine {
             late_segments: counters.late_segments,
             clock_backwards: counters.clock_backwards,
             anomalies: self.detectors.counts().into_iter().chain(self.hosts.counts()).collect(),
+            health: *self.detectors.health(),
             ..self.totals.clone()
         }
     }
@@ -367,7 +401,7 @@ impl Observer for Relay<'_> {
                 self.totals.by_closing[flow.closing() as usize] += 1;
                 self.sink.event(&Event::FlowEnd { flow, time });
             }
-            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } => {}
+            Notice::Began | Notice::Segment { .. } | Notice::Quoted { .. } | Notice::Quiet => {}
         }
     }
 }

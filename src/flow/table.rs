@@ -56,6 +56,11 @@ impl Table {
         self.index.is_empty()
     }
 
+    /// What hashes keys.
+    pub(super) fn hasher(&self) -> &RandomState {
+        &self.hasher
+    }
+
     /// The hash of a key.
     #[inline]
     pub(super) fn hash(&self, key: &FlowKey) -> u64 {

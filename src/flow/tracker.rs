@@ -1,9 +1,14 @@
 //! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
 
+use core::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
@@ -94,6 +99,8 @@ pub enum Notice<'a> {
         /// Who began.
         by: Side,
     },
+    /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
+    Quiet,
     /// The flow ended, or observation of it did. The last notice of a flow.
     Ended,
 }
@@ -163,6 +170,10 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
+    pub(super) quiet_at: Timestamp,
+    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
+    pub(super) silence: u32,
     /// Runs of payload among its steps.
     pub(super) data_runs: u8,
     pub(super) announced: bool,
@@ -174,6 +185,24 @@ pub(super) struct Book {
 pub struct Foreseen {
     slot: Option<Slot>,
     keyed: Option<Keyed>,
+}
+
+/// Computes the keys of segments ahead of their turn.
+#[derive(Clone, Debug)]
+pub struct Keyer(RandomState);
+
+impl Keyer {
+    /// The key of `s`, for [`Tracker::segment`].
+    #[inline]
+    pub fn key(&self, s: &Segment) -> Foreseen {
+        Foreseen { slot: None, keyed: Some(keyed(s, &self.0)) }
+    }
+}
+
+#[inline]
+fn keyed(s: &Segment, hasher: &RandomState) -> Keyed {
+    let (key, sender_is_low) = FlowKey::of(s);
+    Keyed { hash: hasher.hash_one(key), key, sender_is_low }
 }
 
 /// A segment's key, once computed.
@@ -247,6 +276,11 @@ impl Tracker {
         Counters { clock_backwards: self.clock.backwards(), ..self.counters }
     }
 
+    /// Packet time now.
+    pub const fn now(&self) -> Timestamp {
+        self.clock.latest()
+    }
+
     /// Flows tracked now.
     pub fn live(&self) -> usize {
         self.table.len()
@@ -261,11 +295,15 @@ impl Tracker {
         }
     }
 
-    /// `s` will be taken soon: what that reads first is asked for. The answer is for the next stages and [`Self::segment`].
+    /// What computes keys as this tracker wants them, on any thread.
+    pub fn keyer(&self) -> Keyer {
+        Keyer(self.table.hasher().clone())
+    }
+
+    /// A segment whose key was computed will be taken soon: what that reads first is asked for.
     #[inline]
-    pub fn foresee(&self, s: &Segment) -> Foreseen {
-        let keyed = self.key_of(s);
-        Foreseen { slot: self.table.prefetch_hot(keyed.hash), keyed: Some(keyed) }
+    pub fn foresee(&self, foreseen: &mut Foreseen) {
+        foreseen.slot = foreseen.keyed.and_then(|keyed| self.table.prefetch_hot(keyed.hash));
     }
 
     /// `s` will be taken sooner: what that reads next is asked for.
@@ -284,8 +322,7 @@ impl Tracker {
     }
 
     fn key_of(&self, s: &Segment) -> Keyed {
-        let (key, sender_is_low) = FlowKey::of(s);
-        Keyed { hash: self.table.hash(&key), key, sender_is_low }
+        keyed(s, self.table.hasher())
     }
 
     /// Takes a segment.
@@ -298,7 +335,7 @@ impl Tracker {
         if let Some(slot) = found
             && let Some(hot) = self.table.hot(slot)
             && self.short_cut
-            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle)
+            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle.min(SILENCE))
         {
             return;
         }
@@ -399,6 +436,11 @@ impl Tracker {
             return false;
         }
         let time = self.clock.to_packet_time(deadline);
+        if deadline >= flow.book.quiet_at {
+            flow.plan_quiet(deadline, time);
+            observer.notice(flow, time, &Notice::Quiet);
+            return false;
+        }
         if linger_over(flow, &self.timeouts) {
             flow.idle_expired = flow.teardown.complete.is_none() && flow.book.phase == Phase::Open;
             self.end(slot, time, observer);
@@ -591,7 +633,7 @@ impl Flow {
     ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
-        let book = Book { tried_at: now, seen_at: now, ..Book::default() };
+        let book = Book { tried_at: now, seen_at: now, quiet_at: Book::NEVER, ..Book::default() };
         Self {
             id,
             key,
@@ -618,6 +660,7 @@ impl Flow {
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),
             previous: None,
+            notes: None,
             book,
         }
     }
@@ -649,10 +692,13 @@ impl Flow {
         }
         self.last_time = self.last_time.max(s.time);
         self.last_frame = s.frame;
+        let silence = now - self.book.seen_at;
         self.book.seen_at = now;
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= self.dispatch(s, from, now);
+        facts |= self.oddities(s, from);
+        facts |= self.take_notes(s, from, facts, silence, now);
         if facts.any(Facts::HOLE) {
             self.quality.holes += 1;
         }
@@ -817,8 +863,12 @@ impl Flow {
         self.book.seen_at.after(silence)
     }
 
-    /// The next moment at which silence changes something, in the packet clock.
+    /// The next moment at which silence changes something or is worth a look, in the packet clock.
     pub(super) fn deadline(&self, t: &Timeouts) -> Timestamp {
+        self.verdict_deadline(t).min(self.book.quiet_at)
+    }
+
+    fn verdict_deadline(&self, t: &Timeouts) -> Timestamp {
         let flush = self.flush_at(t);
         let verdict = match self.book.phase {
             _ if self.book.pending.is_some() => self.pending_deadline(t),
@@ -864,7 +914,8 @@ impl Facts {
             | Self::SYN_ON_ESTABLISHED.0
             | Self::SYN_CROSSED.0
             | Self::INVALID_FLAGS.0
-            | Self::AFTER_CLOSE.0,
+            | Self::AFTER_CLOSE.0
+            | Self::UNANSWERED.0,
     );
 }
 

@@ -85,7 +85,7 @@ impl HostDetectors {
             Notice::Opened => self.opened(flow, time, report),
             Notice::Closing { by } => self.closing(flow, time, *by, report),
             Notice::Ended => self.ended(flow, time, report),
-            Notice::Began | Notice::Quoted { .. } => {}
+            Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
         }
     }
 
