@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::anomaly::{Anomaly, Figure, Scope, Severity};
 use super::capture::{self, Health};
-use super::flow;
+use super::{flow, host};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
@@ -46,6 +46,8 @@ pub enum When {
     Ended,
     /// At the end of the run, of the capture's health; `check` is not asked.
     Captured,
+    /// Never of one flow: [`crate::detect::host`] decides.
+    Host,
 }
 
 /// What a rule is shown.
@@ -172,6 +174,7 @@ pub static REGISTRY: &[&[Rule]] = &[
     flow::time_wait::RULES,
     flow::peers::RULES,
     capture::RULES,
+    host::RULES,
 ];
 
 /// Every rule in order.
@@ -335,6 +338,7 @@ impl Detectors {
             When::Quiet => self.quiet.push(index),
             When::Captured => self.captured.push(index),
             When::Ended => self.ended.push(index),
+            When::Host => {}
         }
     }
 
@@ -364,7 +368,7 @@ impl Detectors {
                 When::Opened => &self.opened,
                 When::Quiet => &self.quiet,
                 When::Ended => &self.ended,
-                When::Captured | When::Facts(_) => return,
+                When::Captured | When::Host | When::Facts(_) => return,
             };
             let Some(index) = asked.get(n).copied() else { return };
             let already = flow.marks.iter().any(|mark| mark.rule == index);
