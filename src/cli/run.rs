@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::checks;
+use super::checks::Watch;
 use super::config::{FilterChoice, Input, Output, Run, Stop};
 use super::messages::{self, Failure};
 use super::progress::Bar;
@@ -14,6 +16,7 @@ use crate::capture::{CaptureError, FileOptions, Files, Filter, Next, Source};
 use crate::decode;
 use crate::engine::{self, Engine, Event, Sink, Totals};
 use crate::flow::Flow;
+use crate::flow_filter::FlowFilter;
 use crate::output::{Out, Writer};
 use crate::time::{SECOND, Timestamp};
 
@@ -33,8 +36,8 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     let live = matches!(run.input, Input::Live(_));
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
     let mut engine = engine(&run)?;
-    let mut source = open(run.input, run.filter.as_ref(), &stop)?;
-    let mut sink = Tee::new(open_output(&run.output)?, run.output.flow);
+    let mut source = open(&run.input, run.filter.as_ref(), &stop)?;
+    let mut sink = Tee::new(open_output(&run.output)?, &run);
     if !run.quiet && (live || run.verbose) {
         messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
     }
@@ -52,6 +55,7 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     engine.finish(&mut sink);
     let totals = totals(&engine, &*source, live);
     sink.event(&Event::SessionEnd { totals: &totals });
+    let verdict = sink.watch.verdict();
     finish(sink, &run.output)?;
     if !run.quiet {
         messages::say(&messages::closing_lines(&totals, source.counts(), live));
@@ -59,7 +63,8 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     if run.verbose {
         messages::say(&messages::verbose_lines(&totals));
     }
-    pumped.map_err(Failure::from)
+    pumped.map_err(Failure::from)?;
+    verdict
 }
 
 /// A flag that the first SIGINT or SIGTERM raises. The second ends the program at once.
@@ -86,7 +91,7 @@ fn engine(run: &Run) -> Result<Engine, Failure> {
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-fn open(input: Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
+fn open(input: &Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
     let filter = match filter {
         None => None,
         Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
@@ -96,7 +101,7 @@ fn open(input: Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> 
     match input {
         Input::Files(files) => {
             let options = FileOptions { filter, stop: Some(Arc::clone(stop)) };
-            Ok(Box::new(Files::open(&files, options)?))
+            Ok(Box::new(Files::open(files, options)?))
         }
         #[cfg(feature = "live")]
         Input::Live(live) => live::open(live, filter, stop),
@@ -115,13 +120,13 @@ mod live {
     use crate::capture::{CaptureError, Direction, Filter, Live, LiveOptions, Source};
 
     pub(super) fn open(
-        live: config::Live,
+        live: &config::Live,
         filter: Option<Filter>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Box<dyn Source>, CaptureError> {
         let default = LiveOptions::default();
         let options = LiveOptions {
-            interfaces: live.interfaces,
+            interfaces: live.interfaces.clone(),
             filter,
             snaplen: live.snaplen.unwrap_or(default.snaplen),
             buffer_size: live.buffer_size.unwrap_or(default.buffer_size),
@@ -131,7 +136,7 @@ mod live {
                 Some(DirectionArg::Out) => Direction::Out,
                 Some(DirectionArg::Inout) | None => Direction::Both,
             },
-            link_type: live.link_type,
+            link_type: live.link_type.clone(),
             stop: Arc::clone(stop),
         };
         Ok(Box::new(Live::open(&options)?))
@@ -252,10 +257,13 @@ fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// Between the engine and a format: limits it to one flow, and counts finished flows.
+/// Between the engine and a format: limits it to what was asked for, counts finished flows, and watches for what the
+/// checks look for.
 struct Tee {
     writer: Box<dyn Writer>,
     only: Option<u64>,
+    flows_where: Option<FlowFilter>,
+    watch: Watch,
     wants_segments: bool,
     lines_are_flushed: bool,
     /// Finished flows.
@@ -263,10 +271,22 @@ struct Tee {
 }
 
 impl Tee {
-    fn new(mut writer: Box<dyn Writer>, only: Option<u64>) -> Self {
+    fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
         let wants_segments = writer.wants_segments();
         let lines_are_flushed = writer.out().flushes_lines();
-        Self { writer, only, wants_segments, lines_are_flushed, flows: 0 }
+        let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
+        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants_segments, lines_are_flushed, flows: 0 }
+    }
+
+    /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.
+    fn wants(&self, event: &Event<'_>) -> bool {
+        let flow = flow_of(event);
+        let about_the_flow = match (self.only, flow) {
+            (Some(only), Some(flow)) => flow.id == only,
+            (Some(_), None) => !matches!(event, Event::Anomaly { .. }),
+            (None, _) => true,
+        };
+        about_the_flow && self.flows_where.as_ref().is_none_or(|filter| checks::passes(filter, event, flow))
     }
 }
 
@@ -275,10 +295,9 @@ impl Sink for Tee {
         if matches!(event, Event::FlowEnd { .. }) {
             self.flows += 1;
         }
-        match (self.only, flow_of(event)) {
-            (Some(only), Some(flow)) if flow.id != only => {}
-            (Some(_), None) if matches!(event, Event::Anomaly { .. }) => {}
-            _ => self.writer.event(event),
+        self.watch.event(event);
+        if self.wants(event) {
+            self.writer.event(event);
         }
     }
 
