@@ -33,6 +33,7 @@ pub mod decode;
 pub mod detect;
 pub mod engine;
 pub mod flow;
+pub mod flow_filter;
 pub mod output;
 pub mod tcp;
 pub mod time;

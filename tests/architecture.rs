@@ -17,9 +17,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["flow", "tcp", "time"]),
     ("engine", &["decode", "flow", "detect", "tcp", "time"]),
     ("capture", &["decode", "time"]),
-    ("output", &["engine", "decode", "flow", "detect", "tcp", "time"]),
-    ("cli", &["capture", "engine", "decode", "flow", "detect", "output", "tcp", "time"]),
-    ("lib", &["capture", "cli", "engine", "decode", "flow", "detect", "output", "tcp", "time"]),
+    ("flow_filter", &["output", "flow", "detect", "tcp", "time"]),
+    ("output", &["engine", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
+    ("cli", &["capture", "engine", "flow_filter", "decode", "flow", "detect", "output", "tcp", "time"]),
+    ("lib", &["capture", "cli", "engine", "flow_filter", "decode", "flow", "detect", "output", "tcp", "time"]),
     ("main", &["cli"]),
 ];
 

@@ -208,3 +208,34 @@ fn a_signal_ends_it_with_everything_written() {
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&output.stderr).contains("packets captured"));
 }
+
+#[test]
+fn checks_end_with_exit_code_3_and_say_what_matched() {
+    let refused = capture("hs_refused.pcap");
+    let code = |arguments: &[&str]| {
+        let output = program().args(["-r", &refused, "-T", "summary"]).args(arguments).output().expect("runs");
+        (output.status.code().expect("a code"), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(code(&["--fail-on", "outcome:established"]).0, 0);
+    let (status, words) = code(&["--fail-on", "outcome:refused"]);
+    assert!(status == 3 && words.contains("--fail-on \"outcome:refused\" matched flow 1"), "{status} {words}");
+    assert_eq!(code(&["--expect", "outcome:refused"]).0, 0);
+    let (status, words) = code(&["--expect", "outcome:ok", "--expect", "outcome:refused"]);
+    assert!(status == 3 && words.contains("--expect \"outcome:ok\" matched nothing"), "{status} {words}");
+    assert_eq!(code(&["--fail-on", "event:conn-refused"]).0, 3);
+    assert_eq!(code(&["--fail-on", "outcom:x"]).0, 2);
+}
+
+#[test]
+fn a_flow_filter_chooses_the_flows() {
+    let web = capture("bn_web_client.pcap");
+    let lines = |filter: &str| {
+        let output = run(&["-r", &web, "-T", "csv", "-e", "synscope.flow_id", "-Y", filter]);
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).lines().count() - 1
+    };
+    let all = lines("");
+    let ok = lines("outcome:ok");
+    assert!(all > 1 && ok > 0 && ok + lines("not outcome:ok") == all, "{all} {ok}");
+    assert_eq!(lines("id:1"), 1);
+}

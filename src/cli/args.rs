@@ -25,6 +25,7 @@ Exit codes:
   0  finished (Ctrl-C, -c, -a and a closed pipe included)
   1  failed while running
   2  usage
+  3  --fail-on matched, or --expect did not
   4  input damaged or cut short; everything before that is analysed and written
   5  no permission to capture";
 
@@ -49,6 +50,8 @@ pub(super) struct Args {
     pub(super) analysis: AnalysisArgs,
     #[command(flatten, next_help_heading = "Output")]
     pub(super) output: OutputArgs,
+    #[command(flatten, next_help_heading = "Checks")]
+    pub(super) checks: CheckArgs,
     #[command(flatten, next_help_heading = "Other")]
     pub(super) other: OtherArgs,
 }
@@ -135,6 +138,10 @@ pub(super) struct StopArgs {
 /// How to judge.
 #[derive(Debug, clap::Args)]
 pub(super) struct AnalysisArgs {
+    /// Tell only of flows that match this flow filter, like 'outcome:refused dport:443'
+    #[arg(short = 'Y', long = "where", value_name = "FILTER")]
+    pub(super) flows_where: Option<String>,
+
     /// A SYN is unanswered after this long [default: 5s]
     #[arg(long, value_name = "TIME")]
     pub(super) syn_timeout: Option<Duration>,
@@ -246,6 +253,18 @@ pub(super) struct OutputArgs {
     /// Say more on stderr
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+/// What a script wants to know.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// End with exit code 3 if a finished flow or an anomaly matches this flow filter
+    #[arg(long, value_name = "FILTER")]
+    pub(super) fail_on: Vec<String>,
+
+    /// End with exit code 3 unless a finished flow or an anomaly matches this flow filter
+    #[arg(long, value_name = "FILTER")]
+    pub(super) expect: Vec<String>,
 }
 
 /// The rest.

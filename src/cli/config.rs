@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::args::{AnalysisArgs, Args, DirectionArg, InputArgs, OutputArgs, StopArgs, event_names};
+use super::args::{AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, event_names};
 use super::messages::{Failure, did_you_mean, usage_at};
 use crate::capture::FileInput;
 use crate::capture::preset::{PRESETS, Preset};
 use crate::detect::registry::{self, rules};
 use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
+use crate::flow_filter::FlowFilter;
 use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Network, Pictures, Session, Settings, Topic};
 
 /// What to do.
@@ -39,6 +40,7 @@ pub(super) struct Run {
     pub(super) stop: Stop,
     pub(super) analysis: Analysis,
     pub(super) output: Output,
+    pub(super) checks: Checks,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
 }
@@ -139,6 +141,17 @@ pub(super) struct Analysis {
     /// Which rules are on.
     pub(super) rules: Selection,
     pub(super) ignore_checksums: bool,
+    /// Only of flows that match this is told.
+    pub(super) flows_where: Option<FlowFilter>,
+}
+
+/// What decides between exit codes 0 and 3.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    /// Nothing may match any of these.
+    pub(super) fail_on: Vec<FlowFilter>,
+    /// Something must match each of these.
+    pub(super) expect: Vec<FlowFilter>,
 }
 
 /// What to write, and where.
@@ -180,6 +193,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         analysis: analysis(&args.analysis)?,
+        checks: checks(&args.checks)?,
         quiet: args.output.quiet,
         verbose: args.output.verbose,
         output: output(args.output, &args.analysis.local_net, &input, session, explain)?,
@@ -272,7 +286,25 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     if let Some(flows) = args.max_flows {
         limits.flows = flows as usize;
     }
-    Ok(Analysis { timeouts, limits, rules: selection(args)?, ignore_checksums: args.ignore_checksums })
+    Ok(Analysis {
+        timeouts,
+        limits,
+        rules: selection(args)?,
+        ignore_checksums: args.ignore_checksums,
+        flows_where: args.flows_where.as_deref().map(|typed| flow_filter("-Y", typed)).transpose()?,
+    })
+}
+
+fn checks(args: &CheckArgs) -> Result<Checks, Failure> {
+    let filters = |option: &str, lists: &[String]| -> Result<Vec<FlowFilter>, Failure> {
+        lists.iter().map(|typed| flow_filter(option, typed)).collect()
+    };
+    Ok(Checks { fail_on: filters("--fail-on", &args.fail_on)?, expect: filters("--expect", &args.expect)? })
+}
+
+/// A flow filter given with `option`.
+fn flow_filter(option: &str, typed: &str) -> Result<FlowFilter, Failure> {
+    FlowFilter::parse(typed).map_err(|error| usage_at(option, &error.problem, typed, error.place))
 }
 
 /// Which rules are on.
@@ -525,6 +557,15 @@ mod tests {
     #[test]
     fn nothing_to_do_is_said() {
         assert!(refusal(&[]).starts_with("nothing to analyse"));
+    }
+
+    #[test]
+    fn flow_filters_are_pointed_at() {
+        assert!(refusal(&["-r", "x", "-Y", "dport:80 prot:6"]).ends_with("\n  dport:80 prot:6\n           ^"));
+        assert!(refusal(&["-r", "x", "--fail-on", "sev>=wrn"]).starts_with("--fail-on: "));
+        assert!(refusal(&["-r", "x", "--expect", "rtt>5"]).starts_with("--expect: "));
+        let run = resolved(&["-r", "x", "--expect", "dport:80", "--expect", "dport:81"]).unwrap();
+        assert_eq!(run.checks.expect.len(), 2);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Running(String),
     /// Packets cannot be had.
     Capture(CaptureError),
+    /// `--fail-on` matched, or `--expect` did not.
+    Check(String),
 }
 
 impl Failure {
@@ -25,6 +27,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::Running(_) => 1,
+            Self::Check(_) => 3,
             Self::Capture(error) => error.exit_code(),
         }
     }
@@ -46,7 +49,7 @@ pub(super) fn usage_at(option: &str, problem: &str, typed: &str, place: usize) -
 /// Says on stderr why the program ends.
 pub(super) fn complain(failure: &Failure) {
     let text = match failure {
-        Failure::Usage(text) | Failure::Running(text) => text.clone(),
+        Failure::Usage(text) | Failure::Running(text) | Failure::Check(text) => text.clone(),
         Failure::Capture(error) => error.to_string(),
     };
     say(&format!("synscope: {text}"));

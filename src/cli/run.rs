@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::checks;
+use super::checks::Watch;
 use super::config::{FilterChoice, Input, Output, Run};
 use super::messages::{self, Failure};
 use super::progress::Bar;
@@ -15,6 +17,7 @@ use crate::capture::{CaptureError, Counts, FileInput, FileOptions, Files, Filter
 use crate::decode::{self, Decoder};
 use crate::engine::{self, Engine, Event, Sink, Totals};
 use crate::flow::Flow;
+use crate::flow_filter::FlowFilter;
 use crate::output::{Out, Writer};
 
 /// Runs an analysis to its end.
@@ -28,8 +31,8 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
     let mut engine = engine(&run)?;
     let waits = comes_live(&run.input);
-    let mut source = open(run.input, run.filter.as_ref(), &stop)?;
-    let mut sink = Tee::new(open_output(&run.output)?, run.output.flow);
+    let mut source = open(&run.input, run.filter.as_ref(), &stop)?;
+    let mut sink = Tee::new(open_output(&run.output)?, &run);
     if !run.quiet && (live || run.verbose) {
         messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
     }
@@ -55,6 +58,7 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     engine.finish(&mut sink);
     let totals = totals(&engine, source.counts(), live);
     sink.event(&Event::SessionEnd { totals: &totals });
+    let verdict = sink.watch.verdict();
     finish(sink, &run.output)?;
     if !run.quiet {
         messages::say(&messages::closing_lines(&totals, source.counts(), live));
@@ -62,7 +66,8 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     if run.verbose {
         messages::say(&messages::verbose_lines(&totals));
     }
-    pumped.map_err(Failure::from)
+    pumped.map_err(Failure::from)?;
+    verdict
 }
 
 /// A flag that the first SIGINT or SIGTERM raises. The second ends the program at once.
@@ -101,7 +106,7 @@ fn comes_live(input: &Input) -> bool {
     }
 }
 
-fn open(input: Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
+fn open(input: &Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
     let filter = match filter {
         None => None,
         Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
@@ -111,7 +116,7 @@ fn open(input: Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> 
     match input {
         Input::Files(files) => {
             let options = FileOptions { filter, stop: Some(Arc::clone(stop)) };
-            Ok(Box::new(Files::open(&files, options)?))
+            Ok(Box::new(Files::open(files, options)?))
         }
         #[cfg(feature = "live")]
         Input::Live(live) => live::open(live, filter, stop),
@@ -130,13 +135,13 @@ mod live {
     use crate::capture::{CaptureError, Direction, Filter, Live, LiveOptions, Source};
 
     pub(super) fn open(
-        live: config::Live,
+        live: &config::Live,
         filter: Option<Filter>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Box<dyn Source>, CaptureError> {
         let default = LiveOptions::default();
         let options = LiveOptions {
-            interfaces: live.interfaces,
+            interfaces: live.interfaces.clone(),
             filter,
             snaplen: live.snaplen.unwrap_or(default.snaplen),
             buffer_size: live.buffer_size.unwrap_or(default.buffer_size),
@@ -146,7 +151,7 @@ mod live {
                 Some(DirectionArg::Out) => Direction::Out,
                 Some(DirectionArg::Inout) | None => Direction::Both,
             },
-            link_type: live.link_type,
+            link_type: live.link_type.clone(),
             stop: Arc::clone(stop),
         };
         Ok(Box::new(Live::open(&options)?))
@@ -186,10 +191,13 @@ fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// Between the engine and a format: limits it to one flow, and counts finished flows.
+/// Between the engine and a format: limits it to what was asked for, counts finished flows, and watches for what the
+/// checks look for.
 pub(super) struct Tee {
     pub(super) writer: Box<dyn Writer>,
     only: Option<u64>,
+    flows_where: Option<FlowFilter>,
+    watch: Watch,
     wants_segments: bool,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
@@ -197,10 +205,22 @@ pub(super) struct Tee {
 }
 
 impl Tee {
-    fn new(mut writer: Box<dyn Writer>, only: Option<u64>) -> Self {
+    fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
         let wants_segments = writer.wants_segments();
         let lines_are_flushed = writer.out().flushes_lines();
-        Self { writer, only, wants_segments, lines_are_flushed, flows: 0 }
+        let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
+        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants_segments, lines_are_flushed, flows: 0 }
+    }
+
+    /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.
+    fn wants(&self, event: &Event<'_>) -> bool {
+        let flow = flow_of(event);
+        let about_the_flow = match (self.only, flow) {
+            (Some(only), Some(flow)) => flow.id == only,
+            (Some(_), None) => !matches!(event, Event::Anomaly { .. }),
+            (None, _) => true,
+        };
+        about_the_flow && self.flows_where.as_ref().is_none_or(|filter| checks::passes(filter, event, flow))
     }
 }
 
@@ -209,10 +229,9 @@ impl Sink for Tee {
         if matches!(event, Event::FlowEnd { .. }) {
             self.flows += 1;
         }
-        match (self.only, flow_of(event)) {
-            (Some(only), Some(flow)) if flow.id != only => {}
-            (Some(_), None) if matches!(event, Event::Anomaly { .. }) => {}
-            _ => self.writer.event(event),
+        self.watch.event(event);
+        if self.wants(event) {
+            self.writer.event(event);
         }
     }
 

@@ -1,0 +1,420 @@
+//! Text to [`Expression`], by recursive descent. Every refusal names a place.
+
+use core::net::IpAddr;
+
+use regex::{Regex, RegexBuilder};
+
+use super::field::{self, FIELDS, Field, Kind, Unit};
+use super::{Expression, FilterError, Test};
+use crate::output::Network;
+use crate::time::{MICROSECOND, MILLISECOND, SECOND};
+
+/// How deep parentheses and negations may nest.
+const MAX_DEPTH: usize = 64;
+/// Bound of a compiled pattern, octets.
+const MAX_PATTERN: usize = 1 << 20;
+
+type Parsed<T> = Result<T, FilterError>;
+
+/// Reads a whole filter.
+pub(super) fn parse(text: &str) -> Parsed<Expression> {
+    let mut parser = Parser { text, at: 0, depth: 0 };
+    parser.space();
+    if parser.rest().is_empty() {
+        return Ok(Expression::All(Vec::new()));
+    }
+    let expression = parser.any()?;
+    if parser.rest().is_empty() { Ok(expression) } else { Err(parser.wrong("this \")\" closes nothing")) }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn space(&mut self) {
+        self.at += self.rest().len() - self.rest().trim_start().len();
+    }
+
+    fn wrong(&self, problem: impl Into<String>) -> FilterError {
+        FilterError { problem: problem.into(), place: self.at }
+    }
+
+    /// Takes `symbol` if it comes next.
+    fn symbol(&mut self, symbol: &str) -> bool {
+        let found = self.rest().starts_with(symbol);
+        if found {
+            self.at += symbol.len();
+            self.space();
+        }
+        found
+    }
+
+    /// Takes `word` if it comes next and nothing that would make it another word follows.
+    fn keyword(&mut self, word: &str) -> bool {
+        let found = self.rest().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+            && self.rest()[word.len()..].chars().next().is_none_or(|c| c.is_whitespace() || c == '(' || c == ')');
+        if found {
+            self.at += word.len();
+            self.space();
+        }
+        found
+    }
+
+    fn any(&mut self) -> Parsed<Expression> {
+        let mut some = vec![self.all()?];
+        while self.keyword("or") || self.symbol("||") {
+            some.push(self.all()?);
+        }
+        Ok(if some.len() == 1 { some.remove(0) } else { Expression::Any(some) })
+    }
+
+    fn all(&mut self) -> Parsed<Expression> {
+        let mut all = vec![self.not()?];
+        loop {
+            let joined = self.keyword("and") || self.symbol("&&");
+            let ends = self.rest().is_empty() || self.rest().starts_with(')') || self.rest().starts_with("||");
+            if !joined && (ends || self.is_keyword("or")) {
+                break;
+            }
+            all.push(self.not()?);
+        }
+        Ok(if all.len() == 1 { all.remove(0) } else { Expression::All(all) })
+    }
+
+    fn is_keyword(&mut self, word: &str) -> bool {
+        let at = self.at;
+        let found = self.keyword(word);
+        self.at = at;
+        found
+    }
+
+    fn not(&mut self) -> Parsed<Expression> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.wrong(format!("nested deeper than {MAX_DEPTH}")));
+        }
+        let expression = if self.keyword("not") || self.symbol("!") || self.symbol("-") {
+            Expression::Not(Box::new(self.not()?))
+        } else if self.symbol("(") {
+            let inner = self.any()?;
+            if !self.symbol(")") {
+                return Err(self.wrong("a \")\" is missing"));
+            }
+            inner
+        } else {
+            self.term()?
+        };
+        self.depth -= 1;
+        Ok(expression)
+    }
+
+    fn term(&mut self) -> Parsed<Expression> {
+        for word in ["or", "and"] {
+            if self.is_keyword(word) {
+                return Err(self.wrong(format!("something is missing before \"{word}\"")));
+            }
+        }
+        match self.rest().chars().next() {
+            None => Err(self.wrong("something is missing at the end")),
+            Some(')') => Err(self.wrong("something is missing before \")\"")),
+            Some('/') => Ok(Expression::Pattern(self.pattern()?)),
+            Some('"') => Ok(Expression::Text(self.quoted()?.to_lowercase())),
+            Some(_) => self.word_or_field(),
+        }
+    }
+
+    fn word_or_field(&mut self) -> Parsed<Expression> {
+        let token_end =
+            self.rest().find(|c: char| c.is_whitespace() || c == '(' || c == ')').unwrap_or(self.rest().len());
+        let token = &self.rest()[..token_end];
+        if let Some(network) = network(token) {
+            self.at += token_end;
+            self.space();
+            return Ok(Expression::Network(network));
+        }
+        let name_end = token.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(token_end);
+        let start = self.at;
+        let name = &token[..name_end];
+        let after = &self.rest()[name_end..];
+        let spaced = after.trim_start();
+        // Between a field and its comparison there may be a space, as in C; before ":" and "~" there may not.
+        let has_operator =
+            after.starts_with([':', '~']) || spaced.starts_with(['=', '<', '>']) || spaced.starts_with("!=");
+        if name.is_empty() || !has_operator {
+            self.at += token_end;
+            self.space();
+            return Ok(Expression::Text(token.to_lowercase()));
+        }
+        let Some(field) = FIELDS.iter().find(|field| field.name.eq_ignore_ascii_case(name)) else {
+            let problem = format!("no field is called \"{name}\"{}", resembling(name, FIELDS.iter().map(|f| f.name)));
+            return Err(FilterError { problem, place: start });
+        };
+        self.at += name_end;
+        self.space();
+        self.comparison(field)
+    }
+
+    fn comparison(&mut self, field: &'static Field) -> Parsed<Expression> {
+        let place = self.at;
+        let operators = ["!=", ">=", "<=", "==", ":", "=", ">", "<", "~"];
+        let operator = operators.into_iter().find(|symbol| self.rest().starts_with(symbol)).unwrap_or(":");
+        self.at += operator.len();
+        self.space();
+        let test = match operator {
+            "~" => Test::Pattern(self.pattern_value()?),
+            ">" | ">=" | "<" | "<=" => self.bound(field, operator, place)?,
+            _ => self.values(field, operator == ":")?,
+        };
+        self.space();
+        if operator == "~" && matches!(field.kind, Kind::Number(..) | Kind::Flag(_)) {
+            return Err(FilterError { problem: format!("\"{}\" is no text: ~ does not fit", field.name), place });
+        }
+        let expression = Expression::Field(field, test);
+        Ok(if operator == "!=" { Expression::Not(Box::new(expression)) } else { expression })
+    }
+
+    fn bound(&mut self, field: &'static Field, operator: &str, place: usize) -> Parsed<Test> {
+        let Kind::Number(unit, _) = field.kind else {
+            let problem = format!("\"{}\" is no number: {operator} does not fit", field.name);
+            return Err(FilterError { problem, place });
+        };
+        let (n, _) = self.number(unit, field)?;
+        let range = match operator {
+            ">" => (n.saturating_add(1), i64::MAX),
+            ">=" => (n, i64::MAX),
+            "<" => (i64::MIN, n.saturating_sub(1)),
+            _ => (i64::MIN, n),
+        };
+        Ok(Test::Ranges(vec![range]))
+    }
+
+    /// One value, or several in braces.
+    fn values(&mut self, field: &'static Field, contains: bool) -> Parsed<Test> {
+        if self.rest().starts_with('/') {
+            return match field.kind {
+                Kind::Number(..) | Kind::Flag(_) => Err(self.wrong(format!("\"{}\" is no text", field.name))),
+                _ => Ok(Test::Pattern(self.pattern()?)),
+            };
+        }
+        let mut test = empty(field, contains);
+        if !self.symbol("{") {
+            self.value(field, &mut test)?;
+            return Ok(test);
+        }
+        loop {
+            self.value(field, &mut test)?;
+            self.space();
+            if self.symbol("}") {
+                return Ok(test);
+            }
+            if !self.symbol(",") {
+                return Err(self.wrong("\",\" or \"}\" is wanted"));
+            }
+        }
+    }
+
+    fn value(&mut self, field: &'static Field, test: &mut Test) -> Parsed<()> {
+        match (field.kind, test) {
+            (Kind::Number(unit, _), Test::Ranges(ranges)) => {
+                let (from, to) = self.number(unit, field)?;
+                if !self.rest().starts_with("..") {
+                    ranges.push((from, to));
+                    return Ok(());
+                }
+                self.at += 2;
+                let place = self.at;
+                let (_, to) = self.number(unit, field)?;
+                if to < from {
+                    return Err(FilterError { problem: "this range is empty".to_owned(), place });
+                }
+                ranges.push((from, to));
+            }
+            (Kind::Address(_), Test::Networks(networks)) => {
+                let typed = self.bare();
+                let found =
+                    network(typed).ok_or_else(|| self.wrong("an address is wanted, like 10.0.0.0/8 or fd00::1"));
+                networks.push(found?);
+                self.at += typed.len();
+            }
+            (Kind::Word(known, _), Test::Words(words)) => words.push(self.word(field, &known())?),
+            (Kind::Flag(_), Test::Flag(wanted)) => {
+                let typed = self.bare();
+                *wanted = match typed.to_ascii_lowercase().as_str() {
+                    "yes" | "true" | "on" | "1" => true,
+                    "no" | "false" | "off" | "0" => false,
+                    _ => return Err(self.wrong("yes or no is wanted")),
+                };
+                self.at += typed.len();
+            }
+            (_, Test::Contains(texts)) => texts.push(self.text()?.to_lowercase()),
+            (_, Test::Texts(texts)) => texts.push(self.text()?),
+            _ => return Err(self.wrong("no such value")),
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, field: &'static Field, known: &[&'static str]) -> Parsed<String> {
+        let place = self.at;
+        let typed = self.text()?;
+        let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
+        let found = known.iter().find(|word| plain(word) == plain(&typed));
+        found.map(|word| (*word).to_owned()).ok_or_else(|| FilterError {
+            problem: format!(
+                "\"{}\" is never \"{typed}\"{}",
+                field.name,
+                resembling(&plain(&typed), known.iter().copied())
+            ),
+            place,
+        })
+    }
+
+    fn text(&mut self) -> Parsed<String> {
+        if self.rest().starts_with('"') {
+            return self.quoted();
+        }
+        let typed = self.bare();
+        if typed.is_empty() {
+            return Err(self.wrong("a value is missing"));
+        }
+        self.at += typed.len();
+        Ok(typed.to_owned())
+    }
+
+    /// What comes next up to a space, a parenthesis, or the end of a list's item.
+    fn bare(&self) -> &'a str {
+        let end = self.rest().find(|c: char| c.is_whitespace() || "(){},".contains(c)).unwrap_or(self.rest().len());
+        &self.rest()[..end]
+    }
+
+    fn quoted(&mut self) -> Parsed<String> {
+        let open = self.at;
+        let inner = &self.rest()[1..];
+        let Some(end) = inner.find('"') else {
+            return Err(FilterError { problem: "the closing quotation mark is missing".to_owned(), place: open });
+        };
+        self.at += end + 2;
+        self.space();
+        Ok(inner[..end].to_owned())
+    }
+
+    fn pattern_value(&mut self) -> Parsed<Regex> {
+        if self.rest().starts_with('/') {
+            return self.pattern();
+        }
+        let place = self.at;
+        let typed = self.text()?;
+        regex(&typed, place)
+    }
+
+    fn pattern(&mut self) -> Parsed<Regex> {
+        let open = self.at;
+        let inner = &self.rest()[1..];
+        let mut escaped = false;
+        let end = inner.find(|c: char| {
+            let ends = c == '/' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        let Some(end) = end else {
+            return Err(FilterError { problem: "the closing \"/\" is missing".to_owned(), place: open });
+        };
+        self.at += end + 2;
+        self.space();
+        regex(&inner[..end].replace("\\/", "/"), open + 1)
+    }
+
+    /// A number in `unit`: the closed range of values that it stands for (a severity's word stands for itself).
+    fn number(&mut self, unit: Unit, field: &'static Field) -> Parsed<(i64, i64)> {
+        let typed = self.bare();
+        let typed = typed.split_once("..").map_or(typed, |(from, _)| from);
+        let place = self.at;
+        self.at += typed.len();
+        let wrong = |problem: String| FilterError { problem, place };
+        if unit == Unit::Severity {
+            let known = ["info", "note", "warn", "alert"];
+            let found = field::severity(&typed.to_ascii_lowercase());
+            return found.map(|n| (n, n)).ok_or_else(|| {
+                wrong(format!("info, note, warn or alert is wanted{}", resembling(typed, known.into_iter())))
+            });
+        }
+        let digits = typed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(typed.len());
+        let (digits, suffix) = typed.split_at(digits);
+        let factor = factor(unit, suffix)
+            .ok_or_else(|| FilterError { problem: unit_problem(unit, field, suffix), place: place + digits.len() })?;
+        let value: f64 = digits.parse().map_err(|_| wrong(format!("\"{}\" is a number", field.name)))?;
+        let value = value * factor;
+        if factor <= 1.0 && value.fract() != 0.0 {
+            return Err(wrong("a whole number is wanted".to_owned()));
+        }
+        let value = value as i64;
+        Ok((value, value))
+    }
+}
+
+fn empty(field: &'static Field, contains: bool) -> Test {
+    match field.kind {
+        Kind::Number(..) => Test::Ranges(Vec::new()),
+        Kind::Address(_) => Test::Networks(Vec::new()),
+        Kind::Word(..) => Test::Words(Vec::new()),
+        Kind::Flag(_) => Test::Flag(true),
+        Kind::Text(_) if contains => Test::Contains(Vec::new()),
+        Kind::Text(_) => Test::Texts(Vec::new()),
+    }
+}
+
+fn factor(unit: Unit, suffix: &str) -> Option<f64> {
+    let nanoseconds = |n: i64| Some(n as f64);
+    match (unit, suffix) {
+        (Unit::Time, "ns") | (Unit::Count | Unit::Size, "") | (Unit::Size, "B") => Some(1.0),
+        (Unit::Time, "us" | "µs") => nanoseconds(MICROSECOND),
+        (Unit::Time, "ms") => nanoseconds(MILLISECOND),
+        (Unit::Time, "s") => nanoseconds(SECOND),
+        (Unit::Time, "m" | "min") => nanoseconds(60 * SECOND),
+        (Unit::Time, "h") => nanoseconds(3_600 * SECOND),
+        (Unit::Size, "kB" | "k" | "K") => Some(1e3),
+        (Unit::Size, "MB" | "M") => Some(1e6),
+        (Unit::Size, "GB" | "G") => Some(1e9),
+        _ => None,
+    }
+}
+
+fn unit_problem(unit: Unit, field: &Field, suffix: &str) -> String {
+    match unit {
+        Unit::Time if suffix.is_empty() => format!("\"{}\" needs a unit: us, ms, s, m or h", field.name),
+        Unit::Time => format!("no unit of time is called \"{suffix}\": us, ms, s, m or h"),
+        Unit::Size => format!("no unit of size is called \"{suffix}\": B, kB or MB"),
+        Unit::Count | Unit::Severity => format!("\"{}\" is a number", field.name),
+    }
+}
+
+fn regex(pattern: &str, place: usize) -> Parsed<Regex> {
+    RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().map_err(|error| {
+        let text = error.to_string();
+        let problem = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        FilterError { problem: format!("no regular expression: {problem}"), place }
+    })
+}
+
+fn network(typed: &str) -> Option<Network> {
+    let (address, length) = typed.split_once('/').map_or((typed, None), |(ip, length)| (ip, Some(length)));
+    let ip: IpAddr = address.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    let longest = if ip.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(longest), |length| length.parse().ok().filter(|length| *length <= longest))?;
+    Some(Network::new(ip, length))
+}
+
+/// The known name that `typed` most resembles, as `; did you mean …?`, or nothing.
+fn resembling<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let best = known.map(|name| (strsim::damerau_levenshtein(typed, name), name)).min();
+    match best {
+        Some((edits, name)) if edits <= 1 + name.len() / 3 => format!("; did you mean \"{name}\"?"),
+        _ => String::new(),
+    }
+}
