@@ -10,7 +10,7 @@ const SHOWN: usize = 10;
 /// Columns for open ports, over several lines.
 const PORTS_WIDTH: usize = 150;
 /// Columns for a host and its port.
-const HOST_WIDTH: usize = 30;
+const HOST_WIDTH: usize = 28;
 
 /// Everything about hosts; empty where there is nothing to say.
 pub(super) fn hosts(hosts: &HostDetectors) -> String {
@@ -29,7 +29,7 @@ fn scans(page: &mut Page, mut scans: Vec<ScanReport>) {
     // The sort is stable: of equals, the first found comes first.
     scans.sort_by_key(|scan| core::cmp::Reverse(scan.pairs));
     scans.iter().take(SHOWN).for_each(|scan| one_scan(page, scan));
-    more(page, scans.len(), "scans");
+    more(page, scans.len());
 }
 
 fn one_scan(page: &mut Page, scan: &ScanReport) {
@@ -80,7 +80,7 @@ fn incidents(page: &mut Page, incidents: &[Incident]) {
     }
     page.title("Incidents");
     incidents.iter().take(SHOWN).for_each(|incident| one_incident(page, incident));
-    more(page, incidents.len(), "incidents");
+    more(page, incidents.len());
 }
 
 fn one_incident(page: &mut Page, i: &Incident) {
@@ -100,7 +100,7 @@ fn one_incident(page: &mut Page, i: &Incident) {
             i.answered,
             i.completed,
             i.peak,
-            seconds(Timestamp(i.peak_second.saturating_mul(SECOND))),
+            time_of_day(Timestamp(i.peak_second.saturating_mul(SECOND))),
         ),
     );
     let from = i.source.map_or(String::new(), |source| format!(", nearly all from {source}"));
@@ -139,7 +139,7 @@ fn numbers(page: &mut Page, isns: &[IsnReport]) {
     let head = ("role", "samples", "grade", "bits to guess");
     page.line(&format!("  {:<HOST_WIDTH$}  {:<6}  {:>7}  {:<16}  {:>13}", "host", head.0, head.1, head.2, head.3));
     graded.iter().take(SHOWN).for_each(|isn| one_host(page, isn));
-    more(page, graded.len(), "hosts");
+    more(page, graded.len());
     let few = isns.len() - graded.len();
     if few > 0 {
         page.line(&format!("  (and {} with too few connections to say)", plural(few as u64, "host")));
@@ -170,9 +170,9 @@ fn one_host(page: &mut Page, isn: &IsnReport) {
     }
 }
 
-fn more(page: &mut Page, all: usize, what: &str) {
+fn more(page: &mut Page, all: usize) {
     if all > SHOWN {
-        page.line(&format!("  (and {} more {what})", all - SHOWN));
+        page.line(&format!("  (and {} more)", all - SHOWN));
     }
 }
 
@@ -189,6 +189,11 @@ fn figure(x: f64) -> String {
 fn seconds(time: Timestamp) -> String {
     let text = rfc3339(time);
     format!("{}Z", String::from_utf8_lossy(text.get(..19).unwrap_or_default()))
+}
+
+/// A time to the second, without its date.
+fn time_of_day(time: Timestamp) -> String {
+    seconds(time).get(11..).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -242,7 +247,7 @@ mod tests {
         let mut page = Page::default();
         let of = |pairs| ScanReport { pairs, open: vec![22], ..scan() };
         scans(&mut page, (1..=SHOWN as u64 + 3).map(of).collect());
-        assert!(page.0.contains("(and 3 more scans)"), "{}", page.0);
+        assert!(page.0.contains("(and 3 more)"), "{}", page.0);
         assert!(page.0.contains(" 13 ports probed") && !page.0.contains(" 3 ports probed"), "{}", page.0);
     }
 
@@ -273,7 +278,7 @@ mod tests {
         incidents(&mut page, &[incident]);
         fits(&page);
         let words = page.0.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains("peak 1000000 a second at 2023-11-14T22:13:50Z"), "{words}");
+        assert!(words.contains("peak 1000000 a second at 22:13:50Z"), "{words}");
         assert!(words.contains("got in 100.0 % 25.0 % -"), "{words}");
         assert!(words.contains("mean connect time 1.00 ms 3.00 s -"), "{words}");
     }
