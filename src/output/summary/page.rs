@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_word_wider_than_the_page_has_a_line_of_its_own() {
         let mut page = Page::default();
-        page.wrapped("ab", 2, &format!("{} cd", "y".repeat(100)));
+        page.wrapped("abc", 2, &format!("{} cd", "y".repeat(100)));
         assert_eq!(page.0.lines().count(), 3, "{}", page.0);
     }
 }
