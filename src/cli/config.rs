@@ -480,15 +480,11 @@ fn applies(args: &OutputArgs, format: &Format) -> Result<(), Failure> {
         ("--steps", args.steps.is_some()),
         ("--events", !args.events.is_empty()),
         ("--flow", args.flow.is_some()),
-<<<<<<< HEAD
-        ("--local-net", !local_nets.is_empty()),
         ("--explain", args.explain.is_some()),
         ("--part", args.part.is_some()),
         ("--scale", args.scale.is_some()),
         ("--theme", args.theme.is_some()),
         ("--locale", args.locale.is_some()),
-=======
->>>>>>> wip-wire
     ];
     match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),
