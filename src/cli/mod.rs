@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Run(run) => run::run(*run),
+        Task::Run(run) => run::run(&run),
         Task::PrintSchema => list::print(&crate::output::schema::json_schema()),
         Task::ListPresets => list::print(&list::presets()),
         Task::ListInterfaces => list::print(&list::interfaces()?),
