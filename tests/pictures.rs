@@ -106,7 +106,8 @@ fn every_page_is_well_formed_and_explains_every_flow() {
             }
             let sections = document.descendants().filter(|node| node.has_tag_name("section"));
             for section in sections {
-                let words: Vec<&str> = section.descendants().filter(|n| n.is_text()).filter_map(|n| n.text()).collect();
+                let words: Vec<&str> =
+                    section.descendants().filter(roxmltree::Node::is_text).filter_map(|n| n.text()).collect();
                 check_words(&capture, &words.join("\n"));
                 assert!(section.descendants().any(|n| n.has_tag_name("li") || n.has_tag_name("p")));
             }
