@@ -218,7 +218,10 @@ fn checks_end_with_exit_code_3_and_say_what_matched() {
     };
     assert_eq!(code(&["--fail-on", "outcome:established"]).0, 0);
     let (status, words) = code(&["--fail-on", "outcome:refused"]);
-    assert!(status == 3 && words.contains("--fail-on \"outcome:refused\" matched flow 1"), "{status} {words}");
+    assert!(
+        status == 3 && words.contains("--fail-on \"outcome:refused\" matched note conn-refused"),
+        "{status} {words}"
+    );
     assert_eq!(code(&["--expect", "outcome:refused"]).0, 0);
     let (status, words) = code(&["--expect", "outcome:ok", "--expect", "outcome:refused"]);
     assert!(status == 3 && words.contains("--expect \"outcome:ok\" matched nothing"), "{status} {words}");

@@ -9,11 +9,14 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use super::units::{Duration, Size};
 use crate::detect::Severity;
+#[cfg(feature = "tui")]
+use crate::output::tui::{Arrangement, Locale, ThemeName};
 use crate::output::{Action, FORMATS, StepsShown, TimeStyle};
 
 const EXAMPLES: &str = "\
 Examples:
-  synscope -r FILE                               every connection of a saved capture, as text
+  synscope -i eth0                               every connection as it opens and closes, on the screen
+  synscope -r FILE                               the same of a saved capture
   synscope -r FILE --json | jq .                 the same as events
   synscope -r FILE -T ladder --flow 3            one connection, step by step
   synscope -i eth0 port 443                      live, with a capture filter
@@ -48,6 +51,9 @@ pub(super) struct Args {
     pub(super) analysis: AnalysisArgs,
     #[command(flatten, next_help_heading = "Output")]
     pub(super) output: OutputArgs,
+    #[cfg(feature = "tui")]
+    #[command(flatten, next_help_heading = "View")]
+    pub(super) view: ViewArgs,
     #[command(flatten, next_help_heading = "Checks")]
     pub(super) checks: CheckArgs,
     #[command(flatten, next_help_heading = "Other")]
@@ -188,7 +194,7 @@ pub(super) struct AnalysisArgs {
 /// What to write.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Format [default: text on a terminal, else ndjson]
+    /// Format [default: the terminal view on a terminal, else ndjson]
     #[arg(short = 'T', long, value_name = "FORMAT", value_parser = FormatParser)]
     pub(super) format: Option<&'static str>,
 
@@ -231,6 +237,102 @@ pub(super) struct OutputArgs {
     /// Say more on stderr
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+/// The terminal view.
+#[cfg(feature = "tui")]
+#[derive(Debug, clap::Args)]
+pub(super) struct ViewArgs {
+    /// Replay a file at this speed: 1x, 10x, 0.5x, or max
+    #[arg(long, value_name = "SPEED", conflicts_with = "interface")]
+    pub(super) replay: Option<Speed>,
+
+    /// Colours: auto, light, dark, high-contrast, cvd, mono
+    #[arg(long, value_name = "NAME", value_parser = theme)]
+    pub(super) theme: Option<ThemeName>,
+
+    /// Whether to use colours [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub(super) color: Option<ColorArg>,
+
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub(super) ascii: bool,
+
+    /// Take the mouse (never over ssh)
+    #[arg(long)]
+    pub(super) mouse: bool,
+
+    /// One sentence an event instead of a screen: for screen readers and dumb terminals
+    #[arg(long, conflicts_with_all = ["format", "json"])]
+    pub(super) plain: bool,
+
+    /// Draw at most this often a second [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    pub(super) fps: Option<u16>,
+
+    /// How much to show at once: auto, compact, split, full
+    #[arg(long = "view", value_name = "HOW", value_parser = arrangement)]
+    pub(super) arrangement: Option<Arrangement>,
+
+    /// Language of the view: en, ko
+    #[arg(long, value_name = "LANGUAGE", value_parser = locale)]
+    pub(super) locale: Option<Locale>,
+
+    /// Show the view and write ndjson to standard output, too
+    #[arg(long)]
+    pub(super) tee: bool,
+
+    /// List the keys of the view
+    #[arg(long)]
+    pub(super) print_keys: bool,
+}
+
+/// When to use colours.
+#[cfg(feature = "tui")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// On a terminal that can, unless `NO_COLOR` is set
+    Auto,
+    /// In any case
+    Always,
+    /// Never
+    Never,
+}
+
+/// The speed of a replay: times packet time; `None` for as fast as possible.
+#[cfg(feature = "tui")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Speed(pub(super) Option<f64>);
+
+#[cfg(feature = "tui")]
+impl std::str::FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self(None));
+        }
+        match text.trim_end_matches('x').parse::<f64>() {
+            Ok(speed) if speed.is_finite() && (0.01..=65_536.0).contains(&speed) => Ok(Self(Some(speed))),
+            _ => Err("1x, 10x, 0.5x or max is wanted".to_owned()),
+        }
+    }
+}
+
+#[cfg(feature = "tui")]
+fn theme(text: &str) -> Result<ThemeName, String> {
+    ThemeName::from_name(text).ok_or_else(|| "auto, light, dark, high-contrast, cvd or mono is wanted".to_owned())
+}
+
+#[cfg(feature = "tui")]
+fn arrangement(text: &str) -> Result<Arrangement, String> {
+    Arrangement::from_name(text).ok_or_else(|| "auto, compact, split or full is wanted".to_owned())
+}
+
+#[cfg(feature = "tui")]
+fn locale(text: &str) -> Result<Locale, String> {
+    Locale::from_name(text).ok_or_else(|| "en or ko is wanted".to_owned())
 }
 
 /// What a script wants to know.
@@ -285,7 +387,10 @@ impl ValueEnum for StepsShown {
     }
 }
 
-/// Reads a name of [`FORMATS`].
+/// The format that is a screen.
+pub(super) const TUI: &str = "tui";
+
+/// Reads a name of [`FORMATS`], or [`TUI`].
 #[derive(Clone)]
 struct FormatParser;
 
@@ -298,13 +403,19 @@ impl clap::builder::TypedValueParser for FormatParser {
         arg: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Self::Value, clap::Error> {
-        let names = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|format| format.name));
+        let screen = cfg!(feature = "tui").then_some(TUI);
+        let names = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|format| format.name).chain(screen));
         let name = names.parse_ref(command, arg, value)?;
+        if name == TUI {
+            return Ok(TUI);
+        }
         Ok(crate::output::format(&name).map_or("text", |format| format.name))
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about))))
+        let screen = cfg!(feature = "tui").then(|| PossibleValue::new(TUI).help("the terminal view"));
+        let formats = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+        Some(Box::new(screen.into_iter().chain(formats)))
     }
 }
 

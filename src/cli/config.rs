@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::args::{AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, event_names};
+use super::args::{AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, TUI, event_names};
+#[cfg(feature = "tui")]
+use super::args::{ColorArg, ViewArgs};
 use super::messages::{Failure, did_you_mean, usage_at};
 use crate::capture::FileInput;
 use crate::capture::preset::{PRESETS, Preset};
@@ -13,6 +15,8 @@ use crate::detect::registry::{self, rules};
 use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
+#[cfg(feature = "tui")]
+use crate::output::tui::{Arrangement, Locale, ThemeName};
 use crate::output::{self, Action, DEFAULT_EVENTS, Format, Network, Session, Settings};
 
 /// What to do.
@@ -29,7 +33,32 @@ pub(super) enum Task {
     ListAnomalies,
     /// Explain one anomaly.
     ExplainAnomaly(&'static Rule),
+    /// List the keys of the terminal view.
+    #[cfg(feature = "tui")]
+    PrintKeys(crate::output::tui::Locale),
 }
+
+/// The terminal view.
+#[cfg(feature = "tui")]
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    /// The speed of a replay, if one was asked for; `None` in it is as fast as possible.
+    pub(super) replay: Option<Option<f64>>,
+    pub(super) theme: ThemeName,
+    pub(super) force_color: bool,
+    pub(super) ascii: bool,
+    pub(super) mouse: bool,
+    pub(super) fps: u16,
+    pub(super) arrangement: Arrangement,
+    pub(super) locale: Locale,
+    /// Whether NDJSON goes to standard output at the same time.
+    pub(super) tee: bool,
+}
+
+/// This build has no terminal view.
+#[cfg(not(feature = "tui"))]
+#[derive(Clone, Debug)]
+pub(super) enum View {}
 
 /// An analysis, resolved.
 pub(super) struct Run {
@@ -39,6 +68,8 @@ pub(super) struct Run {
     pub(super) analysis: Analysis,
     pub(super) output: Output,
     pub(super) checks: Checks,
+    /// The terminal view, if that is what is wanted.
+    pub(super) view: Option<View>,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
 }
@@ -181,8 +212,16 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         Some(id) => return Ok(Task::ExplainAnomaly(rule("--list-anomalies", id, id, 0)?)),
         None => {}
     }
+    #[cfg(feature = "tui")]
+    if args.view.print_keys {
+        return Ok(Task::PrintKeys(locale(&args.view)));
+    }
     let input = input(&args.input)?;
     let filter = filter(&args.input, &input)?;
+    #[cfg(feature = "tui")]
+    let (view, plain) = (view(&args.view, &args.output, &input)?, plain(&args.view, &args.output));
+    #[cfg(not(feature = "tui"))]
+    let (view, plain) = (None, None);
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
@@ -190,7 +229,8 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         checks: checks(&args.checks)?,
         quiet: args.output.quiet,
         verbose: args.output.verbose,
-        output: output(args.output, &args.analysis.local_net, &input, session)?,
+        output: output(args.output, &args.analysis.local_net, &input, session, plain.filter(|_| view.is_none()))?,
+        view,
         filter,
         input,
     })))
@@ -341,14 +381,23 @@ fn network(typed: &str) -> Result<Network, Failure> {
     Ok(Network::new(ip, length))
 }
 
-fn output(args: OutputArgs, local_nets: &[String], input: &Input, session: Session) -> Result<Output, Failure> {
+fn output(
+    args: OutputArgs,
+    local_nets: &[String],
+    input: &Input,
+    session: Session,
+    plain: Option<&'static Format>,
+) -> Result<Output, Failure> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let name = match args.format {
+        // What goes with it to standard output is NDJSON.
+        Some(TUI) => "ndjson",
         Some(name) => name,
-        None if to_terminal && !args.json => "text",
+        None if to_terminal && !args.json && !cfg!(feature = "tui") => "text",
         None => "ndjson",
     };
-    let format = output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")))?;
+    let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")));
+    let format = plain.map_or_else(named, Ok)?;
     applies(&args, local_nets, format)?;
     let settings = Settings {
         session,
@@ -366,6 +415,124 @@ fn output(args: OutputArgs, local_nets: &[String], input: &Input, session: Sessi
         flush_lines: args.line_buffered || to_terminal || input.is_streaming(),
         path: args.output.filter(|path| path.as_os_str() != "-"),
     })
+}
+
+/// The terminal view, if it is asked for, or is the default and possible.
+#[cfg(feature = "tui")]
+fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<View>, Failure> {
+    let asked = output.format == Some(TUI);
+    let default = output.format.is_none() && !output.json && !args.plain && output.output.is_none();
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let to_terminal = std::io::stdout().is_terminal() || args.tee;
+    let keyboard = std::io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
+    if !asked && !(default && to_terminal && keyboard && !dumb) {
+        return match only_for_view(args) {
+            Some(option) => Err(Failure::Usage(format!("{option} is for the terminal view only"))),
+            None => Ok(None),
+        };
+    }
+    if !keyboard || !to_terminal {
+        return Err(Failure::Usage("-T tui needs a terminal".to_owned()));
+    }
+    if args.tee && std::io::stdout().is_terminal() {
+        return Err(Failure::Usage(
+            "--tee: standard output is the terminal; send it elsewhere: --tee | jq .".to_owned(),
+        ));
+    }
+    if args.replay.is_some() && input.is_streaming() {
+        return Err(Failure::Usage("--replay: this input cannot be read at another pace".to_owned()));
+    }
+    if !args.tee {
+        tui_heeds(output)?;
+    }
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colourless = match args.color {
+        Some(ColorArg::Always) => false,
+        Some(ColorArg::Never) => true,
+        Some(ColorArg::Auto) | None => set("NO_COLOR") && !set("CLICOLOR_FORCE"),
+    };
+    Ok(Some(View {
+        replay: args.replay.map(|speed| speed.0),
+        theme: if colourless { ThemeName::Mono } else { args.theme.unwrap_or_default() },
+        force_color: args.color == Some(ColorArg::Always),
+        ascii: args.ascii || !speaks_utf8(),
+        mouse: args.mouse && !set("SSH_CONNECTION"),
+        fps: args.fps.unwrap_or(10),
+        arrangement: args.arrangement.unwrap_or_default(),
+        locale: locale(args),
+        tee: args.tee,
+    }))
+}
+
+/// Refuses options of the output that the view would ignore.
+#[cfg(feature = "tui")]
+fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
+    let given = [
+        ("-o", args.output.is_some()),
+        ("-e", !args.fields.is_empty()),
+        ("-t", args.time.is_some()),
+        ("--steps", args.steps.is_some()),
+        ("--events", !args.events.is_empty()),
+        ("--flow", args.flow.is_some()),
+        ("-l", args.line_buffered),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for the terminal view; give -T"))),
+        None => Ok(()),
+    }
+}
+
+/// An option that only the view heeds.
+#[cfg(feature = "tui")]
+fn only_for_view(args: &ViewArgs) -> Option<&'static str> {
+    let given = [
+        ("--replay", args.replay.is_some()),
+        ("--theme", args.theme.is_some()),
+        ("--color", args.color.is_some()),
+        ("--ascii", args.ascii),
+        ("--mouse", args.mouse),
+        ("--fps", args.fps.is_some()),
+        ("--view", args.arrangement.is_some()),
+        ("--locale", args.locale.is_some() && !args.plain),
+        ("--tee", args.tee),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+}
+
+/// The sentences of `--plain`, also for a terminal that can do nothing else.
+#[cfg(feature = "tui")]
+fn plain(args: &ViewArgs, output: &OutputArgs) -> Option<&'static Format> {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let default = output.format.is_none() && !output.json && output.output.is_none() && std::io::stdout().is_terminal();
+    let format = match locale(args) {
+        Locale::English => &output::plain::ENGLISH,
+        Locale::Korean => &output::plain::KOREAN,
+    };
+    (args.plain || default && dumb).then_some(format)
+}
+
+/// The language asked for, or that of the environment.
+#[cfg(feature = "tui")]
+fn locale(args: &ViewArgs) -> Locale {
+    let environment = || environment_locale().filter(|name| name.starts_with("ko")).map(|_| Locale::Korean);
+    args.locale.or_else(environment).unwrap_or_default()
+}
+
+/// The first of the variables that name the locale.
+#[cfg(feature = "tui")]
+fn environment_locale() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set)
+}
+
+/// Whether the terminal can be expected to show more than ASCII.
+#[cfg(feature = "tui")]
+fn speaks_utf8() -> bool {
+    let utf8 = environment_locale().is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("utf-8") || name.ends_with("utf8")
+    });
+    utf8 && std::env::var("TERM").is_ok_and(|term| term != "linux")
 }
 
 /// The id of the rule with this index in the registry.

@@ -79,7 +79,8 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-fn engine(run: &Run) -> Result<Engine, Failure> {
+/// An engine for this run.
+pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
     let analysis = &run.analysis;
     let settings = engine::Settings {
         decode: decode::Config { verify_checksums: !analysis.ignore_checksums, ..decode::Config::default() },
@@ -91,7 +92,12 @@ fn engine(run: &Run) -> Result<Engine, Failure> {
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-fn open(input: &Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
+/// Opens the input.
+pub(super) fn open(
+    input: &Input,
+    filter: Option<&FilterChoice>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Box<dyn Source>, CaptureError> {
     let filter = match filter {
         None => None,
         Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
@@ -143,7 +149,8 @@ mod live {
     }
 }
 
-fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
+/// Opens the output.
+pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
     let stream: Box<dyn Write> = match &output.path {
         None => Box::new(io::stdout()),
         Some(path) => match File::create(path) {
@@ -225,17 +232,18 @@ impl Clock {
 
 impl Stop {
     /// Whether so many packets, or so many finished flows, are enough.
-    fn reached(&self, packets: u64, flows: u64) -> bool {
+    pub(super) fn reached(&self, packets: u64, flows: u64) -> bool {
         self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
     }
 
     /// Whether this much packet time is enough, nanoseconds.
-    fn is_over(&self, elapsed: i64) -> bool {
+    pub(super) fn is_over(&self, elapsed: i64) -> bool {
         self.duration.is_some_and(|duration| elapsed >= duration)
     }
 }
 
-fn totals(engine: &Engine, source: &dyn Source, live: bool) -> Totals {
+/// Totals of the analysis and of the capture.
+pub(super) fn totals(engine: &Engine, source: &dyn Source, live: bool) -> Totals {
     let counts = source.counts();
     let live_count = |n: u64| live.then_some(n);
     Totals {

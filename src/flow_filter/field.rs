@@ -277,7 +277,7 @@ fn longest_gap(flow: &Flow) -> Option<i64> {
 }
 
 /// SYNs, SYN-ACKs and FINs beyond the first of each end.
-pub(crate) fn retransmissions(flow: &Flow) -> i64 {
+pub fn retransmissions(flow: &Flow) -> i64 {
     let again = |count: u32| i64::from(count.saturating_sub(1));
     let peer = |peer: &Peer| again(peer.syn_count) + again(peer.synack_count) + again(peer.fin_count);
     peer(&flow.client) + peer(&flow.server)

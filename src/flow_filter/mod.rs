@@ -23,6 +23,7 @@ use regex::Regex;
 
 use crate::output::Network;
 
+pub use self::field::retransmissions;
 pub use self::phase::Phase;
 pub use self::subject::Subject;
 

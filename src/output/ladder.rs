@@ -251,7 +251,7 @@ impl Writer for Ladder {
 }
 
 /// The ladder of `flow` as text, 80 columns.
-fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = heading(flow);
     for row in rows(flow, fold) {
         // Writing to a String cannot fail.
@@ -294,7 +294,7 @@ fn step_line(step: &StepRow) -> String {
 }
 
 /// Folded data: what each end sent, and in how many segments where there is room to say so.
-fn data(segments: u64, client_bytes: u64, server_bytes: u64) -> String {
+pub(super) fn data(segments: u64, client_bytes: u64, server_bytes: u64) -> String {
     let mut text = String::new();
     if client_bytes > 0 {
         let _ = write!(text, "{} ▸", octets(client_bytes));
@@ -313,7 +313,7 @@ fn mark(text: &str) -> String {
 }
 
 /// Octets for people: `14 B`, `1.2 kB`.
-fn octets(n: u64) -> String {
+pub(super) fn octets(n: u64) -> String {
     match n {
         0..1_000 => format!("{n} B"),
         1_000..1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
@@ -322,7 +322,7 @@ fn octets(n: u64) -> String {
     }
 }
 
-fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = String::new();
     let mut say = |title: &str, what: &str| {
         for (n, line) in wrapped(what).iter().enumerate() {

@@ -10,11 +10,16 @@ mod histogram;
 pub mod ladder;
 mod ndjson;
 mod out;
+pub mod pcapng;
+#[cfg(feature = "tui")]
+pub mod plain;
 mod scapy;
 pub mod schema;
 mod summary;
 mod table;
 mod text;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod words;
 mod zeek;
 
