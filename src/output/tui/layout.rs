@@ -191,7 +191,7 @@ pub fn columns(width: u16) -> Vec<(Column, u16)> {
     let mut columns = vec![
         (Column::Id, pick(4, 6)),
         (Column::Client, pick(16, 19)),
-        (Column::Server, pick(16, 19)),
+        (Column::Server, pick(15, 19)),
         (Column::Phase, 11),
         (Column::Outcome, pick(13, 16)),
         (Column::Rtt, pick(6, 8)),

@@ -318,6 +318,11 @@ impl Model {
         self.waiting = waiting;
     }
 
+    /// 2 MSL where time goes on; nothing where it stands still at the end of a file.
+    pub(super) const fn time_wait(&self) -> i64 {
+        if self.store.position.ended && !self.options.live { 0 } else { self.options.time_wait }
+    }
+
     pub(super) const fn say(&self, word: Word) -> &'static str {
         self.options.locale.say(word)
     }

@@ -69,7 +69,7 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     let now = format!(
         "{}▌ {}",
         " ".repeat(shape.indent()),
-        expectation(row, model.store.now, model.options.time_wait, model.options.locale)
+        expectation(row, model.store.now, model.time_wait(), model.options.locale)
     );
     let lines: Vec<Line<'_>> = rungs
         .iter()

@@ -17,7 +17,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let style = model.theme.class(class(row));
     let head = wrap(&format!("{}  {}", row.flow.id, story(&row.flow)), width);
     let handshake = handshake(&row.flow, locale);
-    let expected = expectation(row, model.store.now, model.options.time_wait, locale);
+    let expected = expectation(row, model.store.now, model.time_wait(), locale);
     let mut lines: Vec<Line<'_>> = Vec::new();
     for (n, text) in head.into_iter().take(2).enumerate() {
         let sign = if n == 0 { "▎" } else { " " };
