@@ -87,7 +87,7 @@ fn wrong(mapping: &Value, wanted: &Value, flow: &Flow, client: Endpoint) -> Opti
         }
     }
     if let ("fin", Some(style)) = (end, wanted["teardown"]["style"].as_str()) {
-        let shape = flow.shape().map(|s| s.name());
+        let shape = flow.shape().map(synscope::flow::Shape::name);
         if shape != mapping["teardown_style"][style].as_str() {
             return Some(format!("shape {shape:?} for {style}"));
         }
@@ -202,7 +202,7 @@ fn groups_of_flows_have_the_outcomes_of_their_label() {
                     allowed(&mapping, "opening", outcome, opening.name())
                         || (outcome == "unanswered" && matches!(opening, Opening::Unreachable | Opening::Invalid))
                 };
-                if !found.is_some_and(|flows| flows.iter().any(|f| fits(f))) {
+                if !found.is_some_and(|flows| flows.iter().any(fits)) {
                     wrong_rows += 1;
                     let got: Vec<_> = found.into_iter().flatten().map(|f| f.opening().name()).collect();
                     example = format!("{orig} > {resp} {outcome}: {got:?}");

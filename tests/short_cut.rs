@@ -1,8 +1,8 @@
-//! The short cut for ordinary segments gives the same flows as the long way.
+//! The short cut for ordinary segments, and decoding in batches, give the same flows as the long way, frame by frame.
 
 mod common;
 
-use common::{analyse_with, testdata};
+use common::{analyse_in_batches, analyse_with, testdata};
 use synscope::engine::Settings;
 
 #[test]
@@ -13,7 +13,7 @@ fn every_capture_gives_the_same_flows_both_ways() {
         if path.extension().is_some_and(|e| e == "json") {
             continue;
         }
-        let short = analyse_with(&path, &Settings::default());
+        let short = analyse_in_batches(&path, &Settings::default());
         let long = analyse_with(&path, &Settings { long_way: true, ..Settings::default() });
         assert_eq!(short.flows.len(), long.flows.len(), "{}", path.display());
         for (a, b) in short.flows.iter().zip(&long.flows) {

@@ -7,6 +7,7 @@ mod config;
 mod list;
 mod messages;
 mod progress;
+mod pump;
 mod run;
 mod units;
 #[cfg(feature = "tui")]

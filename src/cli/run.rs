@@ -3,28 +3,22 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::checks;
 use super::checks::Watch;
-use super::config::{FilterChoice, Input, Output, Run, Stop};
+use super::config::{FilterChoice, Input, Output, Run};
 use super::messages::{self, Failure};
 use super::progress::Bar;
-use crate::capture::{CaptureError, FileOptions, Files, Filter, Next, Source};
-use crate::decode;
+use super::pump::Pump;
+use crate::capture::{CaptureError, Counts, FileInput, FileOptions, Files, Filter, Source};
+use crate::decode::{self, Decoder};
 use crate::engine::{self, Engine, Event, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::output::{Out, Writer};
-use crate::time::{SECOND, Timestamp};
-
-/// How many packets pass between looks at the progress bar and at the state of the output.
-const LOOK_EVERY: u64 = 1024;
-
-/// How often totals are told, nanoseconds of packet time.
-const STATS_EVERY: i64 = 60 * SECOND;
 
 /// Runs an analysis to its end.
 ///
@@ -36,6 +30,7 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     let live = matches!(run.input, Input::Live(_));
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
     let mut engine = engine(&run)?;
+    let waits = comes_live(&run.input);
     let mut source = open(&run.input, run.filter.as_ref(), &stop)?;
     let mut sink = Tee::new(open_output(&run.output)?, &run);
     if !run.quiet && (live || run.verbose) {
@@ -44,7 +39,13 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
     let bar_wanted = !run.quiet && !live && (run.output.path.is_some() || !io::stdout().is_terminal());
     let bar = Bar::new(bar_wanted, source.progress());
 
-    let pumped = pump(&mut *source, &mut engine, &mut sink, &Pump { limits: run.stop, stop: &stop, bar: &bar, live });
+    let pump = Pump { limits: run.stop, stop: &stop, bar: &bar, live };
+    let pumped = if waits {
+        pump.one_by_one(&mut *source, &mut engine, &mut sink)
+    } else {
+        let decode = decode::Config { verify_checksums: !run.analysis.ignore_checksums, ..decode::Config::default() };
+        pump.in_batches(&mut *source, Decoder::new(decode), &mut engine, &mut sink)
+    };
     bar.finish();
     if let Err(error) = &pumped
         && error.exit_code() == 2
@@ -52,8 +53,10 @@ pub(super) fn run(run: Run) -> Result<(), Failure> {
         // Nothing was analysed: the filter does not fit.
         return pumped.map_err(Failure::from);
     }
+    let counts = source.counts();
+    engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
     engine.finish(&mut sink);
-    let totals = totals(&engine, &*source, live);
+    let totals = totals(&engine, source.counts(), live);
     sink.event(&Event::SessionEnd { totals: &totals });
     let verdict = sink.watch.verdict();
     finish(sink, &run.output)?;
@@ -90,6 +93,17 @@ pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
         long_way: false,
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Whether frames come when they happen, so that what they tell must not wait for later ones: an interface, a pipe.
+fn comes_live(input: &Input) -> bool {
+    match input {
+        Input::Live(_) => true,
+        Input::Files(files) => files.iter().any(|file| match file {
+            FileInput::Stdin => true,
+            FileInput::Path(path) => !path.is_file(),
+        }),
+    }
 }
 
 /// Opens the input.
@@ -161,90 +175,8 @@ pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
     Ok((output.format.open)(Out::new(stream, output.flush_lines), &output.settings))
 }
 
-/// What [`pump`] looks at besides packets.
-struct Pump<'a> {
-    limits: Stop,
-    stop: &'a AtomicBool,
-    bar: &'a Bar,
-    live: bool,
-}
-
-/// Passes packets on until there is a reason to stop. An error of the source is returned; what came before it counts.
-fn pump(source: &mut dyn Source, engine: &mut Engine, sink: &mut Tee, run: &Pump<'_>) -> Result<(), CaptureError> {
-    let mut packets = 0u64;
-    let mut clock = Clock::default();
-    while !run.stop.load(Ordering::Relaxed) && !run.limits.reached(packets, sink.flows) {
-        let now = match source.next()? {
-            Next::Frame(frame) => {
-                if run.limits.is_over(clock.since_start(frame.time)) {
-                    break;
-                }
-                engine.frame(&frame, sink);
-                packets += 1;
-                frame.time
-            }
-            Next::Idle(time) => {
-                engine.advance(time, sink);
-                sink.writer.out().flush();
-                if run.limits.is_over(clock.since_start(time)) {
-                    break;
-                }
-                time
-            }
-            Next::End => break,
-        };
-        if clock.stats_are_due(now) {
-            let totals = totals(engine, source, run.live);
-            sink.event(&Event::Stats { totals: &totals, time: now });
-        }
-        if packets.is_multiple_of(LOOK_EVERY) || sink.lines_are_flushed {
-            run.bar.update(source.progress());
-            if sink.writer.out().failed() {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Packet time since the start, and since totals were told.
-#[derive(Debug, Default)]
-struct Clock {
-    start: Option<Timestamp>,
-    next_stats: Option<Timestamp>,
-}
-
-impl Clock {
-    /// Nanoseconds from the first call to `now`.
-    fn since_start(&mut self, now: Timestamp) -> i64 {
-        now - *self.start.get_or_insert(now)
-    }
-
-    /// Whether it is time to tell the totals; if so, the next time is a while later.
-    fn stats_are_due(&mut self, now: Timestamp) -> bool {
-        let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
-        if due {
-            self.next_stats = Some(now.after(STATS_EVERY));
-        }
-        due
-    }
-}
-
-impl Stop {
-    /// Whether so many packets, or so many finished flows, are enough.
-    pub(super) fn reached(&self, packets: u64, flows: u64) -> bool {
-        self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
-    }
-
-    /// Whether this much packet time is enough, nanoseconds.
-    pub(super) fn is_over(&self, elapsed: i64) -> bool {
-        self.duration.is_some_and(|duration| elapsed >= duration)
-    }
-}
-
-/// Totals of the analysis and of the capture.
-pub(super) fn totals(engine: &Engine, source: &dyn Source, live: bool) -> Totals {
-    let counts = source.counts();
+/// Totals with what the capture counted.
+pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
     let live_count = |n: u64| live.then_some(n);
     Totals {
         received: live_count(counts.received),
@@ -267,15 +199,15 @@ fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
 
 /// Between the engine and a format: limits it to what was asked for, counts finished flows, and watches for what the
 /// checks look for.
-struct Tee {
-    writer: Box<dyn Writer>,
+pub(super) struct Tee {
+    pub(super) writer: Box<dyn Writer>,
     only: Option<u64>,
     flows_where: Option<FlowFilter>,
     watch: Watch,
     wants_segments: bool,
-    lines_are_flushed: bool,
+    pub(super) lines_are_flushed: bool,
     /// Finished flows.
-    flows: u64,
+    pub(super) flows: u64,
 }
 
 impl Tee {

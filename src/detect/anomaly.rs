@@ -22,6 +22,16 @@ impl Severity {
     /// From least to most severe.
     pub const ALL: [Self; 4] = [Self::Info, Self::Note, Self::Warn, Self::Alert];
 
+    /// The next lower one.
+    #[must_use]
+    pub const fn lowered(self) -> Self {
+        match self {
+            Self::Info | Self::Note => Self::Info,
+            Self::Warn => Self::Note,
+            Self::Alert => Self::Warn,
+        }
+    }
+
     /// The word in output.
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,8 +4,10 @@
 //! occurrences are counted in the flow's [`Mark`](crate::flow::Mark).
 
 pub mod anomaly;
+pub mod capture;
 pub mod flow;
 pub mod registry;
 
 pub use anomaly::{Anomaly, Figure, Scope, Severity};
+pub use capture::Health;
 pub use registry::{Detectors, REGISTRY, Rule, Selection, UnknownRule};

@@ -3,8 +3,9 @@
 use core::fmt;
 
 use super::anomaly::{Anomaly, Figure, Scope, Severity};
+use super::capture::{self, Health};
 use super::flow;
-use crate::flow::{Facts, Flow, Mark, Notice, Side};
+use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
 
@@ -39,8 +40,12 @@ pub enum When {
     Facts(Facts),
     /// When an opening verdict is reached (again, if it is revised), and at the end.
     Opened,
+    /// When nothing came that was awaited, and at the end.
+    Quiet,
     /// When the flow has ended.
     Ended,
+    /// At the end of the run, of the capture's health; `check` is not asked.
+    Captured,
 }
 
 /// What a rule is shown.
@@ -56,6 +61,23 @@ pub struct Sighting<'a> {
     pub facts: Facts,
     /// When.
     pub time: Timestamp,
+    /// Time since the first flow of the capture began, nanoseconds.
+    pub age: i64,
+}
+
+impl Sighting<'_> {
+    /// Whether the capture lacks parts of this flow: no SYN or SYN-ACK, or octets that were acknowledged and not seen
+    /// (findings section 0, gating). The segment at hand is not counted.
+    pub fn is_doubtful(&self) -> bool {
+        let flow = self.flow;
+        let holes = flow.quality.holes.saturating_sub(u32::from(self.facts.any(Facts::HOLE)));
+        holes > 0 || flow.client.isn.is_none() || flow.server.isn.is_none()
+    }
+
+    /// `severity`, lowered where the capture is to be doubted.
+    pub fn daggered(&self, severity: Severity) -> Severity {
+        if self.is_doubtful() { severity.lowered() } else { severity }
+    }
 }
 
 /// What a rule found.
@@ -130,7 +152,27 @@ impl From<&str> for Figure {
 }
 
 /// Every rule, families in the order of the catalogue.
-pub static REGISTRY: &[&[Rule]] = &[flow::RULES];
+pub static REGISTRY: &[&[Rule]] = &[
+    flow::opening::RULES,
+    flow::retries::RULES,
+    flow::synack::RULES,
+    flow::shape::RULES,
+    flow::fast_open::RULES,
+    flow::reuse::RULES,
+    flow::options::RULES,
+    flow::mss::RULES,
+    flow::header::RULES,
+    flow::window::RULES,
+    flow::ecn::RULES,
+    flow::mptcp::RULES,
+    flow::addresses::RULES,
+    flow::closes::RULES,
+    flow::resets::RULES,
+    flow::forgery::RULES,
+    flow::time_wait::RULES,
+    flow::peers::RULES,
+    capture::RULES,
+];
 
 /// Every rule in order.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -181,7 +223,13 @@ pub struct Detectors {
     rules: Vec<&'static Rule>,
     by_fact: [Vec<u16>; 64],
     opened: Vec<u16>,
+    quiet: Vec<u16>,
     ended: Vec<u16>,
+    captured: Vec<u16>,
+    /// Rules that mean nothing in an asymmetric capture.
+    withheld: Vec<u16>,
+    health: Health,
+    began: Option<Timestamp>,
     interest: Facts,
     min_severity: Severity,
     counts: Vec<u64>,
@@ -203,7 +251,12 @@ impl Detectors {
         let mut detectors = Self {
             by_fact: [const { Vec::new() }; 64],
             opened: Vec::new(),
+            quiet: Vec::new(),
             ended: Vec::new(),
+            captured: Vec::new(),
+            withheld: Vec::new(),
+            health: Health::default(),
+            began: None,
             interest: Facts::NONE,
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
             counts: vec![0; rules.len()],
@@ -214,6 +267,9 @@ impl Detectors {
                 && !selection.disable.iter().any(|d| d == id)
         };
         for (index, rule) in detectors.rules.clone().into_iter().enumerate() {
+            if capture::MEANINGLESS_IF_ASYMMETRIC.contains(&rule.id) {
+                detectors.withheld.push(index as u16);
+            }
             if is_on(rule.id) {
                 detectors.file(index as u16, rule.when);
             }
@@ -246,12 +302,18 @@ impl Detectors {
                     self.on_facts(flow, &sighted, report);
                 }
             }
-            Notice::Opened => self.ask_all(true, flow, time, report),
+            Notice::Opened => self.ask_all(When::Opened, flow, time, report),
+            Notice::Quiet => self.ask_all(When::Quiet, flow, time, report),
             Notice::Ended => {
-                self.ask_all(true, flow, time, report);
-                self.ask_all(false, flow, time, report);
+                self.health.flow_ended(flow, time);
+                for when in [When::Opened, When::Quiet, When::Ended] {
+                    self.ask_all(when, flow, time, report);
+                }
             }
-            Notice::Began | Notice::Quoted { .. } | Notice::Closing { .. } => {}
+            Notice::Began => {
+                self.began.get_or_insert(time);
+            }
+            Notice::Quoted { .. } | Notice::Closing { .. } => {}
         }
     }
 
@@ -266,6 +328,8 @@ impl Detectors {
                 }
             }
             When::Opened => self.opened.push(index),
+            When::Quiet => self.quiet.push(index),
+            When::Captured => self.captured.push(index),
             When::Ended => self.ended.push(index),
         }
     }
@@ -286,11 +350,16 @@ impl Detectors {
         }
     }
 
-    fn ask_all(&mut self, opened: bool, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+    fn ask_all(&mut self, when: When, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(&Anomaly, &Flow)) {
         let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time };
-        let count = if opened { self.opened.len() } else { self.ended.len() };
-        for n in 0..count {
-            let index = if opened { self.opened[n] } else { self.ended[n] };
+        for n in 0.. {
+            let asked = match when {
+                When::Opened => &self.opened,
+                When::Quiet => &self.quiet,
+                When::Ended => &self.ended,
+                When::Captured | When::Facts(_) => return,
+            };
+            let Some(index) = asked.get(n).copied() else { return };
             let already = flow.marks.iter().any(|mark| mark.rule == index);
             if !already {
                 self.ask(index, flow, &occasion, report);
@@ -298,9 +367,57 @@ impl Detectors {
         }
     }
 
+    /// Health of the capture so far.
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Takes what the run counted, before [`Self::finish`].
+    pub fn take_counters(&mut self, counters: &Counters, segments: u64) {
+        self.health.take_counters(counters, segments);
+    }
+
+    /// Takes how many packets were dropped while capturing, before [`Self::finish`].
+    pub const fn take_drops(&mut self, drops: u64) {
+        self.health.drops = drops;
+    }
+
+    /// The run ends: reports on the capture.
+    pub fn finish(&mut self, time: Timestamp, report: &mut dyn FnMut(&Anomaly)) {
+        let findings = capture::findings(&self.health);
+        for (rule, finding) in capture::RULES.iter().zip(findings) {
+            let Some(index) = self.captured.iter().copied().find(|index| self.id(*index) == rule.id) else { continue };
+            let Some(finding) = finding else { continue };
+            let severity = finding.severity.unwrap_or(rule.severity);
+            if severity < self.min_severity {
+                continue;
+            }
+            if let Some(count) = self.counts.get_mut(usize::from(index)) {
+                *count += 1;
+            }
+            report(&Anomaly {
+                id: rule.id,
+                reference: rule.reference,
+                severity,
+                scope: rule.scope,
+                time,
+                reason: finding.reason,
+                flow_id: None,
+                source: None,
+                destination: None,
+                frames: finding.frames,
+                figures: finding.figures,
+            });
+        }
+    }
+
     fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
         let Some(rule) = self.rules.get(usize::from(index)).copied() else { return };
-        let sighting = Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time };
+        if self.health.asymmetric.is_some() && self.withheld.contains(&index) {
+            return;
+        }
+        let age = self.began.map_or(0, |began| o.time - began);
+        let sighting = Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {

@@ -151,7 +151,7 @@ mod tests {
         sums.into_iter().map(Completeness::number).collect()
     }
 
-    /// What `tshark -2` 4.0.17 says for the same segments, first frame of each stream.
+    /// What `tshark -2` 4.0.17 says for the same segments, last frame of each stream.
     fn check(cases: &[(&str, &[u8])]) {
         for (script, expected) in cases {
             assert_eq!(sums(script), *expected, "{script}");
@@ -200,14 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_segment_counts_only_as_a_syn() {
+    fn the_first_segment_alone_counts_only_as_a_syn() {
         check(&[
             ("> A, < A", &[4]),
-            ("> PA 5, < A", &[4]),
-            ("> A, < PA 5", &[8]),
+            ("> PA 5", &[0]),
+            ("> PA 5, < A", &[12]),
+            ("> A, < PA 5", &[12]),
             ("> R, > R", &[32]),
-            ("> RA, < A", &[4]),
-            ("> SA a1, < S @0, < A", &[4]),
+            ("> RA, < A", &[36]),
+            ("> SA a1, < S @0, < A", &[6]),
             ("> S bogus, < SA", &[2]),
             ("> S, < SA bogus, > A", &[5]),
         ]);
@@ -220,10 +221,10 @@ mod tests {
             ("> S, > S 5 @100", &[1, 1]),
             ("> S, > S @100, < SA, > A", &[1, 7]),
             ("> SA a1, < S @9, < A", &[0, 5]),
-            ("> A @1, > S @0", &[0]),
+            ("> A @1, > S @0", &[4]),
             ("> A @1, > S @1", &[0, 1]),
             ("> A, < S @50", &[0, 1]),
-            ("> A a7, < S @6", &[0]),
+            ("> A a7, < S @6", &[4]),
             ("> S, < SA, > A, < SA @40", &[7]),
             ("> S, < SA, > A, < S @77", &[7, 1]),
             ("> S, < SA, > A, < S @0", &[7]),

@@ -29,6 +29,17 @@ impl Queues {
         self.closed.push_back((slot, id));
     }
 
+    /// The oldest closed flow, if more than `limit` linger.
+    pub(super) fn surplus(&mut self, table: &Table, limit: usize) -> Option<Slot> {
+        while self.closed.len() > limit {
+            let entry = self.closed.pop_front()?;
+            if is_closed(table, entry) {
+                return Some(entry.0);
+            }
+        }
+        None
+    }
+
     /// Drops stale entries once they outnumber the flows, so that the queues stay as small as the table.
     pub(super) fn trim(&mut self, table: &Table) {
         if self.unanswered.len() + self.closed.len() < self.next_trim {

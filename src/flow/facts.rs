@@ -109,6 +109,32 @@ facts! {
     DUPLICATE_ACK = 46,
     /// The first payload after the other end's FIN.
     DATA_IN_HALF_CLOSE = 47,
+    /// Its TTL differs by two or more from that of its sender's packet before.
+    TTL_CHANGED = 56,
+    /// Anything but a RST, later than reordering explains, from an end in whose name any RST had been sent.
+    SPOKE_AFTER_RESET = 57,
+    /// It adds to the evidence that a reset was forged.
+    RESET_EVIDENCE = 58,
+    /// A RST above what its sender had sent, within 100 ms of another with another number.
+    RESET_VOLLEY = 59,
+    /// The third copy, or the second probe, or a later one, without anything from the other end.
+    UNANSWERED = 60,
+    /// The 1000th FIN or RST in a row, no more than a second apart; or the 100th RST whose number does not fit.
+    STORM = 61,
+    /// A window is closed for 30 s or more, and the other end knocks.
+    WINDOW_STALL = 62,
+    /// No timestamps, although they are in force.
+    TIMESTAMP_MISSING = 48,
+    /// One packet's worth of payload that is larger than the receiver's MSS allows.
+    OVER_MSS = 49,
+    /// Malformed options, or options that only a SYN may carry.
+    OPTIONS_FAULTY = 50,
+    /// A reserved bit, or the AE bit where nobody asked for Accurate ECN.
+    RESERVED_BITS = 51,
+    /// An acknowledgment or urgent field without its flag, or the flag without its field.
+    UNFLAGGED_FIELD = 52,
+    /// The first payload of its sender.
+    FIRST_DATA = 53,
 }
 
 impl Facts {

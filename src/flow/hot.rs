@@ -7,6 +7,7 @@
 
 use super::copies::RecentCopies;
 use super::model::Flow;
+use super::notes::{IdLine, Notes};
 use super::steps::Label;
 use super::tracker::Phase;
 use super::tuple::{FlowKey, Side};
@@ -37,6 +38,7 @@ struct HotSide {
     last_time: Timestamp,
     last_data_time: Timestamp,
     copies: RecentCopies,
+    line: IdLine,
     scale: u8,
     ttl: u8,
     /// Index of the step that its data is folded into.
@@ -86,6 +88,11 @@ impl Hot {
         if sender_is_low == self.client_is_low { Side::Client } else { Side::Server }
     }
 
+    /// Whether ordinary segments may be taken here.
+    pub(super) const fn is_armed(&self) -> bool {
+        self.armed
+    }
+
     /// Whether `s` is a copy made by the capture.
     pub(super) fn is_copy(&mut self, s: &Segment, from: Side) -> bool {
         self.sides[from as usize].copies.is_copy(s)
@@ -118,6 +125,7 @@ impl Hot {
             own.last_data_time = s.time;
         }
         own.copies.remember(s);
+        own.line.follow(s.ip_id);
         self.seen_at = now;
         self.last_frame = s.frame;
         self.truncated += u32::from(s.truncated);
@@ -132,6 +140,7 @@ impl Hot {
         }
         self.dirty = false;
         flow.book.seen_at = self.seen_at;
+        flow.book.silence = 0;
         flow.last_frame = self.last_frame;
         flow.quality.truncated += core::mem::take(&mut self.truncated);
         for side in [Side::Client, Side::Server] {
@@ -165,6 +174,7 @@ impl Hot {
             (hot.next, hot.acked, hot.edge) = (next, acked, edge);
             (hot.packets, hot.bytes, hot.data, hot.last_time) = (0, 0, 0, peer.last_time);
             (hot.scale, hot.ttl) = (flow.scale_of(side), peer.ttl);
+            hot.line = peer.track.line;
             hot.step = flow.data_step(side).map_or(NO_STEP, |index| index as u8);
             let first = side == flow.first_sender;
             hot.sent_data = flow.zeek.has_logged(first, true);
@@ -206,6 +216,7 @@ impl HotSide {
         peer.bytes += u64::from(bytes);
         peer.data_count += data;
         peer.last_time = self.last_time;
+        peer.track.line = self.line;
         if data > 0
             && let Some(step) = flow.steps.get_mut(usize::from(self.step))
         {
@@ -246,7 +257,10 @@ impl Flow {
             && self.teardown.complete.is_none()
             && b.pending.is_none()
             && b.doubtful_reset.is_none()
-            && b.provocation.is_none();
+            && b.provocation.is_none()
+            && self.client.track.ttl == self.client.ttl
+            && self.server.track.ttl == self.server.ttl
+            && self.notes().is_none_or(Notes::are_idle);
         let whole = self.client.hole.is_none() && self.server.hole.is_none();
         let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
         open && quiet && whole && settled && self.zeek.is_smooth()

@@ -15,8 +15,11 @@ pub mod handshake;
 mod hot;
 mod incarnation;
 pub mod model;
+pub mod notes;
+mod oddities;
 mod opening;
 pub mod peer;
+mod prefetch;
 pub mod recording;
 pub mod roles;
 mod sequence;
@@ -33,12 +36,13 @@ pub mod zeek;
 
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
-pub use model::{CaptureQuality, Flow, Mark, Unreachable};
+pub use model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+pub use notes::{EndNotes, Evidence, Notes};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Counters, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
+pub use tracker::{Counters, Foreseen, Keyer, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 

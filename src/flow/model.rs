@@ -115,6 +115,8 @@ pub struct Flow {
     pub zeek: ZeekWords,
     /// The incarnation of the same four-tuple before this one.
     pub previous: Option<Previous>,
+    /// What is kept once something out of the ordinary happened to it.
+    pub(super) notes: Option<Box<super::notes::Notes>>,
     /// Tracker's book-keeping.
     pub(super) book: super::tracker::Book,
 }

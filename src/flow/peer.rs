@@ -1,5 +1,6 @@
 //! One endpoint of a flow, as far as a bystander can know it.
 
+use super::notes::HeaderTrack;
 use crate::tcp::options::{FastOpen, Layout, Mptcp, OptionFaults, Timestamps};
 use crate::tcp::{Endpoint, Event, Flags, Segment, SeqNumber, State, state};
 use crate::time::Timestamp;
@@ -170,6 +171,8 @@ pub struct Peer {
     pub window: u16,
     /// Whether its last segment carried timestamps.
     pub timestamps_seen: bool,
+    /// How its IP headers go on.
+    pub track: HeaderTrack,
 }
 
 impl Peer {
@@ -203,6 +206,7 @@ impl Peer {
             ttl: 0,
             window: 0,
             timestamps_seen: false,
+            track: HeaderTrack::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::tuple::Side;
 use crate::tcp::{Flags, IcmpQuote, Segment};
 
 /// How many runs of payload are kept apart before further ones are folded into the last two.
-const MAX_DATA_RUNS: usize = 8;
+const MAX_DATA_RUNS: u8 = 8;
 
 /// What [`Flow::record`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Flow {
             return Recorded::Nothing;
         }
         let step = self.step_of(s, from, label);
+        self.book.data_runs += u8::from(label == Label::Data);
         self.steps.push(step);
         Recorded::Step(self.steps.len() - 1)
     }
@@ -96,7 +97,7 @@ impl Flow {
 
     /// Whether no further runs of payload are kept apart.
     pub(super) fn data_runs_exhausted(&self) -> bool {
-        self.steps.iter().filter(|step| step.label == Label::Data).count() >= MAX_DATA_RUNS
+        self.book.data_runs >= MAX_DATA_RUNS
     }
 
     fn fold(&mut self, index: usize, s: &Segment) {

@@ -97,7 +97,7 @@ impl Flow {
         if peer.acked == Some(ack) {
             match peer.edge {
                 Some(old) if old == edge && !newer && !data && !facts.any(Facts::PROBE) => {
-                    facts |= Facts::DUPLICATE_ACK
+                    facts |= Facts::DUPLICATE_ACK;
                 }
                 Some(old) if old.distance(edge) >= 1 << scale => facts |= Facts::WINDOW_SHRANK,
                 _ => {}

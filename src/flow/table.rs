@@ -4,13 +4,18 @@
 
 use core::hash::BuildHasher;
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::hot::Hot;
 use super::model::Flow;
+use super::prefetch::prefetch;
+use super::steps::Step;
 use super::tuple::FlowKey;
 use crate::time::Timestamp;
+
+/// Emptied step lists kept for new flows.
+const MAX_SPARE: usize = 4096;
 
 /// Position of a flow in the table; valid until the flow is removed.
 pub type Slot = u32;
@@ -23,6 +28,8 @@ pub struct Table {
     hot: Vec<Hot>,
     flows: Vec<Option<Flow>>,
     free: Vec<Slot>,
+    /// Emptied step lists, to be used again.
+    spare: Vec<Vec<Step>>,
     hasher: RandomState,
 }
 
@@ -34,6 +41,7 @@ impl Table {
             hot: Vec::new(),
             flows: Vec::new(),
             free: Vec::new(),
+            spare: Vec::new(),
             hasher: RandomState::default(),
         }
     }
@@ -48,10 +56,46 @@ impl Table {
         self.index.is_empty()
     }
 
-    /// Where the flow with this key is.
-    pub fn find(&self, key: &FlowKey) -> Option<Slot> {
-        let hash = self.hasher.hash_one(key);
+    /// What hashes keys.
+    pub(super) fn hasher(&self) -> &RandomState {
+        &self.hasher
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub(super) fn hash(&self, key: &FlowKey) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Where the flow with this key is; `hash` is its [`Self::hash`].
+    #[inline]
+    pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
         self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
+    }
+
+    /// Asks the processor for what [`Self::find`] will read; where that is, for the next two stages. A guess by the hash
+    /// alone: reading the key to make sure is what is to be avoided.
+    #[inline]
+    pub(super) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
+        let slot = *self.index.find(hash, |_| true)?;
+        prefetch(self.hot.get(slot as usize)?);
+        Some(slot)
+    }
+
+    /// Asks for the record of the flow at `slot`, if `whole` or if its hot part is not going to do; whether it did.
+    pub(super) fn prefetch_record(&self, slot: Slot, whole: bool) -> bool {
+        let wanted = whole || self.hot.get(slot as usize).is_some_and(|hot| !hot.is_armed());
+        if wanted && let Some(flow) = self.flows.get(slot as usize) {
+            prefetch(flow);
+        }
+        wanted
+    }
+
+    /// Asks for the last step of the flow at `slot`.
+    pub(super) fn prefetch_steps(&self, slot: Slot) {
+        if let Some(step) = self.get(slot).and_then(|flow| flow.steps.last()) {
+            prefetch(step);
+        }
     }
 
     /// The hot part of the flow at `slot`.
@@ -71,11 +115,10 @@ impl Table {
         Some(flow)
     }
 
-    /// Sets the hot part of the flow at `slot` by what the flow is now.
-    pub(super) fn arm(&mut self, slot: Slot) {
-        if let (Some(hot), Some(Some(flow))) = (self.hot.get_mut(slot as usize), self.flows.get(slot as usize)) {
-            hot.arm(flow);
-        }
+    /// Both parts of the flow at `slot`.
+    #[inline]
+    pub(super) fn parts(&mut self, slot: Slot) -> Option<(&mut Hot, &mut Flow)> {
+        Some((self.hot.get_mut(slot as usize)?, self.flows.get_mut(slot as usize)?.as_mut()?))
     }
 
     /// The flow at `slot`.
@@ -108,9 +151,20 @@ impl Table {
             entry.remove();
             self.free.push(slot);
         }
-        if let Some(flow) = self.flows.get_mut(slot as usize) {
-            *flow = None;
+        let Some(place) = self.flows.get_mut(slot as usize) else { return };
+        if let Some(flow) = place
+            && self.spare.len() < MAX_SPARE
+        {
+            let mut steps = core::mem::take(&mut flow.steps);
+            steps.clear();
+            self.spare.push(steps);
         }
+        *place = None;
+    }
+
+    /// An empty list for the steps of a new flow.
+    pub(super) fn spare_steps(&mut self) -> Vec<Step> {
+        self.spare.pop().unwrap_or_default()
     }
 
     /// Slots in use, in order of position.

@@ -1,12 +1,18 @@
 //! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
 
+use core::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
 use super::roles;
+use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
@@ -55,11 +61,13 @@ pub struct Limits {
     pub flows: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
+    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
+    pub lingering: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536 }
+        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
     }
 }
 
@@ -91,6 +99,8 @@ pub enum Notice<'a> {
         /// Who began.
         by: Side,
     },
+    /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
+    Quiet,
     /// The flow ended, or observation of it did. The last notice of a flow.
     Ended,
 }
@@ -160,8 +170,47 @@ pub(super) struct Book {
     pub(super) pending: Option<Box<Pending>>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
+    /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
+    pub(super) quiet_at: Timestamp,
+    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
+    pub(super) silence: u32,
+    /// Runs of payload among its steps.
+    pub(super) data_runs: u8,
     pub(super) announced: bool,
     pub(super) closing_announced: bool,
+}
+
+/// Where a segment's flow probably is; nothing depends on it but speed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Foreseen {
+    slot: Option<Slot>,
+    keyed: Option<Keyed>,
+}
+
+/// Computes the keys of segments ahead of their turn.
+#[derive(Clone, Debug)]
+pub struct Keyer(RandomState);
+
+impl Keyer {
+    /// The key of `s`, for [`Tracker::segment`].
+    #[inline]
+    pub fn key(&self, s: &Segment) -> Foreseen {
+        Foreseen { slot: None, keyed: Some(keyed(s, &self.0)) }
+    }
+}
+
+#[inline]
+fn keyed(s: &Segment, hasher: &RandomState) -> Keyed {
+    let (key, sender_is_low) = FlowKey::of(s);
+    Keyed { hash: hasher.hash_one(key), key, sender_is_low }
+}
+
+/// A segment's key, once computed.
+#[derive(Clone, Copy, Debug)]
+struct Keyed {
+    key: FlowKey,
+    hash: u64,
+    sender_is_low: bool,
 }
 
 /// What casts doubt on a segment.
@@ -227,6 +276,11 @@ impl Tracker {
         Counters { clock_backwards: self.clock.backwards(), ..self.counters }
     }
 
+    /// Packet time now.
+    pub const fn now(&self) -> Timestamp {
+        self.clock.latest()
+    }
+
     /// Flows tracked now.
     pub fn live(&self) -> usize {
         self.table.len()
@@ -241,20 +295,62 @@ impl Tracker {
         }
     }
 
+    /// What computes keys as this tracker wants them, on any thread.
+    pub fn keyer(&self) -> Keyer {
+        Keyer(self.table.hasher().clone())
+    }
+
+    /// A segment whose key was computed will be taken soon: what that reads first is asked for.
+    #[inline]
+    pub fn foresee(&self, foreseen: &mut Foreseen) {
+        foreseen.slot = foreseen.keyed.and_then(|keyed| self.table.prefetch_hot(keyed.hash));
+    }
+
+    /// `s` will be taken sooner: what that reads next is asked for.
+    #[inline]
+    pub fn foresee_record(&self, s: &Segment, foreseen: &mut Foreseen) {
+        let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
+        foreseen.slot = foreseen.slot.filter(|slot| self.table.prefetch_record(*slot, whole));
+    }
+
+    /// It is about to be taken: what that reads last is asked for.
+    #[inline]
+    pub fn foresee_steps(&self, foreseen: &Foreseen) {
+        if let Some(slot) = foreseen.slot {
+            self.table.prefetch_steps(slot);
+        }
+    }
+
+    fn key_of(&self, s: &Segment) -> Keyed {
+        keyed(s, self.table.hasher())
+    }
+
     /// Takes a segment.
-    pub fn segment(&mut self, s: &Segment, observer: &mut impl Observer) {
+    #[inline]
+    pub fn segment(&mut self, s: &Segment, foreseen: &Foreseen, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let (key, sender_is_low) = FlowKey::of(s);
-        if let Some(slot) = self.table.find(&key)
+        let keyed = foreseen.keyed.unwrap_or_else(|| self.key_of(s));
+        let found = self.table.find(&keyed.key, keyed.hash);
+        if let Some(slot) = found
             && let Some(hot) = self.table.hot(slot)
+            && self.short_cut
+            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle.min(SILENCE))
         {
-            let from = hot.side(sender_is_low);
-            if self.short_cut && hot.take(s, from, now, self.timeouts.idle) {
-                return;
-            }
+            return;
         }
-        let slot = match self.current(&key, now, observer) {
+        self.take_the_long_way(s, &keyed, found, now, observer);
+    }
+
+    fn take_the_long_way(
+        &mut self,
+        s: &Segment,
+        keyed: &Keyed,
+        found: Option<Slot>,
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) {
+        let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
                 Fate::Begins => {
@@ -267,7 +363,7 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, key, sender_is_low, now, observer) {
+            None => match self.begin(s, keyed, now, observer) {
                 Some(slot) => (slot, true),
                 None => return,
             },
@@ -279,7 +375,7 @@ impl Tracker {
     pub fn quote(&mut self, q: &IcmpQuote, observer: &mut impl Observer) {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
-        let Some(slot) = self.table.find(&key) else { return };
+        let Some(slot) = self.table.find(&key, self.table.hash(&key)) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
@@ -305,7 +401,8 @@ impl Tracker {
         let now = self.clock.now();
         for slot in slots {
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
-            let Some(mut slot) = self.current(&key, now, observer) else { continue };
+            let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
+            let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
             if self.table.get(slot).is_some_and(Flow::pending_is_last) {
                 slot = self.begin_from_pending(slot, observer);
             }
@@ -313,15 +410,16 @@ impl Tracker {
         }
     }
 
-    /// The flow with this key, after acting on the deadlines that have passed at `now`.
-    fn current(&mut self, key: &FlowKey, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+    /// The flow of the key at `slot`, after acting on the deadlines that have passed at `now`.
+    fn current(&mut self, slot: Slot, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+        let mut slot = slot;
         loop {
-            let slot = self.table.find(key)?;
             let deadline = self.table.settled(slot)?.deadline(&self.timeouts);
             if now <= deadline {
                 return Some(slot);
             }
             self.on_deadline(slot, deadline, observer);
+            slot = self.table.find(&keyed.key, keyed.hash)?;
         }
     }
 
@@ -338,6 +436,11 @@ impl Tracker {
             return false;
         }
         let time = self.clock.to_packet_time(deadline);
+        if deadline >= flow.book.quiet_at {
+            flow.plan_quiet(deadline, time);
+            observer.notice(flow, time, &Notice::Quiet);
+            return false;
+        }
         if linger_over(flow, &self.timeouts) {
             flow.idle_expired = flow.teardown.complete.is_none() && flow.book.phase == Phase::Open;
             self.end(slot, time, observer);
@@ -390,14 +493,8 @@ impl Tracker {
     }
 
     /// Begins a flow with `s` as its first segment. `None` where it is only a late segment of a closed connection.
-    fn begin(
-        &mut self,
-        s: &Segment,
-        key: FlowKey,
-        sender_is_low: bool,
-        now: Timestamp,
-        observer: &mut impl Observer,
-    ) -> Option<Slot> {
+    fn begin(&mut self, s: &Segment, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+        let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
@@ -412,7 +509,8 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow = Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now);
+        let mut flow =
+            Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -433,12 +531,12 @@ impl Tracker {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let (key, sender_is_low) = FlowKey::of(&pending.segment);
+        let keyed = self.key_of(&pending.segment);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
             if n == 0 {
-                match self.begin(s, key, sender_is_low, now, observer) {
+                match self.begin(s, &keyed, now, observer) {
                     Some(begun) => new_slot = begun,
                     None => return slot,
                 }
@@ -451,10 +549,10 @@ impl Tracker {
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
         let proved_good = self.sources.judge(s);
-        let Some(flow) = self.table.settled(slot) else { return };
+        let Some((hot, flow)) = self.table.parts(slot) else { return };
+        hot.settle(flow);
         let from = flow.side_of(s.source);
-        let copy = self.table.hot(slot).is_some_and(|hot| hot.is_copy(s, from));
-        let Some(flow) = self.table.settled(slot) else { return };
+        let copy = hot.is_copy(s, from);
         let was_closed = flow.is_closed();
         let opening_before = flow.opening;
         let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
@@ -471,14 +569,17 @@ impl Tracker {
             flow.book.closing_announced = true;
             observer.notice(flow, s.time, &Notice::Closing { by });
         }
-        if flow.is_closed() && !was_closed {
-            let id = flow.id;
-            self.eviction.closed(slot, id);
-        }
+        let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
+        hot.arm(flow);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
-        self.table.arm(slot);
+        if let Some(id) = closed {
+            self.eviction.closed(slot, id);
+            if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
+                self.end(oldest, self.clock.latest(), observer);
+            }
+        }
     }
 
     /// Ends the flow at `slot` and tells of it.
@@ -521,10 +622,18 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(id: u64, s: &Segment, key: FlowKey, sender_is_client: bool, reused: bool, now: Timestamp) -> Self {
+    fn new(
+        id: u64,
+        s: &Segment,
+        key: FlowKey,
+        sender_is_client: bool,
+        reused: bool,
+        now: Timestamp,
+        steps: Vec<Step>,
+    ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
-        let book = Book { tried_at: now, seen_at: now, ..Book::default() };
+        let book = Book { tried_at: now, seen_at: now, quiet_at: Book::NEVER, ..Book::default() };
         Self {
             id,
             key,
@@ -544,13 +653,14 @@ impl Flow {
             teardown: Teardown::default(),
             unreachable: None,
             idle_expired: false,
-            steps: Vec::new(),
+            steps,
             steps_dropped: 0,
             marks: Vec::<Mark>::new(),
             quality: CaptureQuality::default(),
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),
             previous: None,
+            notes: None,
             book,
         }
     }
@@ -582,10 +692,13 @@ impl Flow {
         }
         self.last_time = self.last_time.max(s.time);
         self.last_frame = s.frame;
+        let silence = now - self.book.seen_at;
         self.book.seen_at = now;
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= self.dispatch(s, from, now);
+        facts |= self.oddities(s, from);
+        facts |= self.take_notes(s, from, facts, silence, now);
         if facts.any(Facts::HOLE) {
             self.quality.holes += 1;
         }
@@ -750,8 +863,12 @@ impl Flow {
         self.book.seen_at.after(silence)
     }
 
-    /// The next moment at which silence changes something, in the packet clock.
+    /// The next moment at which silence changes something or is worth a look, in the packet clock.
     pub(super) fn deadline(&self, t: &Timeouts) -> Timestamp {
+        self.verdict_deadline(t).min(self.book.quiet_at)
+    }
+
+    fn verdict_deadline(&self, t: &Timeouts) -> Timestamp {
         let flush = self.flush_at(t);
         let verdict = match self.book.phase {
             _ if self.book.pending.is_some() => self.pending_deadline(t),
@@ -797,7 +914,8 @@ impl Facts {
             | Self::SYN_ON_ESTABLISHED.0
             | Self::SYN_CROSSED.0
             | Self::INVALID_FLAGS.0
-            | Self::AFTER_CLOSE.0,
+            | Self::AFTER_CLOSE.0
+            | Self::UNANSWERED.0,
     );
 }
 

@@ -44,7 +44,17 @@ impl FlowKey {
     }
 
     /// The key of the flow between two endpoints, and whether the first is the lower one.
+    #[inline]
     pub fn between(a: Endpoint, b: Endpoint) -> (Self, bool) {
+        if let (IpAddr::V4(a_ip), IpAddr::V4(b_ip)) = (a.ip, b.ip) {
+            let (a_bits, b_bits) = (u32::from(a_ip), u32::from(b_ip));
+            let rank = |ip: u32, port: u16| u64::from(ip) << 16 | u64::from(port);
+            let a_is_low = rank(a_bits, a.port) <= rank(b_bits, b.port);
+            let (low, high, low_port, high_port) =
+                if a_is_low { (a_bits, b_bits, a.port, b.port) } else { (b_bits, a_bits, b.port, a.port) };
+            let key = Self { low: u128::from(low), high: u128::from(high), low_port, high_port, v6: false };
+            return (key, a_is_low);
+        }
         let ((a_bits, v6), (b_bits, _)) = (bits(a.ip), bits(b.ip));
         let a_is_low = (a_bits, a.port) <= (b_bits, b.port);
         let (low, high, low_port, high_port) =

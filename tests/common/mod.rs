@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::Anomaly;
-use synscope::engine::{Engine, Event, Settings, Totals};
+use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::flow::Flow;
 
+pub mod frames;
 pub mod script;
 
 /// All that came of one capture.
@@ -30,9 +31,55 @@ pub fn testdata(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
 }
 
-/// Runs the capture at `path` through an engine with these settings.
+/// Runs the capture at `path` through an engine with these settings, frame by frame.
 pub fn analyse_with(path: &Path, settings: &Settings) -> Analysis {
-    let mut files = Files::open(&[FileInput::Path(path.to_owned())], FileOptions::default()).expect("capture opens");
+    let mut files = open(path);
+    run(settings, |engine, sink| {
+        loop {
+            match files.next() {
+                Ok(Next::Frame(frame)) => engine.frame(&frame, sink),
+                Ok(Next::Idle(time)) => engine.advance(time, sink),
+                Ok(Next::End) => return false,
+                Err(_) => return true,
+            }
+        }
+    })
+}
+
+/// The same in batches, as files are read.
+pub fn analyse_in_batches(path: &Path, settings: &Settings) -> Analysis {
+    let mut files = open(path);
+    let mut decoder = synscope::decode::Decoder::new(settings.decode);
+    run(settings, |engine, sink| {
+        let mut batch = engine.batch();
+        loop {
+            batch.clear();
+            let end = loop {
+                match files.next() {
+                    Ok(Next::Frame(frame)) => batch.push(&mut decoder, &frame),
+                    Ok(Next::Idle(_)) => {}
+                    Ok(Next::End) => break Some(false),
+                    Err(_) => break Some(true),
+                }
+                if batch.is_full() {
+                    break None;
+                }
+            };
+            for n in 0..batch.len() {
+                engine.frame_of(&mut batch, n, sink);
+            }
+            if let Some(damaged) = end {
+                return damaged;
+            }
+        }
+    })
+}
+
+fn open(path: &Path) -> Files {
+    Files::open(&[FileInput::Path(path.to_owned())], FileOptions::default()).expect("capture opens")
+}
+
+fn run(settings: &Settings, feed: impl FnOnce(&mut Engine, &mut dyn Sink) -> bool) -> Analysis {
     let mut engine = Engine::new(settings).expect("settings");
     let mut analysis = Analysis::default();
     let mut sink = |event: &Event<'_>| match event {
@@ -41,14 +88,7 @@ pub fn analyse_with(path: &Path, settings: &Settings) -> Analysis {
         Event::Anomaly { anomaly, .. } => analysis.anomalies.push((*anomaly).clone()),
         _ => {}
     };
-    let damaged = loop {
-        match files.next() {
-            Ok(Next::Frame(frame)) => engine.frame(&frame, &mut sink),
-            Ok(Next::Idle(time)) => engine.advance(time, &mut sink),
-            Ok(Next::End) => break false,
-            Err(_) => break true,
-        }
-    };
+    let damaged = feed(&mut engine, &mut sink);
     engine.finish(&mut sink);
     analysis.totals = engine.totals();
     analysis.damaged = damaged;

@@ -10,13 +10,18 @@
 //! 2: > S 900                          another connection: the client's port is 40002
 //! < ICMP 3/13 > S 100                 an ICMP error (type/code) about the client's SYN 100
 //! clock +5.1                          nothing comes for 5.1 s
+//! x1000 +.001 < R 301                 the line a thousand times
+//! flows 2                             (first line) no more than two flows are tracked at once
+//! copy                                the last segment again, 0.1 ms later: a copy made by the capture
+//! drops 5                             five packets were dropped while capturing
 //! = opening established               about the last flow; `=1 opening refused`: about the first
 //! = anomaly missing-ack warn          reported, with at least this severity; `= no conn-refused`: not reported
 //! = silent                            nothing of severity warn or above
 //! HS                                  three-way handshake: S 100, SA 300,101, A 101,301, 10 ms apart
 //! ```
 //!
-//! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad offload cut vlan=5`. Numbers are relative to the offsets at which
+//! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad offload cut vlan=5 res=1 src=10.1.1.1:80 dst=[2001:db8::2]:80`, and
+//! `fault4` among the options sets bits of `OptionFaults`. `raw0` is a number that no offset moves. Numbers are relative to the offsets at which
 //! a script runs: each runs at several, the wrap of the sequence space among them.
 
 use std::fmt::Write as _;
@@ -41,10 +46,24 @@ pub struct Played {
     pub log: String,
 }
 
+/// What a capture can do to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// It is there twice.
+    Duplicated,
+    /// Its options and payload are cut off.
+    Cut,
+    /// Behind it both ends go on, and what they sent in between is not there.
+    Hole,
+}
+
 struct Player {
     engine: Engine,
+    /// The frame (counted from 1) that a defect touches.
+    defect: Option<(u64, Defect)>,
     time: Timestamp,
     frame: u64,
+    last: Option<Segment>,
     offsets: (u32, u32),
     out: Played,
     failures: Vec<String>,
@@ -67,10 +86,30 @@ pub fn check_text(name: &str, text: &str) {
 
 /// Plays a script; what came of it, and what was not as it expects.
 pub fn play(text: &str, offsets: (u32, u32), settings: &Settings) -> (Played, Vec<String>) {
+    play_with(text, offsets, settings, None)
+}
+
+/// Plays a script with a defect at a frame.
+pub fn play_with(
+    text: &str,
+    offsets: (u32, u32),
+    settings: &Settings,
+    defect: Option<(u64, Defect)>,
+) -> (Played, Vec<String>) {
+    let mut settings = settings.clone();
+    let mut text = text;
+    if let Some((first, rest)) = text.split_once('\n')
+        && let Some(flows) = first.strip_prefix("flows ")
+    {
+        settings.limits.flows = flows.trim().parse().expect("number of flows");
+        text = rest;
+    }
     let mut player = Player {
-        engine: Engine::new(settings).expect("settings"),
+        defect,
+        engine: Engine::new(&settings).expect("settings"),
         time: Timestamp::new(1_700_000_000, 0),
         frame: 0,
+        last: None,
         offsets,
         out: Played { flows: Vec::new(), anomalies: Vec::new(), log: String::new() },
         failures: Vec::new(),
@@ -95,6 +134,24 @@ impl Player {
             self.expectations.push((n, expectation.to_owned()));
             return;
         }
+        if let Some((times, line)) = line.strip_prefix('x').and_then(|rest| rest.split_once(' '))
+            && let Ok(times) = times.parse::<u32>()
+        {
+            (0..times).for_each(|_| self.line(n, line));
+            return;
+        }
+        if line == "copy" {
+            let Some(mut segment) = self.last else { return };
+            self.frame += 1;
+            self.time = self.time.after(SECOND / 10_000);
+            (segment.frame, segment.time) = (self.frame, self.time);
+            self.with_sink(|engine, sink| engine.segment(&segment, sink));
+            return;
+        }
+        if let Some(drops) = line.strip_prefix("drops ") {
+            self.engine.take_drops(drops.parse().expect("number of packets"));
+            return;
+        }
         if let Some(pause) = line.strip_prefix("clock ") {
             self.time = self.time.after(duration(pause));
             let time = self.time;
@@ -108,7 +165,8 @@ impl Player {
             self.feed_quote(&quote);
         } else {
             let segment = self.read(segment);
-            self.with_sink(|engine, sink| engine.segment(&segment, sink));
+            self.last = Some(segment);
+            self.feed(segment);
         }
         if let Some(wanted) = states {
             self.check_states(n, wanted);
@@ -145,19 +203,40 @@ impl Player {
         act(&mut self.engine, &mut sink);
     }
 
+    fn feed(&mut self, mut segment: Segment) {
+        let defect = self.defect.filter(|(frame, _)| *frame == segment.frame).map(|(_, defect)| defect);
+        if defect == Some(Defect::Cut) {
+            let options =
+                Options { faults: OptionFaults::NOT_CAPTURED, len: segment.options.len, ..Options::default() };
+            segment = Segment { options, truncated: true, checksum: Checksum::Unverifiable, ..segment };
+        }
+        self.with_sink(|engine, sink| engine.segment(&segment, sink));
+        let copy = Segment { time: segment.time.after(100_000), ..segment };
+        match defect {
+            Some(Defect::Duplicated) => self.with_sink(|engine, sink| engine.segment(&copy, sink)),
+            Some(Defect::Hole) => {
+                let (seq, ack_field) = (segment.end().plus(5000), segment.ack_field.plus(5000));
+                let later = Segment { seq, ack_field, payload: 10, ip_id: 60_000, ..copy };
+                self.with_sink(|engine, sink| engine.segment(&later, sink));
+            }
+            Some(Defect::Cut) | None => {}
+        }
+    }
+
     fn feed_quote(&mut self, quote: &IcmpQuote) {
         let quote = *quote;
         self.with_sink(|engine, sink| engine.quote(&quote, sink));
     }
 
     fn read(&mut self, line: &str) -> Segment {
-        let mut words = line.split_whitespace().peekable();
+        let words = line.split_whitespace();
         let mut port = 40000;
         let mut from_client = true;
         let (mut flags, mut numbers) = (None, None);
+        let (mut source, mut destination) = (None, None);
         self.frame += 1;
         let mut s = blank(self.frame);
-        while let Some(word) = words.next() {
+        for word in words {
             if word.starts_with('+') {
                 self.time = self.time.after(duration(word));
             } else if let Some(n) = word.strip_suffix(':') {
@@ -166,7 +245,11 @@ impl Player {
                 from_client = word == ">";
             } else if flags.is_none() {
                 flags = Some(Flags::from_letters(word).unwrap_or_else(|| panic!("flags {word} in {line}")));
-            } else if numbers.is_none() && word.starts_with(|c: char| c.is_ascii_digit()) {
+            } else if let Some(address) = word.strip_prefix("src=") {
+                source = Some(other_endpoint(address));
+            } else if let Some(address) = word.strip_prefix("dst=") {
+                destination = Some(other_endpoint(address));
+            } else if numbers.is_none() && (word.starts_with("raw") || word.starts_with(|c: char| c.is_ascii_digit())) {
                 numbers = Some(word);
             } else {
                 attribute(&mut s, word, line);
@@ -174,6 +257,7 @@ impl Player {
         }
         let (client, server) = (endpoint(1, port), endpoint(2, 80));
         (s.source, s.destination) = if from_client { (client, server) } else { (server, client) };
+        (s.source, s.destination) = (source.unwrap_or(s.source), destination.unwrap_or(s.destination));
         s.flags = s.flags | flags.expect("flags");
         let (seq, ack) =
             numbers.unwrap_or("0").split_once(',').map_or((numbers.unwrap_or("0"), None), |(a, b)| (a, Some(b)));
@@ -255,7 +339,7 @@ impl Played {
         let mut words = rest.split_whitespace();
         let (what, wanted) = (words.next().unwrap_or(""), words.collect::<Vec<_>>());
         match what {
-            "flows" => equal(self.flows.len().to_string(), &wanted),
+            "flows" => equal(&self.flows.len().to_string(), &wanted),
             "anomaly" => self.reported(which, &wanted),
             "no" => match self.of_flow(which).find(|a| wanted.contains(&a.id)) {
                 Some(a) => Err(format!("{} was reported: {}", a.id, a.reason)),
@@ -270,7 +354,7 @@ impl Played {
                     Some(id) => self.flows.iter().find(|f| f.id == id),
                     None => self.flows.last(),
                 };
-                equal(field(flow.ok_or("no such flow")?, what)?, &wanted)
+                equal(&field(flow.ok_or("no such flow")?, what)?, &wanted)
             }
         }
     }
@@ -323,7 +407,7 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
     })
 }
 
-fn equal(found: String, wanted: &[&str]) -> Result<(), String> {
+fn equal(found: &str, wanted: &[&str]) -> Result<(), String> {
     if found == wanted.join(" ") { Ok(()) } else { Err(format!("it is {found}")) }
 }
 
@@ -338,6 +422,12 @@ fn duration(text: &str) -> i64 {
 
 fn endpoint(host: u8, port: u16) -> Endpoint {
     Endpoint { ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, host)), port }
+}
+
+/// An address and port other than the usual ones: `10.1.1.1:80`.
+fn other_endpoint(text: &str) -> Endpoint {
+    let address: std::net::SocketAddr = text.parse().unwrap_or_else(|_| panic!("address {text}"));
+    Endpoint { ip: address.ip(), port: address.port() }
 }
 
 /// A segment with nothing in it, as an ordinary host would send it.

@@ -150,7 +150,7 @@ impl Player {
         if !self.ended {
             self.end();
         }
-        let totals = totals(&self.engine, &*self.source, self.live);
+        let totals = totals(&self.engine, self.source.counts(), self.live);
         let counts = self.source.counts();
         Ended { totals, counts, outcome: self.outcome, verdict: self.sink.watch.verdict() }
     }
@@ -343,7 +343,7 @@ impl Player {
         self.engine.finish(&mut self.sink);
         self.ended = true;
         self.target = None;
-        let totals = totals(&self.engine, &*self.source, self.live);
+        let totals = totals(&self.engine, self.source.counts(), self.live);
         self.sink.event(&Event::SessionEnd { totals: &totals });
         self.sink.flush();
         self.tell();
@@ -352,7 +352,7 @@ impl Player {
     fn tell(&mut self) {
         self.told = Instant::now();
         if self.packets > 0 {
-            self.feed.totals(totals(&self.engine, &*self.source, self.live), self.now);
+            self.feed.totals(totals(&self.engine, self.source.counts(), self.live), self.now);
         }
         let progress = self.source.progress();
         let share = |total: u64| progress.read as f64 / total.max(1) as f64;

@@ -1,8 +1,21 @@
-//! Anomalies of one flow.
+//! Anomalies of one flow, a file for each family.
 
-use super::registry::Rule;
-
-mod opening;
-
-/// Rules about one flow.
-pub const RULES: &[Rule] = opening::RULES;
+pub(super) mod addresses;
+pub(super) mod closes;
+pub(super) mod ecn;
+pub(super) mod fast_open;
+pub(super) mod forgery;
+pub(super) mod header;
+pub(super) mod mptcp;
+pub(super) mod mss;
+pub(super) mod opening;
+pub(super) mod options;
+pub(super) mod peers;
+pub(super) mod resets;
+pub(super) mod retries;
+pub(super) mod reuse;
+pub(super) mod shape;
+mod support;
+pub(super) mod synack;
+pub(super) mod time_wait;
+pub(super) mod window;

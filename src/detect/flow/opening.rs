@@ -3,10 +3,11 @@
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Opening};
-use crate::time::SECOND;
+
+use super::support::seconds;
 
 /// The rules of this family.
-pub(super) const RULES: &[Rule] = &[
+pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
         id: "syn-unanswered",
         severity: Severity::Note,
@@ -89,7 +90,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "syn-aborted",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the client sent RST or FIN before any SYN-ACK",
+        summary: "the client sent RST before any SYN-ACK",
         description: "The application gave up while it waited, or the SYN-ACK is not in the capture.",
         reference: "RFC 9293 section 3.10.5",
         when: When::Opened,
@@ -98,7 +99,10 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
-    (s.flow.opening == Some(Opening::Unanswered)).then(|| {
+    let f = s.flow;
+    // At the end of the capture the deadline has not passed; but a client that asks again has had no answer either.
+    let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable.is_none();
+    (f.opening == Some(Opening::Unanswered) || asked_again).then(|| {
         let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
         let plural = if syns == 1 { "" } else { "s" };
         Finding::new(format!("{syns} SYN{plural}, no answer within {}", seconds(waited)))
@@ -129,7 +133,12 @@ fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
-    (s.flow.opening == Some(Opening::MissingAck)).then(|| {
+    let f = s.flow;
+    let repeated = f.opening.is_none() && f.client.isn.is_some() && f.server.synack_count > 1 && !f.handshake.crossed;
+    let given_up = f.opening == Some(Opening::MissingAck) || (repeated && f.handshake.ack.is_none());
+    given_up.then(|| {
+        // Data of the server without a third step: the client's way is not in this capture.
+        let one_way = f.handshake.early_server_data;
         let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
         let waited = s.time - last;
         let count = s.flow.server.synack_count;
@@ -137,6 +146,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
             .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
             .figure("synack_count", count)
             .figure("waited_ns", waited)
+            .severity(if one_way { Severity::Note } else { Severity::Warn })
     })
 }
 
@@ -173,14 +183,10 @@ fn reset_after_synack(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn syn_aborted(s: &Sighting<'_>) -> Option<Finding> {
-    (s.flow.opening == Some(Opening::Aborted)).then(|| {
+    let by_reset = s.flow.opening == Some(Opening::Aborted) && s.flow.teardown.reset.is_some();
+    by_reset.then(|| {
         let waited = s.flow.last_time - s.flow.first_time;
         Finding::new(format!("the client gave up {} after its SYN, before any SYN-ACK", seconds(waited)))
             .figure("waited_ns", waited)
     })
-}
-
-/// A duration for a sentence.
-pub(super) fn seconds(ns: i64) -> String {
-    if ns.abs() < SECOND { format!("{:.3} ms", ns as f64 / 1e6) } else { format!("{:.3} s", ns as f64 / 1e9) }
 }

@@ -41,6 +41,11 @@ const fn name_width(width: u16) -> usize {
     if width >= 100 { 39 } else { 16 }
 }
 
+/// Width of a number.
+const fn number_width(width: u16) -> usize {
+    if width >= 100 { 9 } else { 6 }
+}
+
 fn captions(model: &Model, width: u16) -> String {
     let numbers = [
         Word::Started,
@@ -54,7 +59,7 @@ fn captions(model: &Model, width: u16) -> String {
     let mut text = format!(" {}", fit(model.say(Word::Host), name_width(width), false));
     for word in numbers {
         text.push(' ');
-        text.push_str(&right(model.say(word), 7));
+        text.push_str(&right(model.say(word), number_width(width)));
     }
     text.push(' ');
     text.push_str(model.say(Word::FindingColumn));
@@ -78,13 +83,13 @@ fn line<'a>(model: &Model, name: &str, record: &Host, selected: bool, width: u16
     let mut text = format!("{sign}{}", fit(name, name_width(width), true));
     for number in numbers {
         text.push(' ');
-        text.push_str(&right(&number, 7));
+        text.push_str(&right(&number, number_width(width)));
     }
     let (class, finding) = match &record.finding {
         Some((severity, id, reason)) => (Class::of(*severity), format!("{id}: {reason}")),
         None => (Class::Ok, String::new()),
     };
-    let room = usize::from(width).saturating_sub(name_width(width) + 1 + 7 * 8 + 1);
+    let room = usize::from(width).saturating_sub(name_width(width) + 2 + 7 * (number_width(width) + 1));
     Line::from(vec![
         Span::styled(text, base),
         Span::styled(format!(" {}", fit(&finding, room, false)), model.theme.class(class)),

@@ -18,7 +18,7 @@ use ratatui::text::{Line, Span};
 use super::layout::{View, layout};
 use super::locale::Word;
 use super::model::Model;
-use super::text::count;
+use super::text::{count, fit};
 use super::theme::ascii;
 
 /// Draws everything.
@@ -76,7 +76,7 @@ fn too_small(model: &Model, area: Rect, buffer: &mut Buffer) {
     );
     let y = area.y + area.height / 2;
     if area.height > 0 {
-        Line::from(text).centered().render_in(Rect::new(area.x, y, area.width, 1), buffer);
+        Line::from(fit(&text, usize::from(area.width), false)).render_in(Rect::new(area.x, y, area.width, 1), buffer);
     }
 }
 

@@ -1,0 +1,206 @@
+//! From a source through the engine to a sink, until there is a reason to stop.
+//!
+//! What comes live is passed on frame by frame. Files are read and decoded in batches on a thread of their own, ahead of the
+//! tracking: with two cores that halves the time, and the output is the same to the byte.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::config::Stop;
+use super::progress::Bar;
+use super::run::{Tee, totals};
+use crate::capture::{CaptureError, Next, Progress, Source};
+use crate::decode::Decoder;
+use crate::engine::{Batch, Engine, Event, Sink};
+use crate::time::Timestamp;
+
+/// How often the bar and the output are looked at, frames.
+const LOOK_EVERY: u64 = 4096;
+/// Batches on their way between the two threads.
+const BATCHES: usize = 4;
+/// How often totals are told, nanoseconds of packet time.
+const STATS_EVERY: i64 = 60 * crate::time::SECOND;
+
+/// What is looked at besides packets.
+pub(super) struct Pump<'a> {
+    pub(super) limits: Stop,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) bar: &'a Bar,
+    pub(super) live: bool,
+}
+
+/// A batch as the reading thread hands it over.
+struct Filled {
+    batch: Batch,
+    progress: Progress,
+    /// Set on the last one: how reading ended.
+    end: Option<Result<(), CaptureError>>,
+}
+
+impl Pump<'_> {
+    /// Passes frames on as they come.
+    ///
+    /// # Errors
+    ///
+    /// What the source failed with; what came before it counts.
+    pub(super) fn one_by_one(
+        &self,
+        source: &mut dyn Source,
+        engine: &mut Engine,
+        sink: &mut Tee,
+    ) -> Result<(), CaptureError> {
+        let mut packets = 0u64;
+        let mut clock = Clock::default();
+        while !self.stop.load(Ordering::Relaxed) && !self.limits.reached(packets, sink.flows) {
+            let now = match source.next()? {
+                Next::Frame(frame) => {
+                    if self.limits.is_over(clock.since_start(frame.time)) {
+                        break;
+                    }
+                    engine.frame(&frame, sink);
+                    packets += 1;
+                    frame.time
+                }
+                Next::Idle(time) => {
+                    engine.advance(time, sink);
+                    sink.writer.out().flush();
+                    if self.limits.is_over(clock.since_start(time)) {
+                        break;
+                    }
+                    time
+                }
+                Next::End => break,
+            };
+            if clock.stats_are_due(now) {
+                let totals = totals(engine, source.counts(), self.live);
+                sink.event(&Event::Stats { totals: &totals, time: now });
+            }
+            if packets.is_multiple_of(LOOK_EVERY) || sink.lines_are_flushed {
+                self.bar.update(source.progress());
+                if sink.writer.out().failed() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and decodes on another thread, ahead of the tracking.
+    ///
+    /// # Errors
+    ///
+    /// What the source failed with; what came before it counts.
+    pub(super) fn in_batches(
+        &self,
+        source: &mut dyn Source,
+        decoder: Decoder,
+        engine: &mut Engine,
+        sink: &mut Tee,
+    ) -> Result<(), CaptureError> {
+        let (filled_in, filled) = sync_channel(BATCHES);
+        let (emptied, empty) = sync_channel(BATCHES);
+        for _ in 0..BATCHES {
+            // The channel is as long as there are batches: this cannot block, nor fail while `empty` lives.
+            let _ = emptied.send(engine.batch());
+        }
+        thread::scope(|scope| {
+            scope.spawn(move || read(source, decoder, &empty, &filled_in));
+            self.track(filled, emptied, engine, sink)
+        })
+    }
+
+    /// Owns its ends of the channels: when it leaves early they close, at which the reading thread ends too.
+    #[allow(clippy::needless_pass_by_value)]
+    fn track(
+        &self,
+        filled: Receiver<Filled>,
+        emptied: SyncSender<Batch>,
+        engine: &mut Engine,
+        sink: &mut Tee,
+    ) -> Result<(), CaptureError> {
+        let mut packets = 0u64;
+        let mut clock = Clock::default();
+        while let Ok(Filled { mut batch, progress, end }) = filled.recv() {
+            for n in 0..batch.len() {
+                let Some(now) = batch.time(n) else { break };
+                let enough = self.limits.reached(packets, sink.flows) || self.limits.is_over(clock.since_start(now));
+                if enough {
+                    return Ok(());
+                }
+                engine.frame_of(&mut batch, n, sink);
+                packets += 1;
+                if clock.stats_are_due(now) {
+                    let totals = engine.totals();
+                    sink.event(&Event::Stats { totals: &totals, time: now });
+                }
+            }
+            self.bar.update(progress);
+            if self.stop.load(Ordering::Relaxed) || sink.writer.out().failed() {
+                return Ok(());
+            }
+            if let Some(end) = end {
+                return end;
+            }
+            let _ = emptied.send(batch);
+        }
+        Ok(())
+    }
+}
+
+/// Fills batches until the source ends or nobody wants more.
+fn read(source: &mut dyn Source, mut decoder: Decoder, empty: &Receiver<Batch>, filled: &SyncSender<Filled>) {
+    while let Ok(mut batch) = empty.recv() {
+        batch.clear();
+        let end = loop {
+            match source.next() {
+                Ok(Next::Frame(frame)) => batch.push(&mut decoder, &frame),
+                Ok(Next::Idle(_)) => {}
+                Ok(Next::End) => break Some(Ok(())),
+                Err(error) => break Some(Err(error)),
+            }
+            if batch.is_full() {
+                break None;
+            }
+        };
+        let last = end.is_some();
+        if filled.send(Filled { batch, progress: source.progress(), end }).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Packet time since the start, and since totals were told.
+#[derive(Debug, Default)]
+struct Clock {
+    start: Option<Timestamp>,
+    next_stats: Option<Timestamp>,
+}
+
+impl Clock {
+    /// Nanoseconds from the first call to `now`.
+    fn since_start(&mut self, now: Timestamp) -> i64 {
+        now - *self.start.get_or_insert(now)
+    }
+
+    /// Whether it is time to tell the totals; if so, the next time is a while later.
+    fn stats_are_due(&mut self, now: Timestamp) -> bool {
+        let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
+        if due {
+            self.next_stats = Some(now.after(STATS_EVERY));
+        }
+        due
+    }
+}
+
+impl Stop {
+    /// Whether so many packets, or so many finished flows, are enough.
+    pub(super) fn reached(&self, packets: u64, flows: u64) -> bool {
+        self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
+    }
+
+    /// Whether this much packet time is enough, nanoseconds.
+    pub(super) fn is_over(&self, elapsed: i64) -> bool {
+        self.duration.is_some_and(|duration| elapsed >= duration)
+    }
+}

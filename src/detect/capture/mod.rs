@@ -1,0 +1,267 @@
+//! Quality of the capture (findings E-Q): what is an artefact of how packets were captured, and not of the network.
+//!
+//! Recognised before any rule runs: the tracker keeps copies from counting and marks holes, and flows carry the counts. Here
+//! they are summed as flows end, and each condition that was met is reported once, at the end of the run, with final counts.
+//! A live run shows the same counts with its statistics meanwhile.
+
+use super::anomaly::{Scope, Severity};
+use super::registry::{Finding, Rule, When};
+use crate::flow::{Counters, Flow, Opening, Side};
+use crate::time::{SECOND, Timestamp};
+
+/// A share of copies, in percent, at which the capture is misconfigured rather than unlucky.
+const MANY_COPIES: u64 = 5;
+/// Length of the window in which one-way flows are counted, nanoseconds.
+const WINDOW: i64 = 60 * SECOND;
+/// Flows that a window must have to be judged.
+const MIN_FLOWS: u32 = 100;
+/// Share of one-way flows, in percent, that makes an asymmetric capture.
+const ONE_WAY: u32 = 30;
+/// A segment of more than this many MSS was joined by the card or the kernel.
+const JOINED: u64 = 3;
+/// MSS assumed where none was offered.
+const DEFAULT_MSS: u64 = 1460;
+/// Rules that an asymmetric capture makes meaningless.
+pub(super) const MEANINGLESS_IF_ASYMMETRIC: &[&str] =
+    &["missing-ack", "syn-unanswered", "syn-flood", "syn-flood-cusum", "half-open-accumulation"];
+
+/// The rules about the capture, in the order of [`findings`].
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        "capture-duplicate",
+        Severity::Info,
+        "frames that the capture shows twice",
+        "A mirror port that copies both directions, or a tap that sees a packet before and behind a router. Copies count for \
+         nothing else. Five percent or more is a note: fix the mirror, as copies cost capture bandwidth and deceive other tools.",
+        "findings A.10, measured",
+    ),
+    rule(
+        "capture-hole",
+        Severity::Note,
+        "acknowledgments of octets that are not in the capture",
+        "The capture lost packets that the hosts received. Absence of a packet proves little here, and rules that rest on \
+         absence speak with less severity on the flows concerned. Capture with larger buffers, or nearer to the hosts.",
+        "measured; Wireshark: ACKed unseen segment",
+    ),
+    rule(
+        "capture-asymmetric",
+        Severity::Warn,
+        "a good part of the flows is seen in one direction only",
+        "30 % or more of at least 100 flows within a minute show one end that acknowledges what the other is never seen to send. \
+         Traffic takes another way back, or the mirror copies one direction. Verdicts that rest on silence are withheld from \
+         then on. Capture both directions.",
+        "measured",
+    ),
+    rule(
+        "capture-offload",
+        Severity::Info,
+        "segments as the sender's card would still change them",
+        "Unfinished checksums, or segments larger than any link carries: the capture was made on one of the hosts, above its \
+         network card. Such checksums are taken as good. Sizes and counts of segments are not those of the wire.",
+        "measured",
+    ),
+    rule(
+        "capture-truncated",
+        Severity::Info,
+        "frames cut by the snapshot length",
+        "Payload was not stored in full. Harmless for handshakes as long as the headers are whole; checksums of cut segments \
+         cannot be verified.",
+        "pcap file format",
+    ),
+    rule(
+        "capture-drops",
+        Severity::Note,
+        "packets dropped while capturing",
+        "The kernel, the interface or the analysis could not keep up. Counts are too low, and silence proves nothing. Use a \
+         filter, larger buffers, or a faster machine.",
+        "libpcap statistics",
+    ),
+    rule(
+        "capture-clock-backwards",
+        Severity::Note,
+        "time stamps that run backwards by more than a millisecond",
+        "Files were merged in the wrong order, the clock was set, or several queues were read. Durations across the step mean \
+         little. Sort the file by time.",
+        "measured",
+    ),
+    rule(
+        "flow-table-evicted",
+        Severity::Note,
+        "flows given up because the table was full",
+        "More connections at once than the table holds: the oldest half-open ones were given up first. Raise the limit of flows \
+         if memory allows; under a flood this is how memory stays bounded.",
+        "measured",
+    ),
+];
+
+const fn rule(
+    id: &'static str,
+    severity: Severity,
+    summary: &'static str,
+    description: &'static str,
+    reference: &'static str,
+) -> Rule {
+    Rule { id, severity, scope: Scope::Capture, summary, description, reference, when: When::Captured, check: |_| None }
+}
+
+/// How many, and in which frames or flows it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// How many flows had any.
+    pub flows: u64,
+    /// First frame of the first flow that had any.
+    pub frame: u64,
+}
+
+impl Tally {
+    fn add(&mut self, count: u64, flow: &Flow) {
+        if count > 0 {
+            if self.flows == 0 {
+                self.frame = flow.first_frame;
+            }
+            self.count += count;
+            self.flows += 1;
+        }
+    }
+}
+
+/// State of the capture's health: sums over the flows that have ended, and what the run itself counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Health {
+    /// Copies made by the capture.
+    pub copies: Tally,
+    /// Acknowledgments of octets that were never seen.
+    pub holes: Tally,
+    /// Segments out of order.
+    pub reordered: Tally,
+    /// Segments with an unfinished checksum, or joined beyond what a link carries.
+    pub offload: Tally,
+    /// Frames cut by the snapshot length.
+    pub truncated: Tally,
+    /// Segments with a wrong checksum.
+    pub bad_checksum: Tally,
+    /// The first window with too many one-way flows: flows in it, and how many of them were seen one way.
+    pub asymmetric: Option<(u32, u32)>,
+    /// TCP segments seen.
+    pub segments: u64,
+    /// Packets dropped by kernel, interface and analysis.
+    pub drops: u64,
+    /// Time stamps that ran backwards.
+    pub clock_backwards: u64,
+    /// Flows given up because the table was full.
+    pub evicted: u64,
+    window_start: Option<Timestamp>,
+    window_flows: u32,
+    window_one_way: u32,
+}
+
+impl Health {
+    /// Takes the counts of a flow that has ended.
+    pub fn flow_ended(&mut self, flow: &Flow, time: Timestamp) {
+        let q = &flow.quality;
+        self.copies.add(u64::from(q.duplicates), flow);
+        self.holes.add(u64::from(q.holes), flow);
+        self.reordered.add(u64::from(q.reordered), flow);
+        self.offload.add(u64::from(q.offload) + joined(flow), flow);
+        self.truncated.add(u64::from(q.truncated), flow);
+        self.bad_checksum.add(u64::from(q.bad_checksum), flow);
+        self.count_direction(flow, time);
+    }
+
+    /// Takes what the run counted.
+    pub fn take_counters(&mut self, counters: &Counters, segments: u64) {
+        self.clock_backwards = counters.clock_backwards;
+        self.evicted = counters.evicted;
+        self.segments = segments;
+    }
+
+    /// Whether there is anything to say.
+    pub fn is_good(&self) -> bool {
+        findings(self).iter().all(Option::is_none)
+    }
+
+    fn count_direction(&mut self, flow: &Flow, time: Timestamp) {
+        let one_way = is_one_way(flow);
+        let both = flow.client.spoke() && flow.server.spoke();
+        if !(one_way || both) {
+            // Nobody answered: no evidence of the other direction.
+            return;
+        }
+        let start = *self.window_start.get_or_insert(time);
+        if time - start >= WINDOW {
+            (self.window_start, self.window_flows, self.window_one_way) = (Some(time), 0, 0);
+        }
+        self.window_flows = self.window_flows.saturating_add(1);
+        self.window_one_way = self.window_one_way.saturating_add(u32::from(one_way));
+        let many = self.window_flows >= MIN_FLOWS
+            && u64::from(self.window_one_way) * 100 >= u64::from(self.window_flows) * u64::from(ONE_WAY);
+        if many && self.asymmetric.is_none() {
+            self.asymmetric = Some((self.window_flows, self.window_one_way));
+        }
+    }
+}
+
+/// Whether one end alone was seen, though what it sent proves that the other spoke too.
+fn is_one_way(flow: &Flow) -> bool {
+    let side = match (flow.client.spoke(), flow.server.spoke()) {
+        (true, false) => Side::Client,
+        (false, true) => Side::Server,
+        _ => return false,
+    };
+    let seen = flow.peer(side);
+    // Its own number moved on: only an acknowledgment of the other end lets that happen. A probe never gets so far.
+    let moved = seen.bytes > 0 || seen.fin.is_some();
+    seen.packets >= 3 && moved && !matches!(flow.opening(), Opening::Invalid | Opening::Unanswered)
+}
+
+/// Segments that were joined, as far as their mean size shows.
+fn joined(flow: &Flow) -> u64 {
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter(|side| {
+            let (own, other) = (flow.peer(*side), flow.peer(side.other()));
+            let mss = other.offer.and_then(|o| o.mss).map_or(DEFAULT_MSS, u64::from).max(536);
+            own.data_count > 0 && own.bytes / u64::from(own.data_count) > JOINED * mss
+        })
+        .map(|side| u64::from(flow.peer(side).data_count))
+        .sum()
+}
+
+/// What there is to say, in the order of [`RULES`].
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 8] {
+    [
+        copies(h),
+        tally(&h.holes, "acknowledgments of octets that are not in the capture"),
+        h.asymmetric.map(|(flows, one_way)| {
+            Finding::new(format!("{one_way} of {flows} flows within a minute were seen in one direction only"))
+                .figure("flows", flows)
+                .figure("one_way", one_way)
+        }),
+        tally(&h.offload, "segments with unfinished checksums or larger than a link carries"),
+        tally(&h.truncated, "frames cut by the snapshot length"),
+        total(h.drops, "packets dropped while capturing"),
+        total(h.clock_backwards, "time stamps ran backwards"),
+        total(h.evicted, "flows given up because the table was full (half-open first, oldest first)"),
+    ]
+}
+
+fn copies(h: &Health) -> Option<Finding> {
+    let finding = tally(&h.copies, "copies made by the capture")?;
+    let many = h.copies.count * 100 >= h.segments.max(1) * MANY_COPIES;
+    Some(finding.figure("segments", h.segments as i64).severity(if many { Severity::Note } else { Severity::Info }))
+}
+
+fn tally(tally: &Tally, what: &str) -> Option<Finding> {
+    (tally.count > 0).then(|| {
+        Finding::new(format!("{what}: {} (flows: {})", tally.count, tally.flows))
+            .frames([tally.frame])
+            .figure("count", tally.count as i64)
+            .figure("flows", tally.flows as i64)
+    })
+}
+
+fn total(count: u64, what: &str) -> Option<Finding> {
+    (count > 0).then(|| Finding::new(format!("{what}: {count}")).figure("count", count as i64))
+}

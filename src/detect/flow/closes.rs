@@ -1,0 +1,353 @@
+//! How connections end by FIN, and how that goes wrong (findings E-B).
+
+use super::support::seconds;
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Facts, Flow, Opening, Side};
+use crate::time::SECOND;
+
+/// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice doubled).
+const SOFT: i64 = 3 * SECOND;
+/// So many FINs without an answer need no further time to prove it.
+const MANY_FINS: u32 = 4;
+/// A connection is half closed, and not merely closing, after this, nanoseconds.
+const HALF_CLOSED: i64 = SECOND;
+/// Silence of the other end after which a half-closed connection is stuck, nanoseconds (Linux `tcp_fin_timeout`).
+const STUCK: i64 = 60 * SECOND;
+/// A reset this soon after the same end's FIN belongs to its close, nanoseconds.
+const SAME_CLOSE: i64 = 5 * SECOND;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "close-normal",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "both ends sent FIN and both FINs were acknowledged",
+        description: "The connection ended as it should. The figures tell who closed first, how long the close took and how \
+                      long the connection was half closed. Nothing to do.",
+        reference: "RFC 9293 section 3.6, figure 12",
+        when: When::Ended,
+        check: close_normal,
+    },
+    Rule {
+        id: "close-simultaneous",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "both ends sent FIN before either had the other's",
+        description: "Both applications closed within one round trip. Both ends pass through CLOSING to TIME-WAIT. Lawful and \
+                      harmless, but both hold the port pair for a while.",
+        reference: "RFC 9293 section 3.6, figure 13",
+        when: When::Facts(Facts::ACK_OF_FIN),
+        check: close_simultaneous,
+    },
+    Rule {
+        id: "close-no-data",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "a connection was opened and closed by FIN without a single octet of payload",
+        description: "Somebody connected and said nothing: a health check, a port probe that completes the handshake, or a \
+                      client that had spare connections in a pool. Look at how regular and how many there are.",
+        reference: "RFC 9293 section 3.6",
+        when: When::Ended,
+        check: close_no_data,
+    },
+    Rule {
+        id: "last-ack-missing",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "both ends sent FIN, but nothing acknowledged the second within 3 s, and it was not repeated",
+        description: "Either the capture lacks the last acknowledgment, or the end that closed first has gone and the other \
+                      waits in LAST-ACK. Seen on many flows of one host, its capture point or its TIME-WAIT handling is the \
+                      place to look.",
+        reference: "RFC 9293 section 3.6",
+        when: When::Quiet,
+        check: last_ack_missing,
+    },
+    Rule {
+        id: "fin-unacked",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a FIN was repeated and still not acknowledged after 3 s, or sent four times in vain",
+        description: "One end wants to close and the other does not even acknowledge it: it is down, cut off, or a filter on \
+                      the way forgot the connection. The closing end stays in FIN-WAIT-1 or LAST-ACK for minutes. Check \
+                      whether the other host answers anything at all, and the idle time-outs of firewalls between them.",
+        reference: "RFC 9293 section 3.6; RFC 6298 section 2",
+        when: When::Quiet,
+        check: fin_unacked,
+    },
+    Rule {
+        id: "fin-retransmitted",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the same FIN more than once",
+        description: "The FIN or its acknowledgment was lost, or the acknowledgment was slow. Harmless by itself; with losses \
+                      elsewhere it points to the path.",
+        reference: "RFC 6298 section 5",
+        when: When::Facts(Facts::FIN_REPEATED),
+        check: fin_retransmitted,
+    },
+    Rule {
+        id: "fin-seq-change",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a second FIN from the same end at another sequence number",
+        description: "A stream has one end. Two FINs at different places mean that somebody else speaks in that end's name, \
+                      or that a proxy rewrites sequence numbers wrongly. Compare the TTLs and IP identifications of the two.",
+        reference: "RFC 9293 section 3.6",
+        when: When::Facts(Facts::FIN_MOVED),
+        check: fin_seq_change,
+    },
+    Rule {
+        id: "data-after-fin",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "payload beyond the sender's own FIN",
+        description: "An end that sent FIN has promised to send no more. A broken stack, or a segment somebody put in to be \
+                      seen by a monitor and dropped by the host. The receiver must ignore it; check that it did.",
+        reference: "RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::DATA_AFTER_FIN),
+        check: data_after_fin,
+    },
+    Rule {
+        id: "ack-beyond-fin",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "an acknowledgment beyond the other end's FIN",
+        description: "It acknowledges octets that cannot exist. A broken or forged segment, or two connections mixed up by a \
+                      translator on the way.",
+        reference: "RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::ACK_BEYOND_FIN),
+        check: ack_beyond_fin,
+    },
+    Rule {
+        id: "fin-before-established",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a FIN from the server before the third step, or from the client on it",
+        description: "The application closed before the connection was quite open. RFC 9293 allows it. Servers that turn \
+                      clients away at once, and very short exchanges, look like this.",
+        reference: "RFC 9293 section 3.10.4",
+        when: When::Facts(Facts::FIN),
+        check: fin_before_established,
+    },
+    Rule {
+        id: "half-close",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "one end closed, the other stayed open for a second or more",
+        description: "One direction was finished while the other went on. Deliberate with some protocols and proxies; with \
+                      others it means that an application is slow to notice that its peer has left.",
+        reference: "RFC 9293 section 3.6.1",
+        when: When::Quiet,
+        check: half_close,
+    },
+    Rule {
+        id: "half-close-stuck",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "one end closed, and the other sent nothing at all for 60 s",
+        description: "The other application never closed its socket: it sits in CLOSE-WAIT, which only that application can \
+                      end. A leak of this kind ends in 'too many open files'. Look for sockets in CLOSE-WAIT on that host \
+                      and the process that owns them.",
+        reference: "RFC 9293 section 3.6; Linux tcp_fin_timeout",
+        when: When::Quiet,
+        check: half_close_stuck,
+    },
+    Rule {
+        id: "half-close-reset",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "data reached an end that had closed, and it answered with RST",
+        description: "The end that sent FIN had closed the socket altogether, so that what the other sent afterwards was lost. \
+                      Normal when a browser leaves a page; with other protocols an answer was cut off. Compare the octets \
+                      sent after the FIN with what the application expected to deliver.",
+        reference: "RFC 1122 section 4.2.2.13; RFC 9293 section 3.6.1",
+        when: When::Facts(Facts::RST),
+        check: half_close_reset,
+    },
+    Rule {
+        id: "fin-then-rst",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "RST from an end within 5 s of its own FIN",
+        description: "The end closed, then threw the connection away: data came that nobody would read, or the application set \
+                      SO_LINGER to zero. Usually harmless.",
+        reference: "RFC 9293 section 3.6.1",
+        when: When::Facts(Facts::RST),
+        check: fin_then_rst,
+    },
+];
+
+fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let complete = f.both_fins() && f.client.fin_acknowledged && f.server.fin_acknowledged;
+    (complete && f.was_open()).then(|| {
+        let took = f.teardown_time().unwrap_or(0);
+        let first = f.teardown.first_fin.unwrap_or(Side::Client);
+        Finding::new(format!("closed by FIN from both ends in {}, {first} first", seconds(took)))
+            .figure("teardown_ns", took)
+            .figure("half_closed_ns", f.half_closed_time().unwrap_or(0))
+            .figure("bytes", f.bytes() as i64)
+    })
+}
+
+fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let between = (f.client.fin_time - f.server.fin_time).abs();
+    let crossed = f.handshake.rtt().is_none_or(|rtt| between < rtt.max(crate::time::MILLISECOND));
+    let both = f.client.fin_acknowledged && f.server.fin_acknowledged;
+    (f.teardown.simultaneous && both && crossed)
+        .then(|| Finding::new(format!("the FINs crossed, {} apart", seconds(between))).figure("apart_ns", between))
+}
+
+fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let silent = f.both_fins() && f.bytes() == 0 && f.opening() == Opening::Established;
+    silent.then(|| {
+        Finding::new(format!("open for {} without payload, closed by FIN", seconds(f.duration())))
+            .figure("duration_ns", f.duration())
+    })
+}
+
+/// The end whose FIN nothing acknowledged for [`SOFT`] or [`MANY_FINS`] times, where the other end was heard of and no reset came.
+fn unacknowledged_fin<'a>(s: &Sighting<'a>) -> Option<(Side, &'a Flow)> {
+    let f = s.flow;
+    let waiting = |side: Side| {
+        let (own, other) = (f.peer(side), f.peer(side.other()));
+        let long = s.time - own.fin_time >= SOFT || own.fin_count >= MANY_FINS;
+        own.fin.is_some() && !own.fin_acknowledged && other.spoke() && long
+    };
+    let side = [Side::Client, Side::Server].into_iter().find(|side| waiting(*side))?;
+    (f.teardown.reset.is_none() && f.was_open()).then_some((side, f))
+}
+
+fn last_ack_missing(s: &Sighting<'_>) -> Option<Finding> {
+    let (side, f) = unacknowledged_fin(s)?;
+    let last = f.both_fins() && f.teardown.first_fin != Some(side) && f.peer(side).fin_count == 1;
+    last.then(|| {
+        let waited = s.time - f.peer(side).fin_time;
+        Finding::new(format!("the second FIN, of the {side}, was not acknowledged for {}", seconds(waited)))
+            .figure("waited_ns", waited)
+    })
+}
+
+fn fin_unacked(s: &Sighting<'_>) -> Option<Finding> {
+    let (side, f) = unacknowledged_fin(s)?;
+    let own = f.peer(side);
+    (own.fin_count > 1).then(|| {
+        let waited = s.time - own.fin_time;
+        Finding::new(format!("{} FINs of the {side}, none acknowledged for {}", own.fin_count, seconds(waited)))
+            .figure("fin_count", own.fin_count)
+            .figure("waited_ns", waited)
+    })
+}
+
+fn fin_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
+    let own = s.flow.peer(s.from);
+    let after = s.time - own.fin_time;
+    Some(
+        Finding::new(format!("FIN of the {} repeated {} after the first", s.from, seconds(after)))
+            .figure("fin_count", own.fin_count)
+            .figure("after_ns", after),
+    )
+}
+
+fn fin_seq_change(s: &Sighting<'_>) -> Option<Finding> {
+    let (own, segment) = (s.flow.peer(s.from), s.segment?);
+    let (was, is) = (own.fin?, segment.seq.plus(segment.payload));
+    let (was, is) = (was.offset_from(own.base()), is.offset_from(own.base()));
+    Some(
+        Finding::new(format!("the {} sent FIN at {was}, now at {is} (relative)", s.from))
+            .figure("was", was)
+            .figure("is", is)
+            .severity(s.daggered(Severity::Warn)),
+    )
+}
+
+fn data_after_fin(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    Some(
+        Finding::new(format!("{} octets from the {} beyond its own FIN", segment.payload, s.from))
+            .figure("payload", segment.payload)
+            .severity(s.daggered(Severity::Warn)),
+    )
+}
+
+fn ack_beyond_fin(s: &Sighting<'_>) -> Option<Finding> {
+    let beyond = s.segment?.ack()?.offset_from(s.flow.peer(s.from.other()).fin?.plus(1));
+    Some(
+        Finding::new(format!("the {} acknowledges {beyond} octets beyond the other end's FIN", s.from))
+            .figure("beyond", beyond)
+            .severity(s.daggered(Severity::Warn)),
+    )
+}
+
+fn fin_before_established(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let seen = f.client.isn.is_some() && f.server.isn.is_some();
+    let early = match s.from {
+        Side::Server => !f.was_open() && f.handshake.ack.is_none(),
+        Side::Client => s.facts.any(Facts::FINAL_ACK),
+    };
+    (seen && early).then(|| Finding::new(format!("FIN of the {} before the connection was open", s.from)))
+}
+
+/// The end that closed first and its peer's sending goes on, with how long it has been so.
+fn half_closed_for(s: &Sighting<'_>) -> Option<(Side, i64)> {
+    let f = s.flow;
+    let closer = f.teardown.first_fin.filter(|_| f.was_open() && !f.teardown.simultaneous)?;
+    let (own, other) = (f.peer(closer), f.peer(closer.other()));
+    if !own.fin_acknowledged {
+        return None;
+    }
+    let until = match (other.fin, f.teardown.reset) {
+        (Some(_), _) => other.fin_time,
+        (None, Some(reset)) => reset.time,
+        (None, None) => s.time,
+    };
+    Some((closer, until - own.fin_acked_time))
+}
+
+fn half_close(s: &Sighting<'_>) -> Option<Finding> {
+    let (closer, for_) = half_closed_for(s)?;
+    let after = s.flow.teardown.data_after_fin;
+    (for_ >= HALF_CLOSED).then(|| {
+        Finding::new(format!("the {closer} closed, the other end stayed open for {}", seconds(for_)))
+            .figure("half_closed_ns", for_)
+            .figure("bytes_after_fin", after as i64)
+    })
+}
+
+fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
+    let (closer, _) = half_closed_for(s)?;
+    let f = s.flow;
+    let other = f.peer(closer.other());
+    let silent = s.time - other.last_time;
+    let open = other.fin.is_none() && f.teardown.reset.is_none();
+    (open && silent >= STUCK).then(|| {
+        Finding::new(format!("the {closer} closed, and the {} said nothing for {}", closer.other(), seconds(silent)))
+            .figure("silent_ns", silent)
+            // Its FIN may be what the capture lacks.
+            .severity(s.daggered(Severity::Warn))
+    })
+}
+
+fn half_close_reset(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let answered = f.teardown.first_fin == Some(s.from) && f.teardown.data_after_fin > 0 && f.was_open();
+    answered.then(|| {
+        let after = f.teardown.data_after_fin;
+        Finding::new(format!("RST of the {} after {after} octets sent to it behind its FIN", s.from))
+            .figure("bytes_after_fin", after as i64)
+    })
+}
+
+fn fin_then_rst(s: &Sighting<'_>) -> Option<Finding> {
+    let own = s.flow.peer(s.from);
+    let after = s.time - own.fin_time;
+    let meant = !s.facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND);
+    (own.fin.is_some() && after <= SAME_CLOSE && meant && s.flow.was_open()).then(|| {
+        Finding::new(format!("RST of the {} {} after its FIN", s.from, seconds(after))).figure("after_ns", after)
+    })
+}

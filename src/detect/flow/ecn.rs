@@ -1,0 +1,76 @@
+//! Explicit congestion notification: what was agreed on, and answers that no SYN allows (findings A.7 and E-A).
+
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::Facts;
+use crate::flow::features::{Ecn, ecn};
+use crate::tcp::Flags;
+
+const CLASSIC: u16 = Flags::ECE.0 | Flags::CWR.0;
+const ACCURATE: u16 = CLASSIC | Flags::AE.0;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "ecn-mode",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the SYN asked for explicit congestion notification: what came of it",
+        description: "classic or accecn: routers may mark packets instead of dropping them. refused: the server does not know it or \
+                      has it switched off.",
+        reference: "RFC 3168 section 6.1.1; RFC 9768 section 3.1",
+        when: When::Facts(Facts::SYN_ACK),
+        check: mode,
+    },
+    Rule {
+        id: "ecn-broken-reflect",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the SYN-ACK sends the ECN flags of the SYN back unchanged",
+        description: "The server (or a device before it) copies reserved bits without knowing what they mean. The client must take it \
+                      for no ECN.",
+        reference: "RFC 9768 section 3.1.1, table 2",
+        when: When::Facts(Facts::SYN_ACK),
+        check: reflected,
+    },
+    Rule {
+        id: "ecn-illegal-synack",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the ECN flags of the SYN-ACK are no answer to those of the SYN",
+        description: "ECN flags on a SYN-ACK whose SYN asked for nothing, or a combination that is reserved. A broken server, or the \
+                      SYN's flags were cleared or set on the path.",
+        reference: "RFC 9768 section 3.1.1; RFC 3168 section 6.1.1",
+        when: When::Facts(Facts::SYN_ACK),
+        check: illegal,
+    },
+];
+
+fn mode(s: &Sighting<'_>) -> Option<Finding> {
+    let mode = ecn(s.flow).filter(|mode| *mode != Ecn::None)?;
+    Some(Finding::new(format!("ECN: {mode}")).figure("mode", mode.name()))
+}
+
+fn reflected(s: &Sighting<'_>) -> Option<Finding> {
+    (ecn(s.flow)? == Ecn::Reflected).then(|| Finding::new("the SYN-ACK reflects the ECN flags of the SYN".to_owned()))
+}
+
+fn illegal(s: &Sighting<'_>) -> Option<Finding> {
+    let asked = s.flow.client.offer.as_ref().filter(|offer| offer.flags.is_syn())?.flags.0 & ACCURATE;
+    let answer = s.segment?.flags.0 & ACCURATE;
+    let illegal = match asked {
+        0 => answer != 0,
+        CLASSIC => !matches!(answer, 0 | CLASSIC) && answer != Flags::ECE.0,
+        ACCURATE => answer == Flags::AE.0 | Flags::ECE.0,
+        _ => false,
+    };
+    let bits = |flags: u16| {
+        let bit = |flag: Flags| u8::from(flags & flag.0 != 0);
+        format!("{}{}{}", bit(Flags::AE), bit(Flags::CWR), bit(Flags::ECE))
+    };
+    illegal.then(|| {
+        Finding::new(format!("AE, CWR, ECE are {} in the SYN and {} in the SYN-ACK", bits(asked), bits(answer)))
+            .figure("syn", bits(asked))
+            .figure("synack", bits(answer))
+    })
+}

@@ -1,0 +1,161 @@
+//! Resets that somebody else sent (findings B.3), and other signs of a third party.
+
+use super::support::seconds;
+use crate::detect::anomaly::{Figure, Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Evidence, Facts, Side};
+use crate::tcp::Flags;
+
+/// Weight of evidence that makes a forgery.
+const FORGED: i32 = 3;
+/// What holes in the capture take away from it.
+const HOLES: i32 = -2;
+/// How many hops a segment must fall short of its target.
+const MIN_DEFICIT: u8 = 3;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "rst-forged",
+        severity: Severity::Alert,
+        scope: Scope::Flow,
+        summary: "a RST that the end in whose name it came most likely did not send",
+        description: "Somebody between the ends, or blind, tears this connection down: a censor, an intrusion prevention \
+                      system, an attacker, or a middlebox. The evidence lists what speaks for it: a host that resets has \
+                      nothing more to say, and its packets have one TTL and one line of IP identifications. Find out which \
+                      device on the path has the TTL of the RST; encrypted transports do not help against it, other paths do.",
+        reference: "Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets, NDSS 2009",
+        when: When::Facts(Facts::RESET_EVIDENCE),
+        check: rst_forged,
+    },
+    Rule {
+        id: "traffic-after-rst",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "an end went on after a RST in its name, later than reordering explains",
+        description: "A host that reset a connection forgets it. That it goes on means that it did not send the RST, or that a \
+                      device on the way answered in its name. See rst-forged for the weight of all evidence.",
+        reference: "RFC 9293 section 3.5.2",
+        when: When::Facts(Facts::SPOKE_AFTER_RESET),
+        check: traffic_after_rst,
+    },
+    Rule {
+        id: "rst-volley",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "two or more RSTs of one direction within 100 ms, at different numbers above what was sent",
+        description: "An injector does not know how far the stream has come by the time its RST arrives, and sends several. \
+                      Distances of 1460, 2920, 4380 or 12503 are those of known censorship systems and raise this to an \
+                      alert.",
+        reference: "Clayton, Murdoch, Watson 2006; Weaver et al., NDSS 2009",
+        when: When::Facts(Facts::RESET_VOLLEY),
+        check: rst_volley,
+    },
+    Rule {
+        id: "insertion-low-ttl",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a SYN, FIN or RST whose TTL cannot reach its target",
+        description: "The monitor sees it, the target does not: somebody wants the two to disagree about the connection, so \
+                      that what follows escapes inspection. Distances are guessed from the target's own TTL; routes that \
+                      differ by direction can deceive by a few hops, which is allowed for.",
+        reference: "Ptacek, Newsham 1998: Insertion, Evasion and Denial of Service",
+        when: When::Facts(Facts::TTL_CHANGED),
+        check: insertion_low_ttl,
+    },
+    Rule {
+        id: "ttl-shift",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the TTL of one direction changed by two or more, twice or more often",
+        description: "Packets of one end came by paths of different length, or from different hosts. Load balancing over \
+                      unequal paths does it; so does a third party that speaks in this end's name.",
+        reference: "p0f 3 (TTL changes within one host)",
+        when: When::Facts(Facts::TTL_CHANGED),
+        check: ttl_shift,
+    },
+];
+
+fn rst_forged(s: &Sighting<'_>) -> Option<Finding> {
+    let notes = s.flow.notes()?;
+    let score = |evidence: Evidence| {
+        let holes = if s.flow.quality.holes > 0 { HOLES } else { 0 };
+        evidence.found().map(|(weight, _)| weight).sum::<i32>() + holes
+    };
+    let sides = [s.from, s.from.other()];
+    let side = sides.into_iter().find(|side| score(notes.end(*side).resets.evidence) >= FORGED)?;
+    let resets = notes.end(side).resets;
+    let (_, frame, _) = resets.first?;
+    let names: Vec<String> = resets.evidence.found().map(|(_, name)| name.to_owned()).collect();
+    let score = score(resets.evidence);
+    Some(
+        Finding::new(format!(
+            "RST in the name of the {side} is most likely forged: {} (score {score})",
+            names.join(", ")
+        ))
+        .frames([frame].into_iter().chain(s.segment.map(|segment| segment.frame).filter(|f| *f != frame)))
+        .figure("score", i64::from(score))
+        .figure("evidence", Figure::Texts(names))
+        .figure("rst_ttl", i64::from(resets.ttl))
+        .figure("flow_ttl", i64::from(s.flow.peer(side).track.ttl)),
+    )
+}
+
+fn traffic_after_rst(s: &Sighting<'_>) -> Option<Finding> {
+    let (time, frame, _) = s.flow.notes()?.end(s.from).resets.first?;
+    let after = s.time - time;
+    Some(
+        Finding::new(format!("the {} sent more {} after a RST in its name", s.from, seconds(after)))
+            .frames([frame, s.segment?.frame])
+            .figure("after_ns", after),
+    )
+}
+
+fn rst_volley(s: &Sighting<'_>) -> Option<Finding> {
+    let resets = s.flow.notes()?.end(s.from).resets;
+    let known = resets.evidence.has(Evidence::VOLLEY);
+    let count = s.flow.peer(s.from).rst_count;
+    let what = if known { "at distances of a known injector" } else { "at different numbers" };
+    Some(Finding::new(format!("{count} RSTs of the {} {what}", s.from)).figure("rst_count", count).severity(if known {
+        Severity::Alert
+    } else {
+        s.daggered(Severity::Warn)
+    }))
+}
+
+/// The initial TTL that a packet most likely had.
+const fn initial_ttl(ttl: u8) -> u8 {
+    match ttl {
+        0..=32 => 32,
+        33..=64 => 64,
+        65..=128 => 128,
+        _ => 255,
+    }
+}
+
+fn insertion_low_ttl(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    let (own, target) = (s.flow.peer(s.from), s.flow.peer(s.from.other()));
+    if !segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST) || !target.spoke() || segment.ttl >= own.ttl {
+        return None;
+    }
+    let hops = initial_ttl(target.ttl) - target.ttl;
+    let short = hops.checked_sub(segment.ttl).filter(|deficit| *deficit >= MIN_DEFICIT)?;
+    Some(
+        Finding::new(format!("TTL {} falls {short} hops short of its target, {hops} hops away", segment.ttl))
+            .figure("ttl", i64::from(segment.ttl))
+            .figure("hops", i64::from(hops)),
+    )
+}
+
+fn ttl_shift(s: &Sighting<'_>) -> Option<Finding> {
+    let own = s.flow.peer(s.from);
+    let (changes, first, now) = (own.track.ttl_changes, own.ttl, s.segment?.ttl);
+    (changes >= 2).then(|| {
+        let side: Side = s.from;
+        Finding::new(format!("TTL of the {side} changed {changes} times; it was {first} at first, now {now}"))
+            .figure("changes", i64::from(changes))
+            .figure("first_ttl", i64::from(first))
+            .figure("ttl", i64::from(now))
+    })
+}

@@ -1,0 +1,156 @@
+//! Single header fields that no stack sends so: flags, reserved bits, unused fields, checksums, numbers (findings E-A).
+
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::Facts;
+use crate::tcp::{Flags, Segment};
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "flags-invalid",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a combination of flags that no segment of a connection has",
+        description: "Only tools send these: to tell open from closed ports past a filter (null, FIN and Xmas scans), to tell \
+                      operating systems apart, or to test how a device copes. The address that sends them is worth a look.",
+        reference: "RFC 9293 section 3.10.7",
+        when: When::Facts(Facts(
+            Facts::INVALID_FLAGS.0
+                | Facts::SYN.0
+                | Facts::SYN_REPEATED.0
+                | Facts::SYN_ON_ESTABLISHED.0
+                | Facts::FIN.0
+                | Facts::RST.0,
+        )),
+        check: flags_invalid,
+    },
+    Rule {
+        id: "reserved-bits",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a reserved bit of the header is set, or AE on a flow without Accurate ECN",
+        description: "Bits that must be zero: a covert channel, a tool, a device that damages headers, or a protocol newer than \
+                      this program.",
+        reference: "RFC 9293 section 3.1; RFC 9768 section 3.1",
+        when: When::Facts(Facts::RESERVED_BITS),
+        check: reserved_bits,
+    },
+    Rule {
+        id: "ack-field-no-flag",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "an acknowledgment or urgent field without its flag, or ACK with number 0",
+        description: "Receivers ignore fields whose flag is not set; kernels leave them zero. A fingerprint of tools and of some \
+                      load balancers.",
+        reference: "RFC 9293 section 3.1",
+        when: When::Facts(Facts::UNFLAGGED_FIELD),
+        check: unflagged_field,
+    },
+    Rule {
+        id: "bad-checksum",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a segment with a wrong checksum from a sender whose checksums are otherwise right",
+        description: "The receiver drops it. A damaged packet, or one that is meant for a monitor and not for the receiver. \
+                      Checksums that the capturing host had not finished (offload) are not meant.",
+        reference: "RFC 9293 section 3.1 (MUST-3)",
+        when: When::Facts(Facts::BAD_CHECKSUM),
+        check: bad_checksum,
+    },
+    Rule {
+        id: "control-bad-checksum",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a SYN, FIN or RST with a wrong checksum from a sender whose checksums are otherwise right",
+        description: "The receiver drops it, but a monitor that does not check believes that the connection has opened or ended: \
+                      the classic way to evade inspection. If data flows on after it, that was the purpose.",
+        reference: "Ptacek and Newsham, Insertion, Evasion and Denial of Service (1998)",
+        when: When::Facts(Facts::BAD_CHECKSUM),
+        check: control_bad_checksum,
+    },
+    Rule {
+        id: "isn-zero",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the initial sequence number is 0",
+        description: "By chance once in four thousand million connections. A test tool or a very simple stack.",
+        reference: "RFC 9293 section 3.4.1",
+        when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0)),
+        check: isn_zero,
+    },
+];
+
+fn flags_invalid(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    let combination = combination(segment)?;
+    Some(Finding::new(format!("flags {}: {combination}", segment.flags)).figure("combination", combination))
+}
+
+/// The name of an impossible combination.
+fn combination(s: &Segment) -> Option<&'static str> {
+    let flags = s.flags.classic();
+    let all = Flags::FIN | Flags::SYN | Flags::RST | Flags::PSH | Flags::ACK | Flags::URG;
+    let without_data = s.payload == 0 && s.options.fast_open.is_none();
+    Some(match flags {
+        f if f.has(all) => "all six",
+        f if f.has(Flags::SYN | Flags::FIN) => "SYN and FIN",
+        f if f.has(Flags::SYN | Flags::RST) => "SYN and RST",
+        f if f.has(Flags::RST | Flags::FIN) => "RST and FIN",
+        f if f == Flags::FIN | Flags::PSH | Flags::URG => "Xmas",
+        f if f.has(Flags::FIN) && !f.has(Flags::ACK) => "FIN without ACK",
+        f if f.has(Flags::SYN | Flags::URG) => "SYN and URG",
+        f if f.has(Flags::SYN | Flags::PSH) && !f.has(Flags::ACK) && without_data => "SYN and PSH without data",
+        f if f == Flags::NONE => "none",
+        _ => return None,
+    })
+}
+
+fn reserved_bits(s: &Sighting<'_>) -> Option<Finding> {
+    let flags = s.segment?.flags;
+    let reserved = u32::from((flags.0 & Flags::RESERVED.0) >> 9);
+    let what =
+        if reserved == 0 { "AE set without Accurate ECN".to_owned() } else { format!("reserved bits {reserved:03b}") };
+    Some(Finding::new(format!("{what} in {flags} from the {}", s.from)).figure("reserved", reserved))
+}
+
+fn unflagged_field(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    let what = match (segment.flags.has(Flags::ACK), segment.ack_field.0) {
+        (false, n) if n != 0 => format!("acknowledgment field {n} without ACK"),
+        (true, 0) => "ACK of number 0".to_owned(),
+        _ => format!("urgent pointer {} without URG", segment.urgent),
+    };
+    Some(Finding::new(what).figure("ack_field", segment.ack_field.0).figure("urgent", i64::from(segment.urgent)))
+}
+
+fn is_control(s: &Segment) -> bool {
+    s.flags.any(Flags::SYN | Flags::FIN | Flags::RST)
+}
+
+fn bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment.filter(|segment| !is_control(segment))?;
+    Some(
+        Finding::new(format!("wrong checksum in {} of {} octets from the {}", segment.flags, segment.payload, s.from))
+            .figure("checksum", i64::from(segment.checksum_field)),
+    )
+}
+
+fn control_bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment.filter(|segment| is_control(segment))?;
+    // A capture that was rewritten afterwards has many wrong ones; a forged one stands among good ones.
+    let exception = s.flow.peer(s.from).packets > u64::from(s.flow.quality.bad_checksum);
+    Some(
+        Finding::new(format!("wrong checksum in {} from the {}", segment.flags, s.from))
+            .figure("checksum", i64::from(segment.checksum_field))
+            .severity(if exception { Severity::Warn } else { Severity::Note }),
+    )
+}
+
+fn isn_zero(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    (segment.seq.0 == 0).then(|| {
+        let what = if segment.flags.is_syn() { "SYN" } else { "SYN-ACK" };
+        Finding::new(format!("the {what} has sequence number 0"))
+    })
+}

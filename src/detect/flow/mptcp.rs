@@ -1,0 +1,52 @@
+//! Multipath TCP: in use, or fallen back from (findings E-A).
+
+use super::support::both_offers;
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::Facts;
+use crate::flow::features::{MptcpUse, mptcp};
+use crate::tcp::options::OptionFaults;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "mptcp-mode",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "Multipath TCP is in use: its version, or a further path of a connection",
+        description: "Data of one connection may take several paths, of which this capture may see only one: gaps in what is seen \
+                      are then no loss.",
+        reference: "RFC 8684 sections 3.1 and 3.2",
+        when: When::Facts(Facts::SYN_ACK),
+        check: mode,
+    },
+    Rule {
+        id: "mptcp-fallback",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the SYN offers Multipath TCP, and the SYN-ACK or the repeated SYN does without",
+        description: "The server does not speak it, or a device on the path removes the option. The connection works as ordinary TCP \
+                      on one path.",
+        reference: "RFC 8684 sections 3.1 and 3.7",
+        when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYN_REPEATED.0)),
+        check: fallback,
+    },
+];
+
+fn mode(s: &Sighting<'_>) -> Option<Finding> {
+    let mode = mptcp(s.flow).filter(|mode| matches!(mode, MptcpUse::V0 | MptcpUse::V1 | MptcpUse::Join))?;
+    Some(Finding::new(format!("Multipath TCP: {mode}")).figure("mode", mode.name()))
+}
+
+fn fallback(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    if segment.flags.is_syn() {
+        let offered = s.flow.client.offer.as_ref()?.mptcp.is_some();
+        let captured = !segment.options.faults.any(OptionFaults::NOT_CAPTURED);
+        return (offered && captured && segment.options.mptcp.is_none())
+            .then(|| Finding::new("the repeated SYN does without Multipath TCP".to_owned()));
+    }
+    both_offers(s.flow)?;
+    (mptcp(s.flow)? == MptcpUse::Fallback)
+        .then(|| Finding::new("the SYN-ACK does not take the Multipath TCP that the SYN offers".to_owned()))
+}

@@ -1,0 +1,219 @@
+//! Ends that are gone, asleep or stuck (findings B.7, E-B).
+
+use super::support::seconds;
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::Facts;
+use crate::tcp::Flags;
+use crate::time::SECOND;
+
+/// Idle for this long, a connection's next packet says something new about its peer, nanoseconds.
+const IDLE: i64 = SECOND;
+/// Idle for this long, a device on the way may have forgotten it, nanoseconds.
+const LONG_IDLE: i64 = 60 * SECOND;
+/// Copies of one segment (the first included) that make a dead peer.
+const DEAD_COPIES: u32 = 5;
+/// And the time over which they came, nanoseconds.
+const DEAD_AFTER: i64 = 15 * SECOND;
+/// A peer is given up after this, nanoseconds (RFC 9293 SHLD-11: R2 at least 100 s).
+const GIVEN_UP: i64 = 100 * SECOND;
+/// Unanswered probes that count.
+const PROBES: u32 = 3;
+/// A reset this soon after the end of a silence belongs to it, nanoseconds.
+const AFTER_SILENCE: i64 = 5 * SECOND;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "half-open-crash",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "after a silence, an open connection's next segment was answered by a RST at its acknowledgment number",
+        description: "One end had forgotten the connection: its host restarted, its process is gone, or a proxy or translator \
+                      dropped it for idleness. Once per host it was a crash; again and again after the same silence it is an \
+                      idle time-out, and keep-alives shorter than it help.",
+        reference: "RFC 9293 section 3.5.1, figures 9 and 10",
+        when: When::Facts(Facts::RST),
+        check: half_open_crash,
+    },
+    Rule {
+        id: "dead-peer",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "the same segment five times or more over 15 s, and nothing back",
+        description: "The other end, or the path to it, is dead. TCP goes on for minutes before the application learns of it. \
+                      Check whether that host answers anything; a capture that lacks one direction looks the same, but such \
+                      flows are left out.",
+        reference: "RFC 9293 section 3.8.3 (R1, R2)",
+        when: When::Facts(Facts::UNANSWERED),
+        check: dead_peer,
+    },
+    Rule {
+        id: "idle-expiry",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "after 60 s or more of silence the next segment stayed unanswered, or a RST with a foreign TTL came",
+        description: "A firewall or translator on the way most likely forgot the idle connection. RFC 5382 asks for two hours \
+                      and four minutes; many devices allow far less. Shorten the keep-alive interval of the application or \
+                      lengthen the device's time-out.",
+        reference: "RFC 5382 REQ-5",
+        when: When::Facts(Facts::UNANSWERED.or(Facts::RST)),
+        check: idle_expiry,
+    },
+    Rule {
+        id: "keepalive-probe",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "a keep-alive probe after a second or more of silence",
+        description: "An end asks whether the other is still there. Harmless; the interval shows what the application or its \
+                      host is set to.",
+        reference: "RFC 9293 section 3.8.4",
+        when: When::Facts(Facts::PROBE),
+        check: keepalive_probe,
+    },
+    Rule {
+        id: "keepalive-unanswered",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "three or more keep-alive probes in a row, and nothing back",
+        description: "The other end is gone or cut off; the connection will be given up when the probes run out. Check that \
+                      host and the path to it.",
+        reference: "RFC 9293 section 3.8.4; Linux sends 9 probes 75 s apart",
+        when: When::Quiet,
+        check: keepalive_unanswered,
+    },
+    Rule {
+        id: "keepalive-abort",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "RST from an end whose keep-alive probes went unanswered",
+        description: "The prober gave the connection up. Whatever the other end still believes, the connection is gone. Look \
+                      for the moment since when that host has been silent on all connections.",
+        reference: "RFC 9293 section 3.8.4",
+        when: When::Facts(Facts::RST),
+        check: keepalive_abort,
+    },
+    Rule {
+        id: "zero-window-stall",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a window closed for 30 s or more while the other end knocks",
+        description: "The receiving application does not read: it is paused, overloaded or stuck, or it holds the sender's \
+                      memory on purpose (sockstress). The network is not to blame. Look at the process that owns the socket.",
+        reference: "RFC 9293 section 3.8.6.1",
+        when: When::Facts(Facts::WINDOW_STALL),
+        check: zero_window_stall,
+    },
+    Rule {
+        id: "window-shrink",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the right edge of a receive window moved back",
+        description: "The receiver took back what it had offered. Strongly discouraged, but some hosts do it when memory runs \
+                      short; data in flight may be dropped for it.",
+        reference: "RFC 9293 section 3.8.6 (SHLD-14); RFC 7323 section 2.4",
+        when: When::Facts(Facts::WINDOW_SHRANK),
+        check: window_shrink,
+    },
+];
+
+fn half_open_crash(s: &Sighting<'_>) -> Option<Finding> {
+    let (f, segment) = (s.flow, s.segment?);
+    let (own, other) = (f.peer(s.from), f.peer(s.from.other()));
+    let idle = f.notes()?.end(s.from).resets.silence;
+    let answers = other.acked == Some(segment.seq) && other.next != own.acked;
+    let fresh = own.fin.is_none() && other.fin.is_none() && f.was_open() && s.facts.any(Facts::RST_ACCEPTED);
+    (fresh && answers && idle >= IDLE).then(|| {
+        Finding::new(format!("the {} had forgotten the connection after {} of silence", s.from, seconds(idle)))
+            .figure("silent_ns", idle)
+    })
+}
+
+fn dead_peer(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let repeats = f.notes()?.end(s.from).repeats;
+    let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
+    (copies >= DEAD_COPIES && span >= DEAD_AFTER && f.peer(s.from.other()).spoke() && f.was_open()).then(|| {
+        let end = if span >= GIVEN_UP { ", past the time to give up" } else { "" };
+        Finding::new(format!("{copies} copies of one segment over {}, nothing back{end}", seconds(span)))
+            .figure("copies", copies)
+            .figure("span_ns", span)
+    })
+}
+
+fn idle_expiry(s: &Sighting<'_>) -> Option<Finding> {
+    let (f, notes) = (s.flow, s.flow.notes()?);
+    let (own, other) = (f.peer(s.from), f.peer(s.from.other()));
+    if notes.silence < LONG_IDLE || !f.was_open() || !other.spoke() {
+        return None;
+    }
+    let repeats = notes.end(s.from).repeats;
+    let how = if s.facts.any(Facts::RST) {
+        let foreign = own.ttl.abs_diff(s.segment?.ttl) >= 2;
+        (foreign && s.time - notes.silence_end <= AFTER_SILENCE).then_some("a RST with another TTL came")?
+    } else {
+        let unanswered = repeats.count >= 2 && other.last_time < notes.silence_end;
+        (unanswered && repeats.first - notes.silence_end <= AFTER_SILENCE).then_some("nothing answers")?
+    };
+    Some(Finding::new(format!("after {} of silence {how}", seconds(notes.silence))).figure("silent_ns", notes.silence))
+}
+
+fn keepalive_probe(s: &Sighting<'_>) -> Option<Finding> {
+    let other = s.flow.peer(s.from.other());
+    let idle = s.time - other.last_time;
+    let knocks = s.flow.notes().is_some_and(|notes| notes.end(s.from.other()).closed_window.is_some());
+    (idle >= IDLE && !knocks && other.spoke()).then(|| {
+        Finding::new(format!("the {} probes after {} of silence", s.from, seconds(idle))).figure("idle_ns", idle)
+    })
+}
+
+fn keepalive_unanswered(s: &Sighting<'_>) -> Option<Finding> {
+    let notes = s.flow.notes()?;
+    let sides = [s.from, s.from.other()];
+    let side = sides.into_iter().find(|side| {
+        let probes = notes.end(*side).probes;
+        let waited = probes.count > PROBES || s.time - probes.last >= IDLE;
+        probes.count >= PROBES && waited && s.flow.peer(side.other()).spoke()
+    })?;
+    let probes = notes.end(side).probes;
+    Some(
+        Finding::new(format!("{} probes of the {side} unanswered", probes.count))
+            .figure("probes", probes.count)
+            .figure("span_ns", s.time - probes.first),
+    )
+}
+
+fn keepalive_abort(s: &Sighting<'_>) -> Option<Finding> {
+    let probes = s.flow.notes()?.end(s.from).probes;
+    (probes.count >= PROBES && s.flow.was_open() && s.flow.peer(s.from.other()).spoke()).then(|| {
+        Finding::new(format!("the {} gave up after {} unanswered probes", s.from, probes.count))
+            .figure("probes", probes.count)
+            .figure("span_ns", s.time - probes.first)
+    })
+}
+
+fn zero_window_stall(s: &Sighting<'_>) -> Option<Finding> {
+    let notes = s.flow.notes()?;
+    let sides = [s.from, s.from.other()];
+    let side = sides.into_iter().find(|side| notes.end(*side).closed_window.is_some())?;
+    let end = notes.end(side);
+    let closed = s.time - end.closed_window?;
+    let unread = !s.segment?.flags.any(Flags::RST | Flags::FIN);
+    unread.then(|| {
+        Finding::new(format!("the window of the {side} is closed for {}, {} knocks", seconds(closed), end.knocks))
+            .figure("closed_ns", closed)
+            .figure("knocks", end.knocks)
+    })
+}
+
+fn window_shrink(s: &Sighting<'_>) -> Option<Finding> {
+    let (segment, own) = (s.segment?, s.flow.peer(s.from));
+    let edge = segment.ack()?.plus(u32::from(segment.window) << s.flow.scale_of(s.from));
+    let back = own.edge?.distance(edge);
+    // Where the handshake was not seen the scale is a guess; the edge before may stem from such a guess.
+    let possible = 1..=i32::from(u16::MAX) << s.flow.scale_of(s.from);
+    (possible.contains(&back) && s.flow.in_effect().is_some()).then(|| {
+        Finding::new(format!("the window of the {} moved back by {back} octets", s.from))
+            .figure("octets", i64::from(back))
+    })
+}

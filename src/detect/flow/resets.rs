@@ -1,0 +1,318 @@
+//! Resets: what they end, how they fit, and how many there are (findings B.2, B.4, E-B).
+
+use super::support::seconds;
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Closing, Facts, Flow, Opening, Side};
+use crate::tcp::Flags;
+use crate::time::{MILLISECOND, SECOND};
+
+/// A reset this soon after the opening, with no payload, makes a connection that carried nothing, nanoseconds.
+const SHORT: i64 = 5 * SECOND;
+/// A lone FIN or RST earlier in a capture than this belongs to a connection that began before it, nanoseconds.
+const CAPTURE_AGE: i64 = 75 * SECOND;
+/// What was on its way when a reset was sent arrives within a round trip, or this, nanoseconds.
+const IN_FLIGHT: i64 = 50 * MILLISECOND;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "reset-close",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "RST ended an established connection",
+        description: "One end threw the connection away instead of closing it. Load balancers, browsers and applications with \
+                      SO_LINGER zero do it on purpose; a crash, an unread receive buffer or a filter does it too. See who sent \
+                      it and what was outstanding.",
+        reference: "RFC 9293 section 3.5.2",
+        when: When::Ended,
+        check: reset_close,
+    },
+    Rule {
+        id: "reset-no-data",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a connection was reset within 5 s of its opening, without payload either way",
+        description: "By the client: a connect scan or a health check that leaves without ceremony. By the server: a wrapper, \
+                      an access rule, or a limit of connections that turns clients away after the handshake. Regular ones \
+                      from one address are most likely health checks.",
+        reference: "RFC 9293 section 3.5.2; nmap connect scan, measured",
+        when: When::Ended,
+        check: reset_no_data,
+    },
+    Rule {
+        id: "aborted-in-flight",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "RST while payload was not yet acknowledged",
+        description: "Data was lost for certain as far as TCP can tell: the sender cannot know whether it arrived. A cancelled \
+                      transfer, or a server that closes with unread data (RFC 2525 section 2.17). If a transfer should have \
+                      finished, look at the end that sent the RST.",
+        reference: "RFC 2525 section 2.17",
+        when: When::Facts(Facts::RST_ACCEPTED),
+        check: aborted_in_flight,
+    },
+    Rule {
+        id: "rst-old",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a RST below what its receiver had already acknowledged",
+        description: "Receivers drop it. A reset that was delayed on the way, an answer to an old segment, or a blind guess. \
+                      Harmless alone; many of them are somebody guessing.",
+        reference: "RFC 5961 section 3.1",
+        when: When::Facts(Facts::RST_OLD),
+        check: rst_old,
+    },
+    Rule {
+        id: "rst-inexact",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a RST inside the window, but not at the expected number, and the connection went on",
+        description: "A host that follows RFC 5961 answers with a challenge ACK and goes on. The real peer knows the exact \
+                      number, so this RST most likely came from somebody else, or from a middlebox that lost track. Reported \
+                      as a note as long as nothing contradicts it: losses before the capture point look the same.",
+        reference: "RFC 5961 section 3.2",
+        when: When::Facts(Facts::RST_INEXACT.or(Facts::CHALLENGE_ACK).or(Facts::SPOKE_AFTER_RESET)),
+        check: rst_inexact,
+    },
+    Rule {
+        id: "rst-beyond",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a RST beyond the receive window",
+        description: "Receivers drop it. No end of this connection would send it: a blind attacker guesses sequence numbers, or \
+                      a middlebox is confused. Look at its TTL, and whether others follow with rising numbers.",
+        reference: "RFC 5961 section 3.1",
+        when: When::Facts(Facts::RST_BEYOND),
+        check: rst_beyond,
+    },
+    Rule {
+        id: "rst-bad-ack",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a RST that acknowledges what its receiver never sent",
+        description: "The sequence number may fit but the acknowledgment does not: resets made by middleboxes often look like \
+                      this, as they know one direction only.",
+        reference: "RFC 5961 section 5",
+        when: When::Facts(Facts::RST_BAD_ACK),
+        check: rst_bad_ack,
+    },
+    Rule {
+        id: "rst-with-data",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "a RST with payload",
+        description: "Lawful: the payload is a diagnostic text for people. Read it in a packet viewer; some firewalls and \
+                      intrusion prevention systems sign their resets this way.",
+        reference: "RFC 9293 section 3.10.7 (SHLD-2)",
+        when: When::Facts(Facts::RST),
+        check: rst_with_data,
+    },
+    Rule {
+        id: "peer-data-after-rst",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "payload from the end that was reset, within a round trip",
+        description: "It was on its way when the RST was sent, and is lost. Normal.",
+        reference: "RFC 9293 section 3.5.2",
+        when: When::Facts(Facts::AFTER_PEER_RESET),
+        check: peer_data_after_rst,
+    },
+    Rule {
+        id: "fin-storm",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "1000 FINs from one end, no more than a second apart",
+        description: "A loop in the network, two stacks that provoke each other without end, or a flood. Look at TTL and IP \
+                      identification: falling TTLs are a loop.",
+        reference: "Zeek FIN_storm (1000 in a row within 1 s each)",
+        when: When::Facts(Facts::STORM),
+        check: fin_storm,
+    },
+    Rule {
+        id: "rst-storm",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "1000 RSTs from one end, no more than a second apart, or 100 at numbers that do not fit",
+        description: "A host that answers every packet of a flood, a loop, or a sweep of sequence numbers by somebody who \
+                      wants to cut the connection.",
+        reference: "Zeek RST_storm (1000 in a row within 1 s each)",
+        when: When::Facts(Facts::STORM),
+        check: rst_storm,
+    },
+    Rule {
+        id: "orphan-fin",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "a FIN of no known connection, more than 75 s into the capture",
+        description: "The end of a connection that was idle since before the capture, or a FIN probe. Many from one address to \
+                      many ports are a scan.",
+        reference: "Zeek spontaneous_FIN",
+        when: When::Facts(Facts::MIDSTREAM),
+        check: orphan_fin,
+    },
+    Rule {
+        id: "orphan-rst",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "a RST of no known connection, more than 75 s into the capture",
+        description: "The end of a connection that was idle since before the capture, or an answer to a packet with a forged \
+                      address. Many to one of your hosts are backscatter of an attack elsewhere.",
+        reference: "Zeek spontaneous_RST",
+        when: When::Facts(Facts::MIDSTREAM),
+        check: orphan_rst,
+    },
+];
+
+/// The end that reset an open connection which no FIN had begun to close.
+fn reset_by(f: &Flow) -> Option<Side> {
+    match f.closing() {
+        Closing::ResetByClient => Some(Side::Client),
+        Closing::ResetByServer => Some(Side::Server),
+        _ => None,
+    }
+}
+
+/// Whether the reset came soon on a connection that carried nothing.
+fn carried_nothing(f: &Flow) -> bool {
+    let opened = f.handshake.ack.map(|ack| ack.time);
+    let soon = f.teardown.reset.zip(opened).is_some_and(|(reset, opened)| reset.time - opened <= SHORT);
+    f.bytes() == 0 && soon && f.opening() != Opening::Midstream
+}
+
+fn reset_close(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let by = reset_by(f).filter(|_| !carried_nothing(f))?;
+    Some(
+        Finding::new(format!("reset by the {by} after {} octets in {}", f.bytes(), seconds(f.duration())))
+            .frames(f.teardown.reset.map(|r| r.frame))
+            .figure("bytes", f.bytes() as i64)
+            .figure("duration_ns", f.duration())
+            .figure("by", by.to_string()),
+    )
+}
+
+fn reset_no_data(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let by = reset_by(f).filter(|_| carried_nothing(f))?;
+    Some(
+        Finding::new(format!("reset by the {by} {} after the first SYN, without payload", seconds(f.duration())))
+            .frames(f.teardown.reset.map(|r| r.frame))
+            .figure("by", by.to_string()),
+    )
+}
+
+/// Payload octets of `side` that the other end has not acknowledged.
+fn outstanding(f: &Flow, side: Side) -> u32 {
+    let (own, other) = (f.peer(side), f.peer(side.other()));
+    let Some((end, acked)) = own.fin.or(own.next).zip(other.acked) else { return 0 };
+    let octets = end.distance(acked);
+    octets.max(0).unsigned_abs()
+}
+
+fn aborted_in_flight(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let (client, server) = (outstanding(f, Side::Client), outstanding(f, Side::Server));
+    (f.was_open() && client.max(server) > 0).then(|| {
+        Finding::new(format!("reset by the {} with {} octets not acknowledged", s.from, client.saturating_add(server)))
+            .figure("client_unacked", client)
+            .figure("server_unacked", server)
+    })
+}
+
+/// How far the number of the RST lies above what its receiver acknowledged (below: negative).
+fn offset(s: &Sighting<'_>) -> Option<i64> {
+    let (low, _) = s.flow.expected_by(s.from.other())?;
+    Some(i64::from(s.segment?.seq.distance(low)))
+}
+
+fn rst_old(s: &Sighting<'_>) -> Option<Finding> {
+    let below = -offset(s)?;
+    Some(
+        Finding::new(format!("RST of the {}, {below} octets below what was acknowledged", s.from))
+            .figure("below", below)
+            .severity(s.daggered(Severity::Note)),
+    )
+}
+
+fn rst_inexact(s: &Sighting<'_>) -> Option<Finding> {
+    if s.facts.any(Facts::RST_INEXACT) {
+        let above = offset(s)?;
+        return Some(
+            Finding::new(format!("RST of the {}, inside the window but {above} octets off", s.from))
+                .figure("offset", above)
+                .severity(Severity::Note.min(s.daggered(Severity::Warn))),
+        );
+    }
+    // The challenge comes from the target; going on, from the end in whose name the RST was sent.
+    let sender = if s.facts.any(Facts::CHALLENGE_ACK) { s.from.other() } else { s.from };
+    let resets = s.flow.notes()?.end(sender).resets;
+    let (_, frame, _) = resets.first.filter(|_| resets.inexact)?;
+    let how = if s.facts.any(Facts::CHALLENGE_ACK) { "its target challenged it" } else { "its sender went on" };
+    Some(
+        Finding::new(format!("RST of the {sender} inside the window but not exact, and {how}"))
+            .frames([frame, s.segment?.frame])
+            .severity(s.daggered(Severity::Warn)),
+    )
+}
+
+fn rst_beyond(s: &Sighting<'_>) -> Option<Finding> {
+    let above = offset(s)?;
+    // Stateless devices reject with number 0: careless, not malicious.
+    let usual = if s.segment?.seq.0 == 0 { Severity::Note } else { Severity::Warn };
+    Some(
+        Finding::new(format!("RST of the {}, {above} octets above what was acknowledged, beyond the window", s.from))
+            .figure("offset", above)
+            .severity(s.daggered(usual)),
+    )
+}
+
+fn rst_bad_ack(s: &Sighting<'_>) -> Option<Finding> {
+    let ack = s.segment?.ack()?;
+    let receiver = s.flow.peer(s.from.other());
+    let relative = i64::from(ack.offset_from(receiver.base()));
+    s.flow.was_open().then(|| {
+        Finding::new(format!("RST of the {} acknowledges {relative} (relative), which was never sent", s.from))
+            .figure("ack", relative)
+            .severity(s.daggered(Severity::Note))
+    })
+}
+
+fn rst_with_data(s: &Sighting<'_>) -> Option<Finding> {
+    let payload = s.segment?.payload;
+    (payload > 0).then(|| Finding::new(format!("RST with {payload} octets of payload")).figure("payload", payload))
+}
+
+fn peer_data_after_rst(s: &Sighting<'_>) -> Option<Finding> {
+    let (f, segment) = (s.flow, s.segment?);
+    let after = s.time - f.teardown.reset?.time;
+    let in_flight = f.handshake.rtt().unwrap_or(0).max(IN_FLIGHT);
+    (segment.payload > 0 && after <= in_flight).then(|| {
+        Finding::new(format!("{} octets of the {} {} after it was reset", segment.payload, s.from, seconds(after)))
+            .figure("payload", segment.payload)
+            .figure("after_ns", after)
+    })
+}
+
+fn fin_storm(s: &Sighting<'_>) -> Option<Finding> {
+    let count = s.flow.peer(s.from).fin_count;
+    s.facts.any(Facts::FIN).then(|| Finding::new(format!("{count} FINs of the {}", s.from)).figure("fin_count", count))
+}
+
+fn rst_storm(s: &Sighting<'_>) -> Option<Finding> {
+    let count = s.flow.peer(s.from).rst_count;
+    s.facts.any(Facts::RST).then(|| Finding::new(format!("{count} RSTs of the {}", s.from)).figure("rst_count", count))
+}
+
+fn orphan_fin(s: &Sighting<'_>) -> Option<Finding> {
+    orphan(s, Flags::FIN, "FIN")
+}
+
+fn orphan_rst(s: &Sighting<'_>) -> Option<Finding> {
+    orphan(s, Flags::RST, "RST")
+}
+
+fn orphan(s: &Sighting<'_>, flag: Flags, name: &str) -> Option<Finding> {
+    let alone = s.segment?.flags.has(flag) && s.age > CAPTURE_AGE && s.flow.previous.is_none();
+    alone.then(|| Finding::new(format!("{name} of no known connection, {} into the capture", seconds(s.age))))
+}

@@ -1,0 +1,118 @@
+//! Openings of another shape than three steps, and flows of which only a part is seen (findings E-A).
+
+use super::support::seconds;
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Facts, Opening, Side};
+
+/// Segments of one end, and none of the other, that make a flow one-way.
+const ONE_WAY: u64 = 3;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "simultaneous-open",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "both ends sent SYN before either saw the other's",
+        description: "Lawful and rare: two applications that connect to each other from fixed ports at the same moment, as NAT \
+                      traversal and some routing daemons do. Who is the client is then a matter of words.",
+        reference: "RFC 9293 section 3.5, figure 7",
+        when: When::Opened,
+        check: simultaneous_open,
+    },
+    Rule {
+        id: "split-handshake",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "the server answered the SYN with a SYN of its own, and only the client sent SYN-ACK",
+        description: "No ordinary stack does that. It makes firewalls and inspection take the server for the client, so that its \
+                      payload escapes them. Look at what that server sent, and whether the firewall enforces the direction of \
+                      connections.",
+        reference: "Beardsley and Qian, The TCP Split Handshake: Practical Effects on Modern Network Equipment (2010)",
+        when: When::Opened,
+        check: split_handshake,
+    },
+    Rule {
+        id: "syn-then-fin",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a FIN from the client before any SYN-ACK",
+        description: "A kernel that gives up in SYN-SENT says nothing. Such a FIN is a probe, or an attempt to make a monitor \
+                      believe that the connection has ended. If it carries an acknowledgment number, the server's answer may \
+                      only be missing from the capture.",
+        reference: "RFC 9293 section 3.10.4",
+        when: When::Opened,
+        check: syn_then_fin,
+    },
+    Rule {
+        id: "midstream-pickup",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the first segment seen is neither SYN nor SYN-ACK",
+        description: "The connection is older than the capture, or its opening took another way. Roles are guessed from the ports, \
+                      and judgements about it are softer.",
+        reference: "RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::MIDSTREAM),
+        check: midstream_pickup,
+    },
+    Rule {
+        id: "one-way-flow",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "three or more segments of an open connection from one end, none from the other",
+        description: "The capture sees one direction only: a mirror port set to transmit or receive, or different ways there and \
+                      back. Round trips and acknowledgments of such flows cannot be told.",
+        reference: "measured",
+        when: When::Ended,
+        check: one_way_flow,
+    },
+];
+
+fn simultaneous_open(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::SimultaneousOpen)).then(|| {
+        Finding::new("SYNs crossed, and both ends answered with SYN-ACK".to_owned())
+            .frames(s.flow.handshake.syns.iter().chain(&s.flow.handshake.synacks).map(|t| t.frame))
+    })
+}
+
+fn split_handshake(s: &Sighting<'_>) -> Option<Finding> {
+    (s.flow.opening == Some(Opening::SplitHandshake)).then(|| {
+        let steps = if s.flow.handshake.bare_ack_first { 5_i64 } else { 4 };
+        Finding::new(format!("handshake in {steps} steps: the server answered the SYN with a SYN of its own"))
+            .frames(s.flow.handshake.syns.iter().chain(&s.flow.handshake.synacks).map(|t| t.frame))
+            .figure("steps", steps)
+    })
+}
+
+fn syn_then_fin(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let fin = f.opening == Some(Opening::Aborted) && f.teardown.reset.is_none();
+    fin.then(|| {
+        let answered = f.client.acked.is_some_and(|ack| ack.0 != 0);
+        Finding::new(format!("FIN {} after the SYN, before any SYN-ACK", seconds(f.last_time - f.first_time)))
+            .frames([f.first_frame, f.last_frame])
+            .severity(if answered { Severity::Note } else { Severity::Warn })
+    })
+}
+
+fn midstream_pickup(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    Some(Finding::new(format!("the first segment seen is {} from {}", segment.flags, segment.source)))
+}
+
+fn one_way_flow(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let by = match (f.client.packets, f.server.packets) {
+        (ONE_WAY.., 0) => Side::Client,
+        (0, ONE_WAY..) => Side::Server,
+        _ => return None,
+    };
+    let peer = f.peer(by);
+    let talked = peer.packets > u64::from(peer.syn_count) + u64::from(peer.synack_count) + u64::from(peer.rst_count);
+    (f.was_open() && talked).then(|| {
+        Finding::new(format!("{} segments from the {by}, none from the other end", peer.packets))
+            .frames([f.first_frame, f.last_frame])
+            .figure("segments", i64::try_from(peer.packets).unwrap_or(i64::MAX))
+    })
+}

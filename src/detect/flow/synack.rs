@@ -1,0 +1,232 @@
+//! The second and third step gone wrong: SYN-ACKs that repeat, disagree, come late or unasked, and answers to them (findings E-A).
+
+use super::support::{gated, seconds};
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Facts, Opening, Side};
+use crate::time::MILLISECOND;
+
+/// Room beyond two round trips before a repeated SYN-ACK cannot have been in flight, nanoseconds.
+const IN_FLIGHT: i64 = 50 * MILLISECOND;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "accept-queue-overflow",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "the server repeats its SYN-ACK although the client's acknowledgment had time to reach it",
+        description: "A server whose queue of accepted connections is full drops the third step and asks again; the client believes \
+                      it is connected and its data is ignored. Look at the listen queue of the server (ss -lnt: Recv-Q against \
+                      Send-Q) and at what keeps its application from accepting. On a single connection the ACK may also have been \
+                      lost between here and the server, or the server may defer the accept until data comes.",
+        reference: "measured on Linux; RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::SYNACK_ON_ESTABLISHED),
+        check: accept_queue_overflow,
+    },
+    Rule {
+        id: "synack-wrong-ack",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "a SYN-ACK that acknowledges none of the SYNs seen",
+        description: "An old duplicate, a forged answer, a device that rewrites sequence numbers in one direction only, or a server \
+                      that confuses connections. The client answers it with RST.",
+        reference: "RFC 9293 section 3.10.7.3",
+        when: When::Facts(Facts::SYNACK_WRONG_ACK),
+        check: synack_wrong_ack,
+    },
+    Rule {
+        id: "synack-ack-rst",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the client resets a SYN-ACK with a wrong acknowledgment number, as it should",
+        description: "The recovery of RFC 9293 figure 8: the server forgets what it had and can answer the real SYN.",
+        reference: "RFC 9293 section 3.5, figure 8",
+        when: When::Facts(Facts::RST_OF_WRONG_SYNACK),
+        check: synack_ack_rst,
+    },
+    Rule {
+        id: "synack-isn-change",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a second SYN-ACK for the same SYN with another initial sequence number",
+        description: "Two machines answer in one name (anycast, a load balancer that changed its mind, a SYN proxy handing over), \
+                      the cookie of a server changed with its clock, or one of the answers is forged.",
+        reference: "RFC 9293 section 3.4.1",
+        when: When::Facts(Facts::SYNACK_NEW_ISN),
+        check: synack_isn_change,
+    },
+    Rule {
+        id: "synack-late",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "a SYN-ACK after the attempt had been given up",
+        description: "The answer came when the client had stopped waiting, or had been told no; it usually resets it. A very slow \
+                      path, a tarpit, or a capture that lacks part of the attempt.",
+        reference: "RFC 9293 section 3.10.7.3",
+        when: When::Facts(Facts::SYNACK_LATE),
+        check: synack_late,
+    },
+    Rule {
+        id: "synack-on-established",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a SYN-ACK with another number on a connection that is open",
+        description: "An open connection has had its SYN-ACK. Another one is a forgery that tries to confuse a monitor, a second \
+                      machine that answers in the server's name, or a leftover of an earlier connection. The client ignores it \
+                      with a challenge ACK.",
+        reference: "RFC 5961 section 4; RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::SYNACK_ON_ESTABLISHED),
+        check: synack_on_established,
+    },
+    Rule {
+        id: "synack-unsolicited",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a SYN-ACK without a SYN, which nothing acknowledged",
+        description: "Somebody uses this address as the source of SYNs (a flood against that server, or a scan through an idle \
+                      host), somebody probes with SYN-ACKs, or the SYN took another way than past this capture. One alone says \
+                      little; many from many servers are backscatter.",
+        reference: "RFC 9293 section 3.5.2; Moore et al., Inferring Internet denial-of-service activity",
+        when: When::Opened,
+        check: synack_unsolicited,
+    },
+    Rule {
+        id: "final-ack-wrong",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "the client's third step has the right sequence number and an impossible acknowledgment",
+        description: "No stack does that: a device rewrites sequence numbers in one direction only, the SYN-ACK that it answers is \
+                      not in the capture, or somebody tries to make a monitor lose the connection.",
+        reference: "RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::FINAL_ACK_WRONG),
+        check: final_ack_wrong,
+    },
+    Rule {
+        id: "data-before-established",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "payload before the handshake was complete, without Fast Open",
+        description: "The acknowledgment that allowed it is not in the capture, or the payload was put in by somebody on the path, \
+                      who answers before the server can. If different payload follows at the same sequence number it was \
+                      injected.",
+        reference: "RFC 9293 section 3.10.7",
+        when: When::Facts(Facts::DATA_BEFORE_ESTABLISHED),
+        check: data_before_established,
+    },
+];
+
+fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
+    if !s.facts.all(Facts::SYNACK_REPEATED) || s.from != Side::Server {
+        return None;
+    }
+    let f = s.flow;
+    let acknowledged = f.handshake.ack?;
+    // The server has shown that the third step did arrive: this is an old copy of its SYN-ACK.
+    let took_more = f
+        .client
+        .isn
+        .zip(f.server.acked)
+        .is_some_and(|(isn, acked)| acked.after(isn.plus(1).plus(f.handshake.syn_payload_acked)));
+    if f.server.data_count > 0 || took_more || f.server.fin_count > 0 || f.handshake.crossed {
+        return None;
+    }
+    let after = s.time - acknowledged.time;
+    // With several SYNs nobody knows which was answered: the longest round trip that is possible.
+    let longest = || Some(f.handshake.synacks.first()?.time - f.handshake.first_syn()?);
+    let in_flight = 2 * f.handshake.rtt_server().or_else(longest).unwrap_or(0).max(0) + IN_FLIGHT;
+    (after >= in_flight).then(|| {
+        Finding::new(format!("SYN-ACK repeated {} after the client had acknowledged it", seconds(after)))
+            .frames([acknowledged.frame].into_iter().chain(s.segment.map(|segment| segment.frame)))
+            .figure("after_ns", after)
+            .figure("synack_count", f.server.synack_count)
+    })
+}
+
+fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
+    let (segment, isn) = (s.segment?, s.flow.client.isn?);
+    let leftover = s.flow.previous.is_some_and(|p| {
+        p.server_isn == Some(segment.seq) || p.client_isn.is_some_and(|old| segment.ack_field == old.plus(1))
+    });
+    let severity = if leftover { Severity::Note } else { gated(s, Severity::Warn) };
+    Some(
+        Finding::new(format!("SYN-ACK acknowledges {}, the SYN's number is {}", segment.ack_field.0, isn.0))
+            .figure("ack", segment.ack_field.0)
+            .figure("isn", isn.0)
+            .severity(severity),
+    )
+}
+
+fn synack_ack_rst(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    Some(Finding::new(format!("RST {} answers the SYN-ACK with that wrong acknowledgment", segment.seq.0)))
+}
+
+fn synack_isn_change(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    let first = s.flow.handshake.synacks.first().filter(|t| t.ack == segment.ack_field && t.seq != segment.seq)?;
+    Some(
+        Finding::new(format!("SYN-ACKs with ISN {} and {} for one SYN", first.seq.0, segment.seq.0))
+            .frames([first.frame, segment.frame])
+            .figure("first_isn", first.seq.0)
+            .figure("isn", segment.seq.0)
+            .severity(gated(s, Severity::Note)),
+    )
+}
+
+fn synack_late(s: &Sighting<'_>) -> Option<Finding> {
+    let after = s.time - s.flow.first_time;
+    Some(Finding::new(format!("SYN-ACK {} after the first SYN", seconds(after))).figure("after_ns", after))
+}
+
+fn synack_on_established(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    if s.facts.any(Facts::SYNACK_REPEATED) {
+        return None;
+    }
+    let f = s.flow;
+    // Answers to several SYNs may differ, and one may be left over from before.
+    let explained = f.client.syn_count > 1
+        || f.previous.is_some_and(|p| p.server_isn == Some(segment.seq))
+        || s.from == Side::Client;
+    let severity = if explained { Severity::Note } else { gated(s, Severity::Warn) };
+    Some(
+        Finding::new(format!("SYN-ACK with ISN {} on an open connection", segment.seq.0))
+            .figure("isn", segment.seq.0)
+            .figure("ack", segment.ack_field.0)
+            .severity(severity),
+    )
+}
+
+fn synack_unsolicited(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let unanswered = f.handshake.ack.is_none() && f.client.data_count == 0;
+    (f.opening == Some(Opening::SynAckOnly) && unanswered).then(|| {
+        let answer = if f.client.rst_count > 0 { "it was answered with RST" } else { "nothing answered it" };
+        Finding::new(format!("SYN-ACK without a SYN; {answer}"))
+            .frames(f.handshake.synacks.iter().map(|t| t.frame))
+            .figure("synack_count", f.server.synack_count)
+            .figure("reset", i64::from(f.client.rst_count))
+    })
+}
+
+fn final_ack_wrong(s: &Sighting<'_>) -> Option<Finding> {
+    let (segment, isn) = (s.segment?, s.flow.server.isn?);
+    let waiting = matches!(s.flow.opening, None | Some(Opening::MissingAck));
+    waiting.then(|| {
+        Finding::new(format!("the client acknowledges {}, the server's ISN is {}", segment.ack_field.0, isn.0))
+            .figure("ack", segment.ack_field.0)
+            .figure("server_isn", isn.0)
+            .severity(gated(s, Severity::Warn))
+    })
+}
+
+fn data_before_established(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    // Without a SYN only the server's direction is seen.
+    s.flow.client.isn?;
+    Some(
+        Finding::new(format!("{} octets from the {} before the handshake was complete", segment.payload, s.from))
+            .figure("octets", segment.payload),
+    )
+}

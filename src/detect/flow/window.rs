@@ -1,0 +1,84 @@
+//! What the windows and hop counts of a handshake betray: waiting servers, tarpits, proxies (findings E-A).
+
+use super::support::seconds;
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::{Facts, Side};
+use crate::time::SECOND;
+
+/// A window that lets through next to nothing, octets.
+const TARPIT_WINDOW: u32 = 10;
+/// For how long, nanoseconds.
+const TARPIT_TIME: i64 = 30 * SECOND;
+/// How often the client tried meanwhile.
+const TARPIT_TRIES: u32 = 3;
+/// Hop counts of one sender that differ by less may be two ways to it.
+const OTHER_PATH: u8 = 2;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[
+    Rule {
+        id: "zero-window-handshake",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "a SYN, SYN-ACK or third step with a window of zero",
+        description: "The other end may send nothing yet. A SYN proxy holds clients back like this until its server is ready, a \
+                      tarpit does so for ever, and some tools simply leave the field empty.",
+        reference: "RFC 9293 section 3.8.6.1",
+        when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0 | Facts::FINAL_ACK.0)),
+        check: zero_window,
+    },
+    Rule {
+        id: "tarpit-suspect",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the server's window stays at ten octets or fewer for half a minute while the client keeps trying",
+        description: "The server accepts connections only to hold on to them: a tarpit against scanners and worms, or a very small \
+                      device in trouble. If the client is yours, ask why it talks to that address.",
+        reference: "LaBrea; RFC 9293 section 3.8.6.2.2",
+        when: When::Ended,
+        check: tarpit,
+    },
+    Rule {
+        id: "syn-proxy-suspect",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "the SYN-ACK and the server's first data have different hop counts",
+        description: "Somebody else opened the connection in the server's name: a SYN proxy, a load balancer or a firewall. Round \
+                      trips of the handshake then tell of that device and not of the server.",
+        reference: "measured",
+        when: When::Facts(Facts::FIRST_DATA),
+        check: syn_proxy,
+    },
+];
+
+fn zero_window(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment.filter(|segment| segment.window == 0)?;
+    Some(Finding::new(format!("{} from the {} with a window of 0", segment.flags, s.from)))
+}
+
+fn tarpit(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let offer = f.server.offer.as_ref()?;
+    let (edge, acked) = (f.server.edge?, f.server.acked?);
+    let never_grew = u32::from(offer.window) <= TARPIT_WINDOW && edge.offset_from(acked) <= TARPIT_WINDOW;
+    let lasted = f.last_time - f.first_time;
+    let tried = f.client.packets >= u64::from(TARPIT_TRIES) && f.client.data_count >= TARPIT_TRIES;
+    (never_grew && lasted >= TARPIT_TIME && tried && f.was_open()).then(|| {
+        Finding::new(format!("a window of {} octets that never grew within {}", offer.window, seconds(lasted)))
+            .figure("window", i64::from(offer.window))
+            .figure("lasted_ns", lasted)
+    })
+}
+
+fn syn_proxy(s: &Sighting<'_>) -> Option<Finding> {
+    if s.from != Side::Server {
+        return None;
+    }
+    let (offer, segment) = (s.flow.server.offer.as_ref()?, s.segment?);
+    (offer.flags.is_syn_ack() && offer.ttl.abs_diff(segment.ttl) >= OTHER_PATH).then(|| {
+        Finding::new(format!("TTL {} in the SYN-ACK, {} in the server's data", offer.ttl, segment.ttl))
+            .figure("synack_ttl", i64::from(offer.ttl))
+            .figure("data_ttl", i64::from(segment.ttl))
+    })
+}

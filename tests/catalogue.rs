@@ -1,0 +1,136 @@
+//! The catalogue of anomalies: every rule has a script that triggers it and one that just misses it, the near misses stay
+//! silent when the capture gets worse, and `docs/anomalies.md` says what the registry says.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use common::{script, testdata};
+use synscope::detect::registry::rules;
+use synscope::detect::{Scope, Severity};
+use synscope::engine::Settings;
+
+fn scripts(kind: &str) -> Vec<(String, PathBuf)> {
+    let folder = testdata("scripts/anomalies");
+    let suffix = format!(".{kind}.script");
+    let names = std::fs::read_dir(&folder).expect("scripts").flatten();
+    let mut found: Vec<_> = names
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.strip_suffix(&suffix)?.to_owned();
+            Some((id, entry.path()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_rule_has_a_trigger_and_a_near_miss() {
+    for kind in ["trigger", "near_miss"] {
+        let have: BTreeSet<String> = scripts(kind).into_iter().map(|(id, _)| id).collect();
+        let missing: Vec<&str> =
+            rules().filter(|rule| rule.scope != Scope::Host).map(|r| r.id).filter(|id| !have.contains(*id)).collect();
+        assert!(missing.is_empty(), "no {kind} script in testdata/scripts/anomalies for: {}", missing.join(", "));
+        let strangers: Vec<&String> = have.iter().filter(|id| rules().all(|rule| rule.id != id.as_str())).collect();
+        assert!(strangers.is_empty(), "{kind} scripts of no rule: {strangers:?}");
+    }
+}
+
+/// The scripts say what they are about, so that none passes by expecting something else.
+#[test]
+fn scripts_expect_their_own_rule() {
+    for (kind, word) in [("trigger", "= anomaly "), ("near_miss", "= no ")] {
+        for (id, path) in scripts(kind) {
+            let text = std::fs::read_to_string(&path).expect("script");
+            let own = |line: &str| line.strip_prefix(word).is_some_and(|rest| rest.split(' ').any(|w| w == id));
+            assert!(text.lines().any(own), "{} expects nothing of {id}", path.display());
+        }
+    }
+}
+
+fn is_segment(line: &str) -> bool {
+    let line = line.split('#').next().unwrap_or("");
+    !line.starts_with('=') && !line.contains("ICMP") && line.split_whitespace().any(|word| word == "<" || word == ">")
+}
+
+/// Ids of warnings and alerts that a script raises.
+fn raised(text: &str) -> BTreeSet<&'static str> {
+    let (played, _) = script::play(text, (0, 0), &Settings::default());
+    played.anomalies.iter().filter(|a| a.severity >= Severity::Warn).map(|a| a.id).collect()
+}
+
+/// A near miss with every frame twice, with every frame cut, and with a hole at its end.
+fn defects(text: &str) -> Vec<String> {
+    let segments = |change: &dyn Fn(&str) -> String| -> String {
+        let lines = text.lines().filter(|line| !line.starts_with('='));
+        lines.map(|line| if is_segment(line) { change(line) } else { line.to_owned() }).collect::<Vec<_>>().join("\n")
+    };
+    let body = |line: &str| line.split(['#', '|']).next().unwrap_or("").trim_end().to_owned();
+    let mut worse = vec![
+        segments(&|line| if line.starts_with('x') { line.to_owned() } else { format!("{line}\ncopy") }),
+        segments(&|line| format!("{} cut", body(line))),
+    ];
+    let closing = text.lines().any(|line| is_segment(line) && line.split_whitespace().any(is_close));
+    if text.lines().any(|line| line == "HS") && !closing {
+        worse.push(format!("{}\n+.2 < A 301,9999", segments(&body)));
+    }
+    worse
+}
+
+fn is_close(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_uppercase()) && word.contains(['F', 'R'])
+}
+
+#[test]
+fn a_worse_capture_raises_no_alarm() {
+    let mut tried = 0;
+    for (id, path) in scripts("near_miss") {
+        let text = std::fs::read_to_string(&path).expect("script");
+        let before = raised(&text);
+        for worse in defects(&text) {
+            tried += 1;
+            let new: Vec<_> = raised(&worse).difference(&before).copied().collect();
+            assert!(new.is_empty(), "near miss of {id}: {new:?} raised by\n{worse}");
+        }
+    }
+    assert!(tried > 80, "only {tried} worse captures");
+}
+
+fn catalogue() -> String {
+    let mut text = String::from(
+        "# Anomalies\n\nEvery anomaly that synscope can report, by id. `synscope --list-anomalies` prints the same list. This file is \
+         made\nfrom the registry: `UPDATE=1 cargo test --test catalogue` writes it anew.\n\n| id | severity | about | condition | \
+         reference |\n|---|---|---|---|---|\n",
+    );
+    for rule in rules() {
+        let cells = [rule.id, rule.severity.name(), rule.scope.name(), rule.summary, rule.reference];
+        let _ = writeln!(text, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    }
+    text.push_str("\nSeverities: `info` is a fact, `note` is odd and often benign, `warn` is probably a fault or somebody probing, `alert` is an attack\nor a serious fault. A detector may report with another severity than its usual one where the evidence is weaker or stronger.\n");
+    for rule in rules() {
+        let _ = write!(
+            text,
+            "\n## {}\n\n*{}*, {}: {}.\n\n{}\n",
+            rule.id,
+            rule.severity.name(),
+            rule.scope.name(),
+            rule.summary,
+            rule.description
+        );
+    }
+    text
+}
+
+#[test]
+fn the_document_says_what_the_registry_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/anomalies.md");
+    let wanted = catalogue();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().expect("docs")).expect("docs");
+        std::fs::write(&path, &wanted).expect("docs/anomalies.md");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "docs/anomalies.md is not what the registry says: UPDATE=1 cargo test --test catalogue");
+}
