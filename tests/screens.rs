@@ -124,7 +124,7 @@ fn looks(model: &mut Model, size: (u16, u16)) -> String {
     for y in 0..size.1 {
         let mut last = Style::reset();
         for x in 0..size.0 {
-            let style = buffer.cell((x, y)).map(|cell| cell.style()).unwrap_or_default();
+            let style = buffer.cell((x, y)).map(ratatui::buffer::Cell::style).unwrap_or_default();
             if style != last {
                 let colour = style.fg.map_or_else(String::new, |colour| colour.to_string());
                 writeln!(text, "{y},{x} {colour} {:?}", style.add_modifier).expect("a string");

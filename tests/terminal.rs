@@ -176,7 +176,7 @@ fn standard_input_is_waited_for_and_keys_come_from_the_terminal() {
 fn a_replay_steps_and_seeks() {
     let Some(shell) = Shell::new("replay", (80, 24), None) else { return };
     shell.run(&synscope(&format!("-r {} --replay 0.01x", capture("hs_http_client_closes_first.pcap"))));
-    shell.wait_for("SYN_SENT").len();
+    shell.wait_for("syn-sent");
     shell.keys("$");
     shell.wait_for("closed");
     shell.keys("0");

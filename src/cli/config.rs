@@ -425,7 +425,8 @@ fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<Vi
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     let to_terminal = std::io::stdout().is_terminal() || args.tee;
     let keyboard = std::io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
-    if !asked && !(default && to_terminal && keyboard && !dumb) {
+    let possible = default && to_terminal && keyboard && !dumb;
+    if !(asked || possible) {
         return match only_for_view(args) {
             Some(option) => Err(Failure::Usage(format!("{option} is for the terminal view only"))),
             None => Ok(None),

@@ -44,7 +44,7 @@ fn perform(task: Task) -> Result<(), Failure> {
         Task::Run(run) => match run.view.clone() {
             #[cfg(feature = "tui")]
             Some(view) => view::run(*run, &view),
-            _ => run::run(*run),
+            _ => run::run(&run),
         },
         #[cfg(feature = "tui")]
         Task::PrintKeys(locale) => list::print(&crate::output::tui::keys::print(locale)),

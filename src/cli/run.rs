@@ -25,14 +25,14 @@ use crate::output::{Out, Writer};
 /// # Errors
 ///
 /// What stopped it, after everything before that has been analysed and written.
-pub(super) fn run(run: Run) -> Result<(), Failure> {
+pub(super) fn run(run: &Run) -> Result<(), Failure> {
     let stop = stop_on_signals()?;
     let live = matches!(run.input, Input::Live(_));
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
-    let mut engine = engine(&run)?;
+    let mut engine = engine(run)?;
     let waits = comes_live(&run.input);
     let mut source = open(&run.input, run.filter.as_ref(), &stop)?;
-    let mut sink = Tee::new(open_output(&run.output)?, &run);
+    let mut sink = Tee::new(open_output(&run.output)?, run);
     if !run.quiet && (live || run.verbose) {
         messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
     }

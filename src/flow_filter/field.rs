@@ -159,7 +159,7 @@ pub(super) const FIELDS: &[Field] = &[
     number("bytes", "payload octets of both ends", Unit::Size, |s| of_flow(s, |flow| Some(flow.bytes() as i64))),
     number("pkts", "segments of both ends", Unit::Count, |s| of_flow(s, |flow| Some(flow.packets() as i64))),
     word("flag", "a flag of one of its steps", || FLAGS.iter().map(|(name, _)| *name).collect(), flags),
-    word("event", "id of an anomaly", || rules().map(|rule| rule.id).collect(), |s| s.rule_ids()),
+    word("event", "id of an anomaly", || rules().map(|rule| rule.id).collect(), Subject::rule_ids),
     number("sev", "worst severity of its anomalies", Unit::Severity, |s| s.severity().into_iter().collect()),
     number("vlan", "outermost VLAN id", Unit::Count, |s| {
         of_flow(s, |flow| Some(i64::from(flow.vlan)).filter(|vlan| *vlan != 0))

@@ -283,10 +283,13 @@ impl Player {
             }
             Command::Step(by) if by >= 0 => {
                 self.playing = false;
-                self.target = Some(Target::Packets(self.packets.saturating_add(by.unsigned_abs())));
+                // Steps that have not been made yet count.
+                let from = if let Some(Target::Packets(wanted)) = self.target { wanted } else { self.packets };
+                self.target = Some(Target::Packets(from.saturating_add(by.unsigned_abs())));
             }
             Command::Step(by) => {
-                let to = self.packets.saturating_sub(by.unsigned_abs());
+                let from = if let Some(Target::Packets(wanted)) = self.target { wanted } else { self.packets };
+                let to = from.saturating_sub(by.unsigned_abs());
                 self.playing = false;
                 self.restart(Target::Packets(to));
             }

@@ -14,6 +14,9 @@ use super::super::text::{compact, count, fit};
 use super::{both_ends, put};
 use crate::flow::Opening;
 
+/// What a graph shows of a second.
+type Value = fn(&Second) -> u64;
+
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// The tabs, and a rule that is thick below the current one.
@@ -76,7 +79,7 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
     }
     put(both_ends(left, health(model, area.width), area.width), area, 0, buffer);
     if area.height >= 4 {
-        let graphs: [(&str, fn(&Second) -> u64); 3] =
+        let graphs: [(&str, Value); 3] =
             [("SYN/s", |s| s.begun), ("fail/s", |s| s.failed), ("RTT max", |s| s.rtt.unsigned_abs())];
         for (n, (name, value)) in graphs.into_iter().enumerate() {
             let newest = model.store.seconds().next_back().map_or(0, value);

@@ -69,7 +69,8 @@ fn captions(model: &Model, width: u16) -> String {
 fn line<'a>(model: &Model, name: &str, record: &Host, selected: bool, width: u16) -> Line<'a> {
     let base = if selected { model.theme.selected() } else { Style::new() };
     let decided = record.opened + record.refused + record.unanswered + record.failed;
-    let percent = if decided == 0 { "-".to_owned() } else { format!("{}%", record.opened * 100 / decided) };
+    let percent = (record.opened * 100).checked_div(decided);
+    let percent = percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"));
     let numbers = [
         count(record.started),
         percent,
