@@ -159,7 +159,7 @@ pub(super) const FIELDS: &[Field] = &[
     number("bytes", "payload octets of both ends", Unit::Size, |s| of_flow(s, |flow| Some(flow.bytes() as i64))),
     number("pkts", "segments of both ends", Unit::Count, |s| of_flow(s, |flow| Some(flow.packets() as i64))),
     word("flag", "a flag of one of its steps", || FLAGS.iter().map(|(name, _)| *name).collect(), flags),
-    word("event", "id of an anomaly", || rules().map(|rule| rule.id).collect(), Subject::rule_ids),
+    word("event", "id of an anomaly", || rules().map(|rule| rule.id).collect(), rule_ids),
     number("sev", "worst severity of its anomalies", Unit::Severity, |s| s.severity().into_iter().collect()),
     number("vlan", "outermost VLAN id", Unit::Count, |s| {
         of_flow(s, |flow| Some(i64::from(flow.vlan)).filter(|vlan| *vlan != 0))
@@ -224,6 +224,10 @@ const FLAGS: &[(&str, Flags)] = &[
     ("cwr", Flags::CWR),
     ("ae", Flags::AE),
 ];
+
+fn rule_ids(subject: &Subject<'_>) -> Vec<&'static str> {
+    subject.rule_ids()
+}
 
 fn end(subject: &Subject<'_>, index: usize) -> Option<(IpAddr, Option<u16>)> {
     subject.ends().get(index).copied().flatten()
