@@ -124,6 +124,3 @@ impl Expression {
 pub fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
     field::FIELDS.iter().map(|field| (field.name, field.about))
 }
-
-#[cfg(test)]
-mod tests;

@@ -893,6 +893,3 @@ fn complete(typed: &str) -> Option<String> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,11 +1,13 @@
+//! The flow filter language: what its fields mean, how terms combine, and where refusals point.
+
 use core::net::IpAddr;
 
-use super::*;
-use crate::decode::{Frame, LinkType};
-use crate::detect::{Anomaly, Scope, Severity};
-use crate::engine::{Engine, Event, Settings};
-use crate::flow::Flow;
-use crate::time::{MILLISECOND, Timestamp};
+use synscope::decode::{Frame, LinkType};
+use synscope::detect::{Anomaly, Scope, Severity};
+use synscope::engine::{Engine, Event, Settings};
+use synscope::flow::Flow;
+use synscope::flow_filter::{FlowFilter, Subject};
+use synscope::time::{MILLISECOND, Timestamp};
 
 /// Three flows: 1 established (client 10.0.0.1 port 40001, server 10.0.0.2 port 80, 2 ms + 1 ms), 2 refused (port 81),
 /// 3 unanswered with two SYNs (port 443).
