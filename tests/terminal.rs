@@ -181,10 +181,8 @@ fn a_replay_steps_and_seeks() {
     shell.wait_for("closed");
     shell.keys("0");
     shell.wait_until("nothing has happened yet", |screen| !screen.contains("closed"));
-    for _ in 0..3 {
-        shell.keys(".");
-    }
-    shell.wait_for("established");
+    shell.keys(".");
+    shell.wait_for("syn-sent");
     shell.keys("q");
     shell.wait_for("CODE 0");
 }
