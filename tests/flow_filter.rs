@@ -97,7 +97,6 @@ fn fields_are_compared() {
         ("client:10.0.0.2", &[]),
         ("server:10.0.0.0/8", &[1, 2, 3]),
         ("phase:failed", &[2, 3]),
-        ("zeek.state:REJ", &[2]),
         ("flag:rst", &[2]),
         ("age>5s", &[2, 3]),
         ("id:2", &[2]),
