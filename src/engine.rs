@@ -3,6 +3,7 @@
 //! Asks no clock, opens nothing, prints nothing. What happens goes to a [`Sink`].
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
+use crate::detect::host::{self, HostDetectors};
 use crate::detect::{Anomaly, Detectors, Health, Selection, UnknownRule};
 use crate::flow::{Flow, Foreseen, Keyer, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
@@ -139,6 +140,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Which rules are on.
     pub rules: Selection,
+    /// Anomalies across connections.
+    pub hosts: host::Settings,
     /// Sends every segment the long way: slower, and the same otherwise. For tests that compare the two.
     pub long_way: bool,
 }
@@ -217,6 +220,7 @@ pub struct Engine {
     decoder: Decoder,
     tracker: Tracker,
     detectors: Detectors,
+    hosts: HostDetectors,
     totals: Totals,
 }
 
@@ -231,6 +235,7 @@ impl Engine {
             decoder: Decoder::new(settings.decode),
             tracker: Tracker::new(settings.timeouts, settings.limits, !settings.long_way),
             detectors: Detectors::new(&settings.rules)?,
+            hosts: HostDetectors::new(settings.hosts.clone(), &settings.rules),
             totals: Totals::default(),
         })
     }
@@ -275,7 +280,8 @@ impl Engine {
         }
         self.totals.packets += 1;
         self.totals.last_time = self.totals.last_time.max(Some(time));
-        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        let mut relay =
+            Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         match outcome {
             Outcome::Tcp(segment) => {
                 relay.totals.segments += 1;
@@ -293,6 +299,7 @@ impl Engine {
                 self.tracker.advance(time, &mut relay);
             }
         }
+        relay.passed(time);
     }
 
     /// Takes a segment.
@@ -301,28 +308,35 @@ impl Engine {
         if sink.wants_segments() {
             sink.event(&Event::Segment(segment));
         }
-        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        let mut relay =
+            Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         self.tracker.segment(segment, &Foreseen::default(), &mut relay);
+        relay.passed(segment.time);
     }
 
     /// Takes an ICMP error about a segment.
     pub fn quote(&mut self, quote: &IcmpQuote, sink: &mut dyn Sink) {
         self.totals.icmp += 1;
-        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        let mut relay =
+            Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         self.tracker.quote(quote, &mut relay);
     }
 
     /// Nothing came, and it is `time` now: what times out by then is told.
     pub fn advance(&mut self, time: Timestamp, sink: &mut dyn Sink) {
-        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        let mut relay =
+            Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         self.tracker.advance(time, &mut relay);
+        relay.passed(time);
     }
 
     /// Observation ends: open flows are told of as they are. The totals follow by [`Self::totals`].
     pub fn finish(&mut self, sink: &mut dyn Sink) {
-        let mut relay = Relay { sink, detectors: &mut self.detectors, totals: &mut self.totals };
+        let mut relay =
+            Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
         self.tracker.finish(&mut relay);
         let time = self.tracker.now();
+        self.hosts.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
         self.detectors.take_counters(&self.tracker.counters(), self.totals.segments);
         self.detectors.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
     }
@@ -341,10 +355,15 @@ impl Engine {
             evicted_unwritten: counters.evicted_unwritten,
             late_segments: counters.late_segments,
             clock_backwards: counters.clock_backwards,
-            anomalies: self.detectors.counts(),
+            anomalies: self.detectors.counts().into_iter().chain(self.hosts.counts()).collect(),
             health: *self.detectors.health(),
             ..self.totals.clone()
         }
+    }
+
+    /// What is known of hosts: scans, floods, initial sequence numbers.
+    pub const fn hosts(&self) -> &HostDetectors {
+        &self.hosts
     }
 
     /// Flows tracked now.
@@ -357,6 +376,7 @@ impl Engine {
 struct Relay<'a> {
     sink: &'a mut dyn Sink,
     detectors: &'a mut Detectors,
+    hosts: &'a mut HostDetectors,
     totals: &'a mut Totals,
 }
 
@@ -372,6 +392,7 @@ impl Observer for Relay<'_> {
         self.detectors.notice(flow, time, notice, &mut |anomaly, flow| {
             sink.event(&Event::Anomaly { anomaly, flow: Some(flow) });
         });
+        self.hosts.notice(flow, time, notice, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
         match notice {
             Notice::Opened => self.sink.event(&Event::HandshakeEnd(flow)),
             Notice::Closing { by } => self.sink.event(&Event::TeardownStart { flow, by: *by, time }),
@@ -386,6 +407,12 @@ impl Observer for Relay<'_> {
 }
 
 impl Relay<'_> {
+    /// Packet time is `now`.
+    fn passed(&mut self, now: Timestamp) {
+        let sink = &mut *self.sink;
+        self.hosts.advance(now, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+    }
+
     fn step(&mut self, flow: &Flow, recorded: Recorded) {
         let (index, folded) = match recorded {
             Recorded::Nothing => return,

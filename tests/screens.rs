@@ -13,8 +13,9 @@ use ratatui::style::Style;
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::registry::rules;
 use synscope::engine::{Engine, Settings};
+use synscope::output::Locale;
 use synscope::output::tui::model::Effect;
-use synscope::output::tui::{Arrangement, Command, Feed, Locale, Model, Options, Position, Tap, ThemeName, view};
+use synscope::output::tui::{Arrangement, Command, Feed, Model, Options, Position, Tap, ThemeName, view};
 use synscope::time::Timestamp;
 
 const SIZES: [(u16, u16); 4] = [(60, 8), (80, 24), (120, 40), (200, 60)];
@@ -27,7 +28,7 @@ fn options() -> Options {
         replay: false,
         theme: ThemeName::Auto,
         ascii: false,
-        locale: Locale::English,
+        locale: Locale::En,
         force_color: false,
         mouse: false,
         fps: 10,
@@ -152,7 +153,7 @@ fn check(name: &str, got: &str, wrong: &mut Vec<String>) {
 #[test]
 fn every_view_at_four_sizes_in_both_languages() {
     let mut wrong = Vec::new();
-    for (locale, language) in [(Locale::English, "en"), (Locale::Korean, "ko")] {
+    for (locale, language) in [(Locale::En, "en"), (Locale::Ko, "ko")] {
         let mut model = story_with(Options { locale, ..options() });
         for (key, view) in VIEWS {
             press(&mut model, key);
@@ -246,7 +247,7 @@ fn a_filter_that_is_wrong_leaves_the_last_good_one() {
     let mut model = story();
     press(&mut model, "/outcome:refused");
     let seen = screen(&mut model, (120, 40));
-    assert!(seen.contains("▌     1 ") && !seen.contains("no answer ×"), "{seen}");
+    assert!(seen.contains("▌     2 ") && !seen.contains("no answer ×"), "{seen}");
     press(&mut model, "d:");
     let seen = screen(&mut model, (120, 40));
     assert!(seen.contains("/outcome:refusedd:") && seen.contains("never \"refusedd"), "{seen}");

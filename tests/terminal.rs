@@ -137,6 +137,29 @@ fn leaves_the_terminal_as_it_was() {
     shell.is_restored();
 }
 
+/// Whether this process runs still.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+}
+
+#[test]
+fn a_view_ends_with_its_terminal() {
+    for (name, before) in [("gone", ""), ("gone-deaf", "trap '' HUP; ")] {
+        let Some(shell) = Shell::new(name, (80, 24), None) else { return };
+        shell.run(&format!("{before}{}", synscope(&format!("-r {}", capture("hs_refused.pcap")))));
+        shell.wait_for("3 refused");
+        let pid = process(&shell);
+        assert!(is_alive(&pid), "process {pid:?}");
+        shell.tmux(&["kill-server"]);
+        let start = Instant::now();
+        while is_alive(&pid) {
+            assert!(start.elapsed() < Duration::from_secs(3), "still there, {name}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 #[test]
 fn a_panic_leaves_its_message_on_a_sane_terminal() {
     let Some(shell) = Shell::new("panic", (80, 24), None) else { return };
@@ -181,8 +204,13 @@ fn a_replay_steps_and_seeks() {
     shell.wait_for("closed");
     shell.keys("0");
     shell.wait_until("nothing has happened yet", |screen| !screen.contains("closed"));
-    shell.keys(".");
+    // Two packets of ARP come before the SYN.
+    shell.keys("...");
     shell.wait_for("syn-sent");
+    shell.keys("..");
+    shell.wait_for("established");
+    shell.keys(",");
+    shell.wait_until("a packet less", |screen| !screen.contains("established"));
     shell.keys("q");
     shell.wait_for("CODE 0");
 }

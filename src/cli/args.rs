@@ -10,8 +10,8 @@ use clap::{ArgAction, Parser, ValueEnum};
 use super::units::{Duration, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
-use crate::output::tui::{Arrangement, Locale, ThemeName};
-use crate::output::{Action, FORMATS, StepsShown, TimeStyle};
+use crate::output::tui::Arrangement;
+use crate::output::{Action, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +19,8 @@ Examples:
   synscope -r FILE                               the same of a saved capture
   synscope -r FILE --json | jq .                 the same as events
   synscope -r FILE -T ladder --flow 3            one connection, step by step
+  synscope -r FILE -T svg --flow 3 -o flow.svg   the same as a picture
+  synscope -r FILE --explain --flow 3            the same in words
   synscope -i eth0 port 443                      live, with a capture filter
   ssh HOST tcpdump -U -w - tcp | synscope -r -   live from elsewhere
 
@@ -226,6 +228,26 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
 
+    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them)
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "full")]
+    pub(super) explain: Option<String>,
+
+    /// Draw only this part of a connection [default: all]
+    #[arg(long, value_name = "PART")]
+    pub(super) part: Option<Part>,
+
+    /// Draw waits as long as they were, or every step alike [default: even]
+    #[arg(long, value_name = "SCALE")]
+    pub(super) scale: Option<Scale>,
+
+    /// Colours of the view and of pictures; pictures have auto, light and dark [default: auto]
+    #[arg(long, value_name = "THEME")]
+    pub(super) theme: Option<ThemeArg>,
+
+    /// Language of the view, of pictures and of explanations [default: the view's is that of the environment, else en]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(super) locale: Option<Locale>,
+
     /// Flush after every line
     #[arg(short = 'l', long)]
     pub(super) line_buffered: bool,
@@ -239,6 +261,23 @@ pub(super) struct OutputArgs {
     pub(super) verbose: bool,
 }
 
+/// Colours of the view and of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ThemeArg {
+    /// As the terminal or the reader's system has it
+    Auto,
+    /// For light backgrounds
+    Light,
+    /// For dark backgrounds
+    Dark,
+    /// As much contrast as there can be
+    HighContrast,
+    /// For colour-blind eyes
+    Cvd,
+    /// No colour
+    Mono,
+}
+
 /// The terminal view.
 #[cfg(feature = "tui")]
 #[derive(Debug, clap::Args)]
@@ -246,10 +285,6 @@ pub(super) struct ViewArgs {
     /// Replay a file at this speed: 1x, 10x, 0.5x, or max
     #[arg(long, value_name = "SPEED", conflicts_with = "interface")]
     pub(super) replay: Option<Speed>,
-
-    /// Colours: auto, light, dark, high-contrast, cvd, mono
-    #[arg(long, value_name = "NAME", value_parser = theme)]
-    pub(super) theme: Option<ThemeName>,
 
     /// Whether to use colours [default: auto]
     #[arg(long, value_name = "WHEN")]
@@ -264,7 +299,7 @@ pub(super) struct ViewArgs {
     pub(super) mouse: bool,
 
     /// One sentence an event instead of a screen: for screen readers and dumb terminals
-    #[arg(long, conflicts_with_all = ["format", "json"])]
+    #[arg(long, conflicts_with_all = ["format", "json", "explain"])]
     pub(super) plain: bool,
 
     /// Draw at most this often a second [default: 10]
@@ -274,10 +309,6 @@ pub(super) struct ViewArgs {
     /// How much to show at once: auto, compact, split, full
     #[arg(long = "view", value_name = "HOW", value_parser = arrangement)]
     pub(super) arrangement: Option<Arrangement>,
-
-    /// Language of the view: en, ko
-    #[arg(long, value_name = "LANGUAGE", value_parser = locale)]
-    pub(super) locale: Option<Locale>,
 
     /// Show the view and write ndjson to standard output, too
     #[arg(long)]
@@ -321,18 +352,8 @@ impl std::str::FromStr for Speed {
 }
 
 #[cfg(feature = "tui")]
-fn theme(text: &str) -> Result<ThemeName, String> {
-    ThemeName::from_name(text).ok_or_else(|| "auto, light, dark, high-contrast, cvd or mono is wanted".to_owned())
-}
-
-#[cfg(feature = "tui")]
 fn arrangement(text: &str) -> Result<Arrangement, String> {
     Arrangement::from_name(text).ok_or_else(|| "auto, compact, split or full is wanted".to_owned())
-}
-
-#[cfg(feature = "tui")]
-fn locale(text: &str) -> Result<Locale, String> {
-    Locale::from_name(text).ok_or_else(|| "en or ko is wanted".to_owned())
 }
 
 /// What a script wants to know.
@@ -384,6 +405,43 @@ impl ValueEnum for StepsShown {
             Self::Handshake => "handshake",
             Self::None => "none",
         }))
+    }
+}
+
+impl ValueEnum for Part {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Open, Self::Close, Self::All]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::All => "all",
+        }))
+    }
+}
+
+impl ValueEnum for Scale {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Time, Self::Even]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Time => "time",
+            Self::Even => "even",
+        }))
+    }
+}
+
+impl ValueEnum for Locale {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 

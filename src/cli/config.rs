@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::args::{AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, TUI, event_names};
+use super::args::{
+    AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, TUI, ThemeArg, event_names,
+};
 #[cfg(feature = "tui")]
 use super::args::{ColorArg, ViewArgs};
 use super::messages::{Failure, did_you_mean, usage_at};
@@ -16,8 +18,10 @@ use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
 #[cfg(feature = "tui")]
-use crate::output::tui::{Arrangement, Locale, ThemeName};
-use crate::output::{self, Action, DEFAULT_EVENTS, Format, Network, Session, Settings};
+use crate::output::tui::{Arrangement, ThemeName};
+use crate::output::{
+    self, Action, DEFAULT_EVENTS, Format, Level, Locale, Network, Pictures, Session, Settings, Theme, Topic,
+};
 
 /// What to do.
 pub(super) enum Task {
@@ -35,7 +39,9 @@ pub(super) enum Task {
     ExplainAnomaly(&'static Rule),
     /// List the keys of the terminal view.
     #[cfg(feature = "tui")]
-    PrintKeys(crate::output::tui::Locale),
+    PrintKeys(Locale),
+    /// Print this text.
+    Print(String),
 }
 
 /// The terminal view.
@@ -214,14 +220,19 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     }
     #[cfg(feature = "tui")]
     if args.view.print_keys {
-        return Ok(Task::PrintKeys(locale(&args.view)));
+        return Ok(Task::PrintKeys(locale(args.output.locale)));
+    }
+    let explain = explain(args.output.explain.as_deref())?;
+    if let Some(text) = told_without_input(&args, explain) {
+        return Ok(Task::Print(text));
     }
     let input = input(&args.input)?;
     let filter = filter(&args.input, &input)?;
     #[cfg(feature = "tui")]
     let (view, plain) = (view(&args.view, &args.output, &input)?, plain(&args.view, &args.output));
     #[cfg(not(feature = "tui"))]
-    let (view, plain) = (None, None);
+    let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
+    let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
@@ -229,7 +240,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         checks: checks(&args.checks)?,
         quiet: args.output.quiet,
         verbose: args.output.verbose,
-        output: output(args.output, &args.analysis.local_net, &input, session, plain.filter(|_| view.is_none()))?,
+        output: output(args.output, &args.analysis.local_net, &input, session, explain, screen)?,
         view,
         filter,
         input,
@@ -381,24 +392,78 @@ fn network(typed: &str) -> Result<Network, Failure> {
     Ok(Network::new(ip, length))
 }
 
+/// What `--explain` asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct ExplainChoice {
+    level: Option<Level>,
+    topic: Option<Topic>,
+    topics: bool,
+}
+
+/// Reads the words of `--explain`: a level, a topic, or both.
+fn explain(typed: Option<&str>) -> Result<ExplainChoice, Failure> {
+    let mut choice = ExplainChoice::default();
+    let Some(typed) = typed else { return Ok(choice) };
+    for (place, word) in pieces(typed) {
+        match word {
+            "short" => choice.level = Some(Level::Short),
+            "full" => choice.level = Some(Level::Full),
+            "topics" => choice.topics = true,
+            _ => match Topic::from_name(word) {
+                Some(topic) => choice.topic = Some(topic),
+                None => {
+                    let names = Topic::names();
+                    let resembling = did_you_mean(word, names.iter().map(String::as_str));
+                    let problem = format!("there is no explanation of \"{word}\"{resembling}");
+                    return Err(usage_at("--explain", &problem, typed, place));
+                }
+            },
+        }
+    }
+    Ok(choice)
+}
+
+/// What `--explain` says without a capture: the list of topics, or a topic where there is no input.
+fn told_without_input(args: &Args, explain: ExplainChoice) -> Option<String> {
+    if explain.topics {
+        return Some(Topic::names().join("\n") + "\n");
+    }
+    if !args.input.read.is_empty() || !args.input.interface.is_empty() {
+        return None;
+    }
+    let locale = args.output.locale.unwrap_or_default();
+    Some(explain.topic?.explain(locale, explain.level.unwrap_or_default(), None).text())
+}
+
+/// What becomes of the terminal.
+#[derive(Clone, Copy)]
+struct Screen {
+    /// The view has it.
+    viewed: bool,
+    /// Sentences go to it.
+    plain: Option<&'static Format>,
+}
+
 fn output(
     args: OutputArgs,
     local_nets: &[String],
     input: &Input,
     session: Session,
-    plain: Option<&'static Format>,
+    explain: ExplainChoice,
+    screen: Screen,
 ) -> Result<Output, Failure> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let name = match args.format {
         // What goes with it to standard output is NDJSON.
         Some(TUI) => "ndjson",
         Some(name) => name,
-        None if to_terminal && !args.json && !cfg!(feature = "tui") => "text",
+        None if args.explain.is_some() && !args.json => "explain",
+        None if to_terminal && !args.json && !screen.viewed => "text",
         None => "ndjson",
     };
     let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")));
-    let format = plain.map_or_else(named, Ok)?;
-    applies(&args, local_nets, format)?;
+    let format = screen.plain.map_or_else(named, Ok)?;
+    applies(&args, local_nets, format, screen.viewed)?;
     let settings = Settings {
         session,
         time: args.time.unwrap_or_default(),
@@ -407,7 +472,19 @@ fn output(
         fields: fields(&args.fields)?,
         local_nets: local_nets.iter().map(|typed| network(typed)).collect::<Result<_, _>>()?,
         rule_id,
+        pictures: Pictures {
+            part: args.part.unwrap_or_default(),
+            scale: args.scale.unwrap_or_default(),
+            theme: if screen.viewed { Theme::default() } else { picture_theme(args.theme)? },
+        },
+        locale: args.locale.unwrap_or_default(),
+        level: explain.level,
+        topic: explain.topic,
+        flow: args.flow,
     };
+    if explain.topic.is_some() && !format.options.contains(&"topic") {
+        return Err(Failure::Usage(format!("--explain: -T {} explains flows; give short or full", format.name)));
+    }
     Ok(Output {
         format,
         settings,
@@ -417,11 +494,37 @@ fn output(
     })
 }
 
+/// The colours of a picture.
+fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
+    match typed {
+        None | Some(ThemeArg::Auto) => Ok(Theme::Auto),
+        Some(ThemeArg::Light) => Ok(Theme::Light),
+        Some(ThemeArg::Dark) => Ok(Theme::Dark),
+        Some(ThemeArg::HighContrast | ThemeArg::Cvd | ThemeArg::Mono) => {
+            Err(Failure::Usage("--theme: pictures have auto, light and dark; the others are the view's".to_owned()))
+        }
+    }
+}
+
+/// The colours of the view.
+#[cfg(feature = "tui")]
+const fn view_theme(typed: Option<ThemeArg>) -> ThemeName {
+    match typed {
+        None | Some(ThemeArg::Auto) => ThemeName::Auto,
+        Some(ThemeArg::Light) => ThemeName::Light,
+        Some(ThemeArg::Dark) => ThemeName::Dark,
+        Some(ThemeArg::HighContrast) => ThemeName::HighContrast,
+        Some(ThemeArg::Cvd) => ThemeName::Cvd,
+        Some(ThemeArg::Mono) => ThemeName::Mono,
+    }
+}
+
 /// The terminal view, if it is asked for, or is the default and possible.
 #[cfg(feature = "tui")]
 fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<View>, Failure> {
     let asked = output.format == Some(TUI);
-    let default = output.format.is_none() && !output.json && !args.plain && output.output.is_none();
+    let default =
+        output.format.is_none() && !output.json && !args.plain && output.output.is_none() && output.explain.is_none();
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     let to_terminal = std::io::stdout().is_terminal() || args.tee;
     let keyboard = std::io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
@@ -454,13 +557,13 @@ fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<Vi
     };
     Ok(Some(View {
         replay: args.replay.map(|speed| speed.0),
-        theme: if colourless { ThemeName::Mono } else { args.theme.unwrap_or_default() },
+        theme: if colourless { ThemeName::Mono } else { view_theme(output.theme) },
         force_color: args.color == Some(ColorArg::Always),
         ascii: args.ascii || !speaks_utf8(),
         mouse: args.mouse && !set("SSH_CONNECTION"),
         fps: args.fps.unwrap_or(10),
         arrangement: args.arrangement.unwrap_or_default(),
-        locale: locale(args),
+        locale: locale(output.locale),
         tee: args.tee,
     }))
 }
@@ -476,6 +579,9 @@ fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
         ("--events", !args.events.is_empty()),
         ("--flow", args.flow.is_some()),
         ("-l", args.line_buffered),
+        ("--explain", args.explain.is_some()),
+        ("--part", args.part.is_some()),
+        ("--scale", args.scale.is_some()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for the terminal view; give -T"))),
@@ -488,13 +594,11 @@ fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
 fn only_for_view(args: &ViewArgs) -> Option<&'static str> {
     let given = [
         ("--replay", args.replay.is_some()),
-        ("--theme", args.theme.is_some()),
         ("--color", args.color.is_some()),
         ("--ascii", args.ascii),
         ("--mouse", args.mouse),
         ("--fps", args.fps.is_some()),
         ("--view", args.arrangement.is_some()),
-        ("--locale", args.locale.is_some() && !args.plain),
         ("--tee", args.tee),
     ];
     given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
@@ -504,19 +608,23 @@ fn only_for_view(args: &ViewArgs) -> Option<&'static str> {
 #[cfg(feature = "tui")]
 fn plain(args: &ViewArgs, output: &OutputArgs) -> Option<&'static Format> {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    let default = output.format.is_none() && !output.json && output.output.is_none() && std::io::stdout().is_terminal();
-    let format = match locale(args) {
-        Locale::English => &output::plain::ENGLISH,
-        Locale::Korean => &output::plain::KOREAN,
+    let default = output.format.is_none()
+        && !output.json
+        && output.output.is_none()
+        && output.explain.is_none()
+        && std::io::stdout().is_terminal();
+    let format = match locale(output.locale) {
+        Locale::En => &output::plain::ENGLISH,
+        Locale::Ko => &output::plain::KOREAN,
     };
     (args.plain || default && dumb).then_some(format)
 }
 
 /// The language asked for, or that of the environment.
 #[cfg(feature = "tui")]
-fn locale(args: &ViewArgs) -> Locale {
-    let environment = || environment_locale().filter(|name| name.starts_with("ko")).map(|_| Locale::Korean);
-    args.locale.or_else(environment).unwrap_or_default()
+fn locale(typed: Option<Locale>) -> Locale {
+    let environment = || environment_locale().filter(|name| name.starts_with("ko")).map(|_| Locale::Ko);
+    typed.or_else(environment).unwrap_or_default()
 }
 
 /// The first of the variables that name the locale.
@@ -542,8 +650,8 @@ fn rule_id(index: u16) -> Option<&'static str> {
     IDS.get(usize::from(index)).copied()
 }
 
-/// Refuses options that the format would ignore.
-fn applies(args: &OutputArgs, local_nets: &[String], format: &Format) -> Result<(), Failure> {
+/// Refuses options that the format would ignore. The view heeds two of them itself.
+fn applies(args: &OutputArgs, local_nets: &[String], format: &Format, viewed: bool) -> Result<(), Failure> {
     let given = [
         ("-e", !args.fields.is_empty()),
         ("-t", args.time.is_some()),
@@ -551,6 +659,11 @@ fn applies(args: &OutputArgs, local_nets: &[String], format: &Format) -> Result<
         ("--events", !args.events.is_empty()),
         ("--flow", args.flow.is_some()),
         ("--local-net", !local_nets.is_empty()),
+        ("--explain", args.explain.is_some()),
+        ("--part", args.part.is_some()),
+        ("--scale", args.scale.is_some()),
+        ("--theme", args.theme.is_some() && !viewed),
+        ("--locale", args.locale.is_some() && !viewed),
     ];
     match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),
@@ -647,6 +760,18 @@ mod tests {
     fn options_that_a_format_ignores_are_refused() {
         assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "-t", "u"]), "-t does nothing for -T ndjson");
         assert_eq!(refusal(&["-r", "x", "-T", "text", "--events", "stats"]), "--events does nothing for -T text");
+    }
+
+    #[test]
+    fn pictures_and_the_view_share_the_name_of_their_colours() {
+        for theme in ["auto", "light", "dark"] {
+            assert!(resolved(&["-r", "x", "-T", "svg", "--theme", theme]).is_ok(), "{theme}");
+        }
+        for theme in ["high-contrast", "cvd", "mono"] {
+            assert!(refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme: pictures have"));
+        }
+        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme does nothing for -T ndjson");
+        assert!(refusal(&["-r", "x", "-T", "svg", "--theme", "pink"]).contains("high-contrast"));
     }
 
     #[test]

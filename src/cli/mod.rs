@@ -53,5 +53,6 @@ fn perform(task: Task) -> Result<(), Failure> {
         Task::ListInterfaces => list::print(&list::interfaces()?),
         Task::ListAnomalies => list::print(&list::anomalies()),
         Task::ExplainAnomaly(rule) => list::print(&list::anomaly(rule)),
+        Task::Print(text) => list::print(&text),
     }
 }

@@ -86,6 +86,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
 pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
     let analysis = &run.analysis;
     let settings = engine::Settings {
+        hosts: crate::detect::host::Settings::default(),
         decode: decode::Config { verify_checksums: !analysis.ignore_checksums, ..decode::Config::default() },
         timeouts: analysis.timeouts,
         limits: analysis.limits,

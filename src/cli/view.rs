@@ -41,9 +41,13 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
     let engine = engine(&run)?;
     let outside = Outside { run: Arc::clone(&run), feed: feed.clone(), stop: Arc::clone(&stop) };
     let (replay, tee) = (view.replay, view.tee);
+    let alarm = Alarm(Arc::clone(&stop));
     let worker = thread::Builder::new()
         .name("analysis".to_owned())
-        .spawn(move || Player::new(outside, replay, tee, engine, source).run(&commands))
+        .spawn(move || {
+            let _alarm = alarm;
+            Player::new(outside, replay, tee, engine, source).run(&commands)
+        })
         .map_err(|error| Failure::Running(format!("cannot start a thread: {error}")))?;
     if waits {
         // Until something comes the terminal belongs to whoever sends it: ssh may ask for a password.
@@ -58,6 +62,17 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
     let ended = worker.join().map_err(|_| Failure::Running("the analysis failed; see above".to_owned()))?;
     shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
     finish(&run, ended)
+}
+
+/// Ends the view when the analysis panics.
+struct Alarm(Arc<AtomicBool>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {

@@ -7,11 +7,14 @@ use super::ip::Address;
 use super::octets::Octets;
 use crate::tcp::Checksum;
 
-const PROTOCOL_TCP: u64 = 6;
+/// As the pseudo header has it, in the order of this machine like everything that is added here: that order does not matter
+/// but for a swap of the result (RFC 1071 section 2 B).
+const PROTOCOL_TCP: u32 = 6u32.to_be();
 
 /// Judges the checksum `field` of a TCP segment.
 ///
 /// `doubtful` says that the length or the final destination is a guess, so that a sum which does not verify proves nothing.
+#[inline(always)]
 pub(super) fn judge<A: Address>(
     source: A,
     destination: A,
@@ -19,22 +22,51 @@ pub(super) fn judge<A: Address>(
     field: u16,
     doubtful: bool,
 ) -> Checksum {
-    let addresses = source.sum() + destination.sum() + PROTOCOL_TCP;
-    let pseudo = addresses + segment.len as u64;
+    let addresses = source.sum() + destination.sum() + u64::from(PROTOCOL_TCP);
+    let pseudo = addresses + u64::from((segment.len as u32).to_be());
     let cut = segment.is_cut();
-    if !cut && fold(pseudo + u64::from(sum(segment.data))) == 0xffff {
+    if !cut && fold(pseudo + add(segment.data)) == 0xffff {
         return Checksum::Good;
     }
-    if field == fold(pseudo) || field == fold(addresses) {
+    if field.to_be() == fold(pseudo) || field.to_be() == fold(addresses) {
         return Checksum::Offload;
     }
     if cut || doubtful { Checksum::Unverifiable } else { Checksum::Bad }
 }
 
-/// One's complement sum of 16-bit big-endian words, odd octet padded with zero, not complemented.
-pub(super) fn sum(data: &[u8]) -> u16 {
-    // The sum does not care about byte order but for a swap of the result (RFC 1071 section 2 B), nor about the width
-    // of the words added: 32-bit words in 64-bit lanes cannot overflow below 16 GiB, and the loop vectorises.
+/// Sum of the 16-bit words, odd octet padded with zero, with its carries still to be added by [`fold`].
+#[inline(always)]
+fn add(data: &[u8]) -> u64 {
+    let (mut total, data) = if data.len() < 64 { (0, data) } else { add_blocks(data) };
+    let (words, tail) = data.as_chunks::<4>();
+    let (pairs, last) = words.as_chunks::<2>();
+    // So few that lanes do not pay: as 64-bit words, with the carries gathered in the upper half.
+    let mut wide = 0u128;
+    for [first, second] in pairs {
+        let pair = u64::from(u32::from_ne_bytes(*first)) | u64::from(u32::from_ne_bytes(*second)) << 32;
+        wide += u128::from(pair);
+    }
+    total += (wide >> 64) as u64 + u64::from((wide >> 32) as u32) + u64::from(wide as u32);
+    if let [word] = last {
+        total += u64::from(u32::from_ne_bytes(*word));
+    }
+    if tail.is_empty() {
+        return total;
+    }
+    let word = match *tail {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    };
+    total + u64::from(u32::from_ne_bytes(word))
+}
+
+/// The sum of all whole blocks of 64 octets, and what is left behind them.
+#[inline(never)]
+fn add_blocks(data: &[u8]) -> (u64, &[u8]) {
+    // The width of the words added does not matter either: 32-bit words in 64-bit lanes cannot overflow below 16 GiB, and
+    // the loop vectorises.
     let (blocks, rest) = data.as_chunks::<64>();
     let mut lanes = [0u64; 16];
     for block in blocks {
@@ -42,27 +74,15 @@ pub(super) fn sum(data: &[u8]) -> u16 {
             *lane += u64::from(u32::from_ne_bytes(*word));
         }
     }
-    let (words, tail) = rest.as_chunks::<4>();
-    let mut total: u64 = if blocks.is_empty() { 0 } else { lanes.iter().sum() };
-    for word in words {
-        total += u64::from(u32::from_ne_bytes(*word));
-    }
-    total += u64::from(u32::from_ne_bytes(match *tail {
-        [a] => [a, 0, 0, 0],
-        [a, b] => [a, b, 0, 0],
-        [a, b, c] => [a, b, c, 0],
-        _ => [0; 4],
-    }));
-    u16::from_be(fold(total))
+    (lanes.iter().sum(), rest)
 }
 
 /// Adds the carries back in until 16 bits are left.
+#[inline(always)]
 const fn fold(sum: u64) -> u16 {
-    let sum = (sum >> 32) + (sum & 0xffff_ffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+    // Added to itself with its halves exchanged, a number has in its upper half the sum of both with the carry out of it.
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
 
 #[cfg(test)]
@@ -70,6 +90,10 @@ mod tests {
     use core::net::Ipv4Addr;
 
     use super::*;
+
+    fn sum(data: &[u8]) -> u16 {
+        u16::from_be(fold(add(data)))
+    }
 
     fn slowly(data: &[u8]) -> u16 {
         let mut total = 0u32;

@@ -41,7 +41,7 @@ const MAX_EXTENSIONS: usize = 16;
 pub(super) trait Address: Copy + Into<IpAddr> {
     /// This address as a type that also holds `address`, if it can be one.
     fn from_v6(address: Ipv6Addr) -> Option<Self>;
-    /// Sum of its 32-bit words, which folds to that of its 16-bit words.
+    /// Sum of its 32-bit words in the order of this machine, which folds to that of its 16-bit words.
     fn sum(self) -> u64;
 }
 
@@ -52,7 +52,7 @@ impl Address for Ipv4Addr {
 
     #[inline]
     fn sum(self) -> u64 {
-        u64::from(self.to_bits())
+        u64::from(u32::from_ne_bytes(self.octets()))
     }
 }
 
@@ -63,7 +63,8 @@ impl Address for Ipv6Addr {
 
     #[inline]
     fn sum(self) -> u64 {
-        let (high, low) = ((self.to_bits() >> 64) as u64, self.to_bits() as u64);
+        let bits = u128::from_ne_bytes(self.octets());
+        let (high, low) = ((bits >> 64) as u64, bits as u64);
         (high >> 32) + (high & 0xffff_ffff) + (low >> 32) + (low & 0xffff_ffff)
     }
 }

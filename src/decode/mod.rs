@@ -9,6 +9,7 @@ mod icmp;
 mod ip;
 pub mod link;
 mod octets;
+mod ordinary;
 mod tcp;
 mod tunnel;
 
@@ -160,7 +161,17 @@ impl Decoder {
 
     /// [`Self::decode`] into a place that the caller keeps. Moving a segment that was just put together costs as much as
     /// decoding it, so it is written in place all the way down.
+    #[inline(never)]
     pub fn decode_into(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
+        let ordinary = frame.link == ordinary::LINK && ordinary::decode(frame, self.config.verify_checksums, outcome);
+        if !ordinary {
+            self.decode_any(frame, outcome);
+        }
+    }
+
+    /// Decodes any frame, the general way.
+    #[inline(never)]
+    fn decode_any(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
         let Some(layer) = self.link_layer(frame.link) else {
             *outcome = Outcome::Skip(SkipReason::UnknownLinkType);
             return;

@@ -26,15 +26,27 @@ pub(super) fn segment<A: Address>(
     around: Surroundings<'_>,
     outcome: &mut Outcome,
 ) {
-    match TcpHeaderSlice::from_slice(octets.data) {
-        Ok(header) => {
-            *outcome = Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole));
-            if let Outcome::Tcp(segment) = outcome {
-                segment.options.read(header.options(), header.options().len());
-            }
-        }
-        Err(_) => *outcome = odd_segment(ip, octets, around),
+    if !whole_segment(ip, octets, around, outcome) {
+        *outcome = odd_segment(ip, octets, around);
     }
+}
+
+/// Reads the segment that `ip` carries if its header is whole; if not, returns false and leaves `outcome` alone.
+#[inline(always)]
+pub(super) fn whole_segment<A: Address>(
+    ip: IpHeader<A>,
+    octets: Octets<'_>,
+    around: Surroundings<'_>,
+    outcome: &mut Outcome,
+) -> bool {
+    let Ok(header) = TcpHeaderSlice::from_slice(octets.data) else { return false };
+    *outcome = Outcome::Tcp(build(ip, octets, around, &header, Headers::Whole));
+    if let Outcome::Tcp(segment) = outcome
+        && let Some(options) = header.slice().get(FIXED..)
+    {
+        segment.options.read(options, options.len());
+    }
+    true
 }
 
 /// A header that etherparse refuses: cut, or with an impossible data offset. Read as its 20 fixed octets.
@@ -66,6 +78,8 @@ fn build<A: Address>(
     header: &TcpHeaderSlice<'_>,
     headers: Headers,
 ) -> Segment {
+    // First, while there is nothing else to be kept in registers.
+    let checksum = judge(ip, octets, around, header.checksum());
     let bytes = header.slice();
     let frame = around.frame;
     Segment {
@@ -80,7 +94,7 @@ fn build<A: Address>(
         urgent: header.urgent_pointer(),
         payload: (octets.len - bytes.len()) as u32,
         options: Options::default(),
-        checksum: judge(ip, octets, around, header.checksum()),
+        checksum,
         checksum_field: header.checksum(),
         headers,
         truncated: octets.is_cut() || frame.data.len() < frame.wire_len as usize,

@@ -6,6 +6,7 @@
 pub mod anomaly;
 pub mod capture;
 pub mod flow;
+pub mod host;
 pub mod registry;
 
 pub use anomaly::{Anomaly, Figure, Scope, Severity};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::anomaly::{Anomaly, Figure, Scope, Severity};
 use super::capture::{self, Health};
-use super::flow;
+use super::{flow, host};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
@@ -46,6 +46,8 @@ pub enum When {
     Ended,
     /// At the end of the run, of the capture's health; `check` is not asked.
     Captured,
+    /// Never of one flow: [`crate::detect::host`] decides.
+    Host,
 }
 
 /// What a rule is shown.
@@ -172,6 +174,7 @@ pub static REGISTRY: &[&[Rule]] = &[
     flow::time_wait::RULES,
     flow::peers::RULES,
     capture::RULES,
+    host::RULES,
 ];
 
 /// Every rule in order.
@@ -222,6 +225,8 @@ pub struct Detectors {
     /// Every rule of the registry, with whether it is on.
     rules: Vec<&'static Rule>,
     by_fact: [Vec<u16>; 64],
+    /// The facts that each rule is interested in, by its index.
+    masks: Vec<u64>,
     opened: Vec<u16>,
     quiet: Vec<u16>,
     ended: Vec<u16>,
@@ -250,6 +255,7 @@ impl Detectors {
         let rules: Vec<&'static Rule> = rules().collect();
         let mut detectors = Self {
             by_fact: [const { Vec::new() }; 64],
+            masks: vec![0; rules.len()],
             opened: Vec::new(),
             quiet: Vec::new(),
             ended: Vec::new(),
@@ -321,6 +327,7 @@ impl Detectors {
         match when {
             When::Facts(facts) => {
                 self.interest |= facts;
+                self.masks[usize::from(index)] = facts.0;
                 for (bit, rules) in self.by_fact.iter_mut().enumerate() {
                     if facts.0 >> bit & 1 == 1 {
                         rules.push(index);
@@ -331,19 +338,23 @@ impl Detectors {
             When::Quiet => self.quiet.push(index),
             When::Captured => self.captured.push(index),
             When::Ended => self.ended.push(index),
+            When::Host => {}
         }
     }
 
     fn on_facts(&mut self, flow: &mut Flow, occasion: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
         let mut left = occasion.facts.0 & self.interest.0;
-        let mut asked: smallvec::SmallVec<[u16; 16]> = smallvec::SmallVec::new();
         while left != 0 {
-            let bit = left.trailing_zeros() as usize;
+            let bit = left.trailing_zeros();
             left &= left - 1;
-            for n in 0..self.by_fact[bit].len() {
-                let index = self.by_fact[bit][n];
-                if !asked.contains(&index) {
-                    asked.push(index);
+            for n in 0..self.by_fact[bit as usize].len() {
+                let index = self.by_fact[bit as usize][n];
+                // A rule that is filed under several of the facts is asked at the first.
+                let first = self
+                    .masks
+                    .get(usize::from(index))
+                    .is_some_and(|mask| (mask & occasion.facts.0).trailing_zeros() == bit);
+                if first {
                     self.ask(index, flow, occasion, report);
                 }
             }
@@ -357,7 +368,7 @@ impl Detectors {
                 When::Opened => &self.opened,
                 When::Quiet => &self.quiet,
                 When::Ended => &self.ended,
-                When::Captured | When::Facts(_) => return,
+                When::Captured | When::Host | When::Facts(_) => return,
             };
             let Some(index) = asked.get(n).copied() else { return };
             let already = flow.marks.iter().any(|mark| mark.rule == index);

@@ -30,6 +30,8 @@ pub enum Row {
     Step(StepRow),
     /// Data and probes, folded.
     Data {
+        /// Frame of the first segment.
+        frame: u64,
         /// Segments.
         segments: u64,
         /// Payload octets of the client.
@@ -58,6 +60,12 @@ pub struct StepRow {
     pub from: Side,
     /// What it is, numbered within its handshake or teardown.
     pub caption: String,
+    /// Whether it repeats an earlier step of the same number.
+    pub again: bool,
+    /// Whether it belongs to the close.
+    pub closing: bool,
+    /// The step itself.
+    pub step: Step,
     /// The client's state after it.
     pub client: State,
     /// The server's state after it.
@@ -113,6 +121,7 @@ impl Builder<'_> {
 
     fn step(&mut self, n: usize, step: &Step) {
         let caption = self.numbering.caption(step, self.flow);
+        let (again, closing) = (self.numbering.again, self.numbering.first_fin.is_some() || step.label == Label::Rst);
         let since_last = step.time - self.last;
         self.last = step.last_time;
         if self.fold && matches!(step.label, Label::Data | Label::Probe) {
@@ -125,6 +134,9 @@ impl Builder<'_> {
             since_last,
             from: step.from,
             caption,
+            again,
+            closing,
+            step: *step,
             client: step.client,
             server: step.server,
         }));
@@ -132,9 +144,9 @@ impl Builder<'_> {
 
     fn fold_data(&mut self, step: &Step) {
         if !matches!(self.rows.last(), Some(Row::Data { .. })) {
-            self.rows.push(Row::Data { segments: 0, client_bytes: 0, server_bytes: 0 });
+            self.rows.push(Row::Data { frame: step.frame, segments: 0, client_bytes: 0, server_bytes: 0 });
         }
-        if let Some(Row::Data { segments, client_bytes, server_bytes }) = self.rows.last_mut() {
+        if let Some(Row::Data { segments, client_bytes, server_bytes, .. }) = self.rows.last_mut() {
             *segments += u64::from(step.repeat);
             match step.from {
                 Side::Client => *client_bytes += u64::from(step.payload),
@@ -152,10 +164,13 @@ struct Numbering {
     opening: Vec<(Label, Side)>,
     first_fin: Option<Side>,
     second_fin: bool,
+    /// Whether the newest step repeats an earlier one.
+    again: bool,
 }
 
 impl Numbering {
     fn caption(&mut self, step: &Step, flow: &Flow) -> String {
+        self.again = false;
         let mut caption = match step.label {
             Label::Fin => self.fin(step.from, flow.shape()),
             Label::Ack if self.first_fin.is_some() => self.ack_of_fin(step.from, flow.shape()),
@@ -190,8 +205,8 @@ impl Numbering {
             Label::SynAck => 2,
             _ => 3,
         };
-        let again = if seen.is_some() { " again" } else { "" };
-        format!("{number}. {name}{again}")
+        self.again = seen.is_some();
+        format!("{number}. {name}{}", self.again_word())
     }
 
     fn fin(&mut self, from: Side, shape: Option<Shape>) -> String {
@@ -199,10 +214,11 @@ impl Numbering {
             self.first_fin = Some(from);
             return "1. FIN".to_owned();
         };
+        self.again = from == first || self.second_fin;
+        let again = self.again_word();
         if from == first {
-            return "1. FIN again".to_owned();
+            return format!("1. FIN{again}");
         }
-        let again = if self.second_fin { " again" } else { "" };
         self.second_fin = true;
         match shape {
             Some(Shape::Simultaneous) => format!("1. FIN{again}"),
@@ -210,6 +226,10 @@ impl Numbering {
             Some(Shape::ThreeSegment) => format!("2.+3. FIN+ACK{again}"),
             _ => format!("3. FIN{again}"),
         }
+    }
+
+    const fn again_word(&self) -> &'static str {
+        if self.again { " again" } else { "" }
     }
 
     fn ack_of_fin(&self, from: Side, shape: Option<Shape>) -> String {
@@ -276,7 +296,7 @@ fn line(row: &Row) -> String {
             format!("{:>23} {:>12} │{:LANE$}│ ({})", "", client.name(), "", server.name())
         }
         Row::Step(step) => step_line(step),
-        Row::Data { segments, client_bytes, server_bytes } => mark(&data(*segments, *client_bytes, *server_bytes)),
+        Row::Data { segments, client_bytes, server_bytes, .. } => mark(&data(*segments, *client_bytes, *server_bytes)),
         Row::Established => mark("established"),
         Row::HalfClosed(time) => mark(&format!("half-closed {}", human(*time))),
         Row::Dropped(steps) => mark(&format!("{steps} more steps")),

@@ -6,16 +6,21 @@
 pub mod clock;
 pub mod community;
 pub mod event;
+pub mod explain;
 mod histogram;
+mod html;
 pub mod ladder;
+mod markdown;
 mod ndjson;
 mod out;
 pub mod pcapng;
+mod picture;
 #[cfg(feature = "tui")]
 pub mod plain;
 mod scapy;
 pub mod schema;
 mod summary;
+mod svg;
 mod table;
 mod text;
 #[cfg(feature = "tui")]
@@ -27,7 +32,9 @@ use core::net::IpAddr;
 
 use crate::engine::Sink;
 pub use event::{Action, StepsShown};
+pub use explain::{Level, Locale, Topic};
 pub use out::Out;
+pub use picture::{Part, Scale, Theme};
 pub use text::TimeStyle;
 
 /// What is being analysed, for the formats that say so.
@@ -56,6 +63,47 @@ pub struct Settings {
     pub local_nets: Vec<Network>,
     /// The id of an anomaly rule by its index in the registry.
     pub rule_id: fn(u16) -> Option<&'static str>,
+    /// How flows are drawn.
+    pub pictures: Pictures,
+    /// The language of pictures and explanations (`--locale`).
+    pub locale: Locale,
+    /// How much is explained (`--explain`); `None` for what the format thinks best.
+    pub level: Option<Level>,
+    /// What is explained instead of flows (`--explain`).
+    pub topic: Option<Topic>,
+    /// The only flow that is told of (`--flow`).
+    pub flow: Option<u64>,
+}
+
+impl Default for Settings {
+    /// What is written where nothing is asked for; anomalies have no names.
+    fn default() -> Self {
+        Self {
+            session: Session::default(),
+            time: TimeStyle::default(),
+            steps: StepsShown::default(),
+            events: DEFAULT_EVENTS.to_vec(),
+            fields: Vec::new(),
+            local_nets: Vec::new(),
+            rule_id: |_| None,
+            pictures: Pictures::default(),
+            locale: Locale::default(),
+            level: None,
+            topic: None,
+            flow: None,
+        }
+    }
+}
+
+/// How flows are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pictures {
+    /// Which part (`--part`).
+    pub part: Part,
+    /// How time is drawn (`--scale`).
+    pub scale: Scale,
+    /// Colours (`--theme`).
+    pub theme: Theme,
 }
 
 /// A network: an address and a prefix length.
@@ -159,6 +207,30 @@ pub const FORMATS: &[Format] = &[
         about: "Zeek's conn.log, for zeek-cut",
         options: &["--local-net", "--flow"],
         open: |out, settings| Box::new(zeek::Zeek::new(out, settings)),
+    },
+    Format {
+        name: "svg",
+        about: "a picture: two lifelines, numbered arrows, coloured states",
+        options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale"],
+        open: |out, settings| Box::new(svg::Svg::new(out, settings)),
+    },
+    Format {
+        name: "html",
+        about: "a page with an overview, and for every flow its picture, steps and explanation",
+        options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale", "--explain"],
+        open: |out, settings| Box::new(html::Html::new(out, settings)),
+    },
+    Format {
+        name: "markdown",
+        about: "a report to paste into a ticket, with Mermaid sequence diagrams",
+        options: &["--steps", "--flow", "--part", "--locale", "--explain"],
+        open: |out, settings| Box::new(markdown::Markdown::new(out, settings)),
+    },
+    Format {
+        name: "explain",
+        about: "every flow in words (the same as --explain)",
+        options: &["--flow", "--locale", "--explain", "topic"],
+        open: |out, settings| Box::new(explain::Explain::new(out, settings)),
     },
 ];
 

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use super::clock::{human, rfc3339};
-use super::tui::{Locale, Word};
-use super::{Format, Out, Writer, words};
+use super::tui::Word;
+use super::{Format, Locale, Out, Writer, words};
 use crate::engine::{Event, Sink};
 use crate::flow::{Closing, Flow};
 use crate::time::Timestamp;
@@ -13,16 +13,16 @@ use crate::time::Timestamp;
 pub static ENGLISH: Format = Format {
     name: "plain",
     about: "one sentence an event",
-    options: &["--flow"],
-    open: |out, _| Box::new(Plain { out, locale: Locale::English }),
+    options: &["--flow", "--locale"],
+    open: |out, _| Box::new(Plain { out, locale: Locale::En }),
 };
 
 /// In Korean.
 pub static KOREAN: Format = Format {
     name: "plain",
     about: "one sentence an event",
-    options: &["--flow"],
-    open: |out, _| Box::new(Plain { out, locale: Locale::Korean }),
+    options: &["--flow", "--locale"],
+    open: |out, _| Box::new(Plain { out, locale: Locale::Ko }),
 };
 
 struct Plain {

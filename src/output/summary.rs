@@ -247,21 +247,21 @@ fn counts(page: &mut Page, totals: &Totals) {
 
 /// Failures of one client.
 #[derive(Clone, Copy, Debug)]
-struct Failures {
-    count: u64,
+pub(super) struct Failures {
+    pub(super) count: u64,
     /// The one server that all of them went to.
-    target: Option<IpAddr>,
+    pub(super) target: Option<IpAddr>,
 }
 
 /// Clients with the most failures, in bounded memory: when there are too many, the lighter half is forgotten.
 #[derive(Debug, Default)]
-struct Talkers {
+pub(super) struct Talkers {
     failures: HashMap<IpAddr, Failures>,
     pushed_out: u64,
 }
 
 impl Talkers {
-    fn add(&mut self, client: IpAddr, server: IpAddr) {
+    pub(super) fn add(&mut self, client: IpAddr, server: IpAddr) {
         if let Some(failures) = self.failures.get_mut(&client) {
             failures.count += 1;
             failures.target = failures.target.filter(|target| *target == server);
@@ -283,7 +283,7 @@ impl Talkers {
         self.pushed_out += MAX_TALKERS as u64 / 2;
     }
 
-    fn most(&self) -> Vec<(IpAddr, Failures)> {
+    pub(super) fn most(&self) -> Vec<(IpAddr, Failures)> {
         let mut all: Vec<(IpAddr, Failures)> = self.failures.iter().map(|(ip, f)| (*ip, *f)).collect();
         all.sort_unstable_by_key(|(ip, f)| (core::cmp::Reverse(f.count), *ip));
         all.truncate(SHOWN_TALKERS);

@@ -107,7 +107,6 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::output::{Session, StepsShown, TimeStyle};
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -124,15 +123,7 @@ mod tests {
     #[test]
     fn values_are_quoted_by_rfc_4180() {
         let shared = Shared::default();
-        let settings = Settings {
-            session: Session::default(),
-            time: TimeStyle::default(),
-            steps: StepsShown::default(),
-            events: Vec::new(),
-            fields: vec!["a".to_owned(), "b".to_owned()],
-            local_nets: Vec::new(),
-            rule_id: |_| None,
-        };
+        let settings = Settings { fields: vec!["a".to_owned(), "b".to_owned()], ..Settings::default() };
         let mut table = Table::new(Out::new(Box::new(shared.clone()), true), &settings, b',');
         table.header();
         table.row(&ByteRecord::from(vec!["plain", "with, comma"]));

@@ -167,11 +167,11 @@ impl Options {
         let options = self;
         options.len = header_len.min(40) as u8;
         // Linux's data segment: NOP NOP TS. By far the most common list, so it skips the walk.
-        if let [1, 1, 8, 10, rest @ ..] = bytes
-            && rest.len() == 8
-            && header_len == 12
+        if header_len == 12
+            && let Ok([nop, nop2, kind, length, times @ ..]) = <&[u8; 12]>::try_from(bytes)
+            && [*nop, *nop2, *kind, *length] == [KIND_NOP, KIND_NOP, KIND_TIMESTAMPS, 10]
         {
-            options.timestamps = Some(Timestamps { value: be32(&rest[..4]), echo: be32(&rest[4..]) });
+            options.timestamps = Some(Timestamps { value: be32(&times[..4]), echo: be32(&times[4..]) });
             options.layout = Layout(0x722);
             return;
         }

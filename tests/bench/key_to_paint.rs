@@ -11,7 +11,8 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 use synscope::decode::{Frame, LinkType};
 use synscope::detect::registry::rules;
 use synscope::engine::{Engine, Settings};
-use synscope::output::tui::{Arrangement, Feed, Locale, Model, Options, Tap, ThemeName, view};
+use synscope::output::Locale;
+use synscope::output::tui::{Arrangement, Feed, Model, Options, Tap, ThemeName, view};
 use synscope::time::{MICROSECOND, Timestamp};
 
 const FLOWS: u32 = 200_000;
@@ -58,7 +59,7 @@ fn full() -> Model {
         replay: false,
         theme: ThemeName::Auto,
         ascii: false,
-        locale: Locale::English,
+        locale: Locale::En,
         force_color: false,
         mouse: false,
         fps: 10,

@@ -13,13 +13,14 @@ pub(super) struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    consumed: u64,
+    /// Where in the stream the buffer begins.
+    base: u64,
     exhausted: bool,
 }
 
 impl Input {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self { reader, buffer: vec![0; INITIAL], start: 0, end: 0, consumed: 0, exhausted: false }
+        Self { reader, buffer: vec![0; INITIAL], start: 0, end: 0, base: 0, exhausted: false }
     }
 
     /// What is there without reading.
@@ -28,17 +29,33 @@ impl Input {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
+    /// The first `N` octets of what is there without reading, and those behind them.
+    #[inline(always)]
+    pub(super) fn front<const N: usize>(&self) -> Option<(&[u8; N], &[u8])> {
+        self.buffer.get(self.start..self.end)?.split_first_chunk()
+    }
+
     /// Where in the stream [`Self::data`] begins.
     pub(super) const fn offset(&self) -> u64 {
-        self.consumed
+        self.base + self.start as u64
+    }
+
+    /// The front of the data is at this place in the buffer: see [`Self::at`].
+    #[inline]
+    pub(super) const fn place(&self) -> usize {
+        self.start
+    }
+
+    /// `count` octets at a place in the buffer, consumed or not; valid until more is required.
+    #[inline]
+    pub(super) fn at(&self, place: usize, count: usize) -> &[u8] {
+        self.buffer.get(place..).and_then(|rest| rest.get(..count)).unwrap_or_default()
     }
 
     /// Drops `count` octets from the front of the data, or all there are.
     #[inline]
     pub(super) fn consume(&mut self, count: usize) {
-        let count = count.min(self.end - self.start);
-        self.start += count;
-        self.consumed += count as u64;
+        self.start += count.min(self.end - self.start);
     }
 
     /// Reads until `count` octets are there; false when the stream ends before. Never waits for more than `count`.
@@ -88,6 +105,7 @@ impl Input {
     fn make_room(&mut self, count: usize) {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
+            self.base += self.start as u64;
             self.end -= self.start;
             self.start = 0;
         }

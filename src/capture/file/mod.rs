@@ -70,6 +70,8 @@ pub struct Files {
     number: u64,
     yielded: u64,
     fault: Option<CaptureError>,
+    /// Whether there is one reader, no filter, and more to come, so that frames only have to be handed on.
+    plain: bool,
     ended: bool,
 }
 
@@ -113,6 +115,7 @@ impl Files {
         }
         Ok(Self {
             fronts: BinaryHeap::with_capacity(readers.len()),
+            plain: readers.len() == 1 && filter.is_none(),
             readers,
             started: false,
             current: 0,
@@ -163,29 +166,50 @@ impl Files {
         while self.step()? {
             self.number += 1;
             let Some(filter) = &mut self.filter else { return Ok(true) };
-            let frame = self.readers.get(self.current).and_then(|reader| reader.frame(self.number));
-            if let Some(frame) = frame
-                && filter.accepts(&frame)?
+            if let Some(reader) = self.readers.get(self.current)
+                && filter.accepts(&reader.frame(self.number))?
             {
                 return Ok(true);
             }
         }
         Ok(false)
     }
-}
 
-impl Source for Files {
-    #[inline]
-    fn next(&mut self) -> Result<Next<'_>, CaptureError> {
+    /// [`Source::next`] of several inputs, or with a filter, or at the end.
+    #[inline(never)]
+    fn next_sought(&mut self) -> Result<Next<'_>, CaptureError> {
         if self.ended {
             return Ok(Next::End);
         }
         let found = self.seek();
         self.ended = !matches!(found, Ok(true));
-        let frame =
-            if found? { self.readers.get(self.current).and_then(|reader| reader.frame(self.number)) } else { None };
-        self.yielded += u64::from(frame.is_some());
-        Ok(frame.map_or(Next::End, Next::Frame))
+        match self.readers.get(self.current) {
+            Some(reader) if found? => {
+                self.yielded += 1;
+                Ok(Next::Frame(reader.frame(self.number)))
+            }
+            _ => Ok(Next::End),
+        }
+    }
+}
+
+impl Source for Files {
+    #[inline]
+    fn next(&mut self) -> Result<Next<'_>, CaptureError> {
+        if !self.plain {
+            return self.next_sought();
+        }
+        let [only] = &mut self.readers[..] else { return Ok(Next::End) };
+        if !only.take_buffered() {
+            let found = only.advance();
+            if !matches!(found, Ok(true)) {
+                (self.plain, self.ended) = (false, true);
+                return found.map(|_| Next::End);
+            }
+        }
+        self.number += 1;
+        self.yielded += 1;
+        Ok(Next::Frame(only.frame(self.number)))
     }
 
     fn description(&self) -> String {

@@ -29,22 +29,23 @@ impl Offline {
         &self.frame
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Record>, Fault> {
+    /// Reads the next record; false at the end of the file.
+    pub(super) fn next(&mut self, record: &mut Record) -> Result<bool, Fault> {
         let packet = match self.capture.next_packet() {
             Ok(packet) => packet,
-            Err(pcap::Error::NoMorePackets) => return Ok(None),
+            Err(pcap::Error::NoMorePackets) => return Ok(false),
             Err(error) => return Err(Fault::Damaged { offset: None, reason: message(error) }),
         };
         self.frame.clear();
         self.frame.extend_from_slice(packet.data);
-        Ok(Some(Record {
+        *record = Record {
             time: packet_time(packet.header, Tick::Nanosecond),
             link: self.link,
             interface: self.interface,
             wire_len: packet.header.len.max(packet.header.caplen),
             start: 0,
             len: self.frame.len(),
-            end: 0,
-        }))
+        };
+        Ok(true)
     }
 }

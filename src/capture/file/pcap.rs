@@ -1,14 +1,16 @@
 //! The classic pcap format: a header of 24 octets, then records, each with a header of 16.
-//! (draft-ietf-opsawg-pcap; parsed by the `pcap-parser` crate.)
+//! (draft-ietf-opsawg-pcap.)
+//!
+//! The file header is parsed by the `pcap-parser` crate. Record headers, four words each, are read here: it saves a third of
+//! the instructions that reading takes.
 
-use pcap_parser::nom::{Err, Needed};
-use pcap_parser::pcap::{LegacyPcapBlock, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
+use pcap_parser::pcap::parse_pcap_header;
 
 use super::input::{Input, MAX_RECORD};
 use super::record::{Fault, Record};
 use crate::capture::linktype::from_file_field;
 use crate::decode::LinkType;
-use crate::time::{MICROSECOND, Timestamp};
+use crate::time::{MICROSECOND, SECOND, Timestamp};
 
 /// Octets of a record header.
 const RECORD_HEADER: usize = 16;
@@ -52,35 +54,54 @@ impl Pcap {
         }))
     }
 
-    /// Finds the next record at the front of the input; `None` at the end of the file.
-    #[inline]
-    pub(super) fn next(&self, input: &mut Input) -> Result<Option<Record>, Fault> {
-        loop {
-            let parsed =
-                if self.big_endian { parse_pcap_frame_be(input.data()) } else { parse_pcap_frame(input.data()) };
-            let missing = match parsed {
-                Ok((_, block)) => return Ok(Some(self.record(&block))),
-                Err(Err::Incomplete(Needed::Size(missing))) => missing.get(),
-                Err(_) => return Err(Fault::damaged(input, "the record cannot be read".to_owned())),
-            };
-            if !self.read_on(input, missing)? {
-                return Ok(None);
-            }
+    /// Takes the next record if it is in the buffer whole, as all but every one is.
+    #[inline(always)]
+    pub(super) fn take_buffered(&self, input: &mut Input, record: &mut Record) -> bool {
+        let Some((header, rest)) = input.front::<RECORD_HEADER>() else { return false };
+        let [seconds, subsecond, captured, wire_len] = self.words(header);
+        let len = captured as usize;
+        if len > rest.len() {
+            return false;
         }
+        record.time = self.time(seconds, subsecond);
+        record.link = self.link;
+        record.interface = self.interface;
+        record.wire_len = wire_len.max(captured);
+        record.start = input.place() + RECORD_HEADER;
+        record.len = len;
+        input.consume(RECORD_HEADER + len);
+        true
     }
 
-    #[inline]
-    fn record(&self, block: &LegacyPcapBlock<'_>) -> Record {
-        let subsecond = i64::from(block.ts_usec).saturating_mul(self.tick);
-        Record {
-            time: Timestamp::new(i64::from(block.ts_sec), subsecond),
-            link: self.link,
-            interface: self.interface,
-            wire_len: block.origlen.max(block.caplen),
-            start: RECORD_HEADER,
-            len: block.data.len(),
-            end: RECORD_HEADER + block.data.len(),
+    /// Takes the next record from the input; false at the end of the file.
+    pub(super) fn next(&self, input: &mut Input, record: &mut Record) -> Result<bool, Fault> {
+        while !self.take_buffered(input, record) {
+            let missing = match input.front::<RECORD_HEADER>() {
+                None => RECORD_HEADER - input.data().len(),
+                Some((header, rest)) => {
+                    let [_, _, captured, _] = self.words(header);
+                    (captured as usize).saturating_sub(rest.len())
+                }
+            };
+            if !self.read_on(input, missing)? {
+                return Ok(false);
+            }
         }
+        Ok(true)
+    }
+
+    /// The four words of a record header.
+    #[inline]
+    fn words(&self, header: &[u8; RECORD_HEADER]) -> [u32; 4] {
+        let little = u128::from_le_bytes(*header);
+        let words = [little as u32, (little >> 32) as u32, (little >> 64) as u32, (little >> 96) as u32];
+        if self.big_endian { words.map(u32::swap_bytes) } else { words }
+    }
+
+    /// A tick is a microsecond at most, so that no 32-bit words can overflow this.
+    #[inline]
+    fn time(&self, seconds: u32, subsecond: u32) -> Timestamp {
+        Timestamp(i64::from(seconds) * SECOND + i64::from(subsecond) * self.tick)
     }
 
     /// Gets `missing` more octets; false when the file ends properly, at the end of a record.

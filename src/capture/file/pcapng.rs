@@ -83,12 +83,40 @@ impl PcapNg {
         {}
     }
 
-    /// Finds the next packet; its record is at the front of the input. `None` at the end of the file.
-    pub(super) fn next(&mut self, input: &mut Input) -> Result<Option<Record>, Fault> {
+    /// Takes an enhanced packet block that is in the buffer whole and right, as all but every block is. What is not is left.
+    #[inline(always)]
+    pub(super) fn take_buffered(&mut self, input: &mut Input, record: &mut Record) -> bool {
+        let Some((header, rest)) = input.front::<PACKET_DATA>() else { return false };
+        let field = |at: usize| known_word(header, at, self.big_endian);
+        let (length, captured) = (field(4), field(20));
+        let whole = (length as usize).checked_sub(PACKET_DATA).and_then(|behind| rest.get(..behind));
+        let end = whole.and_then(<[u8]>::last_chunk::<4>);
+        if field(0) != ENHANCED_PACKET
+            || !length.is_multiple_of(4)
+            || u64::from(captured) + (PACKET_DATA + 4) as u64 > u64::from(length)
+            || end.is_none_or(|end| known_word(end, 0, self.big_endian) != length)
+        {
+            return false;
+        }
+        let Some(interface) = self.interfaces.get(field(8) as usize) else { return false };
+        record.time = interface.clock.time(u64::from(field(12)) << 32 | u64::from(field(16)));
+        record.link = interface.link;
+        record.interface = interface.index;
+        record.wire_len = field(24).max(captured);
+        record.start = input.place() + PACKET_DATA;
+        record.len = captured as usize;
+        self.last_time = record.time;
+        input.consume(length as usize);
+        true
+    }
+
+    /// Takes the next packet from the input, whatever stands before it; false at the end of the file.
+    pub(super) fn next(&mut self, input: &mut Input, found: &mut Record) -> Result<bool, Fault> {
         loop {
-            let Some((kind, length)) = self.block(input)? else { return Ok(None) };
+            let Some((kind, length)) = self.block(input)? else { return Ok(false) };
             if matches!(kind, ENHANCED_PACKET | OBSOLETE_PACKET | SIMPLE_PACKET) {
                 self.whole(input, length)?;
+                let place = input.place();
                 let block = input.data().get(..length).unwrap_or_default();
                 let record = match kind {
                     SIMPLE_PACKET => self.simple_packet(block),
@@ -96,7 +124,9 @@ impl PcapNg {
                 };
                 let record = record.map_err(|reason| Fault::damaged(input, reason))?;
                 self.last_time = record.time;
-                return Ok(Some(record));
+                *found = Record { start: place + record.start, ..record };
+                input.consume(length);
+                return Ok(true);
             }
             self.other_block(input, kind, length)?;
         }
@@ -205,7 +235,8 @@ impl PcapNg {
         Ok(())
     }
 
-    /// An enhanced packet block, or an obsolete one, whose interface number has 16 bits (the others count drops).
+    /// An enhanced packet block, or an obsolete one, whose interface number has 16 bits (the others count drops). The
+    /// record's place counts from the front of the block.
     #[inline]
     fn packet(&self, block: &[u8], kind: u32) -> Result<Record, String> {
         let field = |at| word(block, at, self.big_endian).ok_or("a packet block that is too short");
@@ -225,7 +256,6 @@ impl PcapNg {
             wire_len: wire_len.max(captured),
             start: PACKET_DATA,
             len: captured as usize,
-            end: block.len(),
         })
     }
 
@@ -246,7 +276,6 @@ impl PcapNg {
             wire_len,
             start: 12,
             len: (wire_len.min(limit) as usize).min(block.len() - 16),
-            end: block.len(),
         })
     }
 }
@@ -284,6 +313,15 @@ impl Clock {
 
     #[inline]
     fn time(self, ticks: u64) -> Timestamp {
+        if let Unit::Nanoseconds(each) = self.unit
+            && let Some(nanoseconds) = i64::try_from(ticks).ok().and_then(|ticks| ticks.checked_mul(i64::from(each)))
+        {
+            return Timestamp::new(self.offset, nanoseconds);
+        }
+        self.rarer_time(ticks)
+    }
+
+    fn rarer_time(self, ticks: u64) -> Timestamp {
         let nanoseconds = match self.unit {
             Unit::Nanoseconds(each) => i128::from(ticks) * i128::from(each),
             Unit::Parts(parts) => i128::from(ticks / parts),
@@ -301,6 +339,12 @@ fn time_offset(block: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> i64 {
         .find(|option| option.code == OptionCode::IfTsoffset)
         .and_then(|option| option.value.get(..8)?.try_into().ok())
         .map_or(0, if big_endian { i64::from_be_bytes } else { i64::from_le_bytes })
+}
+
+/// The word at a place known to the compiler, so that nothing is left to check.
+#[inline(always)]
+fn known_word<const N: usize>(data: &[u8; N], at: usize, big_endian: bool) -> u32 {
+    word(data, at, big_endian).unwrap_or_default()
 }
 
 #[inline]

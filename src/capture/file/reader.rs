@@ -31,14 +31,14 @@ impl Shared {
     }
 }
 
-/// A file being read: its current record stays in the buffer until the next one is asked for.
+/// A file being read: the octets of its current record stay in the buffer until the next one is asked for.
 pub(super) struct Reader {
     name: String,
     input: Input,
     format: Format,
     compression: Option<Compression>,
     packets: u64,
-    current: Option<Record>,
+    current: Record,
     read: Arc<AtomicU64>,
     total: Option<u64>,
     shared: Shared,
@@ -100,55 +100,86 @@ impl Reader {
             input = compression.decompress(input, shared.stop.clone()).map_err(io)?;
         }
         let format = Format::open(name, &mut input, compression, path, &shared)?;
-        Ok(Self { name: name.to_owned(), input, format, compression, packets: 0, current: None, read, total, shared })
+        Ok(Self {
+            name: name.to_owned(),
+            input,
+            format,
+            compression,
+            packets: 0,
+            current: Record::NONE,
+            read,
+            total,
+            shared,
+        })
     }
 
     /// Goes to the next record; false at the end.
     #[inline]
     pub(super) fn advance(&mut self) -> Result<bool, CaptureError> {
-        if let Some(record) = self.current.take() {
-            self.input.consume(record.end);
-        }
+        if self.take_buffered() { Ok(true) } else { self.read_on() }
+    }
+
+    /// Goes to the next record if it is in the buffer; what is not found so is left to [`Self::advance`].
+    #[inline(always)]
+    pub(super) fn take_buffered(&mut self) -> bool {
         let found = match &mut self.format {
-            Format::Pcap(pcap) => pcap.next(&mut self.input),
-            Format::PcapNg(pcapng) => pcapng.next(&mut self.input),
+            Format::Pcap(pcap) => pcap.take_buffered(&mut self.input, &mut self.current),
+            Format::PcapNg(pcapng) => pcapng.take_buffered(&mut self.input, &mut self.current),
             #[cfg(feature = "live")]
-            Format::Libpcap(offline) => offline.next(),
+            Format::Libpcap(_) => false,
+        };
+        self.packets += u64::from(found);
+        found
+    }
+
+    #[inline(never)]
+    fn read_on(&mut self) -> Result<bool, CaptureError> {
+        let found = match &mut self.format {
+            Format::Pcap(pcap) => pcap.next(&mut self.input, &mut self.current),
+            Format::PcapNg(pcapng) => pcapng.next(&mut self.input, &mut self.current),
+            #[cfg(feature = "live")]
+            Format::Libpcap(offline) => offline.next(&mut self.current),
         };
         match found {
             Ok(found) => {
-                self.packets += u64::from(found.is_some());
-                self.current = found;
-                Ok(found.is_some())
+                self.packets += u64::from(found);
+                Ok(found)
             }
-            Err(_) if self.shared.stopped() => Ok(false),
-            Err(fault) => Err(fault.into_error(&self.name, self.compression, self.input.offset(), self.packets)),
+            Err(fault) => self.fail(fault),
         }
+    }
+
+    #[cold]
+    fn fail(&self, fault: Fault) -> Result<bool, CaptureError> {
+        if self.shared.stopped() {
+            return Ok(false);
+        }
+        Err(fault.into_error(&self.name, self.compression, self.input.offset(), self.packets))
     }
 
     /// Time of the current record.
     #[inline]
-    pub(super) fn time(&self) -> Timestamp {
-        self.current.map_or_else(Timestamp::default, |record| record.time)
+    pub(super) const fn time(&self) -> Timestamp {
+        self.current.time
     }
 
     /// The current record as a frame with this number.
     #[inline]
-    pub(super) fn frame(&self, number: u64) -> Option<Frame<'_>> {
-        let record = self.current?;
+    pub(super) fn frame(&self, number: u64) -> Frame<'_> {
+        let record = &self.current;
         let data = match &self.format {
             #[cfg(feature = "live")]
             Format::Libpcap(offline) => offline.data(),
-            _ => self.input.data(),
+            _ => self.input.at(record.start, record.len),
         };
-        Some(Frame {
+        Frame {
             number,
             time: record.time,
             link: record.link,
             interface: record.interface,
             wire_len: record.wire_len,
-            data: data.get(record.start..record.start + record.len).unwrap_or_default(),
-        })
+            data,
+        }
     }
 
     pub(super) fn name(&self) -> &str {

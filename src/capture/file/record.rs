@@ -6,7 +6,7 @@ use super::input::Input;
 use crate::decode::LinkType;
 use crate::time::Timestamp;
 
-/// One captured frame, still in the input's buffer: positions count from the front of its data.
+/// One captured frame, consumed but still in the input's buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub(super) time: Timestamp,
@@ -14,12 +14,16 @@ pub(super) struct Record {
     pub(super) interface: u16,
     /// Octets on the wire; at least `len`, whatever the file says.
     pub(super) wire_len: u32,
-    /// Where the captured octets begin.
+    /// The place in the buffer where the captured octets begin.
     pub(super) start: usize,
     /// How many there are.
     pub(super) len: usize,
-    /// Where the record ends.
-    pub(super) end: usize,
+}
+
+impl Record {
+    /// No record yet.
+    pub(super) const NONE: Self =
+        Self { time: Timestamp(0), link: LinkType(0), interface: 0, wire_len: 0, start: 0, len: 0 };
 }
 
 /// Why a reader cannot go on.

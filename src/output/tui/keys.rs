@@ -4,7 +4,8 @@ use core::fmt::Write as _;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::locale::{Locale, Word};
+use super::locale::Word;
+use crate::output::Locale;
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_help() {
-        let help = print(Locale::English);
+        let help = print(Locale::En);
         for binding in KEYS {
             assert!(help.lines().any(|line| line.split(' ').any(|key| key == binding.key)), "{}", binding.key);
         }

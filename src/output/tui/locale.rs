@@ -1,29 +1,13 @@
 //! Every word of the view in every language. Names of states, events, fields and keys are never translated.
 
-/// A language of the view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Locale {
-    /// English.
-    #[default]
-    English,
-    /// Korean.
-    Korean,
-}
+use crate::output::Locale;
 
 impl Locale {
-    /// Every language with its name on the command line.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::English, "en"), (Self::Korean, "ko")];
-
-    /// The language with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(locale, _)| *locale)
-    }
-
     /// `word` in this language.
     pub const fn say(self, word: Word) -> &'static str {
         match self {
-            Self::English => word.english(),
-            Self::Korean => word.korean(),
+            Self::En => word.english(),
+            Self::Ko => word.korean(),
         }
     }
 }
@@ -234,8 +218,8 @@ mod tests {
     #[test]
     fn every_word_is_there_in_every_language() {
         for word in Word::ALL {
-            for (locale, name) in Locale::ALL {
-                assert!(!locale.say(*word).trim().is_empty(), "{word:?} in {name}");
+            for locale in Locale::ALL {
+                assert!(!locale.say(*word).trim().is_empty(), "{word:?} in {}", locale.name());
             }
         }
     }

@@ -18,7 +18,7 @@ pub mod view;
 
 pub use feed::{Batch, Change, Feed, Position, Tap};
 pub use layout::Arrangement;
-pub use locale::{Locale, Word};
+pub use locale::Word;
 pub use model::{Command, Model, Options, SavedFlow, Saving};
 pub use terminal::{Controls, restore, run};
 pub use theme::ThemeName;

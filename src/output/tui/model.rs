@@ -10,12 +10,13 @@ use tui_input::backend::crossterm::EventHandler;
 use super::feed::{Batch, Waiting};
 use super::keys::{self, Action};
 use super::layout::{Arrangement, View, Wish};
-use super::locale::{Locale, Word};
+use super::locale::Word;
 use super::store::{Marks, Row, Store};
 use super::text;
 use super::theme::{Theme, ThemeName};
 use crate::flow::{Flow, FlowKey};
 use crate::flow_filter::{FlowFilter, Phase, Subject, fields, retransmissions};
+use crate::output::Locale;
 use crate::time::{SECOND, Timestamp};
 
 /// Above this many flows, order and filter follow new packets once a second instead of at every frame.

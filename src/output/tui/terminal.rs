@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -28,8 +29,14 @@ use super::{layout, view};
 
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Held while a frame goes out or the terminal is taken or given back: a frame after that would hide what is said then.
+static WRITING: Mutex<()> = Mutex::new(());
 /// How long to wait for a key when nothing happens.
 const IDLE: Duration = Duration::from_millis(100);
+/// How often the watchdog looks.
+const WATCH: Duration = Duration::from_millis(200);
+/// How long the view may take to end once it is to.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The longest text that is put into a clipboard, octets: terminals take no more.
 const MAX_COPY: usize = 74_000;
 
@@ -61,10 +68,54 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
     if options.force_color {
         crossterm::style::force_color_output(true);
     }
+    let watched = Watched::new(Arc::clone(&controls.stop))?;
     let _guard = Guard;
     let screen = Screen::take(options.mouse)?;
     let mut session = Session { model: Model::new(options), screen, controls, suspend, seen: 0, failure: None };
-    session.until_quit().map(|()| session.failure.take())
+    let left = session.until_quit().map(|()| session.failure.take());
+    drop(watched);
+    left
+}
+
+/// A thread that ends the program when the view does not: reading keys from a terminal that is gone never comes back.
+struct Watched {
+    over: Arc<AtomicBool>,
+}
+
+impl Watched {
+    fn new(stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&over);
+        // A file of its own: it stays the same terminal, and tells when that is gone.
+        let terminal = File::open("/dev/tty").ok().filter(File::is_terminal);
+        thread::Builder::new().name("watchdog".to_owned()).spawn(move || watch(&seen, &stop, terminal.as_ref()))?;
+        Ok(Self { over })
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Looks until the view is over, or has had its time after it was to end.
+fn watch(over: &AtomicBool, stop: &AtomicBool, terminal: Option<&File>) {
+    let mut since: Option<Instant> = None;
+    while !over.load(Ordering::SeqCst) {
+        thread::sleep(WATCH);
+        if !terminal.map_or_else(|| io::stdout().is_terminal() || io::stdin().is_terminal(), File::is_terminal) {
+            stop.store(true, Ordering::SeqCst);
+        }
+        if !stop.load(Ordering::SeqCst) {
+            since = None;
+        } else if since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE && !over.load(Ordering::SeqCst) {
+            // On a thread of its own: the view may hold standard output, blocked.
+            thread::spawn(restore);
+            thread::sleep(2 * WATCH);
+            std::process::exit(0);
+        }
+    }
 }
 
 /// The terminal in our hands.
@@ -106,6 +157,7 @@ impl Write for Out {
 
 impl Screen {
     fn take(mouse: bool) -> io::Result<Self> {
+        let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = BufWriter::with_capacity(1 << 16, Out::open()?);
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
@@ -114,6 +166,7 @@ impl Screen {
         match entered.and_then(|()| Terminal::new(CrosstermBackend::new(out))) {
             Ok(terminal) => Ok(Self { terminal, mouse }),
             Err(error) => {
+                drop(writing);
                 restore();
                 Err(error)
             }
@@ -132,6 +185,7 @@ impl Drop for Guard {
 
 /// Gives the terminal back, if it is ours. What cannot be undone is left: there is nobody to tell.
 pub fn restore() {
+    let _writing = end_of_writing();
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -139,6 +193,18 @@ pub fn restore() {
         let _ = execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     }
     let _ = disable_raw_mode();
+}
+
+/// Waits a moment for a frame to be out; not for ever, as its writer may be blocked, or be this very thread in a panic.
+fn end_of_writing() -> Option<MutexGuard<'static, ()>> {
+    for _ in 0..20 {
+        match WRITING.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    None
 }
 
 /// A panic anywhere first gives the terminal back, so that its message can be read.
@@ -221,6 +287,10 @@ impl Session<'_> {
 
     fn draw(&mut self) -> io::Result<()> {
         assert!(!self.controls.panic, "a panic was asked for");
+        let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let model = &mut self.model;
         self.screen.terminal.draw(|frame| view::draw(model, frame))?;
         Ok(())

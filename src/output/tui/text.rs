@@ -6,13 +6,14 @@ use std::path::Path;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::locale::{Locale, Word};
+use super::locale::Word;
 use super::store::Row;
 use super::theme::Class;
 use crate::detect::Severity;
 use crate::detect::registry;
 use crate::flow::{Closing, Flow, Label, Opening, Side, Step};
 use crate::flow_filter::Phase;
+use crate::output::Locale;
 use crate::output::clock::human;
 use crate::output::community::CommunityId;
 use crate::output::event::build::{Context, flow_event};
@@ -370,7 +371,7 @@ fn markdown(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
                 let caption = step.caption.replace(['#', ';'], " ");
                 writeln!(text, "    {from}->>{to}: {caption} ({} / {})", step.client, step.server)
             }
-            ladder::Row::Data { segments, client_bytes, server_bytes } => {
+            ladder::Row::Data { segments, client_bytes, server_bytes, .. } => {
                 writeln!(text, "    Note over C,S: {}", ladder::data(segments, client_bytes, server_bytes))
             }
             ladder::Row::HalfClosed(time) => writeln!(text, "    Note over C,S: half-closed {}", human(time)),

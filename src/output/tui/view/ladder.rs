@@ -133,7 +133,7 @@ fn rung_line<'a>(model: &Model, flow: &Flow, rung: &Rung, shape: &Shape, selecte
             )
         }
         Rung::Step(step) => step_line(model, flow, step, shape, selected),
-        Rung::Data { segments, client_bytes, server_bytes } => mark(&data(*segments, *client_bytes, *server_bytes)),
+        Rung::Data { segments, client_bytes, server_bytes, .. } => mark(&data(*segments, *client_bytes, *server_bytes)),
         Rung::Established => mark("established"),
         Rung::HalfClosed(time) => mark(&format!("half-closed {}", human(*time))),
         Rung::Dropped(steps) => mark(&format!("{steps} more steps")),

@@ -1,0 +1,75 @@
+//! Where host detectors hand in what they found: which rules are on, how often each fired.
+
+use core::net::IpAddr;
+
+use super::RULES;
+use crate::detect::anomaly::{Anomaly, Scope, Severity};
+use crate::detect::registry::{Finding, Selection};
+use crate::time::Timestamp;
+
+/// An address and, where it matters, a port.
+pub(super) type Whom = (IpAddr, Option<u16>);
+
+/// Takes anomalies as they are found.
+pub type Report<'a> = &'a mut dyn FnMut(&Anomaly);
+
+/// The rules about hosts: which are on, and what they counted.
+#[derive(Debug)]
+pub(super) struct Desk {
+    on: Vec<bool>,
+    counts: Vec<u64>,
+    min_severity: Severity,
+}
+
+impl Desk {
+    /// The rules that `selection` leaves on.
+    pub(super) fn new(selection: &Selection) -> Self {
+        let is_on = |id: &str| {
+            (selection.enable.is_empty() || selection.enable.iter().any(|e| e == id))
+                && !selection.disable.iter().any(|d| d == id)
+        };
+        Self {
+            on: RULES.iter().map(|rule| is_on(rule.id)).collect(),
+            counts: vec![0; RULES.len()],
+            min_severity: selection.min_severity.unwrap_or(Severity::Info),
+        }
+    }
+
+    /// How often each rule fired; those that did not are left out.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        RULES.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n))
+    }
+
+    /// Reports `finding` of the rule `id`, if that is on.
+    pub(super) fn file(
+        &mut self,
+        id: &str,
+        at: Timestamp,
+        ends: (Option<Whom>, Option<Whom>),
+        finding: Finding,
+        out: Report<'_>,
+    ) {
+        let Some(index) = RULES.iter().position(|rule| rule.id == id) else { return };
+        let (Some(rule), Some(true)) = (RULES.get(index), self.on.get(index)) else { return };
+        let severity = finding.severity.unwrap_or(rule.severity);
+        if severity < self.min_severity {
+            return;
+        }
+        if let Some(count) = self.counts.get_mut(index) {
+            *count += 1;
+        }
+        out(&Anomaly {
+            id: rule.id,
+            reference: rule.reference,
+            severity,
+            scope: Scope::Host,
+            time: at,
+            reason: finding.reason,
+            flow_id: None,
+            source: ends.0,
+            destination: ends.1,
+            frames: finding.frames,
+            figures: finding.figures,
+        });
+    }
+}

@@ -1,0 +1,800 @@
+//! Services under attack, and services that fail: attempts by cohorts of the second in which they began (findings C.2 to C.4).
+//!
+//! One ratio separates a flood from an outage: clients of a dead service send their SYN again, spoofed and stateless SYNs come
+//! once. One incident a service, with a begin, a peak and an end, and with what it did to the clients that meant it.
+
+use core::net::IpAddr;
+
+use super::desk::{Desk, Report};
+use super::input::{Attempt, Outcome, Settled};
+use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
+use crate::detect::registry::Finding;
+use crate::tcp::Endpoint;
+use crate::time::{SECOND, Timestamp};
+
+/// Seconds kept of a service.
+const SECONDS: usize = 32;
+/// A SYN is judged when it is so old: its client has had time to complete, or to send it again.
+const RIPE: i64 = 3;
+/// Seconds of a cohort.
+const COHORT: i64 = 10;
+/// SYNs a second from which on a service may be flooded.
+const FLOOD_RATE: f64 = 100.0;
+/// SYNs of a cohort at least.
+const FLOOD_SYNS: u32 = 500;
+/// Attempts that neither completed nor were refused, at least (Cisco's default for one host).
+const FLOOD_HANGING: u32 = 50;
+/// Half-open connections of one service, whatever the rate (Cisco's default in total).
+const HALF_OPEN: u32 = 500;
+/// Half-open age counted.
+const HALF_OPEN_SECONDS: i64 = 30;
+/// Period of CUSUM, seconds (SYN-dog: 20; live 10).
+const PERIOD: i64 = 10;
+/// CUSUM's offset and threshold (Wang, Zhang, Shin, 2002).
+const CUSUM: (f64, f64) = (0.35, 1.05);
+const MAX_FRAMES: usize = 8;
+/// Sources sampled for entropy.
+const SAMPLE: usize = 512;
+/// Incidents kept for the summary.
+const MAX_INCIDENTS: usize = 256;
+/// Incidents with a sketch of their own at once.
+const MAX_ACTIVE: usize = 64;
+
+/// First SYNs of one second, and what became of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Second {
+    at: i64,
+    syns: u32,
+    completed: u32,
+    answered: u32,
+    refused: u32,
+    /// Reset by the client after the SYN-ACK.
+    reset: u32,
+    /// Not completed, and sent again.
+    retried: u32,
+}
+
+impl Second {
+    const fn add(&mut self, other: &Self) {
+        self.syns += other.syns;
+        self.completed += other.completed;
+        self.answered += other.answered;
+        self.refused += other.refused;
+        self.reset += other.reset;
+        self.retried += other.retried;
+    }
+
+    /// Neither completed nor refused.
+    const fn hanging(&self) -> u32 {
+        self.syns.saturating_sub(self.completed + self.refused)
+    }
+
+    /// Share of the uncompleted that were sent again.
+    fn retry_share(&self) -> f64 {
+        f64::from(self.retried) / f64::from(self.syns.saturating_sub(self.completed).max(1))
+    }
+
+    fn completion(&self) -> f64 {
+        f64::from(self.completed) / f64::from(self.syns.max(1))
+    }
+}
+
+/// Clients that meant it: those that got in, and those that tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Attempts that completed.
+    pub completed: u64,
+    /// Attempts that failed although the SYN was sent again.
+    pub failed: u64,
+    /// Sum of their connect times, nanoseconds.
+    pub connect_ns: i64,
+}
+
+impl Others {
+    /// Share that got in; `None` where there was nobody.
+    pub fn success(&self) -> Option<f64> {
+        let all = self.completed + self.failed;
+        (all > 0).then(|| self.completed as f64 / all as f64)
+    }
+
+    /// Mean time to connect, nanoseconds.
+    pub fn connect_time(&self) -> Option<i64> {
+        (self.completed > 0).then(|| self.connect_ns / self.completed as i64)
+    }
+
+    fn add(&mut self, s: &Settled) {
+        match s.outcome {
+            Outcome::Open(connect) => {
+                self.completed += 1;
+                self.connect_ns = self.connect_ns.saturating_add(connect);
+            }
+            Outcome::Unanswered | Outcome::MissingAck | Outcome::Aborted if s.retried => self.failed += 1,
+            _ => {}
+        }
+    }
+}
+
+/// A flood, as a whole.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Rule that named it first.
+    pub rule: &'static str,
+    /// The service.
+    pub victim: Endpoint,
+    /// First SYN of the flood's first cohort.
+    pub begin: Timestamp,
+    /// Last SYN.
+    pub last: Timestamp,
+    /// Whether it is over.
+    pub ended: bool,
+    /// SYNs.
+    pub syns: u64,
+    /// Of those, completed.
+    pub completed: u64,
+    /// SYN-ACKs to them.
+    pub answered: u64,
+    /// Reset by the client after the SYN-ACK: the source exists and never asked.
+    pub reset: u64,
+    /// Most SYNs in a second.
+    pub peak: u32,
+    /// When that was, whole seconds since the epoch.
+    pub peak_second: i64,
+    /// Distinct source addresses, estimated.
+    pub sources: u64,
+    /// The source of nearly all of it, where there is one.
+    pub source: Option<IpAddr>,
+    /// Evidence that sources are forged, in words.
+    pub spoofing: Vec<&'static str>,
+    /// Whether the server answered with SYN cookies, or as if: every SYN is answered, whatever is half-open.
+    pub all_answered: bool,
+    /// The victim's other clients before it.
+    pub before: Others,
+    /// During it.
+    pub during: Others,
+    /// After it.
+    pub after: Others,
+    /// Frames of its first SYNs.
+    pub frames: Vec<u64>,
+}
+
+/// What is sketched of a running flood.
+#[derive(Debug)]
+struct Running {
+    incident: Incident,
+    sources: Distinct,
+    sample: Reservoir,
+    martians: u64,
+    ttls: Box<[u32; 256]>,
+    spoofing_told: bool,
+    calm_seconds: u32,
+}
+
+/// One service: an address and a port.
+#[derive(Debug)]
+struct Service {
+    seconds: [Second; SECONDS],
+    last: Timestamp,
+    /// Recent SYNs: halved every ten seconds or more.
+    busy: u32,
+    /// Evaluated up to this second.
+    judged: i64,
+    /// SYNs a second, over ten minutes.
+    baseline: f64,
+    others: Others,
+    running: Option<Box<Running>>,
+    cusum: Cusum,
+    half_open_told: bool,
+    outage_told: bool,
+    /// The source of most SYNs, if any has more than half: a majority vote (Boyer and Moore), with the votes it leads by and
+    /// all votes.
+    majority: (Option<IpAddr>, u32, u32),
+    clients: Vec<u32>,
+    clients_minute: i64,
+    refused: (i64, u32),
+    refused_told: bool,
+    frames: [u64; 4],
+    frame_count: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Cusum {
+    period: i64,
+    syns: u32,
+    completed: u32,
+    retried: u32,
+    mean: f64,
+    sum: f64,
+    told: bool,
+}
+
+impl Weigh for Service {
+    fn weight(&self) -> (u64, i64) {
+        (u64::from(self.busy) + if self.running.is_some() { 1 << 32 } else { 0 }, self.last.0)
+    }
+}
+
+impl Service {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            seconds: [Second::default(); SECONDS],
+            last: now,
+            busy: 0,
+            judged: now.seconds(),
+            baseline: 0.0,
+            others: Others::default(),
+            running: None,
+            cusum: Cusum { period: now.seconds().div_euclid(PERIOD), ..Cusum::default() },
+            half_open_told: false,
+            outage_told: false,
+            majority: (None, 0, 0),
+            clients: Vec::new(),
+            clients_minute: 0,
+            refused: (0, 0),
+            refused_told: false,
+            frames: [0; 4],
+            frame_count: 0,
+        }
+    }
+
+    fn at(&mut self, second: i64) -> Option<&mut Second> {
+        let held = &mut self.seconds[second.rem_euclid(SECONDS as i64) as usize];
+        if second > held.at || held.syns == 0 {
+            *held = Second { at: second, ..Second::default() };
+        }
+        (held.at == second).then_some(held)
+    }
+
+    /// Sum over seconds `from..=to`.
+    fn cohort(&self, from: i64, to: i64) -> (Second, i64) {
+        let mut sum = Second { at: to, ..Second::default() };
+        let mut first = to;
+        for second in self.seconds.iter().filter(|s| s.syns > 0 && (from..=to).contains(&s.at)) {
+            sum.add(second);
+            first = first.min(second.at);
+        }
+        (sum, to - first + 1)
+    }
+
+    /// The source of at least three in four SYNs.
+    fn main_source(&self) -> Option<IpAddr> {
+        let (source, lead, all) = self.majority;
+        source.filter(|_| 2 * lead >= all)
+    }
+
+    fn half_open(&self, now: i64) -> u32 {
+        self.seconds
+            .iter()
+            .filter(|s| now - s.at <= HALF_OPEN_SECONDS)
+            .map(|s| s.answered.saturating_sub(s.completed + s.reset))
+            .sum()
+    }
+}
+
+/// Every service, and the floods found.
+#[derive(Debug)]
+pub(super) struct Floods {
+    services: Bounded<Endpoint, Service>,
+    ledger: Ledger,
+}
+
+/// The floods that run, and those that ended.
+#[derive(Debug, Default)]
+struct Ledger {
+    running: Vec<Endpoint>,
+    finished: Vec<Incident>,
+    /// Whether any answer to a SYN was ever seen: without one the capture has one direction only, and tells nothing.
+    saw_answers: bool,
+}
+
+impl Floods {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { services: Bounded::new(limit), ledger: Ledger::default() }
+    }
+
+    /// Octets held.
+    pub(super) fn octets(&self) -> usize {
+        let owned: usize = self
+            .services
+            .iter()
+            .map(|(_, s)| s.clients.capacity() * 4 + s.running.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048))
+            .sum();
+        self.services.octets() + owned
+    }
+
+    pub(super) const fn evicted(&self) -> u64 {
+        self.services.evicted()
+    }
+
+    /// A first SYN.
+    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+        let second = a.time.seconds();
+        let service = self.services.entry(a.server, || Service::new(a.time));
+        if second > service.judged {
+            judge_service(service, a.server, second, &mut self.ledger, desk, out);
+        }
+        service.last = service.last.max(a.time);
+        if let Some(held) = service.at(second) {
+            held.syns += 1;
+        }
+        service.cusum.syns += 1;
+        service.busy = service.busy.saturating_add(1);
+        if service.frame_count < 4 {
+            service.frames[usize::from(service.frame_count)] = a.frame;
+            service.frame_count += 1;
+        }
+        if let Some(running) = &mut service.running {
+            running.sources.add(fixed_hash_of(&a.client.ip));
+            running.sample.add(fixed_hash_of(&a.client.ip));
+            running.martians += u64::from(is_martian(a.client.ip));
+            running.ttls[usize::from(a.look.ttl)] += 1;
+            running.incident.syns += 1;
+            running.incident.last = a.time;
+        }
+        vote(service, a.client.ip);
+        remember_client(service, a);
+    }
+
+    /// The first SYN-ACK to an attempt that began at `began`.
+    pub(super) fn answered(
+        &mut self,
+        server: Endpoint,
+        began: Timestamp,
+        now: Timestamp,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        self.ledger.saw_answers = true;
+        let Some(service) = self.services.get_mut(&server) else { return };
+        if let Some(held) = service.at(began.seconds()) {
+            held.answered += 1;
+        }
+        if let Some(running) = &mut service.running {
+            running.incident.answered += 1;
+        }
+        if !service.half_open_told && service.half_open(now.seconds()) >= HALF_OPEN {
+            service.half_open_told = true;
+            let finding = Finding::new(format!("{HALF_OPEN} half-open connections to {server} within 30 s"))
+                .figure("half_open", HALF_OPEN)
+                .frames(service.frames.iter().copied().filter(|f| *f > 0));
+            desk.file("half-open-accumulation", now, (None, Some((server.ip, Some(server.port)))), finding, out);
+        }
+    }
+
+    /// The SYN of an attempt that began at `began` was sent again, for the first time.
+    pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp) {
+        let Some(service) = self.services.get_mut(&server) else { return };
+        service.cusum.retried += 1;
+        if let Some(held) = service.at(began.seconds()) {
+            held.retried += 1;
+        }
+    }
+
+    /// An attempt came out.
+    pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+        self.ledger.saw_answers |= s.outcome == Outcome::Refused;
+        let Some(service) = self.services.get_mut(&s.server) else { return };
+        let retried = s.retried;
+        if let Some(held) = service.at(s.began.seconds()) {
+            match s.outcome {
+                Outcome::Open(_) => {
+                    held.completed += 1;
+                    held.retried = held.retried.saturating_sub(u32::from(retried));
+                }
+                Outcome::Refused | Outcome::Unreachable => held.refused += 1,
+                Outcome::ResetAfterSynAck => held.reset += 1,
+                _ => {}
+            }
+        }
+        match s.outcome {
+            Outcome::Open(_) => service.cusum.completed += 1,
+            Outcome::Refused => refused(service, s, desk, out),
+            _ => {}
+        }
+        match &mut service.running {
+            Some(running) => {
+                match s.outcome {
+                    Outcome::Open(_) => running.incident.completed += 1,
+                    Outcome::ResetAfterSynAck => running.incident.reset += 1,
+                    _ => {}
+                }
+                running.incident.during.add(s);
+            }
+            None => service.others.add(s),
+        }
+        if let Some(incident) = self.ledger.finished.iter_mut().rev().find(|i| i.victim == s.server)
+            && service.running.is_none()
+        {
+            incident.after.add(s);
+        }
+    }
+
+    /// A second has passed: running floods are judged, and those that ended are closed.
+    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        for victim in self.ledger.running.clone() {
+            let Some(service) = self.services.get_mut(&victim) else { continue };
+            judge_service(service, victim, now.seconds(), &mut self.ledger, desk, out);
+        }
+    }
+
+    /// Observation ends: what is known by now must do.
+    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        for (victim, service) in self.services.iter_mut() {
+            let second = now.seconds();
+            judge_service(service, *victim, second, &mut self.ledger, desk, out);
+            judge_cohort(service, *victim, second, 0, &mut self.ledger, desk, out);
+            close_period(service, *victim, second + PERIOD, self.ledger.saw_answers, desk, out);
+            if let Some(running) = service.running.take() {
+                end(*running, &mut self.ledger.finished, now, desk, out);
+            }
+        }
+        self.ledger.running.clear();
+    }
+
+    /// Floods that ended, then those that go on.
+    pub(super) fn incidents(&self) -> Vec<Incident> {
+        let running = self.services.iter().filter_map(|(_, s)| s.running.as_ref());
+        self.ledger.finished.iter().cloned().chain(running.map(|r| r.incident.clone())).collect()
+    }
+}
+
+fn vote(service: &mut Service, source: IpAddr) {
+    let (leader, lead, all) = &mut service.majority;
+    *all = all.saturating_add(1);
+    match leader {
+        Some(ip) if *ip == source => *lead = lead.saturating_add(1),
+        _ if *lead == 0 => (*leader, *lead) = (Some(source), 1),
+        _ => *lead -= 1,
+    }
+}
+
+/// Remembers which clients tried in this minute, up to a few dozen.
+fn remember_client(service: &mut Service, a: &Attempt) {
+    let minute = a.time.0.div_euclid(60 * SECOND);
+    if service.clients_minute != minute {
+        service.clients_minute = minute;
+        service.clients.clear();
+    }
+    let client = fixed_hash_of(&a.client.ip) as u32;
+    if service.clients.len() < 32 && !service.clients.contains(&client) {
+        service.clients.push(client);
+    }
+}
+
+/// Twenty refusals of one service in ten seconds.
+fn refused(service: &mut Service, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+    let decade = s.began.0.div_euclid(10 * SECOND);
+    if service.refused.0 != decade {
+        service.refused = (decade, 0);
+        service.refused_told = false;
+    }
+    service.refused.1 += 1;
+    if service.refused.1 >= 20 && !service.refused_told && service.main_source().is_none() {
+        service.refused_told = true;
+        let finding = Finding::new(format!("{} refused {} attempts within 10 s", s.server, service.refused.1))
+            .figure("refused", service.refused.1)
+            .frames([s.frame]);
+        desk.file("refused-burst", s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
+    }
+}
+
+/// Judges the seconds of a service that have become ripe by `second`.
+fn judge_service(
+    service: &mut Service,
+    victim: Endpoint,
+    second: i64,
+    ledger: &mut Ledger,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    if second <= service.judged {
+        return;
+    }
+    let elapsed = (second - service.judged).min(600);
+    let (past, _) = service.cohort(service.judged, second - 1);
+    let rate = f64::from(past.syns) / elapsed as f64;
+    judge_cohort(service, victim, second, RIPE, ledger, desk, out);
+    if service.running.is_none() {
+        for _ in 0..elapsed {
+            service.baseline += (rate - service.baseline) / 600.0;
+        }
+    }
+    close_period(service, victim, second, ledger.saw_answers, desk, out);
+    service.judged = second;
+    let over = service.running.as_mut().is_some_and(|r| {
+        let (recent, span) = (past.syns, elapsed as f64);
+        let calm = f64::from(recent) / span < FLOOD_RATE / 2.0 || past.completion() >= 0.6;
+        r.calm_seconds = if calm { r.calm_seconds + elapsed as u32 } else { 0 };
+        r.calm_seconds >= 10
+    });
+    if over && let Some(ended) = service.running.take() {
+        ledger.running.retain(|v| *v != victim);
+        let at = Timestamp(second.saturating_mul(SECOND));
+        end(*ended, &mut ledger.finished, at, desk, out);
+        service.others = Others::default();
+    }
+}
+
+/// Judges the cohort that ends `ripe` seconds before `second`.
+fn judge_cohort(
+    service: &mut Service,
+    victim: Endpoint,
+    second: i64,
+    ripe: i64,
+    ledger: &mut Ledger,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    let (cohort, span) = service.cohort(second - ripe - COHORT, second - ripe);
+    if cohort.syns == 0 {
+        return;
+    }
+    let now = Timestamp(second.saturating_mul(SECOND)).max(service.last);
+    outage(service, victim, &cohort, now, ripe, desk, out);
+    let rate = f64::from(cohort.syns) / span as f64;
+    let trigger = FLOOD_RATE.max(5.0 * service.baseline);
+    let is_flood = ledger.saw_answers
+        && cohort.syns >= FLOOD_SYNS
+        && rate >= trigger
+        && cohort.completion() <= 0.2
+        && cohort.hanging() >= FLOOD_HANGING
+        && cohort.retry_share() <= 0.3;
+    if let Some(r) = &mut service.running {
+        if let Some(peak) = service.seconds.iter().max_by_key(|s| (s.syns, s.at))
+            && peak.syns > r.incident.peak
+            && peak.at >= r.incident.begin.seconds()
+        {
+            (r.incident.peak, r.incident.peak_second) = (peak.syns, peak.at);
+        }
+        spoofed(r, victim, now, desk, out);
+        return;
+    }
+    if !is_flood || ledger.running.len() >= MAX_ACTIVE {
+        return;
+    }
+    let incident = begin(service, victim, &cohort, second - ripe - COHORT);
+    let source = incident.source.map(|ip| (ip, None));
+    let finding = flood_finding(&incident, &cohort, rate, "running");
+    desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    service.running = Some(Box::new(Running {
+        incident,
+        sources: Distinct::new(),
+        sample: Reservoir::new(SAMPLE),
+        martians: 0,
+        ttls: Box::new([0; 256]),
+        spoofing_told: false,
+        calm_seconds: 0,
+    }));
+    ledger.running.push(victim);
+}
+
+fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Incident {
+    let first = service.seconds.iter().filter(|s| s.syns > 0 && s.at >= from).map(|s| s.at).min().unwrap_or(from);
+    let peak = service.seconds.iter().filter(|s| s.at >= from).max_by_key(|s| (s.syns, s.at));
+    let all: u32 = service.seconds.iter().filter(|s| s.at >= from).map(|s| s.syns).sum();
+    Incident {
+        rule: "syn-flood",
+        victim,
+        begin: Timestamp(first.saturating_mul(SECOND)),
+        last: service.last,
+        ended: false,
+        syns: u64::from(all.max(cohort.syns)),
+        completed: u64::from(cohort.completed),
+        answered: u64::from(cohort.answered),
+        reset: u64::from(cohort.reset),
+        peak: peak.map_or(0, |p| p.syns),
+        peak_second: peak.map_or(first, |p| p.at),
+        sources: service.clients.len() as u64,
+        source: service.main_source(),
+        spoofing: Vec::new(),
+        all_answered: f64::from(cohort.answered) >= 0.98 * f64::from(cohort.syns),
+        before: service.others,
+        during: Others::default(),
+        after: Others::default(),
+        frames: service.frames.iter().copied().filter(|f| *f > 0).take(MAX_FRAMES).collect(),
+    }
+}
+
+fn flood_finding(i: &Incident, cohort: &Second, rate: f64, phase: &'static str) -> Finding {
+    let mut finding = Finding::new(format!(
+        "{rate:.0} SYNs a second to {}: {:.1} % completed, {:.1} % of the others sent again",
+        i.victim,
+        100.0 * cohort.completion(),
+        100.0 * cohort.retry_share(),
+    ))
+    .figure("phase", phase)
+    .figure("syns", i.syns as i64)
+    .figure("rate", rate)
+    .figure("completed", i64::from(cohort.completed))
+    .figure("answered", i64::from(cohort.answered))
+    .figure("reset_by_client", i64::from(cohort.reset))
+    .figure("retry_share", cohort.retry_share())
+    .figure("peak", i.peak)
+    .frames(i.frames.iter().copied());
+    if i.sources > 0 {
+        finding = finding.figure("sources", i.sources as i64);
+    }
+    others_figures(finding, "before", &i.before)
+}
+
+fn others_figures(finding: Finding, when: &'static str, o: &Others) -> Finding {
+    let (success, connect) = match when {
+        "before" => ("others_success_before", "others_connect_before_ns"),
+        "during" => ("others_success_during", "others_connect_during_ns"),
+        _ => ("others_success_after", "others_connect_after_ns"),
+    };
+    let finding = match o.success() {
+        Some(share) => finding.figure(success, share),
+        None => finding,
+    };
+    match o.connect_time() {
+        Some(time) => finding.figure(connect, time),
+        None => finding,
+    }
+}
+
+/// Evidence that the sources of a running flood are forged (findings C.4).
+fn spoofed(r: &mut Running, victim: Endpoint, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    let i = &mut r.incident;
+    let sketched: u32 = r.ttls.iter().sum();
+    if sketched == 0 {
+        return;
+    }
+    let n = u64::from(sketched);
+    i.sources = r.sources.count();
+    let distinct = i.sources as f64 / n as f64;
+    let mut evidence = Vec::new();
+    if n >= 1000 && distinct >= 0.8 {
+        evidence.push("as many sources as SYNs");
+    }
+    if n >= 100 && r.sample.normalised_entropy() >= 0.95 {
+        evidence.push("sources spread evenly");
+    }
+    if r.martians >= 20 && r.martians * 100 >= n && !is_martian(victim.ip) {
+        evidence.push("sources that cannot be on the internet");
+    }
+    if i.sources >= 1000 && ttl_entropy(&r.ttls) <= 1.0 {
+        evidence.push("one distance for all sources");
+    }
+    if i.answered > 100 && i.reset * 20 >= i.answered && i.sources >= 20 {
+        evidence.push("sources that reset what they never asked for");
+    }
+    i.spoofing = evidence;
+    if i.spoofing.len() < 2 || r.spoofing_told {
+        return;
+    }
+    r.spoofing_told = true;
+    let finding = Finding::new(format!("the flood on {victim} comes from forged addresses: {}", i.spoofing.join(", ")))
+        .figure("sources", i.sources as i64)
+        .figure("syns", n as i64)
+        .figure("martians", r.martians as i64)
+        .frames(i.frames.iter().copied());
+    desk.file("syn-flood-spoofed", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+}
+
+fn end(mut r: Running, finished: &mut Vec<Incident>, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    let victim = r.incident.victim;
+    spoofed(&mut r, victim, now, desk, out);
+    r.incident.ended = true;
+    let i = &r.incident;
+    let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;
+    let mut finding =
+        Finding::new(format!("flood on {victim} over: {} SYNs in {seconds:.0} s, at most {} a second", i.syns, i.peak))
+            .figure("phase", "final")
+            .figure("syns", i.syns as i64)
+            .figure("rate", i.syns as f64 / seconds)
+            .figure("completed", i.completed as i64)
+            .figure("answered", i.answered as i64)
+            .figure("reset_by_client", i.reset as i64)
+            .figure("peak", i.peak)
+            .figure("duration_ns", i.last - i.begin)
+            .frames(i.frames.iter().copied());
+    if i.sources > 0 {
+        finding = finding.figure("sources", i.sources as i64);
+    }
+    finding = others_figures(others_figures(finding, "before", &i.before), "during", &i.during);
+    let source = i.source.map(|ip| (ip, None));
+    desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    if finished.len() < MAX_INCIDENTS {
+        finished.push(r.incident);
+    }
+}
+
+/// A service that fails its clients: many of them, who try again or are all refused.
+fn outage(
+    service: &mut Service,
+    victim: Endpoint,
+    cohort: &Second,
+    now: Timestamp,
+    ripe: i64,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    let clients = service.clients.len();
+    if service.outage_told || clients < 20 || cohort.syns < 20 || cohort.completion() > 0.05 || ripe == 0 {
+        return;
+    }
+    let all_refused = cohort.refused >= cohort.syns - cohort.completed;
+    if cohort.retry_share() < 0.5 && !all_refused {
+        return;
+    }
+    service.outage_told = true;
+    let finding = Finding::new(format!(
+        "{victim} fails its clients: {} attempts of at least {clients} clients, {} completed, {} refused, {} sent again",
+        cohort.syns, cohort.completed, cohort.refused, cohort.retried
+    ))
+    .figure("attempts", cohort.syns)
+    .figure("clients", clients as i64)
+    .figure("completed", cohort.completed)
+    .figure("refused", cohort.refused)
+    .figure("retry_share", cohort.retry_share())
+    .frames(service.frames.iter().copied().filter(|f| *f > 0));
+    desk.file("service-unreachable", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+}
+
+/// Ends the periods of CUSUM that have passed at `second`.
+fn close_period(
+    service: &mut Service,
+    victim: Endpoint,
+    second: i64,
+    saw_answers: bool,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    let period = second.div_euclid(PERIOD);
+    if period <= service.cusum.period {
+        return;
+    }
+    service.busy /= 2;
+    let c = &mut service.cusum;
+    let quiet_periods = (period - c.period - 1).min(100);
+    let (syns, completed, retried) = (c.syns, c.completed, c.retried);
+    (c.syns, c.completed, c.retried, c.period) = (0, 0, 0, period);
+    c.mean = if c.mean == 0.0 { f64::from(completed) } else { 0.9 * c.mean + 0.1 * f64::from(completed) };
+    let x = (f64::from(syns) - f64::from(completed)) / c.mean.max(1.0);
+    c.sum = (c.sum + x - CUSUM.0).clamp(0.0, 10.0 * CUSUM.1);
+    let (sum, told) = (c.sum, c.told);
+    c.sum = (c.sum - CUSUM.0 * quiet_periods as f64).max(0.0);
+    if sum <= CUSUM.1 {
+        c.told = false;
+        return;
+    }
+    // Fewer than 50 SYNs prove nothing; clients that try again are an outage.
+    if told || !saw_answers || syns < 50 || f64::from(retried) > 0.3 * f64::from(syns - completed.min(syns)) {
+        return;
+    }
+    let refused: u32 = service.seconds.iter().map(|s| s.refused).sum();
+    if 2 * refused > syns {
+        return;
+    }
+    service.cusum.told = true;
+    let finding = Finding::new(format!("{syns} SYNs to {victim} in 10 s and {completed} completions: CUSUM {sum:.2}"))
+        .figure("cusum", sum)
+        .figure("syns", syns)
+        .figure("completed", completed)
+        .frames(service.frames.iter().copied().filter(|f| *f > 0));
+    desk.file("syn-flood-cusum", service.last, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+}
+
+fn ttl_entropy(ttls: &[u32; 256]) -> f64 {
+    let all: f64 = ttls.iter().map(|n| f64::from(*n)).sum();
+    let share = |n: &u32| f64::from(*n) / all.max(1.0);
+    ttls.iter().filter(|n| **n > 0).map(|n| -share(n) * share(n).log2()).sum()
+}
+
+/// Whether `ip` cannot be the source of a packet on the internet (RFC 6890).
+fn is_martian(ip: IpAddr) -> bool {
+    let IpAddr::V4(ip) = ip else { return false };
+    let [a, b, c, _] = ip.octets();
+    matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, _, _)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 168, _)
+            | (192, 0, 0 | 2)
+            | (198, 18 | 19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    )
+}

@@ -1,0 +1,518 @@
+//! Which hosts choose initial sequence numbers that others can guess (findings C.9).
+//!
+//! A cohort is an address in one role (for servers: with its port) whose segments all look alike, so that hosts behind one
+//! address do not mix. A cohort's samples come from distinct four-tuples: numbers of one four-tuple must climb (RFC 6528),
+//! and that is no weakness. Tests run at fixed numbers of samples and need a probability of 1e-8 or less.
+
+use core::hash::Hasher;
+use core::net::IpAddr;
+
+use super::desk::{Desk, Report};
+use super::input::Look;
+use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
+use crate::detect::anomaly::Severity;
+use crate::detect::registry::Finding;
+use crate::flow::features::initial_ttl;
+use crate::tcp::{Endpoint, SeqNumber};
+use crate::time::{SECOND, Timestamp};
+
+mod nmap;
+mod tests_of;
+
+pub use nmap::Triplet;
+use tests_of::{Pattern, Sample};
+
+/// Numbers of samples at which a cohort is examined.
+const LOOKS: [usize; 13] = [3, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
+/// Samples kept of one cohort.
+const MAX_SAMPLES: usize = 256;
+/// Samples below which a host is not graded.
+const ENOUGH: usize = 6;
+/// A four-tuple's second number within this time is no sample.
+const SAME_TUPLE: i64 = 240 * SECOND;
+/// Four-tuples remembered for that.
+const RECENT: usize = 16_384;
+
+/// How predictable the initial sequence numbers of a host are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// Always the same.
+    Constant,
+    /// The same step with each connection.
+    FixedStep,
+    /// A clock, and nothing else.
+    TimeLinear,
+    /// A little more with each connection.
+    SmallIncrements,
+    /// Some other pattern.
+    Weak,
+    /// No pattern found.
+    Random,
+    /// Too few samples to say.
+    NotEnough,
+}
+
+impl Grade {
+    /// The word in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::FixedStep => "fixed-step",
+            Self::TimeLinear => "time-linear",
+            Self::SmallIncrements => "small-increments",
+            Self::Weak => "weak",
+            Self::Random => "random",
+            Self::NotEnough => "not-enough",
+        }
+    }
+}
+
+/// Whether a host's numbers are those of its SYNs or of its SYN-ACKs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// SYNs of connections that opened.
+    Client,
+    /// SYN-ACKs.
+    Server,
+}
+
+impl Role {
+    /// The word in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// A row of the table of initial sequence numbers.
+#[derive(Clone, Debug)]
+pub struct IsnReport {
+    /// Whose.
+    pub host: IpAddr,
+    /// Port, for servers.
+    pub port: Option<u16>,
+    /// In which role.
+    pub role: Role,
+    /// Connections it rests on.
+    pub samples: usize,
+    /// The grade.
+    pub grade: Grade,
+    /// Binary logarithm of the numbers an attacker has to try; 32 where nothing is known.
+    pub residual_bits: f64,
+    /// What is known, in words.
+    pub what: String,
+    /// nmap's GCD, ISR and SP, where connections came as its probes do.
+    pub nmap: Option<Triplet>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    ip: IpAddr,
+    port: u16,
+    role: Role,
+    look: u64,
+}
+
+impl sketch::Key for Key {
+    fn feed(&self, state: &mut impl Hasher) {
+        self.ip.feed(state);
+        state.write_u64(self.look ^ u64::from(self.port) << 8 ^ self.role as u64);
+    }
+}
+
+#[derive(Debug)]
+struct Cohort {
+    samples: Vec<Sample>,
+    frames: [u64; 4],
+    last: Timestamp,
+    pattern: Option<Pattern>,
+    told: Option<&'static str>,
+    triplet: Option<Triplet>,
+    low_sp_told: bool,
+    /// Pairs on one four-tuple: in step with 64 ns, with 4 us.
+    scheme: (u8, u8),
+    scheme_told: bool,
+    looked: usize,
+}
+
+impl Weigh for Cohort {
+    fn weight(&self) -> (u64, i64) {
+        (self.samples.len() as u64, self.last.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    tuple: u64,
+    time: i64,
+    isn: u32,
+    /// The other end's number, for SYN-ACKs.
+    other: u32,
+}
+
+/// Every cohort.
+#[derive(Debug)]
+pub(super) struct Isns {
+    cohorts: Bounded<Key, Cohort>,
+    recent: Vec<Recent>,
+    samples_left: usize,
+}
+
+/// One number as it was seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) time: Timestamp,
+    pub(super) frame: u64,
+    /// Who chose it.
+    pub(super) by: Endpoint,
+    pub(super) peer: Endpoint,
+    pub(super) role: Role,
+    pub(super) isn: SeqNumber,
+    /// The client's number, for servers.
+    pub(super) answers: Option<SeqNumber>,
+    pub(super) look: Look,
+}
+
+/// What a number on a known four-tuple shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SameTuple {
+    /// The server's number follows the client's within a minute: a SYN cookie (findings A.8, S1).
+    Cookie,
+    /// Nothing.
+    Nothing,
+}
+
+impl Isns {
+    pub(super) fn new(cohorts: usize, samples: usize) -> Self {
+        Self { cohorts: Bounded::new(cohorts), recent: vec![Recent::default(); RECENT], samples_left: samples }
+    }
+
+    /// Octets held.
+    pub(super) fn octets(&self) -> usize {
+        let owned: usize = self.cohorts.iter().map(|(_, c)| c.samples.capacity() * size_of::<Sample>()).sum();
+        self.cohorts.octets() + self.recent.capacity() * size_of::<Recent>() + owned
+    }
+
+    pub(super) const fn evicted(&self) -> u64 {
+        self.cohorts.evicted()
+    }
+
+    /// Takes a number.
+    pub(super) fn see(&mut self, s: &Seen, desk: &mut Desk, out: Report<'_>) -> SameTuple {
+        let other = match s.role {
+            Role::Server => s.answers.map_or(0, |n| n.0),
+            Role::Client => fold(s.peer.ip),
+        };
+        let earlier = self.remember(s, other);
+        let key = key_of(s);
+        if self.cohorts.get_mut(&key).is_none_or(|c| c.samples.is_empty()) && self.samples_left == 0 {
+            return SameTuple::Nothing;
+        }
+        let cohort = self.cohorts.entry(key, || Cohort::new(s.time));
+        cohort.last = s.time;
+        if let Some(earlier) = earlier {
+            cohort.same_tuple(&earlier, s, desk, out);
+            return is_cookie(&earlier, s);
+        }
+        if cohort.samples.len() >= MAX_SAMPLES || self.samples_left == 0 {
+            return SameTuple::Nothing;
+        }
+        self.samples_left -= 1;
+        if let Some(frame) = cohort.frames.get_mut(cohort.samples.len()) {
+            *frame = s.frame;
+        }
+        cohort.samples.push(Sample { time: s.time.0, isn: s.isn.0, other });
+        if LOOKS.contains(&cohort.samples.len()) {
+            cohort.look(&key, s.time, desk, out);
+        }
+        cohort.probe_like(&key, s.time, desk, out);
+        SameTuple::Nothing
+    }
+
+    /// Cohorts that were evicted gave nothing back.
+    pub(super) fn recount(&mut self, limit: usize) {
+        let kept: usize = self.cohorts.iter().map(|(_, c)| c.samples.len()).sum();
+        self.samples_left = limit.saturating_sub(kept);
+    }
+
+    /// Observation ends: a last look at every cohort.
+    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        for (key, cohort) in self.cohorts.iter_mut() {
+            if cohort.samples.len() >= LOOKS[0] && cohort.looked < cohort.samples.len() {
+                cohort.look(key, now, desk, out);
+            }
+        }
+    }
+
+    /// The table, worst first, then by address; of the cohorts of one host and role the largest.
+    pub(super) fn reports(&self) -> Vec<IsnReport> {
+        let mut rows: Vec<IsnReport> = self
+            .cohorts
+            .iter()
+            .filter(|(_, c)| !c.samples.is_empty())
+            .map(|(key, cohort)| cohort.report(key))
+            .collect();
+        rows.sort_by(|a, b| (a.host, a.role, a.port).cmp(&(b.host, b.role, b.port)).then(b.samples.cmp(&a.samples)));
+        rows.dedup_by(|b, a| (a.host, a.role, a.port) == (b.host, b.role, b.port));
+        rows.sort_by_key(|row| row.grade);
+        rows
+    }
+
+    /// The earlier number of the same four-tuple, if it is not too old.
+    fn remember(&mut self, s: &Seen, other: u32) -> Option<Recent> {
+        let tuple = fixed_hash_of(&(s.by, s.peer)) ^ s.role as u64;
+        let place = &mut self.recent[tuple as usize % RECENT];
+        let earlier = Some(*place).filter(|r| r.tuple == tuple && s.time.0.saturating_sub(r.time) < SAME_TUPLE);
+        *place = Recent { tuple, time: s.time.0, isn: s.isn.0, other };
+        earlier
+    }
+}
+
+impl Cohort {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            samples: Vec::new(),
+            frames: [0; 4],
+            last: now,
+            pattern: None,
+            told: None,
+            triplet: None,
+            low_sp_told: false,
+            scheme: (0, 0),
+            scheme_told: false,
+            looked: 0,
+        }
+    }
+
+    fn look(&mut self, key: &Key, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        self.looked = self.samples.len();
+        let Some(pattern) = tests_of::examine(&self.samples) else { return };
+        self.pattern = Some(pattern);
+        let (rule, severity) = judged(&pattern, key.role);
+        let Some(severity) = severity else { return };
+        if self.told.is_some() {
+            return;
+        }
+        self.told = Some(rule);
+        let what = describe(&pattern, &self.samples);
+        let (grade, bits) = graded(&pattern);
+        let whom = Some((key.ip, (key.role == Role::Server).then_some(key.port)));
+        let mut finding = Finding::new(format!(
+            "initial sequence numbers of {} as {} can be guessed: {what} ({} connections)",
+            key.ip,
+            key.role.name(),
+            self.samples.len()
+        ))
+        .figure("grade", grade.name())
+        .figure("role", key.role.name())
+        .figure("samples", self.samples.len() as i64)
+        .figure("residual_bits", bits)
+        .figure("guesses", bits.exp2().round())
+        .severity(severity)
+        .frames(self.frames.iter().copied().filter(|f| *f > 0));
+        if let Some(p) = probability(&pattern) {
+            finding = finding.figure("p", p);
+        }
+        if let Some(rate) = connection_rate(&pattern, &self.samples) {
+            finding = finding.figure("leaked_connections_per_second", rate);
+        }
+        let ends = if key.role == Role::Server { (None, whom) } else { (whom, None) };
+        desk.file(rule, now, ends, finding, out);
+    }
+
+    /// Four to six connections a tenth of a second apart are as good as nmap's probes.
+    fn probe_like(&mut self, key: &Key, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        if key.role != Role::Server {
+            return;
+        }
+        let Some(triplet) = nmap::triplet(&self.samples) else { return };
+        self.triplet = Some(triplet);
+        let severity = match triplet.sp {
+            0..0x10 => Severity::Alert,
+            0x10..0x80 => Severity::Warn,
+            // One random host in a million is below E0h with six numbers, one in a thousand with four.
+            0x80..0xc0 if self.samples.len() >= 6 => Severity::Note,
+            _ => return,
+        };
+        if self.low_sp_told {
+            return;
+        }
+        self.low_sp_told = true;
+        let finding = Finding::new(format!(
+            "nmap would find the numbers of {} easy to guess: SP {:X}h, GCD {:X}h, ISR {:X}h",
+            key.ip, triplet.sp, triplet.gcd, triplet.isr
+        ))
+        .figure("sp", triplet.sp)
+        .figure("gcd", triplet.gcd)
+        .figure("isr", triplet.isr)
+        .severity(severity)
+        .frames(self.frames.iter().copied().filter(|f| *f > 0));
+        desk.file("isn-low-sp", now, (None, Some((key.ip, Some(key.port)))), finding, out);
+    }
+
+    /// A second number of one four-tuple: its slope tells the generator's clock (RFC 6528).
+    fn same_tuple(&mut self, earlier: &Recent, s: &Seen, desk: &mut Desk, out: Report<'_>) {
+        let passed = s.time.0.saturating_sub(earlier.time);
+        let seconds = passed as f64 / SECOND as f64;
+        let rise = s.isn.minus(earlier.isn).0;
+        if seconds < 0.2 || self.scheme_told {
+            return;
+        }
+        let fits = |rate: f64| {
+            let due = (rate * seconds).rem_euclid(4_294_967_296.0);
+            (f64::from(rise) - due).abs() <= (due * 0.01).max(rate * 0.002)
+        };
+        self.scheme.0 += u8::from(fits(1.5625e7));
+        self.scheme.1 += u8::from(fits(2.5e5));
+        let (name, nanoseconds) = match self.scheme {
+            (2.., _) => ("a clock of 64 ns (Linux)", 64),
+            (_, 2..) => ("a clock of 4 us (RFC 9293)", 4000),
+            _ => return,
+        };
+        self.scheme_told = true;
+        let finding = Finding::new(format!(
+            "{} adds {name} to a number of its own for each four-tuple, as RFC 6528 recommends",
+            s.by.ip
+        ))
+        .figure("tick_ns", i64::from(nanoseconds))
+        .frames([s.frame]);
+        desk.file("isn-scheme", s.time, (Some((s.by.ip, None)), None), finding, out);
+    }
+
+    fn report(&self, key: &Key) -> IsnReport {
+        let (grade, bits) = match &self.pattern {
+            Some(pattern) => graded(pattern),
+            None if self.samples.len() >= ENOUGH => (Grade::Random, 32.0),
+            None => (Grade::NotEnough, 32.0),
+        };
+        IsnReport {
+            host: key.ip,
+            port: (key.role == Role::Server).then_some(key.port),
+            role: key.role,
+            samples: self.samples.len(),
+            grade,
+            residual_bits: bits,
+            what: self.pattern.map_or(String::new(), |p| describe(&p, &self.samples)),
+            nmap: self.triplet,
+        }
+    }
+}
+
+fn key_of(s: &Seen) -> Key {
+    let l = &s.look;
+    let sizes = u64::from(l.mss.unwrap_or(0)) << 16 | u64::from(l.window_scale.map_or(255, |shift| shift)) << 8;
+    let network = u64::from(initial_ttl(l.ttl)) << 1 | u64::from(l.dont_fragment);
+    let port = if s.role == Role::Server { s.by.port } else { 0 };
+    Key { ip: s.by.ip, port, role: s.role, look: fixed_hash_of(&(l.layout.0, sizes << 9 | network)) }
+}
+
+fn fold(ip: IpAddr) -> u32 {
+    match ip {
+        IpAddr::V4(ip) => u32::from(ip),
+        IpAddr::V6(ip) => fixed_hash(ip) as u32,
+    }
+}
+
+/// The server's number moved exactly as the client's did, within a minute (three more or less where the MSS class differs).
+fn is_cookie(earlier: &Recent, s: &Seen) -> SameTuple {
+    let Some(answers) = s.answers else { return SameTuple::Nothing };
+    let theirs = answers.minus(earlier.other).0;
+    let ours = s.isn.minus(earlier.isn).0;
+    let soon = s.time.0.saturating_sub(earlier.time) < 60 * SECOND;
+    let near = ours.wrapping_sub(theirs).min(theirs.wrapping_sub(ours)) <= 3;
+    if theirs != 0 && near && soon { SameTuple::Cookie } else { SameTuple::Nothing }
+}
+
+/// The rule that says so, and how bad it is; `None` where it is not worth a word.
+fn judged(pattern: &Pattern, role: Role) -> (&'static str, Option<Severity>) {
+    let by_bits = |bits: f64| match bits {
+        ..=16.0 => Some(Severity::Alert),
+        ..=22.0 => Some(Severity::Warn),
+        ..=28.0 => Some(Severity::Note),
+        _ => None,
+    };
+    match *pattern {
+        Pattern::Constant(_) => ("isn-constant", Some(Severity::Alert)),
+        Pattern::Repeats { .. } => ("isn-repeat", Some(Severity::Alert)),
+        Pattern::Step { .. } => ("isn-gcd", Some(Severity::Warn)),
+        Pattern::Line { bits, .. } => ("isn-time-linear", by_bits(bits)),
+        Pattern::Increments { .. } => ("isn-time-linear", by_bits(graded(pattern).1)),
+        Pattern::StuckBits { .. } => ("isn-stuck-bits", Some(Severity::Warn)),
+        Pattern::Relation { .. } if role == Role::Server => ("isn-mirrors-peer", Some(Severity::Warn)),
+        Pattern::Relation { .. } => ("isn-from-address", Some(Severity::Warn)),
+        Pattern::Congruential { .. } => ("isn-attractor", Some(Severity::Warn)),
+    }
+}
+
+/// The grade, and the bits an attacker has to guess.
+fn graded(pattern: &Pattern) -> (Grade, f64) {
+    match *pattern {
+        Pattern::Constant(_) => (Grade::Constant, 0.0),
+        Pattern::Repeats { .. } => (Grade::Weak, 32.0),
+        Pattern::Step { largest, .. } if largest <= 64 => (Grade::FixedStep, f64::from(largest.max(1)).log2()),
+        Pattern::Step { divisor, .. } => (Grade::Weak, 32.0 - f64::from(divisor).log2()),
+        Pattern::Line { rate: 0.0, bits, .. } => (Grade::Weak, bits),
+        Pattern::Line { bits, .. } if bits <= 28.0 => (Grade::TimeLinear, bits),
+        Pattern::Line { bits, .. } => (Grade::Weak, bits),
+        Pattern::Increments { smallest, largest, .. } => {
+            (Grade::SmallIncrements, f64::from(largest - smallest + 1).log2())
+        }
+        Pattern::StuckBits { mask, .. } => (Grade::Weak, f64::from(32 - mask.count_ones())),
+        Pattern::Relation { .. } | Pattern::Congruential { .. } => (Grade::Weak, 0.0),
+    }
+}
+
+const fn probability(pattern: &Pattern) -> Option<f64> {
+    match *pattern {
+        Pattern::Constant(_) => None,
+        Pattern::Repeats { p, .. }
+        | Pattern::Step { p, .. }
+        | Pattern::Line { p, .. }
+        | Pattern::Increments { p, .. }
+        | Pattern::StuckBits { p, .. }
+        | Pattern::Relation { p, .. }
+        | Pattern::Congruential { p, .. } => Some(p),
+    }
+}
+
+fn describe(pattern: &Pattern, samples: &[Sample]) -> String {
+    match *pattern {
+        Pattern::Constant(n) => format!("always {n}"),
+        Pattern::Repeats { pairs, .. } => format!("{pairs} pairs are equal"),
+        Pattern::Step { divisor, largest, .. } if largest <= 64 => {
+            let rate =
+                connection_rate(pattern, samples).map_or(String::new(), |r| format!(", {r:.1} connections a second"));
+            format!("they grow by {divisor} with each connection{rate}")
+        }
+        Pattern::Step { divisor, .. } => format!("all differences are multiples of {divisor}"),
+        Pattern::Line { rate: 0.0, bits, .. } => format!("all within {:.0} numbers", bits.exp2()),
+        Pattern::Line { rate, bits, .. } => {
+            format!("a clock of {rate:.0} ticks a second, give or take {:.0}", bits.exp2())
+        }
+        Pattern::Increments { smallest, largest, .. } => {
+            format!("each is {smallest} to {largest} above the one before")
+        }
+        Pattern::StuckBits { mask, .. } => format!("{} bits never change (mask {mask:08x})", mask.count_ones()),
+        Pattern::Relation { distance, .. } => format!("always {} from what they answer", distance as i32),
+        Pattern::Congruential { factor, .. } => {
+            format!("each difference is {factor} times the one before: a linear congruential generator")
+        }
+    }
+}
+
+/// Connections a second that a fixed step gives away, those out of sight included.
+fn connection_rate(pattern: &Pattern, samples: &[Sample]) -> Option<f64> {
+    let Pattern::Step { divisor, largest, .. } = *pattern else { return None };
+    let (first, last) = (samples.first()?, samples.last()?);
+    let seconds = (last.time - first.time) as f64 / SECOND as f64;
+    if largest > 64 || seconds <= 0.0 {
+        return None;
+    }
+    let steps: u64 = tests_of::distances(samples.iter().map(|s| s.isn)).map(|d| u64::from(d / divisor)).sum();
+    Some(steps as f64 / seconds)
+}
+
+#[cfg(test)]
+mod simulation;

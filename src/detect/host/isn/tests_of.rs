@@ -1,0 +1,251 @@
+//! Statistical tests on initial sequence numbers of distinct four-tuples (findings C.9). Pure functions; each gives the
+//! probability that random numbers would look like that.
+
+use crate::time::SECOND;
+
+/// A finding needs a probability at most this: with 13 looks and 8 tests, one false finding in ten million cohorts.
+pub(super) const SIGNIFICANT: f64 = 1e-8;
+/// The whole circle.
+const CIRCLE: f64 = 4_294_967_296.0;
+/// Rates of known clocks, ticks a second; the rest is derived from the data.
+const RATES: [f64; 6] = [0.0, 1e3, 1.28e5, 2.5e5, 1e6, 1.5625e7];
+
+/// One initial sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    /// Nanoseconds of packet time.
+    pub(super) time: i64,
+    pub(super) isn: u32,
+    /// The ISN it answers, for servers; the address asked (folded), for clients.
+    pub(super) other: u32,
+}
+
+/// What a set of samples shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Pattern {
+    /// Always the same.
+    Constant(u32),
+    /// Equal pairs.
+    Repeats { pairs: u64, p: f64 },
+    /// Differences share this divisor, and are so many times it at most.
+    Step { divisor: u32, largest: u32, p: f64 },
+    /// They lie on a line: ticks a second and bits left to guess.
+    Line { rate: f64, bits: f64, p: f64 },
+    /// Each lies a little above the one before.
+    Increments { smallest: u32, largest: u32, p: f64 },
+    /// These bits never change.
+    StuckBits { mask: u32, p: f64 },
+    /// Constant distance to the ISN answered, or to the address asked.
+    Relation { distance: u32, p: f64 },
+    /// next = a * previous + c.
+    Congruential { factor: u32, p: f64 },
+}
+
+/// Looks at `samples` (in order of time) for every pattern, the most telling first.
+pub(super) fn examine(samples: &[Sample]) -> Option<Pattern> {
+    constant(samples)
+        .or_else(|| relation(samples))
+        .or_else(|| repeats(samples))
+        .or_else(|| if samples.len() < 6 { None } else { counters(samples) })
+}
+
+fn counters(samples: &[Sample]) -> Option<Pattern> {
+    let step = step(samples);
+    if let Some(Pattern::Step { divisor, largest, .. }) = step
+        && largest <= 64
+        && divisor > 1
+    {
+        return step;
+    }
+    let line = line(samples);
+    let increments = increments(samples);
+    match (line, increments) {
+        // Whichever leaves less to guess.
+        (Some(Pattern::Line { bits, .. }), Some(Pattern::Increments { smallest, largest, .. }))
+            if f64::from(largest - smallest).max(1.0).log2() <= bits + 2.0 =>
+        {
+            increments
+        }
+        // Numbers that stay in one place: which bits never change says more than an arc.
+        (Some(Pattern::Line { rate: 0.0, .. }), _) => stuck_bits(samples).or(line),
+        (Some(_), _) => line,
+        (None, Some(_)) => increments,
+        (None, None) => step.or_else(|| stuck_bits(samples)).or_else(|| congruential(samples)),
+    }
+}
+
+fn constant(samples: &[Sample]) -> Option<Pattern> {
+    let first = samples.first()?.isn;
+    (samples.len() >= 3 && samples.iter().all(|s| s.isn == first)).then_some(Pattern::Constant(first))
+}
+
+fn repeats(samples: &[Sample]) -> Option<Pattern> {
+    let mut sorted: Vec<u32> = samples.iter().map(|s| s.isn).collect();
+    sorted.sort_unstable();
+    let pairs: u64 = sorted.chunk_by(|a, b| a == b).map(|run| run.len() as u64).map(|k| k * (k - 1) / 2).sum();
+    let n = samples.len() as f64;
+    let expected = n * (n - 1.0) / 2.0 / CIRCLE;
+    // P[Poisson >= m] <= expected^m / m!
+    let p = (1..=pairs.min(50)).fold(1.0, |p, k| p * expected / k as f64);
+    (pairs > 0 && p <= SIGNIFICANT).then_some(Pattern::Repeats { pairs, p })
+}
+
+/// Constant distance from what it answers.
+fn relation(samples: &[Sample]) -> Option<Pattern> {
+    let distance = |s: &Sample| s.isn.wrapping_sub(s.other);
+    let first = distance(samples.first()?);
+    let mut others: Vec<u32> = samples.iter().map(|s| s.other).collect();
+    others.sort_unstable();
+    others.dedup();
+    let p = CIRCLE.powi(1 - others.len() as i32);
+    let holds = others.len() >= 3 && samples.iter().all(|s| distance(s) == first);
+    (holds && p <= SIGNIFICANT).then_some(Pattern::Relation { distance: first, p })
+}
+
+/// Distances between neighbours the short way round (nmap's `MOD_DIFF`).
+pub(super) fn distances(isns: impl Iterator<Item = u32> + Clone) -> impl Iterator<Item = u32> + Clone {
+    isns.clone().zip(isns.skip(1)).map(|(a, b)| b.wrapping_sub(a).min(a.wrapping_sub(b)))
+}
+
+pub(super) fn gcd(mut a: u32, mut b: u32) -> u32 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+fn step(samples: &[Sample]) -> Option<Pattern> {
+    let distances = distances(samples.iter().map(|s| s.isn));
+    let divisor = distances.clone().fold(0, gcd);
+    if divisor <= 1 {
+        return None;
+    }
+    let k = (samples.len() - 1) as f64;
+    let g = f64::from(divisor);
+    let p = (-k * g.ln()).exp() * (1.0 + g / (k - 1.0));
+    let largest = distances.max().unwrap_or(0) / divisor;
+    (p <= SIGNIFICANT).then_some(Pattern::Step { divisor, largest, p })
+}
+
+/// Shortest arc that holds every number once the advance at some rate is taken out.
+fn line(samples: &[Sample]) -> Option<Pattern> {
+    let n = samples.len() as f64;
+    let mut arcs: Vec<u32> = Vec::with_capacity(samples.len());
+    let mut best: Option<(f64, f64, f64)> = None;
+    let mut try_rate = |best: &mut Option<(f64, f64, f64)>, rate: f64, choices: f64, free: f64| {
+        let arc = shortest_arc(samples, rate, &mut arcs);
+        let f = (arc + 1.0) / CIRCLE;
+        // A rate that is no better by a bit is none: the simplest one stays.
+        if f > 0.5 || best.is_some_and(|(_, b, _)| (b + 1.0) / 2.0 <= arc + 1.0) {
+            return;
+        }
+        *best = Some((rate, arc, choices * n * f.powf(free)));
+    };
+    for rate in RATES {
+        try_rate(&mut best, rate, RATES.len() as f64, n - 1.0);
+    }
+    for pair in samples.windows(2) {
+        if let Some(rate) = rate_of(&pair[0], &pair[1]) {
+            try_rate(&mut best, rate, n - 1.0, n - 2.0);
+        }
+    }
+    // The longest lever gives the finest slope, near the rates found so far.
+    if let (Some((rate, ..)), Some(first), Some(last)) = (best, samples.first(), samples.last())
+        && let Some(refined) = refine(rate, first, last)
+    {
+        try_rate(&mut best, refined, 2.0 * n, n - 2.0);
+    }
+    let (rate, arc, p) = best?;
+    (p <= SIGNIFICANT).then(|| Pattern::Line { rate, bits: (arc + 1.0).log2(), p })
+}
+
+fn rate_of(a: &Sample, b: &Sample) -> Option<f64> {
+    let seconds = (b.time - a.time) as f64 / SECOND as f64;
+    (seconds > 0.0).then(|| f64::from(b.isn.wrapping_sub(a.isn)) / seconds)
+}
+
+/// The slope near `rate` that leads exactly from the first to the last sample.
+fn refine(rate: f64, first: &Sample, last: &Sample) -> Option<f64> {
+    let seconds = (last.time - first.time) as f64 / SECOND as f64;
+    if seconds <= 0.0 {
+        return None;
+    }
+    let observed = f64::from(last.isn.wrapping_sub(first.isn));
+    let turns = ((rate * seconds - observed) / CIRCLE).round();
+    Some((observed + turns * CIRCLE) / seconds)
+}
+
+fn shortest_arc(samples: &[Sample], rate: f64, scratch: &mut Vec<u32>) -> f64 {
+    scratch.clear();
+    let start = samples.first().map_or(0, |s| s.time);
+    for s in samples {
+        let seconds = (s.time - start) as f64 / SECOND as f64;
+        let advance = (rate * seconds).rem_euclid(CIRCLE);
+        scratch.push(s.isn.wrapping_sub(advance as u32));
+    }
+    scratch.sort_unstable();
+    let inner = scratch.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
+    let around = match (scratch.first(), scratch.last()) {
+        (Some(first), Some(last)) => first.wrapping_sub(*last),
+        _ => 0,
+    };
+    if scratch.len() < 2 || (around == 0 && inner == 0) {
+        return 0.0;
+    }
+    CIRCLE - f64::from(inner.max(around))
+}
+
+/// Every number a little above the one before: none more than 2^24.
+fn increments(samples: &[Sample]) -> Option<Pattern> {
+    let rises = || samples.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn));
+    let (smallest, largest) = (rises().min()?, rises().max()?);
+    let k = (samples.len() - 1) as f64;
+    let p = (k * ((f64::from(largest) + 1.0) / CIRCLE).ln()).exp();
+    (largest < 1 << 24 && p <= SIGNIFICANT).then_some(Pattern::Increments { smallest, largest, p })
+}
+
+fn stuck_bits(samples: &[Sample]) -> Option<Pattern> {
+    let ones = samples.iter().fold(u32::MAX, |m, s| m & s.isn);
+    let zeros = samples.iter().fold(u32::MAX, |m, s| m & !s.isn);
+    let mask = ones | zeros;
+    let stuck = mask.count_ones();
+    if stuck == 0 {
+        return None;
+    }
+    // Some `stuck` of 32 bits, each at either value, in all of n samples; and any number of them would have done.
+    let ways = (0..stuck).fold(32.0, |w, i| w * f64::from(32 - i) / f64::from(i + 1));
+    let p = ways * (-f64::from(stuck) * (samples.len() as f64 - 1.0)).exp2();
+    (p <= SIGNIFICANT).then_some(Pattern::StuckBits { mask, p })
+}
+
+/// A linear congruential generator modulo 2^32: each difference is the one before times a constant. Two differences give the
+/// constant, the others bear it out. Numbers that went to somebody out of sight break some of the triples, not all.
+fn congruential(samples: &[Sample]) -> Option<Pattern> {
+    let d: Vec<u32> = samples.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn)).collect();
+    let mut tried = 0.0;
+    let mut best: Option<(u32, f64)> = None;
+    for pair in d.windows(2).take(64) {
+        let Some(inverse) = inverse(pair[0]) else { continue };
+        let factor = pair[1].wrapping_mul(inverse);
+        tried += 1.0;
+        let matching = d.windows(2).filter(|w| w[0].wrapping_mul(factor) == w[1]).count() as f64 - 1.0;
+        let chances = (d.len() as f64).powf(matching);
+        let p = tried * chances * CIRCLE.powf(-matching);
+        if matching >= 2.0 && best.is_none_or(|(_, b)| p < b) {
+            best = Some((factor, p));
+        }
+    }
+    best.filter(|(_, p)| *p <= SIGNIFICANT).map(|(factor, p)| Pattern::Congruential { factor, p })
+}
+
+/// The inverse of an odd number modulo 2^32 (Newton's iteration).
+fn inverse(odd: u32) -> Option<u32> {
+    if odd & 1 == 0 {
+        return None;
+    }
+    let mut x = odd;
+    for _ in 0..5 {
+        x = x.wrapping_mul(2_u32.wrapping_sub(odd.wrapping_mul(x)));
+    }
+    Some(x)
+}

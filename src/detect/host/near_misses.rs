@@ -1,0 +1,424 @@
+//! For each rule about hosts what triggers it, and what just does not.
+
+use super::testing::{Bench, attempt, ids, settled, tool_look};
+use super::*;
+use crate::detect::anomaly::Anomaly;
+use crate::tcp::SeqNumber;
+
+const MINUTE: i64 = 60_000;
+
+/// Attempts one after the other, `gap` ms apart, each with this outcome after 10 ms.
+fn attempts(list: impl IntoIterator<Item = (String, u16, String, u16, Outcome)>, gap: i64) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let mut at = 0;
+    for (from, sport, to, dport, outcome) in list {
+        bench.play(&attempt(at, &from, sport, &to, dport), 10, outcome);
+        at += gap;
+    }
+    bench.finish(at)
+}
+
+fn ports(n: u16, outcome: Outcome) -> Vec<Anomaly> {
+    attempts((0..n).map(|k| ("192.0.2.1".into(), 40_000 + 37 * k, "198.51.100.1".into(), 100 + k, outcome)), 50)
+}
+
+fn hosts(n: u16, outcome: Outcome) -> Vec<Anomaly> {
+    attempts((0..n).map(|k| ("192.0.2.1".into(), 40_000 + 37 * k, format!("198.51.100.{k}"), 22, outcome)), 50)
+}
+
+#[track_caller]
+fn has(found: &[Anomaly], id: &str) {
+    assert!(ids(found).contains(&id), "{id} not in {:?}", ids(found));
+}
+
+#[track_caller]
+fn lacks(found: &[Anomaly], id: &str) {
+    assert!(!ids(found).contains(&id), "{id} in {:?}", ids(found));
+}
+
+#[test]
+fn fifteen_ports_are_a_vertical_scan() {
+    has(&ports(15, Outcome::Refused), "scan-vertical");
+    lacks(&ports(14, Outcome::Refused), "scan-vertical");
+    lacks(&ports(40, Outcome::Open(1)), "scan-vertical");
+}
+
+#[test]
+fn twenty_five_hosts_are_a_horizontal_scan() {
+    has(&hosts(25, Outcome::Refused), "scan-horizontal");
+    lacks(&hosts(24, Outcome::Refused), "scan-horizontal");
+    lacks(&hosts(25, Outcome::Open(1)), "scan-horizontal");
+}
+
+#[test]
+fn five_ports_of_five_hosts_are_a_block() {
+    let grid = |hosts: u16, ports: u16| {
+        attempts(
+            (0..hosts * ports).map(|k| {
+                ("192.0.2.1".into(), 40_000 + k, format!("198.51.100.{}", k % hosts), 80 + k / hosts, Outcome::Refused)
+            }),
+            100,
+        )
+    };
+    has(&grid(5, 5), "scan-block");
+    lacks(&grid(25, 1), "scan-block");
+    // Peers of a file-sharing network: each has a port of its own.
+    let peers = attempts(
+        (0..60).map(|k: u16| {
+            ("192.0.2.1".into(), 40_000 + k, format!("198.51.100.{k}"), 20_000 + 31 * k, Outcome::Unanswered)
+        }),
+        1000,
+    );
+    lacks(&peers, "scan-block");
+}
+
+#[test]
+fn a_scan_over_hours_is_slow() {
+    let over = |n: u16, gap: i64| {
+        let list = (0..n).map(|k| ("192.0.2.1".into(), 40_000 + k, "198.51.100.1".into(), 100 + k, Outcome::Refused));
+        attempts(list, gap)
+    };
+    has(&over(30, 30 * MINUTE), "scan-slow");
+    let fast = over(30, 8_000);
+    lacks(&fast, "scan-slow");
+    has(&fast, "scan-vertical");
+}
+
+#[test]
+fn a_few_ports_from_each_of_five_sources_are_a_distributed_scan() {
+    let shared = |sources: u16, ports: u16| {
+        attempts(
+            (0..sources * ports).map(|k| {
+                (format!("192.0.2.{}", k % sources), 40_000 + k, "198.51.100.1".into(), 1000 + k, Outcome::Refused)
+            }),
+            100,
+        )
+    };
+    has(&shared(5, 4), "scan-distributed");
+    lacks(&shared(2, 8), "scan-distributed");
+}
+
+#[test]
+fn one_probe_from_four_sources_has_decoys() {
+    let decoys = |same: bool| {
+        let mut bench = Bench::new();
+        for k in 0..5_u16 {
+            for source in 1..=4 {
+                let mut a =
+                    attempt(i64::from(k) * 200 + source, &format!("192.0.2.{source}"), 50_000, "198.51.100.1", 80 + k);
+                if same {
+                    a.isn = SeqNumber(77);
+                }
+                bench.play(&a, 10, Outcome::Refused);
+            }
+        }
+        bench.finish(2000)
+    };
+    has(&decoys(true), "scan-decoy");
+    lacks(&decoys(false), "scan-decoy");
+}
+
+#[test]
+fn trw_needs_failures_in_excess() {
+    let settings =
+        Settings { local_nets: vec![Prefix { ip: "198.51.100.0".parse().unwrap(), bits: 24 }], ..Settings::default() };
+    let walk = |pattern: &str| {
+        let mut bench = Bench::with(settings.clone());
+        for (k, letter) in pattern.chars().enumerate() {
+            let outcome = if letter == 'F' { Outcome::Refused } else { Outcome::Open(1) };
+            bench.play(&attempt(k as i64 * 100, "192.0.2.1", 40_000, &format!("198.51.100.{k}"), 80), 10, outcome);
+        }
+        bench.finish(10_000)
+    };
+    has(&walk("FFFF"), "trw-scanner");
+    lacks(&walk("FSFSF"), "trw-scanner");
+    // Without our networks four are not enough.
+    lacks(&hosts(9, Outcome::Refused), "trw-scanner");
+    has(&hosts(10, Outcome::Refused), "trw-scanner");
+}
+
+#[test]
+fn local_scanners_may_fail_ten_times_as_often() {
+    let settings =
+        Settings { local_nets: vec![Prefix { ip: "192.0.2.0".parse().unwrap(), bits: 24 }], ..Settings::default() };
+    let scan = |n: u16| {
+        let mut bench = Bench::with(settings.clone());
+        for k in 0..n {
+            bench.play(&attempt(i64::from(k) * 50, "192.0.2.1", 40_000, "198.51.100.1", 100 + k), 10, Outcome::Refused);
+        }
+        bench.finish(MINUTE)
+    };
+    lacks(&scan(149), "scan-vertical");
+    has(&scan(150), "scan-vertical");
+}
+
+#[test]
+fn the_threshold_can_be_set() {
+    let settings = Settings { scan: ScanThreshold::of(5, 10 * SECOND), ..Settings::default() };
+    let mut bench = Bench::with(settings);
+    for k in 0..5 {
+        bench.play(&attempt(i64::from(k) * 50, "192.0.2.1", 40_000, "198.51.100.1", 100 + k), 10, Outcome::Refused);
+    }
+    has(&bench.finish(1000), "scan-vertical");
+}
+
+#[test]
+fn bursts_begin_at_twenty() {
+    has(&ports(20, Outcome::Refused), "refused-burst");
+    lacks(&ports(19, Outcome::Refused), "refused-burst");
+    has(&hosts(20, Outcome::Unanswered), "unanswered-burst");
+    lacks(&hosts(19, Outcome::Unanswered), "unanswered-burst");
+    lacks(&ports(20, Outcome::Unanswered), "unanswered-burst");
+}
+
+#[test]
+fn health_checks_are_no_scan() {
+    let list = (0..400)
+        .map(|k: u16| ("192.0.2.1".into(), 40_000 + k, format!("198.51.100.{}", k % 4), 80, Outcome::ResetAfterSynAck));
+    let found = attempts(list, 500);
+    assert!(found.iter().all(|a| a.severity < crate::detect::Severity::Warn), "{:?}", ids(&found));
+}
+
+/// `n` SYNs within ten seconds from as many sources; each comes out so. Retried: clients try again.
+fn flood(n: u32, outcome: Outcome, retried: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    for k in 0..n {
+        let at = i64::from(k) * 10_000 / i64::from(n);
+        let from = std::net::Ipv4Addr::from(0x2d00_0000 + k.wrapping_mul(2_654_435_761) % 0x4000_0000).to_string();
+        let mut a = attempt(at, &from, 1024 + (k % 60_000) as u16, "198.51.100.1", 443);
+        a.look = tool_look(512, 60, k as u16);
+        if retried {
+            bench.play(&a, 10, outcome);
+            bench.retry(&a);
+        } else if outcome == Outcome::MissingAck {
+            let found = &mut bench.found;
+            let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+            bench.hosts.attempt(&a, &mut report);
+            bench.hosts.answered(a.time, a.time, a.client, a.server, &mut report);
+        } else {
+            bench.play(&a, 10, outcome);
+        }
+    }
+    let found = &mut bench.found;
+    for second in 10..40 {
+        let now = Timestamp((3600 + second) * SECOND);
+        bench.hosts.advance(now, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+    }
+    bench.finish(40_000)
+}
+
+#[test]
+fn a_flood_is_neither_a_crowd_nor_an_outage() {
+    let found = flood(2000, Outcome::MissingAck, false);
+    has(&found, "syn-flood");
+    has(&found, "half-open-accumulation");
+    lacks(&found, "service-unreachable");
+    let crowd = flood(2000, Outcome::Open(20_000_000), false);
+    lacks(&crowd, "syn-flood");
+    lacks(&crowd, "syn-flood-cusum");
+    let outage = flood(2000, Outcome::Unanswered, true);
+    lacks(&outage, "syn-flood");
+    lacks(&outage, "syn-flood-cusum");
+    has(&outage, "service-unreachable");
+    has(&flood(200, Outcome::Refused, false), "service-unreachable");
+    lacks(&flood(100, Outcome::MissingAck, false), "syn-flood");
+}
+
+#[test]
+fn forged_sources_are_told_from_few() {
+    let found = flood(20_000, Outcome::MissingAck, false);
+    has(&found, "syn-flood-spoofed");
+}
+
+#[test]
+fn a_flood_is_one_incident_with_an_end() {
+    let found = flood(3000, Outcome::MissingAck, false);
+    let floods: Vec<_> = found.iter().filter(|a| a.id == "syn-flood").collect();
+    assert_eq!(floods.len(), 2, "begin and end");
+    assert!(floods[1].reason.contains("over"), "{}", floods[1].reason);
+}
+
+#[test]
+fn silent_connections_are_a_flood_from_three_hundred_on() {
+    let hold = |n: u16, used: bool| {
+        let mut bench = Bench::new();
+        let found = &mut bench.found;
+        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+        for k in 0..n {
+            let a = attempt(i64::from(k), "192.0.2.1", 10_000 + k, "198.51.100.1", 5222);
+            let (mut desk, server) = (Desk::new(&Selection::default()), a.server);
+            bench.hosts.holding.opened(a.time, a.frame, a.client.ip, server, &mut desk, &mut report);
+            if used {
+                bench.hosts.holding.used(a.client.ip, server);
+            }
+        }
+        bench.finish(20_000)
+    };
+    has(&hold(300, false), "connection-flood");
+    lacks(&hold(299, false), "connection-flood");
+    lacks(&hold(300, true), "connection-flood");
+}
+
+#[test]
+fn memory_stays_bounded_under_a_flood() {
+    let mut bench = Bench::new();
+    for k in 0..300_000_u32 {
+        let from = std::net::Ipv4Addr::from(k.wrapping_mul(2_654_435_761)).to_string();
+        let to =
+            if k % 3 == 0 { "198.51.100.1".to_owned() } else { std::net::Ipv4Addr::from(k ^ 0x5555_0000).to_string() };
+        let a = attempt(i64::from(k / 50), &from, k as u16, &to, (k >> 3) as u16);
+        let found = &mut bench.found;
+        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+        bench.hosts.attempt(&a, &mut report);
+        bench.hosts.advance(a.time, &mut report);
+        let outcome = if k % 2 == 0 { Outcome::Unanswered } else { Outcome::Refused };
+        bench.hosts.settled(&settled(&a, 1, outcome), &mut report);
+        found.clear();
+    }
+    let counters = bench.hosts.counters();
+    assert!(counters.octets < 64 << 20, "{} MiB", counters.octets >> 20);
+    assert!(counters.evicted > 100_000, "{}", counters.evicted);
+}
+
+/// Stray segments of one technique: (source, port of source, target, port of target, answered).
+fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16, bool)>) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for (k, (sport, to, dport, answered)) in list.into_iter().enumerate() {
+        let a = attempt(k as i64 * 20, "192.0.2.1", sport, &to, dport);
+        let probe = Probe { time: a.time, frame: a.frame, from: a.client, to: a.server, technique, answered };
+        let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
+        scans.probe(&probe, settings, desk, &mut report);
+    }
+    bench.finish(5000)
+}
+
+#[test]
+fn flags_of_no_connection_are_told_at_once() {
+    for (technique, id) in
+        [(Technique::Fin, "tech-fin"), (Technique::Null, "tech-null"), (Technique::Xmas, "tech-xmas")]
+    {
+        has(&probes(technique, [(40_000, "198.51.100.1".into(), 80, false)]), id);
+    }
+}
+
+#[test]
+fn a_tool_keeps_its_port_and_stale_connections_have_one_each() {
+    for (technique, id) in [(Technique::Ack, "tech-ack-or-window"), (Technique::Maimon, "tech-maimon")] {
+        let tool = |n: u16| probes(technique, (0..n).map(|k| (40_000, "198.51.100.1".into(), 80 + k, true)));
+        has(&tool(3), id);
+        lacks(&tool(2), id);
+        // A computer that wakes up closes twenty stale connections, and everybody resets.
+        let stale = probes(technique, (0..20).map(|k| (40_000 + k, format!("198.51.100.{k}"), 443, true)));
+        lacks(&stale, id);
+    }
+}
+
+#[test]
+fn resets_to_ten_ports_are_an_inverse_scan() {
+    let scan = |n: u16| probes(Technique::Rst, (0..n).map(|k| (2000 + k, "198.51.100.1".into(), 80 + k, false)));
+    has(&scan(10), "tech-inverse-rst");
+    lacks(&scan(9), "tech-inverse-rst");
+    lacks(
+        &probes(Technique::Rst, (0..30).map(|k| (40_000 + k, format!("198.51.100.{k}"), 443, false))),
+        "tech-inverse-rst",
+    );
+}
+
+/// `n` stray segments within half a second, spread over so many ports.
+fn strays(n: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..n {
+        let a = attempt(i64::from(k / 4), "192.0.2.1", k as u16, "198.51.100.1", 80 + (k as u16 % spread));
+        let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved: false, answer: false };
+        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+        strays.stray(&stray, desk, &mut report);
+        if answered {
+            strays.stray(&Stray { proved: true, answer: true, ..stray }, desk, &mut report);
+        }
+    }
+    bench.finish(5000)
+}
+
+#[test]
+fn stray_segments_are_a_flood_when_they_are_many_and_proved() {
+    has(&strays(251, 1, true), "stateless-flood");
+    lacks(&strays(249, 1, true), "stateless-flood");
+    lacks(&strays(2000, 1, false), "stateless-flood");
+    lacks(&strays(400, 400, true), "stateless-flood");
+}
+
+/// `n` answers that nobody asked for, `gap` ms apart, to so many hosts.
+fn echoes(n: u16, gap: i64, spread: u16, proved: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..n {
+        let a = attempt(i64::from(k) * gap, "192.0.2.1", 80, &format!("198.51.100.{}", k % spread), 40_000 + k);
+        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+        strays.echo(a.time, a.frame, (a.client, a.server), proved, desk, &mut report);
+    }
+    bench.finish(5000)
+}
+
+#[test]
+fn answers_nobody_asked_for_are_backscatter() {
+    has(&echoes(30, 2400, 20, false), "backscatter");
+    lacks(&echoes(30, 2400, 1, false), "backscatter");
+    lacks(&echoes(30, 100, 20, false), "backscatter");
+    has(&echoes(15, 10, 1, true), "backscatter");
+    lacks(&echoes(14, 10, 1, true), "backscatter");
+}
+
+#[test]
+fn a_hundred_servers_make_a_reflection() {
+    let reflect = |n: u16| {
+        let mut bench = Bench::new();
+        let found = &mut bench.found;
+        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+        for k in 0..200_u16 {
+            let a = attempt(i64::from(k) * 10, &format!("192.0.2.{}", k % n), 80, "198.51.100.1", 40_000);
+            let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+            strays.unasked(a.time, a.frame, a.client.ip, a.server, desk, &mut report);
+        }
+        bench.finish(5000)
+    };
+    has(&reflect(100), "synack-reflection");
+    lacks(&reflect(99), "synack-reflection");
+}
+
+#[test]
+fn resets_far_above_what_is_usual_are_a_burst() {
+    let reset = |per_decade: &[u32]| {
+        let mut bench = Bench::new();
+        let found = &mut bench.found;
+        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+        for (decade, n) in per_decade.iter().enumerate() {
+            for k in 0..*n {
+                let a = attempt(decade as i64 * 10_000 + i64::from(k), "192.0.2.1", 80, "198.51.100.1", 40_000);
+                let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+                strays.reset(a.time, a.frame, a.client, a.server, desk, &mut report);
+            }
+        }
+        bench.finish(60_000)
+    };
+    has(&reset(&[2, 2, 2, 60]), "rst-burst-server");
+    lacks(&reset(&[40, 40, 40, 60]), "rst-burst-server");
+}
+
+#[test]
+fn fifty_half_open_connections_of_one_source_pile_up() {
+    let hold = |n: u16, completes: bool| {
+        let list = (0..n).map(|k| {
+            let outcome = if completes { Outcome::Open(1) } else { Outcome::MissingAck };
+            ("192.0.2.1".to_owned(), 10_000 + k, "198.51.100.1".to_owned(), 80, outcome)
+        });
+        attempts(list, 100)
+    };
+    has(&hold(50, false), "half-open-accumulation");
+    lacks(&hold(49, false), "half-open-accumulation");
+    lacks(&hold(500, true), "half-open-accumulation");
+}

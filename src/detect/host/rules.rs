@@ -1,0 +1,453 @@
+//! The rules about connections taken together, for the registry: what each means. The detectors of this folder decide when.
+
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Rule, When};
+
+/// Rules about hosts.
+pub const RULES: &[Rule] = &[
+    host(
+        "syn-flood",
+        Severity::Alert,
+        "many SYNs to one service that neither complete nor are sent again",
+        "Within ten seconds at least 100 SYNs a second (or five times what is usual) reached one address and \
+         port, at most a fifth completed, and at most three in ten of the others were sent again, as clients \
+         of a dead service would. Sources may be forged: filter by rate at the edge, check that SYN cookies \
+         are on, and see what it did to other clients in others_success.",
+        "RFC 4987 section 3",
+    ),
+    host(
+        "syn-flood-cusum",
+        Severity::Warn,
+        "SYNs exceed completions for long enough (CUSUM)",
+        "The sum of the excess of SYNs over completed handshakes of one service, relative to what is usual, \
+         passed its threshold. It finds floods too slow for syn-flood; a service that fails its clients is \
+         left out, because they try again.",
+        "Wang, Zhang, Shin, INFOCOM 2002",
+    ),
+    host(
+        "syn-flood-spoofed",
+        Severity::Alert,
+        "a flood whose sources are forged",
+        "Two or more of: as many sources as SYNs, sources spread evenly, sources that cannot be on the \
+         internet, one distance for all, sources that reset the SYN-ACK. Blocking source addresses does not \
+         help against it; SYN cookies do.",
+        "RFC 4987 section 3, RFC 2827",
+    ),
+    host(
+        "half-open-accumulation",
+        Severity::Warn,
+        "half-open connections pile up at a service",
+        "At least 500 half-open connections to one service within 30 seconds, or 50 from one source to one \
+         service. The queue of the server fills; look for a flood, or for a path that loses the third step of \
+         handshakes.",
+        "RFC 4987 section 3",
+    ),
+    host(
+        "connection-flood",
+        Severity::Warn,
+        "one source holds hundreds of open connections on which nothing is said",
+        "At least 300 open connections of one source to one service that have carried no octet for ten \
+         seconds. Each holds memory at the server (Naptha, Sockstress). A pool that warms up looks like it; \
+         look whether they are ever used.",
+        "CERT CA-2000-21",
+    ),
+    host(
+        "stateless-flood",
+        Severity::Alert,
+        "a flood of segments that belong to no connection",
+        "At least 250 segments within one second to one host, each with a four-tuple of its own and without a \
+         connection: resets, or segments that the host answers by reset. An ACK, FIN or RST flood, or a storm \
+         of resets.",
+        "RFC 9293 section 3.10.7.1",
+    ),
+    host(
+        "synack-reflection",
+        Severity::Alert,
+        "one host gets SYN-ACKs from a hundred servers it never asked",
+        "Somebody sends SYNs in this host's name to many servers, which answer to it. Filter SYN-ACKs without \
+         a connection at the edge.",
+        "RFC 4732 section 2.3",
+    ),
+    host(
+        "backscatter",
+        Severity::Note,
+        "a host sends answers to what nobody here asked",
+        "SYN-ACKs that their receiver resets, or refusals of SYNs that were never sent: somebody uses our \
+         addresses as sources against that host. It is a victim, not an attacker. As seen by a zombie of an \
+         idle scan the same answers arrive.",
+        "Moore et al., ACM TOCS 2006",
+    ),
+    host(
+        "scan-horizontal",
+        Severity::Warn,
+        "one port of many hosts probed in vain",
+        "At least 25 hosts on one port within five minutes that refused, did not answer, or were reset, by \
+         one source. Dead pools and monitoring look like it: check whether the source is known. hosts_open \
+         names those that answered.",
+        "findings C.5; Zeek misc/scan",
+    ),
+    host(
+        "scan-vertical",
+        Severity::Warn,
+        "many ports of one host probed in vain",
+        "At least 15 ports of one host within five minutes that refused, did not answer, or were reset, by \
+         one source. ports_open lists what it found.",
+        "findings C.5; Zeek misc/scan",
+    ),
+    host(
+        "scan-block",
+        Severity::Warn,
+        "several ports of several hosts probed in vain",
+        "At least 25 pairs of host and port, of at least five hosts and five ports, with the same ports at \
+         several hosts, within 15 minutes.",
+        "findings C.5; Bro simple-scan",
+    ),
+    host(
+        "scan-distributed",
+        Severity::Warn,
+        "ports of one host probed by several sources, a few each",
+        "At least 15 ports of one host were probed by at least five sources with the same SYN, each of which \
+         stays below the threshold of a scan.",
+        "findings C.5",
+    ),
+    host(
+        "scan-decoy",
+        Severity::Note,
+        "the same probe from several sources at once",
+        "SYNs that are the same to the sequence number arrived from at least three sources within 50 ms, \
+         several times: a scan with decoys (nmap -D). All but one source are forged; a real one resets or \
+         answers what it gets.",
+        "nmap manual, -D",
+    ),
+    host(
+        "trw-scanner",
+        Severity::Warn,
+        "first contacts fail far more often than they succeed",
+        "Threshold random walk: the likelihood that a source whose first contacts with hosts fail like this \
+         is a scanner exceeds 99 to 1. Where no local network is given it asks for ten failures in excess and \
+         is a note.",
+        "Jung et al., IEEE S&P 2004",
+    ),
+    host(
+        "scan-slow",
+        Severity::Note,
+        "failed attempts at many targets, a few an hour",
+        "At least 25 distinct failed pairs of host and port within a day, and never five within five minutes: \
+         a scan that tries to stay below thresholds, or a host with a stale configuration.",
+        "findings C.5",
+    ),
+    host(
+        "tech-syn",
+        Severity::Warn,
+        "ports probed by SYN without completing",
+        "The source sends SYNs and resets whatever answers, or sends them as no operating system does.",
+        "nmap manual, -sS",
+    ),
+    host(
+        "tech-connect",
+        Severity::Warn,
+        "ports probed by full connections that are closed unused",
+        "The source completes handshakes with a normal stack, says nothing and closes at once, at many ports \
+         of one host, most of which refuse it.",
+        "nmap manual, -sT",
+    ),
+    host(
+        "tech-fin",
+        Severity::Warn,
+        "probes with FIN alone",
+        "No TCP sends FIN without ACK. A closed port answers by RST, an open one does not: a FIN scan.",
+        "RFC 9293 section 3.10.7; nmap manual, -sF",
+    ),
+    host(
+        "tech-null",
+        Severity::Warn,
+        "probes without any flag",
+        "No TCP sends a segment without flags. A closed port answers by RST, an open one does not: a NULL \
+         scan.",
+        "RFC 9293 section 3.10.7; nmap manual, -sN",
+    ),
+    host(
+        "tech-xmas",
+        Severity::Warn,
+        "probes with FIN, PSH and URG",
+        "No TCP sends these flags without ACK. A closed port answers by RST, an open one does not: an Xmas \
+         scan.",
+        "RFC 9293 section 3.10.7; nmap manual, -sX",
+    ),
+    host(
+        "tech-maimon",
+        Severity::Warn,
+        "probes with FIN and ACK out of any connection",
+        "At least three ports got FIN, ACK without a connection and answered by RST.",
+        "nmap manual, -sM",
+    ),
+    host(
+        "tech-ack-or-window",
+        Severity::Warn,
+        "probes with ACK alone out of any connection",
+        "At least three ports got a bare ACK without a connection and answered by RST: the source maps which \
+         ports a filter lets through (ACK scan), or reads the window of the RST (window scan); on the wire \
+         they are the same.",
+        "nmap manual, -sA, -sW",
+    ),
+    host(
+        "tech-synack",
+        Severity::Warn,
+        "probes with SYN, ACK out of any connection",
+        "Ports as services have got SYN-ACKs that they had not asked for, from a port as clients have.",
+        "nmap manual, --scanflags",
+    ),
+    host(
+        "tech-inverse-rst",
+        Severity::Warn,
+        "resets to many ports, out of any connection",
+        "At least ten ports of hosts got a bare RST without a connection. Hosts that do not exist are told by \
+         routers; what exists stays silent: inverse mapping.",
+        "findings C.7",
+    ),
+    host(
+        "idle-scan-zombie",
+        Severity::Alert,
+        "a host whose IP identification is read for somebody else's scan",
+        "A prober sends unasked SYN-ACKs to this host and reads its IP identification from the resets, while \
+         another host sends it SYN-ACKs too, for SYNs forged in its name: an idle scan of that other host.",
+        "nmap manual, -sI",
+    ),
+    host(
+        "idle-scan-target",
+        Severity::Alert,
+        "SYNs of a host come from elsewhere than its resets",
+        "The SYNs of a scan come from another distance than the resets of the same address, and that address \
+         numbers its packets with one counter: it is probably the zombie of an idle scan, and not the \
+         scanner.",
+        "nmap manual, -sI",
+    ),
+    host(
+        "ipid-global-counter",
+        Severity::Note,
+        "a host numbers its packets with one counter for all peers",
+        "The IP identification rises by small steps whoever the packet goes to. Others can count its packets, \
+         and use it as the zombie of an idle scan.",
+        "RFC 7739 section 1; RFC 6274 section 3.5.2.1",
+    ),
+    host(
+        "fp-nmap",
+        Severity::Warn,
+        "packets of nmap's raw scans",
+        "At least three SYNs with window 1024 (older: 2048 to 4096), an MSS of 1460 as the only option, and \
+         no don't-fragment bit.",
+        "nmap scan_engine_raw.cc",
+    ),
+    host(
+        "fp-nmap-os",
+        Severity::Warn,
+        "packets of nmap's operating-system detection",
+        "At least three of the probes of nmap -O: timestamps of all ones, and its series of windows and MSS \
+         values.",
+        "nmap osscan2.cc",
+    ),
+    host(
+        "fp-zmap",
+        Severity::Warn,
+        "packets of zmap",
+        "At least three SYNs with identification 54321 and window 65535, or ten as newer versions send them.",
+        "zmap probe_modules",
+    ),
+    host(
+        "fp-masscan",
+        Severity::Warn,
+        "packets of masscan",
+        "At least three SYNs whose identification is the destination, port and sequence number folded \
+         together.",
+        "masscan templ-pkt.c",
+    ),
+    host(
+        "fp-mirai",
+        Severity::Warn,
+        "packets of the Mirai family",
+        "At least three SYNs whose sequence number is the destination's address.",
+        "Antonakakis et al., USENIX Security 2017",
+    ),
+    host(
+        "fp-hping",
+        Severity::Warn,
+        "packets of hping3",
+        "At least three SYNs with window 512, no options and no don't-fragment bit.",
+        "measured with hping3",
+    ),
+    host(
+        "fp-p0fsendsyn",
+        Severity::Warn,
+        "packets of p0f-sendsyn",
+        "At least three SYNs with window 1337 and MSS 1331.",
+        "p0f tools/p0f-sendsyn.c",
+    ),
+    host(
+        "refused-burst",
+        Severity::Note,
+        "twenty refusals within ten seconds",
+        "At least 20 attempts of one source, or at one service, were refused by RST within ten seconds: a \
+         service restarts, a configuration is stale, or somebody scans.",
+        "findings E-C",
+    ),
+    host(
+        "unanswered-burst",
+        Severity::Note,
+        "twenty hosts do not answer one source within ten seconds",
+        "At least 20 distinct hosts did not answer one source's SYNs within ten seconds: its uplink is dead, \
+         or it scans.",
+        "findings E-C",
+    ),
+    host(
+        "service-unreachable",
+        Severity::Warn,
+        "a service fails at least twenty clients",
+        "At least 20 clients within a minute, hardly any of whom got in, and which either try again or are \
+         all refused: an outage, not a flood.",
+        "RFC 4987 section 3; findings C.2",
+    ),
+    host(
+        "rst-burst-server",
+        Severity::Note,
+        "resets of open connections by one host, far above what is usual",
+        "At least 50 resets within ten seconds in one host's name of connections that were open, and five \
+         times as many as usual. A deployment, a crash, or somebody forges them.",
+        "RFC 5961 section 3",
+    ),
+    host(
+        "isn-constant",
+        Severity::Alert,
+        "a host's initial sequence number is always the same",
+        "On distinct connections the number never changes. Whoever knows it can forge connections and data in \
+         the name of the host's peers.",
+        "RFC 6528 section 1",
+    ),
+    host(
+        "isn-repeat",
+        Severity::Alert,
+        "a host's initial sequence numbers repeat",
+        "Numbers of distinct connections are equal more often than chance allows (p at most 1e-8).",
+        "RFC 6528 section 1",
+    ),
+    host(
+        "isn-gcd",
+        Severity::Warn,
+        "a host's initial sequence numbers share a divisor",
+        "All differences are multiples of one number. Where that is the step of each connection, the next \
+         number is known, and so is how many connections the host takes.",
+        "RFC 6528 section 1; nmap GCD",
+    ),
+    host(
+        "isn-time-linear",
+        Severity::Alert,
+        "a host's initial sequence numbers follow a clock or a counter",
+        "Numbers of distinct connections lie on a line, or each a little above the one before. Severity by \
+         the numbers that are left to guess: alert up to 2^16, warn up to 2^22, note up to 2^28.",
+        "RFC 6528 section 1; RFC 9293 section 3.4.1",
+    ),
+    host(
+        "isn-stuck-bits",
+        Severity::Warn,
+        "bits of a host's initial sequence numbers never change",
+        "Some bits are the same in all numbers; only the others are left to guess.",
+        "RFC 6528 section 3",
+    ),
+    host(
+        "isn-mirrors-peer",
+        Severity::Warn,
+        "a server's initial sequence number is a fixed distance from the client's",
+        "The number is computed from the client's and nothing else. SYN proxies and honeypots do so.",
+        "RFC 6528 section 3",
+    ),
+    host(
+        "isn-from-address",
+        Severity::Warn,
+        "a client's initial sequence number is a fixed distance from the server's address",
+        "The number is computed from the address that is asked, as the Mirai family does.",
+        "RFC 6528 section 3",
+    ),
+    host(
+        "isn-low-sp",
+        Severity::Note,
+        "nmap would find a host's initial sequence numbers easy to guess",
+        "Four to six connections a tenth of a second apart give an SP, by nmap's reckoning, below C0h (note, \
+         from six on), 80h (warn) or 10h (alert); random numbers give about 104h.",
+        "nmap osscan2.cc, makeTSeqFP",
+    ),
+    host(
+        "isn-attractor",
+        Severity::Warn,
+        "a host's initial sequence numbers come from a simple generator",
+        "Each number follows from those before it: differences of neighbours are a constant times the \
+         difference before (a linear congruential generator). They look random and are known to whoever sees \
+         three of them.",
+        "Zalewski 2001; RFC 6528 section 3",
+    ),
+    host(
+        "isn-regression",
+        Severity::Note,
+        "a four-tuple used again with a lower sequence number",
+        "The new connection's numbers begin below those the old one had reached, and there are no timestamps \
+         to tell old duplicates: the server may take them for old ones.",
+        "RFC 9293 section 3.4.1; RFC 6191",
+    ),
+    host(
+        "isn-scheme",
+        Severity::Info,
+        "a host's clock for initial sequence numbers",
+        "On re-used four-tuples the number rises with a clock of 64 ns (Linux) or 4 us (RFC 9293): as it \
+         should.",
+        "RFC 6528 section 3",
+    ),
+    host(
+        "port-sequential",
+        Severity::Info,
+        "a client takes its source ports in order",
+        "Eight successive connections came from rising ports, one to eight apart. Others can guess the next.",
+        "RFC 6056 section 3",
+    ),
+    host(
+        "port-exhaustion",
+        Severity::Warn,
+        "a client runs out of source ports",
+        "At least 20 four-tuples to one service were used again within a minute of their close: the client \
+         has no ports left that are not in TIME-WAIT. Keep connections open, or widen the range.",
+        "RFC 6056 section 3.2; RFC 9293 section 3.6.1",
+    ),
+    host(
+        "challenge-ack-flood",
+        Severity::Alert,
+        "a server is made to send challenge ACKs",
+        "At least 50 challenge ACKs of one server to one peer within one second. On kernels with one counter \
+         for all this tells an attacker about other connections (CVE-2016-5696).",
+        "RFC 5961 section 7; CVE-2016-5696",
+    ),
+    host(
+        "server-cookie-mode",
+        Severity::Warn,
+        "a server answers with SYN cookies",
+        "On at least three re-used four-tuples within ten seconds the server's number moved exactly as the \
+         client's did. Its queue of half-open connections is full, or it always uses cookies; options are \
+         lost.",
+        "RFC 4987 section 3.6",
+    ),
+    host(
+        "option-drift",
+        Severity::Note,
+        "a server's SYN-ACKs have changed",
+        "Options, MSS, window scale or distance of a server's SYN-ACKs were the same on at least 16 \
+         connections, and are the same on 16 since, but different ones. Another host answers, or a middlebox \
+         came between.",
+        "findings E-C",
+    ),
+];
+
+const fn host(
+    id: &'static str,
+    severity: Severity,
+    summary: &'static str,
+    description: &'static str,
+    reference: &'static str,
+) -> Rule {
+    Rule { id, severity, scope: Scope::Host, summary, description, reference, when: When::Host, check: |_| None }
+}

@@ -1,0 +1,863 @@
+//! Who probes: failed attempts and stray probes of each source, and what they add up to (findings C.5 to C.8).
+//!
+//! A source's probes are kept as distinct pairs of host and port, at most [`MAX_PAIRS`] of them and at most so many of all
+//! sources together; beyond that they are counted by a sketch.
+
+use core::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use super::desk::{Desk, Report};
+use super::input::{Attempt, Outcome, Settled};
+use super::settings::Settings;
+use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
+use super::tools::{Prints, Tool};
+use crate::detect::anomaly::{Figure, Severity};
+use crate::detect::registry::Finding;
+use crate::tcp::Endpoint;
+use crate::time::{MILLISECOND, SECOND, Timestamp};
+
+/// Pairs kept of one source.
+const MAX_PAIRS: usize = 1024;
+/// Ports that a list of an event names.
+const MAX_LISTED: usize = 1024;
+/// Frames of evidence.
+const MAX_FRAMES: usize = 8;
+/// Reports that one source may have open.
+const MAX_REPORTS: usize = 8;
+/// A scan is over after this much silence.
+const QUIET: i64 = 60 * SECOND;
+/// Failed or empty connections to one host that tell a technique before they are many enough for a scan.
+const TECHNIQUE_FROM: usize = 8;
+/// Window of slow scans.
+const SLOW_WINDOW: i64 = 24 * 3600 * SECOND;
+/// Final reports kept for the summary.
+const MAX_FINISHED: usize = 1024;
+
+/// How a source probes (findings C.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Technique {
+    /// SYN, and RST for whoever answers.
+    Syn,
+    /// Full connections, closed at once.
+    Connect,
+    /// FIN alone.
+    Fin,
+    /// No flags.
+    Null,
+    /// FIN, PSH, URG.
+    Xmas,
+    /// FIN, ACK.
+    Maimon,
+    /// ACK alone; the window scan looks the same.
+    Ack,
+    /// SYN, ACK.
+    SynAck,
+    /// RST alone.
+    Rst,
+}
+
+impl Technique {
+    /// The word in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syn => "syn",
+            Self::Connect => "connect",
+            Self::Fin => "fin",
+            Self::Null => "null",
+            Self::Xmas => "xmas",
+            Self::Maimon => "maimon",
+            Self::Ack => "ack-or-window",
+            Self::SynAck => "synack",
+            Self::Rst => "inverse-rst",
+        }
+    }
+
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::Syn => "tech-syn",
+            Self::Connect => "tech-connect",
+            Self::Fin => "tech-fin",
+            Self::Null => "tech-null",
+            Self::Xmas => "tech-xmas",
+            Self::Maimon => "tech-maimon",
+            Self::Ack => "tech-ack-or-window",
+            Self::SynAck => "tech-synack",
+            Self::Rst => "tech-inverse-rst",
+        }
+    }
+
+    /// What an answer (RST) and what silence say about the probed port.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Syn | Self::Connect => ("ports_closed", "ports_filtered"),
+            Self::Fin | Self::Null | Self::Xmas | Self::Maimon => ("ports_closed", "ports_open_or_filtered"),
+            Self::Ack | Self::SynAck => ("ports_unfiltered", "ports_filtered"),
+            Self::Rst => ("ports_answered", "ports_probed"),
+        }
+    }
+}
+
+/// What shape a scan has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Many ports of one host.
+    Vertical(IpAddr),
+    /// One port of many hosts.
+    Horizontal(u16),
+    /// Several ports of several hosts.
+    Block,
+    /// Few at a time, over hours.
+    Slow,
+}
+
+impl Shape {
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::Vertical(_) => "scan-vertical",
+            Self::Horizontal(_) => "scan-horizontal",
+            Self::Block => "scan-block",
+            Self::Slow => "scan-slow",
+        }
+    }
+}
+
+/// What became of a probed pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Open,
+    /// Open, and the prober closed at once without a word.
+    OpenUnused,
+    Answered,
+    Silent,
+    /// Observation ended before silence could be told.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    to: IpAddr,
+    port: u16,
+    found: Found,
+    technique: Technique,
+    time: Timestamp,
+}
+
+/// A scan for the summary: who, what, how.
+#[derive(Clone, Debug)]
+pub struct ScanReport {
+    /// Who scans.
+    pub source: IpAddr,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its technique.
+    pub technique: Technique,
+    /// The tool, where it can be told.
+    pub tool: Option<Tool>,
+    /// First probe.
+    pub first: Timestamp,
+    /// Last probe.
+    pub last: Timestamp,
+    /// Distinct hosts probed.
+    pub hosts: u64,
+    /// Distinct pairs of host and port probed.
+    pub pairs: u64,
+    /// Ports found open (of all hosts).
+    pub open: Vec<u16>,
+    /// Pairs answered by RST.
+    pub closed: u64,
+    /// Pairs that did not answer.
+    pub filtered: u64,
+    /// Probes a second.
+    pub rate: f64,
+    /// Frames of its first probes.
+    pub frames: Vec<u64>,
+}
+
+/// One source of attempts.
+#[derive(Debug)]
+pub(super) struct Source {
+    first: Timestamp,
+    last: Timestamp,
+    attempts: u64,
+    /// Connections that were put to use.
+    used: u64,
+    prints: Prints,
+    pairs: Vec<Pair>,
+    /// Pairs beyond those kept.
+    beyond: Option<Box<Distinct>>,
+    reset_after_synack: u32,
+    empty_opens: u32,
+    stack_syns: u32,
+    raw_syns: u32,
+    /// Longest time from a SYN to its answer.
+    slowest_answer: i64,
+    answers: u32,
+    /// Logarithm to base 4 of TRW's likelihood ratio: +1 for a failed first contact, -1 for a successful one.
+    walk: i32,
+    contacts: SmallVec<[u32; 8]>,
+    reports: SmallVec<[(Shape, Technique); 1]>,
+    techniques: u16,
+    frames: SmallVec<[u64; MAX_FRAMES]>,
+    /// Refusals and silences in the present ten seconds: (decade, refused, silent hosts).
+    burst: (i64, u32, SmallVec<[u32; 4]>),
+    burst_told: (bool, bool),
+    stray_port: (u16, u32),
+    trw_told: bool,
+}
+
+impl Weigh for Source {
+    fn weight(&self) -> (u64, i64) {
+        (self.pairs.len() as u64 + 1000 * self.reports.len() as u64, self.last.0)
+    }
+}
+
+impl Source {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            first: now,
+            last: now,
+            attempts: 0,
+            used: 0,
+            prints: Prints::default(),
+            pairs: Vec::new(),
+            beyond: None,
+            reset_after_synack: 0,
+            empty_opens: 0,
+            stack_syns: 0,
+            raw_syns: 0,
+            slowest_answer: 0,
+            answers: 0,
+            walk: 0,
+            contacts: SmallVec::new(),
+            reports: SmallVec::new(),
+            techniques: 0,
+            frames: SmallVec::new(),
+            burst: (0, 0, SmallVec::new()),
+            burst_told: (false, false),
+            stray_port: (0, 0),
+            trw_told: false,
+        }
+    }
+
+    fn evidence(&mut self, frame: u64) {
+        if self.frames.len() < MAX_FRAMES && !self.frames.contains(&frame) {
+            self.frames.push(frame);
+        }
+    }
+
+    /// The technique of its attempts to connect.
+    fn connecting(&self) -> Technique {
+        let completes = self.empty_opens > 0 && self.reset_after_synack == 0;
+        let like_a_stack = self.stack_syns > self.raw_syns && self.reset_after_synack == 0;
+        if completes || like_a_stack { Technique::Connect } else { Technique::Syn }
+    }
+
+    fn technique_of(&self, pair: &Pair) -> Technique {
+        match pair.technique {
+            Technique::Syn | Technique::Connect => self.connecting(),
+            other => other,
+        }
+    }
+
+    const fn told(&mut self, technique: Technique) -> bool {
+        let bit = 1 << technique as u16;
+        let was = self.techniques & bit != 0;
+        self.techniques |= bit;
+        was
+    }
+
+    const fn knows(&self, technique: Technique) -> bool {
+        self.techniques >> technique as u16 & 1 == 1
+    }
+
+    /// Whether a pair counts towards a scan.
+    fn counts(&self, pair: &Pair) -> bool {
+        match pair.technique {
+            Technique::Syn | Technique::Connect => !matches!(pair.found, Found::OpenUnused | Found::Unknown),
+            other => self.knows(other),
+        }
+    }
+
+    /// Whether it behaves as no client does, so that successes do not excuse it.
+    fn is_peculiar(&self) -> bool {
+        self.prints.tool().is_some() || self.reset_after_synack >= 3
+    }
+
+    fn is_quiet(&self, now: Timestamp) -> bool {
+        now - self.last >= QUIET
+    }
+}
+
+/// A probe without a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    pub(super) time: Timestamp,
+    pub(super) frame: u64,
+    pub(super) from: Endpoint,
+    pub(super) to: Endpoint,
+    pub(super) technique: Technique,
+    /// Whether the target answered with RST.
+    pub(super) answered: bool,
+}
+
+/// Every source, and the scans found.
+#[derive(Debug)]
+pub(super) struct Scans {
+    sources: Bounded<IpAddr, Source>,
+    pairs_left: usize,
+    /// Sources with an open report, in the order in which they were found.
+    active: Vec<IpAddr>,
+    finished: Vec<ScanReport>,
+    local_known: bool,
+}
+
+impl Scans {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            sources: Bounded::new(settings.sources),
+            pairs_left: settings.pairs,
+            active: Vec::new(),
+            finished: Vec::new(),
+            local_known: !settings.local_nets.is_empty(),
+        }
+    }
+
+    /// Octets held.
+    pub(super) fn octets(&self) -> usize {
+        let owned: usize = self
+            .sources
+            .iter()
+            .map(|(_, s)| s.pairs.capacity() * size_of::<Pair>() + s.beyond.as_ref().map_or(0, |_| 4096))
+            .sum();
+        self.sources.octets() + owned
+    }
+
+    pub(super) const fn evicted(&self) -> u64 {
+        self.sources.evicted()
+    }
+
+    /// A first SYN. Whether its source is known to use a tool.
+    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) -> Option<Tool> {
+        let source = self.sources.entry(a.client.ip, || Source::new(a.time));
+        source.last = source.last.max(a.time);
+        source.attempts += 1;
+        if a.look.is_of_a_stack() {
+            source.stack_syns += 1;
+        } else if !a.look.options_cut {
+            source.raw_syns += 1;
+        }
+        if let Some(tool) = source.prints.see(a) {
+            let finding = Finding::new(format!("{} sends the packets of {}", a.client.ip, tool.name()))
+                .figure("tool", tool.name())
+                .frames(source.frames.iter().copied().chain([a.frame]));
+            desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
+        }
+        source.prints.tool()
+    }
+
+    /// The first SYN-ACK to an attempt.
+    pub(super) fn answered(&mut self, client: IpAddr, after: i64) {
+        if let Some(source) = self.sources.get_mut(&client) {
+            source.slowest_answer = source.slowest_answer.max(after);
+            source.answers += 1;
+        }
+    }
+
+    /// An attempt came out.
+    pub(super) fn settled(&mut self, s: &Settled, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+        let ip = s.client.ip;
+        let source = self.sources.entry(ip, || Source::new(s.began));
+        let found = match s.outcome {
+            Outcome::Open(_) => {
+                self.succeeded(s);
+                return;
+            }
+            Outcome::Aborted => return,
+            Outcome::Refused => Found::Answered,
+            Outcome::Unreachable | Outcome::Unanswered => Found::Silent,
+            Outcome::ResetAfterSynAck => {
+                source.reset_after_synack += 1;
+                Found::Open
+            }
+            Outcome::MissingAck | Outcome::HalfOpen => Found::Open,
+            Outcome::Silent => silent_at_end(source, s),
+        };
+        if s.outcome == Outcome::Refused {
+            source.slowest_answer = source.slowest_answer.max(s.time - s.began);
+            source.answers += 1;
+        }
+        source.evidence(s.frame);
+        if found != Found::Unknown {
+            burst(source, s, desk, out);
+            walk(source, s, false);
+        }
+        let told = trw(source, self.local_known && !settings.is_local(ip));
+        let pair = Pair { to: s.server.ip, port: s.server.port, found, technique: Technique::Syn, time: s.began };
+        keep(source, pair, &mut self.pairs_left, settings);
+        if let Some(finding) = told {
+            desk.file("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
+        }
+        self.judge(ip, &pair, s.time, settings, desk, out);
+    }
+
+    /// The client closed a connection it had not used.
+    pub(super) fn unused(&mut self, s: &Settled, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+        let source = self.sources.entry(s.client.ip, || Source::new(s.began));
+        source.empty_opens += 1;
+        source.evidence(s.frame);
+        let pair = Pair {
+            to: s.server.ip,
+            port: s.server.port,
+            found: Found::OpenUnused,
+            technique: Technique::Syn,
+            time: s.began,
+        };
+        keep(source, pair, &mut self.pairs_left, settings);
+        self.judge(s.client.ip, &pair, s.time, settings, desk, out);
+    }
+
+    /// The client sent data on a connection for the first time.
+    pub(super) fn used(&mut self, client: IpAddr) {
+        if let Some(source) = self.sources.get_mut(&client) {
+            source.used += 1;
+        }
+    }
+
+    /// A stray segment that may be a probe. Call it again when the target has answered.
+    pub(super) fn probe(&mut self, p: &Probe, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+        let source = self.sources.entry(p.from.ip, || Source::new(p.time));
+        source.last = source.last.max(p.time);
+        source.evidence(p.frame);
+        let found = if p.answered { Found::Answered } else { Found::Silent };
+        let pair = Pair { to: p.to.ip, port: p.to.port, found, technique: p.technique, time: p.time };
+        keep(source, pair, &mut self.pairs_left, settings);
+        if source.stray_port.0 == p.from.port {
+            source.stray_port.1 += 1;
+        } else {
+            source.stray_port = (p.from.port, 1);
+        }
+        if !source.knows(p.technique) && proves(source, p) {
+            source.told(p.technique);
+            let finding = technique_finding(source, p.from.ip, p.technique, p.to.ip).frames([p.frame]);
+            desk.file(p.technique.rule(), p.time, (Some((p.from.ip, None)), Some((p.to.ip, None))), finding, out);
+        }
+        if source.knows(p.technique) {
+            self.judge(p.from.ip, &pair, p.time, settings, desk, out);
+        }
+    }
+
+    /// Scans that have fallen silent are reported as they ended.
+    pub(super) fn tick(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+        // Sources that were evicted gave nothing back.
+        let kept: usize = self.sources.iter().map(|(_, s)| s.pairs.len()).sum();
+        self.pairs_left = settings.pairs.saturating_sub(kept);
+        let mut at = 0;
+        while let Some(ip) = self.active.get(at).copied() {
+            match self.sources.get_mut(&ip) {
+                Some(source) if !source.is_quiet(now) => at += 1,
+                _ => {
+                    self.active.remove(at);
+                    self.conclude(ip, now, desk, out);
+                }
+            }
+        }
+    }
+
+    /// Observation ends.
+    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        for ip in core::mem::take(&mut self.active) {
+            self.conclude(ip, now, desk, out);
+        }
+    }
+
+    /// Scans that ended, then those that go on, in the order in which they were found.
+    pub(super) fn reports(&self) -> Vec<ScanReport> {
+        let running = self.active.iter().filter_map(|ip| Some((*ip, self.sources.get(ip)?)));
+        let summaries = running
+            .flat_map(|(ip, source)| source.reports.iter().map(move |(shape, t)| summarize(source, ip, *shape, *t)));
+        self.finished.iter().cloned().chain(summaries).collect()
+    }
+
+    fn succeeded(&mut self, s: &Settled) {
+        if let Some(source) = self.sources.get_mut(&s.client.ip) {
+            walk(source, s, true);
+        }
+    }
+
+    /// Whether what `ip` has probed by now is a scan of some shape, of which `pair` is the newest piece.
+    fn judge(
+        &mut self,
+        ip: IpAddr,
+        pair: &Pair,
+        now: Timestamp,
+        settings: &Settings,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let Some(source) = self.sources.get_mut(&ip) else { return };
+        let was_active = !source.reports.is_empty();
+        for shape in shapes(source, pair, now, settings, settings.is_local(ip)) {
+            let technique = source.technique_of(pair);
+            if source.reports.len() >= MAX_REPORTS || source.reports.iter().any(|(s, _)| *s == shape) {
+                continue;
+            }
+            source.reports.push((shape, technique));
+            let (ends, finding) = scan_finding(source, ip, shape, technique, "running");
+            desk.file(shape.rule(), now, ends, finding, out);
+            if !source.told(technique) {
+                let finding = technique_finding(source, ip, technique, pair.to);
+                desk.file(technique.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
+            }
+        }
+        if let Some(technique) = early_technique(source, pair)
+            && !source.told(technique)
+        {
+            let finding = technique_finding(source, ip, technique, pair.to);
+            desk.file(technique.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
+        }
+        let is_active = !source.reports.is_empty();
+        if is_active && !was_active && self.active.len() < MAX_FINISHED {
+            self.active.push(ip);
+        }
+    }
+
+    fn conclude(&mut self, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        let Some(source) = self.sources.get_mut(&ip) else { return };
+        for (shape, technique) in core::mem::take(&mut source.reports) {
+            // What was taken for one technique may have turned out to be another.
+            let technique = match technique {
+                Technique::Syn | Technique::Connect => source.connecting(),
+                other => other,
+            };
+            let (ends, finding) = scan_finding(source, ip, shape, technique, "final");
+            desk.file(shape.rule(), now, ends, finding, out);
+            if self.finished.len() < MAX_FINISHED {
+                self.finished.push(summarize(source, ip, shape, technique));
+            }
+        }
+        self.pairs_left += source.pairs.len();
+        source.pairs = Vec::new();
+        source.beyond = None;
+        source.techniques = 0;
+    }
+}
+
+/// What silence until the end of observation says: nothing, unless it is clear that an answer would have come.
+fn silent_at_end(source: &Source, s: &Settled) -> Found {
+    let age = s.time - s.began;
+    let answer_due = source.answers >= 3 && age >= (3 * source.slowest_answer).max(50 * MILLISECOND);
+    let certain = s.retried || age >= 3 * SECOND || source.prints.tool().is_some() || answer_due;
+    if certain { Found::Silent } else { Found::Unknown }
+}
+
+/// Keeps a pair, once; a better answer replaces a worse.
+fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) {
+    let same = |p: &Pair| p.to == pair.to && p.port == pair.port && p.technique == pair.technique;
+    if let Some(held) = source.pairs.iter_mut().find(|p| same(p)) {
+        let rank = |f: Found| match f {
+            Found::Open | Found::OpenUnused => 3,
+            Found::Answered => 2,
+            Found::Silent => 1,
+            Found::Unknown => 0,
+        };
+        if rank(pair.found) > rank(held.found) {
+            held.found = pair.found;
+        } else if held.found == Found::Unknown {
+            // Probed again without an answer: it is silent.
+            held.found = Found::Silent;
+        }
+        held.time = held.time.max(pair.time);
+        return;
+    }
+    if source.pairs.len() >= MAX_PAIRS.min(settings.pairs) || *left == 0 {
+        let beyond = source.beyond.get_or_insert_with(|| Box::new(Distinct::new()));
+        beyond.add(fixed_hash((pair.to, pair.port)));
+        return;
+    }
+    *left -= 1;
+    source.pairs.push(pair);
+}
+
+/// A failed attempt in the count of refusals and of silent hosts in ten seconds.
+fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+    const MANY: usize = 20;
+    let decade = s.began.0.div_euclid(10 * SECOND);
+    if source.burst.0 != decade {
+        source.burst = (decade, 0, SmallVec::new());
+        source.burst_told = (false, false);
+    }
+    let ends = (Some((s.client.ip, None)), Some((s.server.ip, None)));
+    match s.outcome {
+        Outcome::Refused => {
+            source.burst.1 += 1;
+            if source.burst.1 as usize >= MANY && !source.burst_told.0 {
+                source.burst_told.0 = true;
+                let finding = Finding::new(format!("{} attempts of {} refused by RST within 10 s", MANY, s.client.ip))
+                    .figure("refused", source.burst.1)
+                    .frames(source.frames.iter().copied());
+                desk.file("refused-burst", s.time, ends, finding, out);
+            }
+        }
+        Outcome::Unanswered | Outcome::Silent => {
+            let to = fixed_hash_of(&s.server.ip) as u32;
+            if source.burst.2.len() < MANY && !source.burst.2.contains(&to) {
+                source.burst.2.push(to);
+            }
+            if source.burst.2.len() >= MANY && !source.burst_told.1 {
+                source.burst_told.1 = true;
+                let finding = Finding::new(format!("{MANY} hosts did not answer {} within 10 s of SYNs", s.client.ip))
+                    .figure("hosts", MANY as i64)
+                    .frames(source.frames.iter().copied());
+                desk.file("unanswered-burst", s.time, ends, finding, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// TRW's walk: only the first contact with each host counts (Jung et al., 2004).
+fn walk(source: &mut Source, s: &Settled, success: bool) {
+    const REMEMBERED: usize = 64;
+    /// `ln 99 / ln 4` and `ln 0.0101 / ln 4`, as in the paper; with a margin above for networks that are not known.
+    const CLAMP: (i32, i32) = (-4, 10);
+    let to = fixed_hash_of(&s.server.ip) as u32;
+    if source.contacts.contains(&to) {
+        return;
+    }
+    if source.contacts.len() >= REMEMBERED {
+        source.contacts.remove(0);
+    }
+    source.contacts.push(to);
+    source.walk = (source.walk + if success { -1 } else { 1 }).clamp(CLAMP.0, CLAMP.1);
+}
+
+/// Whether TRW decides that the source is a scanner. Where nobody said which networks are ours, ten failures are asked for
+/// instead of four, and it is no more than a note.
+fn trw(source: &mut Source, remote: bool) -> Option<Finding> {
+    let enough = if remote { 4 } else { 10 };
+    if source.trw_told || source.walk < enough {
+        return None;
+    }
+    source.trw_told = true;
+    let finding = Finding::new(format!("{} first contacts failed in excess of those that succeeded", source.walk))
+        .figure("likelihood_ratio", 4_f64.powi(source.walk))
+        .figure("contacts", source.contacts.len() as i64)
+        .frames(source.frames.iter().copied());
+    Some(if remote { finding } else { finding.severity(Severity::Note) })
+}
+
+/// The shapes that the pairs around `pair` make.
+fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, local: bool) -> SmallVec<[Shape; 4]> {
+    let mut found = SmallVec::new();
+    if !source.counts(pair) || source.beyond.is_some() {
+        return found;
+    }
+    let factor = if local { 10 } else { 1 };
+    let limit = |n: u32| (n.max(1) as usize).saturating_mul(factor);
+    let t = &settings.scan;
+    let recent = |p: &&Pair| source.counts(p) && now - p.time <= t.window;
+    let pairs = || source.pairs.iter().filter(recent);
+    if pairs().filter(|p| p.to == pair.to).count() >= limit(t.ports) {
+        found.push(Shape::Vertical(pair.to));
+    }
+    let failures = source.pairs.iter().filter(|p| source.counts(p)).count() as u64;
+    if source.used > failures && !source.is_peculiar() {
+        return found;
+    }
+    if pairs().filter(|p| p.port == pair.port).count() >= limit(t.hosts) {
+        found.push(Shape::Horizontal(pair.port));
+    }
+    let total = source.pairs.len();
+    if total >= limit(t.pairs) && found.is_empty() && is_block(source, now, settings, limit(t.pairs)) {
+        found.push(Shape::Block);
+    }
+    if total >= limit(t.pairs) && found.is_empty() && is_slow(source, now) {
+        found.push(Shape::Slow);
+    }
+    found
+}
+
+/// A grid: the same ports at several hosts. Peers of a file-sharing network have a port each, and make none.
+fn is_block(source: &Source, now: Timestamp, settings: &Settings, enough: usize) -> bool {
+    let window = settings.scan.window.saturating_mul(3);
+    let mut hosts: SmallVec<[IpAddr; 32]> = SmallVec::new();
+    let mut ports: SmallVec<[u16; 32]> = SmallVec::new();
+    let mut pairs = 0;
+    for p in source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= window) {
+        pairs += 1;
+        hosts.push(p.to);
+        ports.push(p.port);
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    ports.sort_unstable();
+    ports.dedup();
+    pairs >= enough && hosts.len() >= 5 && ports.len() >= 5 && 2 * pairs >= 3 * hosts.len().max(ports.len())
+}
+
+/// At least 25 failed pairs in a day, and fewer than five in any five minutes.
+fn is_slow(source: &Source, now: Timestamp) -> bool {
+    let mut times: SmallVec<[i64; 64]> =
+        source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= SLOW_WINDOW).map(|p| p.time.0).collect();
+    times.sort_unstable();
+    times.len() >= 25 && times.windows(5).all(|w| w[4] - w[0] > 300 * SECOND)
+}
+
+/// Whether so few attempts already tell how the source probes: ports of one host that refused it or that it left at once, none
+/// of which it used.
+fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
+    let connects = matches!(pair.technique, Technique::Syn | Technique::Connect);
+    if !connects || source.used > 0 || source.knows(source.connecting()) {
+        return None;
+    }
+    let to_host = || {
+        source.pairs.iter().filter(|p| {
+            p.to == pair.to
+                && p.found != Found::Unknown
+                && pair.time - p.time <= 300 * SECOND
+                && matches!(p.technique, Technique::Syn | Technique::Connect)
+        })
+    };
+    let mut ports: SmallVec<[u16; 32]> = to_host().take(64).map(|p| p.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let failed = to_host().filter(|p| p.found != Found::OpenUnused).count();
+    (ports.len() >= TECHNIQUE_FROM && 2 * failed >= ports.len()).then(|| source.connecting())
+}
+
+/// Whether a stray segment, with those before it, is a probe. Flags that no connection has need no second one; what a connection
+/// from before the capture might send must have been answered by RST from several ports.
+fn proves(source: &Source, p: &Probe) -> bool {
+    let alike = |answered: bool, one_host: bool| {
+        source
+            .pairs
+            .iter()
+            .filter(|q| q.technique == p.technique && p.time - q.time <= 60 * SECOND)
+            .filter(|q| (!answered || q.found == Found::Answered) && (!one_host || q.to == p.to.ip))
+            .count()
+    };
+    // Connections of one host that have gone stale have a port each; a tool keeps its own.
+    let one_port = source.stray_port.1 >= 3;
+    match p.technique {
+        Technique::Fin | Technique::Null | Technique::Xmas => true,
+        Technique::Ack | Technique::Maimon => {
+            (one_port && (alike(true, false) >= 3 || alike(false, false) >= 10)) || alike(true, true) >= 10
+        }
+        Technique::SynAck => (one_port && alike(true, false) >= 5) || alike(false, true) >= 10,
+        Technique::Rst => alike(false, true) >= 10,
+        Technique::Syn | Technique::Connect => false,
+    }
+}
+
+fn technique_finding(source: &Source, ip: IpAddr, technique: Technique, to: IpAddr) -> Finding {
+    let n = source.pairs.iter().filter(|p| source.technique_of(p) == technique).count();
+    let mut finding = Finding::new(format!("{ip} probes {to} by {}: {n} distinct targets so far", technique.name()))
+        .figure("technique", technique.name())
+        .figure("targets", n as i64)
+        .frames(source.frames.iter().copied());
+    if let Some(tool) = source.prints.tool() {
+        finding = finding.figure("tool", tool.name());
+    }
+    finding
+}
+
+fn belongs(shape: Shape, pair: &Pair) -> bool {
+    match shape {
+        Shape::Vertical(to) => pair.to == to,
+        Shape::Horizontal(port) => pair.port == port,
+        Shape::Block | Shape::Slow => true,
+    }
+}
+
+fn scan_finding(
+    source: &Source,
+    ip: IpAddr,
+    shape: Shape,
+    technique: Technique,
+    phase: &'static str,
+) -> ((Option<super::desk::Whom>, Option<super::desk::Whom>), Finding) {
+    let report = summarize(source, ip, shape, technique);
+    let members = || source.pairs.iter().filter(move |p| belongs(shape, p));
+    let target = match shape {
+        Shape::Vertical(to) => Some((to, None)),
+        Shape::Horizontal(port) => members().next().map(|p| (p.to, Some(port))),
+        Shape::Block | Shape::Slow => members().next().map(|p| (p.to, None)),
+    };
+    let what = match shape {
+        Shape::Vertical(to) => format!("{} ports of {to}", report.pairs),
+        Shape::Horizontal(port) => format!("port {port} of {} hosts", report.hosts),
+        Shape::Block | Shape::Slow => format!("{} ports of {} hosts", report.pairs, report.hosts),
+    };
+    let tool = report.tool.map_or(String::new(), |tool| format!(" with {}", tool.name()));
+    let seconds = (report.last - report.first) as f64 / 1e9;
+    let reason = format!(
+        "{ip} probed {what} by {}{tool} in {seconds:.1} s: {} open, {} closed, {} silent",
+        technique.name(),
+        report.open.len(),
+        report.closed,
+        report.filtered
+    );
+    let (answered, silent) = technique.words();
+    let list = |found: &dyn Fn(Found) -> bool| {
+        let mut ports: Vec<i64> = members().filter(|p| found(p.found)).map(|p| i64::from(p.port)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports.truncate(MAX_LISTED);
+        Figure::List(ports)
+    };
+    let mut finding = Finding::new(reason)
+        .figure("phase", phase)
+        .figure("technique", technique.name())
+        .figure("targets", report.hosts as i64)
+        .figure("pairs", report.pairs as i64)
+        .figure("duration_ns", report.last - report.first)
+        .figure("rate", report.rate)
+        .frames(source.frames.iter().copied());
+    finding.figures.push(("ports_open", list(&|f| matches!(f, Found::Open | Found::OpenUnused))));
+    finding.figures.push((answered, list(&|f| f == Found::Answered)));
+    finding.figures.push((silent, list(&|f| matches!(f, Found::Silent | Found::Unknown))));
+    if matches!(shape, Shape::Horizontal(_) | Shape::Block | Shape::Slow) {
+        let mut hosts: Vec<IpAddr> =
+            members().filter(|p| matches!(p.found, Found::Open | Found::OpenUnused)).map(|p| p.to).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts.truncate(MAX_LISTED);
+        finding.figures.push(("hosts_open", Figure::Texts(hosts.iter().map(ToString::to_string).collect())));
+    }
+    if let Some(tool) = report.tool {
+        finding = finding.figure("tool", tool.name());
+    }
+    ((Some((ip, None)), target), finding)
+}
+
+fn summarize(source: &Source, ip: IpAddr, shape: Shape, technique: Technique) -> ScanReport {
+    let members = || source.pairs.iter().filter(move |p| belongs(shape, p));
+    let mut hosts: Vec<IpAddr> = members().map(|p| p.to).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let mut open: Vec<u16> =
+        members().filter(|p| matches!(p.found, Found::Open | Found::OpenUnused)).map(|p| p.port).collect();
+    open.sort_unstable();
+    open.dedup();
+    let first = members().map(|p| p.time).min().unwrap_or(source.first);
+    let last = members().map(|p| p.time).max().unwrap_or(source.last);
+    // Beyond the pairs kept it is not known which shape a pair belongs to.
+    let kept = members().count() as u64;
+    let pairs = kept + source.beyond.as_ref().map_or(0, |d| d.count());
+    ScanReport {
+        source: ip,
+        shape,
+        technique,
+        tool: source.prints.tool(),
+        first,
+        last,
+        hosts: hosts.len() as u64,
+        pairs,
+        open,
+        closed: members().filter(|p| p.found == Found::Answered).count() as u64,
+        filtered: members().filter(|p| matches!(p.found, Found::Silent | Found::Unknown)).count() as u64,
+        rate: kept as f64 / ((last - first) as f64 / 1e9).max(0.001),
+        frames: source.frames.to_vec(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Thresholds and bounds of the host detectors.
+
+use core::net::IpAddr;
+
+use super::input::Prefix;
+use crate::time::SECOND;
+
+/// From when on failed attempts are a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanThreshold {
+    /// Distinct hosts on one port.
+    pub hosts: u32,
+    /// Distinct ports of one host.
+    pub ports: u32,
+    /// Distinct pairs of host and port, for a block.
+    pub pairs: u32,
+    /// Within so many nanoseconds.
+    pub window: i64,
+}
+
+impl Default for ScanThreshold {
+    /// Zeek's defaults: 25 hosts, or 15 ports, in five minutes.
+    fn default() -> Self {
+        Self { hosts: 25, ports: 15, pairs: 25, window: 300 * SECOND }
+    }
+}
+
+impl ScanThreshold {
+    /// `n` hosts, ports or pairs within `window` nanoseconds.
+    pub const fn of(n: u32, window: i64) -> Self {
+        Self { hosts: n, ports: n, pairs: n, window }
+    }
+}
+
+/// How the host detectors work. With these defaults all their state together stays below 64 MiB.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// From when on failed attempts are a scan.
+    pub scan: ScanThreshold,
+    /// Networks that are ours. Their hosts may fail ten times as often before they are scanners; with none, every host is
+    /// treated as foreign.
+    pub local_nets: Vec<Prefix>,
+    /// Source addresses remembered (about 500 octets each).
+    pub sources: usize,
+    /// Failed pairs of host and port remembered, of all sources together (48 octets each).
+    pub pairs: usize,
+    /// Services (address and port) of which attempts are counted (about 1.2 KiB each).
+    pub services: usize,
+    /// Hosts of which stray segments are counted (about 600 octets each).
+    pub strays: usize,
+    /// Cohorts of initial sequence numbers (at most 8 KiB each).
+    pub isn_cohorts: usize,
+    /// Samples of initial sequence numbers, of all cohorts together (24 octets each).
+    pub isn_samples: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            scan: ScanThreshold::default(),
+            local_nets: Vec::new(),
+            sources: 32_768,
+            pairs: 200_000,
+            services: 8_192,
+            strays: 4_096,
+            isn_cohorts: 8_192,
+            isn_samples: 262_144,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether `ip` is in one of our networks.
+    pub fn is_local(&self, ip: IpAddr) -> bool {
+        self.local_nets.iter().any(|net| net.contains(ip))
+    }
+}

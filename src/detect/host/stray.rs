@@ -1,0 +1,328 @@
+//! Segments that belong to no connection: floods of them, answers to what was never asked, and what hosts used as a mirror
+//! give away (findings C.11, C.12).
+
+use core::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use super::desk::{Desk, Report};
+use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use crate::detect::registry::Finding;
+use crate::tcp::{Endpoint, Segment};
+use crate::time::{SECOND, Timestamp};
+
+/// Stray segments of one second, each with a four-tuple of its own, that are a flood where the target answers them by RST (or
+/// cannot: they are RSTs).
+const FLOOD: u32 = 250;
+/// The same where nothing proves them stray.
+const FLOOD_UNANSWERED: u32 = 1000;
+/// At least so many of them to each port: fewer are a scan.
+const PER_PORT: u32 = 4;
+/// Answers to what nobody asked, each with a four-tuple of its own, that prove backscatter.
+const BACKSCATTER: u32 = 15;
+/// Packets, hosts and time that prove it where nobody resets them (Moore et al. 2006, CAIDA).
+const DARK: (u32, usize, i64) = (25, 10, 60 * SECOND);
+/// Servers whose SYN-ACKs one host gets unasked in a minute.
+const REFLECTORS: usize = 100;
+const WINDOW: i64 = 60 * SECOND;
+const MAX_FRAMES: usize = 8;
+
+/// One host as a target of stray segments, or as a source of answers.
+#[derive(Debug)]
+struct Host {
+    last: Timestamp,
+    second: i64,
+    begun: u32,
+    proved: u32,
+    ports: u64,
+    source: Option<IpAddr>,
+    many_sources: bool,
+    flood_told: bool,
+    frames: SmallVec<[u64; MAX_FRAMES]>,
+    /// Answers it sent that nobody asked for.
+    echoes: Echoes,
+    /// Servers that sent it SYN-ACKs unasked, in this minute.
+    reflectors: Vec<u32>,
+    reflectors_since: Timestamp,
+    reflection_told: bool,
+    zombie: Zombie,
+    resets: Resets,
+}
+
+#[derive(Debug, Default)]
+struct Echoes {
+    since: Timestamp,
+    packets: u32,
+    proved: u32,
+    targets: SmallVec<[u32; 8]>,
+    told: bool,
+    frames: SmallVec<[u64; 4]>,
+}
+
+/// What a host's resets of unasked SYN-ACKs give away.
+#[derive(Debug, Default)]
+struct Zombie {
+    prober: Option<IpAddr>,
+    probes: u32,
+    last_id: Option<u16>,
+    /// Steps of the identification between resets, whoever got them.
+    small_steps: u32,
+    other_steps: u32,
+    others: u32,
+    told: bool,
+}
+
+/// Resets by a host of connections that were open.
+#[derive(Debug, Default)]
+struct Resets {
+    decade: i64,
+    count: u32,
+    mean: f64,
+    told: bool,
+}
+
+impl Weigh for Host {
+    fn weight(&self) -> (u64, i64) {
+        let held = u64::from(self.begun) + u64::from(self.echoes.packets) + u64::from(self.resets.count);
+        (held + u64::from(self.zombie.probes), self.last.0)
+    }
+}
+
+impl Host {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            last: now,
+            second: now.seconds(),
+            begun: 0,
+            proved: 0,
+            ports: 0,
+            source: None,
+            many_sources: false,
+            flood_told: false,
+            frames: SmallVec::new(),
+            echoes: Echoes { since: now, ..Echoes::default() },
+            reflectors: Vec::new(),
+            reflectors_since: now,
+            reflection_told: false,
+            zombie: Zombie::default(),
+            resets: Resets { decade: now.0.div_euclid(10 * SECOND), ..Resets::default() },
+        }
+    }
+}
+
+/// A stray segment, the first of its four-tuple.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stray {
+    pub(super) time: Timestamp,
+    pub(super) frame: u64,
+    pub(super) from: Endpoint,
+    pub(super) to: Endpoint,
+    /// Whether it is a RST or has flags that no connection has, so that it needs no answer to be stray.
+    pub(super) proved: bool,
+    /// Whether this is the target's answer to an earlier one, not another.
+    pub(super) answer: bool,
+}
+
+/// Hosts that get or send stray segments.
+#[derive(Debug)]
+pub(super) struct Strays {
+    hosts: Bounded<IpAddr, Host>,
+    first: Option<Timestamp>,
+}
+
+impl Strays {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { hosts: Bounded::new(limit), first: None }
+    }
+
+    /// Octets held.
+    pub(super) fn octets(&self) -> usize {
+        self.hosts.octets() + self.hosts.iter().map(|(_, h)| h.reflectors.capacity() * 4).sum::<usize>()
+    }
+
+    pub(super) const fn evicted(&self) -> u64 {
+        self.hosts.evicted()
+    }
+
+    /// A stray segment to a host.
+    pub(super) fn stray(&mut self, s: &Stray, desk: &mut Desk, out: Report<'_>) {
+        let first = *self.first.get_or_insert(s.time);
+        let host = self.hosts.entry(s.to.ip, || Host::new(s.time));
+        host.last = s.time;
+        if host.second != s.time.seconds() {
+            host.second = s.time.seconds();
+            (host.begun, host.proved, host.ports) = (0, 0, 0);
+            (host.source, host.many_sources) = (None, false);
+        }
+        if !s.answer {
+            host.begun += 1;
+            host.ports |= 1 << (fixed_hash(s.to.port) & 63);
+            if host.frames.len() < MAX_FRAMES {
+                host.frames.push(s.frame);
+            }
+            match host.source {
+                None => host.source = Some(s.from.ip),
+                Some(ip) if ip != s.from.ip => host.many_sources = true,
+                Some(_) => {}
+            }
+        }
+        host.proved += u32::from(s.proved || s.answer);
+        let unanswered = host.begun >= FLOOD_UNANSWERED && host.proved == 0 && s.time - first > 5 * SECOND;
+        let few_ports = host.begun >= PER_PORT * host.ports.count_ones() && host.ports.count_ones() < 48;
+        if host.flood_told || !few_ports || !(host.proved >= FLOOD || unanswered) {
+            return;
+        }
+        host.flood_told = true;
+        let source = host.source.filter(|_| !host.many_sources).map(|ip| (ip, None));
+        let finding = Finding::new(format!(
+            "{} segments without a connection to {} within one second, {} of them proved stray",
+            host.begun, s.to, host.proved
+        ))
+        .figure("segments", host.begun)
+        .figure("proved", host.proved)
+        .frames(host.frames.iter().copied());
+        desk.file("stateless-flood", s.time, (source, Some((s.to.ip, Some(s.to.port)))), finding, out);
+    }
+
+    /// `from` answered what, as far as was seen, `to` had never asked. `proved`: `to` reset it, or it is a refusal.
+    pub(super) fn echo(
+        &mut self,
+        at: Timestamp,
+        frame: u64,
+        (from, to): (Endpoint, Endpoint),
+        proved: bool,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let host = self.hosts.entry(from.ip, || Host::new(at));
+        host.last = at;
+        let e = &mut host.echoes;
+        if e.packets == 0 || (at - e.since > 5 * WINDOW && !e.told) {
+            *e = Echoes { since: at, ..Echoes::default() };
+        }
+        e.packets += 1;
+        e.proved += u32::from(proved);
+        let target = fixed_hash_of(&to.ip) as u32;
+        if e.targets.len() < 64 && !e.targets.contains(&target) {
+            e.targets.push(target);
+        }
+        if e.frames.len() < 4 {
+            e.frames.push(frame);
+        }
+        let dark = e.packets >= DARK.0 && e.targets.len() >= DARK.1 && at - e.since >= DARK.2;
+        if e.told || !(dark || e.proved >= BACKSCATTER) {
+            return;
+        }
+        e.told = true;
+        let finding = Finding::new(format!(
+            "{} sends answers that nobody here asked for: {} to {} hosts; somebody floods it in their names",
+            from.ip,
+            e.packets,
+            e.targets.len()
+        ))
+        .figure("packets", e.packets)
+        .figure("proved", e.proved)
+        .figure("targets", e.targets.len() as i64)
+        .frames(e.frames.iter().copied());
+        desk.file("backscatter", at, (Some((from.ip, None)), Some((to.ip, None))), finding, out);
+    }
+
+    /// `server` sent `host` a SYN-ACK that it had not asked for.
+    pub(super) fn unasked(
+        &mut self,
+        at: Timestamp,
+        frame: u64,
+        server: IpAddr,
+        to: Endpoint,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let host = self.hosts.entry(to.ip, || Host::new(at));
+        if at - host.reflectors_since > WINDOW {
+            host.reflectors_since = at;
+            host.reflectors.clear();
+        }
+        let server = fixed_hash_of(&server) as u32;
+        if host.reflectors.len() < REFLECTORS && !host.reflectors.contains(&server) {
+            host.reflectors.push(server);
+        }
+        if host.reflectors.len() >= REFLECTORS && !host.reflection_told {
+            host.reflection_told = true;
+            let finding = Finding::new(format!("{} gets SYN-ACKs of {REFLECTORS} servers it never asked", to.ip))
+                .figure("servers", REFLECTORS as i64)
+                .frames([frame]);
+            desk.file("synack-reflection", at, (None, Some((to.ip, Some(to.port)))), finding, out);
+        }
+    }
+
+    /// The reset `s` answers a SYN-ACK of `peer` that its sender had not asked for.
+    pub(super) fn mirrored(&mut self, s: &Segment, peer: Endpoint, desk: &mut Desk, out: Report<'_>) {
+        let (at, frame, host_ip, id) = (s.time, s.frame, s.source.ip, s.ip_id);
+        let host = self.hosts.entry(host_ip, || Host::new(at));
+        let z = &mut host.zombie;
+        if let Some(last) = z.last_id.replace(id) {
+            let step = id.wrapping_sub(last);
+            // Windows of old counts in network order of the other kind.
+            if (1..=9).contains(&step) || (step & 0xff == 0 && (1..=9).contains(&(step >> 8))) {
+                z.small_steps += 1;
+            } else {
+                z.other_steps += 1;
+            }
+        }
+        // A prober's port is a client's; the target of the scan answers from ports of services.
+        if peer.port >= 32768 {
+            z.prober = z.prober.or(Some(peer.ip));
+        }
+        if z.prober == Some(peer.ip) {
+            z.probes += 1;
+        } else {
+            z.others += 1;
+        }
+        if z.told || z.probes < 4 || z.others == 0 || z.small_steps < 4 || z.other_steps * 4 > z.small_steps {
+            return;
+        }
+        z.told = true;
+        let source = z.prober.map(|ip| (ip, None));
+        let finding = Finding::new(format!(
+            "{host_ip} is used as the zombie of an idle scan: {} unasked SYN-ACKs read its IP identification, which counts up, \
+             while another host sends it SYN-ACKs too",
+            z.probes
+        ))
+        .figure("probes", z.probes)
+        .figure("steps", z.small_steps)
+        .frames([frame]);
+        desk.file("idle-scan-zombie", at, (source, Some((host_ip, None))), finding, out);
+    }
+
+    /// `by` reset a connection that was open, or tried to.
+    pub(super) fn reset(
+        &mut self,
+        at: Timestamp,
+        frame: u64,
+        by: Endpoint,
+        to: Endpoint,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let host = self.hosts.entry(by.ip, || Host::new(at));
+        host.last = at;
+        let r = &mut host.resets;
+        let decade = at.0.div_euclid(10 * SECOND);
+        if decade > r.decade {
+            let passed = (decade - r.decade).min(60);
+            let share = f64::from(r.count) / passed as f64;
+            r.mean = if r.mean == 0.0 { share } else { 0.8 * r.mean + 0.2 * share };
+            (r.decade, r.count, r.told) = (decade, 0, false);
+        }
+        r.count += 1;
+        if r.told || r.count < 50 || f64::from(r.count) < 5.0 * r.mean {
+            return;
+        }
+        r.told = true;
+        let finding = Finding::new(format!("{} resets by {} within 10 s, {:.1} usually", r.count, by.ip, r.mean))
+            .figure("resets", r.count)
+            .figure("usual", r.mean)
+            .frames([frame]);
+        desk.file("rst-burst-server", at, (Some((by.ip, Some(by.port))), Some((to.ip, Some(to.port)))), finding, out);
+    }
+}

@@ -1,0 +1,433 @@
+//! What several hosts, or several connections of two hosts, show together: decoys, distributed scans, cookies, port habits.
+
+use core::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use super::desk::{Desk, Report};
+use super::input::{Attempt, Outcome, Settled};
+use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use crate::detect::registry::Finding;
+use crate::flow::{Closing, Flow};
+use crate::tcp::Segment;
+use crate::time::{MILLISECOND, SECOND, Timestamp};
+
+/// Sources of one probe, and the time between them, that make it one with decoys.
+const DECOYS: usize = 3;
+const DECOY_GAP: i64 = 50 * MILLISECOND;
+/// Probes that must have come so.
+const DECOY_PROBES: u32 = 3;
+/// Places for probes that may have decoys.
+const PLACES: usize = 1024;
+/// Ports and sources of a distributed scan.
+const DISTRIBUTED: (usize, usize) = (15, 5);
+const DISTRIBUTED_WINDOW: i64 = 300 * SECOND;
+
+/// A host as a target, a server and a client.
+#[derive(Debug)]
+struct Host {
+    last: Timestamp,
+    /// Probes that came from several sources at once.
+    decoy_probes: u32,
+    /// Ports among them.
+    decoy_ports: SmallVec<[u16; 4]>,
+    decoys: SmallVec<[IpAddr; 2]>,
+    decoys_told: bool,
+    /// Failed attempts at it: (port, source, look, when).
+    failed: Vec<(u16, u32, u64, Timestamp)>,
+    distributed_told: bool,
+    /// Flows with a SYN cookie, in ten seconds.
+    cookies: (Timestamp, u32),
+    cookies_told: bool,
+    /// Challenge ACKs it sent to one peer: second, peer, how many.
+    challenges: (i64, u32, u32),
+    challenges_told: bool,
+    /// Last source port and how many before it were a small step apart.
+    ports: (u16, u8),
+    ports_told: bool,
+    /// Re-uses of a four-tuple in its TIME-WAIT, this minute.
+    reuses: (i64, u32),
+    reuses_told: bool,
+    regression_told: bool,
+    /// Resets of its own that came from another distance than its SYNs.
+    other_ttl: u32,
+    same_ttl: u32,
+    idle_told: bool,
+    /// Look of its SYN-ACKs to clients that offer everything: (look, run, known before).
+    drift: (u64, u32, u64),
+    drift_told: bool,
+    /// Identification of its last handshake segment, and steps.
+    ids: Ids,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Ids {
+    last: Option<u16>,
+    small: u32,
+    other: u32,
+    peers: [u32; 3],
+    told: bool,
+}
+
+impl Weigh for Host {
+    fn weight(&self) -> (u64, i64) {
+        (self.failed.len() as u64 + u64::from(self.decoy_probes) + u64::from(self.cookies.1), self.last.0)
+    }
+}
+
+impl Host {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            last: now,
+            decoy_probes: 0,
+            decoy_ports: SmallVec::new(),
+            decoys: SmallVec::new(),
+            decoys_told: false,
+            failed: Vec::new(),
+            distributed_told: false,
+            cookies: (now, 0),
+            cookies_told: false,
+            challenges: (0, 0, 0),
+            challenges_told: false,
+            ports: (0, 0),
+            ports_told: false,
+            reuses: (0, 0),
+            reuses_told: false,
+            regression_told: false,
+            other_ttl: 0,
+            same_ttl: 0,
+            idle_told: false,
+            drift: (0, 0, 0),
+            drift_told: false,
+            ids: Ids::default(),
+        }
+    }
+}
+
+/// A probe that other sources may repeat.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    key: u64,
+    time: Timestamp,
+    sources: [Option<IpAddr>; DECOYS],
+}
+
+/// What hosts show together.
+#[derive(Debug)]
+pub(super) struct Together {
+    hosts: Bounded<IpAddr, Host>,
+    places: Vec<Place>,
+}
+
+impl Together {
+    pub(super) fn new(limit: usize) -> Self {
+        let empty = Place { key: 0, time: Timestamp(i64::MIN), sources: [None; DECOYS] };
+        Self { hosts: Bounded::new(limit), places: vec![empty; PLACES] }
+    }
+
+    /// Octets held.
+    pub(super) fn octets(&self) -> usize {
+        let owned: usize = self.hosts.iter().map(|(_, h)| h.failed.capacity() * 32).sum();
+        self.hosts.octets() + self.places.capacity() * size_of::<Place>() + owned
+    }
+
+    pub(super) const fn evicted(&self) -> u64 {
+        self.hosts.evicted()
+    }
+
+    /// A first SYN.
+    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+        self.sequential(a, desk, out);
+        let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
+        let key = fixed_hash_of(&(a.server, probe)) ^ a.look.layout.0;
+        let place = &mut self.places[key as usize % PLACES];
+        if place.key != key || a.time - place.time > DECOY_GAP {
+            *place = Place { key, time: a.time, sources: [Some(a.client.ip), None, None] };
+            return;
+        }
+        if place.sources.contains(&Some(a.client.ip)) {
+            return;
+        }
+        let Some(free) = place.sources.iter_mut().find(|s| s.is_none()) else {
+            self.decoy(a, &[], desk, out);
+            return;
+        };
+        *free = Some(a.client.ip);
+        let sources = place.sources;
+        if sources.iter().all(Option::is_some) {
+            self.decoy(a, &sources, desk, out);
+        }
+    }
+
+    /// An attempt came out.
+    pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+        if !matches!(
+            s.outcome,
+            Outcome::Refused | Outcome::Unanswered | Outcome::ResetAfterSynAck | Outcome::MissingAck
+        ) {
+            return;
+        }
+        let Some(look) = s.look else { return };
+        let host = self.hosts.entry(s.server.ip, || Host::new(s.time));
+        host.last = s.time;
+        let source = fixed_hash_of(&s.client.ip) as u32;
+        let look = fixed_hash((look.window, look.layout, look.mss));
+        if host.failed.iter().any(|(port, who, ..)| *port == s.server.port && *who == source) {
+            return;
+        }
+        if host.failed.len() >= 128 {
+            host.failed.remove(0);
+        }
+        host.failed.push((s.server.port, source, look, s.began));
+        if !host.distributed_told && is_distributed(&host.failed, look, s.began) {
+            host.distributed_told = true;
+            let finding = Finding::new(format!(
+                "{}: {} ports or more probed by {} sources or more, a few ports each, with the same SYN",
+                s.server.ip, DISTRIBUTED.0, DISTRIBUTED.1
+            ))
+            .figure("ports", DISTRIBUTED.0 as i64)
+            .figure("sources", DISTRIBUTED.1 as i64)
+            .frames([s.frame]);
+            desk.file("scan-distributed", s.time, (None, Some((s.server.ip, None))), finding, out);
+        }
+    }
+
+    /// The first SYN-ACK of a flow.
+    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, is_cookie: bool, desk: &mut Desk, out: Report<'_>) {
+        let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
+        host.last = s.time;
+        ids(host, s, desk, out);
+        if is_cookie {
+            if s.time - host.cookies.0 > 10 * SECOND {
+                host.cookies = (s.time, 0);
+            }
+            host.cookies.1 += 1;
+            if host.cookies.1 >= 3 && !host.cookies_told {
+                host.cookies_told = true;
+                let finding = Finding::new(format!(
+                    "{} answers with SYN cookies: on {} re-used four-tuples its number moved exactly as the client's",
+                    s.source, host.cookies.1
+                ))
+                .figure("flows", host.cookies.1)
+                .frames([s.frame]);
+                desk.file("server-cookie-mode", s.time, (None, Some((s.source.ip, Some(s.source.port)))), finding, out);
+            }
+        }
+        let full =
+            flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
+        if full {
+            drift(host, s, desk, out);
+        }
+    }
+
+    /// A challenge ACK.
+    pub(super) fn challenge(&mut self, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+        let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
+        let (second, peer) = (s.time.seconds(), fixed_hash_of(&s.destination.ip) as u32);
+        if (host.challenges.0, host.challenges.1) != (second, peer) {
+            host.challenges = (second, peer, 0);
+        }
+        host.challenges.2 += 1;
+        if host.challenges.2 < 50 || host.challenges_told {
+            return;
+        }
+        host.challenges_told = true;
+        let finding = Finding::new(format!(
+            "{} sent {} challenge ACKs to {} within one second",
+            s.source.ip, host.challenges.2, s.destination.ip
+        ))
+        .figure("challenges", host.challenges.2)
+        .frames([s.frame]);
+        let ends = (Some((s.destination.ip, None)), Some((s.source.ip, Some(s.source.port))));
+        desk.file("challenge-ack-flood", s.time, ends, finding, out);
+    }
+
+    /// A first SYN, of a flow whose four-tuple may have been used before.
+    pub(super) fn reuse(&mut self, flow: &Flow, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+        let Some(previous) = flow.previous.filter(|p| p.same_client) else { return };
+        let Some(host) = self.hosts.get_mut(&a.client.ip) else { return };
+        let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
+        if previous.isn_rose(a.isn) == Some(false)
+            && previous.opening.opened()
+            && a.look.timestamps.is_none()
+            && !host.regression_told
+        {
+            host.regression_told = true;
+            let finding = Finding::new(format!(
+                "{} used a four-tuple again with a sequence number below what it had sent on it",
+                a.client
+            ))
+            .figure("gap_ns", a.time - previous.last_time)
+            .frames([a.frame]);
+            desk.file("isn-regression", a.time, ends, finding, out);
+        }
+        // After a reset there is no TIME-WAIT, and no shortage.
+        let waiting = matches!(previous.closing, Closing::Fin | Closing::SimultaneousFin);
+        if !waiting || a.time - previous.last_time >= 60 * SECOND {
+            return;
+        }
+        let minute = a.time.0.div_euclid(60 * SECOND);
+        if host.reuses.0 != minute {
+            host.reuses = (minute, 0);
+        }
+        host.reuses.1 += 1;
+        if host.reuses.1 >= 20 && !host.reuses_told {
+            host.reuses_told = true;
+            let finding = Finding::new(format!(
+                "{} used {} four-tuples to {} again within a minute of their close: it runs out of ports",
+                a.client.ip, host.reuses.1, a.server
+            ))
+            .figure("reuses", host.reuses.1)
+            .frames([a.frame]);
+            desk.file("port-exhaustion", a.time, ends, finding, out);
+        }
+    }
+
+    /// The client reset a SYN-ACK: whether from as far away as it had sent the SYN.
+    pub(super) fn reset_ttl(&mut self, flow: &Flow, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+        let Some(offer) = flow.client.offer else { return };
+        let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
+        host.last = s.time;
+        ids(host, s, desk, out);
+        // A tool chooses the TTL of its SYNs; its kernel then resets. One SYN number for all ports tells nmap's idle scan.
+        let distant = offer.ttl.abs_diff(s.ttl) >= 2;
+        host.other_ttl += u32::from(distant && offer.window == 1024);
+        host.same_ttl += u32::from(!distant);
+        if host.other_ttl < 3 || host.same_ttl > 0 || host.idle_told || !host.ids.looks_global() {
+            return;
+        }
+        host.idle_told = true;
+        let finding = Finding::new(format!(
+            "SYNs in the name of {} come from another distance than its resets, whose IP identification counts up: it may be \
+             the zombie of an idle scan of {}",
+            s.source.ip, s.destination.ip
+        ))
+        .figure("ttl_syn", i64::from(offer.ttl))
+        .figure("ttl_reset", i64::from(s.ttl))
+        .frames([flow.first_frame, s.frame]);
+        let ends = (Some((s.source.ip, None)), Some((s.destination.ip, None)));
+        desk.file("idle-scan-target", s.time, ends, finding, out);
+    }
+
+    fn decoy(&mut self, a: &Attempt, sources: &[Option<IpAddr>], desk: &mut Desk, out: Report<'_>) {
+        let host = self.hosts.entry(a.server.ip, || Host::new(a.time));
+        host.last = a.time;
+        for ip in sources.iter().flatten().chain([&a.client.ip]) {
+            if host.decoys.len() < 32 && !host.decoys.contains(ip) {
+                host.decoys.push(*ip);
+            }
+        }
+        host.decoy_probes += u32::from(!sources.is_empty());
+        if host.decoy_ports.len() < 4 && !host.decoy_ports.contains(&a.server.port) {
+            host.decoy_ports.push(a.server.port);
+        }
+        // Several sources at one port are a flood.
+        if host.decoy_probes < DECOY_PROBES || host.decoy_ports.len() < 3 || host.decoys_told {
+            return;
+        }
+        host.decoys_told = true;
+        let mut names: Vec<IpAddr> = host.decoys.to_vec();
+        names.sort_unstable();
+        let mut finding = Finding::new(format!(
+            "{} probes of {} came from {} sources at once, the same to the sequence number: all but one are decoys",
+            host.decoy_probes,
+            a.server.ip,
+            names.len()
+        ))
+        .figure("probes", host.decoy_probes)
+        .frames([a.frame]);
+        let names = names.iter().map(ToString::to_string).collect();
+        finding.figures.push(("sources", crate::detect::Figure::Texts(names)));
+        desk.file("scan-decoy", a.time, (None, Some((a.server.ip, None))), finding, out);
+    }
+
+    fn sequential(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+        let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
+        host.last = a.time;
+        let step = a.client.port.wrapping_sub(host.ports.0);
+        host.ports = (a.client.port, if (1..=8).contains(&step) { host.ports.1.saturating_add(1) } else { 0 });
+        if host.ports.1 >= 8 && !host.ports_told {
+            host.ports_told = true;
+            let finding = Finding::new(format!("{} takes its source ports in order", a.client.ip))
+                .figure("run", i64::from(host.ports.1))
+                .frames([a.frame]);
+            desk.file("port-sequential", a.time, (Some((a.client.ip, None)), None), finding, out);
+        }
+    }
+}
+
+impl Ids {
+    const fn looks_global(&self) -> bool {
+        self.small >= 3 && self.other * 4 <= self.small
+    }
+}
+
+/// Whether the identification of a host's handshake segments counts up over all its peers.
+fn ids(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+    // Linux sends 0 where nothing needs one.
+    if s.ip_id == 0 {
+        return;
+    }
+    let i = &mut host.ids;
+    let peer = fixed_hash_of(&s.destination.ip) as u32 | 1;
+    if !i.peers.contains(&peer)
+        && let Some(free) = i.peers.iter_mut().find(|p| **p == 0)
+    {
+        *free = peer;
+    }
+    if let Some(last) = i.last.replace(s.ip_id) {
+        let step = s.ip_id.wrapping_sub(last);
+        if (1..=9).contains(&step) || (step & 0xff == 0 && (1..=9).contains(&(step >> 8))) {
+            i.small += 1;
+        } else {
+            i.other += 1;
+        }
+    }
+    if i.told || i.small < 8 || i.other > 0 || i.peers.contains(&0) {
+        return;
+    }
+    i.told = true;
+    let finding = Finding::new(format!("{} numbers its packets with one counter for all peers", s.source.ip))
+        .figure("steps", i.small)
+        .frames([s.frame]);
+    desk.file("ipid-global-counter", s.time, (Some((s.source.ip, None)), None), finding, out);
+}
+
+/// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen otherwise.
+fn drift(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+    const RUN: u32 = 16;
+    let look = fixed_hash((s.source.port, s.options.layout, s.options.mss, s.options.window_scale, s.ttl)) | 1;
+    if host.drift.0 == look {
+        host.drift.1 += 1;
+    } else {
+        if host.drift.1 >= RUN {
+            host.drift.2 = host.drift.0;
+        }
+        host.drift.0 = look;
+        host.drift.1 = 1;
+    }
+    if host.drift_told || host.drift.1 != RUN || host.drift.2 == 0 || host.drift.2 == look {
+        return;
+    }
+    host.drift_told = true;
+    let finding = Finding::new(format!(
+        "SYN-ACKs of {} look otherwise since {RUN} connections: options, MSS or distance have changed",
+        s.source
+    ))
+    .frames([s.frame]);
+    desk.file("option-drift", s.time, (None, Some((s.source.ip, Some(s.source.port)))), finding, out);
+}
+
+fn is_distributed(failed: &[(u16, u32, u64, Timestamp)], look: u64, now: Timestamp) -> bool {
+    let alike = || failed.iter().filter(move |(.., l, at)| *l == look && now - *at <= DISTRIBUTED_WINDOW);
+    let mut ports: SmallVec<[u16; 128]> = alike().map(|(port, ..)| *port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    if ports.len() < DISTRIBUTED.0 {
+        return false;
+    }
+    let mut sources: SmallVec<[u32; 128]> = alike().map(|(_, source, ..)| *source).collect();
+    sources.sort_unstable();
+    let few = sources.chunk_by(|a, b| a == b).filter(|run| run.len() < 10).count();
+    few >= DISTRIBUTED.1 && sources.chunk_by(|a, b| a == b).all(|run| run.len() < 15)
+}

@@ -1,0 +1,229 @@
+//! Scanning tools by what their packets look like (findings C.8).
+
+use super::input::Attempt;
+use crate::flow::features::initial_ttl;
+use crate::tcp::options::Layout;
+use core::net::IpAddr;
+
+/// Packets of one source that must match.
+const ENOUGH: u16 = 3;
+/// For the current zmap, whose packets are less peculiar.
+const ENOUGH_ZMAP: u16 = 10;
+
+const MSS_ONLY: Layout = Layout(0x3);
+/// MSS, NOP, WS, NOP, NOP, SACK permitted: zmap's "windows" probes.
+const WINDOWS: Layout = Layout(0x52_2423);
+
+/// A tool whose packets can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Tool {
+    /// nmap's raw scans.
+    Nmap,
+    /// nmap's operating-system detection.
+    NmapOs,
+    /// zmap.
+    Zmap,
+    /// masscan.
+    Masscan,
+    /// The Mirai family.
+    Mirai,
+    /// hping3.
+    Hping,
+    /// p0f's p0f-sendsyn.
+    P0fSendsyn,
+}
+
+impl Tool {
+    /// Every tool.
+    pub const ALL: [Self; 7] =
+        [Self::Nmap, Self::NmapOs, Self::Zmap, Self::Masscan, Self::Mirai, Self::Hping, Self::P0fSendsyn];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nmap => "nmap",
+            Self::NmapOs => "nmap -O",
+            Self::Zmap => "zmap",
+            Self::Masscan => "masscan",
+            Self::Mirai => "mirai",
+            Self::Hping => "hping3",
+            Self::P0fSendsyn => "p0f-sendsyn",
+        }
+    }
+
+    /// The rule that names it.
+    pub(super) const fn rule(self) -> &'static str {
+        match self {
+            Self::Nmap => "fp-nmap",
+            Self::NmapOs => "fp-nmap-os",
+            Self::Zmap => "fp-zmap",
+            Self::Masscan => "fp-masscan",
+            Self::Mirai => "fp-mirai",
+            Self::Hping => "fp-hping",
+            Self::P0fSendsyn => "fp-p0fsendsyn",
+        }
+    }
+}
+
+/// How many packets of one source matched each tool.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prints {
+    matched: [u16; 7],
+    new_zmap: u16,
+    /// The six windows of nmap's sequence probes that were seen.
+    os_windows: u8,
+    told: u8,
+}
+
+impl Prints {
+    /// Looks at a SYN; the tool that is certain from now on, if one is.
+    pub(super) fn see(&mut self, a: &Attempt) -> Option<Tool> {
+        self.count(Tool::Nmap, is_nmap(a));
+        let os_probe = self.is_new_os_probe(a);
+        self.count(Tool::NmapOs, os_probe);
+        self.count(Tool::Zmap, is_old_zmap(a));
+        self.count(Tool::Masscan, is_masscan(a));
+        self.count(Tool::Mirai, is_mirai(a));
+        self.count(Tool::Hping, is_hping(a));
+        self.count(Tool::P0fSendsyn, a.look.window == 1337 && a.look.mss == Some(1331));
+        self.new_zmap = self.new_zmap.saturating_add(u16::from(is_new_zmap(a)));
+        let tool = Tool::ALL.into_iter().find(|tool| !self.is_told(*tool) && self.is_certain(*tool))?;
+        self.told |= 1 << tool as u8;
+        Some(tool)
+    }
+
+    /// The tool that is most certain.
+    pub(super) fn tool(&self) -> Option<Tool> {
+        let certain = |tool: &Tool| self.is_certain(*tool);
+        // What matches by a number of 16 bits says more than a window.
+        [Tool::Masscan, Tool::Mirai, Tool::NmapOs, Tool::Zmap, Tool::Nmap, Tool::P0fSendsyn, Tool::Hping]
+            .into_iter()
+            .find(certain)
+    }
+
+    /// The probes of nmap -O differ in window and MSS; each counts once.
+    fn is_new_os_probe(&mut self, a: &Attempt) -> bool {
+        const PROBES: [(u16, Option<u16>); 7] = [
+            (1, Some(1460)),
+            (63, Some(1400)),
+            (4, Some(640)),
+            (4, None),
+            (16, Some(536)),
+            (512, Some(265)),
+            (31337, Some(265)),
+        ];
+        if !a.look.timestamps.is_some_and(|(value, echo)| value == u32::MAX && echo == 0) {
+            return false;
+        }
+        let Some(n) = PROBES.iter().position(|p| *p == (a.look.window, a.look.mss)) else { return false };
+        let new = self.os_windows >> n & 1 == 0;
+        self.os_windows |= 1 << n;
+        new
+    }
+
+    fn count(&mut self, tool: Tool, matches: bool) {
+        let held = &mut self.matched[tool as usize];
+        *held = held.saturating_add(u16::from(matches));
+    }
+
+    fn is_certain(&self, tool: Tool) -> bool {
+        self.matched[tool as usize] >= ENOUGH || (tool == Tool::Zmap && self.new_zmap >= ENOUGH_ZMAP)
+    }
+
+    const fn is_told(&self, tool: Tool) -> bool {
+        self.told >> tool as u8 & 1 == 1
+    }
+}
+
+/// Window 1024 (older: 2048, 3072, 4096), MSS 1460 and nothing else, no DF.
+fn is_nmap(a: &Attempt) -> bool {
+    let l = &a.look;
+    matches!(l.window, 1024 | 2048 | 3072 | 4096)
+        && l.layout == MSS_ONLY
+        && l.mss == Some(1460)
+        && !l.dont_fragment
+        && l.ttl <= 64
+        && !is_masscan(a)
+}
+
+fn is_old_zmap(a: &Attempt) -> bool {
+    a.look.ip_id == 54321 && a.look.window == 65535 && !a.look.dont_fragment && a.look.layout.0 & !0xf == 0
+}
+
+fn is_new_zmap(a: &Attempt) -> bool {
+    let l = &a.look;
+    a.client.ip.is_ipv4()
+        && initial_ttl(l.ttl) == 64
+        && !l.dont_fragment
+        && l.window == 65535
+        && a.client.port >= 32768
+        && (l.layout == WINDOWS || l.layout == MSS_ONLY)
+}
+
+fn is_masscan(a: &Attempt) -> bool {
+    let IpAddr::V4(to) = a.server.ip else { return false };
+    let low = (u32::from(to) & 0xffff) as u16;
+    a.look.ip_id == low ^ a.server.port ^ (a.isn.0 & 0xffff) as u16
+        && a.look.ttl > 128
+        && !a.look.dont_fragment
+        && (a.look.options_len == 0 || a.look.layout == MSS_ONLY)
+}
+
+fn is_mirai(a: &Attempt) -> bool {
+    matches!(a.server.ip, IpAddr::V4(to) if u32::from(to) == a.isn.0) && a.look.options_len == 0
+}
+
+fn is_hping(a: &Attempt) -> bool {
+    a.client.ip.is_ipv4()
+        && a.look.window == 512
+        && a.look.options_len == 0
+        && !a.look.dont_fragment
+        && a.look.ttl <= 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{attempt, tool_look};
+    use super::*;
+    use crate::tcp::SeqNumber;
+
+    fn masscan(n: u16) -> Attempt {
+        let mut a = attempt(i64::from(n), "192.0.2.9", 40000, "198.51.100.7", 1000 + n);
+        a.isn = SeqNumber(0x1234_5678 ^ u32::from(n));
+        a.look = tool_look(1024, 250, 0x6407 ^ (1000 + n) ^ (a.isn.0 & 0xffff) as u16);
+        a
+    }
+
+    #[test]
+    fn masscan_is_told_at_the_third_packet() {
+        let mut prints = Prints::default();
+        assert_eq!((1..3).find_map(|n| prints.see(&masscan(n))), None);
+        assert_eq!(prints.see(&masscan(3)), Some(Tool::Masscan));
+        assert_eq!(prints.see(&masscan(4)), None, "said once");
+        assert_eq!(prints.tool(), Some(Tool::Masscan));
+    }
+
+    #[test]
+    fn an_operating_system_is_no_tool() {
+        let mut prints = Prints::default();
+        for n in 0..100 {
+            assert_eq!(prints.see(&attempt(n, "192.0.2.9", 40000 + n as u16, "198.51.100.7", 443)), None);
+        }
+    }
+
+    #[test]
+    fn mirai_sends_the_address_as_sequence_number() {
+        let mut prints = Prints::default();
+        let told: Vec<_> = (1..=3)
+            .filter_map(|n| {
+                let mut a = attempt(n, "192.0.2.9", 40000, &format!("198.51.100.{n}"), 23);
+                let IpAddr::V4(to) = a.server.ip else { unreachable!() };
+                a.isn = SeqNumber(u32::from(to));
+                a.look = tool_look(5840, 60, n as u16);
+                prints.see(&a)
+            })
+            .collect();
+        assert_eq!(told, [Tool::Mirai]);
+    }
+}

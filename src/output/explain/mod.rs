@@ -1,0 +1,98 @@
+//! What happened and why, in words, in two languages and two lengths.
+//!
+//! Words come from here, figures from the flow: every explanation of a flow quotes its own numbers and frames. Text that only
+//! one language has cannot be written down: see [`Words`].
+
+pub mod anomalies;
+mod document;
+mod flow;
+mod format;
+mod locale;
+mod questions;
+pub mod terms;
+
+pub(super) use document::escape_markdown;
+pub use document::{Block, Document};
+pub use flow::explain_flow;
+pub(super) use format::Explain;
+pub use locale::{Locale, Words};
+pub use questions::{QUESTIONS, Question};
+
+use crate::detect::registry::rules;
+use crate::flow::Flow;
+use crate::tcp::State;
+
+/// How much is said (`--explain=short|full`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// The verdicts and what is unusual.
+    Short,
+    /// Step by step, with the rules behind it.
+    #[default]
+    Full,
+}
+
+/// What an explanation is about, other than a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// An anomaly, by the id of its rule.
+    Anomaly(&'static str),
+    /// A state.
+    State(State),
+    /// A flag, by its index in [`terms::FLAGS`].
+    Flag(usize),
+    /// A question, by its index in [`QUESTIONS`].
+    Question(usize),
+}
+
+impl Topic {
+    /// The topic with this name: a question, an anomaly's id, a state (`TIME_WAIT`, `time-wait`) or a flag, in any case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let upper = name.to_uppercase();
+        if let Some(n) = QUESTIONS.iter().position(|q| q.id == name) {
+            return Some(Self::Question(n));
+        }
+        if let Some(rule) = rules().find(|rule| rule.id == name) {
+            return Some(Self::Anomaly(rule.id));
+        }
+        if let Some(state) = State::from_name(&upper) {
+            return Some(Self::State(state));
+        }
+        terms::FLAGS.iter().position(|(flag, _)| *flag == upper).map(Self::Flag)
+    }
+
+    /// Every name that [`Self::from_name`] takes, questions first.
+    pub fn names() -> Vec<String> {
+        let questions = QUESTIONS.iter().map(|q| q.id.to_owned());
+        let states = State::ALL.into_iter().map(|state| state.name().to_owned());
+        let flags = terms::FLAGS.iter().map(|(flag, _)| (*flag).to_owned());
+        questions.chain(states).chain(flags).chain(rules().map(|rule| rule.id.to_owned())).collect()
+    }
+
+    /// The topic in words; with a `flow`, also from its numbers.
+    pub fn explain(self, locale: Locale, level: Level, flow: Option<&Flow>) -> Document {
+        let mut document = Document::default();
+        match self {
+            Self::Anomaly(id) => anomalies::explain(&mut document, id, locale, level),
+            Self::State(state) => {
+                document.heading(state.name());
+                document.paragraph(terms::state(state).get(locale));
+                if let Some(flow) = flow {
+                    flow::state_in(&mut document, flow, state, locale);
+                }
+            }
+            Self::Flag(n) => {
+                if let Some((flag, text)) = terms::FLAGS.get(n) {
+                    document.heading(*flag);
+                    document.paragraph(text.get(locale));
+                }
+            }
+            Self::Question(n) => {
+                if let Some(question) = QUESTIONS.get(n) {
+                    question.answer(&mut document, locale, level, flow);
+                }
+            }
+        }
+        document
+    }
+}

@@ -1,0 +1,521 @@
+//! One page to open in a browser: for a flow its picture, steps and explanation; for a capture an overview with links to each
+//! flow. No script: a flow is shown when it is the target of a link.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+
+use super::clock::{human, rfc3339};
+use super::explain::{Level, Locale, anomalies, explain_flow, terms};
+use super::ladder::{Row, rows};
+use super::picture::{self, caption, escape, relative, since_text};
+use super::summary::Talkers;
+use super::{Out, Settings, Writer, svg};
+use crate::detect::{Anomaly, Scope, Severity};
+use crate::engine::{Event, Sink, Totals};
+use crate::flow::{Closing, Flow, Opening};
+use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
+
+/// How many flows a page has in full; further ones are only counted.
+const MAX_FLOWS: usize = 2_000;
+/// How many flows the timeline shows.
+const MAX_TIMELINE: usize = 200;
+/// How many findings about hosts and captures are listed.
+const MAX_HOST_FINDINGS: usize = 200;
+
+/// Upper bounds of the histogram of connect times, nanoseconds.
+const BUCKETS: [i64; 12] = [
+    100 * MICROSECOND,
+    300 * MICROSECOND,
+    MILLISECOND,
+    3 * MILLISECOND,
+    10 * MILLISECOND,
+    30 * MILLISECOND,
+    100 * MILLISECOND,
+    300 * MILLISECOND,
+    SECOND,
+    3 * SECOND,
+    10 * SECOND,
+    i64::MAX,
+];
+
+/// The HTML format.
+pub(super) struct Html {
+    out: Out,
+    settings: Settings,
+    flows: Vec<Entry>,
+    left_out: u64,
+    connect: [u64; BUCKETS.len()],
+    talkers: Talkers,
+    found: BTreeMap<&'static str, Found>,
+    hosts: Vec<HostFinding>,
+}
+
+/// A flow, as far as the page needs it.
+struct Entry {
+    id: u64,
+    first: Timestamp,
+    last: Timestamp,
+    opening: Opening,
+    /// Its row in the table of flows.
+    row: String,
+    /// Its section.
+    section: String,
+}
+
+/// How often an anomaly was found, and where first.
+struct Found {
+    severity: Severity,
+    count: u64,
+    flow: Option<u64>,
+}
+
+/// An anomaly about a host or the capture.
+struct HostFinding {
+    id: &'static str,
+    severity: Severity,
+    who: String,
+    reason: String,
+}
+
+impl Html {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
+        Self {
+            out,
+            settings: settings.clone(),
+            flows: Vec::new(),
+            left_out: 0,
+            connect: [0; BUCKETS.len()],
+            talkers: Talkers::default(),
+            found: BTreeMap::new(),
+            hosts: Vec::new(),
+        }
+    }
+
+    fn flow(&mut self, flow: &Flow) {
+        if let Some(connect) = flow.handshake.connect_time() {
+            let bucket = BUCKETS.iter().position(|bound| connect < *bound).unwrap_or(BUCKETS.len() - 1);
+            if let Some(count) = self.connect.get_mut(bucket) {
+                *count += 1;
+            }
+        }
+        if flow.opening().failed() {
+            self.talkers.add(flow.client.endpoint.ip, flow.server.endpoint.ip);
+        }
+        if self.flows.len() >= MAX_FLOWS {
+            self.left_out += 1;
+            return;
+        }
+        let entry = Entry {
+            id: flow.id,
+            first: flow.first_time,
+            last: flow.last_time,
+            opening: flow.opening(),
+            row: table_row(flow, &self.settings),
+            section: section(flow, &self.settings),
+        };
+        self.flows.push(entry);
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        let found = self.found.entry(anomaly.id).or_insert(Found { severity: anomaly.severity, count: 0, flow: None });
+        found.severity = found.severity.max(anomaly.severity);
+        found.count += 1;
+        found.flow = found.flow.or(anomaly.flow_id);
+        if anomaly.scope != Scope::Flow && self.hosts.len() < MAX_HOST_FINDINGS {
+            let end = |end: Option<(core::net::IpAddr, Option<u16>)>| match end {
+                Some((ip, Some(port))) => format!("{ip} port {port}"),
+                Some((ip, None)) => ip.to_string(),
+                None => "…".to_owned(),
+            };
+            self.hosts.push(HostFinding {
+                id: anomaly.id,
+                severity: anomaly.severity,
+                who: format!("{} → {}", end(anomaly.source), end(anomaly.destination)),
+                reason: anomaly.reason.clone(),
+            });
+        }
+    }
+
+    fn page(&mut self, totals: &Totals) -> String {
+        self.flows.sort_by_key(|entry| entry.id);
+        let locale = self.settings.locale;
+        let inputs = self.settings.session.inputs.join(", ");
+        let title = format!("synscope: {inputs}");
+        let mut page = head(&title, &self.settings);
+        let alone = self.settings.flow.is_some();
+        if alone && self.flows.is_empty() {
+            let _ = writeln!(page, "<p>{}</p>", locale.pick("There is no such flow.", "그런 연결이 없습니다."));
+        }
+        if !alone {
+            self.overview(&mut page, &title, totals);
+        }
+        for entry in &self.flows {
+            let class = if alone { "flow only" } else { "flow" };
+            let _ = writeln!(page, "<section class=\"{class}\" id=\"flow-{}\">\n{}</section>", entry.id, entry.section);
+        }
+        page.push_str("</main>\n</body>\n</html>\n");
+        page
+    }
+
+    fn overview(&self, page: &mut String, title: &str, totals: &Totals) {
+        let locale = self.settings.locale;
+        let _ = writeln!(page, "<header id=\"top\"><h1>{}</h1>", escape(title));
+        if let (Some(first), Some(last)) = (totals.first_time, totals.last_time) {
+            let text = |time| String::from_utf8_lossy(&rfc3339(time)).into_owned();
+            let _ = writeln!(
+                page,
+                "<p>{} – {} · {} {} · {} {}</p>",
+                text(first),
+                text(last),
+                totals.packets,
+                locale.pick("packets", "패킷"),
+                totals.flows,
+                locale.pick("flows", "연결")
+            );
+        }
+        page.push_str("</header>\n<div class=\"columns\">\n");
+        self.counts(page, totals);
+        page.push_str("</div>\n");
+        self.histogram(page);
+        self.timeline(page);
+        self.anomalies(page);
+        self.scanners(page);
+        self.table(page);
+    }
+
+    fn counts(&self, page: &mut String, totals: &Totals) {
+        let locale = self.settings.locale;
+        let opening = Opening::ALL.iter().zip(totals.by_opening).map(|(v, n)| (v.name(), terms::opening(*v), n));
+        bars(page, locale.pick("Opening", "연결 설정"), opening, locale);
+        let closing = Closing::ALL.iter().zip(totals.by_closing).map(|(v, n)| (v.name(), terms::closing(*v), n));
+        bars(page, locale.pick("Close", "연결 종료"), closing, locale);
+    }
+
+    fn histogram(&self, page: &mut String) {
+        let most = self.connect.iter().copied().max().unwrap_or(0);
+        if most == 0 {
+            return;
+        }
+        let title = self.settings.locale.pick("Connect times", "연결 시간");
+        let _ = writeln!(
+            page,
+            "<h2>{title}</h2>\n<svg class=\"synscope chart\" viewBox=\"0 0 960 190\" width=\"960\" height=\"190\" role=\"img\" \
+             aria-label=\"{title}\">"
+        );
+        for (n, count) in self.connect.iter().enumerate() {
+            let height = (*count as f64 / most as f64 * 130.0).ceil() as i64;
+            let (x, y) = (n * 80 + 4, 150 - height);
+            let name = match BUCKETS.get(n) {
+                Some(&i64::MAX) | None => format!("≥ {}", human(BUCKETS[BUCKETS.len() - 2])),
+                Some(bound) => format!("&lt; {}", human(*bound)),
+            };
+            let _ = writeln!(
+                page,
+                "<rect x=\"{x}\" y=\"{y}\" width=\"72\" height=\"{height}\" class=\"open\"><title>{name}: {count}</title></rect>"
+            );
+            if *count > 0 {
+                let _ = writeln!(page, "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{count}</text>", x + 36, y - 5);
+            }
+            let _ = writeln!(page, "<text x=\"{}\" y=\"170\" class=\"f\" text-anchor=\"middle\">{name}</text>", x + 36);
+        }
+        page.push_str("<line x1=\"0\" y1=\"150\" x2=\"960\" y2=\"150\" class=\"life\"/>\n</svg>\n");
+    }
+
+    fn timeline(&self, page: &mut String) {
+        let shown = self.flows.get(..self.flows.len().min(MAX_TIMELINE)).unwrap_or_default();
+        let (Some(first), Some(last)) = (shown.iter().map(|e| e.first).min(), shown.iter().map(|e| e.last).max())
+        else {
+            return;
+        };
+        let locale = self.settings.locale;
+        let title = locale.pick("Timeline", "시간표");
+        let row = if shown.len() > 60 { 3 } else { 14 };
+        let height = shown.len() * row + 34;
+        let _ = writeln!(
+            page,
+            "<h2>{title}</h2>\n<svg class=\"synscope chart\" viewBox=\"0 0 960 {height}\" width=\"960\" height=\"{height}\" \
+             role=\"img\" aria-label=\"{title}\">"
+        );
+        let span = (last - first).max(1) as f64;
+        for (n, entry) in shown.iter().enumerate() {
+            let x = (entry.first - first) as f64 / span * 940.0;
+            let width = ((entry.last - entry.first) as f64 / span * 940.0).max(3.0);
+            let _ = writeln!(
+                page,
+                "<a href=\"#flow-{id}\"><rect x=\"{x:.1}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" rx=\"1\" class=\"{}\"><title>#{id} \
+                 {}</title></rect></a>",
+                n * row,
+                if row > 3 { row - 2 } else { 2 },
+                outcome_class(entry.opening),
+                entry.opening,
+                id = entry.id,
+            );
+        }
+        let _ = writeln!(
+            page,
+            "<text x=\"0\" y=\"{y}\" class=\"f\">0</text><text x=\"955\" y=\"{y}\" class=\"f\" text-anchor=\"end\">{}</text>\n</svg>",
+            human(last - first),
+            y = height - 14,
+        );
+        if self.flows.len() > shown.len() {
+            let more = self.flows.len() - shown.len();
+            let _ = writeln!(page, "<p class=\"faint\">+{more}</p>");
+        }
+    }
+
+    fn anomalies(&self, page: &mut String) {
+        if self.found.is_empty() {
+            return;
+        }
+        let locale = self.settings.locale;
+        let _ = writeln!(
+            page,
+            "<h2>{}</h2>\n<table><thead><tr><th>{}</th><th>id</th><th>{}</th><th>{}</th><th></th></tr></thead><tbody>",
+            locale.pick("Anomalies", "이상 현상"),
+            locale.pick("severity", "심각도"),
+            locale.pick("count", "횟수"),
+            locale.pick("first in", "처음"),
+        );
+        let mut order: Vec<_> = self.found.iter().collect();
+        order.sort_by_key(|(id, found)| (core::cmp::Reverse(found.severity), **id));
+        for (id, found) in order {
+            let severity = found.severity.name();
+            let link = found.flow.map(|flow| format!("<a href=\"#flow-{flow}\">#{flow}</a>")).unwrap_or_default();
+            let _ = writeln!(
+                page,
+                "<tr><td class=\"{severity}\">{severity}</td><td><code>{id}</code></td><td class=\"n\">{}</td><td>{link}</td><td>{}</td></tr>",
+                found.count,
+                escape(anomalies::summary(id, locale)),
+            );
+        }
+        page.push_str("</tbody></table>\n");
+    }
+
+    fn scanners(&self, page: &mut String) {
+        let locale = self.settings.locale;
+        let most = self.talkers.most();
+        if most.is_empty() && self.hosts.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            page,
+            "<h2>{}</h2>",
+            locale.pick("Hosts, scanners and failed handshakes", "호스트, 스캐너, 실패한 연결")
+        );
+        if !self.hosts.is_empty() {
+            page.push_str("<table><tbody>\n");
+            for finding in &self.hosts {
+                let severity = finding.severity.name();
+                let _ = writeln!(
+                    page,
+                    "<tr><td class=\"{severity}\">{severity}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
+                    finding.id,
+                    escape(&finding.who),
+                    escape(&finding.reason),
+                );
+            }
+            page.push_str("</tbody></table>\n");
+        }
+        if !most.is_empty() {
+            let _ = writeln!(
+                page,
+                "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
+                locale.pick("failed handshakes", "실패한 연결"),
+                locale.pick("client", "클라이언트"),
+                locale.pick("to", "대상"),
+            );
+            for (client, failures) in most {
+                let target =
+                    failures.target.map_or_else(|| locale.pick("several", "여럿").to_owned(), |ip| ip.to_string());
+                let _ = writeln!(
+                    page,
+                    "<tr><td class=\"n\">{}</td><td>{client}</td><td>{target}</td></tr>",
+                    failures.count
+                );
+            }
+            page.push_str("</tbody></table>\n");
+        }
+    }
+
+    fn table(&self, page: &mut String) {
+        let locale = self.settings.locale;
+        let _ = writeln!(
+            page,
+            "<h2 id=\"flows\">{}</h2>\n<table class=\"flows\"><thead><tr><th>#</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th>\
+             <th>{}</th><th>{}</th></tr></thead><tbody>",
+            locale.pick("Flows", "연결 목록"),
+            locale.pick("client", "클라이언트"),
+            locale.pick("server", "서버"),
+            locale.pick("opening", "연결 설정"),
+            locale.pick("close", "연결 종료"),
+            locale.pick("connect time", "연결 시간"),
+            locale.pick("segments", "세그먼트"),
+            locale.pick("anomalies", "이상 현상"),
+        );
+        for entry in &self.flows {
+            page.push_str(&entry.row);
+        }
+        page.push_str("</tbody></table>\n");
+        if self.left_out > 0 {
+            let words = match locale {
+                Locale::En => {
+                    format!("{} more flows are counted above but not shown; --flow chooses one.", self.left_out)
+                }
+                Locale::Ko => format!("연결 {}개는 위에서 세기만 하고 보이지 않습니다 (--flow로 선택).", self.left_out),
+            };
+            let _ = writeln!(page, "<p>{words}</p>");
+        }
+    }
+}
+
+impl Sink for Html {
+    fn event(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::FlowEnd { flow, .. } => self.flow(flow),
+            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
+            Event::SessionEnd { totals } => {
+                let page = self.page(totals);
+                self.out.buffer.extend_from_slice(page.as_bytes());
+                self.out.end_line();
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Writer for Html {
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+/// Everything up to the content.
+fn head(title: &str, settings: &Settings) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\" class=\"synscope\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main>\n",
+        settings.locale.name(),
+        escape(title),
+        picture::style_sheet(settings.pictures.theme),
+        PAGE_STYLE,
+    )
+}
+
+const PAGE_STYLE: &str = "body{margin:0;background:var(--paper);color:var(--ink);font:14px/1.5 system-ui,'Segoe UI',\
+    'Apple SD Gothic Neo','Noto Sans CJK KR','Noto Sans KR',NanumGothic,'Malgun Gothic',sans-serif}\
+    main{max-width:1000px;margin:0 auto;padding:16px 20px 60px}h1{font-size:22px}h2{font-size:17px;margin:28px 0 8px}\
+    h3{font-size:15px;margin:18px 0 4px}a{color:var(--info)}svg{max-width:100%;height:auto;display:block}\
+    table{border-collapse:collapse;margin:8px 0;font-size:13px}th,td{text-align:left;padding:3px 9px;\
+    border-bottom:1px solid var(--data);vertical-align:top}th{color:var(--faint);font-weight:600}\
+    td.n{text-align:right;font-variant-numeric:tabular-nums}code,.num{font-family:ui-monospace,'DejaVu Sans Mono',Consolas,\
+    monospace;font-size:12px}.scroll{overflow-x:auto}.faint{color:var(--faint)}.alert{color:var(--alert)}\
+    .warn{color:var(--warn)}.note{color:var(--note)}.info{color:var(--info)}\
+    .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:0 32px}.bar{display:block;height:9px;\
+    background:var(--open);min-width:2px}.flow{display:none}.flow:target,.flow.only{display:block}.flow{border-top:2px solid \
+    var(--line);margin-top:28px}.synscope .failed{fill:var(--alert)}.synscope .other{fill:var(--closed)}\
+    .synscope .chart a rect:hover{opacity:.6}@media print{.flow:target{break-before:page}}";
+
+/// Verdicts with their counts; those that did not happen are left out.
+fn bars(
+    page: &mut String,
+    title: &str,
+    counts: impl Iterator<Item = (&'static str, super::explain::Words, u64)>,
+    locale: Locale,
+) {
+    let counts: Vec<_> = counts.filter(|(.., n)| *n > 0).collect();
+    let most = counts.iter().map(|(.., n)| *n).max().unwrap_or(1);
+    let _ = writeln!(page, "<div><h2>{title}</h2>\n<table><tbody>");
+    for (name, words, n) in counts {
+        let width = (n * 90).div_ceil(most);
+        let _ = writeln!(
+            page,
+            "<tr><td><code>{name}</code></td><td class=\"n\">{n}</td><td style=\"width:90px\"><span class=\"bar\" \
+             style=\"width:{width}px\"></span></td><td>{}</td></tr>",
+            escape(words.get(locale)),
+        );
+    }
+    page.push_str("</tbody></table></div>\n");
+}
+
+const fn outcome_class(opening: Opening) -> &'static str {
+    if opening.opened() {
+        "open"
+    } else if opening.failed() {
+        "failed"
+    } else {
+        "other"
+    }
+}
+
+fn table_row(flow: &Flow, settings: &Settings) -> String {
+    let ids: Vec<&str> = flow.marks.iter().filter_map(|mark| (settings.rule_id)(mark.rule)).collect();
+    format!(
+        "<tr><td><a href=\"#flow-{id}\">#{id}</a></td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td><td>{}</td>\
+         <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
+        flow.client.endpoint,
+        flow.server.endpoint,
+        flow.opening(),
+        flow.closing(),
+        flow.handshake.connect_time().map(human).unwrap_or_default(),
+        flow.packets(),
+        escape(&ids.join(" ")),
+        id = flow.id,
+    )
+}
+
+/// One flow: picture, steps, explanation.
+fn section(flow: &Flow, settings: &Settings) -> String {
+    let locale = settings.locale;
+    let drawn = picture::draw(flow, &svg::style(settings));
+    let mut html = String::new();
+    if settings.flow.is_none() {
+        let _ = writeln!(html, "<p><a href=\"#top\">{}</a></p>", locale.pick("overview", "개요"));
+    }
+    html.push_str(&svg::element(&drawn, &flow.id.to_string()));
+    steps(&mut html, flow, settings);
+    let level = settings.level.unwrap_or(Level::Full);
+    html.push_str(&explain_flow(flow, locale, level, settings.rule_id).html(3));
+    html
+}
+
+fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
+    let locale = settings.locale;
+    let _ = writeln!(
+        html,
+        "<h2>{}</h2>\n<div class=\"scroll\"><table><thead><tr><th>#</th><th>{}</th><th>t</th><th>{}</th><th>{}</th><th>flags</th>\
+         <th>Seq</th><th>Ack</th><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
+        locale.pick("Steps", "단계"),
+        locale.pick("frame", "프레임"),
+        locale.pick("from", "보낸 쪽"),
+        locale.pick("step", "단계"),
+        locale.pick("octets", "옥텟"),
+        locale.pick("client", "클라이언트"),
+        locale.pick("server", "서버"),
+    );
+    for row in picture::part(rows(flow, false), settings.pictures.part) {
+        let Row::Step(row) = row else { continue };
+        let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));
+        let ack = row.step.ack.map(|ack| format!("{ack} ({})", relative(ack, receiver.base()))).unwrap_or_default();
+        let (client, server) = picture::states_after(flow, &row);
+        let repeat = if row.step.repeat > 1 { format!(" ×{}", row.step.repeat) } else { String::new() };
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}{repeat}</td><td><code>{}</code></td><td class=\"num\">{} ({})</td>\
+             <td class=\"num\">{ack}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>",
+            row.n,
+            row.step.frame,
+            since_text(row.since_start),
+            terms::side(row.from).get(locale),
+            escape(&caption(&row, locale)),
+            row.step.flags,
+            row.step.seq,
+            relative(row.step.seq, sender.base()),
+            row.step.payload,
+            client,
+            server,
+            if picture::is_presumed(flow, &row) { " ?" } else { "" },
+        );
+    }
+    html.push_str("</tbody></table></div>\n");
+}

@@ -1,0 +1,212 @@
+//! A report to paste into a ticket: counts, anomalies, and each flow as a Mermaid sequence diagram with its explanation.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+
+use super::clock::{human, rfc3339};
+use super::explain::{Level, Locale, anomalies, escape_markdown, explain_flow, terms};
+use super::ladder::{Row, StepRow, octets, rows};
+use super::picture::{self, caption, relative, since_text};
+use super::{Out, Settings, StepsShown, Writer};
+use crate::detect::{Anomaly, Severity};
+use crate::engine::{Event, Sink, Totals};
+use crate::flow::{Closing, Flow, Label, Opening};
+
+/// How many flows a report shows in full; further ones are counted.
+const MAX_FLOWS: usize = 20;
+
+/// The Markdown format.
+pub(super) struct Markdown {
+    out: Out,
+    settings: Settings,
+    /// Sections of flows.
+    flows: Vec<String>,
+    left_out: u64,
+    found: BTreeMap<&'static str, (Severity, u64)>,
+}
+
+impl Markdown {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
+        Self { out, settings: settings.clone(), flows: Vec::new(), left_out: 0, found: BTreeMap::new() }
+    }
+
+    fn flow(&mut self, flow: &Flow) {
+        if self.flows.len() >= MAX_FLOWS {
+            self.left_out += 1;
+            return;
+        }
+        let default = if self.settings.flow.is_some() { Level::Full } else { Level::Short };
+        let level = self.settings.level.unwrap_or(default);
+        let document = explain_flow(flow, self.settings.locale, level, self.settings.rule_id).markdown(2);
+        // The diagram stands under the first heading.
+        let (heading, rest) = document.split_once("\n\n").unwrap_or((&document, ""));
+        self.flows.push(format!("{heading}\n\n{}\n{rest}", diagram(flow, &self.settings)));
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        let (severity, count) = self.found.entry(anomaly.id).or_insert((anomaly.severity, 0));
+        *severity = anomaly.severity.max(*severity);
+        *count += 1;
+    }
+
+    fn page(&self, totals: &Totals) -> String {
+        let locale = self.settings.locale;
+        let mut page = String::new();
+        if self.settings.flow.is_none() {
+            self.overview(&mut page, totals);
+        }
+        page.push_str(&self.flows.join(""));
+        if self.flows.is_empty() {
+            let _ = writeln!(page, "{}", locale.pick("There is no such flow.", "그런 연결이 없습니다."));
+        }
+        if self.left_out > 0 {
+            let _ = match locale {
+                Locale::En => {
+                    writeln!(page, "{} more flows are counted but not shown; `--flow` chooses one.", self.left_out)
+                }
+                Locale::Ko => {
+                    writeln!(page, "연결 {}개는 세기만 하고 보이지 않습니다 (`--flow`로 선택).", self.left_out)
+                }
+            };
+        }
+        page
+    }
+
+    fn overview(&self, page: &mut String, totals: &Totals) {
+        let locale = self.settings.locale;
+        let inputs = escape_markdown(&self.settings.session.inputs.join(", "));
+        let _ = writeln!(page, "# synscope: {inputs}\n");
+        if let (Some(first), Some(last)) = (totals.first_time, totals.last_time) {
+            let start = rfc3339(first);
+            let start = core::str::from_utf8(&start).unwrap_or_default();
+            let _ = match locale {
+                Locale::En => writeln!(
+                    page,
+                    "{start}, {}: {} packets, {} flows.\n",
+                    human(last - first),
+                    totals.packets,
+                    totals.flows
+                ),
+                Locale::Ko => {
+                    writeln!(
+                        page,
+                        "{start}, {}: 패킷 {}개, 연결 {}개.\n",
+                        human(last - first),
+                        totals.packets,
+                        totals.flows
+                    )
+                }
+            };
+        }
+        let opening = Opening::ALL.iter().zip(totals.by_opening).map(|(v, n)| (v.name(), terms::opening(*v), n));
+        table(page, locale.pick("opening", "연결 설정"), opening, locale);
+        let closing = Closing::ALL.iter().zip(totals.by_closing).map(|(v, n)| (v.name(), terms::closing(*v), n));
+        table(page, locale.pick("close", "연결 종료"), closing, locale);
+        if !self.found.is_empty() {
+            let _ = writeln!(page, "| {} | | |\n|---|---:|---|", locale.pick("anomaly", "이상 현상"));
+            for (id, (severity, count)) in &self.found {
+                let words = escape_markdown(anomalies::summary(id, locale));
+                let _ = writeln!(page, "| {} `{id}` | {count} | {words} |", severity.name());
+            }
+            page.push('\n');
+        }
+    }
+}
+
+impl Sink for Markdown {
+    fn event(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::FlowEnd { flow, .. } => self.flow(flow),
+            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
+            Event::SessionEnd { totals } => {
+                let page = self.page(totals);
+                self.out.buffer.extend_from_slice(page.as_bytes());
+                self.out.end_line();
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Writer for Markdown {
+    fn out(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+fn table(
+    page: &mut String,
+    title: &str,
+    counts: impl Iterator<Item = (&'static str, super::explain::Words, u64)>,
+    locale: Locale,
+) {
+    let _ = writeln!(page, "| {title} | | |\n|---|---:|---|");
+    for (name, words, n) in counts.filter(|(.., n)| *n > 0) {
+        let _ = writeln!(page, "| `{name}` | {n} | {} |", escape_markdown(words.get(locale)));
+    }
+    page.push('\n');
+}
+
+/// `flow` as a Mermaid sequence diagram in a fenced block.
+fn diagram(flow: &Flow, settings: &Settings) -> String {
+    let locale = settings.locale;
+    let mut text = format!(
+        "```mermaid\nsequenceDiagram\n    participant C as {} {}\n    participant S as {} {}\n",
+        locale.pick("client", "클라이언트"),
+        flow.client.endpoint,
+        locale.pick("server", "서버"),
+        flow.server.endpoint
+    );
+    let all = rows(flow, settings.steps != StepsShown::All);
+    for row in picture::part(all, settings.pictures.part) {
+        let note = match row {
+            Row::Step(step) => {
+                arrow(&mut text, flow, &step, locale);
+                continue;
+            }
+            Row::Before { .. } => continue,
+            Row::Data { segments, client_bytes, server_bytes, .. } => {
+                let (up, down) = (octets(client_bytes), octets(server_bytes));
+                match locale {
+                    Locale::En => format!("data: {segments} segments, {up} up, {down} down"),
+                    Locale::Ko => format!("데이터: 세그먼트 {segments}개, 보냄 {up}, 받음 {down}"),
+                }
+            }
+            Row::Established => locale.pick("connection established", "연결 설정 완료").to_owned(),
+            Row::HalfClosed(time) => format!("half-close {}", human(time)),
+            Row::Dropped(n) => format!("+{n}"),
+        };
+        let _ = writeln!(text, "    Note over C,S: {}", safe(&note));
+    }
+    text.push_str("```\n");
+    text
+}
+
+fn arrow(text: &mut String, flow: &Flow, row: &StepRow, locale: Locale) {
+    let (from, to) = match row.from {
+        crate::flow::Side::Client => ("C", "S"),
+        crate::flow::Side::Server => ("S", "C"),
+    };
+    let line = if row.step.label == Label::Rst { "-x" } else { "->>" };
+    let mut words = caption(row, locale);
+    if row.step.label != Label::Icmp {
+        let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));
+        let _ = write!(words, " Seq={}", relative(row.step.seq, sender.base()));
+        if let Some(ack) = row.step.ack {
+            let _ = write!(words, " Ack={}", relative(ack, receiver.base()));
+        }
+    }
+    if row.step.payload > 0 {
+        let _ = write!(words, " {}", octets(u64::from(row.step.payload)));
+    }
+    if row.step.repeat > 1 {
+        let _ = write!(words, " ×{}", row.step.repeat);
+    }
+    let _ = write!(words, ", t={}", since_text(row.since_start));
+    let _ = writeln!(text, "    {from}{line}{to}: {}", safe(&words));
+}
+
+/// Text without what Mermaid takes for the end of a statement or for an entity.
+fn safe(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ';' | '#' | '<' | '>') || c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,109 @@
+//! Lessons: a small capture each, drawn, explained and asked about. `docs/lessons.*.md` are made of them; this holds files and
+//! documents to what synscope says today. `UPDATE=1 cargo test --test lessons` writes them anew; read the difference.
+
+#[path = "lessons/frames.rs"]
+mod frames;
+#[path = "lessons/list.rs"]
+mod list;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use list::{Lesson, lessons};
+
+const LANGUAGES: [&str; 2] = ["en", "ko"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn folder() -> PathBuf {
+    root().join("testdata/lessons")
+}
+
+/// Compares `content` with the file, or writes it where `UPDATE` is set. Says what is wrong.
+fn hold(path: &Path, content: &[u8]) -> Option<String> {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, content).expect("file is writable");
+    }
+    let same = std::fs::read(path).is_ok_and(|there| there == content);
+    (!same).then(|| format!("{} is not current", path.display()))
+}
+
+fn synscope(lesson: &Lesson, arguments: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
+        .current_dir(folder())
+        .args(["-q", "-r", &format!("{}.pcap", lesson.name), "--flow", &lesson.flow.to_string()])
+        .args(arguments)
+        .output()
+        .expect("the program runs");
+    assert!(run.status.success(), "{} {arguments:?}: {}", lesson.name, String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).expect("output is UTF-8")
+}
+
+#[test]
+fn captures_are_those_of_their_lines() {
+    let wrong: Vec<String> = lessons()
+        .iter()
+        .filter_map(|lesson| hold(&folder().join(format!("{}.pcap", lesson.name)), &frames::capture(&lesson.lines)))
+        .collect();
+    assert!(wrong.is_empty(), "UPDATE=1 writes them: {}", wrong.join("\n"));
+}
+
+#[test]
+fn every_lesson_shows_what_it_says() {
+    for lesson in lessons() {
+        let row = synscope(&lesson, &["-T", "csv", "-e", "synscope.opening,synscope.closing"]);
+        let row = row.lines().nth(1).unwrap_or_default();
+        assert_eq!(row, lesson.verdicts.join(","), "{}", lesson.name);
+    }
+}
+
+#[test]
+fn pictures_and_documents_are_current() {
+    let mut wrong = Vec::new();
+    for (n, language) in LANGUAGES.into_iter().enumerate() {
+        let mut document = preface(n);
+        for lesson in lessons() {
+            let picture = format!("{}.{language}.svg", lesson.name);
+            let svg = synscope(&lesson, &["-T", "svg", "--locale", language]);
+            wrong.extend(hold(&folder().join(&picture), svg.as_bytes()));
+            document.push_str(&chapter(&lesson, n, &picture));
+        }
+        wrong.extend(hold(&root().join(format!("docs/lessons.{language}.md")), document.as_bytes()));
+    }
+    assert!(wrong.is_empty(), "UPDATE=1 writes them: {}", wrong.join("\n"));
+}
+
+fn preface(language: usize) -> String {
+    let contents = lessons().iter().fold(String::new(), |mut text, lesson| {
+        let _ = writeln!(text, "- [{}](#{})", lesson.title[language], lesson.name);
+        text
+    });
+    let words = [
+        "# Lessons\n\nWhat TCP connections do, one topic at a time. Every picture and every sentence below was made by synscope from a \
+         small capture in `testdata/lessons/`, so you can make them again, look at the frames with any other tool, and compare.\n\n",
+        "# 배우기\n\nTCP 연결이 하는 일을 한 번에 한 가지씩 봅니다. 아래의 모든 그림과 설명은 synscope가 `testdata/lessons/`의 작은 \
+         캡처에서 만든 것이므로, 직접 다시 만들어 보고 다른 도구로 프레임을 확인할 수 있습니다.\n\n",
+    ];
+    format!("{}{contents}\n", words[language])
+}
+
+fn chapter(lesson: &Lesson, n: usize, picture: &str) -> String {
+    let language = LANGUAGES[n];
+    let (file, flow) = (format!("testdata/lessons/{}.pcap", lesson.name), lesson.flow);
+    let [see, ask, words] =
+        [["Make the picture", "그림 만들기"], ["Question", "질문"], ["In words", "설명"]].map(|text| text[n]);
+    let question = format!("--explain={}", lesson.question);
+    let answer = synscope(lesson, &[&question, "--locale", language]);
+    let explanation = synscope(lesson, &["--explain=full", "--locale", language]);
+    format!(
+        "<a id=\"{name}\"></a>\n\n## {title}\n\n{intro}\n\n![{title}](../testdata/lessons/{picture})\n\n{see}:\n\n```sh\nsynscope -r {file} \
+         --flow {flow} -T svg --locale {language} -o {name}.svg\n```\n\n### {words}\n\n```text\n{explanation}```\n\n### {ask}\n\n```sh\nsynscope -r \
+         {file} --flow {flow} {question} --locale {language}\n```\n\n```text\n{answer}```\n\n",
+        name = lesson.name,
+        title = lesson.title[n],
+        intro = lesson.intro[n],
+    )
+}
