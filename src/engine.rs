@@ -105,6 +105,11 @@ pub enum Event<'a> {
         /// When.
         time: Timestamp,
     },
+    /// What is known of hosts at the end of the run, just before [`Event::SessionEnd`].
+    Hosts {
+        /// Scans, floods, initial sequence numbers.
+        hosts: &'a HostDetectors,
+    },
     /// The run ended.
     SessionEnd {
         /// Totals.

@@ -12,7 +12,7 @@ use synscope::time::{MILLISECOND, Timestamp};
 /// Three flows: 1 established (client 10.0.0.1 port 40001, server 10.0.0.2 port 80, 2 ms + 1 ms), 2 refused (port 81),
 /// 3 unanswered with two SYNs (port 443).
 fn flows() -> Vec<Flow> {
-    let mut engine = Engine::new(&Settings::default()).unwrap();
+    let mut engine = Engine::new(&Settings::default()).expect("the engine");
     let mut flows = Vec::new();
     let mut sink = |event: &Event<'_>| {
         if let Event::FlowEnd { flow, .. } = event {

@@ -70,6 +70,7 @@ fn files_and_options_it_names_exist() {
             assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists(), "{word}");
         }
         if word.len() > 3 && word.starts_with("--") {
+            let word = word.split('=').next().unwrap_or(word);
             let known = help.contains(word) || word.starts_with("--path");
             assert!(known, "{word} is no option of synscope");
         }

@@ -184,7 +184,11 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_flows: Option<u32>,
 
-    /// The networks that are ours (comma-separated)
+    /// So many hosts on one port, or ports of one host, within this time are a scan [default: 25 hosts or 15 ports in 5m]
+    #[arg(long, value_name = "N/TIME")]
+    pub(super) scan: Option<String>,
+
+    /// The networks that are ours (comma-separated): their hosts may fail ten times as often before they are scanners
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(super) local_net: Vec<String>,
 

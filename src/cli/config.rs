@@ -11,8 +11,10 @@ use super::args::{
 #[cfg(feature = "tui")]
 use super::args::{ColorArg, ViewArgs};
 use super::messages::{Failure, did_you_mean, usage_at};
+use super::units::Duration;
 use crate::capture::FileInput;
 use crate::capture::preset::{PRESETS, Preset};
+use crate::detect::host::{self, Prefix, ScanThreshold};
 use crate::detect::registry::{self, rules};
 use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
@@ -175,6 +177,8 @@ pub(super) struct Analysis {
     pub(super) limits: Limits,
     /// Which rules are on.
     pub(super) rules: Selection,
+    /// Anomalies across connections.
+    pub(super) hosts: host::Settings,
     pub(super) ignore_checksums: bool,
     /// Only of flows that match this is told.
     pub(super) flows_where: Option<FlowFilter>,
@@ -308,8 +312,7 @@ fn stop(args: &StopArgs) -> Result<Stop, Failure> {
             }
             "flows" => stop.flows = Some(number()?),
             "duration" => {
-                let duration: super::units::Duration =
-                    value.parse().map_err(|problem: String| wrong(&problem, place))?;
+                let duration: Duration = value.parse().map_err(|problem: String| wrong(&problem, place))?;
                 stop.duration = Some(duration.0);
             }
             _ => return Err(wrong("duration, packets or flows is wanted", 0)),
@@ -335,6 +338,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
         timeouts,
         limits,
         rules: selection(args)?,
+        hosts: hosts(args)?,
         ignore_checksums: args.ignore_checksums,
         flows_where: args.flows_where.as_deref().map(|typed| flow_filter("-Y", typed)).transpose()?,
     })
@@ -350,6 +354,30 @@ fn checks(args: &CheckArgs) -> Result<Checks, Failure> {
 /// A flow filter given with `option`.
 fn flow_filter(option: &str, typed: &str) -> Result<FlowFilter, Failure> {
     FlowFilter::parse(typed).map_err(|error| usage_at(option, &error.problem, typed, error.place))
+}
+
+/// How scans are told, and which networks are ours.
+fn hosts(args: &AnalysisArgs) -> Result<host::Settings, Failure> {
+    let default = host::Settings::default();
+    let prefix = |typed: &String| network(typed).map(|(ip, bits)| Prefix { ip, bits });
+    Ok(host::Settings {
+        scan: args.scan.as_deref().map_or(Ok(default.scan), scan)?,
+        local_nets: args.local_net.iter().map(prefix).collect::<Result<_, _>>()?,
+        ..default
+    })
+}
+
+/// `N/TIME`: so many within this time are a scan.
+fn scan(typed: &str) -> Result<ScanThreshold, Failure> {
+    let wrong = |problem: &str, place| usage_at("--scan", problem, typed, place);
+    let (number, time) =
+        typed.split_once('/').ok_or_else(|| wrong("a number and a time are wanted, like 15/5m", typed.len()))?;
+    let n = match number.trim().parse::<u32>() {
+        Ok(n) if (1..=ScanThreshold::MOST).contains(&n) => n,
+        _ => return Err(wrong(&format!("a number from 1 to {} is wanted", ScanThreshold::MOST), 0)),
+    };
+    let window: Duration = time.parse().map_err(|problem: String| wrong(&problem, number.len() + 1))?;
+    Ok(ScanThreshold::of(n, window.0))
 }
 
 /// Which rules are on.
@@ -377,7 +405,8 @@ fn rule(option: &str, id: &str, typed: &str, place: usize) -> Result<&'static Ru
     })
 }
 
-fn network(typed: &str) -> Result<Network, Failure> {
+/// An address and how many of its leading bits count.
+fn network(typed: &str) -> Result<(IpAddr, u8), Failure> {
     let wrong = |problem: &str, place| usage_at("--local-net", problem, typed, place);
     let (address, length) = typed.split_once('/').map_or((typed, None), |(ip, length)| (ip, Some(length)));
     let ip: IpAddr = address.parse().map_err(|_| wrong("an address is wanted, like 10.0.0.0/8 or fd00::/8", 0))?;
@@ -389,7 +418,7 @@ fn network(typed: &str) -> Result<Network, Failure> {
             return Err(wrong(&format!("a prefix length from 0 to {longest} is wanted"), address.len() + 1));
         }
     };
-    Ok(Network::new(ip, length))
+    Ok((ip, length))
 }
 
 /// What `--explain` asks for.
@@ -463,14 +492,15 @@ fn output(
     };
     let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")));
     let format = screen.plain.map_or_else(named, Ok)?;
-    applies(&args, local_nets, format, screen.viewed)?;
+    applies(&args, format, screen.viewed)?;
+    let zone = |typed: &String| network(typed).map(|(ip, length)| Network::new(ip, length));
     let settings = Settings {
         session,
         time: args.time.unwrap_or_default(),
         steps: args.steps.unwrap_or_default(),
         events: events(&args.events)?,
         fields: fields(&args.fields)?,
-        local_nets: local_nets.iter().map(|typed| network(typed)).collect::<Result<_, _>>()?,
+        local_nets: local_nets.iter().map(zone).collect::<Result<_, _>>()?,
         rule_id,
         pictures: Pictures {
             part: args.part.unwrap_or_default(),
@@ -651,14 +681,13 @@ fn rule_id(index: u16) -> Option<&'static str> {
 }
 
 /// Refuses options that the format would ignore. The view heeds two of them itself.
-fn applies(args: &OutputArgs, local_nets: &[String], format: &Format, viewed: bool) -> Result<(), Failure> {
+fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failure> {
     let given = [
         ("-e", !args.fields.is_empty()),
         ("-t", args.time.is_some()),
         ("--steps", args.steps.is_some()),
         ("--events", !args.events.is_empty()),
         ("--flow", args.flow.is_some()),
-        ("--local-net", !local_nets.is_empty()),
         ("--explain", args.explain.is_some()),
         ("--part", args.part.is_some()),
         ("--scale", args.scale.is_some()),
@@ -772,6 +801,20 @@ mod tests {
         }
         assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme does nothing for -T ndjson");
         assert!(refusal(&["-r", "x", "-T", "svg", "--theme", "pink"]).contains("high-contrast"));
+    }
+
+    #[test]
+    fn thresholds_of_scans_are_read() {
+        let run =
+            resolved(&["-r", "x", "--scan", "40/90s", "--local-net", "10.0.0.0/8,fd00::/8", "-T", "text"]).unwrap();
+        assert_eq!(run.analysis.hosts.scan, ScanThreshold { hosts: 40, ports: 40, pairs: 40, window: 90 * SECOND });
+        assert!(run.analysis.hosts.is_local("10.9.8.7".parse().unwrap()));
+        assert!(!run.analysis.hosts.is_local("11.9.8.7".parse().unwrap()));
+        assert_eq!(resolved(&["-r", "x"]).unwrap().analysis.hosts.scan, ScanThreshold::default());
+        assert!(refusal(&["-r", "x", "--scan", "15"]).ends_with("\n  15\n    ^"));
+        assert!(refusal(&["-r", "x", "--scan", "0/5m"]).ends_with("\n  0/5m\n  ^"));
+        assert!(refusal(&["-r", "x", "--scan", "1001/5m"]).contains("from 1 to 1000"));
+        assert!(refusal(&["-r", "x", "--scan", "15/5weeks"]).ends_with("\n  15/5weeks\n     ^"));
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub(super) fn run(run: &Run) -> Result<(), Failure> {
     engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
     engine.finish(&mut sink);
     let totals = totals(&engine, source.counts(), live);
+    sink.event(&Event::Hosts { hosts: engine.hosts() });
     sink.event(&Event::SessionEnd { totals: &totals });
     let verdict = sink.watch.verdict();
     finish(sink, &run.output)?;
@@ -86,7 +87,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
 pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
     let analysis = &run.analysis;
     let settings = engine::Settings {
-        hosts: crate::detect::host::Settings::default(),
+        hosts: analysis.hosts.clone(),
         decode: decode::Config { verify_checksums: !analysis.ignore_checksums, ..decode::Config::default() },
         timeouts: analysis.timeouts,
         limits: analysis.limits,
@@ -255,6 +256,10 @@ const fn flow_of<'a>(event: &Event<'a>) -> Option<&'a Flow> {
         | Event::TeardownStart { flow, .. }
         | Event::FlowEnd { flow, .. } => Some(flow),
         Event::Anomaly { flow, .. } => *flow,
-        Event::SessionStart { .. } | Event::Segment(_) | Event::Stats { .. } | Event::SessionEnd { .. } => None,
+        Event::SessionStart { .. }
+        | Event::Segment(_)
+        | Event::Stats { .. }
+        | Event::Hosts { .. }
+        | Event::SessionEnd { .. } => None,
     }
 }

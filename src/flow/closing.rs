@@ -212,7 +212,7 @@ impl Flow {
         if self.teardown.reset_after_both {
             return Facts::NONE;
         }
-        let slack = self.handshake.rtt().map_or(IN_FLIGHT, |rtt| (2 * rtt).max(IN_FLIGHT));
+        let slack = self.handshake.rtt().map_or(IN_FLIGHT, |rtt| rtt.saturating_mul(2).max(IN_FLIGHT));
         let late = s.time - reset.time > slack;
         if from == reset.by {
             self.book.spoke_after_reset.0 |= s.time - reset.time > self.reorder_window();
@@ -225,14 +225,27 @@ impl Flow {
         if from == reset.by { Facts::AFTER_OWN_RESET } else { Facts::AFTER_PEER_RESET }
     }
 
+    /// The reset did not take effect: the end in whose name it was sent is back where it was. Only its state had been
+    /// touched; of the other end nothing was taken for proved.
     fn undo_reset(&mut self) {
-        if let Some((client, server, complete)) = self.book.before_reset.take() {
-            self.client.confirmed = client;
-            self.server.confirmed = server;
-            self.client.in_flight.remove(Event::Rst);
-            self.server.in_flight.remove(Event::Rst);
-            self.teardown.complete = complete;
-            self.teardown.reset = None;
+        let (Some(reset), Some((client, server, complete))) =
+            (self.teardown.reset.take(), self.book.before_reset.take())
+        else {
+            return;
+        };
+        self.teardown.complete = complete;
+        let before = if reset.by == Side::Client { client } else { server };
+        let other = self.peer_mut(reset.by.other());
+        other.in_flight.remove(Event::Rst);
+        let other_closed = other.fin.is_some();
+        let peer = self.peer_mut(reset.by);
+        peer.confirmed = before;
+        // Both may have closed in between.
+        if peer.fin.is_some() {
+            peer.sent(Event::Fin);
+        }
+        if other_closed {
+            peer.receives(Event::Fin);
         }
     }
 
@@ -243,7 +256,7 @@ impl Flow {
 
     fn challenge(&mut self, s: &Segment, from: Side) -> Facts {
         let Some(provocation) = self.book.provocation else { return Facts::NONE };
-        let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| (2 * rtt).max(10 * MILLISECOND));
+        let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| rtt.saturating_mul(2).max(10 * MILLISECOND));
         let pure_ack = s.flags.is_plain_ack() && s.payload == 0;
         let peer = self.peer(from);
         let in_place = peer.next == Some(s.seq) && s.ack().is_some_and(|ack| peer.acked == Some(ack));

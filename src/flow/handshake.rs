@@ -120,7 +120,7 @@ impl Handshake {
 
     /// Both halves together, nanoseconds.
     pub fn rtt(&self) -> Option<i64> {
-        Some(self.rtt_server()? + self.rtt_client()?)
+        Some(self.rtt_server()?.saturating_add(self.rtt_client()?))
     }
 
     /// When the client entered ESTABLISHED: half its round trip after the SYN-ACK passed, else when its ACK passed.
@@ -159,13 +159,13 @@ pub fn classify_backoff(gaps: &[i64]) -> Option<Backoff> {
     if gaps.len() < 2 {
         return None;
     }
-    let near = |gap: i64, of: i64| (gap - of).abs() <= (of / 5).max(50 * MILLISECOND);
+    let near = |gap: i64, of: i64| gap.saturating_sub(of).saturating_abs() <= (of / 5).max(50 * MILLISECOND);
     let linear = gaps.iter().take_while(|gap| near(**gap, gaps[0])).count();
     if linear == gaps.len() {
         return Some(Backoff::Linear);
     }
     // Linux since 6.5: a few retries one second apart, then doubling. From the last equal gap on, each doubles.
-    let doubles = |pair: &[i64]| matches!(pair, [a, b] if *a > 0 && (b * 10 >= a * 17 && b * 10 <= a * 24));
+    let doubles = |pair: &[i64]| matches!(pair, [a, b] if *a > 0 && (b.saturating_mul(10) >= a.saturating_mul(17) && b.saturating_mul(10) <= a.saturating_mul(24)));
     let tail = &gaps[linear - 1..];
     let started_linear = linear == 1 || near(gaps[0], SECOND);
     if started_linear && tail.windows(2).all(doubles) { Some(Backoff::Exponential) } else { Some(Backoff::Other) }

@@ -451,7 +451,7 @@ impl Flow {
         let Some(closer) = self.teardown.first_fin else { return };
         let other = self.peer(closer.other());
         let waits = self.peer(closer).fin_acknowledged && other.fin.is_none() && self.teardown.reset.is_none();
-        let left = HALF_CLOSED - (time - other.last_time);
+        let left = HALF_CLOSED.saturating_sub((time - other.last_time).max(0));
         if waits && left > 0 {
             self.book.quiet_at = deadline.after(left);
         }

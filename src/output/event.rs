@@ -711,6 +711,10 @@ pub struct TotalsInner<'a> {
     evicted: Count,
     /// Of those, SYN-only ones, which were counted and not written.
     evicted_unwritten: Count,
+    /// Segments that came after their connection had been reported.
+    late_segments: Count,
+    /// Time stamps that ran backwards by more than a millisecond.
+    clock_backwards: Count,
     /// Packets received by the filter (live).
     #[serde(skip_serializing_if = "Option::is_none")]
     received: Option<Count>,

@@ -205,7 +205,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "zeek",
         about: "Zeek's conn.log, for zeek-cut",
-        options: &["--local-net", "--flow"],
+        options: &["--flow"],
         open: |out, settings| Box::new(zeek::Zeek::new(out, settings)),
     },
     Format {

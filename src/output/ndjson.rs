@@ -42,7 +42,7 @@ impl Ndjson {
             Event::SessionEnd { totals } => {
                 write_line(&build::totals_event(totals, action, totals.last_time, sequence), line);
             }
-            Event::Segment(_) | Event::Step { .. } => {}
+            Event::Segment(_) | Event::Step { .. } | Event::Hosts { .. } => {}
         }
         self.out.end_line();
     }
@@ -74,6 +74,6 @@ const fn action_of(event: &Event<'_>) -> Option<Action> {
         Event::Anomaly { .. } => Action::Anomaly,
         Event::Stats { .. } => Action::Stats,
         Event::SessionEnd { .. } => Action::SessionEnd,
-        Event::Segment(_) | Event::Step { .. } => return None,
+        Event::Segment(_) | Event::Step { .. } | Event::Hosts { .. } => return None,
     })
 }

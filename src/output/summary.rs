@@ -1,16 +1,19 @@
 //! One page about the whole run: what opened and closed how, how long that took, what failed, who failed most.
 
-use core::fmt::Write as _;
 use core::net::IpAddr;
 use std::collections::HashMap;
 
+use self::page::Page;
 use super::clock::{human, rfc3339};
 use super::histogram::Histogram;
 use super::{Out, Writer, words};
 use crate::decode::SkipReason;
-use crate::detect::Anomaly;
+use crate::detect::{Anomaly, Health};
 use crate::engine::{Event, Sink, Totals};
 use crate::flow::{Closing, Flow, Opening};
+
+mod hosts;
+mod page;
 
 /// Clients that are counted at a time; when there are more, the half with the fewest failures makes room.
 const MAX_TALKERS: usize = 1024;
@@ -24,20 +27,10 @@ pub(super) struct Summary {
     rtt: Histogram,
     retried: u64,
     retries: u64,
-    quality: Quality,
     talkers: Talkers,
     worst: HashMap<&'static str, &'static str>,
-}
-
-/// Flows touched by each artefact of the capture.
-#[derive(Clone, Copy, Debug, Default)]
-struct Quality {
-    duplicates: u64,
-    holes: u64,
-    reordered: u64,
-    truncated: u64,
-    offload: u64,
-    bad_checksum: u64,
+    /// What there is to say of hosts.
+    hosts: String,
 }
 
 impl Summary {
@@ -48,9 +41,9 @@ impl Summary {
             rtt: Histogram::default(),
             retried: 0,
             retries: 0,
-            quality: Quality::default(),
             talkers: Talkers::default(),
             worst: HashMap::new(),
+            hosts: String::new(),
         }
     }
 
@@ -68,17 +61,6 @@ impl Summary {
         if flow.opening().failed() {
             self.talkers.add(flow.client.endpoint.ip, flow.server.endpoint.ip);
         }
-        let q = &flow.quality;
-        for (sum, count) in [
-            (&mut self.quality.duplicates, q.duplicates),
-            (&mut self.quality.holes, q.holes),
-            (&mut self.quality.reordered, q.reordered),
-            (&mut self.quality.truncated, q.truncated),
-            (&mut self.quality.offload, q.offload),
-            (&mut self.quality.bad_checksum, q.bad_checksum),
-        ] {
-            *sum += u64::from(count);
-        }
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) {
@@ -87,36 +69,17 @@ impl Summary {
 
     fn page(&self, totals: &Totals) -> String {
         let mut page = Page::default();
+        capture(&mut page, totals);
         span(&mut page, totals);
-        self.capture(&mut page, totals);
         counts(&mut page, totals);
         self.times(&mut page);
         self.anomalies(&mut page, totals);
+        if !self.hosts.is_empty() {
+            page.line("");
+            page.0.push_str(&self.hosts);
+        }
         self.failures(&mut page);
         page.0
-    }
-
-    fn capture(&self, page: &mut Page, totals: &Totals) {
-        let q = &self.quality;
-        let remarks = [
-            (totals.dropped_kernel.unwrap_or(0), "packets dropped by the kernel: verdicts may lack steps"),
-            (totals.dropped_interface.unwrap_or(0), "packets dropped by the interface"),
-            (totals.evicted, "flows given up because the table was full"),
-            (q.duplicates, "copies of packets made by the capture (counted once)"),
-            (q.holes, "acknowledgments of data that the capture lacks"),
-            (q.reordered, "segments out of order"),
-            (q.truncated, "packets cut by the snapshot length"),
-            (q.offload, "segments with an unfinished checksum, or larger than the link (offload)"),
-            (q.bad_checksum, "segments with a wrong checksum (ignored)"),
-        ];
-        page.section(
-            "Capture quality",
-            remarks.into_iter().filter(|(n, _)| *n > 0).map(|(n, text)| {
-                let mut row = format!("{n:>8}  ");
-                row.push_str(text);
-                row
-            }),
-        );
     }
 
     fn times(&self, page: &mut Page) {
@@ -147,16 +110,14 @@ impl Summary {
     }
 
     fn failures(&self, page: &mut Page) {
-        page.section(
-            "Failed handshakes by client",
-            self.talkers.most().into_iter().map(|(client, failures)| {
-                let targets = match failures.target {
-                    Some(target) => format!("to {target}"),
-                    None => "to several".to_owned(),
-                };
-                format!("{:>8}  {client} {targets}", failures.count)
-            }),
-        );
+        let most = self.talkers.most();
+        if !most.is_empty() {
+            page.title("Failed handshakes by client");
+        }
+        for (client, failures) in most {
+            let target = failures.target.map_or_else(|| "several".to_owned(), |target| target.to_string());
+            page.wrapped(&format!("{:>8}  {client}", failures.count), 10, &format!("to {target}"));
+        }
         if self.talkers.pushed_out > 0 {
             page.line(&format!("  (more than {MAX_TALKERS} clients: small counts are lower bounds)"));
         }
@@ -168,6 +129,7 @@ impl Sink for Summary {
         match *event {
             Event::FlowEnd { flow, .. } => self.flow(flow),
             Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
+            Event::Hosts { hosts } => self.hosts = hosts::hosts(hosts),
             Event::SessionEnd { totals } => {
                 let page = self.page(totals);
                 self.out.buffer.extend_from_slice(page.as_bytes());
@@ -184,24 +146,40 @@ impl Writer for Summary {
     }
 }
 
-/// Text that grows by lines and sections.
-#[derive(Debug, Default)]
-struct Page(String);
-
-impl Page {
-    fn line(&mut self, line: &str) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(self.0, "{}", line.trim_end());
+/// What is wrong with the capture, and what that means for the rest of the page; nothing where nothing is wrong.
+fn capture(page: &mut Page, totals: &Totals) {
+    let h: &Health = &totals.health;
+    let one_way = h.asymmetric.map(|(flows, one_way)| {
+        (u64::from(one_way), format!("of {flows} flows within a minute seen one way: verdicts from silence withheld"))
+    });
+    let flows = |n: u64| format!("(in {n} flow{})", if n == 1 { "" } else { "s" });
+    let of = |n: u64, text: &str| (n, text.to_owned());
+    let remarks = [
+        of(totals.dropped_kernel.unwrap_or(0), "packets dropped by the kernel: verdicts may lack steps"),
+        of(totals.dropped_interface.unwrap_or(0), "packets dropped by the interface: verdicts may lack steps"),
+        of(totals.dropped_queue.unwrap_or(0), "packets dropped because the analysis could not follow"),
+        of(totals.evicted, "flows given up because the table was full (--max-flows)"),
+        one_way.unwrap_or_default(),
+        (h.holes.count, format!("acknowledgments of data that the capture lacks {}", flows(h.holes.flows))),
+        (h.copies.count, format!("copies of packets made by the capture, counted once {}", flows(h.copies.flows))),
+        (h.reordered.count, format!("segments out of order {}", flows(h.reordered.flows))),
+        of(totals.clock_backwards, "time stamps that ran backwards: durations across them mean little"),
+        (h.truncated.count, format!("packets cut by the snapshot length {}", flows(h.truncated.flows))),
+        (
+            h.offload.count,
+            format!(
+                "segments as before the network card (offload): sizes not those of the wire {}",
+                flows(h.offload.flows)
+            ),
+        ),
+        (h.bad_checksum.count, format!("segments with a wrong checksum, ignored {}", flows(h.bad_checksum.flows))),
+    ];
+    if remarks.iter().all(|(n, _)| *n == 0) {
+        return;
     }
-
-    /// A title and its rows; nothing at all without rows.
-    fn section(&mut self, title: &str, rows: impl Iterator<Item = String>) {
-        let mut rows = rows.peekable();
-        if rows.peek().is_some() {
-            self.line(&format!("\n{title}"));
-            rows.for_each(|row| self.line(&row));
-        }
-    }
+    page.title("Capture quality");
+    remarks.iter().filter(|(n, _)| *n > 0).for_each(|(n, text)| page.wrapped(&format!("{n:>8}  "), 10, text));
+    page.line("");
 }
 
 fn span(page: &mut Page, totals: &Totals) {

@@ -114,6 +114,7 @@ impl Sink for Text {
             | Event::HandshakeEnd(_)
             | Event::TeardownStart { .. }
             | Event::Stats { .. }
+            | Event::Hosts { .. }
             | Event::SessionEnd { .. } => {}
         }
     }

@@ -194,7 +194,7 @@ fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
 
 fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
-    let between = (f.client.fin_time - f.server.fin_time).abs();
+    let between = (f.client.fin_time - f.server.fin_time).saturating_abs();
     let crossed = f.handshake.rtt().is_none_or(|rtt| between < rtt.max(crate::time::MILLISECOND));
     let both = f.client.fin_acknowledged && f.server.fin_acknowledged;
     (f.teardown.simultaneous && both && crossed)

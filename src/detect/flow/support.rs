@@ -8,7 +8,11 @@ use crate::time::SECOND;
 
 /// A duration for a sentence.
 pub(super) fn seconds(ns: i64) -> String {
-    if ns.abs() < SECOND { format!("{:.3} ms", ns as f64 / 1e6) } else { format!("{:.3} s", ns as f64 / 1e9) }
+    if ns.saturating_abs() < SECOND {
+        format!("{:.3} ms", ns as f64 / 1e6)
+    } else {
+        format!("{:.3} s", ns as f64 / 1e9)
+    }
 }
 
 /// `severity`, or one below it where the capture shows only part of the flow (findings section 0, gating).

@@ -35,6 +35,11 @@ impl Desk {
         }
     }
 
+    /// Whether any rule is on.
+    pub(super) fn is_open(&self) -> bool {
+        self.on.contains(&true)
+    }
+
     /// How often each rule fired; those that did not are left out.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         RULES.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n))

@@ -60,13 +60,17 @@ pub struct HostDetectors {
     isns: isn::Isns,
     together: together::Together,
     second: i64,
+    /// Whether any rule is on. If none is, nothing is kept.
+    on: bool,
 }
 
 impl HostDetectors {
     /// Detectors that have seen nothing.
     pub fn new(settings: Settings, selection: &Selection) -> Self {
+        let desk = Desk::new(selection);
         Self {
-            desk: Desk::new(selection),
+            on: desk.is_open(),
+            desk,
             scans: scan::Scans::new(&settings),
             floods: flood::Floods::new(settings.services),
             strays: stray::Strays::new(settings.strays),
@@ -80,6 +84,9 @@ impl HostDetectors {
 
     /// Shows a notice of the tracker; `report` takes what is found.
     pub fn notice(&mut self, flow: &Flow, time: Timestamp, notice: &Notice<'_>, report: Report<'_>) {
+        if !self.on {
+            return;
+        }
         match notice {
             Notice::Segment { segment, from, facts, .. } => self.segment(flow, segment.0, *from, *facts, report),
             Notice::Opened => self.opened(flow, time, report),
@@ -91,7 +98,7 @@ impl HostDetectors {
 
     /// Packet time is `now`.
     pub fn advance(&mut self, now: Timestamp, report: Report<'_>) {
-        if now.seconds() <= self.second {
+        if !self.on || now.seconds() <= self.second {
             return;
         }
         self.second = now.seconds();
@@ -105,6 +112,9 @@ impl HostDetectors {
 
     /// Observation ends at `now`: what goes on is reported as it is.
     pub fn finish(&mut self, now: Timestamp, report: Report<'_>) {
+        if !self.on {
+            return;
+        }
         self.floods.finish(now, &mut self.desk, report);
         self.holding.tick(now, true, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);

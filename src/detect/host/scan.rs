@@ -87,7 +87,17 @@ impl Technique {
         }
     }
 
-    /// What an answer (RST) and what silence say about the probed port.
+    /// What an answer (RST) and what silence say about the probed port, for people.
+    pub const fn meaning(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Syn | Self::Connect => ("closed", "filtered"),
+            Self::Fin | Self::Null | Self::Xmas | Self::Maimon => ("closed", "open or filtered"),
+            Self::Ack | Self::SynAck => ("unfiltered", "filtered"),
+            Self::Rst => ("answered", "probed"),
+        }
+    }
+
+    /// The same as names of figures.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Syn | Self::Connect => ("ports_closed", "ports_filtered"),
@@ -654,7 +664,7 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
         return found;
     }
     let factor = if local { 10 } else { 1 };
-    let limit = |n: u32| (n.max(1) as usize).saturating_mul(factor);
+    let limit = |n: u32| (n.max(1) as usize).saturating_mul(factor).min(MAX_PAIRS);
     let t = &settings.scan;
     let recent = |p: &&Pair| source.counts(p) && now - p.time <= t.window;
     let pairs = || source.pairs.iter().filter(recent);

@@ -26,7 +26,10 @@ impl Default for ScanThreshold {
 }
 
 impl ScanThreshold {
-    /// `n` hosts, ports or pairs within `window` nanoseconds.
+    /// The most that [`Self::of`] may ask for: of no source more pairs are kept apart.
+    pub const MOST: u32 = 1000;
+
+    /// `n` (at most [`Self::MOST`]) hosts, ports or pairs within `window` nanoseconds.
     pub const fn of(n: u32, window: i64) -> Self {
         Self { hosts: n, ports: n, pairs: n, window }
     }

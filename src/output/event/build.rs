@@ -351,6 +351,8 @@ fn totals_inner(totals: &Totals) -> TotalsInner<'_> {
         anomalies: Tally::new(totals),
         evicted: Count(totals.evicted),
         evicted_unwritten: Count(totals.evicted_unwritten),
+        late_segments: Count(totals.late_segments),
+        clock_backwards: Count(totals.clock_backwards),
         received: totals.received.map(Count),
         dropped_kernel: totals.dropped_kernel.map(Count),
         dropped_interface: totals.dropped_interface.map(Count),

@@ -188,7 +188,11 @@ impl Sink for Tap {
                     self.0.flow(flow, None);
                 }
             }
-            Event::Stats { .. } | Event::SessionStart { .. } | Event::Segment(_) | Event::SessionEnd { .. } => {}
+            Event::Hosts { .. }
+            | Event::Stats { .. }
+            | Event::SessionStart { .. }
+            | Event::Segment(_)
+            | Event::SessionEnd { .. } => {}
         }
     }
 }
