@@ -36,7 +36,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("crossterm::", &["output/tui/"]),
     ("indicatif::", &["cli/"]),
     ("clap::", &["cli/"]),
-    ("signal_hook::", &["cli/"]),
+    ("signal_hook::", &["cli/", "output/tui/"]),
     ("serde::", &["output/event.rs", "output/event/", "cli/config.rs"]),
     ("serde_json::", &["output/"]),
     ("csv::", &["output/"]),

@@ -9,11 +9,14 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use super::units::{Duration, Size};
 use crate::detect::Severity;
-use crate::output::{Action, FORMATS, Locale, Part, Scale, StepsShown, Theme, TimeStyle};
+#[cfg(feature = "tui")]
+use crate::output::tui::Arrangement;
+use crate::output::{Action, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle};
 
 const EXAMPLES: &str = "\
 Examples:
-  synscope -r FILE                               every connection of a saved capture, as text
+  synscope -i eth0                               every connection as it opens and closes, on the screen
+  synscope -r FILE                               the same of a saved capture
   synscope -r FILE --json | jq .                 the same as events
   synscope -r FILE -T ladder --flow 3            one connection, step by step
   synscope -r FILE -T svg --flow 3 -o flow.svg   the same as a picture
@@ -50,6 +53,9 @@ pub(super) struct Args {
     pub(super) analysis: AnalysisArgs,
     #[command(flatten, next_help_heading = "Output")]
     pub(super) output: OutputArgs,
+    #[cfg(feature = "tui")]
+    #[command(flatten, next_help_heading = "View")]
+    pub(super) view: ViewArgs,
     #[command(flatten, next_help_heading = "Checks")]
     pub(super) checks: CheckArgs,
     #[command(flatten, next_help_heading = "Other")]
@@ -194,7 +200,7 @@ pub(super) struct AnalysisArgs {
 /// What to write.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Format [default: text on a terminal, else ndjson]
+    /// Format [default: the terminal view on a terminal, else ndjson]
     #[arg(short = 'T', long, value_name = "FORMAT", value_parser = FormatParser)]
     pub(super) format: Option<&'static str>,
 
@@ -238,11 +244,11 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "SCALE")]
     pub(super) scale: Option<Scale>,
 
-    /// Colours of pictures [default: auto]
+    /// Colours of the view and of pictures; pictures have auto, light and dark [default: auto]
     #[arg(long, value_name = "THEME")]
-    pub(super) theme: Option<Theme>,
+    pub(super) theme: Option<ThemeArg>,
 
-    /// Language of pictures and explanations [default: en]
+    /// Language of the view, of pictures and of explanations [default: the view's is that of the environment, else en]
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) locale: Option<Locale>,
 
@@ -257,6 +263,101 @@ pub(super) struct OutputArgs {
     /// Say more on stderr
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+/// Colours of the view and of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ThemeArg {
+    /// As the terminal or the reader's system has it
+    Auto,
+    /// For light backgrounds
+    Light,
+    /// For dark backgrounds
+    Dark,
+    /// As much contrast as there can be
+    HighContrast,
+    /// For colour-blind eyes
+    Cvd,
+    /// No colour
+    Mono,
+}
+
+/// The terminal view.
+#[cfg(feature = "tui")]
+#[derive(Debug, clap::Args)]
+pub(super) struct ViewArgs {
+    /// Replay a file at this speed: 1x, 10x, 0.5x, or max
+    #[arg(long, value_name = "SPEED", conflicts_with = "interface")]
+    pub(super) replay: Option<Speed>,
+
+    /// Whether to use colours [default: auto]
+    #[arg(long, value_name = "WHEN")]
+    pub(super) color: Option<ColorArg>,
+
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub(super) ascii: bool,
+
+    /// Take the mouse (never over ssh)
+    #[arg(long)]
+    pub(super) mouse: bool,
+
+    /// One sentence an event instead of a screen: for screen readers and dumb terminals
+    #[arg(long, conflicts_with_all = ["format", "json", "explain"])]
+    pub(super) plain: bool,
+
+    /// Draw at most this often a second [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
+    pub(super) fps: Option<u16>,
+
+    /// How much to show at once: auto, compact, split, full
+    #[arg(long = "view", value_name = "HOW", value_parser = arrangement)]
+    pub(super) arrangement: Option<Arrangement>,
+
+    /// Show the view and write ndjson to standard output, too
+    #[arg(long)]
+    pub(super) tee: bool,
+
+    /// List the keys of the view
+    #[arg(long)]
+    pub(super) print_keys: bool,
+}
+
+/// When to use colours.
+#[cfg(feature = "tui")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// On a terminal that can, unless `NO_COLOR` is set
+    Auto,
+    /// In any case
+    Always,
+    /// Never
+    Never,
+}
+
+/// The speed of a replay: times packet time; `None` for as fast as possible.
+#[cfg(feature = "tui")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Speed(pub(super) Option<f64>);
+
+#[cfg(feature = "tui")]
+impl std::str::FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self(None));
+        }
+        match text.trim_end_matches('x').parse::<f64>() {
+            Ok(speed) if speed.is_finite() && (0.01..=65_536.0).contains(&speed) => Ok(Self(Some(speed))),
+            _ => Err("1x, 10x, 0.5x or max is wanted".to_owned()),
+        }
+    }
+}
+
+#[cfg(feature = "tui")]
+fn arrangement(text: &str) -> Result<Arrangement, String> {
+    Arrangement::from_name(text).ok_or_else(|| "auto, compact, split or full is wanted".to_owned())
 }
 
 /// What a script wants to know.
@@ -338,20 +439,6 @@ impl ValueEnum for Scale {
     }
 }
 
-impl ValueEnum for Theme {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Light, Self::Dark, Self::Auto]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Self::Light => "light",
-            Self::Dark => "dark",
-            Self::Auto => "auto",
-        }))
-    }
-}
-
 impl ValueEnum for Locale {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
@@ -362,7 +449,10 @@ impl ValueEnum for Locale {
     }
 }
 
-/// Reads a name of [`FORMATS`].
+/// The format that is a screen.
+pub(super) const TUI: &str = "tui";
+
+/// Reads a name of [`FORMATS`], or [`TUI`].
 #[derive(Clone)]
 struct FormatParser;
 
@@ -375,13 +465,19 @@ impl clap::builder::TypedValueParser for FormatParser {
         arg: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Self::Value, clap::Error> {
-        let names = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|format| format.name));
+        let screen = cfg!(feature = "tui").then_some(TUI);
+        let names = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|format| format.name).chain(screen));
         let name = names.parse_ref(command, arg, value)?;
+        if name == TUI {
+            return Ok(TUI);
+        }
         Ok(crate::output::format(&name).map_or("text", |format| format.name))
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about))))
+        let screen = cfg!(feature = "tui").then(|| PossibleValue::new(TUI).help("the terminal view"));
+        let formats = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+        Some(Box::new(screen.into_iter().chain(formats)))
     }
 }
 

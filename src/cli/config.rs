@@ -5,7 +5,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::args::{AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, event_names};
+use super::args::{
+    AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, TUI, ThemeArg, event_names,
+};
+#[cfg(feature = "tui")]
+use super::args::{ColorArg, ViewArgs};
 use super::messages::{Failure, did_you_mean, usage_at};
 use super::units::Duration;
 use crate::capture::FileInput;
@@ -15,7 +19,11 @@ use crate::detect::registry::{self, rules};
 use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
-use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Network, Pictures, Session, Settings, Topic};
+#[cfg(feature = "tui")]
+use crate::output::tui::{Arrangement, ThemeName};
+use crate::output::{
+    self, Action, DEFAULT_EVENTS, Format, Level, Locale, Network, Pictures, Session, Settings, Theme, Topic,
+};
 
 /// What to do.
 pub(super) enum Task {
@@ -31,9 +39,34 @@ pub(super) enum Task {
     ListAnomalies,
     /// Explain one anomaly.
     ExplainAnomaly(&'static Rule),
+    /// List the keys of the terminal view.
+    #[cfg(feature = "tui")]
+    PrintKeys(Locale),
     /// Print this text.
     Print(String),
 }
+
+/// The terminal view.
+#[cfg(feature = "tui")]
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    /// The speed of a replay, if one was asked for; `None` in it is as fast as possible.
+    pub(super) replay: Option<Option<f64>>,
+    pub(super) theme: ThemeName,
+    pub(super) force_color: bool,
+    pub(super) ascii: bool,
+    pub(super) mouse: bool,
+    pub(super) fps: u16,
+    pub(super) arrangement: Arrangement,
+    pub(super) locale: Locale,
+    /// Whether NDJSON goes to standard output at the same time.
+    pub(super) tee: bool,
+}
+
+/// This build has no terminal view.
+#[cfg(not(feature = "tui"))]
+#[derive(Clone, Debug)]
+pub(super) enum View {}
 
 /// An analysis, resolved.
 pub(super) struct Run {
@@ -43,6 +76,8 @@ pub(super) struct Run {
     pub(super) analysis: Analysis,
     pub(super) output: Output,
     pub(super) checks: Checks,
+    /// The terminal view, if that is what is wanted.
+    pub(super) view: Option<View>,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
 }
@@ -187,12 +222,21 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         Some(id) => return Ok(Task::ExplainAnomaly(rule("--list-anomalies", id, id, 0)?)),
         None => {}
     }
+    #[cfg(feature = "tui")]
+    if args.view.print_keys {
+        return Ok(Task::PrintKeys(locale(args.output.locale)));
+    }
     let explain = explain(args.output.explain.as_deref())?;
     if let Some(text) = told_without_input(&args, explain) {
         return Ok(Task::Print(text));
     }
     let input = input(&args.input)?;
     let filter = filter(&args.input, &input)?;
+    #[cfg(feature = "tui")]
+    let (view, plain) = (view(&args.view, &args.output, &input)?, plain(&args.view, &args.output));
+    #[cfg(not(feature = "tui"))]
+    let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
+    let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
@@ -200,7 +244,8 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         checks: checks(&args.checks)?,
         quiet: args.output.quiet,
         verbose: args.output.verbose,
-        output: output(args.output, &args.analysis.local_net, &input, session, explain)?,
+        output: output(args.output, &args.analysis.local_net, &input, session, explain, screen)?,
+        view,
         filter,
         input,
     })))
@@ -419,22 +464,35 @@ fn told_without_input(args: &Args, explain: ExplainChoice) -> Option<String> {
     Some(explain.topic?.explain(locale, explain.level.unwrap_or_default(), None).text())
 }
 
+/// What becomes of the terminal.
+#[derive(Clone, Copy)]
+struct Screen {
+    /// The view has it.
+    viewed: bool,
+    /// Sentences go to it.
+    plain: Option<&'static Format>,
+}
+
 fn output(
     args: OutputArgs,
     local_nets: &[String],
     input: &Input,
     session: Session,
     explain: ExplainChoice,
+    screen: Screen,
 ) -> Result<Output, Failure> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let name = match args.format {
+        // What goes with it to standard output is NDJSON.
+        Some(TUI) => "ndjson",
         Some(name) => name,
         None if args.explain.is_some() && !args.json => "explain",
-        None if to_terminal && !args.json => "text",
+        None if to_terminal && !args.json && !screen.viewed => "text",
         None => "ndjson",
     };
-    let format = output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")))?;
-    applies(&args, format)?;
+    let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")));
+    let format = screen.plain.map_or_else(named, Ok)?;
+    applies(&args, format, screen.viewed)?;
     let zone = |typed: &String| network(typed).map(|(ip, length)| Network::new(ip, length));
     let settings = Settings {
         session,
@@ -447,7 +505,7 @@ fn output(
         pictures: Pictures {
             part: args.part.unwrap_or_default(),
             scale: args.scale.unwrap_or_default(),
-            theme: args.theme.unwrap_or_default(),
+            theme: if screen.viewed { Theme::default() } else { picture_theme(args.theme)? },
         },
         locale: args.locale.unwrap_or_default(),
         level: explain.level,
@@ -466,14 +524,164 @@ fn output(
     })
 }
 
+/// The colours of a picture.
+fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
+    match typed {
+        None | Some(ThemeArg::Auto) => Ok(Theme::Auto),
+        Some(ThemeArg::Light) => Ok(Theme::Light),
+        Some(ThemeArg::Dark) => Ok(Theme::Dark),
+        Some(ThemeArg::HighContrast | ThemeArg::Cvd | ThemeArg::Mono) => {
+            Err(Failure::Usage("--theme: pictures have auto, light and dark; the others are the view's".to_owned()))
+        }
+    }
+}
+
+/// The colours of the view.
+#[cfg(feature = "tui")]
+const fn view_theme(typed: Option<ThemeArg>) -> ThemeName {
+    match typed {
+        None | Some(ThemeArg::Auto) => ThemeName::Auto,
+        Some(ThemeArg::Light) => ThemeName::Light,
+        Some(ThemeArg::Dark) => ThemeName::Dark,
+        Some(ThemeArg::HighContrast) => ThemeName::HighContrast,
+        Some(ThemeArg::Cvd) => ThemeName::Cvd,
+        Some(ThemeArg::Mono) => ThemeName::Mono,
+    }
+}
+
+/// The terminal view, if it is asked for, or is the default and possible.
+#[cfg(feature = "tui")]
+fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<View>, Failure> {
+    let asked = output.format == Some(TUI);
+    let default =
+        output.format.is_none() && !output.json && !args.plain && output.output.is_none() && output.explain.is_none();
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let to_terminal = std::io::stdout().is_terminal() || args.tee;
+    let keyboard = std::io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
+    let possible = default && to_terminal && keyboard && !dumb;
+    if !(asked || possible) {
+        return match only_for_view(args) {
+            Some(option) => Err(Failure::Usage(format!("{option} is for the terminal view only"))),
+            None => Ok(None),
+        };
+    }
+    if !keyboard || !to_terminal {
+        return Err(Failure::Usage("-T tui needs a terminal".to_owned()));
+    }
+    if args.tee && std::io::stdout().is_terminal() {
+        return Err(Failure::Usage(
+            "--tee: standard output is the terminal; send it elsewhere: --tee | jq .".to_owned(),
+        ));
+    }
+    if args.replay.is_some() && input.is_streaming() {
+        return Err(Failure::Usage("--replay: this input cannot be read at another pace".to_owned()));
+    }
+    if !args.tee {
+        tui_heeds(output)?;
+    }
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colourless = match args.color {
+        Some(ColorArg::Always) => false,
+        Some(ColorArg::Never) => true,
+        Some(ColorArg::Auto) | None => set("NO_COLOR") && !set("CLICOLOR_FORCE"),
+    };
+    Ok(Some(View {
+        replay: args.replay.map(|speed| speed.0),
+        theme: if colourless { ThemeName::Mono } else { view_theme(output.theme) },
+        force_color: args.color == Some(ColorArg::Always),
+        ascii: args.ascii || !speaks_utf8(),
+        mouse: args.mouse && !set("SSH_CONNECTION"),
+        fps: args.fps.unwrap_or(10),
+        arrangement: args.arrangement.unwrap_or_default(),
+        locale: locale(output.locale),
+        tee: args.tee,
+    }))
+}
+
+/// Refuses options of the output that the view would ignore.
+#[cfg(feature = "tui")]
+fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
+    let given = [
+        ("-o", args.output.is_some()),
+        ("-e", !args.fields.is_empty()),
+        ("-t", args.time.is_some()),
+        ("--steps", args.steps.is_some()),
+        ("--events", !args.events.is_empty()),
+        ("--flow", args.flow.is_some()),
+        ("-l", args.line_buffered),
+        ("--explain", args.explain.is_some()),
+        ("--part", args.part.is_some()),
+        ("--scale", args.scale.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for the terminal view; give -T"))),
+        None => Ok(()),
+    }
+}
+
+/// An option that only the view heeds.
+#[cfg(feature = "tui")]
+fn only_for_view(args: &ViewArgs) -> Option<&'static str> {
+    let given = [
+        ("--replay", args.replay.is_some()),
+        ("--color", args.color.is_some()),
+        ("--ascii", args.ascii),
+        ("--mouse", args.mouse),
+        ("--fps", args.fps.is_some()),
+        ("--view", args.arrangement.is_some()),
+        ("--tee", args.tee),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+}
+
+/// The sentences of `--plain`, also for a terminal that can do nothing else.
+#[cfg(feature = "tui")]
+fn plain(args: &ViewArgs, output: &OutputArgs) -> Option<&'static Format> {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let default = output.format.is_none()
+        && !output.json
+        && output.output.is_none()
+        && output.explain.is_none()
+        && std::io::stdout().is_terminal();
+    let format = match locale(output.locale) {
+        Locale::En => &output::plain::ENGLISH,
+        Locale::Ko => &output::plain::KOREAN,
+    };
+    (args.plain || default && dumb).then_some(format)
+}
+
+/// The language asked for, or that of the environment.
+#[cfg(feature = "tui")]
+fn locale(typed: Option<Locale>) -> Locale {
+    let environment = || environment_locale().filter(|name| name.starts_with("ko")).map(|_| Locale::Ko);
+    typed.or_else(environment).unwrap_or_default()
+}
+
+/// The first of the variables that name the locale.
+#[cfg(feature = "tui")]
+fn environment_locale() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set)
+}
+
+/// Whether the terminal can be expected to show more than ASCII.
+#[cfg(feature = "tui")]
+fn speaks_utf8() -> bool {
+    let utf8 = environment_locale().is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("utf-8") || name.ends_with("utf8")
+    });
+    utf8 && std::env::var("TERM").is_ok_and(|term| term != "linux")
+}
+
 /// The id of the rule with this index in the registry.
 fn rule_id(index: u16) -> Option<&'static str> {
     static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
     IDS.get(usize::from(index)).copied()
 }
 
-/// Refuses options that the format would ignore.
-fn applies(args: &OutputArgs, format: &Format) -> Result<(), Failure> {
+/// Refuses options that the format would ignore. The view heeds two of them itself.
+fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failure> {
     let given = [
         ("-e", !args.fields.is_empty()),
         ("-t", args.time.is_some()),
@@ -483,8 +691,8 @@ fn applies(args: &OutputArgs, format: &Format) -> Result<(), Failure> {
         ("--explain", args.explain.is_some()),
         ("--part", args.part.is_some()),
         ("--scale", args.scale.is_some()),
-        ("--theme", args.theme.is_some()),
-        ("--locale", args.locale.is_some()),
+        ("--theme", args.theme.is_some() && !viewed),
+        ("--locale", args.locale.is_some() && !viewed),
     ];
     match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),
@@ -581,6 +789,18 @@ mod tests {
     fn options_that_a_format_ignores_are_refused() {
         assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "-t", "u"]), "-t does nothing for -T ndjson");
         assert_eq!(refusal(&["-r", "x", "-T", "text", "--events", "stats"]), "--events does nothing for -T text");
+    }
+
+    #[test]
+    fn pictures_and_the_view_share_the_name_of_their_colours() {
+        for theme in ["auto", "light", "dark"] {
+            assert!(resolved(&["-r", "x", "-T", "svg", "--theme", theme]).is_ok(), "{theme}");
+        }
+        for theme in ["high-contrast", "cvd", "mono"] {
+            assert!(refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme: pictures have"));
+        }
+        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme does nothing for -T ndjson");
+        assert!(refusal(&["-r", "x", "-T", "svg", "--theme", "pink"]).contains("high-contrast"));
     }
 
     #[test]

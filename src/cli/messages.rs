@@ -33,6 +33,15 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Running(text) | Self::Check(text) => f.write_str(text),
+            Self::Capture(error) => error.fmt(f),
+        }
+    }
+}
+
 impl From<CaptureError> for Failure {
     fn from(error: CaptureError) -> Self {
         Self::Capture(error)
@@ -48,11 +57,7 @@ pub(super) fn usage_at(option: &str, problem: &str, typed: &str, place: usize) -
 
 /// Says on stderr why the program ends.
 pub(super) fn complain(failure: &Failure) {
-    let text = match failure {
-        Failure::Usage(text) | Failure::Running(text) | Failure::Check(text) => text.clone(),
-        Failure::Capture(error) => error.to_string(),
-    };
-    say(&format!("synscope: {text}"));
+    say(&format!("synscope: {failure}"));
 }
 
 /// Writes a line to stderr; it does not matter if nobody reads it.

@@ -10,6 +10,8 @@ mod progress;
 mod pump;
 mod run;
 mod units;
+#[cfg(feature = "tui")]
+mod view;
 
 use std::process::ExitCode;
 
@@ -39,7 +41,13 @@ pub fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<(), Failure> {
     match task {
-        Task::Run(run) => run::run(&run),
+        Task::Run(run) => match run.view.clone() {
+            #[cfg(feature = "tui")]
+            Some(view) => view::run(*run, &view),
+            _ => run::run(&run),
+        },
+        #[cfg(feature = "tui")]
+        Task::PrintKeys(locale) => list::print(&crate::output::tui::keys::print(locale)),
         Task::PrintSchema => list::print(&crate::output::schema::json_schema()),
         Task::ListPresets => list::print(&list::presets()),
         Task::ListInterfaces => list::print(&list::interfaces()?),

@@ -195,12 +195,12 @@ impl Clock {
 
 impl Stop {
     /// Whether so many packets, or so many finished flows, are enough.
-    fn reached(&self, packets: u64, flows: u64) -> bool {
+    pub(super) fn reached(&self, packets: u64, flows: u64) -> bool {
         self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
     }
 
     /// Whether this much packet time is enough, nanoseconds.
-    fn is_over(&self, elapsed: i64) -> bool {
+    pub(super) fn is_over(&self, elapsed: i64) -> bool {
         self.duration.is_some_and(|duration| elapsed >= duration)
     }
 }

@@ -83,7 +83,8 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-fn engine(run: &Run) -> Result<Engine, Failure> {
+/// An engine for this run.
+pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
     let analysis = &run.analysis;
     let settings = engine::Settings {
         hosts: analysis.hosts.clone(),
@@ -107,7 +108,12 @@ fn comes_live(input: &Input) -> bool {
     }
 }
 
-fn open(input: &Input, filter: Option<&FilterChoice>, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
+/// Opens the input.
+pub(super) fn open(
+    input: &Input,
+    filter: Option<&FilterChoice>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Box<dyn Source>, CaptureError> {
     let filter = match filter {
         None => None,
         Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
@@ -159,7 +165,8 @@ mod live {
     }
 }
 
-fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
+/// Opens the output.
+pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
     let stream: Box<dyn Write> = match &output.path {
         None => Box::new(io::stdout()),
         Some(path) => match File::create(path) {

@@ -41,6 +41,14 @@ impl Histogram {
         self.max as i64
     }
 
+    /// How many values are in `from..to`, within the width of a bucket.
+    #[cfg(feature = "tui")]
+    pub(super) fn between(&self, from: i64, to: i64) -> u64 {
+        let within =
+            |bucket: usize| (from.max(0).unsigned_abs()..to.max(0).unsigned_abs()).contains(&middle_of(bucket));
+        self.buckets.iter().enumerate().filter(|(bucket, _)| within(*bucket)).map(|(_, count)| count).sum()
+    }
+
     /// The value that `percent` of all values do not exceed, within 3 %; 0 where there are none.
     pub(super) fn percentile(&self, percent: u64) -> i64 {
         let rank = (self.count * percent).div_ceil(100).max(1);

@@ -271,7 +271,7 @@ impl Writer for Ladder {
 }
 
 /// The ladder of `flow` as text, 80 columns.
-fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = heading(flow);
     for row in rows(flow, fold) {
         // Writing to a String cannot fail.
@@ -314,7 +314,7 @@ fn step_line(step: &StepRow) -> String {
 }
 
 /// Folded data: what each end sent, and in how many segments where there is room to say so.
-fn data(segments: u64, client_bytes: u64, server_bytes: u64) -> String {
+pub(super) fn data(segments: u64, client_bytes: u64, server_bytes: u64) -> String {
     let mut text = String::new();
     if client_bytes > 0 {
         let _ = write!(text, "{} ▸", octets(client_bytes));
@@ -342,7 +342,7 @@ pub(super) fn octets(n: u64) -> String {
     }
 }
 
-fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = String::new();
     let mut say = |title: &str, what: &str| {
         for (n, line) in wrapped(what).iter().enumerate() {

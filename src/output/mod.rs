@@ -13,13 +13,18 @@ pub mod ladder;
 mod markdown;
 mod ndjson;
 mod out;
+pub mod pcapng;
 mod picture;
+#[cfg(feature = "tui")]
+pub mod plain;
 mod scapy;
 pub mod schema;
 mod summary;
 mod svg;
 mod table;
 mod text;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod words;
 mod zeek;
 

@@ -1,6 +1,6 @@
 //! Which language people read, and text in both.
 
-/// A language of pictures and explanations (`--locale`).
+/// A language of the view, of pictures and of explanations (`--locale`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Locale {
     /// English.
@@ -20,6 +20,11 @@ impl Locale {
             Self::En => "en",
             Self::Ko => "ko",
         }
+    }
+
+    /// The language of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|locale| locale.name() == name)
     }
 
     /// The one of two texts that is in this language.

@@ -1,0 +1,114 @@
+//! The terminal view: an analysis in a thread of its own, and the view of it in this one.
+
+mod player;
+mod ring;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use self::player::{Ended, Outside, Player};
+use super::config::{Input, Run, View};
+use super::messages::{self, Failure};
+use super::run::{engine, open};
+use crate::capture::FileInput;
+use crate::output::tui::{self, Controls, Feed, Options};
+
+/// Shows the view of an analysis until the user leaves it.
+///
+/// # Errors
+///
+/// What stopped the analysis; what cannot be opened is told before the screen is touched.
+pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
+    }
+    let waits = matches!(&run.input, Input::Files(files) if files.contains(&FileInput::Stdin));
+    if waits && !run.quiet {
+        messages::say("waiting for packets on standard input\u{2026}");
+    }
+    let run = Arc::new(run);
+    let feed = Feed::new(run.analysis.limits.flows);
+    let (sender, commands) = channel();
+    let source = open(&run.input, run.filter.as_ref(), &stop)?;
+    let options = options(&run, view, &source.description());
+    let engine = engine(&run)?;
+    let outside = Outside { run: Arc::clone(&run), feed: feed.clone(), stop: Arc::clone(&stop) };
+    let (replay, tee) = (view.replay, view.tee);
+    let alarm = Alarm(Arc::clone(&stop));
+    let worker = thread::Builder::new()
+        .name("analysis".to_owned())
+        .spawn(move || {
+            let _alarm = alarm;
+            Player::new(outside, replay, tee, engine, source).run(&commands)
+        })
+        .map_err(|error| Failure::Running(format!("cannot start a thread: {error}")))?;
+    if waits {
+        // Until something comes the terminal belongs to whoever sends it: ssh may ask for a password.
+        while feed.waiting().packets == 0 && !worker.is_finished() && !stop.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let controls = Controls { feed: feed.clone(), commands: sender, stop: Arc::clone(&stop), panic: panics_in("view") };
+    let shown =
+        if feed.waiting().packets == 0 && worker.is_finished() { Ok(None) } else { tui::run(options, &controls) };
+    stop.store(true, Ordering::SeqCst);
+    let ended = worker.join().map_err(|_| Failure::Running("the analysis failed; see above".to_owned()))?;
+    shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
+    finish(&run, ended)
+}
+
+/// Ends the view when the analysis panics.
+struct Alarm(Arc<AtomicBool>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {
+    if !run.quiet && matches!(run.input, Input::Live(_)) {
+        messages::say(&messages::closing_lines(&ended.totals, ended.counts, true));
+    }
+    ended.outcome?;
+    ended.verdict
+}
+
+/// Whether a test asks for a panic in this part of the program.
+fn panics_in(part: &str) -> bool {
+    std::env::var_os("SYNSCOPE_TEST_PANIC").is_some_and(|wanted| wanted == part)
+}
+
+fn options(run: &Run, view: &View, description: &str) -> Options {
+    let live = matches!(run.input, Input::Live(_));
+    let short = description.trim_start_matches("listening on ").trim_start_matches("reading from ");
+    let source = if live { short.replace("link-type ", "") } else { short.to_owned() };
+    let source =
+        source.split(", snapshot").next().unwrap_or_default().split(" (").next().unwrap_or_default().to_owned();
+    let source = if live { source } else { source.split(", link-type").next().unwrap_or_default().to_owned() };
+    Options {
+        source,
+        live: run.input.is_streaming(),
+        replay: view.replay.is_some(),
+        theme: view.theme,
+        ascii: view.ascii,
+        locale: view.locale,
+        force_color: view.force_color,
+        mouse: view.mouse,
+        fps: view.fps,
+        max_flows: run.analysis.limits.flows,
+        filter: run.analysis.flows_where.clone(),
+        arrangement: view.arrangement,
+        rule_id: run.output.settings.rule_id,
+        time_wait: run.analysis.timeouts.time_wait,
+    }
+}

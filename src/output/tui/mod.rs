@@ -1,0 +1,24 @@
+//! The terminal view: every flow as it opens and closes, on a screen.
+//!
+//! The analysis runs in a thread of its own and tells a [`Feed`] what happens, through a [`Tap`]; [`run`] shows that. The
+//! state of the view and what keys make of it ([`model`]) know no terminal; where panes are ([`layout`]) is a pure function
+//! of the size; [`view`] draws. Knows nothing of where packets come from: what it wants done about them it says by
+//! [`Command`].
+
+pub mod feed;
+pub mod keys;
+pub mod layout;
+pub mod locale;
+pub mod model;
+mod store;
+mod terminal;
+mod text;
+pub mod theme;
+pub mod view;
+
+pub use feed::{Batch, Change, Feed, Position, Tap};
+pub use layout::Arrangement;
+pub use locale::Word;
+pub use model::{Command, Model, Options, SavedFlow, Saving};
+pub use terminal::{Controls, restore, run};
+pub use theme::ThemeName;

@@ -1,0 +1,384 @@
+//! Flows as words: outcomes, stories, explanations, and what is copied and exported.
+
+use core::fmt::Write as _;
+use core::net::IpAddr;
+use std::path::Path;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::locale::Word;
+use super::store::Row;
+use super::theme::Class;
+use crate::detect::Severity;
+use crate::detect::registry;
+use crate::flow::{Closing, Flow, Label, Opening, Side, Step};
+use crate::flow_filter::Phase;
+use crate::output::Locale;
+use crate::output::clock::human;
+use crate::output::community::CommunityId;
+use crate::output::event::build::{Context, flow_event};
+use crate::output::event::{Action, StepsShown, write_line};
+use crate::output::ladder;
+use crate::tcp::{Endpoint, State};
+use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
+
+/// A silence longer than this is told in a story, nanoseconds.
+const GAP_TOLD: i64 = SECOND;
+
+/// A duration in at most six columns: `33µs`, `12.6ms`, `25.0s`, `14m`, `3h20`.
+pub(super) fn compact(ns: i64) -> String {
+    let value = ns.max(0) as f64;
+    let (value, unit) = match ns {
+        i64::MIN..MICROSECOND => return format!("{}ns", ns.max(0)),
+        MICROSECOND..MILLISECOND => (value / 1e3, "µs"),
+        MILLISECOND..SECOND => (value / 1e6, "ms"),
+        SECOND..60_000_000_000 => (value / 1e9, "s"),
+        60_000_000_000..3_600_000_000_000 => return format!("{}m{:02}", ns / 60 / SECOND, ns / SECOND % 60),
+        3_600_000_000_000..360_000_000_000_000 => {
+            return format!("{}h{:02}", ns / 3600 / SECOND, ns / 60 / SECOND % 60);
+        }
+        _ => return format!("{}d", ns / 86_400 / SECOND),
+    };
+    if value < 9.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
+}
+
+/// A count in at most five columns: `999`, `8.4k`, `120M`.
+pub(super) fn count(n: u64) -> String {
+    let scaled = |n: f64, unit| if n < 9.95 { format!("{n:.1}{unit}") } else { format!("{n:.0}{unit}") };
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..1_000_000 => scaled(n as f64 / 1e3, "k"),
+        1_000_000..1_000_000_000 => scaled(n as f64 / 1e6, "M"),
+        _ => scaled(n as f64 / 1e9, "G"),
+    }
+}
+
+/// `text` in exactly `width` columns; a longer one is cut at its end, or at its start if `keep_end`.
+pub(super) fn fit(text: &str, width: usize, keep_end: bool) -> String {
+    let have = text.width();
+    if have <= width {
+        return format!("{text}{}", " ".repeat(width - have));
+    }
+    if width == 0 {
+        return String::new();
+    }
+    let mut taken = String::new();
+    let mut used = 0;
+    let mut take = |c: char| {
+        let room = c.width().unwrap_or(0);
+        let fits = used + room < width;
+        if fits {
+            used += room;
+            taken.push(c);
+        }
+        fits
+    };
+    if keep_end {
+        let _ = text.chars().rev().all(&mut take);
+        let rest: String = taken.chars().rev().collect();
+        return format!("{}…{rest}", " ".repeat(width - 1 - used));
+    }
+    let _ = text.chars().all(&mut take);
+    format!("{taken}…{}", " ".repeat(width - 1 - used))
+}
+
+/// `text` right-aligned in `width` columns.
+pub(super) fn right(text: &str, width: usize) -> String {
+    let have = text.width();
+    if have > width { fit(text, width, false) } else { format!("{}{text}", " ".repeat(width - have)) }
+}
+
+/// An endpoint, masked if asked for.
+pub(super) fn endpoint(endpoint: Endpoint, masked: bool) -> String {
+    if masked { format!("{}:{}", host(endpoint.ip, true), endpoint.port) } else { endpoint.to_string() }
+}
+
+/// An address; masked, only its network is shown.
+pub(super) fn host(ip: IpAddr, masked: bool) -> String {
+    match ip {
+        _ if !masked => ip.to_string(),
+        IpAddr::V4(ip) => format!("{}.{}.x.x", ip.octets()[0], ip.octets()[1]),
+        IpAddr::V6(ip) => format!("{:x}:{:x}:x", ip.segments()[0], ip.segments()[1]),
+    }
+}
+
+pub(super) const fn phase(phase: Phase) -> Word {
+    match phase {
+        Phase::SynSent => Word::PhaseSynSent,
+        Phase::SynReceived => Word::PhaseSynReceived,
+        Phase::Established => Word::PhaseEstablished,
+        Phase::HalfClosed => Word::PhaseHalfClosed,
+        Phase::Closing => Word::PhaseClosing,
+        Phase::Closed => Word::PhaseClosed,
+        Phase::Failed => Word::PhaseFailed,
+        Phase::Unknown => Word::PhaseUnknown,
+    }
+}
+
+/// How a flow opened and closed, in a few words.
+pub(super) fn outcome(flow: &Flow, locale: Locale) -> String {
+    let word = |word| locale.say(word).to_owned();
+    let tries = flow.client.syn_count;
+    match flow.opening() {
+        Opening::Refused => word(Word::Refused),
+        Opening::Unreachable => word(Word::Unreachable),
+        Opening::Unanswered if tries > 1 => format!("{} ×{tries}", locale.say(Word::NoAnswer)),
+        Opening::Unanswered => word(Word::NoAnswer),
+        Opening::Aborted => word(Word::GaveUp),
+        Opening::MissingAck => word(Word::HalfOpen),
+        Opening::ResetAfterSynAck => word(Word::Rejected),
+        Opening::Invalid => word(Word::InvalidFlags),
+        _ => closing(flow, locale),
+    }
+}
+
+fn closing(flow: &Flow, locale: Locale) -> String {
+    let word = |word| locale.say(word).to_owned();
+    let by_client = flow.teardown.first_fin == Some(Side::Client);
+    match flow.closing() {
+        Closing::Fin => match flow.half_closed_time() {
+            Some(time) if time >= SECOND => format!("{} {}", locale.say(Word::HalfClosedFor), compact(time)),
+            _ if by_client => word(Word::FinClient),
+            _ => word(Word::FinServer),
+        },
+        Closing::SimultaneousFin => word(Word::FinBoth),
+        Closing::ResetByClient => word(Word::RstClient),
+        Closing::ResetByServer => word(Word::RstServer),
+        Closing::FinThenReset if by_client => format!("{}+RST", locale.say(Word::OneFinClient)),
+        Closing::FinThenReset => format!("{}+RST", locale.say(Word::OneFinServer)),
+        Closing::HalfClosed if by_client => word(Word::OneFinClient),
+        Closing::HalfClosed => word(Word::OneFinServer),
+        Closing::IdleExpired => word(Word::Idle),
+        Closing::Open if flow.opening() == Opening::Midstream => word(Word::Midstream),
+        Closing::Open if flow.opening() == Opening::SynAckOnly => word(Word::NoSyn),
+        Closing::Open => "-".to_owned(),
+        Closing::None => match flow.client.syn_count {
+            0 => word(Word::NoSyn),
+            1 => "-".to_owned(),
+            tries => format!("{} ×{}", locale.say(Word::Retry), tries - 1),
+        },
+    }
+}
+
+/// How bad a flow is.
+pub(super) fn class(row: &Row) -> Class {
+    let flow = &row.flow;
+    let marked = flow.marks.iter().map(|mark| mark.severity).max().unwrap_or(0);
+    if marked >= Severity::Alert as u8 {
+        return Class::Alert;
+    }
+    if flow.opening().failed() || flow.opening() == Opening::Invalid {
+        return Class::Fail;
+    }
+    let by_mark = match marked {
+        mark if mark >= Severity::Warn as u8 => Class::Warn,
+        mark if mark >= Severity::Note as u8 => Class::Note,
+        _ => Class::Ok,
+    };
+    let by_phase = match (flow.closing(), Phase::of(flow)) {
+        (Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset, _) => Class::Warn,
+        (Closing::HalfClosed, _) => Class::Note,
+        (_, Phase::SynSent | Phase::SynReceived) if flow.client.syn_count > 1 => Class::Warn,
+        (_, Phase::SynSent | Phase::SynReceived | Phase::Closing) if row.ended.is_none() => Class::Progress,
+        (Closing::Fin | Closing::SimultaneousFin, _) => Class::Historic,
+        _ => Class::Ok,
+    };
+    by_mark.max(by_phase)
+}
+
+/// `SYN▸ ◂SYN·ACK ▸ACK ▸1B ◂2B ◂FIN ▸ack ‥25.0s‥ ▸FIN ◂ack`.
+pub(super) fn story(flow: &Flow) -> String {
+    let mut told = String::new();
+    let mut last: Option<Timestamp> = None;
+    let mut closing = false;
+    for step in &flow.steps {
+        if let Some(before) = last.filter(|before| step.time - *before >= GAP_TOLD) {
+            // Writing to a String cannot fail.
+            let _ = write!(told, "‥{}‥ ", compact(step.time - before));
+        }
+        last = Some(step.last_time);
+        let what = story_word(step, closing);
+        closing |= step.label == Label::Fin;
+        let times =
+            if step.repeat > 1 && step.label != Label::Data { format!("×{}", step.repeat) } else { String::new() };
+        let _ = match step.from {
+            Side::Client => write!(told, "▸{what}{times} "),
+            Side::Server => write!(told, "◂{what}{times} "),
+        };
+    }
+    if flow.steps_dropped > 0 {
+        let _ = write!(told, "… +{}", flow.steps_dropped);
+    }
+    told.trim_end().to_owned()
+}
+
+fn story_word(step: &Step, closing: bool) -> String {
+    match step.label {
+        Label::SynAck => "SYN·ACK".to_owned(),
+        Label::Ack if closing => "ack".to_owned(),
+        Label::Data => ladder::octets(step.payload.into()).replace(' ', ""),
+        label => label.name().to_owned(),
+    }
+}
+
+/// What is expected next of a flow and for how long it has been, or why nothing is.
+pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Locale) -> String {
+    let flow = &row.flow;
+    if let Some(why) = failure(flow.opening()) {
+        return locale.say(why).to_owned();
+    }
+    let since = flow.last_time;
+    let waiting =
+        |word: Word| format!("{} {} {}", locale.say(word), locale.say(Word::For), human((now - since).max(0)));
+    match Phase::of(flow) {
+        Phase::SynSent => waiting(Word::AwaitSynAck),
+        Phase::SynReceived => waiting(Word::AwaitAck),
+        Phase::HalfClosed if flow.teardown.first_fin == Some(Side::Client) => waiting(Word::AwaitFinServer),
+        Phase::HalfClosed => waiting(Word::AwaitFinClient),
+        Phase::Closing => waiting(Word::AwaitLastAck),
+        Phase::Established if row.ended.is_none() => locale.say(Word::IsOpen).to_owned(),
+        Phase::Closed => match [Side::Client, Side::Server].map(|side| flow.peer(side).presumed()) {
+            [State::TimeWait, _] | [_, State::TimeWait] if now - since < time_wait => {
+                let left = human(time_wait - (now - since).max(0));
+                format!("{}: {left} {}", locale.say(Word::TimeWaitLeft), locale.say(Word::Left))
+            }
+            _ => locale.say(Word::Nothing).to_owned(),
+        },
+        Phase::Established | Phase::Failed | Phase::Unknown => locale.say(Word::Nothing).to_owned(),
+    }
+}
+
+/// Why an attempt failed, as a sentence.
+const fn failure(opening: Opening) -> Option<Word> {
+    Some(match opening {
+        Opening::Refused => Word::WhyRefused,
+        Opening::Unreachable => Word::WhyUnreachable,
+        Opening::Unanswered => Word::WhyUnanswered,
+        Opening::Aborted => Word::WhyAborted,
+        Opening::MissingAck => Word::WhyMissingAck,
+        Opening::ResetAfterSynAck => Word::WhyRejected,
+        Opening::Invalid => Word::WhyInvalid,
+        _ => return None,
+    })
+}
+
+/// One line on the handshake: the story's second.
+pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
+    if let Some(why) = failure(flow.opening()) {
+        return locale.say(why).to_owned();
+    }
+    let mut words = format!("{} {}", locale.say(Word::Handshake), flow.opening());
+    if flow.handshake.validated {
+        let _ = write!(words, " · {}", locale.say(Word::Validated));
+    }
+    if let Some(connect) = flow.handshake.connect_time() {
+        let _ = write!(words, " · {} {}", locale.say(Word::ConnectTime), human(connect));
+    }
+    if let (Some(client), Some(server)) = (flow.client.offer, flow.server.offer) {
+        let number = |n: Option<u16>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let _ = write!(words, " · mss {}/{}", number(client.mss), number(server.mss));
+        let _ = write!(
+            words,
+            " ws {}/{}",
+            number(client.window_scale.map(u16::from)),
+            number(server.window_scale.map(u16::from))
+        );
+    }
+    words
+}
+
+/// The verdict of a flow with its rules, their frames and sections: what `e` shows.
+pub(super) fn explanation(
+    flow: &Flow,
+    findings: &[String],
+    rule_id: fn(u16) -> Option<&'static str>,
+    locale: Locale,
+) -> Vec<String> {
+    let mut lines = vec![format!("#{} {} → {}", flow.id, flow.client.endpoint, flow.server.endpoint), String::new()];
+    if let Some(why) = failure(flow.opening()) {
+        lines.push(format!("  {}", locale.say(why)));
+    } else if flow.opening() == Opening::Established {
+        lines.push(format!("  {}", locale.say(Word::WhyOk)));
+    }
+    lines.extend(ladder::verdict(flow, rule_id).lines().map(str::to_owned));
+    let frames: Vec<String> = flow.steps.iter().take(8).map(|step| format!("{} {}", step.frame, step.label)).collect();
+    if !frames.is_empty() {
+        lines.push(format!("  frames    {}", frames.join(", ")));
+    }
+    for finding in findings {
+        lines.push(format!("  · {finding}"));
+    }
+    for rule in flow.marks.iter().filter_map(|mark| rule_id(mark.rule)).filter_map(registry::rule) {
+        lines.push(String::new());
+        lines.push(format!("  {} ({})", rule.id, rule.reference));
+        lines.push(format!("  {}", rule.description));
+    }
+    lines
+}
+
+/// What `y` and a letter copy.
+pub(super) fn to_copy(letter: char, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> Option<String> {
+    Some(match letter {
+        'y' => comment(flow, rule_id),
+        'f' => bpf(flow),
+        'c' => CommunityId::of(&flow.key).as_str().to_owned(),
+        'p' => format!("{} {}", flow.client.endpoint, flow.server.endpoint),
+        'j' => json(flow, rule_id).trim_end().to_owned(),
+        _ => return None,
+    })
+}
+
+/// The BPF expression for a flow.
+pub(super) fn bpf(flow: &Flow) -> String {
+    let (client, server) = (flow.client.endpoint, flow.server.endpoint);
+    format!("tcp and host {} and port {} and host {} and port {}", client.ip, client.port, server.ip, server.port)
+}
+
+/// One line on a flow, for comments of packets.
+pub(super) fn comment(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+    let (client, server) = (flow.client.endpoint, flow.server.endpoint);
+    let mut line = format!("synscope flow {}: {client} → {server} {}, {}", flow.id, flow.opening(), flow.closing());
+    for id in flow.marks.iter().filter_map(|mark| rule_id(mark.rule)) {
+        let _ = write!(line, ", {id}");
+    }
+    line
+}
+
+fn json(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+    let mut line = Vec::new();
+    let context = Context { sequence: 1, steps: StepsShown::All, rule_id };
+    write_line(&flow_event(flow, Action::FlowEnd, flow.last_time, &context), &mut line);
+    String::from_utf8(line).unwrap_or_default()
+}
+
+/// The ladder for a file: Markdown with a Mermaid picture for `.md`, an event for `.ndjson` and `.json`, else text.
+pub(super) fn export(path: &Path, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("md") => markdown(flow, rule_id),
+        Some("ndjson" | "json") => json(flow, rule_id),
+        _ => ladder::draw(flow, true, rule_id),
+    }
+}
+
+fn markdown(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+    let (client, server) = (flow.client.endpoint, flow.server.endpoint);
+    let mut text = format!("# Flow {}: {client} → {server}\n\n```mermaid\nsequenceDiagram\n", flow.id);
+    let _ = writeln!(text, "    participant C as client {client}\n    participant S as server {server}");
+    for row in ladder::rows(flow, true) {
+        let _ = match row {
+            ladder::Row::Step(step) => {
+                let (from, to) = if step.from == Side::Client { ("C", "S") } else { ("S", "C") };
+                let caption = step.caption.replace(['#', ';'], " ");
+                writeln!(text, "    {from}->>{to}: {caption} ({} / {})", step.client, step.server)
+            }
+            ladder::Row::Data { segments, client_bytes, server_bytes, .. } => {
+                writeln!(text, "    Note over C,S: {}", ladder::data(segments, client_bytes, server_bytes))
+            }
+            ladder::Row::HalfClosed(time) => writeln!(text, "    Note over C,S: half-closed {}", human(time)),
+            ladder::Row::Dropped(steps) => writeln!(text, "    Note over C,S: {steps} more steps"),
+            _ => Ok(()),
+        };
+    }
+    let _ = write!(text, "```\n\n```text\n{}```\n", ladder::verdict(flow, rule_id));
+    text
+}

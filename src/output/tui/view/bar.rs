@@ -1,0 +1,282 @@
+//! Tabs, status strip, and hints or the command line.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::super::layout::View;
+use super::super::locale::Word;
+use super::super::model::{Model, Typing};
+use super::super::store::Second;
+use super::super::text::{compact, count, fit};
+use super::{both_ends, put};
+use crate::flow::Opening;
+
+/// What a graph shows of a second.
+type Value = fn(&Second) -> u64;
+
+const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+/// The tabs, and a rule that is thick below the current one.
+pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let mut spans = vec![Span::styled(" synscope ", model.theme.heading())];
+    let mut used = spans[0].width();
+    let mut mark = (0, 0);
+    for (n, view) in View::ALL.into_iter().enumerate() {
+        let word = model.say([Word::Flows, Word::Ladder, Word::Events, Word::Hosts, Word::Stats][n]);
+        let open = if view == View::Events { model.store.unacknowledged() } else { 0 };
+        let number = if open > 0 { format!("·{}", count(open as u64)) } else { String::new() };
+        let current = view == model.wish.view;
+        let style = if current { model.theme.heading() } else { Style::new() };
+        let span = Span::styled(format!(" {} {word}{number}", n + 1), style);
+        let width = span.width();
+        if current {
+            mark = (used, width);
+        }
+        used += width + 1;
+        spans.push(span);
+        spans.push(Span::raw(" "));
+    }
+    let room = usize::from(area.width).saturating_sub(used + 2);
+    let live = if model.options.live { "● " } else { "" };
+    let source = fit(&format!("{live}{}", model.options.source), room.min(60), false);
+    let source = if room < 4 { String::new() } else { format!("{} ", source.trim_end()) };
+    put(both_ends(spans, vec![Span::styled(source, model.theme.dim())], area.width), area, 0, buffer);
+    let after = usize::from(area.width).saturating_sub(mark.0 + mark.1);
+    let rule = Line::from(vec![
+        Span::styled("─".repeat(mark.0), model.theme.dim()),
+        Span::styled("━".repeat(mark.1), model.theme.heading()),
+        Span::styled("─".repeat(after), model.theme.dim()),
+    ]);
+    put(rule, area, 1, buffer);
+}
+
+/// What is going on: packets, flows, drops, and where the replay is.
+pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let mut left = vec![Span::raw(" ")];
+    if let Some(then) = model.paused {
+        let more = model.waiting;
+        let text = format!(
+            " {} +{} {} +{} {} ",
+            model.say(Word::Paused),
+            count(more.packets.saturating_sub(then.packets)),
+            model.say(Word::Packets),
+            count(more.flows.saturating_sub(then.flows)),
+            model.say(Word::FlowsLower),
+        );
+        left.push(Span::styled(text, model.theme.loud()));
+        left.push(Span::raw(" "));
+    }
+    if let Some(why) = &model.failure {
+        let room = usize::from(area.width).saturating_sub(20);
+        left.push(Span::styled(fit(&format!(" {why} "), why.width().min(room) + 2, false), model.theme.loud()));
+    } else if model.replaying {
+        replay(model, &mut left, usize::from(area.width));
+    } else {
+        totals(model, &mut left, area.width);
+    }
+    put(both_ends(left, health(model, area.width), area.width), area, 0, buffer);
+    if area.height >= 4 {
+        let graphs: [(&str, Value); 3] =
+            [("SYN/s", |s| s.begun), ("fail/s", |s| s.failed), ("RTT max", |s| s.rtt.unsigned_abs())];
+        for (n, (name, value)) in graphs.into_iter().enumerate() {
+            let newest = model.store.seconds().next_back().map_or(0, value);
+            let shown = if n == 2 { compact(newest as i64) } else { count(newest) };
+            let line = format!(" {name:<8} {shown:>7}  {}", sparkline(model, value, 60));
+            put(Line::from(line), area, n + 1, buffer);
+        }
+    }
+}
+
+fn totals(model: &Model, left: &mut Vec<Span<'_>>, width: u16) {
+    let store = &model.store;
+    let totals = &store.totals;
+    let flows = store.rows().len();
+    if model.options.live {
+        let failed: u64 = Opening::ALL.iter().zip(totals.by_opening).filter(|(o, _)| o.failed()).map(|(_, n)| n).sum();
+        let finished: u64 = totals.by_opening.iter().sum();
+        let elapsed = totals.first_time.map_or(0, |first| store.now - first).max(0) / crate::time::SECOND;
+        let percent = if finished == 0 { 0.0 } else { failed as f64 * 100.0 / finished as f64 };
+        let mut text =
+            format!("{} {:02}:{:02}:{:02}", model.say(Word::Live), elapsed / 3600, elapsed / 60 % 60, elapsed % 60);
+        text.push_str(&format!("  {} {}/s", count(store.rate(|s| s.packets) as u64), model.say(Word::Packets)));
+        if width >= 100 {
+            text.push_str(&format!(" {}", sparkline(model, |s| s.packets, 8)));
+        }
+        text.push_str(&format!("  {} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun)));
+        text.push_str(&format!("  {} {percent:.1}%", model.say(Word::Fail)));
+        if width >= 100 && store.stats.rtt.count() > 0 {
+            let at = |percent| compact(store.stats.rtt.percentile(percent));
+            text.push_str(&format!("  {} p50 {} p95 {}", model.say(Word::Rtt), at(50), at(95)));
+        }
+        left.push(Span::raw(text));
+        return;
+    }
+    let mut text = format!(
+        "{} {}  {} {}",
+        count(totals.packets),
+        model.say(Word::Packets),
+        count(totals.flows.max(flows as u64)),
+        model.say(Word::FlowsLower)
+    );
+    let mut of =
+        Opening::ALL.iter().zip(totals.by_opening).filter(|(_, n)| *n > 0).map(|(o, n)| (*o, n)).collect::<Vec<_>>();
+    of.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    for (n, (opening, of_it)) in of.into_iter().take(if width >= 100 { 5 } else { 3 }).enumerate() {
+        text.push_str(if n == 0 { ": " } else { "  " });
+        text.push_str(&format!("{} {}", count(of_it), opening_word(model, opening)));
+    }
+    left.push(Span::raw(text));
+}
+
+fn opening_word(model: &Model, opening: Opening) -> &'static str {
+    match opening {
+        Opening::Established => model.say(Word::Ok),
+        Opening::Refused => model.say(Word::Refused),
+        Opening::Unanswered => model.say(Word::NoAnswer),
+        other => other.name(),
+    }
+}
+
+/// The scrub bar: how far, with a tick where anomalies were.
+fn replay(model: &Model, left: &mut Vec<Span<'_>>, width: usize) {
+    let store = &model.store;
+    let position = store.position;
+    let sign = if position.ended {
+        "■"
+    } else if position.playing {
+        "▸"
+    } else {
+        "‖"
+    };
+    let speed = position.speed.map_or_else(|| model.say(Word::MaxSpeed).to_owned(), |speed| format!("{speed}x"));
+    let first = store.totals.first_time.unwrap_or_default();
+    let text = format!("{sign} {speed} {} ", compact((store.now - first).max(0)));
+    let bar_width = width.saturating_sub(text.width() + 34).clamp(8, 80);
+    left.push(Span::raw(text));
+    let done = (position.read.unwrap_or(0.0).clamp(0.0, 1.0) * bar_width as f64) as usize;
+    let span = (store.now - first).max(1) as f64;
+    let mut cells: Vec<&str> = (0..bar_width).map(|n| if n < done { "━" } else { "─" }).collect();
+    for finding in store.findings.iter().filter(|f| f.anomaly.severity >= crate::detect::Severity::Note) {
+        let share = ((finding.anomaly.time - first).max(0) as f64 / span).min(1.0);
+        if let Some(cell) = cells.get_mut((share * done.saturating_sub(1) as f64) as usize) {
+            *cell = "▲";
+        }
+    }
+    left.push(Span::styled(cells.concat(), model.theme.heading()));
+}
+
+/// What was lost, loud if anything was, and how far reading has come.
+fn health<'a>(model: &Model, width: u16) -> Vec<Span<'a>> {
+    let store = &model.store;
+    let totals = &store.totals;
+    let mut spans = Vec::new();
+    if store.evicted > 0 && width >= 80 {
+        spans.push(Span::raw(format!("{} {}  ", count(store.evicted + totals.evicted), model.say(Word::Evicted))));
+    }
+    let kernel =
+        totals.dropped_kernel.unwrap_or(0) + totals.dropped_queue.unwrap_or(0) + totals.dropped_interface.unwrap_or(0);
+    if model.options.live {
+        let share = kernel as f64 * 100.0 / (totals.received.unwrap_or(0).max(1)) as f64;
+        let style = if kernel > 0 { model.theme.loud() } else { Style::new() };
+        spans.push(Span::styled(format!("{} {} ({share:.1}%)", model.say(Word::Drop), count(kernel)), style));
+    } else if let Some(read) = store.position.read.filter(|_| !model.replaying) {
+        let first = totals.first_time.unwrap_or_default();
+        spans.push(Span::raw(format!("{:.0}% {}", read * 100.0, compact((store.now - first).max(0)))));
+    }
+    spans.push(Span::raw(" "));
+    spans
+}
+
+fn sparkline(model: &Model, value: fn(&Second) -> u64, width: usize) -> String {
+    let values: Vec<u64> = model.store.seconds().rev().take(width).map(value).collect();
+    let most = values.iter().copied().max().unwrap_or(0).max(1);
+    let level = |n: &u64| LEVELS.get((n * 7).div_ceil(most) as usize).copied().unwrap_or("█");
+    values.iter().rev().map(level).collect()
+}
+
+/// Keys that do something now; or what is being typed; or what there is to say.
+pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let fixed = format!("? {}  q {} ", model.say(Word::Help).to_lowercase(), model.say(Word::Quit));
+    if let Some(typing) = &model.typing {
+        typed(model, typing, area, buffer);
+        return;
+    }
+    let right = vec![Span::styled(fixed.clone(), model.theme.dim())];
+    let room = usize::from(area.width).saturating_sub(fixed.width() + 2);
+    if let Some(message) = &model.message {
+        let left = vec![Span::styled(format!(" {}", fit(message, room, false)), model.theme.heading())];
+        put(both_ends(left, right, area.width), area, 0, buffer);
+        return;
+    }
+    let mut left = Vec::new();
+    let mut used = 1;
+    left.push(Span::raw(" "));
+    if let Some(filter) = &model.filter {
+        let chip = fit(&format!("[{}]", filter.text()), filter.text().width().min(30) + 2, false);
+        used += chip.width() + 2;
+        left.push(Span::styled(chip, model.theme.loud()));
+        left.push(Span::raw("  "));
+    }
+    for (key, word) in advertised(model) {
+        let width = key.width() + 1 + model.say(word).width() + 2;
+        if used + width > room {
+            break;
+        }
+        used += width;
+        left.push(Span::styled(key, model.theme.heading()));
+        left.push(Span::raw(format!(" {}  ", model.say(word))));
+    }
+    put(both_ends(left, right, area.width), area, 0, buffer);
+}
+
+fn typed(model: &Model, typing: &Typing, area: Rect, buffer: &mut Buffer) {
+    let (sign, input) = match typing {
+        Typing::Filter(input) => ("/", input),
+        Typing::Command(input) => (":", input),
+    };
+    let problem = model.filter_problem.as_deref().filter(|_| matches!(typing, Typing::Filter(_)));
+    let style = if problem.is_some() { model.theme.class(super::super::theme::Class::Fail) } else { Style::new() };
+    let value = input.value();
+    let before: String = value.chars().take(input.cursor()).collect();
+    let at: String = value.chars().skip(input.cursor()).take(1).collect();
+    let after: String = value.chars().skip(input.cursor() + 1).collect();
+    let at = if at.is_empty() { " ".to_owned() } else { at };
+    let mut spans = vec![
+        Span::styled(format!(" {sign}{before}"), style),
+        Span::styled(at, Style::new().add_modifier(ratatui::style::Modifier::REVERSED)),
+        Span::styled(after, style),
+    ];
+    if let Some(problem) = problem {
+        spans.push(Span::styled(format!("  {problem}"), model.theme.dim()));
+    }
+    put(Line::from(spans), area, 0, buffer);
+}
+
+/// Keys worth naming, most useful first.
+fn advertised(model: &Model) -> Vec<(&'static str, Word)> {
+    let mut keys = match model.wish.view {
+        View::Flows => vec![("↵", Word::Ladder), ("e", Word::Explain), ("/", Word::Filter), ("s", Word::Sort)],
+        View::Ladder => vec![
+            ("Esc", Word::Back),
+            ("e", Word::Explain),
+            ("J/K", Word::FlowLower),
+            ("t", Word::Time),
+            ("x", Word::Compare),
+            ("y", Word::Yank),
+        ],
+        View::Events => vec![("↵", Word::FlowLower), ("a", Word::Acknowledge)],
+        View::Hosts => vec![("↵", Word::FlowsLower)],
+        View::Stats => vec![("Esc", Word::Back)],
+    };
+    if model.replaying {
+        keys.insert(0, ("Space", Word::Play));
+    } else {
+        keys.push(("p", Word::Pause));
+    }
+    keys.push(("w", Word::Save));
+    keys.push((":", Word::Command));
+    keys
+}

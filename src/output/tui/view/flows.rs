@@ -1,0 +1,106 @@
+//! The table of flows.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::layout::{Column, View, columns};
+use super::super::locale::Word;
+use super::super::model::{Model, SortBy};
+use super::super::store::{Row, age};
+use super::super::text::{class, compact, endpoint, fit, outcome, phase, right};
+use super::super::theme::Class;
+use super::{put, scrolled};
+use crate::flow_filter::{Phase, retransmissions};
+use crate::output::ladder::octets;
+
+/// Draws the table; keeps the selection visible.
+pub(super) fn draw(model: &mut Model, area: Rect, buffer: &mut Buffer) {
+    let columns = columns(area.width);
+    put(Line::styled(heading(model, &columns), model.theme.dim()), area, 0, buffer);
+    let height = usize::from(area.height.saturating_sub(1));
+    let cursor = model.position().unwrap_or(0);
+    let top = scrolled(model.tops[View::Flows as usize], cursor, height, model.order.len());
+    model.tops[View::Flows as usize] = top;
+    if model.order.is_empty() {
+        let word = if model.filter.is_some() && model.store.rows().len() > 0 { Word::NoMatch } else { Word::NoFlows };
+        put(Line::styled(format!("   {}", model.say(word)), model.theme.dim()), area, 2, buffer);
+    }
+    for (n, id) in model.order.iter().skip(top).take(height).enumerate() {
+        if let Some(row) = model.store.row(*id) {
+            put(line(model, row, &columns), area, n + 1, buffer);
+        }
+    }
+}
+
+fn heading(model: &Model, columns: &[(Column, u16)]) -> String {
+    let mut text = " ".to_owned();
+    for (column, width) in columns {
+        let (word, by) = match column {
+            Column::Id => ("#", SortBy::Id),
+            Column::Client => (model.say(Word::Client), SortBy::Client),
+            Column::Server => (model.say(Word::Server), SortBy::Server),
+            Column::Phase => (model.say(Word::Phase), SortBy::Phase),
+            Column::Outcome => (model.say(Word::Outcome), SortBy::Outcome),
+            Column::Rtt => (model.say(Word::Rtt), SortBy::Rtt),
+            Column::Duration => (model.say(Word::Duration), SortBy::Duration),
+            Column::Retx => (model.say(Word::Retx), SortBy::Retx),
+            Column::Bytes => (model.say(Word::Bytes), SortBy::Bytes),
+            Column::Age => (model.say(Word::Age), SortBy::Age),
+        };
+        let sign = match (model.sort == by, model.reverse) {
+            (true, true) => "▾",
+            (true, false) if by != SortBy::Id => "▴",
+            _ => "",
+        };
+        let word = format!("{word}{sign}");
+        let width = usize::from(*width);
+        text.push_str(&if is_right(*column) { right(&word, width) } else { fit(&word, width, false) });
+        text.push(' ');
+    }
+    text
+}
+
+const fn is_right(column: Column) -> bool {
+    matches!(column, Column::Id | Column::Rtt | Column::Duration | Column::Retx | Column::Bytes | Column::Age)
+}
+
+fn line<'a>(model: &Model, row: &Row, columns: &[(Column, u16)]) -> Line<'a> {
+    let class = class(row);
+    let selected = model.selected == Some(row.flow.id);
+    let style = model.theme.class(class);
+    let base = if selected { model.theme.selected() } else { Style::new() };
+    let base = if model.is_match(row) { base.add_modifier(ratatui::style::Modifier::UNDERLINED) } else { base };
+    let mut spans = vec![Span::styled(if selected { "▌" } else { " " }, model.theme.heading())];
+    for (column, width) in columns {
+        let width = usize::from(*width);
+        let text = cell(model, row, *column);
+        let text = match column {
+            Column::Client | Column::Server => fit(&text, width, true),
+            column if is_right(*column) => right(&text, width),
+            _ => fit(&text, width, false),
+        };
+        let verdict = matches!(column, Column::Phase | Column::Outcome) && class != Class::Ok;
+        spans.push(Span::styled(text, if verdict { style.patch(base) } else { base }));
+        spans.push(Span::styled(" ", base));
+    }
+    spans.push(Span::styled(class.glyph(), style));
+    Line::from(spans)
+}
+
+fn cell(model: &Model, row: &Row, column: Column) -> String {
+    let flow = &row.flow;
+    match column {
+        Column::Id => flow.id.to_string(),
+        Column::Client => endpoint(flow.client.endpoint, model.masked),
+        Column::Server => endpoint(flow.server.endpoint, model.masked),
+        Column::Phase => model.say(phase(Phase::of(flow))).to_owned(),
+        Column::Outcome => outcome(flow, model.options.locale),
+        Column::Rtt => flow.handshake.rtt().map_or_else(|| "-".to_owned(), compact),
+        Column::Duration => compact(flow.duration()),
+        Column::Retx => retransmissions(flow).to_string(),
+        Column::Bytes => octets(flow.bytes()).replace(' ', ""),
+        Column::Age => compact(age(model.store.now, flow.last_time)),
+    }
+}

@@ -1,0 +1,56 @@
+//! The selected flow in a few lines: what passed, how it opened, what is expected next.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+use super::super::model::Model;
+use super::super::text::{class, expectation, handshake, story};
+use super::put;
+
+/// Draws it.
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let Some(row) = model.row() else { return };
+    let width = usize::from(area.width).saturating_sub(4);
+    let locale = model.options.locale;
+    let style = model.theme.class(class(row));
+    let head = wrap(&format!("{}  {}", row.flow.id, story(&row.flow)), width);
+    let handshake = handshake(&row.flow, locale);
+    let expected = expectation(row, model.store.now, model.time_wait(), locale);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (n, text) in head.into_iter().take(2).enumerate() {
+        let sign = if n == 0 { "▎" } else { " " };
+        lines.push(Line::from(vec![Span::styled(sign, model.theme.heading()), Span::raw(text)]));
+    }
+    lines.extend(wrap(&handshake, width).into_iter().map(|text| Line::styled(format!("   {text}"), style)));
+    if expected != handshake {
+        lines.extend(wrap(&expected, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
+    }
+    let newest =
+        model.store.findings_of(row.flow.id).filter(|anomaly| anomaly.severity >= crate::detect::Severity::Note).last();
+    if let Some(anomaly) = newest {
+        let text = format!("{} {}: {}", anomaly.severity.name(), anomaly.id, anomaly.reason);
+        lines.extend(wrap(&text, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
+    }
+    for (n, line) in lines.into_iter().enumerate() {
+        put(line, area, n, buffer);
+    }
+}
+
+/// The words of `text` in lines of at most `width` columns.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.width() + 1 + word.width() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}

@@ -1,0 +1,286 @@
+//! The screens of the terminal view, held to the letter at four sizes, and drawn at every other one.
+//! `BLESS=1 cargo test --test screens` writes the files anew; read the difference before committing it.
+#![cfg(feature = "tui")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Style;
+use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
+use synscope::detect::registry::rules;
+use synscope::engine::{Engine, Settings};
+use synscope::output::Locale;
+use synscope::output::tui::model::Effect;
+use synscope::output::tui::{Arrangement, Command, Feed, Model, Options, Position, Tap, ThemeName, view};
+use synscope::time::Timestamp;
+
+const SIZES: [(u16, u16); 4] = [(60, 8), (80, 24), (120, 40), (200, 60)];
+const VIEWS: [(&str, &str); 5] = [("1", "flows"), ("2", "ladder"), ("3", "events"), ("4", "hosts"), ("5", "stats")];
+
+fn options() -> Options {
+    Options {
+        source: "file test.pcap".to_owned(),
+        live: false,
+        replay: false,
+        theme: ThemeName::Auto,
+        ascii: false,
+        locale: Locale::En,
+        force_color: false,
+        mouse: false,
+        fps: 10,
+        max_flows: 10_000,
+        filter: None,
+        arrangement: Arrangement::Auto,
+        rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
+        time_wait: 240_000_000_000,
+    }
+}
+
+/// A model that has seen `captures` to their ends.
+fn model(captures: &[&str], options: Options) -> Model {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled");
+    let inputs: Vec<FileInput> = captures.iter().map(|name| FileInput::Path(folder.join(name))).collect();
+    let mut files = Files::open(&inputs, FileOptions::default()).expect("a capture");
+    let feed = Feed::new(10_000);
+    let mut tap = Tap(feed.clone());
+    let mut engine = Engine::new(&Settings::default()).expect("an engine");
+    let mut now = Timestamp(i64::MIN);
+    while let Next::Frame(frame) = files.next().expect("a frame") {
+        now = now.max(frame.time);
+        engine.frame(&frame, &mut tap);
+    }
+    engine.finish(&mut tap);
+    feed.totals(engine.totals(), now);
+    feed.position(Position { read: Some(1.0), seekable: true, ended: true, ..Position::default() });
+    let mut model = Model::new(options);
+    model.apply(feed.take());
+    model
+}
+
+fn story() -> Model {
+    story_with(options())
+}
+
+/// Different ends: refused, unanswered, half-closed, reset, opened and closed.
+fn story_with(options: Options) -> Model {
+    model(
+        &[
+            "hs_refused.pcap",
+            "hs_no_answer_exponential.pcap",
+            "td_half_close.pcap",
+            "td_rst_linger0.pcap",
+            "hs_http_ipv6.pcap",
+        ],
+        options,
+    )
+}
+
+fn press(model: &mut Model, keys: &str) -> Option<Effect> {
+    let mut effect = None;
+    for c in keys.chars() {
+        let code = match c {
+            '\n' => KeyCode::Enter,
+            '\x1b' => KeyCode::Esc,
+            '\t' => KeyCode::Tab,
+            c => KeyCode::Char(c),
+        };
+        effect = model.key(&KeyEvent::new(code, KeyModifiers::NONE));
+    }
+    effect
+}
+
+fn terminal(model: &mut Model, (width, height): (u16, u16)) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a test terminal");
+    terminal.draw(|frame| view::draw(model, frame)).expect("drawn");
+    terminal
+}
+
+fn screen(model: &mut Model, size: (u16, u16)) -> String {
+    let terminal = terminal(model, size);
+    let buffer = terminal.backend().buffer();
+    let mut text = String::new();
+    for y in 0..size.1 {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < size.0 {
+            let symbol = buffer.cell((x, y)).map_or(" ", |cell| cell.symbol());
+            line.push_str(symbol);
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap_or(1).max(1);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Where the looks change, line by line.
+fn looks(model: &mut Model, size: (u16, u16)) -> String {
+    let terminal = terminal(model, size);
+    let buffer = terminal.backend().buffer();
+    let mut text = String::new();
+    for y in 0..size.1 {
+        let mut last = Style::reset();
+        for x in 0..size.0 {
+            let style = buffer.cell((x, y)).map(ratatui::buffer::Cell::style).unwrap_or_default();
+            if style != last {
+                let colour = style.fg.map_or_else(String::new, |colour| colour.to_string());
+                writeln!(text, "{y},{x} {colour} {:?}", style.add_modifier).expect("a string");
+                last = style;
+            }
+        }
+    }
+    text
+}
+
+fn check(name: &str, got: &str, wrong: &mut Vec<String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/screens").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        fs::write(&path, got).expect("golden file is writable");
+    }
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    if got != want {
+        let line = got.lines().zip(want.lines()).position(|(g, w)| g != w).unwrap_or(0);
+        let at = |text: &str| text.lines().nth(line).unwrap_or("(end)").to_owned();
+        wrong.push(format!("{name}:{}\n  got  {}\n  want {}", line + 1, at(got), at(&want)));
+    }
+}
+
+#[test]
+fn every_view_at_four_sizes_in_both_languages() {
+    let mut wrong = Vec::new();
+    for (locale, language) in [(Locale::En, "en"), (Locale::Ko, "ko")] {
+        let mut model = story_with(Options { locale, ..options() });
+        for (key, view) in VIEWS {
+            press(&mut model, key);
+            for size in SIZES {
+                let name = format!("{view}-{}x{}.{language}.txt", size.0, size.1);
+                check(&name, &screen(&mut model, size), &mut wrong);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_view_with_and_without_colour() {
+    let mut wrong = Vec::new();
+    for (theme, name) in [(ThemeName::Auto, "colour"), (ThemeName::Mono, "no-color")] {
+        let mut model = story_with(Options { theme, ..options() });
+        for (key, view) in VIEWS {
+            press(&mut model, key);
+            for size in SIZES {
+                let got = looks(&mut model, size);
+                assert!(theme != ThemeName::Mono || !got.contains("Red"), "colour where there should be none");
+                if size == (80, 24) {
+                    check(&format!("{view}-80x24.{name}.looks"), &got, &mut wrong);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn overlays() {
+    let mut wrong = Vec::new();
+    for (keys, name) in [("?", "help"), ("e", "explain"), ("2xjjx", "compare")] {
+        let mut model = story();
+        press(&mut model, "/td_none\x1b");
+        press(&mut model, keys);
+        for size in [(80, 24), (120, 40)] {
+            check(&format!("{name}-{}x{}.en.txt", size.0, size.1), &screen(&mut model, size), &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_size_is_drawn() {
+    let mut model = story();
+    for width in 1..=220u16 {
+        for height in 1..=70u16 {
+            // Without optimisation this takes minutes: then all small sizes, and of the large ones every width and height.
+            let small = width <= 70 && height <= 18;
+            if cfg!(debug_assertions) && !small && (width * 5 + height * 3) % 8 != 0 {
+                continue;
+            }
+            let n = usize::from(width * 7 + height);
+            press(&mut model, VIEWS[n % 5].0);
+            if n % 11 == 0 {
+                press(&mut model, ["e", "?", "z", "|", "d", "t", "P"][n / 11 % 7]);
+            }
+            terminal(&mut model, (width, height));
+        }
+    }
+}
+
+#[test]
+fn a_screen_in_ascii_holds_nothing_else() {
+    for (key, _) in VIEWS {
+        let mut model = story_with(Options { ascii: true, ..options() });
+        press(&mut model, key);
+        for size in SIZES {
+            assert!(screen(&mut model, size).is_ascii());
+        }
+    }
+}
+
+#[test]
+fn why_does_this_client_not_connect_takes_two_keys() {
+    let mut model = model(&["bn_web_client.pcap", "hs_refused.pcap"], options());
+    // S: the newest first. e: why.
+    press(&mut model, "/refused\n");
+    let seen = screen(&mut model, (80, 24));
+    assert!(seen.contains("the server's RST answered the SYN"), "{seen}");
+    press(&mut model, "e");
+    let seen = screen(&mut model, (80, 24));
+    assert!(seen.contains("nothing listens on that port") && seen.contains("RFC 9293"), "{seen}");
+}
+
+#[test]
+fn a_filter_that_is_wrong_leaves_the_last_good_one() {
+    let mut model = story();
+    press(&mut model, "/outcome:refused");
+    let seen = screen(&mut model, (120, 40));
+    assert!(seen.contains("▌     2 ") && !seen.contains("no answer ×"), "{seen}");
+    press(&mut model, "d:");
+    let seen = screen(&mut model, (120, 40));
+    assert!(seen.contains("/outcome:refusedd:") && seen.contains("never \"refusedd"), "{seen}");
+    press(&mut model, "\x1b\x1b");
+    assert!(!screen(&mut model, (120, 40)).contains("[outcome"));
+}
+
+#[test]
+fn keys_move_mark_sort_and_ask() {
+    let mut model = story();
+    let selected = |model: &mut Model| {
+        let seen = screen(model, (80, 24));
+        seen.lines()
+            .find(|line| line.starts_with('▌'))
+            .and_then(|line| line[3..].split_whitespace().next().map(str::to_owned))
+    };
+    assert_eq!(selected(&mut model).as_deref(), Some("1"));
+    press(&mut model, "jj");
+    assert_eq!(selected(&mut model).as_deref(), Some("3"));
+    press(&mut model, "maG");
+    assert_ne!(selected(&mut model).as_deref(), Some("3"));
+    press(&mut model, "'a");
+    assert_eq!(selected(&mut model).as_deref(), Some("3"));
+    press(&mut model, "S");
+    assert_eq!(selected(&mut model).as_deref(), Some("3"), "the selection stays with its flow");
+    assert_eq!(press(&mut model, "q"), Some(Effect::Quit));
+    assert!(matches!(press(&mut model, "yf"), Some(Effect::Copy(text)) if text.starts_with("tcp and host ")));
+    assert!(
+        matches!(press(&mut model, ":save this x.pcapng\n"), Some(Effect::Analysis(Command::Save(saving))) if saving.flows.len() == 1)
+    );
+    assert!(
+        matches!(press(&mut model, ":export x.md\n"), Some(Effect::Write(_, text)) if text.contains("sequenceDiagram"))
+    );
+    assert_eq!(press(&mut model, ","), Some(Effect::Analysis(Command::Step(-1))));
+    assert!(matches!(press(&mut model, ":seek 0.5\n"), Some(Effect::Analysis(Command::Seek(_)))));
+}

@@ -1,0 +1,318 @@
+//! The terminal view on a real pseudo-terminal, kept by tmux: live on a veth between two namespaces, and how it leaves the
+//! terminal behind. Needs tmux, and for the live part root, `ip` and python3; elsewhere the tests say so and pass.
+#![cfg(all(feature = "tui", target_os = "linux"))]
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let run = Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    run.map(|run| String::from_utf8_lossy(&run.stdout).into_owned()).unwrap_or_default()
+}
+
+fn there_is(program: &str) -> bool {
+    Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
+/// A shell in a terminal of its own.
+struct Shell {
+    socket: String,
+}
+
+impl Shell {
+    /// `None`, and a word on why, where there can be none. `inside` names a network namespace.
+    fn new(name: &str, size: (u16, u16), inside: Option<&str>) -> Option<Self> {
+        if !there_is("tmux") {
+            assert!(std::env::var_os("CI").is_none(), "tmux is missing");
+            println!("skipped: needs tmux");
+            return None;
+        }
+        let shell = Self { socket: format!("synscope-{}-{name}", std::process::id()) };
+        let path = std::env::var("PATH").unwrap_or_default();
+        let clean = format!("env -i PATH={path} LANG=C.UTF-8 TERM=tmux-256color PS1='$ ' bash --norc");
+        let command = inside.map_or(clean.clone(), |namespace| format!("ip netns exec {namespace} {clean}"));
+        let (width, height) = (size.0.to_string(), size.1.to_string());
+        shell.tmux(&["new-session", "-d", "-s", "t", "-x", &width, "-y", &height, &command]);
+        shell.wait_for("$");
+        Some(shell)
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["-f", "/dev/null", "-L", &self.socket];
+        all.extend(arguments);
+        output("tmux", &all)
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-t", "t"])
+    }
+
+    fn keys(&self, keys: &str) {
+        self.tmux(&["send-keys", "-t", "t", keys]);
+    }
+
+    fn run(&self, command: &str) {
+        self.tmux(&["send-keys", "-t", "t", "-l", command]);
+        self.keys("Enter");
+    }
+
+    /// Waits until `text` is on the screen.
+    fn wait_for(&self, text: &str) -> String {
+        self.wait_until(text, |screen| screen.contains(text))
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let screen = self.screen();
+            if holds(&screen) {
+                return screen;
+            }
+            assert!(start.elapsed() < PATIENCE, "never came: {what}\n{screen}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The terminal is as it was: lines are edited by it, the cursor shows, the alternate screen is left.
+    fn is_restored(&self) {
+        let flags =
+            self.tmux(&["display-message", "-p", "-t", "t", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}"]);
+        assert_eq!(flags.trim(), "0 1 0");
+        self.run("clear; stty -a | grep -ow -e '-*icanon' -e '-*echo' | tr '\\n' ' '; echo done");
+        let screen = self
+            .wait_until("stty", |screen| screen.lines().any(|line| line.ends_with("done") && line.contains("icanon")));
+        assert!(!screen.contains("-icanon") && !screen.contains("-echo"), "{screen}");
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+fn synscope(arguments: &str) -> String {
+    format!("clear; {} {arguments}; echo CODE $?", env!("CARGO_BIN_EXE_synscope"))
+}
+
+fn capture(name: &str) -> String {
+    format!("{}/testdata/labelled/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The process that runs in `shell`.
+fn process(shell: &Shell) -> String {
+    let pid = shell.tmux(&["display-message", "-p", "-t", "t", "#{pane_pid}"]);
+    output("pgrep", &["-P", pid.trim(), "synscope"]).trim().to_owned()
+}
+
+#[test]
+fn leaves_the_terminal_as_it_was() {
+    let Some(shell) = Shell::new("leave", (80, 24), None) else { return };
+    let view = synscope(&format!("-r {}", capture("hs_refused.pcap")));
+    // q
+    shell.run(&view);
+    shell.wait_for("3 refused");
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    shell.is_restored();
+    // Ctrl-Z, fg
+    shell.run(&view);
+    shell.wait_for("3 refused");
+    shell.keys("C-z");
+    shell.wait_for("Stopped");
+    shell.is_restored();
+    shell.run("fg");
+    shell.wait_for("3 refused");
+    // SIGTERM
+    let status = Command::new("kill").args(["-TERM", &process(&shell)]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+    shell.wait_until("the prompt", |screen| !screen.contains("3 refused"));
+    shell.is_restored();
+}
+
+/// Whether this process runs still.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+}
+
+#[test]
+fn a_view_ends_with_its_terminal() {
+    for (name, before) in [("gone", ""), ("gone-deaf", "trap '' HUP; ")] {
+        let Some(shell) = Shell::new(name, (80, 24), None) else { return };
+        shell.run(&format!("{before}{}", synscope(&format!("-r {}", capture("hs_refused.pcap")))));
+        shell.wait_for("3 refused");
+        let pid = process(&shell);
+        assert!(is_alive(&pid), "process {pid:?}");
+        shell.tmux(&["kill-server"]);
+        let start = Instant::now();
+        while is_alive(&pid) {
+            assert!(start.elapsed() < Duration::from_secs(3), "still there, {name}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_panic_leaves_its_message_on_a_sane_terminal() {
+    let Some(shell) = Shell::new("panic", (80, 24), None) else { return };
+    for part in ["view", "analysis"] {
+        let program = env!("CARGO_BIN_EXE_synscope");
+        shell.run(&format!(
+            "clear; SYNSCOPE_TEST_PANIC={part} {program} -r {}; echo CODE $?",
+            capture("hs_refused.pcap")
+        ));
+        let screen = shell.wait_until("the exit code", |screen| screen.lines().any(|line| line.starts_with("CODE ")));
+        assert!(screen.contains("a panic was asked for") && !screen.contains("CODE 0"), "{screen}");
+        shell.is_restored();
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_on_the_normal_screen() {
+    let Some(shell) = Shell::new("errors", (80, 24), None) else { return };
+    shell.run(&synscope("-r no-such-file.pcap"));
+    let screen = shell.wait_for("CODE 1");
+    assert!(screen.contains("no-such-file.pcap: no such file"), "{screen}");
+}
+
+#[test]
+fn standard_input_is_waited_for_and_keys_come_from_the_terminal() {
+    let Some(shell) = Shell::new("stdin", (80, 24), None) else { return };
+    let program = env!("CARGO_BIN_EXE_synscope");
+    shell.run(&format!("clear; (sleep 1; cat {}) | {program} -r -; echo CODE $?", capture("hs_refused.pcap")));
+    shell.wait_for("waiting for packets on standard input");
+    shell.wait_for("refused");
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    shell.is_restored();
+}
+
+#[test]
+fn a_replay_steps_and_seeks() {
+    let Some(shell) = Shell::new("replay", (80, 24), None) else { return };
+    shell.run(&synscope(&format!("-r {} --replay 0.01x", capture("hs_http_client_closes_first.pcap"))));
+    shell.wait_for("syn-sent");
+    shell.keys("$");
+    shell.wait_for("closed");
+    shell.keys("0");
+    shell.wait_until("nothing has happened yet", |screen| !screen.contains("closed"));
+    // Two packets of ARP come before the SYN.
+    shell.keys("...");
+    shell.wait_for("syn-sent");
+    shell.keys("..");
+    shell.wait_for("established");
+    shell.keys(",");
+    shell.wait_until("a packet less", |screen| !screen.contains("established"));
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+}
+
+/// Two namespaces joined by a veth. Dropping it removes them.
+struct Lab {
+    a: String,
+    b: String,
+}
+
+impl Lab {
+    fn new() -> Option<Self> {
+        if output("id", &["-u"]).trim() != "0" || !there_is("ip") || !there_is("python3") {
+            println!("skipped: needs root, ip and python3");
+            return None;
+        }
+        let id = std::process::id();
+        let lab = Self { a: format!("tui{id}a"), b: format!("tui{id}b") };
+        let Self { a, b } = &lab;
+        let ip = |line: String| {
+            let done = Command::new("ip").args(line.split(' ')).stderr(Stdio::null()).status();
+            assert!(done.is_ok_and(|status| status.success()), "ip {line}");
+        };
+        ip(format!("netns add {a}"));
+        ip(format!("netns add {b}"));
+        ip(format!("-n {a} link add veth0 type veth peer name veth0 netns {b}"));
+        for (name, address) in [(a, "192.0.2.1/24"), (b, "192.0.2.2/24")] {
+            ip(format!("-n {name} address add {address} dev veth0"));
+            ip(format!("-n {name} link set veth0 up"));
+        }
+        Some(lab)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for name in [&self.a, &self.b] {
+            let _ = Command::new("ip").args(["netns", "delete", name]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+const SERVE: &str = "
+import socket, sys
+s = socket.create_server(('192.0.2.2', 8080))
+print('ready', flush=True)
+c, _ = s.accept()
+while c.recv(4096): pass
+c.close()
+";
+
+/// Connects, waits for a line, says hello and closes.
+const CLIENT: &str = "
+import socket, sys
+s = socket.create_connection(('192.0.2.2', 8080), 10)
+sys.stdin.readline()
+s.sendall(b'hello')
+s.shutdown(socket.SHUT_WR)
+while s.recv(4096): pass
+";
+
+#[test]
+fn a_live_connection_goes_from_syn_sent_to_time_wait() {
+    let Some(lab) = Lab::new() else { return };
+    let Some(shell) = Shell::new("live", (120, 40), Some(&lab.a)) else { return };
+    shell.run(&synscope("-i veth0 tcp"));
+    shell.wait_for("LIVE");
+    // Nobody answers here: its SYN stays unanswered, and the wait for it grows.
+    let silent = "import socket\ntry: socket.create_connection(('192.0.2.9', 81), 4)\nexcept OSError: pass";
+    let neighbour = format!("-n {} neighbour add 192.0.2.9 lladdr 02:00:00:00:00:99 dev veth0", lab.a);
+    assert!(Command::new("ip").args(neighbour.split(' ')).status().is_ok_and(|s| s.success()));
+    let python = |namespace: &str, program: &str| {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace, "python3", "-c", program]).stdin(Stdio::piped());
+        command
+    };
+    let mut nobody = python(&lab.a, silent).spawn().expect("python3 runs");
+    let screen = shell.wait_for("SYN_SENT");
+    assert!(screen.contains("waiting for SYN-ACK"), "{screen}");
+    let mut server = python(&lab.b, SERVE).spawn().expect("python3 runs");
+    sleep(Duration::from_millis(500));
+    let mut client = python(&lab.a, CLIENT).spawn().expect("python3 runs");
+    shell.wait_for("192.0.2.2:8080");
+    shell.keys("g");
+    shell.wait_until("established", |screen| screen.contains("3. ACK") && screen.contains("ESTABLISHED"));
+    drop(client.stdin.take());
+    let screen = shell.wait_for("TIME_WAIT");
+    assert!(
+        screen.contains("TIME_WAIT runs down") || shell.wait_for("TIME_WAIT runs down").contains("left"),
+        "{screen}"
+    );
+    // Another size.
+    shell.tmux(&["resize-window", "-t", "t", "-x", "80", "-y", "24"]);
+    shell.wait_until("a smaller screen", |screen| {
+        screen.lines().count() <= 24 && screen.contains("TIME_WAIT runs down")
+    });
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    let screen = shell.screen();
+    assert!(screen.contains("packets captured"), "{screen}");
+    shell.is_restored();
+    for child in [&mut nobody, &mut server, &mut client] {
+        let _ = child.wait();
+    }
+}
