@@ -20,10 +20,10 @@ use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
 #[cfg(feature = "tui")]
+use crate::output::Locale;
+#[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, ThemeName};
-use crate::output::{
-    self, Action, DEFAULT_EVENTS, Format, Level, Locale, Network, Pictures, Session, Settings, Theme, Topic,
-};
+use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Network, Pictures, Session, Settings, Theme, Topic};
 
 /// What to do.
 pub(super) enum Task {
