@@ -9,6 +9,10 @@ pub const MILLISECOND: i64 = 1_000_000;
 /// One microsecond in nanoseconds.
 pub const MICROSECOND: i64 = 1_000;
 
+/// The longest time between two moments, nanoseconds: nine years. Time stamps can be forged; what is this much below the
+/// limit of its type can be doubled, or compared with 24 times another, and does not overflow.
+pub const LONGEST: i64 = i64::MAX / 32;
+
 /// A moment of packet time: nanoseconds since 1970-01-01T00:00:00Z (negative before it).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
@@ -25,9 +29,16 @@ impl Timestamp {
         Self(self.0.saturating_add(nanoseconds))
     }
 
-    /// Nanoseconds from `earlier` to this moment; negative when time ran backwards. Saturates.
+    /// Nanoseconds from `earlier` to this moment; negative when time ran backwards. Never beyond [`LONGEST`] either way.
     pub const fn since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0)
+        let elapsed = self.0.saturating_sub(earlier.0);
+        if elapsed > LONGEST {
+            LONGEST
+        } else if elapsed < -LONGEST {
+            -LONGEST
+        } else {
+            elapsed
+        }
     }
 
     /// Whole seconds since the epoch, rounded down.
@@ -68,6 +79,7 @@ mod tests {
     #[test]
     fn saturates_instead_of_overflowing() {
         assert_eq!(Timestamp::new(i64::MAX, 5), Timestamp(i64::MAX));
-        assert_eq!(Timestamp(i64::MIN) - Timestamp(i64::MAX), i64::MIN);
+        assert_eq!(Timestamp(i64::MIN) - Timestamp(i64::MAX), -LONGEST);
+        assert_eq!(Timestamp(i64::MAX) - Timestamp(i64::MIN), LONGEST);
     }
 }

@@ -157,6 +157,18 @@ fn output_goes_to_a_file_and_nothing_to_stdout() {
 }
 
 #[test]
+fn a_file_that_is_read_is_not_overwritten() {
+    let file = scratch("same.pcap");
+    fs::copy(capture("hs_hello_client.pcap"), &file).expect("a copy");
+    let before = fs::read(&file).expect("the copy");
+    let path = file.to_str().expect("a path");
+    let (code, message) = refused(&["-r", path, "-o", path]);
+    assert_eq!(code, 2, "{message}");
+    assert!(message.contains("is being read"), "{message}");
+    assert_eq!(fs::read(&file).expect("the copy"), before);
+}
+
+#[test]
 fn one_flow_can_be_asked_for() {
     let output = run(&["-q", "-r", &capture("hs_refused.pcap"), "-T", "ladder", "--flow", "2"]);
     let text = String::from_utf8_lossy(&output.stdout);

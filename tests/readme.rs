@@ -1,4 +1,5 @@
 //! What the README shows is what the program prints: every `console` block is run, and its output compared to the letter.
+//! `SYNSCOPE_BLESS=1` writes what it prints now into the README.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -52,13 +53,22 @@ fn examples_print_what_they_show() {
     assert!(examples.len() >= 3, "{examples:?}");
     let jq = Command::new("jq").arg("--version").stdout(Stdio::null()).status().is_ok();
     assert!(jq || std::env::var_os("CI").is_none(), "jq is missing");
+    let mut blessed = README.to_owned();
     for example in examples {
         if example.command.contains("jq") && !jq {
             println!("skipped: needs jq");
             continue;
         }
         let printed = run(&example.command);
+        if std::env::var_os("SYNSCOPE_BLESS").is_some() {
+            let shown = |output: &str| format!("$ {}\n{}\n```", example.command, output.trim_end());
+            blessed = blessed.replace(&shown(&example.output), &shown(&printed));
+            continue;
+        }
         assert_eq!(printed.trim_end(), example.output.trim_end(), "\n$ {}", example.command);
+    }
+    if blessed != README {
+        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), blessed).expect("README.md");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -169,12 +170,21 @@ mod live {
 pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
     let stream: Box<dyn Write> = match &output.path {
         None => Box::new(io::stdout()),
+        Some(path) if is_input(path, &output.settings.session.inputs) => {
+            return Err(Failure::Usage(format!("-o: {} is being read", path.display())));
+        }
         Some(path) => match File::create(path) {
             Ok(file) => Box::new(file),
             Err(error) => return Err(Failure::Running(format!("{}: cannot create: {error}", path.display()))),
         },
     };
     Ok((output.format.open)(Out::new(stream, output.flush_lines), &output.settings))
+}
+
+/// Whether `path` is one of the files that are read: to create it would destroy them.
+fn is_input(path: &Path, inputs: &[String]) -> bool {
+    let real = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
+    real(path).is_some_and(|output| inputs.iter().any(|input| real(Path::new(input)).as_ref() == Some(&output)))
 }
 
 /// Totals with what the capture counted.

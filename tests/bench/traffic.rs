@@ -11,8 +11,9 @@ use crate::frames::{ACK, FIN, Frame, PSH, RST, SYN, SYN_OPTIONS, pcap_frame, pca
 
 /// Connections under way at a time.
 const CONCURRENT: usize = 4096;
-/// NOP, NOP, timestamps.
-const TIMESTAMPS: &[u8] = &[1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1];
+/// Where the timestamps option lies in [`SYN_OPTIONS`], and behind two NOPs in other segments.
+const TIMESTAMPS_IN_SYN: usize = 6;
+const TIMESTAMPS: usize = 2;
 const PAYLOAD: [u8; 1448] = [0x5a; 1448];
 
 /// How to make it.
@@ -44,6 +45,7 @@ impl Traffic {
                 0..4 => background(&mut random, &mut frame),
                 _ => {
                     let talk = &mut talks[n];
+                    talk.clock = (time / 1000) as u32;
                     if !talk.next(&mut random, &mut frame) {
                         *talk = Talk::new(&mut random);
                         continue;
@@ -97,6 +99,10 @@ struct Talk {
     /// Data segments of the response.
     segments: u32,
     id: u16,
+    /// Milliseconds: what both ends' timestamps count.
+    clock: u32,
+    /// The last timestamps that client and server sent.
+    stamps: [u32; 2],
 }
 
 impl Talk {
@@ -126,6 +132,8 @@ impl Talk {
             step: 0,
             segments: 1 + random.below(40) as u32,
             id: client as u16,
+            clock: 0,
+            stamps: [0; 2],
         }
     }
 
@@ -180,17 +188,28 @@ impl Talk {
     fn client(&mut self, flags: u8, payload: usize, syn: bool, frame: &mut Vec<u8>) {
         let segment = Frame::new(self.client, self.server).with(flags, self.seq, if syn { 0 } else { self.ack });
         self.seq = self.seq.wrapping_add(length(flags, payload));
-        self.write(segment, payload, syn, frame);
+        self.write(segment, 0, payload, syn, frame);
     }
 
     fn server(&mut self, flags: u8, payload: usize, syn: bool, frame: &mut Vec<u8>) {
         let segment = Frame::new(self.server, self.client).with(flags, self.ack, self.seq);
         self.ack = self.ack.wrapping_add(length(flags, payload));
-        self.write(segment, payload, syn, frame);
+        self.write(segment, 1, payload, syn, frame);
     }
 
-    fn write(&self, segment: Frame<'_>, payload: usize, syn: bool, frame: &mut Vec<u8>) {
-        let options = if syn { SYN_OPTIONS } else { TIMESTAMPS };
+    /// Writes a segment of client (0) or server (1).
+    fn write(&mut self, segment: Frame<'_>, from: usize, payload: usize, syn: bool, frame: &mut Vec<u8>) {
+        let mut options = [1; 20];
+        options.copy_from_slice(SYN_OPTIONS);
+        let (at, len) = if syn { (TIMESTAMPS_IN_SYN, 20) } else { (TIMESTAMPS, 12) };
+        if !syn {
+            options[..4].copy_from_slice(&[1, 1, 8, 10]);
+        }
+        self.stamps[from] = self.clock;
+        let echo = if segment.flags & ACK == 0 { 0 } else { self.stamps[1 - from] };
+        options[at + 2..at + 6].copy_from_slice(&self.clock.to_be_bytes());
+        options[at + 6..at + 10].copy_from_slice(&echo.to_be_bytes());
+        let options = &options[..len];
         let payload = &PAYLOAD[..payload.min(PAYLOAD.len())];
         Frame { options, payload, vlan: self.vlan, id: self.id, ..segment }.write(frame);
     }
@@ -206,7 +225,7 @@ fn background(random: &mut Random, frame: &mut Vec<u8>) {
         0 => {
             let source = SocketAddr::from(([198, 51, 100, 7], 40000 + random.below(20000) as u16));
             let target = SocketAddr::from(([10, 2, random.below(256) as u8, random.below(256) as u8], 22));
-            Frame::new(source, target).with(SYN, random.next() as u32, 0).write(frame);
+            Frame::new(source, target).with(SYN, random.next() as u32, 0).options(&[2, 4, 5, 0xb4]).write(frame);
         }
         1 => {
             frame.extend_from_slice(&[0xff; 6]);
