@@ -147,8 +147,10 @@ pub struct Settings {
     pub rules: Selection,
     /// Anomalies across connections.
     pub hosts: host::Settings,
-    /// Sends every segment the long way: slower, and the same otherwise. For tests that compare the two.
+    /// Sends every segment the long way, and asks every rule at each: slower, and the same otherwise. For tests that compare.
     pub long_way: bool,
+    /// Nobody reads the sentences and figures of anomalies: those that ordinary flows have are left out.
+    pub terse: bool,
 }
 
 /// Frames in a [`Batch`].
@@ -239,7 +241,7 @@ impl Engine {
         Ok(Self {
             decoder: Decoder::new(settings.decode),
             tracker: Tracker::new(settings.timeouts, settings.limits, !settings.long_way),
-            detectors: Detectors::new(&settings.rules)?,
+            detectors: Detectors::new(&settings.rules)?.asking(settings.long_way, settings.terse),
             hosts: HostDetectors::new(settings.hosts.clone(), &settings.rules),
             totals: Totals::default(),
         })

@@ -106,7 +106,7 @@ pub struct Flow {
     /// Steps that were not kept.
     pub steps_dropped: u32,
     /// Anomalies noted so far.
-    pub marks: Vec<Mark>,
+    pub marks: SmallVec<[Mark; 1]>,
     /// Capture artefacts.
     pub quality: CaptureQuality,
     /// Wireshark's completeness.

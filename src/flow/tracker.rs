@@ -3,11 +3,12 @@
 use core::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
-use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::model::{CaptureQuality, Flow, Previous, Unreachable};
 use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
@@ -655,7 +656,7 @@ impl Flow {
             idle_expired: false,
             steps,
             steps_dropped: 0,
-            marks: Vec::<Mark>::new(),
+            marks: SmallVec::new(),
             quality: CaptureQuality::default(),
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),
