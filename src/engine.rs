@@ -5,6 +5,7 @@
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::host::{self, HostDetectors};
 use crate::detect::{Anomaly, Detectors, Health, Selection, UnknownRule};
+use crate::flow::prefetch::prefetch;
 use crate::flow::{Flow, Foreseen, Keyer, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
@@ -154,7 +155,9 @@ pub struct Settings {
 }
 
 /// Frames in a [`Batch`].
-pub const BATCH: usize = 512;
+pub const BATCH: usize = 1024;
+/// How many frames ahead of its turn a decoded frame is asked for: it comes from another processor's cache.
+const FRAME_AHEAD: usize = 48;
 /// How many frames ahead of its turn a segment's place in the flow table is asked for. Measured: 16 to 32 are alike.
 const PLACE_AHEAD: usize = 24;
 /// How many frames ahead of its turn a segment's flow record is asked for.
@@ -262,6 +265,9 @@ impl Engine {
     /// Takes frame `n` of a batch; to be called for each in order, from 0.
     pub fn frame_of(&mut self, batch: &mut Batch, n: usize, sink: &mut dyn Sink) {
         let frames = &mut batch.frames[..batch.used];
+        if let Some(waiting) = frames.get(n + FRAME_AHEAD) {
+            prefetch(waiting);
+        }
         if n == 0 {
             for waiting in frames.iter_mut().take(PLACE_AHEAD) {
                 self.tracker.foresee(&mut waiting.foreseen);

@@ -19,7 +19,7 @@ pub mod notes;
 mod oddities;
 mod opening;
 pub mod peer;
-mod prefetch;
+pub(crate) mod prefetch;
 pub mod recording;
 pub mod roles;
 mod sequence;
@@ -36,7 +36,7 @@ pub mod zeek;
 
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
-pub use model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+pub use model::{CaptureQuality, Flow, Mark, Places, Previous, Unreachable};
 pub use notes::{EndNotes, Evidence, Notes};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;

@@ -4,7 +4,7 @@
 
 /// Asks for the cache lines that hold `value`.
 #[inline]
-pub(super) fn prefetch<T>(value: &T) {
+pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         let start = core::ptr::from_ref(value).cast::<i8>();

@@ -135,6 +135,31 @@ impl<K: Key, V: Weigh> Bounded<K, V> {
         self.entries.capacity() * size_of::<(K, V)>() + self.index.capacity() * (size_of::<u32>() + 1)
     }
 
+    /// The value of `key`, of which `hint` tells where it probably is; corrects the hint.
+    pub(super) fn get_at(&mut self, hint: &mut u32, key: &K) -> Option<&mut V> {
+        let at = self.find_at(*hint, key)?;
+        *hint = at as u32;
+        self.entries.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// The value of `key`, made where there is none; `hint` as in [`Self::get_at`].
+    pub(super) fn entry_at(&mut self, hint: &mut u32, key: K, make: impl FnOnce() -> V) -> &mut V {
+        let at = match self.find_at(*hint, &key) {
+            Some(at) => at,
+            None => self.add(key, make()),
+        };
+        *hint = at as u32;
+        &mut self.entries[at].1
+    }
+
+    #[inline]
+    fn find_at(&self, hint: u32, key: &K) -> Option<usize> {
+        if self.entries.get(hint as usize).is_some_and(|(held, _)| held == key) {
+            return Some(hint as usize);
+        }
+        self.find(key)
+    }
+
     fn find(&self, key: &K) -> Option<usize> {
         let hash = hash_of(&self.hasher, key);
         self.index.find(hash, |at| self.entries[*at as usize].0 == *key).map(|at| *at as usize)
