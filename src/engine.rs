@@ -123,9 +123,14 @@ pub trait Sink {
     /// Takes an event.
     fn event(&mut self, event: &Event<'_>);
 
-    /// Whether it wants [`Event::Segment`]. Asked once.
+    /// Whether it wants [`Event::Segment`].
     fn wants_segments(&self) -> bool {
         false
+    }
+
+    /// Whether it wants [`Event::Step`].
+    fn wants_steps(&self) -> bool {
+        true
     }
 }
 
@@ -155,7 +160,7 @@ pub struct Settings {
 }
 
 /// Frames in a [`Batch`].
-pub const BATCH: usize = 1024;
+pub const BATCH: usize = 256;
 /// How many frames ahead of its turn a decoded frame is asked for: it comes from another processor's cache.
 const FRAME_AHEAD: usize = 48;
 /// How many frames ahead of its turn a segment's place in the flow table is asked for. Measured: 16 to 32 are alike.
@@ -277,6 +282,7 @@ impl Engine {
         }
         if let Some(Waiting { outcome: Outcome::Tcp(segment), foreseen, .. }) = frames.get_mut(n + RECORD_AHEAD) {
             self.tracker.foresee_record(segment, foreseen);
+            self.hosts.foresee(segment);
         }
         if let Some(waiting) = frames.get(n + STEPS_AHEAD) {
             self.tracker.foresee_steps(&waiting.foreseen);
@@ -398,7 +404,9 @@ impl Observer for Relay<'_> {
         if *notice == Notice::Began {
             self.sink.event(&Event::FlowStart(flow));
         }
-        if let Notice::Segment { recorded, .. } | Notice::Quoted { recorded } = notice {
+        if let Notice::Segment { recorded, .. } | Notice::Quoted { recorded } = notice
+            && self.sink.wants_steps()
+        {
             self.step(flow, *recorded);
         }
         let sink = &mut *self.sink;

@@ -24,6 +24,7 @@ pub mod recording;
 pub mod roles;
 mod sequence;
 mod sources;
+mod slab;
 pub mod steps;
 pub mod table;
 pub mod teardown;

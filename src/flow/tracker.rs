@@ -283,7 +283,14 @@ impl Tracker {
     }
 
     /// Packet time moves on to `time`; what times out by then is told.
+    #[inline]
     pub fn advance(&mut self, time: Timestamp, observer: &mut impl Observer) {
+        if !self.clock.moves_on(time) || self.wheel.is_due(time) {
+            self.advance_further(time, observer);
+        }
+    }
+
+    fn advance_further(&mut self, time: Timestamp, observer: &mut impl Observer) {
         let now = self.clock.advance(time);
         self.wheel.start(now);
         if self.wheel.is_due(now) {
@@ -394,10 +401,11 @@ impl Tracker {
 
     /// Observation ends: every flow is told of, in the order in which they began. The end of a capture is not a timeout.
     pub fn finish(&mut self, observer: &mut impl Observer) {
-        let mut slots: Vec<Slot> = self.table.slots().collect();
-        slots.sort_unstable_by_key(|slot| self.table.get(*slot).map(|flow| flow.id));
+        let id = |slot: Slot| self.table.get(slot).map(|flow| flow.id);
+        let mut flows: Vec<(u64, Slot)> = self.table.slots().filter_map(|slot| Some((id(slot)?, slot))).collect();
+        flows.sort_unstable();
         let now = self.clock.now();
-        for slot in slots {
+        for (_, slot) in flows {
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };

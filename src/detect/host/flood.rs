@@ -307,6 +307,11 @@ impl Floods {
     }
 
     /// A first SYN.
+    /// A SYN to `server` comes soon.
+    pub(super) fn foresee(&self, server: Endpoint) {
+        self.services.foresee(&server);
+    }
+
     pub(super) fn attempt(&mut self, a: &Attempt, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
         let second = a.time.seconds();
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));

@@ -103,6 +103,21 @@ impl HostDetectors {
         flow.places = at;
     }
 
+    /// `s` will be noticed soon: what is looked up then is asked for. Changes nothing.
+    #[inline]
+    pub fn foresee(&self, s: &Segment) {
+        if !self.on || !s.flags.has(Flags::SYN) {
+            return;
+        }
+        if s.flags.has(Flags::ACK) {
+            self.together.foresee(s.source.ip);
+            self.isns.foresee(s.source, s.destination, Role::Server);
+        } else {
+            self.scans.foresee(s.source.ip);
+            self.floods.foresee(s.destination);
+        }
+    }
+
     /// Packet time is `now`.
     pub fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         if !self.on || now < self.next_second {

@@ -5,6 +5,7 @@
 
 use core::net::IpAddr;
 
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
@@ -155,6 +156,12 @@ struct Pair {
     time: Timestamp,
 }
 
+impl Pair {
+    fn digest(&self) -> u64 {
+        fixed_hash_of(&Endpoint { ip: self.to, port: self.port })
+    }
+}
+
 /// A scan for the summary: who, what, how.
 #[derive(Clone, Debug)]
 pub struct ScanReport {
@@ -196,8 +203,8 @@ pub(super) struct Source {
     used: u64,
     prints: Prints,
     pairs: Vec<Pair>,
-    /// Digests of `pairs`, one each: a thousand are searched in the time of twenty pairs.
-    digests: Vec<u32>,
+    /// Where they are.
+    index: HashTable<u16>,
     /// Pairs beyond those kept.
     beyond: Option<Box<Distinct>>,
     reset_after_synack: u32,
@@ -241,7 +248,7 @@ impl Source {
             used: 0,
             prints: Prints::default(),
             pairs: Vec::new(),
-            digests: Vec::new(),
+            index: HashTable::new(),
             beyond: None,
             reset_after_synack: 0,
             empty_opens: 0,
@@ -266,12 +273,19 @@ impl Source {
     }
 
     /// The pair kept that is `pair`, if there is one.
-    fn held(&mut self, pair: &Pair, digest: u32) -> Option<&mut Pair> {
+    fn held(&mut self, pair: &Pair) -> Option<&mut Pair> {
         let same = |p: &Pair| p.to == pair.to && p.port == pair.port && p.technique == pair.technique;
-        let (digests, pairs) = (&self.digests, &self.pairs);
-        let mut alike = digests.iter().enumerate().filter(|(_, d)| **d == digest).map(|(at, _)| at);
-        let at = alike.find(|at| pairs.get(*at).is_some_and(same))?;
-        self.pairs.get_mut(at)
+        let pairs = &self.pairs;
+        let at = *self.index.find(pair.digest(), |at| pairs.get(usize::from(*at)).is_some_and(same))?;
+        self.pairs.get_mut(usize::from(at))
+    }
+
+    /// Keeps `pair`, which is new.
+    fn add(&mut self, pair: Pair) {
+        let at = self.pairs.len() as u16;
+        self.pairs.push(pair);
+        let pairs = &self.pairs;
+        self.index.insert_unique(pair.digest(), at, |at| pairs.get(usize::from(*at)).map_or(0, Pair::digest));
     }
 
     fn has_reported(&self, shape: Shape) -> bool {
@@ -366,13 +380,18 @@ impl Scans {
         let owned: usize = self
             .sources
             .iter()
-            .map(|(_, s)| s.pairs.capacity() * (size_of::<Pair>() + size_of::<u32>()) + s.beyond.as_ref().map_or(0, |_| 4096))
+            .map(|(_, s)| s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096))
             .sum();
         self.sources.octets() + owned
     }
 
     pub(super) const fn evicted(&self) -> u64 {
         self.sources.evicted()
+    }
+
+    /// A SYN of `source` comes soon.
+    pub(super) fn foresee(&self, source: IpAddr) {
+        self.sources.foresee(&source);
     }
 
     /// A first SYN. Whether its source is known to use a tool.
@@ -604,7 +623,7 @@ impl Scans {
         }
         self.pairs_left += source.pairs.len();
         source.pairs = Vec::new();
-        source.digests = Vec::new();
+        source.index = HashTable::new();
         source.beyond = None;
         source.techniques = 0;
     }
@@ -634,8 +653,7 @@ fn silent_at_end(source: &Source, s: &Settled) -> Found {
 
 /// Keeps a pair, once; a better answer replaces a worse.
 fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) {
-    let digest = fixed_hash_of(&Endpoint { ip: pair.to, port: pair.port }) as u32;
-    if let Some(held) = source.held(&pair, digest) {
+    if let Some(held) = source.held(&pair) {
         let rank = |f: Found| match f {
             Found::Open | Found::OpenUnused => 3,
             Found::Answered => 2,
@@ -657,8 +675,7 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
         return;
     }
     *left -= 1;
-    source.pairs.push(pair);
-    source.digests.push(digest);
+    source.add(pair);
 }
 
 /// A failed attempt in the count of refusals and of silent hosts in ten seconds.

@@ -11,6 +11,7 @@ use foldhash::fast::FixedState;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use crate::flow::prefetch::prefetch_start;
 use crate::tcp::Endpoint;
 
 /// How many entries are compared to find one that may go.
@@ -158,6 +159,14 @@ impl<K: Key, V: Weigh> Bounded<K, V> {
             return Some(hint as usize);
         }
         self.find(key)
+    }
+
+    /// Asks the processor for what [`Self::get_at`] will read. A guess by the hash alone.
+    pub(super) fn foresee(&self, key: &K) {
+        let found = self.index.find(hash_of(&self.hasher, key), |_| true);
+        if let Some(entry) = found.and_then(|at| self.entries.get(*at as usize)) {
+            prefetch_start(entry);
+        }
     }
 
     fn find(&self, key: &K) -> Option<usize> {

@@ -130,6 +130,11 @@ impl Together {
         self.hosts.evicted()
     }
 
+    /// A SYN-ACK of `server` comes soon.
+    pub(super) fn foresee(&self, server: IpAddr) {
+        self.hosts.foresee(&server);
+    }
+
     /// A first SYN.
     pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
         let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
