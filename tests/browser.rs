@@ -1,14 +1,21 @@
-//! The page of a capture with more than five hundred flows, clicked through in a browser without scripts.
+//! What a browser makes of pictures and pages: the page of a capture with more than five hundred flows is clicked through without
+//! scripts, and no text of a picture lies over another, over an arrow or outside.
 //!
 //! Runs where Chromium, Node.js and playwright-core are present (`npm install --prefix tests/browser`), and says that it was
 //! skipped elsewhere.
 
+// The notation of the lessons makes pictures of any length.
+#[allow(dead_code, unreachable_pub)]
+#[path = "lessons/frames.rs"]
+mod frames;
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
 fn every_flow_of_a_large_page_can_be_reached() {
-    let Some((browser, script)) = present() else {
+    let Some((browser, script)) = present("click.mjs") else {
         println!("skipped: it takes Chromium, Node.js and `npm install --prefix tests/browser`");
         return;
     };
@@ -39,12 +46,96 @@ fn every_flow_of_a_large_page_can_be_reached() {
     assert_eq!((&seen["complaints"], &seen["requests"]), (&serde_json::json!([]), &serde_json::json!([])), "{seen}");
 }
 
+#[test]
+fn no_text_of_a_picture_is_covered_or_cut() {
+    let Some((browser, script)) = present("layout.mjs") else {
+        println!("skipped: it takes Chromium, Node.js and `npm install --prefix tests/browser`");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("synscope-pictures-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for steps in [1, 5, 40] {
+        std::fs::write(folder.join(format!("steps-{steps}.pcap")), frames::capture(&conversation(steps)))
+            .expect("a capture");
+    }
+    let mut captures = captures();
+    captures.extend([1, 5, 40].map(|steps| folder.join(format!("steps-{steps}.pcap"))));
+    for capture in &captures {
+        pictures(capture, &folder);
+    }
+    let run = Command::new("node").arg(script).arg(&folder).arg(browser).output().expect("node runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let seen: serde_json::Value = serde_json::from_slice(&run.stdout).expect("what was seen");
+    assert_eq!(seen["pictures"].as_u64(), Some(captures.len() as u64 * 4));
+    assert!(seen["arrows"].as_u64() > Some(4 * 46), "{seen}");
+    assert_eq!(seen["complaints"], serde_json::json!([]), "pictures are in {}", folder.display());
+    if std::env::var_os("SCREENSHOTS").is_some() {
+        println!("pictures are in {}", folder.display());
+    } else {
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
+    }
+}
+
+/// The labelled captures that have something of their own to draw, or all of the folder that `SYNSCOPE_CAPTURES` names.
+fn captures() -> Vec<PathBuf> {
+    let everything = std::env::var_os("SYNSCOPE_CAPTURES").map(PathBuf::from);
+    let all = everything.is_some();
+    let folder = everything.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled"));
+    let chosen = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.contains(".pcap") && (all || name.starts_with("hs_") || name.starts_with("td_"))
+    };
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("captures").flatten().map(|entry| entry.path()).filter(chosen).collect();
+    found.sort();
+    found
+}
+
+/// A conversation of so many steps: an opening, one request and answer after the other, and a close where there is room for it.
+fn conversation(steps: usize) -> String {
+    let opening = ["0.000 > S 0 syn", "0.030 < SA 0 a1 syn", "0.031 > A 1 a1"];
+    let mut lines = String::new();
+    let mut numbers = [1, 1];
+    for n in 0..steps {
+        let time = 0.04 * n as f64;
+        let _ = match (opening.get(n), n % 2) {
+            (Some(line), _) => writeln!(lines, "{line}"),
+            (None, 1) => {
+                numbers[0] += 1_400;
+                writeln!(lines, "{time:.3} > PA {} a{} d1400", numbers[0] - 1_400, numbers[1])
+            }
+            (None, _) => {
+                numbers[1] += 900;
+                writeln!(lines, "{time:.3} < PA {} a{} d900", numbers[1] - 900, numbers[0])
+            }
+        };
+    }
+    lines
+}
+
+/// All that is drawn of a capture: both languages, even and to scale, every step.
+fn pictures(capture: &Path, folder: &Path) {
+    let name = capture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for locale in ["en", "ko"] {
+        for scale in ["even", "time"] {
+            let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
+                .args(["-q", "-T", "svg", "--steps", "all", "--locale", locale, "--scale", scale, "-r"])
+                .arg(capture)
+                .arg("-o")
+                .arg(folder.join(format!("{name}.{locale}.{scale}.svg")))
+                .status()
+                .expect("the program runs");
+            assert!(matches!(run.code(), Some(0 | 4)), "{}", capture.display());
+        }
+    }
+}
+
 /// The browser and the script, where everything that they need is there.
-fn present() -> Option<(PathBuf, PathBuf)> {
+fn present(script: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(PathBuf::from);
     let browser = browser.into_iter().find(|path| path.exists())?;
     let library = folder.join("node_modules/playwright-core").exists();
     let node = Command::new("node").arg("--version").output().is_ok_and(|run| run.status.success());
-    (library && node).then(|| (browser, folder.join("click.mjs")))
+    (library && node).then(|| (browser, folder.join(script)))
 }

@@ -88,7 +88,7 @@ fn rows_23_32_33_established_is_explained_with_both_times() {
     );
     let all = texts("lessons/three-way.pcap", &[]);
     assert!(all.iter().any(|text| text == "connection established"));
-    assert!(all.iter().any(|text| text == "client at 30.5 ms, server at 46.0 ms (estimated)"), "{all:?}");
+    assert!(all.iter().any(|text| text == "at the ends: client 30.5 ms, server 46.0 ms (estimated)"), "{all:?}");
 }
 
 #[test]
@@ -113,6 +113,26 @@ fn row_37_simultaneous_and_split_openings_are_drawn_with_their_states() {
     for anchor in ["start", "end"] {
         assert_eq!(states("lessons/simultaneous-open.pcap", anchor, &[])[..], path, "{anchor}");
     }
+    // The ladder and the events tell the same as the picture (RFC 9293 figure 7).
+    let ladder = run("lessons/simultaneous-open.pcap", &["-T", "ladder"]);
+    let told = ["SYN_SENT", "SYN_RECEIVED", "SYN_RECEIVED", "ESTABLISHED"].into_iter().zip([
+        "CLOSED",
+        "SYN_SENT",
+        "SYN_RECEIVED",
+        "ESTABLISHED",
+    ]);
+    let rungs: Vec<&str> = ladder.lines().filter(|line| line.contains(". SYN")).collect();
+    let events = run("lessons/simultaneous-open.pcap", &["--json", "--events", "flow_end"]);
+    let event: serde_json::Value = serde_json::from_str(&events).expect("an event");
+    for (n, (client, server)) in told.enumerate() {
+        assert!(rungs[n].contains(client) && rungs[n].ends_with(server), "{ladder}");
+        let step = &event["synscope"]["steps"][n];
+        assert_eq!((step["client"].as_str(), step["server"].as_str()), (Some(client), Some(server)), "{step}");
+    }
+    has(
+        &explain("lessons/simultaneous-open.pcap", &["--explain=SYN_RECEIVED"]),
+        &["the client got there at 1.00 ms", "the server got there at 30.0 ms"],
+    );
     let split = arrows("labelled/hs_split_handshake.pcap", &["--part", "open"]);
     assert_eq!(split, ["1. SYN", "2. SYN", "3. SYN+ACK", "4. ACK"]);
 }
@@ -238,6 +258,14 @@ fn rows_68_69_a_server_that_closes_first_is_drawn_so() {
     let client = states("lessons/three-segment-close.pcap", "end", &[]);
     assert_eq!(client[client.len() - 3..], ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]);
     has(&explain("lessons/three-segment-close.pcap", &["--explain"]), &["The client does not always close first"]);
+}
+
+#[test]
+fn rows_67_69_the_close_alone_begins_in_established() {
+    let close = ["--part", "close"];
+    let client = ["ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"];
+    assert_eq!(states("lessons/four-way.pcap", "end", &close), client);
+    assert_eq!(states("lessons/four-way.pcap", "start", &close), ["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK", "CLOSED"]);
 }
 
 #[test]

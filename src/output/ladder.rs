@@ -3,6 +3,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339, short};
+use super::crossing::states_after;
 use super::words;
 use super::{Out, Settings, StepsShown, Writer};
 use crate::engine::{Event, Sink};
@@ -128,6 +129,7 @@ impl Builder<'_> {
             self.fold_data(step);
             return;
         }
+        let (client, server) = states_after(self.flow, n - 1, step);
         self.rows.push(Row::Step(StepRow {
             n,
             since_start: step.time - self.flow.first_time,
@@ -137,8 +139,8 @@ impl Builder<'_> {
             again,
             closing,
             step: *step,
-            client: step.client,
-            server: step.server,
+            client,
+            server,
         }));
     }
 

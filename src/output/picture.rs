@@ -6,6 +6,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
+use super::crossing::is_crossing;
 use super::explain::{Locale, terms};
 use super::ladder::{Row, StepRow, octets, rows};
 use crate::detect::Severity;
@@ -138,7 +139,7 @@ pub(super) fn draw(flow: &Flow, style: &Style) -> Picture {
     let mut canvas = Canvas::new(flow, style);
     canvas.heading();
     let rows = part(rows(flow, style.fold), style.part);
-    if rows.iter().any(|row| matches!(row, Row::Step(_))) {
+    if rows.iter().any(|row| matches!(row, Row::Step(_) | Row::Data { .. })) {
         canvas.rows(&rows);
     } else {
         canvas.nothing();
@@ -157,8 +158,18 @@ pub(super) fn part(rows: Vec<Row>, part: Part) -> Vec<Row> {
             let open = rows.into_iter().take(end.min(closes.unwrap_or(end)));
             open.collect()
         }
-        Part::Close => closes.map_or_else(Vec::new, |n| rows.into_iter().skip(n).collect()),
+        Part::Close => closes.map_or_else(Vec::new, |n| close(rows, n)),
     }
+}
+
+/// The rows from the close on, which is at this index, and the states in which it found both ends.
+fn close(mut rows: Vec<Row>, at: usize) -> Vec<Row> {
+    let states = rows.iter().take(at).rev().find_map(|row| match row {
+        Row::Step(step) => Some(Row::Before { client: step.client, server: step.server }),
+        _ => None,
+    });
+    let close = rows.split_off(at);
+    states.into_iter().chain(close).collect()
 }
 
 /// One arrow.
@@ -235,8 +246,12 @@ impl<'a> Canvas<'a> {
         self.text(16, 28, "h", "start", &format!("#{}  {}", flow.id, title(flow)));
         let start = rfc3339(flow.first_time);
         let start = core::str::from_utf8(&start).unwrap_or_default();
-        let (first, frame) = (self.style.locale.pick("first segment", "첫 세그먼트"), self.frame_word());
-        self.text(16, 48, "f", "start", &format!("{first} {start} · {frame} {}", flow.first_frame));
+        let (first, clock) = match self.style.locale {
+            Locale::En => ("first segment", "times are those of the capture"),
+            Locale::Ko => ("첫 세그먼트", "시각은 캡처 지점 기준"),
+        };
+        let frame = format!("{} {}", self.frame_word(), flow.first_frame);
+        self.text(16, 48, "f", "start", &format!("{first} {start} · {frame} · {clock}"));
         for (side, x) in [(Side::Client, CLIENT_X), (Side::Server, SERVER_X)] {
             self.text(x, 80, "b", "middle", terms::side(side).get(self.style.locale));
             self.text(x, 96, "m", "middle", &flow.peer(side).endpoint.to_string());
@@ -323,7 +338,8 @@ impl<'a> Canvas<'a> {
 
     fn before(&mut self, client: State, server: State) {
         self.bar(Side::Client, self.y, client, None, false);
-        self.bar(Side::Server, self.y, server, None, true);
+        // Nothing on the wire shows LISTEN.
+        self.bar(Side::Server, self.y, server, None, !server.is_synchronized());
         self.y += 26;
     }
 
@@ -439,7 +455,9 @@ impl<'a> Canvas<'a> {
         } else {
             self.head(receiver_x, head, way, arrow.reset);
         }
-        self.text(MIDDLE, tail + self.slope / 2 - 8, "b", "middle", &arrow.words);
+        // The arrow is higher at one end of the words than in their middle.
+        let higher = self.slope * width_of(&arrow.words, 14) as i32 / 2 / (SERVER_X - CLIENT_X);
+        self.text(MIDDLE, tail + self.slope / 2 - 8 - higher, "b", "middle", &arrow.words);
         let mut below = head + 14;
         if arrow.lost {
             let words = self.style.locale.pick("no answer", "응답 없음");
@@ -459,13 +477,12 @@ impl<'a> Canvas<'a> {
     /// The states that the two ends are in after an arrow: the sender's at its tail, the receiver's at its head.
     fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, arrives: bool) {
         let inferred = is_presumed(self.flow, row);
-        let (client, server) = states_after(self.flow, row);
         let (sender, receiver) = match arrow.from {
-            Side::Client => (client, server),
-            Side::Server => (server, client),
+            Side::Client => (row.client, row.server),
+            Side::Server => (row.server, row.client),
         };
         self.bar(arrow.from, tail - 8, sender, Some(arrow.time), false);
-        if is_crossing_syn(self.flow, row) && receiver == State::SynReceived {
+        if is_crossing(self.flow, &row.step) && sender == State::SynSent && receiver == State::SynReceived {
             // The other end's SYN reaches the sender of this one a little later.
             self.bar(arrow.from, tail + 24, State::SynReceived, None, true);
         }
@@ -524,8 +541,8 @@ impl<'a> Canvas<'a> {
         if let (Some(client), Some(server)) = (h.client_established(), h.server_established()) {
             let at = |time: Timestamp| since_text(time - self.flow.first_time);
             let words = match locale {
-                Locale::En => format!("client at {}, server at {} (estimated)", at(client), at(server)),
-                Locale::Ko => format!("클라이언트 {}, 서버 {} (추정)", at(client), at(server)),
+                Locale::En => format!("at the ends: client {}, server {} (estimated)", at(client), at(server)),
+                Locale::Ko => format!("양 끝에서: 클라이언트 {}, 서버 {} (추정)", at(client), at(server)),
             };
             self.text(MIDDLE, top + 34, "f", "middle", &words);
         }
@@ -565,7 +582,7 @@ impl<'a> Canvas<'a> {
         let Some(id) = (self.style.rule_id)(mark.rule) else { return };
         let severity = severity_name(mark.severity);
         let times = if mark.count > 1 { format!(" ×{}", mark.count) } else { String::new() };
-        self.y += 16;
+        self.y += 14;
         self.text(
             MIDDLE,
             self.y,
@@ -573,7 +590,7 @@ impl<'a> Canvas<'a> {
             "middle",
             &format!("▲ {severity}: {id}{times} ({} {frame})", self.frame_word()),
         );
-        self.y += 2;
+        self.y += 4;
     }
 
     /// The lifelines with the coloured bars and what each state is called.
@@ -687,26 +704,10 @@ fn is_from_other(row: &Row, from: Side) -> bool {
 fn silence_tells(flow: &Flow, row: &StepRow) -> bool {
     match row.step.label {
         Label::Fin => !flow.peer(row.from).fin_acknowledged && row.step.repeat > 1,
-        Label::Syn | Label::SynAck => flow.opening() != Opening::Unreachable,
+        // An ICMP error is an answer, and where the capture ended too early, one may still have come.
+        Label::Syn | Label::SynAck => !matches!(flow.opening(), Opening::Unreachable | Opening::Undecided),
         _ => false,
     }
-}
-
-/// The states of client and server after a step. Where SYNs crossed, an end that has sent its own cannot have had the other's.
-pub(super) fn states_after(flow: &Flow, row: &StepRow) -> (State, State) {
-    if !is_crossing_syn(flow, row) {
-        return (row.client, row.server);
-    }
-    let first = flow.steps.iter().take(row.n - 1).all(|step| step.label != Label::Syn || step.from == row.from);
-    let receiver = if first { State::Closed } else { State::SynReceived };
-    match row.from {
-        Side::Client => (State::SynSent, receiver),
-        Side::Server => (receiver, State::SynSent),
-    }
-}
-
-fn is_crossing_syn(flow: &Flow, row: &StepRow) -> bool {
-    flow.opening() == Opening::SimultaneousOpen && row.step.label == Label::Syn
 }
 
 /// Whether the state of the receiver of a step is only presumed: nothing it sent later shows that the step had arrived.

@@ -8,7 +8,7 @@ use crate::flow::features::fast_open;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, octets, rows};
-use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text, states_after};
+use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
 use crate::tcp::State;
 
 /// `flow` in words.
@@ -32,18 +32,22 @@ pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) 
 /// When, and for how long, the ends of `flow` were in `state`.
 pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, locale: Locale) {
     let mut found = false;
+    let steps: Vec<StepRow> = rows(flow, false)
+        .into_iter()
+        .filter_map(|row| if let Row::Step(row) = row { Some(row) } else { None })
+        .collect();
     for side in [Side::Client, Side::Server] {
-        let of = |step: &crate::flow::Step| match side {
-            Side::Client => step.client,
-            Side::Server => step.server,
+        let of = |row: &StepRow| match side {
+            Side::Client => row.client,
+            Side::Server => row.server,
         };
-        let Some(n) = flow.steps.iter().position(|step| of(step) == state) else { continue };
-        let Some(step) = flow.steps.get(n) else { continue };
+        let Some(n) = steps.iter().position(|row| of(row) == state) else { continue };
+        let Some(step) = steps.get(n).map(|row| row.step) else { continue };
         found = true;
         let who = terms::side(side).get(locale);
         let at = since_text(step.time - flow.first_time);
-        let left = flow.steps.iter().skip(n).find(|later| of(later) != state);
-        let stayed = left.map(|later| human(later.time - step.time));
+        let left = steps.iter().skip(n).find(|later| of(later) != state);
+        let stayed = left.map(|later| human(later.step.time - step.time));
         document.item(match (locale, stayed) {
             (Locale::En, Some(stayed)) => {
                 format!(
@@ -213,7 +217,7 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         text.push('.');
     }
     let _ = write!(text, " {}", terms::label(row.step.label).get(locale));
-    let (client, server) = states_after(flow, row);
+    let (client, server) = (row.client, row.server);
     let states = match locale {
         Locale::En => format!(" The client is now in {client}, the server in {server}"),
         Locale::Ko => format!(" 이제 클라이언트는 {client}, 서버는 {server} 상태입니다"),
