@@ -55,7 +55,7 @@ fn no_text_of_a_picture_is_covered_or_cut() {
     let folder = std::env::temp_dir().join(format!("synscope-pictures-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     for steps in [1, 5, 40] {
-        std::fs::write(folder.join(format!("steps-{steps}.pcap")), frames::capture(&conversation(steps)))
+        std::fs::write(folder.join(format!("steps-{steps}.pcap")), frames::capture(&quarrel(steps)))
             .expect("a capture");
     }
     let mut captures = captures();
@@ -76,6 +76,36 @@ fn no_text_of_a_picture_is_covered_or_cut() {
     }
 }
 
+#[test]
+fn mermaid_reads_every_diagram() {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node_modules/mermaid");
+    let Some((browser, script)) = present("mermaid.mjs").filter(|_| library.exists()) else {
+        println!("skipped: it takes Chromium, Node.js and `npm install --prefix tests/browser`");
+        return;
+    };
+    let mut diagrams = Vec::new();
+    for capture in captures() {
+        for locale in ["en", "ko"] {
+            let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
+                .args(["-q", "-T", "markdown", "--steps", "all", "--locale", locale, "-r"])
+                .arg(&capture)
+                .output()
+                .expect("the program runs");
+            let report = String::from_utf8(run.stdout).expect("output is UTF-8");
+            let blocks = report.split("```mermaid\n").skip(1).filter_map(|block| block.split("```").next());
+            diagrams.extend(blocks.map(str::to_owned));
+        }
+    }
+    let file = std::env::temp_dir().join(format!("synscope-diagrams-{}.json", std::process::id()));
+    std::fs::write(&file, serde_json::to_vec(&diagrams).expect("JSON")).expect("a file");
+    let run = Command::new("node").arg(script).arg(&file).arg(browser).output().expect("node runs");
+    std::fs::remove_file(&file).expect("the file goes");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let seen: serde_json::Value = serde_json::from_slice(&run.stdout).expect("what was read");
+    assert_eq!((&seen["taken"], &seen["complaints"]), (&serde_json::json!(diagrams.len()), &serde_json::json!([])));
+    assert!(diagrams.len() > 100);
+}
+
 /// The labelled captures that have something of their own to draw, or all of the folder that `SYNSCOPE_CAPTURES` names.
 fn captures() -> Vec<PathBuf> {
     let everything = std::env::var_os("SYNSCOPE_CAPTURES").map(PathBuf::from);
@@ -91,23 +121,17 @@ fn captures() -> Vec<PathBuf> {
     found
 }
 
-/// A conversation of so many steps: an opening, one request and answer after the other, and a close where there is room for it.
-fn conversation(steps: usize) -> String {
-    let opening = ["0.000 > S 0 syn", "0.030 < SA 0 a1 syn", "0.031 > A 1 a1"];
+/// A connection of so many steps: an opening, then resets that miss and the answers to them, which are never folded.
+fn quarrel(steps: usize) -> String {
+    let opening =
+        ["0.000 > S 0 syn", "0.030 < SA 0 a1 syn", "0.031 > A 1 a1", "0.050 > PA 1 a1 d14", "0.080 < PA 1 a15 d900"];
     let mut lines = String::new();
-    let mut numbers = [1, 1];
     for n in 0..steps {
         let time = 0.04 * n as f64;
         let _ = match (opening.get(n), n % 2) {
             (Some(line), _) => writeln!(lines, "{line}"),
-            (None, 1) => {
-                numbers[0] += 1_400;
-                writeln!(lines, "{time:.3} > PA {} a{} d1400", numbers[0] - 1_400, numbers[1])
-            }
-            (None, _) => {
-                numbers[1] += 900;
-                writeln!(lines, "{time:.3} < PA {} a{} d900", numbers[1] - 900, numbers[0])
-            }
+            (None, 1) => writeln!(lines, "{time:.3} < R {} ttl=200", 901 + 100 * n),
+            (None, _) => writeln!(lines, "{time:.3} > A 15 a901"),
         };
     }
     lines

@@ -59,6 +59,30 @@ fn has(text: &str, wanted: &[&str]) {
 }
 
 #[test]
+fn rows_3_11_the_header_is_drawn_with_the_values_of_a_segment() {
+    let map = run("lessons/three-way.pcap", &["--explain=header"]);
+    has(
+        &map,
+        &[
+            "Frame 1, from 198.51.100.1:40001 to 192.0.2.80:80",
+            "|       Source Port 40001       |      Destination Port 80      |",
+            "|                  Sequence Number 3141592653                   |",
+            "|Offset |Rsrv |N|C|E|U|A|P|R|S|F|            Window             |",
+            "|   8   | 000 |0|0|0|0|0|0|0|1|0|             65535             |",
+            "MSS 1460, NOP, NOP, SACK permitted",
+            "Control bits = SYN",
+        ],
+    );
+    let chosen = run("lessons/three-way.pcap", &["--explain=header:4,short", "--locale", "ko"]);
+    has(&chosen, &["프레임 4", "|   5   | 000 |0|0|0|0|1|1|0|0|0|", "Data, 14 octets"]);
+    has(
+        &run("lessons/fast-open.pcap", &["--explain=header", "--flow", "2"]),
+        &["Frame 7", "Fast Open cookie of 8 octets"],
+    );
+    has(&run("lessons/three-way.pcap", &["--explain=header:999"]), &["Frame 999 of this capture is no TCP segment"]);
+}
+
+#[test]
 fn rows_20_21_22_130_steps_are_written_as_x_and_y() {
     let words = explain("lessons/three-way.pcap", &["--explain"]);
     has(&words, &["1. SYN (client → server", ": Seq=x.", ": Seq=y, Ack=x+1.", ": Seq=x+1, Ack=y+1.", "RFC 9293 3.5"]);

@@ -494,3 +494,13 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
     }
     html.push_str("</tbody></table></div>\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_that_was_left_out_has_no_link() {
+        assert_eq!(Html::new(&Settings::default()).link(99), "#99");
+    }
+}
