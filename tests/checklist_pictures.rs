@@ -196,6 +196,14 @@ fn row_41_the_server_is_in_listen_and_that_is_inferred() {
 }
 
 #[test]
+fn rows_41_63_a_server_that_refuses_was_closed_and_of_a_silent_one_nothing_is_known() {
+    assert_eq!(states("lessons/refused.pcap", "start", &[]), ["CLOSED"]);
+    has(&run("lessons/refused.pcap", &["-T", "ladder"]), &["(CLOSED)"]);
+    assert!(states("lessons/unanswered.pcap", "start", &[]).is_empty());
+    assert!(texts("lessons/unanswered.pcap", &[]).contains(&"state unknown".to_owned()));
+}
+
+#[test]
 fn row_50_a_simultaneous_close_passes_closing_on_both_sides() {
     for anchor in ["start", "end"] {
         let states = states("lessons/simultaneous-close.pcap", anchor, &[]);
@@ -232,6 +240,16 @@ fn rows_58_59_60_retries_are_timed_and_classified() {
     let svg = texts("lessons/unanswered.pcap", &[]);
     assert_eq!(svg.iter().filter(|text| *text == "no answer").count(), 4);
     assert_eq!(arrows("lessons/unanswered.pcap", &[]), ["1. SYN", "1. SYN again", "1. SYN again", "1. SYN again"]);
+}
+
+#[test]
+fn row_71_a_fin_that_is_repeated_has_the_times_that_are_known() {
+    let all = texts("labelled/td_fin_unanswered.pcap", &[]);
+    let drawn: Vec<&str> =
+        all.iter().map(String::as_str).filter(|text| text.contains("FIN") && text.starts_with('1')).collect();
+    assert_eq!(drawn, ["1. FIN", "1. FIN again"]);
+    assert_eq!(all.iter().filter(|text| *text == "frame 10").count(), 1, "{all:?}");
+    assert!(all.contains(&"3 more copies".to_owned()) && all.contains(&"2.17 s".to_owned()), "{all:?}");
 }
 
 #[test]

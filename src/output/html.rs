@@ -4,7 +4,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
-use super::explain::{Level, Locale, anomalies, explain_flow, terms};
+use super::explain::{Level, Locale, Words, anomalies, explain_flow, terms, words};
 use super::ladder::{Row, rows};
 use super::picture::{self, caption, escape, relative, since_text};
 use super::report::{Count, Findings, Report, closings, filtered, openings};
@@ -185,7 +185,11 @@ impl Html {
         );
         if self.flows.len() > shown.len() {
             let more = self.flows.len() - shown.len();
-            let _ = writeln!(page, "<p class=\"faint\">+{more}</p>");
+            let words = match locale {
+                Locale::En => format!("{more} later flows are not drawn here"),
+                Locale::Ko => format!("그 뒤의 연결 {more}개는 여기에 그리지 않음"),
+            };
+            let _ = writeln!(page, "<p class=\"faint\">{words}</p>");
         }
     }
 
@@ -195,14 +199,17 @@ impl Html {
             return;
         }
         let locale = self.settings.locale;
-        let _ = writeln!(
-            page,
-            "<h2>{}</h2>\n<table><thead><tr><th>{}</th><th>id</th><th>{}</th><th>{}</th><th></th></tr></thead><tbody>",
-            locale.pick("Anomalies", "이상 현상"),
-            locale.pick("severity", "심각도"),
-            locale.pick("count", "횟수"),
-            locale.pick("first in", "처음"),
+        let heads = head_row(
+            locale,
+            &[
+                words("severity", "심각도"),
+                words("id", "id"),
+                words("count", "횟수"),
+                words("first in", "처음"),
+                words("", ""),
+            ],
         );
+        let _ = writeln!(page, "<h2>{}</h2>\n<table>{heads}<tbody>", locale.pick("Anomalies", "이상 현상"));
         for (id, found) in found {
             let severity = found.severity.name();
             let link = found.flow.map(|flow| self.link(flow)).unwrap_or_default();
@@ -250,13 +257,8 @@ impl Html {
             page.push_str("</tbody></table>\n");
         }
         if !most.is_empty() {
-            let _ = writeln!(
-                page,
-                "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
-                locale.pick("failed handshakes", "실패한 연결"),
-                locale.pick("client", "클라이언트"),
-                locale.pick("to", "대상"),
-            );
+            let heads = head_row(locale, &[words("failed handshakes", "실패한 연결"), CLIENT, words("to", "대상")]);
+            let _ = writeln!(page, "<table>{heads}<tbody>");
             for (client, failures) in most {
                 let target =
                     failures.target.map_or_else(|| locale.pick("several", "여럿").to_owned(), |ip| ip.to_string());
@@ -272,19 +274,18 @@ impl Html {
 
     fn table(&self, page: &mut String) {
         let locale = self.settings.locale;
-        let _ = writeln!(
-            page,
-            "<h2 id=\"flows\">{}</h2>\n<table class=\"flows\"><thead><tr><th>#</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th>\
-             <th>{}</th><th>{}</th></tr></thead><tbody>",
-            locale.pick("Flows", "연결 목록"),
-            locale.pick("client", "클라이언트"),
-            locale.pick("server", "서버"),
-            locale.pick("opening", "연결 설정"),
-            locale.pick("close", "연결 종료"),
-            locale.pick("connect time", "연결 시간"),
-            locale.pick("segments", "세그먼트"),
-            locale.pick("anomalies", "이상 현상"),
-        );
+        let heads = [
+            words("#", "#"),
+            CLIENT,
+            SERVER,
+            words("opening", "연결 설정"),
+            words("close", "연결 종료"),
+            words("connect time", "연결 시간"),
+            words("segments", "세그먼트"),
+            words("anomalies", "이상 현상"),
+        ];
+        let (title, heads) = (locale.pick("Flows", "연결 목록"), head_row(locale, &heads));
+        let _ = writeln!(page, "<h2 id=\"flows\">{title}</h2>\n<table class=\"flows\">{heads}<tbody>");
         for entry in &self.flows {
             page.push_str(&entry.row);
         }
@@ -338,7 +339,11 @@ impl Report for Html {
             self.hosts.push(HostFinding {
                 id: anomaly.id,
                 severity: anomaly.severity,
-                who: format!("{} → {}", end(anomaly.source), end(anomaly.destination)),
+                who: match (anomaly.source, anomaly.destination) {
+                    // It is about the capture.
+                    (None, None) => String::new(),
+                    (source, destination) => format!("{} → {}", end(source), end(destination)),
+                },
                 reason: anomaly.reason.clone(),
             });
         }
@@ -396,7 +401,20 @@ const PAGE_STYLE: &str = "body{margin:0;background:var(--paper);color:var(--ink)
     .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:0 32px}.bar{display:block;height:9px;\
     background:var(--open);min-width:2px}.flow{display:none}.flow:target,.flow.only,main:not(:has(.flow:target)) .first{display:block}.flow{border-top:2px solid \
     var(--line);margin-top:28px}.synscope .failed{fill:var(--alert)}.synscope .other{fill:var(--closed)}\
-    .synscope .chart a rect:hover{opacity:.6}@media print{.flow:target{break-before:page}}";
+    .synscope .chart a rect:hover{opacity:.6}th,td:nth-child(3){white-space:nowrap}\
+    @media print{svg.synscope{max-height:100vh}.flow:target,.flow.first{break-before:page}main{max-width:none;padding:0}.bar{print-color-adjust:exact;\
+    -webkit-print-color-adjust:exact}h1,h2,h3{break-after:avoid}tr,li{break-inside:avoid}thead{display:table-header-group}\
+    .scroll{overflow:visible}.scroll table{font-size:8.5px}.scroll .num,.scroll code{font-size:8px}.scroll th,\
+    .scroll td{padding:2px 4px}a[href=\"#top\"]{display:none}}";
+
+const CLIENT: Words = words("client", "클라이언트");
+const SERVER: Words = words("server", "서버");
+
+/// The heads of a table's columns.
+fn head_row(locale: Locale, heads: &[Words]) -> String {
+    let cells: String = heads.iter().map(|head| format!("<th>{}</th>", head.get(locale))).collect();
+    format!("<thead><tr>{cells}</tr></thead>")
+}
 
 /// Verdicts with their counts.
 fn bars(page: &mut String, title: &str, counts: &[Count], locale: Locale) {
@@ -457,18 +475,21 @@ fn section(flow: &Flow, settings: &Settings) -> String {
 
 fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
     let locale = settings.locale;
-    let _ = writeln!(
-        html,
-        "<h2>{}</h2>\n<div class=\"scroll\"><table><thead><tr><th>#</th><th>{}</th><th>t</th><th>{}</th><th>{}</th><th>flags</th>\
-         <th>Seq</th><th>Ack</th><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
-        locale.pick("Steps", "단계"),
-        locale.pick("frame", "프레임"),
-        locale.pick("from", "보낸 쪽"),
-        locale.pick("step", "단계"),
-        locale.pick("octets", "옥텟"),
-        locale.pick("client", "클라이언트"),
-        locale.pick("server", "서버"),
-    );
+    let heads = [
+        words("#", "#"),
+        words("frame", "프레임"),
+        words("t", "t"),
+        words("from", "보낸 쪽"),
+        words("step", "단계"),
+        words("flags", "flags"),
+        words("Seq", "Seq"),
+        words("Ack", "Ack"),
+        words("octets", "옥텟"),
+        CLIENT,
+        SERVER,
+    ];
+    let (title, heads) = (locale.pick("Steps", "단계"), head_row(locale, &heads));
+    let _ = writeln!(html, "<h2>{title}</h2>\n<div class=\"scroll\"><table>{heads}<tbody>");
     for row in picture::part(rows(flow, false), settings.pictures.part) {
         let Row::Step(row) = row else { continue };
         let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));

@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339, short};
-use super::crossing::states_after;
+use super::hindsight::{server_before, states_after};
 use super::words;
 use super::{Out, Settings, StepsShown, Writer};
 use crate::engine::{Event, Sink};
@@ -104,8 +104,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn before(&mut self) {
         if self.flow.steps.first().is_some_and(|step| step.label == Label::Syn) {
-            let server = if self.flow.opening() == Opening::SimultaneousOpen { State::Closed } else { State::Listen };
-            self.rows.push(Row::Before { client: State::Closed, server });
+            self.rows.push(Row::Before { client: State::Closed, server: server_before(self.flow) });
         }
     }
 

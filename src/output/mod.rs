@@ -5,9 +5,9 @@
 
 pub mod clock;
 pub mod community;
-mod crossing;
 pub mod event;
 pub mod explain;
+mod hindsight;
 mod histogram;
 mod html;
 pub mod ladder;
@@ -218,19 +218,19 @@ pub const FORMATS: &[Format] = &[
         name: "svg",
         about: "a picture: two lifelines, numbered arrows, coloured states",
         options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale"],
-        open: |out, settings| Box::new(AtEnd::new(out, svg::Svg::new(settings))),
+        open: |out, settings| Box::new(AtEnd::new(out, svg::Svg::new(settings), settings)),
     },
     Format {
         name: "html",
         about: "a page with an overview, and for every flow its picture, steps and explanation",
         options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale", "--explain"],
-        open: |out, settings| Box::new(AtEnd::new(out, html::Html::new(settings))),
+        open: |out, settings| Box::new(AtEnd::new(out, html::Html::new(settings), settings)),
     },
     Format {
         name: "markdown",
         about: "a report to paste into a ticket, with Mermaid sequence diagrams",
         options: &["--steps", "--flow", "--part", "--locale", "--explain"],
-        open: |out, settings| Box::new(AtEnd::new(out, markdown::Markdown::new(settings))),
+        open: |out, settings| Box::new(AtEnd::new(out, markdown::Markdown::new(settings), settings)),
     },
     Format {
         name: "explain",

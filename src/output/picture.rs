@@ -6,8 +6,8 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
-use super::crossing::is_crossing;
 use super::explain::{Locale, terms};
+use super::hindsight::is_crossing;
 use super::ladder::{Row, StepRow, octets, rows};
 use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
@@ -130,7 +130,8 @@ pub(super) fn style_sheet(theme: Theme) -> String {
          .synscope .open{{fill:var(--open)}}.synscope .closing{{fill:var(--closing)}}.synscope .waiting{{fill:var(--waiting)}}\
          .synscope .inferred{{fill-opacity:.55}}\
          .synscope text.alert{{fill:var(--alert)}}.synscope text.warn{{fill:var(--warn)}}\
-         .synscope text.note{{fill:var(--note)}}.synscope text.info{{fill:var(--info)}}"
+         .synscope text.note{{fill:var(--note)}}.synscope text.info{{fill:var(--info)}}\
+         @media print{{svg.synscope{{max-width:100%;height:auto}}}}"
     )
 }
 
@@ -176,7 +177,7 @@ fn close(mut rows: Vec<Row>, at: usize) -> Vec<Row> {
 struct Arrow<'a> {
     from: Side,
     time: i64,
-    frame: u64,
+    frame: Option<u64>,
     words: String,
     numbers: Option<&'a StepRow>,
     /// It reached nobody, as far as can be told.
@@ -304,6 +305,7 @@ impl<'a> Canvas<'a> {
         }
         if self.style.part != Part::Open {
             self.marks_until(u64::MAX);
+            self.end_states();
         }
         self.lifelines();
     }
@@ -330,6 +332,10 @@ impl<'a> Canvas<'a> {
     }
 
     fn bar(&mut self, side: Side, y: i32, state: State, since: Option<i64>, inferred: bool) {
+        if self.flow.final_state(side).is_none() {
+            // It never spoke: whatever is said of it would be invented.
+            return;
+        }
         let bars = &mut self.bars[side as usize];
         if bars.last().is_none_or(|bar| bar.state != state) {
             bars.push(Bar { y, state, since, inferred });
@@ -346,44 +352,43 @@ impl<'a> Canvas<'a> {
     fn step(&mut self, row: &StepRow, later: &[Row]) {
         let answered = later.iter().any(|other| is_from_other(other, row.from));
         let unanswered = !answered && silence_tells(self.flow, row);
-        let copies = self.copies(row);
+        let (copies, hidden) = self.copies(row);
         let last = copies.len().saturating_sub(1);
         for (n, (time, frame)) in copies.iter().enumerate() {
-            let lost = n < last || unanswered;
-            let words = if n == 0 { self.words(row) } else { self.again_words(row) };
-            if n >= COPIES_DRAWN && n < last {
-                if n == COPIES_DRAWN {
-                    let more = last - n;
-                    let words = match self.style.locale {
-                        Locale::En => format!("{more} more copies"),
-                        Locale::Ko => format!("같은 세그먼트 {more}개 더"),
-                    };
-                    self.gap(&words);
-                }
-                continue;
+            if n > 0 && n == last && hidden > 0 {
+                let words = match self.style.locale {
+                    Locale::En if hidden == 1 => "1 more copy".to_owned(),
+                    Locale::En => format!("{hidden} more copies"),
+                    Locale::Ko => format!("같은 세그먼트 {hidden}개 더"),
+                };
+                self.gap(&words);
             }
+            let arrives = n == last && !unanswered;
             let arrow = Arrow {
                 from: row.from,
                 time: *time,
                 frame: *frame,
-                words,
+                words: if n == 0 { self.words(row) } else { self.again_words(row) },
                 numbers: (n == 0).then_some(row),
-                lost: lost && row.step.label != Label::Data,
+                lost: !arrives && row.step.label != Label::Data,
                 reset: row.step.label == Label::Rst,
             };
-            let arrives = n == last && !unanswered;
             self.arrow(&arrow, row, arrives);
-            let until = copies.get(n + 1).map(|(_, frame)| *frame).or_else(|| next_frame(later)).unwrap_or(u64::MAX);
+            let until = match copies.get(n + 1) {
+                Some((_, frame)) => frame.unwrap_or(row.step.frame + 1),
+                None => next_frame(later).unwrap_or(u64::MAX),
+            };
             self.marks_until(until);
         }
     }
 
-    /// When each copy of a step was sent, and its frame: more than one where it was repeated.
-    fn copies(&self, row: &StepRow) -> Vec<(i64, u64)> {
+    /// When each copy of a step that is drawn was sent, and its frame where it was kept: more than one where it was repeated. And how
+    /// many more there were before the last.
+    fn copies(&self, row: &StepRow) -> (Vec<(i64, Option<u64>)>, usize) {
         let step = &row.step;
-        let first = (row.since_start, step.frame);
+        let first = (row.since_start, Some(step.frame));
         if step.repeat < 2 || !matches!(step.label, Label::Syn | Label::SynAck | Label::Fin) {
-            return vec![first];
+            return (vec![first], 0);
         }
         let tries = match step.label {
             Label::Syn => self.flow.handshake.syns.as_slice(),
@@ -391,18 +396,17 @@ impl<'a> Canvas<'a> {
             _ => &[],
         };
         let since = |time: Timestamp| time - self.flow.first_time;
-        let known: Vec<(i64, u64)> = tries
-            .iter()
-            .filter(|t| t.time >= step.time && t.time <= step.last_time && t.frame >= step.frame)
-            .map(|t| (since(t.time), t.frame))
-            .collect();
-        if known.len() == step.repeat as usize {
-            return known;
+        let is_copy = |time: Timestamp, frame: u64| time >= step.time && time <= step.last_time && frame >= step.frame;
+        let kept = tries.iter().filter(|t| is_copy(t.time, t.frame)).map(|t| (since(t.time), Some(t.frame)));
+        let mut copies: Vec<_> = kept.collect();
+        let repeat = step.repeat as usize;
+        if copies.len() == repeat {
+            let hidden = repeat.saturating_sub(COPIES_DRAWN + 1);
+            copies.drain(COPIES_DRAWN.min(repeat)..(COPIES_DRAWN + hidden).min(repeat));
+            return (copies, hidden);
         }
-        // Not every copy was kept: the first and the last are.
-        let mut copies = vec![first; (step.repeat as usize).saturating_sub(1).min(64)];
-        copies.push((since(step.last_time), step.frame));
-        copies
+        // Not every copy was kept: the first is, and when the last was seen.
+        (vec![first, (since(step.last_time), None)], repeat - 2)
     }
 
     /// The caption of an arrow in the picture's language.
@@ -436,7 +440,9 @@ impl<'a> Canvas<'a> {
             Side::Server => (SERVER_X - BAR, CLIENT_X + BAR, -1),
         };
         self.text(16, tail + 4, "b", "start", &since_text(arrow.time));
-        self.text(16, tail + 18, "f", "start", &format!("{} {}", self.frame_word(), arrow.frame));
+        if let Some(frame) = arrow.frame {
+            self.text(16, tail + 18, "f", "start", &format!("{} {frame}", self.frame_word()));
+        }
         let class = if arrow.lost {
             "lost"
         } else if arrow.reset {
@@ -559,6 +565,23 @@ impl<'a> Canvas<'a> {
         self.y = y + 10;
     }
 
+    /// The states at the end, where only the end of the capture told them: a reset of doubt that nothing contradicted.
+    fn end_states(&mut self) {
+        if !matches!(self.flow.closing(), Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset) {
+            return;
+        }
+        let y = self.y + 12;
+        for side in [Side::Client, Side::Server] {
+            let drawn = self.bars[side as usize].last().map(|bar| bar.state);
+            if let Some(last) = self.flow.final_state(side)
+                && drawn.is_some_and(|drawn| drawn != last)
+            {
+                self.bar(side, y, last, None, true);
+                self.y = y;
+            }
+        }
+    }
+
     /// Draws the anomalies that a frame before `frame` proves and that are not drawn yet.
     fn marks_until(&mut self, frame: u64) {
         let mut due: Vec<(u64, usize)> = self
@@ -600,6 +623,11 @@ impl<'a> Canvas<'a> {
         for (side, x) in [(Side::Client, CLIENT_X), (Side::Server, SERVER_X)] {
             let _ = writeln!(drawn, r#"<line x1="{x}" y1="{}" x2="{x}" y2="{bottom}" class="life"/>"#, self.top);
             let bars = core::mem::take(&mut self.bars[side as usize]);
+            if bars.is_empty() && self.flow.final_state(side).is_none() {
+                let words = self.style.locale.pick("state unknown", "상태를 알 수 없음");
+                let (x, anchor) = beside(side, x);
+                self.text(x, self.top + 16, "f", anchor, words);
+            }
             for (n, bar) in bars.iter().enumerate() {
                 let end = bars.get(n + 1).map_or(bottom - 6, |next| next.y);
                 let inferred = if bar.inferred { " inferred" } else { "" };
@@ -630,10 +658,7 @@ impl<'a> Canvas<'a> {
     }
 
     fn state_label(&mut self, side: Side, x: i32, bar: &Bar) {
-        let (x, anchor) = match side {
-            Side::Client => (x - BAR - 8, "end"),
-            Side::Server => (x + BAR + 8, "start"),
-        };
+        let (x, anchor) = beside(side, x);
         let certain = terms::certainty(Certainty::Inferred).get(self.style.locale);
         let under = match (bar.since, bar.inferred) {
             (Some(since), false) => since_text(since),
@@ -685,6 +710,14 @@ impl<'a> Canvas<'a> {
         let description = steps.collect::<Vec<_>>().join("; ");
         let title = format!("#{} {}", self.flow.id, title(self.flow));
         Picture { body: self.body, height: (self.y + 6).max(1) as u32, title, description }
+    }
+}
+
+/// Where what is said of an end begins or ends, beside its lifeline at `x`.
+const fn beside(side: Side, x: i32) -> (i32, &'static str) {
+    match side {
+        Side::Client => (x - BAR - 8, "end"),
+        Side::Server => (x + BAR + 8, "start"),
     }
 }
 

@@ -24,21 +24,53 @@ pub(super) trait Report {
 pub(super) struct AtEnd<R> {
     out: Out,
     report: R,
+    /// The flows that a filter let through, where there is one.
+    shown: Option<Shown>,
+}
+
+/// Flows that a filter let through, by verdict.
+#[derive(Default)]
+struct Shown {
+    by_opening: [u64; Opening::ALL.len()],
+    by_closing: [u64; Closing::ALL.len()],
+}
+
+impl Shown {
+    fn add(&mut self, flow: &Flow) {
+        self.by_opening[flow.opening() as usize] += 1;
+        self.by_closing[flow.closing() as usize] += 1;
+    }
 }
 
 impl<R: Report> AtEnd<R> {
-    pub(super) const fn new(out: Out, report: R) -> Self {
-        Self { out, report }
+    pub(super) fn new(out: Out, report: R, settings: &Settings) -> Self {
+        Self { out, report, shown: settings.flows_where.is_some().then(Shown::default) }
+    }
+
+    /// The page, with verdicts counted over what is shown.
+    fn page(&mut self, totals: &Totals) -> String {
+        match &self.shown {
+            None => self.report.page(totals),
+            Some(Shown { by_opening, by_closing }) => {
+                let shown = Totals { by_opening: *by_opening, by_closing: *by_closing, ..totals.clone() };
+                self.report.page(&shown)
+            }
+        }
     }
 }
 
 impl<R: Report> Sink for AtEnd<R> {
     fn event(&mut self, event: &Event<'_>) {
         match *event {
-            Event::FlowEnd { flow, .. } => self.report.flow(flow),
+            Event::FlowEnd { flow, .. } => {
+                self.report.flow(flow);
+                if let Some(shown) = &mut self.shown {
+                    shown.add(flow);
+                }
+            }
             Event::Anomaly { anomaly, .. } => self.report.anomaly(anomaly),
             Event::SessionEnd { totals } => {
-                let page = self.report.page(totals);
+                let page = self.page(totals);
                 self.out.buffer.extend_from_slice(page.as_bytes());
                 self.out.end_line();
             }

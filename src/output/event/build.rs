@@ -12,7 +12,7 @@ use crate::engine::Totals;
 use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
 use crate::flow::{Closing, Flow, Opening, Peer, Side, Step};
 use crate::output::community::CommunityId;
-use crate::output::crossing::states_after;
+use crate::output::hindsight::states_after;
 use crate::output::{Session, words};
 use crate::tcp::IcmpKind;
 use crate::time::Timestamp;

@@ -16,6 +16,7 @@ pub(super) use document::escape_markdown;
 pub use document::{Block, Document};
 pub use flow::explain_flow;
 pub(super) use format::Explain;
+pub(super) use locale::words;
 pub use locale::{Locale, Words};
 pub use questions::{QUESTIONS, Question};
 

@@ -39,88 +39,103 @@ pub const fn opening(opening: Opening) -> Words {
 /// What that means and what to check next.
 pub const fn opening_meaning(opening: Opening) -> Words {
     match opening {
-        Opening::Established => words(
-            "Both ends know each other's initial sequence number and know that the other one knows theirs; data can flow both \
-             ways.",
-            "양쪽이 서로의 초기 시퀀스 번호를 알고, 상대가 자기 번호를 받았다는 것까지 확인했습니다. 이제 양방향으로 데이터를 \
-             보낼 수 있습니다.",
-        ),
-        Opening::FastOpen => words(
-            "A cookie from an earlier connection let the server take data that came with the SYN: one round trip less (RFC \
-             7413).",
-            "이전 연결에서 받은 쿠키 덕분에 서버가 SYN과 함께 온 데이터를 받아들였습니다. 왕복 한 번이 절약됩니다 (RFC 7413).",
-        ),
-        Opening::SimultaneousOpen => words(
-            "Neither end waited for the other: both sent SYN, both went SYN_SENT → SYN_RECEIVED → ESTABLISHED (RFC 9293 \
-             figure 7). It is one connection, not two.",
-            "어느 쪽도 기다리지 않고 서로 SYN을 보냈고, 양쪽 모두 SYN_SENT → SYN_RECEIVED → ESTABLISHED로 \
-             진행했습니다 (RFC 9293 그림 7). 연결은 둘이 아니라 하나입니다.",
-        ),
-        Opening::SplitHandshake => words(
-            "The server split its SYN-ACK into parts. RFC 9293 allows it; hardly any stack does it, and it has been used to slip \
-             past filters. Find out what the server is.",
-            "서버가 SYN-ACK를 나누어 보냈습니다. RFC 9293이 허용하지만 실제 구현은 거의 없고, 방화벽을 피하는 데 쓰인 적이 \
-             있습니다. 서버가 무엇인지 확인하십시오.",
-        ),
-        Opening::Refused => words(
-            "Nothing listens on that port, or a filter refuses in the server's name: the application sees ECONNREFUSED. Check \
-             that the service runs, and compare the TTL of the RST with the server's other packets.",
-            "그 포트에서 듣는 프로그램이 없거나 방화벽이 서버 이름으로 거절했습니다. 응용 프로그램은 ECONNREFUSED를 \
-             받습니다. 서비스가 실행 중인지, RST의 TTL이 서버의 다른 패킷과 같은지 확인하십시오.",
-        ),
-        Opening::Unreachable => words(
-            "A router, a firewall or the host said that the connection cannot be made: the application sees EHOSTUNREACH or \
-             the like. The sender of the ICMP error tells where the path ends.",
-            "라우터, 방화벽 또는 호스트가 연결할 수 없다고 알렸습니다. 응용 프로그램은 EHOSTUNREACH 등을 받습니다. ICMP \
-             오류를 보낸 주소를 보면 경로가 어디에서 끝나는지 알 수 있습니다.",
-        ),
-        Opening::Unanswered => words(
-            "No SYN-ACK, no RST, no ICMP error: a filter drops the SYN or its answer, the host is down, or the way back is not \
-             in this capture. The application sees ETIMEDOUT. Capture nearer to the server.",
-            "SYN-ACK도 RST도 ICMP 오류도 없었습니다. 방화벽이 버렸거나, 호스트가 꺼져 있거나, 돌아오는 길이 이 캡처에 \
-             없습니다. 응용 프로그램은 ETIMEDOUT을 받습니다. 서버에 더 가까운 곳에서 캡처해 보십시오.",
-        ),
-        Opening::Aborted => words(
-            "The client changed its mind before the server had answered: an impatient application, or the loser of two attempts \
-             made at once.",
-            "서버가 응답하기 전에 클라이언트가 그만두었습니다. 성급한 응용 프로그램이거나, 동시에 시도한 둘 중 진 \
-             쪽입니다.",
-        ),
-        Opening::MissingAck => words(
-            "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \
-             up. One such flow is a lost packet or a dead client; many are a SYN scan or a SYN flood.",
-            "handshake가 두 번째 단계에서 멈췄습니다. 서버는 포기할 때까지 미완성(embryonic) 연결을 붙들고 있습니다. 하나면 \
-             패킷 손실이나 죽은 클라이언트, 여럿이면 SYN 스캔이나 SYN flooding입니다.",
-        ),
-        Opening::ResetAfterSynAck => words(
-            "The client learned that the port is open and tore down at once: a SYN scan, a health check, or a client that no \
-             longer wanted the connection. The server's application never heard of it.",
-            "클라이언트가 포트가 열려 있음을 알고 바로 끊었습니다. SYN 스캔, 상태 검사, 또는 더는 연결이 필요 없어진 \
-             클라이언트입니다. 서버의 응용 프로그램은 이 시도를 알지 못합니다.",
-        ),
-        Opening::SynAckOnly => words(
-            "The answer to a SYN that this capture does not have: it began too late, packets take different ways, or somebody \
-             forged the SYN in this address's name.",
-            "이 캡처에 없는 SYN에 대한 응답입니다. 캡처가 늦게 시작됐거나, 오가는 경로가 다르거나, 누군가 이 주소로 위조한 \
-             SYN을 보냈습니다.",
-        ),
-        Opening::Midstream => words(
-            "The handshake is not in this capture, so nothing can be said about it; numbers are relative to the first segment seen.",
-            "handshake가 캡처에 없으므로 연결 설정에 대해서는 말할 수 없습니다. 상대 번호는 처음 본 세그먼트를 기준으로 \
-             합니다.",
-        ),
-        Opening::Invalid => words(
-            "No TCP stack opens a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
-             that host sent.",
-            "어떤 TCP 구현도 이렇게 연결을 열지 않습니다. 스캐너의 탐침, 퍼저, 또는 손상입니다. 누가 보냈는지, 그 호스트가 또 \
-             무엇을 보냈는지 보십시오.",
-        ),
-        Opening::Undecided => words(
-            "The capture ended before the deadline: an answer may still have come. Capture for longer.",
-            "기한이 되기 전에 캡처가 끝났습니다. 그 뒤에 응답이 왔을 수도 있습니다. 더 오래 캡처하십시오.",
-        ),
+        Opening::Established => ESTABLISHED,
+        Opening::FastOpen => FAST_OPEN,
+        Opening::SimultaneousOpen => SIMULTANEOUS_OPEN,
+        Opening::SplitHandshake => SPLIT_HANDSHAKE,
+        Opening::Refused => REFUSED,
+        Opening::Unreachable => UNREACHABLE,
+        Opening::Unanswered => UNANSWERED,
+        Opening::Aborted => ABORTED,
+        Opening::MissingAck => MISSING_ACK,
+        Opening::ResetAfterSynAck => RESET_AFTER_SYN_ACK,
+        Opening::SynAckOnly => SYN_ACK_ONLY,
+        Opening::Midstream => MIDSTREAM,
+        Opening::Invalid => INVALID,
+        Opening::Undecided => UNDECIDED,
     }
 }
+
+const ESTABLISHED: Words = words(
+    "Both ends know each other's initial sequence number and know that the other one knows theirs; data can flow both \
+     ways.",
+    "양쪽이 서로의 초기 시퀀스 번호를 알고, 상대가 자기 번호를 받았다는 것까지 확인했습니다. 이제 양방향으로 데이터를 \
+     보낼 수 있습니다.",
+);
+const FAST_OPEN: Words = words(
+    "A cookie from an earlier connection let the server take data that came with the SYN: one round trip less (RFC \
+     7413).",
+    "이전 연결에서 받은 쿠키 덕분에 서버가 SYN과 함께 온 데이터를 받아들였습니다. 왕복 한 번이 절약됩니다 (RFC 7413).",
+);
+const SIMULTANEOUS_OPEN: Words = words(
+    "Neither end waited for the other: both sent SYN, both went SYN_SENT → SYN_RECEIVED → ESTABLISHED (RFC 9293 \
+     figure 7). It is one connection, not two.",
+    "어느 쪽도 기다리지 않고 서로 SYN을 보냈고, 양쪽 모두 SYN_SENT → SYN_RECEIVED → ESTABLISHED로 \
+     진행했습니다 (RFC 9293 그림 7). 연결은 둘이 아니라 하나입니다.",
+);
+const SPLIT_HANDSHAKE: Words = words(
+    "The server split its SYN-ACK into parts. RFC 9293 allows it; hardly any stack does it, and it has been used to slip \
+     past filters. Find out what the server is.",
+    "서버가 SYN-ACK를 나누어 보냈습니다. RFC 9293이 허용하지만 실제 구현은 거의 없고, 방화벽을 피하는 데 쓰인 적이 \
+     있습니다. 서버가 무엇인지 확인하십시오.",
+);
+const REFUSED: Words = words(
+    "Nothing listens on that port, or a filter refuses in the server's name: the application sees ECONNREFUSED. Check \
+     that the service runs, and compare the TTL of the RST with the server's other packets.",
+    "그 포트에서 듣는 프로그램이 없거나 방화벽이 서버 이름으로 거절했습니다. 응용 프로그램은 ECONNREFUSED를 \
+     받습니다. 서비스가 실행 중인지, RST의 TTL이 서버의 다른 패킷과 같은지 확인하십시오.",
+);
+const UNREACHABLE: Words = words(
+    "A router, a firewall or the host said that the connection cannot be made: the application sees EHOSTUNREACH or \
+     the like. The sender of the ICMP error tells where the path ends.",
+    "라우터, 방화벽 또는 호스트가 연결할 수 없다고 알렸습니다. 응용 프로그램은 EHOSTUNREACH 등을 받습니다. ICMP \
+     오류를 보낸 주소를 보면 경로가 어디에서 끝나는지 알 수 있습니다.",
+);
+const UNANSWERED: Words = words(
+    "No SYN-ACK, no RST, no ICMP error: a filter drops the SYN or its answer, the host is down, or the way back is not \
+     in this capture. The application sees ETIMEDOUT. Capture nearer to the server.",
+    "SYN-ACK도 RST도 ICMP 오류도 없었습니다. 방화벽이 버렸거나, 호스트가 꺼져 있거나, 돌아오는 길이 이 캡처에 \
+     없습니다. 응용 프로그램은 ETIMEDOUT을 받습니다. 서버에 더 가까운 곳에서 캡처해 보십시오.",
+);
+const ABORTED: Words = words(
+    "The client changed its mind before the server had answered: an impatient application, or the loser of two attempts \
+     made at once.",
+    "서버가 응답하기 전에 클라이언트가 그만두었습니다. 성급한 응용 프로그램이거나, 동시에 시도한 둘 중 진 \
+     쪽입니다.",
+);
+const MISSING_ACK: Words = words(
+    "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \
+     up. One such flow is a lost packet or a dead client; many are a SYN scan or a SYN flood.",
+    "handshake가 두 번째 단계에서 멈췄습니다. 서버는 포기할 때까지 미완성(embryonic) 연결을 붙들고 있습니다. 하나면 \
+     패킷 손실이나 죽은 클라이언트, 여럿이면 SYN 스캔이나 SYN flooding입니다.",
+);
+const RESET_AFTER_SYN_ACK: Words = words(
+    "The client learned that the port is open and tore down at once: a SYN scan, a health check, or a client that no \
+     longer wanted the connection. The server's application never heard of it.",
+    "클라이언트가 포트가 열려 있음을 알고 바로 끊었습니다. SYN 스캔, 상태 검사, 또는 더는 연결이 필요 없어진 \
+     클라이언트입니다. 서버의 응용 프로그램은 이 시도를 알지 못합니다.",
+);
+const SYN_ACK_ONLY: Words = words(
+    "The answer to a SYN that this capture does not have: it began too late, packets take different ways, or somebody \
+     forged the SYN in this address's name.",
+    "이 캡처에 없는 SYN에 대한 응답입니다. 캡처가 늦게 시작됐거나, 오가는 경로가 다르거나, 누군가 이 주소로 위조한 \
+     SYN을 보냈습니다.",
+);
+const MIDSTREAM: Words = words(
+    "The handshake is not in this capture, so nothing can be said about it; numbers are relative to the first segment seen.",
+    "handshake가 캡처에 없으므로 연결 설정에 대해서는 말할 수 없습니다. 상대 번호는 처음 본 세그먼트를 기준으로 \
+     합니다.",
+);
+const INVALID: Words = words(
+    "No TCP stack opens a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
+     that host sent.",
+    "어떤 TCP 구현도 이렇게 연결을 열지 않습니다. 스캐너의 탐침, 퍼저, 또는 손상입니다. 누가 보냈는지, 그 호스트가 또 \
+     무엇을 보냈는지 보십시오.",
+);
+const UNDECIDED: Words = words(
+    "The capture ended before the deadline: an answer may still have come. Capture for longer.",
+    "기한이 되기 전에 캡처가 끝났습니다. 그 뒤에 응답이 왔을 수도 있습니다. 더 오래 캡처하십시오.",
+);
 
 /// How a connection ended, in a few words.
 pub const fn closing(closing: Closing) -> Words {
