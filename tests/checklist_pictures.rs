@@ -123,6 +123,41 @@ fn row_28_data_in_a_syn_is_told() {
 }
 
 #[test]
+fn row_25_what_was_agreed_is_told() {
+    let words = explain("lessons/three-way.pcap", &["--explain"]);
+    has(&words, &["the smaller is 1460", "Options that both offered: window scaling, selective acknowledgment"]);
+    has(
+        &explain("lessons/three-way.pcap", &["--explain", "--locale", "ko"]),
+        &["초기 시퀀스 번호: x = 3141592653", "합의한 것"],
+    );
+}
+
+#[test]
+fn row_30_data_may_come_with_the_third_step() {
+    let file = "labelled/hs_final_ack_lost_data_follows.server.pcap";
+    assert!(
+        arrows(file, &["--part", "open"]).iter().any(|arrow| arrow.starts_with("3. ACK + ")),
+        "{:?}",
+        arrows(file, &[])
+    );
+}
+
+#[test]
+fn rows_55_62_the_patience_of_a_server_is_told() {
+    let words = explain("lessons/missing-ack.pcap", &["--explain"]);
+    has(&words, &["until it gives up", "after waits of 1.00 s, 2.00 s", "patient for 3.00 s"]);
+    let korean = explain("lessons/missing-ack.pcap", &["--explain", "--locale", "ko"]);
+    has(&korean, &["SYN-ACK를 3번", "적어도 3.00 s 동안"]);
+}
+
+#[test]
+fn row_76_reuse_of_the_same_ports_names_the_connection_before() {
+    let words = explain("lessons/time-wait-reuse.pcap", &["--explain=time-wait", "--flow", "2"]);
+    has(&words, &["the same ports were used by #1"]);
+    has(&explain("lessons/time-wait-reuse.pcap", &["--explain", "--flow", "2"]), &["port-reuse-timewait"]);
+}
+
+#[test]
 fn row_34_one_and_a_half_round_trips_are_put_right() {
     has(&explain("lessons/three-way.pcap", &["--explain"]), &["1.5 round trips", "(46.5 ms here)", "(31.0 ms)"]);
     has(

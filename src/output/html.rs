@@ -344,7 +344,11 @@ impl Report for Html {
                     (None, None) => String::new(),
                     (source, destination) => format!("{} → {}", end(source), end(destination)),
                 },
-                reason: anomaly.reason.clone(),
+                reason: match self.settings.locale {
+                    Locale::En => anomaly.reason.clone(),
+                    // The figures come as they are in the events.
+                    Locale::Ko => format!("{} {}", anomalies::summary(anomaly.id, Locale::Ko), anomaly.reason),
+                },
             });
         }
     }

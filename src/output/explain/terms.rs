@@ -196,69 +196,81 @@ pub const fn closing_meaning(closing: Closing) -> Words {
 /// What a state means (RFC 9293 section 3.3.2).
 pub const fn state(state: State) -> Words {
     match state {
-        State::Closed => words(
-            "CLOSED: no connection. Where every connection begins and ends; a segment that arrives here is answered with RST (RFC \
-             9293 section 3.10.7.1).",
-            "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 세그먼트가 도착하면 RST로 \
-             응답합니다 (RFC 9293 3.10.7.1절).",
-        ),
-        State::Listen => words(
-            "LISTEN: a server waits for a SYN. Nothing on the wire shows it; synscope infers it from the SYN-ACK that follows.",
-            "LISTEN: 서버가 SYN을 기다리는 상태입니다. 네트워크에는 보이지 않으므로 뒤이은 SYN-ACK로 추정합니다.",
-        ),
-        State::SynSent => words(
-            "SYN_SENT: the client sent its SYN and waits for SYN and ACK. If none comes, it repeats the SYN; staying here for \
-             long means that nobody answers.",
-            "SYN_SENT: 클라이언트가 SYN을 보내고 SYN과 ACK를 기다리는 상태입니다. 응답이 없으면 SYN을 재전송하며, 오래 \
-             머물면 응답하는 상대가 없다는 뜻입니다.",
-        ),
-        State::SynReceived => words(
-            "SYN_RECEIVED: a SYN arrived and was answered with SYN-ACK; the acknowledgment of the own SYN is still missing. A \
-             connection in this state is embryonic: it waits in the SYN backlog, which a SYN flood fills.",
-            "SYN_RECEIVED: SYN을 받고 SYN-ACK로 응답했지만 자신의 SYN에 대한 확인 응답은 아직 받지 못한 상태입니다. 이 \
-             미완성(embryonic) 연결은 backlog 큐에서 기다리며, SYN flooding은 이 큐를 채우는 공격입니다.",
-        ),
-        State::Established => words(
-            "ESTABLISHED: open; data may flow in both directions. The client gets here when the SYN-ACK arrives, the server half a \
-             round trip later, when the third segment does.",
-            "ESTABLISHED: 연결이 설정되어 양방향으로 데이터를 보낼 수 있는 상태입니다. 클라이언트는 SYN-ACK를 받을 때, 서버는 \
-             반 왕복 시간(0.5 RTT) 뒤 세 번째 세그먼트를 받을 때 들어갑니다.",
-        ),
-        State::FinWait1 => words(
-            "FIN_WAIT_1: this end closed first and its FIN is not acknowledged yet.",
-            "FIN_WAIT_1: 먼저 닫은 쪽이 FIN을 보내고 확인 응답을 기다리는 상태입니다.",
-        ),
-        State::FinWait2 => words(
-            "FIN_WAIT_2: its FIN is acknowledged; it still receives until the other end sends FIN. Linux gives up after 60 s when \
-             the program has gone.",
-            "FIN_WAIT_2: 자신의 FIN은 확인 응답을 받았고, 상대의 FIN이 올 때까지 데이터를 계속 받을 수 있는 상태입니다. \
-             Linux는 프로그램이 끝났으면 60초 뒤 포기합니다.",
-        ),
-        State::CloseWait => words(
-            "CLOSE_WAIT: the other end closed; this end's program has not. It is always the passive side that is here. Many \
-             connections that stay here are a program that forgets to close.",
-            "CLOSE_WAIT: 상대가 닫았지만 자기 프로그램은 아직 닫지 않은 상태입니다. 항상 수동적으로 닫는 쪽이 이 상태에 \
-             있습니다. 여기에 오래 머무는 연결이 많으면 close()를 잊은 프로그램입니다.",
-        ),
-        State::Closing => words(
-            "CLOSING: both ends sent FIN before they saw the other's; the acknowledgment of the own FIN is missing. Only a \
-             simultaneous close passes here.",
-            "CLOSING: 양쪽이 상대의 FIN을 보기 전에 FIN을 보냈고, 자신의 FIN에 대한 확인 응답을 기다리는 상태입니다. 동시 \
-             종료에서만 거칩니다.",
-        ),
-        State::LastAck => words(
-            "LAST_ACK: the passive side sent its FIN too and waits for the last acknowledgment; if that is lost, it repeats the FIN.",
-            "LAST_ACK: 수동적으로 닫는 쪽도 FIN을 보내고 마지막 확인 응답을 기다리는 상태입니다. 그 응답이 사라지면 FIN을 \
-             재전송합니다.",
-        ),
-        State::TimeWait => words(
-            "TIME_WAIT: the end that closed first waits 2 × MSL, so that its last ACK can be repeated and old segments die before \
-             the same ports are used again. RFC 9293 takes an MSL of 2 minutes, hence 240 s; Linux waits 60 s.",
-            "TIME_WAIT: 먼저 닫은 쪽이 2 × MSL 동안 기다리는 상태입니다. 마지막 ACK를 다시 보낼 수 있고, 같은 포트를 다시 \
-             쓰기 전에 옛 세그먼트가 사라지게 합니다. RFC 9293의 MSL은 2분이므로 240초이고, Linux는 60초만 기다립니다.",
-        ),
+        State::Closed => IN_CLOSED,
+        State::Listen => IN_LISTEN,
+        State::SynSent => IN_SYN_SENT,
+        State::SynReceived => IN_SYN_RECEIVED,
+        State::Established => IN_ESTABLISHED,
+        State::FinWait1 => IN_FIN_WAIT1,
+        State::FinWait2 => IN_FIN_WAIT2,
+        State::CloseWait => IN_CLOSE_WAIT,
+        State::Closing => IN_CLOSING,
+        State::LastAck => IN_LAST_ACK,
+        State::TimeWait => IN_TIME_WAIT,
     }
 }
+
+const IN_CLOSED: Words = words(
+    "CLOSED: no connection. Where every connection begins and ends; a segment that arrives here is answered with RST (RFC \
+     9293 section 3.10.7.1).",
+    "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 세그먼트가 도착하면 RST로 \
+     응답합니다 (RFC 9293 3.10.7.1절).",
+);
+const IN_LISTEN: Words = words(
+    "LISTEN: a server waits for a SYN. Nothing on the wire shows it; synscope infers it from the SYN-ACK that follows.",
+    "LISTEN: 서버가 SYN을 기다리는 상태입니다. 네트워크에는 보이지 않으므로 뒤이은 SYN-ACK로 추정합니다.",
+);
+const IN_SYN_SENT: Words = words(
+    "SYN_SENT: the client sent its SYN and waits for SYN and ACK. If none comes, it repeats the SYN; staying here for \
+     long means that nobody answers.",
+    "SYN_SENT: 클라이언트가 SYN을 보내고 SYN과 ACK를 기다리는 상태입니다. 응답이 없으면 SYN을 재전송하며, 오래 \
+     머물면 응답하는 상대가 없다는 뜻입니다.",
+);
+const IN_SYN_RECEIVED: Words = words(
+    "SYN_RECEIVED: a SYN arrived and was answered with SYN-ACK; the acknowledgment of the own SYN is still missing. A \
+     connection in this state is embryonic: it waits in the SYN backlog, which a SYN flood fills.",
+    "SYN_RECEIVED: SYN을 받고 SYN-ACK로 응답했지만 자신의 SYN에 대한 확인 응답은 아직 받지 못한 상태입니다. 이 \
+     미완성(embryonic) 연결은 backlog 큐에서 기다리며, SYN flooding은 이 큐를 채우는 공격입니다.",
+);
+const IN_ESTABLISHED: Words = words(
+    "ESTABLISHED: open; data may flow in both directions. The client gets here when the SYN-ACK arrives, the server half a \
+     round trip later, when the third segment does.",
+    "ESTABLISHED: 연결이 설정되어 양방향으로 데이터를 보낼 수 있는 상태입니다. 클라이언트는 SYN-ACK를 받을 때, 서버는 \
+     반 왕복 시간(0.5 RTT) 뒤 세 번째 세그먼트를 받을 때 들어갑니다.",
+);
+const IN_FIN_WAIT1: Words = words(
+    "FIN_WAIT_1: this end closed first and its FIN is not acknowledged yet.",
+    "FIN_WAIT_1: 먼저 닫은 쪽이 FIN을 보내고 확인 응답을 기다리는 상태입니다.",
+);
+const IN_FIN_WAIT2: Words = words(
+    "FIN_WAIT_2: its FIN is acknowledged; it still receives until the other end sends FIN. Linux gives up after 60 s when \
+     the program has gone.",
+    "FIN_WAIT_2: 자신의 FIN은 확인 응답을 받았고, 상대의 FIN이 올 때까지 데이터를 계속 받을 수 있는 상태입니다. \
+     Linux는 프로그램이 끝났으면 60초 뒤 포기합니다.",
+);
+const IN_CLOSE_WAIT: Words = words(
+    "CLOSE_WAIT: the other end closed; this end's program has not. It is always the passive side that is here. Many \
+     connections that stay here are a program that forgets to close.",
+    "CLOSE_WAIT: 상대가 닫았지만 자기 프로그램은 아직 닫지 않은 상태입니다. 항상 수동적으로 닫는 쪽이 이 상태에 \
+     있습니다. 여기에 오래 머무는 연결이 많으면 close()를 잊은 프로그램입니다.",
+);
+const IN_CLOSING: Words = words(
+    "CLOSING: both ends sent FIN before they saw the other's; the acknowledgment of the own FIN is missing. Only a \
+     simultaneous close passes here.",
+    "CLOSING: 양쪽이 상대의 FIN을 보기 전에 FIN을 보냈고, 자신의 FIN에 대한 확인 응답을 기다리는 상태입니다. 동시 \
+     종료에서만 거칩니다.",
+);
+const IN_LAST_ACK: Words = words(
+    "LAST_ACK: the passive side sent its FIN too and waits for the last acknowledgment; if that is lost, it repeats the FIN.",
+    "LAST_ACK: 수동적으로 닫는 쪽도 FIN을 보내고 마지막 확인 응답을 기다리는 상태입니다. 그 응답이 사라지면 FIN을 \
+     재전송합니다.",
+);
+const IN_TIME_WAIT: Words = words(
+    "TIME_WAIT: the end that closed first waits 2 × MSL, so that its last ACK can be repeated and old segments die before \
+     the same ports are used again. RFC 9293 takes an MSL of 2 minutes, hence 240 s; Linux waits 60 s.",
+    "TIME_WAIT: 먼저 닫은 쪽이 2 × MSL 동안 기다리는 상태입니다. 마지막 ACK를 다시 보낼 수 있고, 같은 포트를 다시 \
+     쓰기 전에 옛 세그먼트가 사라지게 합니다. RFC 9293의 MSL은 2분이므로 240초이고, Linux는 60초만 기다립니다.",
+);
 
 /// What a step of this kind says.
 pub const fn label(label: Label) -> Words {
