@@ -148,6 +148,7 @@ fn rows_55_62_the_patience_of_a_server_is_told() {
     has(&words, &["until it gives up", "after waits of 1.00 s, 2.00 s", "patient for 3.00 s"]);
     let korean = explain("lessons/missing-ack.pcap", &["--explain", "--locale", "ko"]);
     has(&korean, &["SYN-ACK를 3번", "적어도 3.00 s 동안"]);
+    assert!(!explain("lessons/simultaneous-open.pcap", &["--explain"]).contains("patient"));
 }
 
 #[test]

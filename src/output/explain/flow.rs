@@ -129,6 +129,10 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
 
 /// How long the server waited for the third step, as far as its repetitions show it.
 fn patience(flow: &Flow, locale: Locale) -> Option<String> {
+    // Where SYNs crossed, both ends sent one.
+    if flow.server.synack_count < 2 || flow.opening() == Opening::SimultaneousOpen {
+        return None;
+    }
     let times: Vec<_> = flow.handshake.synacks.iter().map(|synack| synack.time).collect();
     let gaps: Vec<i64> = times.iter().zip(times.iter().skip(1)).map(|(earlier, later)| *later - *earlier).collect();
     if gaps.is_empty() {
