@@ -193,6 +193,13 @@ pub(super) struct Checks {
     pub(super) expect: Vec<FlowFilter>,
 }
 
+impl Checks {
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.fail_on.is_empty() && self.expect.is_empty()
+    }
+}
+
 /// What to write, and where.
 pub(super) struct Output {
     pub(super) format: &'static Format,

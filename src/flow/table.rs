@@ -10,6 +10,7 @@ use hashbrown::HashTable;
 use super::hot::Hot;
 use super::model::Flow;
 use super::prefetch::prefetch;
+use super::slab::Slab;
 use super::steps::Step;
 use super::tuple::FlowKey;
 use crate::time::Timestamp;
@@ -25,8 +26,8 @@ pub type Slot = u32;
 pub struct Table {
     index: HashTable<Slot>,
     /// What ordinary segments touch, by slot; the key among it.
-    hot: Vec<Hot>,
-    flows: Vec<Option<Flow>>,
+    hot: Slab<Hot>,
+    flows: Slab<Option<Flow>>,
     free: Vec<Slot>,
     /// Emptied step lists, to be used again.
     spare: Vec<Vec<Step>>,
@@ -38,8 +39,8 @@ impl Table {
     pub fn new() -> Self {
         Self {
             index: HashTable::new(),
-            hot: Vec::new(),
-            flows: Vec::new(),
+            hot: Slab::new(),
+            flows: Slab::new(),
             free: Vec::new(),
             spare: Vec::new(),
             hasher: RandomState::default(),
@@ -129,9 +130,11 @@ impl Table {
     /// Adds a flow whose key is not in the table.
     pub(super) fn insert(&mut self, hot: Hot, flow: Flow) -> Slot {
         let hash = self.hasher.hash_one(hot.key);
-        let slot = if let Some(slot) = self.free.pop() {
-            self.hot[slot as usize] = hot;
-            self.flows[slot as usize] = Some(flow);
+        let slot = if let Some(slot) = self.free.pop()
+            && let (Some(old), Some(place)) = (self.hot.get_mut(slot as usize), self.flows.get_mut(slot as usize))
+        {
+            *old = hot;
+            *place = Some(flow);
             slot
         } else {
             self.hot.push(hot);

@@ -3,11 +3,12 @@
 use core::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
-use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::model::{CaptureQuality, Flow, Places, Previous, Unreachable};
 use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
@@ -67,7 +68,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
+        Self { flows: 200_000, closed: 65_536, lingering: 2_048 }
     }
 }
 
@@ -184,7 +185,8 @@ pub(super) struct Book {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Foreseen {
     slot: Option<Slot>,
-    keyed: Option<Keyed>,
+    /// Hash of its key.
+    hash: Option<u64>,
 }
 
 /// Computes the keys of segments ahead of their turn.
@@ -195,14 +197,8 @@ impl Keyer {
     /// The key of `s`, for [`Tracker::segment`].
     #[inline]
     pub fn key(&self, s: &Segment) -> Foreseen {
-        Foreseen { slot: None, keyed: Some(keyed(s, &self.0)) }
+        Foreseen { slot: None, hash: Some(self.0.hash_one(FlowKey::of(s).0)) }
     }
-}
-
-#[inline]
-fn keyed(s: &Segment, hasher: &RandomState) -> Keyed {
-    let (key, sender_is_low) = FlowKey::of(s);
-    Keyed { hash: hasher.hash_one(key), key, sender_is_low }
 }
 
 /// A segment's key, once computed.
@@ -287,7 +283,14 @@ impl Tracker {
     }
 
     /// Packet time moves on to `time`; what times out by then is told.
+    #[inline]
     pub fn advance(&mut self, time: Timestamp, observer: &mut impl Observer) {
+        if !self.clock.moves_on(time) || self.wheel.is_due(time) {
+            self.advance_further(time, observer);
+        }
+    }
+
+    fn advance_further(&mut self, time: Timestamp, observer: &mut impl Observer) {
         let now = self.clock.advance(time);
         self.wheel.start(now);
         if self.wheel.is_due(now) {
@@ -303,7 +306,7 @@ impl Tracker {
     /// A segment whose key was computed will be taken soon: what that reads first is asked for.
     #[inline]
     pub fn foresee(&self, foreseen: &mut Foreseen) {
-        foreseen.slot = foreseen.keyed.and_then(|keyed| self.table.prefetch_hot(keyed.hash));
+        foreseen.slot = foreseen.hash.and_then(|hash| self.table.prefetch_hot(hash));
     }
 
     /// `s` will be taken sooner: what that reads next is asked for.
@@ -321,8 +324,10 @@ impl Tracker {
         }
     }
 
-    fn key_of(&self, s: &Segment) -> Keyed {
-        keyed(s, self.table.hasher())
+    #[inline]
+    fn key_of(&self, s: &Segment, hash: Option<u64>) -> Keyed {
+        let (key, sender_is_low) = FlowKey::of(s);
+        Keyed { hash: hash.unwrap_or_else(|| self.table.hash(&key)), key, sender_is_low }
     }
 
     /// Takes a segment.
@@ -330,7 +335,7 @@ impl Tracker {
     pub fn segment(&mut self, s: &Segment, foreseen: &Foreseen, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let keyed = foreseen.keyed.unwrap_or_else(|| self.key_of(s));
+        let keyed = self.key_of(s, foreseen.hash);
         let found = self.table.find(&keyed.key, keyed.hash);
         if let Some(slot) = found
             && let Some(hot) = self.table.hot(slot)
@@ -396,10 +401,11 @@ impl Tracker {
 
     /// Observation ends: every flow is told of, in the order in which they began. The end of a capture is not a timeout.
     pub fn finish(&mut self, observer: &mut impl Observer) {
-        let mut slots: Vec<Slot> = self.table.slots().collect();
-        slots.sort_unstable_by_key(|slot| self.table.get(*slot).map(|flow| flow.id));
+        let id = |slot: Slot| self.table.get(slot).map(|flow| flow.id);
+        let mut flows: Vec<(u64, Slot)> = self.table.slots().filter_map(|slot| Some((id(slot)?, slot))).collect();
+        flows.sort_unstable();
         let now = self.clock.now();
-        for slot in slots {
+        for (_, slot) in flows {
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
@@ -531,7 +537,7 @@ impl Tracker {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let keyed = self.key_of(&pending.segment);
+        let keyed = self.key_of(&pending.segment, None);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
@@ -578,6 +584,9 @@ impl Tracker {
             self.eviction.closed(slot, id);
             if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
                 self.end(oldest, self.clock.latest(), observer);
+                if let Some(next) = self.eviction.next_surplus() {
+                    self.table.prefetch_record(next, true);
+                }
             }
         }
     }
@@ -655,7 +664,8 @@ impl Flow {
             idle_expired: false,
             steps,
             steps_dropped: 0,
-            marks: Vec::<Mark>::new(),
+            marks: SmallVec::new(),
+            places: Places::default(),
             quality: CaptureQuality::default(),
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),

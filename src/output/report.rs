@@ -77,6 +77,10 @@ impl<R: Report> Sink for AtEnd<R> {
             _ => {}
         }
     }
+
+    fn wants_steps(&self) -> bool {
+        false
+    }
 }
 
 impl<R: Report> Writer for AtEnd<R> {

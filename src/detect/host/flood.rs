@@ -9,6 +9,7 @@ use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use crate::detect::registry::Finding;
+use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -306,9 +307,14 @@ impl Floods {
     }
 
     /// A first SYN.
-    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    /// A SYN to `server` comes soon.
+    pub(super) fn foresee(&self, server: Endpoint) {
+        self.services.foresee(&server);
+    }
+
+    pub(super) fn attempt(&mut self, a: &Attempt, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
         let second = a.time.seconds();
-        let service = self.services.entry(a.server, || Service::new(a.time));
+        let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
         if second > service.judged {
             judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
@@ -340,11 +346,12 @@ impl Floods {
         server: Endpoint,
         began: Timestamp,
         now: Timestamp,
+        at: &mut Places,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
         self.ledger.saw_answers = true;
-        let Some(service) = self.services.get_mut(&server) else { return };
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         if let Some(held) = service.at(began.seconds()) {
             held.answered += 1;
         }
@@ -361,8 +368,8 @@ impl Floods {
     }
 
     /// The SYN of an attempt that began at `began` was sent again, for the first time.
-    pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp) {
-        let Some(service) = self.services.get_mut(&server) else { return };
+    pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp, at: &mut Places) {
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         service.cusum.retried += 1;
         if let Some(held) = service.at(began.seconds()) {
             held.retried += 1;
@@ -370,9 +377,9 @@ impl Floods {
     }
 
     /// An attempt came out.
-    pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn settled(&mut self, s: &Settled, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
-        let Some(service) = self.services.get_mut(&s.server) else { return };
+        let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return };
         let retried = s.retried;
         if let Some(held) = service.at(s.began.seconds()) {
             match s.outcome {

@@ -93,6 +93,10 @@ impl Sink for Explain {
     fn wants_segments(&self) -> bool {
         matches!(self.settings.topic, Some(Topic::Header(_)))
     }
+
+    fn wants_steps(&self) -> bool {
+        false
+    }
 }
 
 impl Writer for Explain {
