@@ -89,16 +89,38 @@ fn inside(capture: &Path, root: &roxmltree::Node<'_, '_>) {
     for text in root.descendants().filter(|node| node.tag_name().name() == "text") {
         let (x, y) = (number(&text, "x").expect("x"), number(&text, "y").expect("y"));
         let words = text.text().unwrap_or_default();
-        let long = words.chars().map(|c| if (c as u32) < 0x1100 { 7.0 } else { 13.0 }).sum::<f64>();
+        let narrow = if matches!(text.attribute("class"), Some("h")) { 9.6 } else { 7.0 };
+        let long = words.chars().map(|c| if (c as u32) < 0x1100 { narrow } else { 13.0 }).sum::<f64>();
         let (left, right) = match text.attribute("text-anchor") {
             Some("middle") => (x - long / 2.0, x + long / 2.0),
             Some("end") => (x - long, x),
             _ => (x, x + long),
         };
-        let heading = matches!(text.attribute("class"), Some("h"));
-        let fits = left >= 0.0 && (right <= width || heading) && y >= 0.0 && y <= height;
+        let fits = left >= 0.0 && right <= width && y >= 0.0 && y <= height;
         assert!(fits, "{}: {words:?} at {x},{y} leaves {width}×{height}", capture.display());
     }
+}
+
+#[test]
+fn the_longest_addresses_do_not_leave_the_picture() {
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled/hs_http_ipv6.pcap");
+    let mut octets = std::fs::read(&capture).expect("a capture");
+    for (last, address) in [(1, "2001:db8:a1a7::6959"), (2, "2001:db8:b069::deba")] {
+        let address = address.parse::<std::net::Ipv6Addr>().expect("an address").octets();
+        let places: Vec<usize> = (0..octets.len() - 16).filter(|n| octets[*n..*n + 16] == address).collect();
+        for place in places {
+            octets[place..place + 15].fill(0xfd);
+            octets[place + 15] = last;
+        }
+    }
+    let long = std::env::temp_dir().join(format!("synscope-long-{}.pcap", std::process::id()));
+    std::fs::write(&long, octets).expect("a file");
+    let svg = synscope(&long, &["-T", "svg", "--ignore-checksums"]);
+    std::fs::remove_file(&long).expect("the file goes");
+    let document = well_formed(&capture, &svg);
+    assert!(svg.contains("[fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fd01]"), "{svg}");
+    assert_eq!(svg.matches("class=\"h\"").count(), 2);
+    inside(&capture, &document.root_element());
 }
 
 #[test]
@@ -262,9 +284,9 @@ fn a_filter_chooses_the_first_flow_that_matches() {
     let filter = ["-Y", "outcome:fast-open"];
     let svg = synscope(&capture, &[&["-T", "svg"], &filter[..]].concat());
     let titles = |text: &str| text.matches("class=\"h\"").count();
-    assert!(titles(&svg) == 1 && svg.contains("#2  198.51.100.2:40002"), "{svg}");
+    assert!(titles(&svg) == 1 && svg.contains(">#2 198.51.100.2:40002"), "{svg}");
     let both = synscope(&capture, &["-T", "svg", "-Y", "outcome:fast-open or outcome:established"]);
-    assert!(titles(&both) == 1 && both.contains("#1  ") && both.contains("1 more connections match"), "{both}");
+    assert!(titles(&both) == 1 && both.contains(">#1 ") && both.contains("1 more connections match"), "{both}");
     assert_eq!(titles(&synscope(&capture, &["-T", "svg"])), 2);
     let page = synscope(&capture, &[&["-T", "html"], &filter[..]].concat());
     well_formed(&capture, &page);

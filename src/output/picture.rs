@@ -244,7 +244,12 @@ impl<'a> Canvas<'a> {
 
     fn heading(&mut self) {
         let flow = self.flow;
-        self.text(16, 28, "h", "start", &format!("#{}  {}", flow.id, title(flow)));
+        // Two long IPv6 addresses and a verdict take more than one line.
+        let mut y = 8;
+        for line in wrap(&format!("#{} {}", flow.id, title(flow)), (WIDTH - 32) as usize, 16) {
+            y += 20;
+            self.text(16, y, "h", "start", &line);
+        }
         let start = rfc3339(flow.first_time);
         let start = core::str::from_utf8(&start).unwrap_or_default();
         let (first, clock) = match self.style.locale {
@@ -252,13 +257,13 @@ impl<'a> Canvas<'a> {
             Locale::Ko => ("첫 세그먼트", "시각은 캡처 지점 기준"),
         };
         let frame = format!("{} {}", self.frame_word(), flow.first_frame);
-        self.text(16, 48, "f", "start", &format!("{first} {start} · {frame} · {clock}"));
+        self.text(16, y + 20, "f", "start", &format!("{first} {start} · {frame} · {clock}"));
         for (side, x) in [(Side::Client, CLIENT_X), (Side::Server, SERVER_X)] {
-            self.text(x, 80, "b", "middle", terms::side(side).get(self.style.locale));
-            self.text(x, 96, "m", "middle", &flow.peer(side).endpoint.to_string());
+            self.text(x, y + 52, "b", "middle", terms::side(side).get(self.style.locale));
+            self.text(x, y + 68, "m", "middle", &flow.peer(side).endpoint.to_string());
         }
-        self.y = 110;
-        self.top = 106;
+        self.y = y + 82;
+        self.top = y + 78;
     }
 
     fn nothing(&mut self) {
