@@ -342,7 +342,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     };
     let mut limits = Limits::default();
     if let Some(flows) = args.max_flows {
-        limits.flows = flows as usize;
+        (limits.flows, limits.embryonic) = (flows as usize, flows as usize);
     }
     Ok(Analysis {
         timeouts,

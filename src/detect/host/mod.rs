@@ -146,8 +146,9 @@ impl HostDetectors {
 
     /// A first SYN.
     pub fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
-        self.scans.attempt(a, at, &mut self.desk, report);
-        self.floods.attempt(a, at, &mut self.desk, report);
+        // The sources of a flood are not what they seem: they must not push out those that probe.
+        let flooded = self.floods.attempt(a, at, &mut self.desk, report);
+        self.scans.attempt(a, flooded, at, &mut self.desk, report);
         self.together.attempt(a, &mut self.desk, report);
     }
 
@@ -175,8 +176,8 @@ impl HostDetectors {
 
     /// An attempt came out.
     pub fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
-        self.scans.settled(s, at, &self.settings, &mut self.desk, report);
-        self.floods.settled(s, at, &mut self.desk, report);
+        let flooded = self.floods.settled(s, at, &mut self.desk, report);
+        self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
         self.together.settled(s, &mut self.desk, report);
         if matches!(s.outcome, Outcome::Open(_) | Outcome::ResetAfterSynAck) {
             self.scans.half_closed(s.client.ip, at);

@@ -396,9 +396,9 @@ impl Scans {
         self.sources.foresee(&source);
     }
 
-    /// A first SYN. Whether its source is known to use a tool.
-    pub(super) fn attempt(&mut self, a: &Attempt, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> Option<Tool> {
-        let source = self.sources.entry_at(&mut at.client, a.client.ip, || Source::new(a.time));
+    /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
+    pub(super) fn attempt(&mut self, a: &Attempt, flooded: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let (Some(source), _) = self.source(a.client.ip, a.time, flooded, at) else { return };
         source.last = source.last.max(a.time);
         source.attempts += 1;
         if a.look.is_of_a_stack() {
@@ -413,7 +413,16 @@ impl Scans {
                 .frames(source.frames.iter().copied().chain([a.frame]));
             desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
         }
-        source.prints.tool()
+    }
+
+    /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
+    fn source(&mut self, ip: IpAddr, now: Timestamp, known: bool, at: &mut Places) -> (Option<&mut Source>, &mut usize) {
+        let source = if known {
+            self.sources.get_at(&mut at.client, &ip)
+        } else {
+            Some(self.sources.entry_at(&mut at.client, ip, || Source::new(now)))
+        };
+        (source, &mut self.pairs_left)
     }
 
     /// The first SYN-ACK to an attempt, which took `after`. How many connections of the client are half-open now.
@@ -453,13 +462,15 @@ impl Scans {
     pub(super) fn settled(
         &mut self,
         s: &Settled,
+        flooded: bool,
         at: &mut Places,
         settings: &Settings,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
         let ip = s.client.ip;
-        let source = self.sources.entry_at(&mut at.client, ip, || Source::new(s.began));
+        let local_known = self.local_known;
+        let (Some(source), left) = self.source(ip, s.began, flooded, at) else { return };
         let found = match s.outcome {
             Outcome::Open(_) => {
                 walk(source, s, true);
@@ -484,9 +495,9 @@ impl Scans {
             burst(source, s, desk, out);
             walk(source, s, false);
         }
-        let told = trw(source, self.local_known && !settings.is_local(ip));
+        let told = trw(source, local_known && !settings.is_local(ip));
         let pair = Pair { to: s.server.ip, port: s.server.port, found, technique: Technique::Syn, time: s.began };
-        keep(source, pair, &mut self.pairs_left, settings);
+        keep(source, pair, left, settings);
         if let Some(finding) = told {
             desk.file("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
         }
