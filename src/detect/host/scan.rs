@@ -380,9 +380,7 @@ impl Scans {
         let owned: usize = self
             .sources
             .iter()
-            .map(|(_, s)| {
-                s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096)
-            })
+            .map(|(_, s)| s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096))
             .sum();
         self.sources.octets() + owned
     }
