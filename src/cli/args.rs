@@ -172,7 +172,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "IDS")]
     pub(super) enable: Vec<String>,
 
-    /// Do not report these anomalies (ids, comma-separated)
+    /// Do not report these anomalies (ids, comma-separated, or `all`)
     #[arg(long, value_name = "IDS")]
     pub(super) disable: Vec<String>,
 

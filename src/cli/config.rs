@@ -390,12 +390,19 @@ fn scan(typed: &str) -> Result<ScanThreshold, Failure> {
     Ok(ScanThreshold::of(n, window.0))
 }
 
+/// What `--disable` takes for every rule.
+const ALL: &str = "all";
+
 /// Which rules are on.
 fn selection(args: &AnalysisArgs) -> Result<Selection, Failure> {
     let ids = |option: &str, lists: &[String]| -> Result<Vec<String>, Failure> {
         let mut ids = Vec::new();
         for typed in lists {
             for (place, id) in pieces(typed) {
+                if option == "--disable" && id == ALL {
+                    ids.extend(Selection::none().disable);
+                    continue;
+                }
                 ids.push(rule(option, id, typed, place)?.id.to_owned());
             }
         }

@@ -202,6 +202,18 @@ pub struct Selection {
     pub min_severity: Option<Severity>,
 }
 
+impl Selection {
+    /// Every rule, as a list of those that are not wanted.
+    pub fn none() -> Self {
+        Self { disable: rules().map(|rule| rule.id.to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Whether the rule with this id is on.
+    pub fn has(&self, id: &str) -> bool {
+        (self.enable.is_empty() || self.enable.iter().any(|e| e == id)) && !self.disable.iter().any(|d| d == id)
+    }
+}
+
 /// An id that no rule has, and the nearest that one has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownRule {
@@ -278,15 +290,11 @@ impl Detectors {
             terse: false,
             rules,
         };
-        let is_on = |id: &str| {
-            (selection.enable.is_empty() || selection.enable.iter().any(|e| e == id))
-                && !selection.disable.iter().any(|d| d == id)
-        };
         for (index, rule) in detectors.rules.clone().into_iter().enumerate() {
             if capture::MEANINGLESS_IF_ASYMMETRIC.contains(&rule.id) {
                 detectors.withheld.push(index as u16);
             }
-            if is_on(rule.id) {
+            if selection.has(rule.id) {
                 detectors.file(index as u16, rule.when);
             }
         }
@@ -384,10 +392,8 @@ impl Detectors {
             for n in 0..self.by_fact[bit as usize].len() {
                 let index = self.by_fact[bit as usize][n];
                 // A rule that is filed under several of the facts is asked at the first.
-                let first = self
-                    .masks
-                    .get(usize::from(index))
-                    .is_some_and(|mask| (mask & about.0).trailing_zeros() == bit);
+                let first =
+                    self.masks.get(usize::from(index)).is_some_and(|mask| (mask & about.0).trailing_zeros() == bit);
                 if first {
                     self.ask(index, flow, occasion, report);
                 }
@@ -463,7 +469,8 @@ impl Detectors {
             return;
         }
         let age = self.began.map_or(0, |began| o.time - began);
-        let sighting = Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age, terse: self.terse };
+        let sighting =
+            Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age, terse: self.terse };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {

@@ -315,7 +315,10 @@ mod tests {
         assert!(embryos.take(places[1]).is_none() && embryos.get(places[1]).is_none());
         assert_eq!(embryos.take(places[0]).map(|e| e.id()), Some(0));
         assert_eq!(embryos.get(places[3]).map(Embryo::id), Some(3));
-        assert_eq!(embryos.iter().map(|(place, e)| (place, e.id())).collect::<Vec<_>>(), [(places[2], 2), (places[3], 3)]);
+        assert_eq!(
+            embryos.iter().map(|(place, e)| (place, e.id())).collect::<Vec<_>>(),
+            [(places[2], 2), (places[3], 3)]
+        );
         assert_eq!((embryos.len(), embryos.surplus(2), embryos.surplus(3)), (2, Some(places[2]), None));
     }
 }

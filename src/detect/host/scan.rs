@@ -380,7 +380,9 @@ impl Scans {
         let owned: usize = self
             .sources
             .iter()
-            .map(|(_, s)| s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096))
+            .map(|(_, s)| {
+                s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096)
+            })
             .sum();
         self.sources.octets() + owned
     }
@@ -414,7 +416,13 @@ impl Scans {
     }
 
     /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
-    fn source(&mut self, ip: IpAddr, now: Timestamp, known: bool, at: &mut Places) -> (Option<&mut Source>, &mut usize) {
+    fn source(
+        &mut self,
+        ip: IpAddr,
+        now: Timestamp,
+        known: bool,
+        at: &mut Places,
+    ) -> (Option<&mut Source>, &mut usize) {
         let source = if known {
             self.sources.get_at(&mut at.client, &ip)
         } else {
