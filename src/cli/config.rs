@@ -245,13 +245,16 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
+    let (quiet, verbose) = (args.output.quiet, args.output.verbose);
+    let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
+    output.settings.flows_where = args.analysis.flows_where.clone();
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
-        quiet: args.output.quiet,
-        verbose: args.output.verbose,
-        output: output(args.output, &args.analysis.local_net, &input, session, explain, screen)?,
+        quiet,
+        verbose,
+        output,
         view,
         filter,
         input,
@@ -525,6 +528,7 @@ fn output(
         level: explain.level,
         topic: explain.topic,
         flow: args.flow,
+        flows_where: None,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
         return Err(Failure::Usage(format!("--explain: -T {} explains flows; give short or full", format.name)));
