@@ -61,7 +61,13 @@ pub(super) fn run(run: &Run) -> Result<(), Failure> {
     sink.event(&Event::Hosts { hosts: engine.hosts() });
     sink.event(&Event::SessionEnd { totals: &totals });
     let verdict = sink.watch.verdict();
+    let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
     finish(sink, &run.output)?;
+    if let Some(number) = not_there
+        && !run.quiet
+    {
+        messages::say(&messages::no_such_flow(number, totals.flows));
+    }
     if !run.quiet {
         messages::say(&messages::closing_lines(&totals, source.counts(), live));
     }
