@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -12,7 +13,7 @@ use synscope::decode::{Frame, LinkType};
 use synscope::detect::registry::rules;
 use synscope::engine::{Engine, Settings};
 use synscope::output::Locale;
-use synscope::output::tui::{Arrangement, Feed, Model, Options, Tap, ThemeName, view};
+use synscope::output::tui::{Arrangement, Feed, Keys, Model, Options, Tap, ThemeName, view};
 use synscope::time::{MICROSECOND, Timestamp};
 
 const FLOWS: u32 = 200_000;
@@ -61,6 +62,7 @@ fn full() -> Model {
         ascii: false,
         locale: Locale::En,
         force_color: false,
+        true_color: false,
         mouse: false,
         fps: 10,
         max_flows: FLOWS as usize,
@@ -68,6 +70,8 @@ fn full() -> Model {
         arrangement: Arrangement::Auto,
         rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
         time_wait: 240_000_000_000,
+        names: Arc::default(),
+        keys: Keys::default(),
     });
     let start = Instant::now();
     let mut number = 0;

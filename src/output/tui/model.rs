@@ -1,15 +1,17 @@
 //! The state of the view, and what keys make of it. Draws nothing, reads no clock, opens no file.
 
 use core::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::feed::{Batch, Waiting};
-use super::keys::{self, Action};
-use super::layout::{Arrangement, View, Wish};
+use super::feed::{Back, Batch, Waiting};
+use super::keys::{self, Action, Keys};
+use super::layout::{Arrangement, Column, View, Wish};
 use super::locale::Word;
 use super::store::{Marks, Row, Store};
 use super::text;
@@ -17,6 +19,7 @@ use super::theme::{Theme, ThemeName};
 use crate::flow::{Flow, FlowKey};
 use crate::flow_filter::{FlowFilter, Phase, Subject, fields, retransmissions};
 use crate::output::Locale;
+use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
 /// Above this many flows, order and filter follow new packets once a second instead of at every frame.
@@ -108,6 +111,21 @@ impl SortBy {
         (Self::Age, "age"),
     ];
 
+    pub(super) const fn of(column: Column) -> Self {
+        match column {
+            Column::Id => Self::Id,
+            Column::Client => Self::Client,
+            Column::Server => Self::Server,
+            Column::Phase => Self::Phase,
+            Column::Outcome => Self::Outcome,
+            Column::Rtt => Self::Rtt,
+            Column::Duration => Self::Duration,
+            Column::Retx => Self::Retx,
+            Column::Bytes => Self::Bytes,
+            Column::Age => Self::Age,
+        }
+    }
+
     fn next(self) -> Self {
         let at = Self::ALL.iter().position(|(by, _)| *by == self).map_or(0, |at| at + 1);
         Self::ALL.get(at).map_or(Self::Id, |(by, _)| *by)
@@ -155,6 +173,28 @@ impl Times {
     }
 }
 
+/// How hosts are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Names {
+    /// By their addresses.
+    #[default]
+    Addresses,
+    /// By their names, where they have one.
+    Names,
+    /// By both.
+    Both,
+}
+
+impl Names {
+    const fn next(self) -> Self {
+        match self {
+            Self::Addresses => Self::Names,
+            Self::Names => Self::Both,
+            Self::Both => Self::Addresses,
+        }
+    }
+}
+
 /// What lies over the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
@@ -166,7 +206,8 @@ pub(super) enum Overlay {
 /// What is being typed.
 #[derive(Clone, Debug)]
 pub(super) enum Typing {
-    Filter(Input),
+    /// With the filter to go back to.
+    Filter(Input, Option<FlowFilter>),
     Command(Input),
 }
 
@@ -196,6 +237,8 @@ pub struct Options {
     pub locale: Locale,
     /// Whether colours are shown even where `NO_COLOR` asks for none.
     pub force_color: bool,
+    /// Whether the terminal shows any colour that is asked for.
+    pub true_color: bool,
     /// Whether the mouse is taken.
     pub mouse: bool,
     /// The most frames a second.
@@ -210,6 +253,10 @@ pub struct Options {
     pub rule_id: fn(u16) -> Option<&'static str>,
     /// 2 MSL, nanoseconds.
     pub time_wait: i64,
+    /// Names of hosts.
+    pub names: Arc<HashMap<IpAddr, String>>,
+    /// What keys do.
+    pub keys: Keys,
 }
 
 /// The state of the view.
@@ -217,6 +264,8 @@ pub struct Options {
 pub struct Model {
     pub(super) options: Options,
     pub(super) store: Store,
+    /// What was known at marks that may be gone back to.
+    kept: BTreeMap<u64, Store>,
     pub(super) theme: Theme,
     pub(super) wish: Wish,
     /// Numbers of the flows in the table, in order.
@@ -240,6 +289,7 @@ pub struct Model {
     pub(super) follow: bool,
     pub(super) times: Times,
     pub(super) masked: bool,
+    pub(super) names: Names,
     pub(super) unfolded: bool,
     /// Selected step of the ladder, from 0.
     pub(super) step: usize,
@@ -261,6 +311,7 @@ impl Model {
     pub fn new(options: Options) -> Self {
         Self {
             store: Store::new(options.max_flows),
+            kept: BTreeMap::new(),
             theme: Theme::new(options.theme),
             wish: Wish { arrangement: options.arrangement, ..Wish::default() },
             order: Vec::new(),
@@ -281,6 +332,7 @@ impl Model {
             follow: false,
             times: Times::Flow,
             masked: false,
+            names: Names::default(),
             unfolded: false,
             step: 0,
             marked_step: None,
@@ -306,7 +358,20 @@ impl Model {
         if let Some(message) = batch.message.take() {
             self.message = Some(message);
         }
+        if let Some(back) = batch.back {
+            let generation = self.store.generation;
+            let kept = if let Back::Mark(mark) = back { self.kept.get(&mark).cloned() } else { None };
+            self.store = kept.unwrap_or_else(|| Store::new(self.options.max_flows));
+            self.store.generation = generation;
+        }
+        let mark = batch.mark;
+        for mark in std::mem::take(&mut batch.dropped_marks) {
+            self.kept.remove(&mark);
+        }
         self.store.apply(batch);
+        if let Some(mark) = mark {
+            self.kept.insert(mark, self.store.clone());
+        }
         let few = self.store.rows().len() < MANY;
         let old = self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).abs() >= SECOND);
         if few || old || self.store.position.ended {
@@ -336,9 +401,9 @@ impl Model {
         let shown =
             self.store.rows().filter(|row| filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))));
         if self.sort == SortBy::Id {
-            self.order = shown.map(|row| row.flow.id).collect();
+            self.order = shown.map(|row| row.id).collect();
         } else {
-            let mut keyed: Vec<((u128, u64), u64)> = shown.map(|row| (self.sort.key(row), row.flow.id)).collect();
+            let mut keyed: Vec<((u128, u64), u64)> = shown.map(|row| (self.sort.key(row), row.id)).collect();
             keyed.sort_unstable();
             self.order = keyed.into_iter().map(|(_, id)| id).collect();
         }
@@ -398,7 +463,7 @@ impl Model {
             self.count = (self.count * 10 + digit).min(10_000_000);
             return None;
         }
-        let action = keys::action(&name, self.replaying, self.wish.view == View::Events);
+        let action = self.options.keys.action(&name, self.replaying, self.wish.view == View::Events);
         let count = std::mem::take(&mut self.count);
         self.act(action?, count)
     }
@@ -458,6 +523,7 @@ impl Model {
                 self.reorder();
             }
             Action::Time => self.times = self.times.next(),
+            Action::Names => self.names = self.names.next(),
             Action::Privacy => self.masked = !self.masked,
             Action::Fold => self.unfolded = !self.unfolded,
             Action::Zoom => self.wish.zoomed = !self.wish.zoomed,
@@ -475,7 +541,7 @@ impl Model {
         match action {
             Action::Filter => {
                 let text = self.filter.as_ref().map_or("", |filter| filter.text()).to_owned();
-                self.typing = Some(Typing::Filter(Input::new(text)));
+                self.typing = Some(Typing::Filter(Input::new(text), self.filter.clone()));
             }
             Action::Command => self.typing = Some(Typing::Command(Input::default())),
             Action::Explain => self.cover(Overlay::Explain),
@@ -731,11 +797,14 @@ impl Model {
 
     fn typed(&mut self, key: &KeyEvent) -> Option<Effect> {
         match (key.code, self.typing.as_mut()?) {
-            (KeyCode::Esc, _) => {
+            (KeyCode::Esc, Typing::Filter(_, before)) => {
+                self.filter = before.take();
                 self.typing = None;
                 self.filter_problem = None;
+                self.reorder();
             }
-            (KeyCode::Enter, Typing::Filter(input)) => {
+            (KeyCode::Esc, Typing::Command(_)) => self.typing = None,
+            (KeyCode::Enter, Typing::Filter(input, _)) => {
                 let text = input.value().to_owned();
                 self.typing = None;
                 self.filter_text(&text);
@@ -754,7 +823,7 @@ impl Model {
             (_, Typing::Command(input)) => {
                 input.handle_event(&Event::Key(*key));
             }
-            (_, Typing::Filter(input)) => {
+            (_, Typing::Filter(input, _)) => {
                 input.handle_event(&Event::Key(*key));
                 let text = input.value().to_owned();
                 self.filter_text(&text);
@@ -838,7 +907,7 @@ impl Model {
             "this" => self.selected.into_iter().collect(),
             "marked" => self.marks.values().copied().collect(),
             "filtered" => self.order.clone(),
-            "all" => self.store.rows().map(|row| row.flow.id).collect(),
+            "all" => self.store.rows().map(|row| row.id).collect(),
             other => {
                 self.unknown(other);
                 return None;
@@ -851,6 +920,38 @@ impl Model {
             comment: text::comment(&row.flow, self.options.rule_id),
         });
         Some(Effect::Analysis(Command::Save(Saving { path: PathBuf::from(path.trim()), flows: flows.collect() })))
+    }
+
+    /// An endpoint as hosts are called now.
+    pub(super) fn name_of(&self, endpoint: Endpoint) -> String {
+        if self.names == Names::Addresses || self.masked {
+            return text::endpoint(endpoint, self.masked);
+        }
+        match self.options.names.get(&endpoint.ip) {
+            None => endpoint.to_string(),
+            Some(_) => format!("{}:{}", self.name_of_host(endpoint.ip), endpoint.port),
+        }
+    }
+
+    /// A host as hosts are called now; its name is no secret where its address is.
+    pub(super) fn name_of_host(&self, ip: IpAddr) -> String {
+        let name = self.options.names.get(&ip).filter(|_| !self.masked);
+        match (self.names, name) {
+            (Names::Addresses, _) | (_, None) => text::host(ip, self.masked),
+            (Names::Names, Some(name)) => name.clone(),
+            (Names::Both, Some(name)) => format!("{name}({ip})"),
+        }
+    }
+
+    /// A click on the heading of a column: sorts by it, and the other way round if that is so already.
+    pub fn click_heading(&mut self, column: Column) {
+        let by = SortBy::of(column);
+        if self.sort == by {
+            self.reverse = !self.reverse;
+        } else {
+            self.sort = by;
+        }
+        self.reorder();
     }
 
     /// A click on row `row` of the pane of the view; twice opens it.

@@ -2,8 +2,10 @@
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use super::feed::{Batch, Change, Position};
+use crate::detect::host::{Grade, IsnReport};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::Totals;
 use crate::flow::{Flow, Opening, Side};
@@ -27,8 +29,12 @@ const EVICTION_LOOK: usize = 256;
 /// A flow in the table.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) flow: Box<Flow>,
+    /// Number of the flow, here so that a search need not visit it.
+    pub(super) id: u64,
+    pub(super) flow: Arc<Flow>,
     pub(super) ended: Option<Timestamp>,
+    /// Packets were lost while it was there: what it lacks may be the capture's fault.
+    pub(super) gap: bool,
     counted: Counted,
 }
 
@@ -54,6 +60,8 @@ pub(super) struct Host {
     pub(super) targets: HashSet<IpAddr>,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// How guessable its initial sequence numbers are, and the bits an attacker has to guess: the worst of its services.
+    pub(super) isn: Option<(Grade, f64)>,
     /// The worst thing said about it.
     pub(super) finding: Option<(Severity, &'static str, String)>,
 }
@@ -98,15 +106,17 @@ pub(super) struct Second {
 /// An anomaly in the list.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
-    pub(super) anomaly: Anomaly,
+    pub(super) anomaly: Arc<Anomaly>,
     pub(super) acknowledged: bool,
 }
 
-/// Everything the view knows.
-#[derive(Debug)]
+/// Everything the view knows. Copies share their flows and anomalies.
+#[derive(Clone, Debug)]
 pub(super) struct Store {
     rows: VecDeque<Row>,
     limit: usize,
+    /// Flows that have not ended.
+    pub(super) open: usize,
     pub(super) evicted: u64,
     pub(super) dropped: u64,
     pub(super) findings: VecDeque<Finding>,
@@ -128,6 +138,7 @@ impl Store {
         Self {
             rows: VecDeque::new(),
             limit: limit.max(1),
+            open: 0,
             evicted: 0,
             dropped: 0,
             findings: VecDeque::new(),
@@ -145,11 +156,10 @@ impl Store {
 
     /// Takes in what happened.
     pub(super) fn apply(&mut self, batch: Batch) {
-        if batch.restarted {
-            *self = Self { generation: self.generation, ..Self::new(self.limit) };
-        }
         self.generation += 1;
         self.dropped += batch.dropped;
+        let before = self.now;
+        let lost = batch.totals.as_ref().is_some_and(|totals| dropped(totals) > dropped(&self.totals));
         if let Some(now) = batch.now {
             self.now = self.now.max(now);
         }
@@ -165,6 +175,31 @@ impl Store {
         }
         for anomaly in batch.findings {
             self.finding(anomaly);
+        }
+        if let Some(isns) = batch.isns {
+            self.isns(&isns);
+        }
+        if lost {
+            for row in self.rows.iter_mut().filter(|row| row.ended.is_none_or(|ended| ended >= before)) {
+                row.gap = true;
+            }
+        }
+    }
+
+    /// The worst grade of every host that has one.
+    fn isns(&mut self, isns: &[IsnReport]) {
+        for host in self.hosts.values_mut() {
+            host.isn = None;
+        }
+        for isn in isns.iter().filter(|isn| isn.grade != Grade::NotEnough) {
+            if self.hosts.len() >= MAX_HOSTS && !self.hosts.contains_key(&isn.host) {
+                continue;
+            }
+            let host = self.hosts.entry(isn.host).or_default();
+            let worst = host.isn.is_none_or(|(grade, _)| isn.grade < grade);
+            if worst {
+                host.isn = Some((isn.grade, isn.residual_bits));
+            }
         }
     }
 
@@ -204,23 +239,18 @@ impl Store {
     fn change(&mut self, change: Change) {
         let id = change.flow.id;
         self.now = self.now.max(change.flow.last_time);
-        let place = self.rows.binary_search_by_key(&id, |row| row.flow.id);
-        let (mut row, known) = match place {
-            Ok(at) => match self.rows.get_mut(at) {
-                Some(row) => {
-                    row.flow = change.flow;
-                    row.ended = change.ended.or(row.ended);
-                    (row.clone(), true)
-                }
-                None => return,
-            },
-            Err(_) => (Row { flow: change.flow, ended: change.ended, counted: Counted::default() }, false),
-        };
-        self.count(&mut row, !known);
+        let place = self.rows.binary_search_by_key(&id, |row| row.id);
+        let known = place.ok().and_then(|at| self.rows.get(at));
+        let mut row = Row { id, flow: change.flow, ended: change.ended, gap: false, counted: Counted::default() };
+        if let Some(known) = known {
+            row.ended = row.ended.or(known.ended);
+            (row.gap, row.counted) = (known.gap, known.counted);
+        }
+        self.count(&mut row, place.is_err());
         match place {
             Ok(at) => {
                 if let Some(place) = self.rows.get_mut(at) {
-                    place.counted = row.counted;
+                    *place = row;
                 }
             }
             Err(at) => self.rows.insert(at, row),
@@ -233,14 +263,17 @@ impl Store {
     /// Takes the oldest row that has ended away, or the oldest.
     fn evict(&mut self) {
         let ended = self.rows.iter().take(EVICTION_LOOK).position(|row| row.ended.is_some());
-        self.rows.remove(ended.unwrap_or(0));
+        let gone = self.rows.remove(ended.unwrap_or(0));
+        self.open -= usize::from(gone.is_some_and(|row| row.ended.is_none()));
         self.evicted += 1;
     }
 
     /// Brings hosts and statistics up to date with a row.
     fn count(&mut self, row: &mut Row, new: bool) {
-        let flow = &row.flow;
+        let flow = &Arc::clone(&row.flow);
         let before = row.counted;
+        self.open += usize::from(new);
+        self.open -= usize::from(row.ended.is_some() && !before.closed);
         let after = Counted {
             opening: flow.opening.or(row.ended.map(|_| flow.opening())),
             half_open: row.ended.is_none() && Phase::of(flow) == Phase::SynReceived,
@@ -331,7 +364,7 @@ impl Store {
         }
     }
 
-    fn finding(&mut self, anomaly: Anomaly) {
+    fn finding(&mut self, anomaly: Arc<Anomaly>) {
         if anomaly.scope == Scope::Host
             && let Some((ip, _)) = anomaly.source.or(anomaly.destination)
             && (self.hosts.len() < MAX_HOSTS || self.hosts.contains_key(&ip))
@@ -353,7 +386,7 @@ impl Store {
     }
 
     pub(super) fn row(&self, id: u64) -> Option<&Row> {
-        let at = self.rows.binary_search_by_key(&id, |row| row.flow.id).ok()?;
+        let at = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
         self.rows.get(at)
     }
 
@@ -365,7 +398,7 @@ impl Store {
 
     /// Findings about a flow.
     pub(super) fn findings_of(&self, id: u64) -> impl Iterator<Item = &Anomaly> {
-        self.findings.iter().map(|finding| &finding.anomaly).filter(move |anomaly| anomaly.flow_id == Some(id))
+        self.findings.iter().map(|finding| &*finding.anomaly).filter(move |anomaly| anomaly.flow_id == Some(id))
     }
 
     /// Findings that nobody has acknowledged, of severity `note` and above.
@@ -410,6 +443,11 @@ impl Stats {
             *count += u64::from(present);
         }
     }
+}
+
+/// Packets lost on the way to the analysis, wherever.
+pub(super) fn dropped(totals: &Totals) -> u64 {
+    [totals.dropped_kernel, totals.dropped_interface, totals.dropped_queue].into_iter().flatten().sum()
 }
 
 /// Marks by letter.
