@@ -15,7 +15,6 @@ use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::registry::rules;
 use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::output::Locale;
-use synscope::output::tui::keys::Chosen;
 use synscope::output::tui::layout::column_at;
 use synscope::output::tui::model::Effect;
 use synscope::output::tui::{Arrangement, Back, Command, Feed, Keys, Model, Options, Position, Tap, ThemeName, view};
@@ -394,7 +393,7 @@ fn a_click_on_a_heading_sorts() {
 
 #[test]
 fn keys_of_the_configuration_are_used_and_shown() {
-    let chosen = [("quit".to_owned(), Chosen::One("Q".to_owned())), ("down".to_owned(), Chosen::One("n".to_owned()))];
+    let chosen = [("quit".to_owned(), vec!["Q".to_owned()]), ("down".to_owned(), vec!["n".to_owned()])];
     let keys = Keys::chosen(&chosen.into_iter().collect()).expect("keys");
     let mut model = story_with(Options { keys, ..options() });
     assert_eq!(press(&mut model, "q"), None);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::messages::Failure;
-use crate::output::tui::keys::{Chosen, Keys};
+use crate::output::tui::keys::Keys;
 
 /// What a configuration may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -15,6 +15,25 @@ use crate::output::tui::keys::{Chosen, Keys};
 struct Written {
     #[serde(default)]
     keys: BTreeMap<String, Chosen>,
+}
+
+/// One key or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Chosen {
+    /// One.
+    One(String),
+    /// Several, or none.
+    Several(Vec<String>),
+}
+
+impl From<Chosen> for Vec<String> {
+    fn from(chosen: Chosen) -> Self {
+        match chosen {
+            Chosen::One(key) => vec![key],
+            Chosen::Several(keys) => keys,
+        }
+    }
 }
 
 /// The keys of the configuration: of the file `asked` for, else of the user's, where there is one.
@@ -47,12 +66,14 @@ fn usual() -> Option<PathBuf> {
 
 fn keys(text: &str) -> Result<Keys, String> {
     let written: Written = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-    Keys::chosen(&written.keys).map_err(|problem| format!("[keys]: {problem}"))
+    let wanted = written.keys.into_iter().map(|(action, chosen)| (action, chosen.into())).collect();
+    Keys::chosen(&wanted).map_err(|problem| format!("[keys]: {problem}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Locale;
     use crate::output::tui::keys::Action;
 
     #[test]
@@ -61,6 +82,8 @@ mod tests {
         assert_eq!(read.action("Q", false, false), Some(Action::Quit));
         assert_eq!(read.action("q", false, false), None);
         assert_eq!(read.action("n", false, false), Some(Action::Down));
+        let printed = Keys::default().print(Locale::En);
+        assert_eq!(keys(&printed).unwrap().print(Locale::En), printed);
         assert!(keys("").is_ok());
         assert!(keys("[keys]\nquit = 7\n").unwrap_err().contains("quit = 7"));
         assert!(keys("[colours]\n").unwrap_err().contains("colours"));

@@ -22,8 +22,11 @@ use crate::output::Locale;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Above this many flows, order and filter follow new packets once a second instead of at every frame.
+/// Above this many flows, order and filter follow new packets once a second instead of at every frame, and what takes
+/// long is done in slices between keys.
 const MANY: usize = 20_000;
+/// Flows of a slice.
+const SLICE: usize = 2_000;
 /// The slowest and the fastest replay.
 const SPEEDS: (f64, f64) = (1.0 / 64.0, 65_536.0);
 
@@ -131,7 +134,8 @@ impl SortBy {
         Self::ALL.get(at).map_or(Self::Id, |(by, _)| *by)
     }
 
-    fn key(self, row: &Row) -> (u128, u64) {
+    /// What rows are sorted by; equal ones by their numbers.
+    fn key(self, row: &Row) -> u128 {
         let flow = &row.flow;
         let time = |time: Option<i64>| time.map_or(u128::MAX, |ns| ns.max(0).unsigned_abs().into());
         let address = |ip: IpAddr| match ip {
@@ -139,16 +143,16 @@ impl SortBy {
             IpAddr::V6(ip) => u128::from(ip),
         };
         match self {
-            Self::Id => (0, flow.id),
-            Self::Client => (address(flow.client.endpoint.ip), u64::from(flow.client.endpoint.port)),
-            Self::Server => (address(flow.server.endpoint.ip), u64::from(flow.server.endpoint.port)),
-            Self::Phase => (Phase::of(flow) as u128, flow.id),
-            Self::Outcome => ((flow.opening() as u128) << 8 | flow.closing() as u128, flow.id),
-            Self::Rtt => (time(flow.handshake.rtt()), flow.id),
-            Self::Duration => (time(Some(flow.duration())), flow.id),
-            Self::Retx => (time(Some(retransmissions(flow))), flow.id),
-            Self::Bytes => (flow.bytes().into(), flow.id),
-            Self::Age => (flow.last_time.0.max(0).unsigned_abs().into(), flow.id),
+            Self::Id => 0,
+            Self::Client => address(flow.client.endpoint.ip),
+            Self::Server => address(flow.server.endpoint.ip),
+            Self::Phase => Phase::of(flow) as u128,
+            Self::Outcome => (flow.opening() as u128) << 8 | flow.closing() as u128,
+            Self::Rtt => time(flow.handshake.rtt()),
+            Self::Duration => time(Some(flow.duration())),
+            Self::Retx => time(Some(retransmissions(flow))),
+            Self::Bytes => flow.bytes().into(),
+            Self::Age => flow.last_time.0.max(0).unsigned_abs().into(),
         }
     }
 }
@@ -201,6 +205,15 @@ pub(super) enum Overlay {
     Help,
     Explain,
     Compare { from: (u64, usize), to: (u64, usize) },
+}
+
+/// What is being done in slices.
+#[derive(Debug)]
+enum Work {
+    /// Filtering and sorting: flows looked at up to this number, and those that are shown with what they are sorted by.
+    Order { up_to: u64, shown: Vec<(u128, u64)> },
+    /// The next flow that matches: place in the table, how many are left to look at.
+    Find { at: usize, left: usize, forward: bool },
 }
 
 /// What is being typed.
@@ -304,6 +317,7 @@ pub struct Model {
     pending: Option<Pending>,
     count: usize,
     earlier_view: View,
+    work: Option<Work>,
 }
 
 impl Model {
@@ -344,6 +358,7 @@ impl Model {
             pending: None,
             count: 0,
             earlier_view: View::Flows,
+            work: None,
             options,
         }
     }
@@ -374,7 +389,8 @@ impl Model {
         }
         let few = self.store.rows().len() < MANY;
         let old = self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).abs() >= SECOND);
-        if few || old || self.store.position.ended {
+        let busy = self.work.is_some();
+        if few || (old || self.store.position.ended) && !busy {
             self.reorder();
         }
     }
@@ -393,20 +409,59 @@ impl Model {
         self.options.locale.say(word)
     }
 
-    /// Puts the flows that are shown in order; the selection stays with its flow.
+    /// Puts the flows that are shown in order; the selection stays with its flow. Many flows take a while: see
+    /// [`Self::work`].
     pub(super) fn reorder(&mut self) {
         self.ordered_at = Some((self.store.generation, self.store.now));
+        self.work = Some(Work::Order { up_to: 0, shown: Vec::new() });
+        if self.store.rows().len() < MANY || self.is_plain() {
+            while self.work() {}
+        }
+    }
+
+    /// Whether rows are shown all and in the order in which they are kept.
+    fn is_plain(&self) -> bool {
+        self.sort == SortBy::Id && (self.filter.is_none() || self.highlight)
+    }
+
+    /// Whether something is being done in slices.
+    pub const fn is_working(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// Does a slice of what takes long; whether more is left.
+    pub fn work(&mut self) -> bool {
+        match self.work.take() {
+            Some(Work::Order { up_to, shown }) => self.order_some(up_to, shown),
+            Some(Work::Find { at, left, forward }) => self.find_some(at, left, forward),
+            None => {}
+        }
+        self.work.is_some()
+    }
+
+    fn order_some(&mut self, up_to: u64, mut shown: Vec<(u128, u64)>) {
         let now = self.store.now;
         let filter = self.filter.as_ref().filter(|_| !self.highlight);
-        let shown =
-            self.store.rows().filter(|row| filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))));
-        if self.sort == SortBy::Id {
-            self.order = shown.map(|row| row.id).collect();
-        } else {
-            let mut keyed: Vec<((u128, u64), u64)> = shown.map(|row| (self.sort.key(row), row.id)).collect();
-            keyed.sort_unstable();
-            self.order = keyed.into_iter().map(|(_, id)| id).collect();
+        let slice = if self.is_plain() { usize::MAX } else { SLICE };
+        let mut last = None;
+        for row in self.store.rows_after(up_to).take(slice) {
+            last = Some(row.id);
+            if filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))) {
+                shown.push((self.sort.key(row), row.id));
+            }
         }
+        match last {
+            Some(last) if slice != usize::MAX => self.work = Some(Work::Order { up_to: last, shown }),
+            _ => self.put_in_order(shown),
+        }
+    }
+
+    fn put_in_order(&mut self, mut shown: Vec<(u128, u64)>) {
+        if self.sort != SortBy::Id {
+            shown.sort_unstable();
+        }
+        self.order.clear();
+        self.order.extend(shown.into_iter().map(|(_, id)| id));
         if self.reverse {
             self.order.reverse();
         }
@@ -717,7 +772,8 @@ impl Model {
                 }
             }
             View::Hosts => {
-                let host = self.store.ranked_hosts().get(self.cursors[View::Hosts as usize]).map(|(ip, _)| *ip);
+                let at = self.cursors[View::Hosts as usize];
+                let host = self.store.ranked_hosts(at + 1).get(at).map(|(ip, _)| *ip);
                 if let Some(ip) = host {
                     self.filter_text(&format!("client:{ip}"));
                     self.show(View::Flows);
@@ -761,24 +817,38 @@ impl Model {
     }
 
     fn find(&mut self, forward: bool) {
-        let length = self.order.len();
-        let from = self.position().unwrap_or(0);
-        let found = (1..=length)
-            .map(|by| if forward { (from + by) % length } else { (from + length - by) % length })
-            .find(|at| {
-                let row = self.order.get(*at).and_then(|id| self.store.row(*id));
-                row.is_some_and(|row| !self.highlight || self.is_match(row))
-            });
-        if let Some(at) = found {
-            self.follow = false;
-            self.select(self.order.get(at).copied());
+        let left = self.order.len();
+        self.work = Some(Work::Find { at: self.position().unwrap_or(0), left, forward });
+        if left < MANY {
+            while self.work() {}
+        } else {
+            self.work();
         }
     }
 
+    fn find_some(&mut self, mut at: usize, left: usize, forward: bool) {
+        let length = self.order.len();
+        for left in (left.saturating_sub(SLICE)..left).rev() {
+            if length == 0 {
+                return;
+            }
+            at = if forward { (at + 1) % length } else { (at + length - 1) % length };
+            let row = self.order.get(at).and_then(|id| self.store.row(*id));
+            if row.is_some_and(|row| !self.highlight || self.is_match(row)) {
+                self.follow = false;
+                self.select(self.order.get(at).copied());
+                return;
+            }
+            if left == 0 {
+                return;
+            }
+        }
+        self.work = Some(Work::Find { at, left: left - SLICE, forward });
+    }
+
     fn acknowledge(&mut self) {
-        let at = self.store.findings.len().checked_sub(1 + self.cursors[View::Events as usize]);
-        if let Some(finding) = at.and_then(|at| self.store.findings.get_mut(at)) {
-            finding.acknowledged = !finding.acknowledged;
+        if let Some(at) = self.store.findings.len().checked_sub(1 + self.cursors[View::Events as usize]) {
+            self.store.acknowledge(at);
         }
         self.move_by(1);
     }

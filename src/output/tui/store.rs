@@ -110,6 +110,13 @@ pub(super) struct Finding {
     pub(super) acknowledged: bool,
 }
 
+impl Finding {
+    /// Whether it is worth a look that nobody has taken.
+    fn is_open(&self) -> bool {
+        !self.acknowledged && self.anomaly.severity >= Severity::Note
+    }
+}
+
 /// Everything the view knows. Copies share their flows and anomalies.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
@@ -120,6 +127,8 @@ pub(super) struct Store {
     pub(super) evicted: u64,
     pub(super) dropped: u64,
     pub(super) findings: VecDeque<Finding>,
+    /// Findings that nobody has acknowledged, of severity `note` and above.
+    pub(super) unacknowledged: usize,
     /// Anomalies in all, those no longer kept included.
     pub(super) finding_count: u64,
     pub(super) hosts: BTreeMap<IpAddr, Host>,
@@ -142,6 +151,7 @@ impl Store {
             evicted: 0,
             dropped: 0,
             findings: VecDeque::new(),
+            unacknowledged: 0,
             finding_count: 0,
             hosts: BTreeMap::new(),
             stats: Stats::default(),
@@ -375,14 +385,23 @@ impl Store {
             }
         }
         self.finding_count += 1;
-        self.findings.push_back(Finding { anomaly, acknowledged: false });
-        if self.findings.len() > MAX_FINDINGS {
-            self.findings.pop_front();
+        let finding = Finding { anomaly, acknowledged: false };
+        self.unacknowledged += usize::from(finding.is_open());
+        self.findings.push_back(finding);
+        if self.findings.len() > MAX_FINDINGS
+            && let Some(oldest) = self.findings.pop_front()
+        {
+            self.unacknowledged -= usize::from(oldest.is_open());
         }
     }
 
     pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> + ExactSizeIterator {
         self.rows.iter()
+    }
+
+    /// Rows of flows with a higher number than `id`.
+    pub(super) fn rows_after(&self, id: u64) -> impl Iterator<Item = &Row> {
+        self.rows.range(self.rows.partition_point(|row| row.id <= id)..)
     }
 
     pub(super) fn row(&self, id: u64) -> Option<&Row> {
@@ -401,20 +420,27 @@ impl Store {
         self.findings.iter().map(|finding| &*finding.anomaly).filter(move |anomaly| anomaly.flow_id == Some(id))
     }
 
-    /// Findings that nobody has acknowledged, of severity `note` and above.
-    pub(super) fn unacknowledged(&self) -> usize {
-        let counts = |finding: &&Finding| !finding.acknowledged && finding.anomaly.severity >= Severity::Note;
-        self.findings.iter().filter(counts).count()
+    /// Acknowledges a finding, or takes that back.
+    pub(super) fn acknowledge(&mut self, at: usize) {
+        let Some(finding) = self.findings.get_mut(at) else { return };
+        self.unacknowledged -= usize::from(finding.is_open());
+        finding.acknowledged = !finding.acknowledged;
+        self.unacknowledged += usize::from(finding.is_open());
     }
 
-    /// Hosts, those with a finding first, then by failed handshakes.
-    pub(super) fn ranked_hosts(&self) -> Vec<(IpAddr, &Host)> {
+    /// The first `most` hosts, those with a finding first, then by failed handshakes.
+    pub(super) fn ranked_hosts(&self, most: usize) -> Vec<(IpAddr, &Host)> {
         let mut hosts: Vec<_> = self.hosts.iter().map(|(ip, host)| (*ip, host)).collect();
         let rank = |host: &Host| {
             let severity = host.finding.as_ref().map_or(0, |(severity, ..)| *severity as u8);
             (severity, host.refused + host.unanswered + host.failed, host.half_open, host.started)
         };
-        hosts.sort_by(|a, b| rank(b.1).cmp(&rank(a.1)).then(a.0.cmp(&b.0)));
+        let order = |a: &(IpAddr, &Host), b: &(IpAddr, &Host)| rank(b.1).cmp(&rank(a.1)).then(a.0.cmp(&b.0));
+        if (1..hosts.len()).contains(&most) {
+            hosts.select_nth_unstable_by(most - 1, order);
+            hosts.truncate(most);
+        }
+        hosts.sort_unstable_by(order);
         hosts
     }
 

@@ -37,6 +37,8 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 static WRITING: Mutex<()> = Mutex::new(());
 /// How long to wait for a key when nothing happens.
 const IDLE: Duration = Duration::from_millis(100);
+/// How long the model may work at a time before keys are looked at.
+const WORK: Duration = Duration::from_millis(10);
 /// How often the watchdog looks.
 const WATCH: Duration = Duration::from_millis(200);
 /// How long the view may take to end once it is to.
@@ -294,8 +296,17 @@ impl Session<'_> {
                 last_frame = Some(Instant::now());
                 (dirty, urgent) = (false, false);
             }
+            if self.model.is_working() {
+                let begun = Instant::now();
+                while self.model.work() && begun.elapsed() < WORK {}
+                dirty = true;
+            }
             let left = last_frame.map_or(IDLE, |then| frame_time.saturating_sub(then.elapsed()));
-            let wait = if dirty { left } else { IDLE.min(frame_time.max(Duration::from_millis(20))) };
+            let wait = match (self.model.is_working(), dirty) {
+                (true, _) => Duration::ZERO,
+                (false, true) => left,
+                (false, false) => IDLE.min(frame_time.max(Duration::from_millis(20))),
+            };
             // The whole queue of keys makes one frame.
             let mut timeout = wait;
             while event::poll(timeout)? {

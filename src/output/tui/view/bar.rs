@@ -27,7 +27,7 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut mark = (0, 0);
     for (n, view) in View::ALL.into_iter().enumerate() {
         let word = model.say([Word::Flows, Word::Ladder, Word::Events, Word::Hosts, Word::Stats][n]);
-        let open = if view == View::Events { model.store.unacknowledged() } else { 0 };
+        let open = if view == View::Events { model.store.unacknowledged } else { 0 };
         let number = if open > 0 { format!("·{}", count(open as u64)) } else { String::new() };
         let current = view == model.wish.view;
         let style = if current { model.theme.heading() } else { Style::new() };
@@ -227,6 +227,10 @@ pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut left = Vec::new();
     let mut used = 1;
     left.push(Span::raw(" "));
+    if model.is_working() {
+        used += 2;
+        left.push(Span::styled("… ", model.theme.heading()));
+    }
     if let Some(filter) = &model.filter {
         let chip = fit(&format!("[{}]", filter.text()), filter.text().width().min(30) + 2, false);
         used += chip.width() + 2;

@@ -118,7 +118,7 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     if length == 0 {
         put(Line::styled(format!("   {}", model.say(Word::NoHosts)), model.theme.dim()), area, 2, buffer);
     }
-    let hosts = model.store.ranked_hosts();
+    let hosts = model.store.ranked_hosts(top + height.max(1));
     for (n, (ip, record)) in hosts.iter().enumerate().skip(top).take(height) {
         let line = line(model, &model.name_of_host(*ip), record, own && n == cursor, area.width);
         put(line, area, n - top + 2, buffer);
