@@ -208,9 +208,24 @@ fn hosts_that_scan_or_can_be_guessed() {
 }
 
 #[test]
+fn screens_of_the_readme_are_golden_ones() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(root.join("testdata/screens")).expect("a folder");
+    let golden: Vec<String> = files
+        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("text").trim_end().to_owned())
+        .collect();
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let shown: Vec<&str> = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    assert!(shown.len() >= 3);
+    for screen in shown {
+        assert!(golden.iter().any(|golden| golden == screen), "no golden screen is\n{screen}");
+    }
+}
+
+#[test]
 fn overlays() {
     let mut wrong = Vec::new();
-    for (keys, name) in [("?", "help"), ("jjjje", "explain"), ("2xjjx", "compare")] {
+    for (keys, name) in [("?", "help"), ("jjjj", "why"), ("jjjje", "explain"), ("2xjjx", "compare")] {
         let mut model = story();
         press(&mut model, keys);
         for size in [(80, 24), (120, 40)] {

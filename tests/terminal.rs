@@ -207,7 +207,7 @@ fn a_tee_writes_what_no_view_would_write() {
     let plain = Command::new(program).args(["-q", "-r", &input, "--json", "-o", &name("plain")]).status();
     assert!(plain.is_ok_and(|status| status.success()));
     shell.run(&format!("clear; {program} -r {input} --tee > {}; echo CODE $?", name("tee")));
-    shell.wait_for("100%");
+    shell.wait_for("1128 pkts");
     shell.run(":seek 0");
     shell.wait_for("no flows yet");
     shell.keys("q");
