@@ -6,6 +6,7 @@ mod player;
 mod reading;
 mod ring;
 mod saving;
+mod spare;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use super::super::checks::Watch;
 use super::super::config::{Input, Run};
 use super::super::messages::Failure;
-use super::super::run::{Tee, engine, finish, open, open_output};
+use super::super::run::{Tee, finish, open_output};
 use super::marks::{Marks, Target};
 use super::panics_in;
 use super::reading::{Place, Reading, ViewSink};
 use super::ring::{Held, Ring};
 use super::saving::save;
+use super::spare::{Made, Spare};
 use crate::capture::{CaptureError, Counts, FileInput, Next, Source};
 use crate::engine::{Engine, Totals};
 use crate::output::tui::{Back, Command, Feed, Position, Tap};
@@ -55,6 +56,8 @@ pub(super) struct Player {
     tee: bool,
     seekable: bool,
     marks: Marks,
+    /// Analyses at marks where going back may lead: at most two.
+    spares: Vec<Spare>,
     playing: bool,
     /// Times packet time; `None` for as fast as possible.
     speed: Option<f64>,
@@ -95,6 +98,7 @@ impl Player {
             live,
             seekable,
             marks: Marks::new(),
+            spares: Vec::new(),
             playing: true,
             target: None,
             ended: false,
@@ -296,14 +300,39 @@ impl Player {
     }
 
     fn go_back(&mut self, target: Target) -> Result<(), Failure> {
-        let mut source = open(&self.run.input, self.run.filter.as_ref(), &self.stop)?;
-        let engine = engine(&self.run)?;
         let mark = self.marks.before(target);
+        let place = mark.unwrap_or(Place::START);
+        let mut made = match self.spare_before(place).and_then(Spare::take) {
+            Some(made) => made,
+            None => Made::at_start(&self.run, &self.stop)?,
+        };
+        made.go_on_to(place, &self.stop)?;
         self.feed.back(mark.map_or(Back::Start, |place| Back::Mark(place.packets)));
-        self.reading.go_back(engine, &mut *source, mark.unwrap_or(Place::START), self.ended_once)?;
-        self.source = source;
+        self.reading.go_back(made.engine, made.place, made.flows, self.ended_once);
+        self.source = made.source;
         (self.ended, self.held, self.target) = (false, None, Some(target));
+        self.make_spares(mark);
         Ok(())
+    }
+
+    /// The spare that is nearest before `place`.
+    fn spare_before(&mut self, place: Place) -> Option<Spare> {
+        let before = self.spares.iter().enumerate().filter(|(_, spare)| spare.place.packets <= place.packets);
+        let (at, _) = before.max_by_key(|(_, spare)| spare.place.packets)?;
+        Some(self.spares.swap_remove(at))
+    }
+
+    /// Who went back goes back again, thereabouts: spares for this mark and the one before it.
+    fn make_spares(&mut self, mark: Option<Place>) {
+        let before = mark.and_then(|mark| self.marks.before(Target::Packets(mark.packets - 1)));
+        let wanted: Vec<Place> = mark.into_iter().chain(before).collect();
+        let is_wanted = |spare: &Spare| wanted.iter().any(|place| place.packets == spare.place.packets);
+        self.spares.retain(is_wanted);
+        for place in wanted {
+            if !self.spares.iter().any(|spare| spare.place.packets == place.packets) {
+                self.spares.extend(Spare::make(&self.run, place));
+            }
+        }
     }
 
     /// The target is reached.

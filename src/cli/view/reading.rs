@@ -4,7 +4,7 @@ use super::super::checks::Watch;
 use super::super::pump::Clock;
 use super::super::run::{Tee, end, totals};
 use super::ring::Ring;
-use crate::capture::{CaptureError, Counts, Next, Source};
+use crate::capture::Counts;
 use crate::decode::Frame;
 use crate::engine::{Engine, Event, Sink, Totals};
 use crate::output::tui::Tap;
@@ -75,33 +75,15 @@ impl Reading {
         self.start.map_or(0, |start| now - start)
     }
 
-    /// Goes back: reading `source` from its start with `engine`, it is as it was at `place`. Of the packets until then
-    /// nobody is told.
-    ///
-    /// # Errors
-    ///
-    /// What the source failed with.
-    pub(super) fn go_back(
-        &mut self,
-        engine: Engine,
-        source: &mut dyn Source,
-        place: Place,
-        over: bool,
-    ) -> Result<(), CaptureError> {
+    /// Goes back to where `engine` is; `flows` of them had ended there. From now on only the view is told, until what the
+    /// others know is passed; `over`: they know all.
+    pub(super) fn go_back(&mut self, engine: Engine, place: Place, flows: u64, over: bool) {
         let before = std::mem::replace(&mut self.engine, engine);
-        if over {
-            self.sink.told = true;
-        } else if !self.sink.told {
+        if !over && !self.sink.told {
             self.ahead = Some((before, self.place, self.sink.flows));
-            self.sink.told = true;
         }
-        let mut flows = 0;
-        for _ in 0..place.packets {
-            let Next::Frame(frame) = source.next()? else { break };
-            self.engine.frame(&frame, &mut |event: &Event<'_>| flows += u64::from(is_end(event)));
-        }
+        self.sink.told = true;
         (self.place, self.sink.flows) = (place, flows);
-        Ok(())
     }
 
     /// Is again where it was before it went back.

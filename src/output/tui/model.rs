@@ -413,8 +413,19 @@ impl Model {
     /// [`Self::work`].
     pub(super) fn reorder(&mut self) {
         self.ordered_at = Some((self.store.generation, self.store.now));
+        if self.is_plain() {
+            self.work = None;
+            self.order.clear();
+            let ids = self.store.rows().map(|row| row.id);
+            if self.reverse {
+                self.order.extend(ids.rev());
+            } else {
+                self.order.extend(ids);
+            }
+            return self.keep_selection();
+        }
         self.work = Some(Work::Order { up_to: 0, shown: Vec::new() });
-        if self.store.rows().len() < MANY || self.is_plain() {
+        if self.store.rows().len() < MANY {
             while self.work() {}
         }
     }
@@ -442,17 +453,16 @@ impl Model {
     fn order_some(&mut self, up_to: u64, mut shown: Vec<(u128, u64)>) {
         let now = self.store.now;
         let filter = self.filter.as_ref().filter(|_| !self.highlight);
-        let slice = if self.is_plain() { usize::MAX } else { SLICE };
         let mut last = None;
-        for row in self.store.rows_after(up_to).take(slice) {
+        for row in self.store.rows_after(up_to).take(SLICE) {
             last = Some(row.id);
             if filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))) {
                 shown.push((self.sort.key(row), row.id));
             }
         }
         match last {
-            Some(last) if slice != usize::MAX => self.work = Some(Work::Order { up_to: last, shown }),
-            _ => self.put_in_order(shown),
+            Some(last) => self.work = Some(Work::Order { up_to: last, shown }),
+            None => self.put_in_order(shown),
         }
     }
 
@@ -465,6 +475,10 @@ impl Model {
         if self.reverse {
             self.order.reverse();
         }
+        self.keep_selection();
+    }
+
+    fn keep_selection(&mut self) {
         let gone = self.selected.is_none_or(|id| self.store.row(id).is_none());
         if self.follow {
             let newest = if self.reverse { self.order.first() } else { self.order.last() };

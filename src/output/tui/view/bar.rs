@@ -78,7 +78,9 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
     } else {
         totals(model, &mut left, area.width);
     }
-    put(both_ends(left, health(model, area.width), area.width), area, 0, buffer);
+    let mut right = vec![Span::raw(" ")];
+    right.extend(health(model, area.width));
+    put(both_ends(left, right, area.width), area, 0, buffer);
     if area.height >= 4 {
         let graphs: [(&str, Value); 3] = [
             ("SYN/s", |s| s.begun),

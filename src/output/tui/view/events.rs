@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use super::super::layout::View;
 use super::super::locale::Word;
@@ -77,13 +78,13 @@ fn who(model: &Model, anomaly: &Anomaly, room: usize) -> String {
         (from, to) => from.or(to),
     };
     let id = anomaly.flow_id.map(|id| format!("#{id}"));
-    let all = match (&id, &ends) {
-        (Some(id), Some(ends)) => format!("{id} {ends}"),
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => anomaly.scope.name().to_owned(),
+    let both = match (&id, &ends) {
+        (Some(id), Some(ends)) => Some(format!("{id} {ends}")),
+        _ => None,
     };
-    let fits = room == usize::MAX || unicode_width::UnicodeWidthStr::width(all.as_str()) <= room;
-    if fits { all } else { id.unwrap_or(all) }
+    let scope = || anomaly.scope.name().to_owned();
+    let shortest = id.clone().or_else(|| ends.clone()).unwrap_or_else(scope);
+    [both, ends].into_iter().flatten().find(|text| text.width() <= room).unwrap_or(shortest)
 }
 
 fn line<'a>(model: &Model, finding: &Finding, selected: bool, width: u16) -> Line<'a> {
