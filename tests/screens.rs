@@ -13,6 +13,7 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Style;
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::registry::rules;
+use synscope::detect::{Anomaly, Scope, Severity};
 use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::output::Locale;
 use synscope::output::tui::layout::column_at;
@@ -225,11 +226,13 @@ fn screens_of_the_readme_are_golden_ones() {
 #[test]
 fn overlays() {
     let mut wrong = Vec::new();
-    for (keys, name) in [("?", "help"), ("jjjj", "why"), ("jjjje", "explain"), ("2xjjx", "compare")] {
-        let mut model = story();
-        press(&mut model, keys);
-        for size in [(80, 24), (120, 40)] {
-            check(&format!("{name}-{}x{}.en.txt", size.0, size.1), &screen(&mut model, size), &mut wrong);
+    for (locale, language) in [(Locale::En, "en"), (Locale::Ko, "ko")] {
+        for (keys, name) in [("?", "help"), ("jjjj", "why"), ("jjjje", "explain"), ("2xjjx", "compare")] {
+            let mut model = story_with(Options { locale, ..options() });
+            press(&mut model, keys);
+            for size in [(80, 24), (120, 40)] {
+                check(&format!("{name}-{}x{}.{language}.txt", size.0, size.1), &screen(&mut model, size), &mut wrong);
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -378,6 +381,36 @@ fn a_flow_of_a_time_of_losses_has_a_doubtful_verdict() {
         press(&mut model, "e");
         assert_eq!(screen(&mut model, (120, 40)).contains("packets were lost"), doubtful);
     }
+}
+
+#[test]
+fn many_connections_that_close_well_do_not_hide_one_that_did_not_open() {
+    let feed = Feed::new(100);
+    let mut tap = Tap(feed.clone());
+    let mut model = Model::new(options());
+    let anomaly = |severity, n: u64| Anomaly {
+        id: if severity == Severity::Info { "close-normal" } else { "conn-refused" },
+        reference: "RFC 9293",
+        severity,
+        scope: Scope::Flow,
+        time: Timestamp(n as i64),
+        reason: String::new(),
+        flow_id: Some(n),
+        source: None,
+        destination: None,
+        frames: Vec::new(),
+        figures: Vec::new(),
+    };
+    for n in 0..100_000 {
+        let severity = if n == 7 { Severity::Note } else { Severity::Info };
+        tap.event(&Event::Anomaly { anomaly: &anomaly(severity, n), flow: None });
+        if n % 1000 == 0 {
+            model.apply(feed.take());
+        }
+    }
+    press(&mut model, "3G");
+    let seen = screen(&mut model, (80, 24));
+    assert!(seen.contains("Events·1") && seen.contains("conn-refused          #7"), "{seen}");
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::detect::Anomaly;
 use crate::detect::host::IsnReport;
+use crate::detect::{Anomaly, Severity};
 use crate::engine::{Event, Sink, Totals};
 use crate::flow::Flow;
 use crate::time::Timestamp;
@@ -207,7 +207,9 @@ impl Feed {
 
     fn finding(&self, anomaly: &Anomaly) {
         self.change(|batch| {
-            if batch.findings.len() < MAX_FINDINGS {
+            // What connections that are well have to tell goes first.
+            let most = if anomaly.severity == Severity::Info { MAX_FINDINGS / 2 } else { MAX_FINDINGS };
+            if batch.findings.len() < most {
                 batch.findings.push(Arc::new(anomaly.clone()));
             } else {
                 batch.dropped += 1;

@@ -15,6 +15,8 @@ use crate::time::{SECOND, Timestamp};
 
 /// Anomalies kept.
 const MAX_FINDINGS: usize = 10_000;
+/// Of those, of severity `info`: every connection that closes as it should makes one, and they must not push out the others.
+const MAX_INFOS: usize = 4_000;
 /// Hosts kept.
 const MAX_HOSTS: usize = 16_384;
 /// Distinct ports and hosts counted for one host.
@@ -111,6 +113,10 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    fn is_info(&self) -> bool {
+        self.anomaly.severity == Severity::Info
+    }
+
     /// Whether it is worth a look that nobody has taken.
     fn is_open(&self) -> bool {
         !self.acknowledged && self.anomaly.severity >= Severity::Note
@@ -129,6 +135,8 @@ pub(super) struct Store {
     pub(super) findings: VecDeque<Finding>,
     /// Findings that nobody has acknowledged, of severity `note` and above.
     pub(super) unacknowledged: usize,
+    /// Findings of severity `info`.
+    infos: usize,
     /// Anomalies in all, those no longer kept included.
     pub(super) finding_count: u64,
     pub(super) hosts: BTreeMap<IpAddr, Host>,
@@ -152,6 +160,7 @@ impl Store {
             dropped: 0,
             findings: VecDeque::new(),
             unacknowledged: 0,
+            infos: 0,
             finding_count: 0,
             hosts: BTreeMap::new(),
             stats: Stats::default(),
@@ -387,11 +396,23 @@ impl Store {
         self.finding_count += 1;
         let finding = Finding { anomaly, acknowledged: false };
         self.unacknowledged += usize::from(finding.is_open());
+        self.infos += usize::from(finding.is_info());
         self.findings.push_back(finding);
+        if self.infos > MAX_INFOS {
+            // Half of them at once: looking for the oldest each time would take long.
+            let mut excess = MAX_INFOS / 2;
+            self.findings.retain(|finding| {
+                let goes = excess > 0 && finding.is_info();
+                excess -= usize::from(goes);
+                !goes
+            });
+            self.infos -= MAX_INFOS / 2;
+        }
         if self.findings.len() > MAX_FINDINGS
             && let Some(oldest) = self.findings.pop_front()
         {
             self.unacknowledged -= usize::from(oldest.is_open());
+            self.infos -= usize::from(oldest.is_info());
         }
     }
 

@@ -18,7 +18,7 @@ use crate::output::clock::human;
 use crate::output::community::CommunityId;
 use crate::output::event::build::{Context, flow_event};
 use crate::output::event::{Action, StepsShown, write_line};
-use crate::output::explain::{Level, anomalies, explain_flow};
+use crate::output::explain::{Block, Level, anomalies, explain_flow};
 use crate::output::ladder;
 use crate::tcp::{Endpoint, State};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
@@ -324,8 +324,14 @@ pub(super) fn explanation(
     match locale {
         Locale::En => lines.extend(ladder::verdict(flow, rule_id).lines().map(str::to_owned)),
         Locale::Ko => {
-            let told = explain_flow(flow, locale, Level::Short, rule_id).text();
-            lines.extend(told.lines().skip(1).map(str::to_owned));
+            // Its first heading names the flow, as is done above.
+            for block in explain_flow(flow, locale, Level::Short, rule_id).blocks.into_iter().skip(1) {
+                match block {
+                    Block::Heading(heading) => lines.extend([String::new(), format!("  {heading}")]),
+                    Block::Paragraph(paragraph) => lines.push(format!("  {paragraph}")),
+                    Block::Item(item) => lines.push(format!("  - {item}")),
+                }
+            }
         }
     }
     let frames: Vec<String> = flow.steps.iter().take(8).map(|step| format!("{} {}", step.frame, step.label)).collect();

@@ -88,7 +88,8 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
             (model.say(Word::RttMost), |s| s.rtt.unsigned_abs()),
         ];
         for (n, (name, value)) in graphs.into_iter().enumerate() {
-            let newest = model.store.seconds().next_back().map_or(0, value);
+            // The second that runs still would always be less; where there is no other, it must do.
+            let newest = model.store.seconds().rev().take(2).last().map_or(0, value);
             let shown = if n == 2 { compact(newest as i64) } else { count(newest) };
             let line = format!(" {} {shown:>7}  {}", fit(name, 9, false), sparkline(model, value, 60));
             put(Line::from(line), area, n + 1, buffer);

@@ -74,11 +74,9 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     let top = if own { model.tops[View::Ladder as usize] } else { 0 };
     let newest = rungs.len().saturating_sub(1);
     let top = scrolled(top, if own { cursor } else { newest }, height.saturating_sub(1), rungs.len() + 1);
-    let now = format!(
-        "{}▌ {}",
-        " ".repeat(shape.indent()),
-        expectation(row, model.store.now, model.time_wait(), model.options.locale)
-    );
+    let expected = expectation(row, model.store.now, model.time_wait(), model.options.locale);
+    let indent = shape.indent().min(usize::from(area.width).saturating_sub(expected.width() + 3));
+    let now = format!("{}▌ {expected}", " ".repeat(indent));
     let lines: Vec<Line<'_>> = rungs
         .iter()
         .enumerate()
