@@ -197,6 +197,13 @@ pub(super) struct Checks {
     pub(super) expect: Vec<FlowFilter>,
 }
 
+impl Checks {
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.fail_on.is_empty() && self.expect.is_empty()
+    }
+}
+
 /// What to write, and where.
 pub(super) struct Output {
     pub(super) format: &'static Format,
@@ -336,7 +343,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     };
     let mut limits = Limits::default();
     if let Some(flows) = args.max_flows {
-        limits.flows = flows as usize;
+        (limits.flows, limits.embryonic) = (flows as usize, flows as usize);
     }
     Ok(Analysis {
         timeouts,

@@ -18,7 +18,10 @@ use crate::time::Timestamp;
 /// How often the bar and the output are looked at, frames.
 const LOOK_EVERY: u64 = 4096;
 /// Batches on their way between the two threads.
-const BATCHES: usize = 4;
+const BATCHES: usize = 8;
+/// Empty batches go back so many at a time: each time the reading thread must be woken, which costs as much as some dozens of
+/// packets.
+const RETURNED: usize = 4;
 /// How often totals are told, nanoseconds of packet time.
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 
@@ -121,6 +124,7 @@ impl Pump<'_> {
     ) -> Result<(), CaptureError> {
         let mut packets = 0u64;
         let mut clock = Clock::default();
+        let mut done = Vec::with_capacity(RETURNED);
         while let Ok(Filled { mut batch, progress, end }) = filled.recv() {
             for n in 0..batch.len() {
                 let Some(now) = batch.time(n) else { break };
@@ -142,7 +146,10 @@ impl Pump<'_> {
             if let Some(end) = end {
                 return end;
             }
-            let _ = emptied.send(batch);
+            done.push(batch);
+            if done.len() == RETURNED {
+                done.drain(..).for_each(|batch| drop(emptied.send(batch)));
+            }
         }
         Ok(())
     }

@@ -89,6 +89,7 @@ pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
         limits: analysis.limits,
         rules: analysis.rules.clone(),
         long_way: false,
+        terse: run.output.format.terse && run.checks.is_empty() && analysis.flows_where.is_none(),
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }
@@ -227,6 +228,7 @@ pub(super) struct Tee {
     flows_where: Option<FlowFilter>,
     watch: Watch,
     wants_segments: bool,
+    wants_steps: bool,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
@@ -234,10 +236,19 @@ pub(super) struct Tee {
 
 impl Tee {
     pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
-        let wants_segments = writer.wants_segments();
+        let (wants_segments, wants_steps) = (writer.wants_segments(), writer.wants_steps());
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants_segments, lines_are_flushed, flows: 0 }
+        Self {
+            writer,
+            only,
+            flows_where,
+            watch: Watch::new(&run.checks),
+            wants_segments,
+            wants_steps,
+            lines_are_flushed,
+            flows: 0,
+        }
     }
 
     /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.
@@ -265,6 +276,10 @@ impl Sink for Tee {
 
     fn wants_segments(&self) -> bool {
         self.wants_segments
+    }
+
+    fn wants_steps(&self) -> bool {
+        self.wants_steps
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::anomaly::{Anomaly, Figure, Scope, Severity};
 use super::capture::{self, Health};
-use super::{flow, host};
+use super::{flow, host, ordinary};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
@@ -42,8 +42,10 @@ pub enum When {
     Opened,
     /// When nothing came that was awaited, and at the end.
     Quiet,
-    /// When the flow has ended.
+    /// When the flow has ended in any way that is not wholly ordinary.
     Ended,
+    /// When the flow has ended, however ordinary it was.
+    EveryEnd,
     /// At the end of the run, of the capture's health; `check` is not asked.
     Captured,
     /// Never of one flow: [`crate::detect::host`] decides.
@@ -65,6 +67,8 @@ pub struct Sighting<'a> {
     pub time: Timestamp,
     /// Time since the first flow of the capture began, nanoseconds.
     pub age: i64,
+    /// Whether nobody reads sentences and figures: a rule that fires on ordinary flows may leave them out.
+    pub terse: bool,
 }
 
 impl Sighting<'_> {
@@ -230,6 +234,7 @@ pub struct Detectors {
     opened: Vec<u16>,
     quiet: Vec<u16>,
     ended: Vec<u16>,
+    every_end: Vec<u16>,
     captured: Vec<u16>,
     /// Rules that mean nothing in an asymmetric capture.
     withheld: Vec<u16>,
@@ -238,6 +243,8 @@ pub struct Detectors {
     interest: Facts,
     min_severity: Severity,
     counts: Vec<u64>,
+    thorough: bool,
+    terse: bool,
 }
 
 impl Detectors {
@@ -259,6 +266,7 @@ impl Detectors {
             opened: Vec::new(),
             quiet: Vec::new(),
             ended: Vec::new(),
+            every_end: Vec::new(),
             captured: Vec::new(),
             withheld: Vec::new(),
             health: Health::default(),
@@ -266,6 +274,8 @@ impl Detectors {
             interest: Facts::NONE,
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
             counts: vec![0; rules.len()],
+            thorough: false,
+            terse: false,
             rules,
         };
         let is_on = |id: &str| {
@@ -281,6 +291,14 @@ impl Detectors {
             }
         }
         Ok(detectors)
+    }
+
+    /// With `thorough`, rules are asked about ordinary moments too: slower, and the same otherwise. With `terse`, nobody reads
+    /// sentences and figures.
+    #[must_use]
+    pub const fn asking(mut self, thorough: bool, terse: bool) -> Self {
+        (self.thorough, self.terse) = (thorough, terse);
+        self
     }
 
     /// How often each rule fired, in order of the registry; those that did not are left out.
@@ -304,17 +322,26 @@ impl Detectors {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
                 if facts.any(self.interest) {
+                    let about =
+                        if self.thorough { *facts } else { ordinary::worth_asking(flow, segment.0, *from, *facts) };
                     let sighted = Occasion { segment: Some(segment.0), from: *from, facts: *facts, time };
-                    self.on_facts(flow, &sighted, report);
+                    self.on_facts(flow, about, &sighted, report);
                 }
             }
-            Notice::Opened => self.ask_all(When::Opened, flow, time, report),
+            Notice::Opened => {
+                if self.thorough || !ordinary::opening(flow) {
+                    self.ask_all(When::Opened, flow, time, report);
+                }
+            }
             Notice::Quiet => self.ask_all(When::Quiet, flow, time, report),
             Notice::Ended => {
                 self.health.flow_ended(flow, time);
-                for when in [When::Opened, When::Quiet, When::Ended] {
-                    self.ask_all(when, flow, time, report);
+                if self.thorough || !ordinary::end(flow) {
+                    for when in [When::Opened, When::Quiet, When::Ended] {
+                        self.ask_all(when, flow, time, report);
+                    }
                 }
+                self.ask_all(When::EveryEnd, flow, time, report);
             }
             Notice::Began => {
                 self.began.get_or_insert(time);
@@ -338,22 +365,27 @@ impl Detectors {
             When::Quiet => self.quiet.push(index),
             When::Captured => self.captured.push(index),
             When::Ended => self.ended.push(index),
+            When::EveryEnd => self.every_end.push(index),
             When::Host => {}
         }
     }
 
-    fn on_facts(&mut self, flow: &mut Flow, occasion: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
-        let mut left = occasion.facts.0 & self.interest.0;
+    fn on_facts(
+        &mut self,
+        flow: &mut Flow,
+        about: Facts,
+        occasion: &Occasion<'_>,
+        report: &mut dyn FnMut(&Anomaly, &Flow),
+    ) {
+        let mut left = about.0 & self.interest.0;
         while left != 0 {
             let bit = left.trailing_zeros();
             left &= left - 1;
             for n in 0..self.by_fact[bit as usize].len() {
                 let index = self.by_fact[bit as usize][n];
                 // A rule that is filed under several of the facts is asked at the first.
-                let first = self
-                    .masks
-                    .get(usize::from(index))
-                    .is_some_and(|mask| (mask & occasion.facts.0).trailing_zeros() == bit);
+                let first =
+                    self.masks.get(usize::from(index)).is_some_and(|mask| (mask & about.0).trailing_zeros() == bit);
                 if first {
                     self.ask(index, flow, occasion, report);
                 }
@@ -368,6 +400,7 @@ impl Detectors {
                 When::Opened => &self.opened,
                 When::Quiet => &self.quiet,
                 When::Ended => &self.ended,
+                When::EveryEnd => &self.every_end,
                 When::Captured | When::Host | When::Facts(_) => return,
             };
             let Some(index) = asked.get(n).copied() else { return };
@@ -428,7 +461,8 @@ impl Detectors {
             return;
         }
         let age = self.began.map_or(0, |began| o.time - began);
-        let sighting = Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age };
+        let sighting =
+            Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age, terse: self.terse };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {

@@ -37,6 +37,16 @@ impl PacketClock {
         self.now
     }
 
+    /// Moves on to `time` where nothing is the matter with it; whether it did. As [`Self::advance`], for most packets.
+    #[inline]
+    pub(super) fn moves_on(&mut self, time: Timestamp) -> bool {
+        let ordinary = self.started && self.skew == 0 && time >= self.now;
+        if ordinary {
+            self.now = time;
+        }
+        ordinary
+    }
+
     /// The clock.
     pub(super) const fn now(&self) -> Timestamp {
         self.now

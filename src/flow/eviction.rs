@@ -40,6 +40,11 @@ impl Queues {
         None
     }
 
+    /// The closed flow that will be reported for want of room after those before it.
+    pub(super) fn next_surplus(&self) -> Option<Slot> {
+        self.closed.front().map(|(slot, _)| *slot)
+    }
+
     /// Drops stale entries once they outnumber the flows, so that the queues stay as small as the table.
     pub(super) fn trim(&mut self, table: &Table) {
         if self.unanswered.len() + self.closed.len() < self.next_trim {

@@ -62,6 +62,26 @@ pub struct Mark {
     pub frames: SmallVec<[u64; 2]>,
 }
 
+/// Where the detectors of hosts keep what belongs to a flow: positions in their tables, which are checked at each use and save
+/// them a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Its client as a source.
+    pub client: u32,
+    /// The service that was asked for.
+    pub service: u32,
+    /// Both together.
+    pub pair: u32,
+    /// Its server as a host.
+    pub answering: u32,
+    /// Whether it is counted as half-open of client and service together.
+    pub half_open_counted: bool,
+    /// Whether it is counted as open and silent of client and service together.
+    pub silent_counted: bool,
+    /// Whether it is counted as open and silent of its client.
+    pub silent: bool,
+}
+
 /// A flow.
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -106,7 +126,9 @@ pub struct Flow {
     /// Steps that were not kept.
     pub steps_dropped: u32,
     /// Anomalies noted so far.
-    pub marks: Vec<Mark>,
+    pub marks: SmallVec<[Mark; 1]>,
+    /// Where the detectors of hosts have it.
+    pub places: Places,
     /// Capture artefacts.
     pub quality: CaptureQuality,
     /// Wireshark's completeness.

@@ -4,11 +4,22 @@
 
 /// Asks for the cache lines that hold `value`.
 #[inline]
-pub(super) fn prefetch<T>(value: &T) {
+pub(crate) fn prefetch<T>(value: &T) {
+    lines(value, size_of::<T>().div_ceil(LINE));
+}
+
+/// Asks for the first few cache lines of `value`.
+#[inline]
+pub(crate) fn prefetch_start<T>(value: &T) {
+    lines(value, size_of::<T>().div_ceil(LINE).min(4));
+}
+
+#[inline]
+fn lines<T>(value: &T, count: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         let start = core::ptr::from_ref(value).cast::<i8>();
-        for line in 0..core::mem::size_of::<T>().div_ceil(LINE) {
+        for line in 0..count {
             // SAFETY: `_mm_prefetch` is available on every x86-64 (SSE), does not access memory architecturally, and
             // `wrapping_add` makes no claim about where the pointer leads.
             #[allow(unsafe_code)]
@@ -20,11 +31,10 @@ pub(super) fn prefetch<T>(value: &T) {
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
+    let _ = (value, count);
 }
 
 /// Octets in a cache line.
-#[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
 #[cfg(test)]
@@ -34,5 +44,6 @@ mod tests {
         super::prefetch(&());
         super::prefetch(&[0u8; 4096]);
         super::prefetch(&Some(String::new()));
+        super::prefetch_start(&[0u8; 4096]);
     }
 }

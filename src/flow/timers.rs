@@ -53,7 +53,7 @@ impl<T> Wheel<T> {
 
     /// Whether [`Self::fire`] would look at any slot at `now`.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.started && now.0.div_euclid(TICK) >= self.next_tick
+        self.started && now.0 >= self.next_tick.saturating_mul(TICK)
     }
 
     /// Takes out the entries of the next tick that has passed at `now`, with that tick; `None` when all have been fired.

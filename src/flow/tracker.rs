@@ -3,11 +3,13 @@
 use core::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
+use super::embryo::Embryo;
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
-use super::model::{CaptureQuality, Flow, Mark, Previous, Unreachable};
+use super::model::{CaptureQuality, Flow, Places, Previous, Unreachable};
 use super::notes::SILENCE;
 use super::peer::Peer;
 use super::recording::Recorded;
@@ -57,8 +59,10 @@ impl Default for Timeouts {
 /// Bounds of what is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Flows tracked at once.
+    /// Flows tracked at once that are more than a SYN.
     pub flows: usize,
+    /// Flows tracked at once that are nothing but a SYN over IPv4.
+    pub embryonic: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
     /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
@@ -67,9 +71,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536, lingering: 8_192 }
+        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048 }
     }
 }
+
+/// With a longer time for SYNs than this every flow gets a record at once: their deadlines would not fit the timer wheel.
+const LONGEST_SMALL: i64 = 200 * SECOND;
 
 /// What the tracker tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +191,8 @@ pub(super) struct Book {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Foreseen {
     slot: Option<Slot>,
-    keyed: Option<Keyed>,
+    /// Hash of its key.
+    hash: Option<u64>,
 }
 
 /// Computes the keys of segments ahead of their turn.
@@ -195,14 +203,8 @@ impl Keyer {
     /// The key of `s`, for [`Tracker::segment`].
     #[inline]
     pub fn key(&self, s: &Segment) -> Foreseen {
-        Foreseen { slot: None, keyed: Some(keyed(s, &self.0)) }
+        Foreseen { slot: None, hash: Some(self.0.hash_one(FlowKey::of(s).0)) }
     }
-}
-
-#[inline]
-fn keyed(s: &Segment, hasher: &RandomState) -> Keyed {
-    let (key, sender_is_low) = FlowKey::of(s);
-    Keyed { hash: hasher.hash_one(key), key, sender_is_low }
 }
 
 /// A segment's key, once computed.
@@ -283,11 +285,18 @@ impl Tracker {
 
     /// Flows tracked now.
     pub fn live(&self) -> usize {
-        self.table.len()
+        self.table.len() + self.table.embryos()
     }
 
     /// Packet time moves on to `time`; what times out by then is told.
+    #[inline]
     pub fn advance(&mut self, time: Timestamp, observer: &mut impl Observer) {
+        if !self.clock.moves_on(time) || self.wheel.is_due(time) {
+            self.advance_further(time, observer);
+        }
+    }
+
+    fn advance_further(&mut self, time: Timestamp, observer: &mut impl Observer) {
         let now = self.clock.advance(time);
         self.wheel.start(now);
         if self.wheel.is_due(now) {
@@ -303,7 +312,7 @@ impl Tracker {
     /// A segment whose key was computed will be taken soon: what that reads first is asked for.
     #[inline]
     pub fn foresee(&self, foreseen: &mut Foreseen) {
-        foreseen.slot = foreseen.keyed.and_then(|keyed| self.table.prefetch_hot(keyed.hash));
+        foreseen.slot = foreseen.hash.and_then(|hash| self.table.prefetch_hot(hash));
     }
 
     /// `s` will be taken sooner: what that reads next is asked for.
@@ -321,8 +330,10 @@ impl Tracker {
         }
     }
 
-    fn key_of(&self, s: &Segment) -> Keyed {
-        keyed(s, self.table.hasher())
+    #[inline]
+    fn key_of(&self, s: &Segment, hash: Option<u64>) -> Keyed {
+        let (key, sender_is_low) = FlowKey::of(s);
+        Keyed { hash: hash.unwrap_or_else(|| self.table.hash(&key)), key, sender_is_low }
     }
 
     /// Takes a segment.
@@ -330,7 +341,7 @@ impl Tracker {
     pub fn segment(&mut self, s: &Segment, foreseen: &Foreseen, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let keyed = foreseen.keyed.unwrap_or_else(|| self.key_of(s));
+        let keyed = self.key_of(s, foreseen.hash);
         let found = self.table.find(&keyed.key, keyed.hash);
         if let Some(slot) = found
             && let Some(hot) = self.table.hot(slot)
@@ -350,6 +361,7 @@ impl Tracker {
         now: Timestamp,
         observer: &mut impl Observer,
     ) {
+        let found = found.map(|slot| self.whole(slot, observer));
         let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
@@ -363,7 +375,7 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, keyed, now, observer) {
+            None => match self.begin(s, keyed, now, self.short_cut, observer) {
                 Some(slot) => (slot, true),
                 None => return,
             },
@@ -376,6 +388,7 @@ impl Tracker {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
         let Some(slot) = self.table.find(&key, self.table.hash(&key)) else { return };
+        let slot = self.whole(slot, observer);
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
@@ -396,10 +409,13 @@ impl Tracker {
 
     /// Observation ends: every flow is told of, in the order in which they began. The end of a capture is not a timeout.
     pub fn finish(&mut self, observer: &mut impl Observer) {
-        let mut slots: Vec<Slot> = self.table.slots().collect();
-        slots.sort_unstable_by_key(|slot| self.table.get(*slot).map(|flow| flow.id));
+        let mut flows: Vec<(u64, Slot)> = self.table.flows().collect();
+        flows.sort_unstable();
         let now = self.clock.now();
-        for slot in slots {
+        // A SYN gets a record when its turn comes, and those before it have given theirs back.
+        self.limits.flows = usize::MAX;
+        for (_, slot) in flows {
+            let slot = self.whole(slot, observer);
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
@@ -460,6 +476,10 @@ impl Tracker {
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, mut entries)) = self.wheel.fire(now) {
             for (slot, id) in entries.drain(..) {
+                let slot = match self.table.embryo(slot) {
+                    Some(embryo) if embryo.id() == id => self.whole(slot, observer),
+                    _ => slot,
+                };
                 if self.table.get(slot).is_none_or(|flow| flow.id != id || flow.book.tick != tick) {
                     continue;
                 }
@@ -492,13 +512,27 @@ impl Tracker {
         self.table.get(slot).map_or(Fate::Begins, |flow| flow.fate_of(s, &self.timeouts))
     }
 
-    /// Begins a flow with `s` as its first segment. `None` where it is only a late segment of a closed connection.
-    fn begin(&mut self, s: &Segment, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+    /// Begins a flow with `s` as its first segment, which is still to be told to it. `None` where nothing is left to do: it is
+    /// only a late segment of a closed connection, or with `small` an ordinary SYN that needs no record yet.
+    fn begin(
+        &mut self,
+        s: &Segment,
+        keyed: &Keyed,
+        now: Timestamp,
+        small: bool,
+        observer: &mut impl Observer,
+    ) -> Option<Slot> {
         let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
+        }
+        if small
+            && previous.is_none()
+            && let Some(embryo) = self.embryo_of(s, now)
+        {
+            return self.begin_small(s, embryo, keyed, now, observer);
         }
         self.make_room(observer);
         let sender_is_client = if s.flags.is_syn_ack() {
@@ -524,6 +558,71 @@ impl Tracker {
         Some(slot)
     }
 
+    /// What is kept of `s` as the first segment of a flow, where nothing more needs to be.
+    fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<Embryo> {
+        let usual = now == s.time && self.timeouts.syn <= LONGEST_SMALL;
+        if usual { Embryo::of(s, self.next_id) } else { None }
+    }
+
+    /// Begins a flow with `s`, an ordinary SYN: its record is made and shown, and kept only if somebody marked it. `None`:
+    /// nothing is left to do.
+    fn begin_small(
+        &mut self,
+        s: &Segment,
+        embryo: Embryo,
+        keyed: &Keyed,
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) -> Option<Slot> {
+        while let Some(oldest) = self.table.surplus_embryo(self.limits.embryonic) {
+            self.table.take_embryo(oldest);
+            self.counters.evicted += 1;
+            self.counters.evicted_unwritten += 1;
+        }
+        self.next_id += 1;
+        self.counters.flows += 1;
+        let proved_good = self.sources.judge(s);
+        let (mut hot, mut flow) = self.record_of(&embryo, keyed);
+        observer.notice(&mut flow, s.time, &Notice::Began);
+        show(&mut hot, &mut flow, s, now, true, proved_good, observer);
+        hot.arm(&flow);
+        if flow.marks.is_empty() && flow.opening.is_none() {
+            self.table.keep_steps(core::mem::take(&mut flow.steps));
+            let slot = self.table.insert_embryo(embryo, keyed.hash);
+            self.wheel.file(flow.deadline(&self.timeouts), (slot, embryo.id()));
+            self.table.foresee_surplus(self.limits.embryonic);
+        } else {
+            self.make_room(observer);
+            let slot = self.table.insert(hot, flow);
+            self.schedule(slot, true);
+            self.eviction.began(slot, embryo.id());
+        }
+        None
+    }
+
+    /// A new record for `embryo`, to which its SYN is still to be told.
+    fn record_of(&mut self, embryo: &Embryo, keyed: &Keyed) -> (Hot, Flow) {
+        let s = embryo.segment();
+        let flow = Flow::new(embryo.id(), &s, keyed.key, true, false, s.time, self.table.spare_steps());
+        (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
+    }
+
+    /// The slot of the flow at `slot` with a record of its own, which it gets now if it was nothing but a SYN.
+    fn whole(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
+        let Some(embryo) = self.table.take_embryo(slot) else { return slot };
+        self.make_room(observer);
+        let s = embryo.segment();
+        let keyed = self.key_of(&s, None);
+        let (mut hot, mut flow) = self.record_of(&embryo, &keyed);
+        show(&mut hot, &mut flow, &s, s.time, true, false, &mut Nobody);
+        hot.arm(&flow);
+        // The entry that was filed for it names another slot: it has none.
+        let slot = self.table.insert(hot, flow);
+        self.schedule(slot, true);
+        self.eviction.began(slot, embryo.id());
+        slot
+    }
+
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
     fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
         let Some(pending) = self.table.settled(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
@@ -531,12 +630,12 @@ impl Tracker {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let keyed = self.key_of(&pending.segment);
+        let keyed = self.key_of(&pending.segment, None);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
             if n == 0 {
-                match self.begin(s, &keyed, now, observer) {
+                match self.begin(s, &keyed, now, false, observer) {
                     Some(begun) => new_slot = begun,
                     None => return slot,
                 }
@@ -551,24 +650,8 @@ impl Tracker {
         let proved_good = self.sources.judge(s);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
-        let from = flow.side_of(s.source);
-        let copy = hot.is_copy(s, from);
         let was_closed = flow.is_closed();
-        let opening_before = flow.opening;
-        let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
-        let recorded =
-            if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
-        let segment = SegmentRef(s);
-        observer.notice(flow, s.time, &Notice::Segment { segment: &segment, from, facts, recorded });
-        if flow.opening != opening_before {
-            announce(flow, s.time, observer);
-        }
-        if !flow.book.closing_announced
-            && let Some(by) = flow.closing_began()
-        {
-            flow.book.closing_announced = true;
-            observer.notice(flow, s.time, &Notice::Closing { by });
-        }
+        let facts = show(hot, flow, s, now, first, proved_good, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         hot.arm(flow);
         if facts.any(Facts::MAY_HASTEN) {
@@ -578,6 +661,9 @@ impl Tracker {
             self.eviction.closed(slot, id);
             if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
                 self.end(oldest, self.clock.latest(), observer);
+                if let Some(next) = self.eviction.next_surplus() {
+                    self.table.prefetch_record(next, true);
+                }
             }
         }
     }
@@ -604,6 +690,43 @@ impl Tracker {
             }
         }
     }
+}
+
+/// Shows `s` to its flow, and tells what came of it.
+fn show(
+    hot: &mut Hot,
+    flow: &mut Flow,
+    s: &Segment,
+    now: Timestamp,
+    first: bool,
+    proved_good: bool,
+    observer: &mut impl Observer,
+) -> Facts {
+    let from = flow.side_of(s.source);
+    let copy = hot.is_copy(s, from);
+    let opening_before = flow.opening;
+    let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
+    let recorded =
+        if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
+    let segment = SegmentRef(s);
+    observer.notice(flow, s.time, &Notice::Segment { segment: &segment, from, facts, recorded });
+    if flow.opening != opening_before {
+        announce(flow, s.time, observer);
+    }
+    if !flow.book.closing_announced
+        && let Some(by) = flow.closing_began()
+    {
+        flow.book.closing_announced = true;
+        observer.notice(flow, s.time, &Notice::Closing { by });
+    }
+    facts
+}
+
+/// Who listens to what has been told before.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn notice(&mut self, _: &mut Flow, _: Timestamp, _: &Notice<'_>) {}
 }
 
 /// Tells of an opening verdict once it is reached.
@@ -655,7 +778,8 @@ impl Flow {
             idle_expired: false,
             steps,
             steps_dropped: 0,
-            marks: Vec::<Mark>::new(),
+            marks: SmallVec::new(),
+            places: Places::default(),
             quality: CaptureQuality::default(),
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),

@@ -154,6 +154,8 @@ pub struct Format {
     pub about: &'static str,
     /// The options of the output that it heeds.
     pub options: &'static [&'static str],
+    /// Whether it writes no sentences and figures of anomalies.
+    pub terse: bool,
     /// Starts it.
     pub open: fn(Out, &Settings) -> Box<dyn Writer>,
 }
@@ -164,72 +166,84 @@ pub const FORMATS: &[Format] = &[
         name: "text",
         about: "one line a handshake or teardown step, and a verdict for every flow",
         options: &["-t", "--steps", "--flow"],
+        terse: false,
         open: |out, settings| Box::new(text::Text::new(out, settings)),
     },
     Format {
         name: "scapy",
         about: "one line a SYN, SYN-ACK or ACK, as the study note's Scapy callback prints it",
         options: &[],
+        terse: true,
         open: |out, _| Box::new(scapy::Scapy::new(out)),
     },
     Format {
         name: "ladder",
         about: "two lifelines for every flow, one row a step, with both ends' states",
         options: &["--steps", "--flow"],
+        terse: false,
         open: |out, settings| Box::new(ladder::Ladder::new(out, settings)),
     },
     Format {
         name: "summary",
         about: "one page about the whole run",
         options: &[],
+        terse: true,
         open: |out, _| Box::new(summary::Summary::new(out)),
     },
     Format {
         name: "ndjson",
         about: "one JSON object a line: events in Elastic Common Schema names",
         options: &["--steps", "--events", "--flow"],
+        terse: false,
         open: |out, settings| Box::new(ndjson::Ndjson::new(out, settings)),
     },
     Format {
         name: "csv",
         about: "one row a flow, columns by -e",
         options: &["-e", "--steps", "--flow"],
+        terse: false,
         open: |out, settings| Box::new(table::Table::new(out, settings, b',')),
     },
     Format {
         name: "tsv",
         about: "the same, separated by tabs",
         options: &["-e", "--steps", "--flow"],
+        terse: false,
         open: |out, settings| Box::new(table::Table::new(out, settings, b'\t')),
     },
     Format {
         name: "zeek",
         about: "Zeek's conn.log, for zeek-cut",
         options: &["--flow"],
+        terse: true,
         open: |out, settings| Box::new(zeek::Zeek::new(out, settings)),
     },
     Format {
         name: "svg",
         about: "a picture: two lifelines, numbered arrows, coloured states",
         options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale"],
+        terse: false,
         open: |out, settings| Box::new(svg::Svg::new(out, settings)),
     },
     Format {
         name: "html",
         about: "a page with an overview, and for every flow its picture, steps and explanation",
         options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale", "--explain"],
+        terse: false,
         open: |out, settings| Box::new(html::Html::new(out, settings)),
     },
     Format {
         name: "markdown",
         about: "a report to paste into a ticket, with Mermaid sequence diagrams",
         options: &["--steps", "--flow", "--part", "--locale", "--explain"],
+        terse: false,
         open: |out, settings| Box::new(markdown::Markdown::new(out, settings)),
     },
     Format {
         name: "explain",
         about: "every flow in words (the same as --explain)",
         options: &["--flow", "--locale", "--explain", "topic"],
+        terse: false,
         open: |out, settings| Box::new(explain::Explain::new(out, settings)),
     },
 ];

@@ -49,6 +49,10 @@ impl Ndjson {
 }
 
 impl Sink for Ndjson {
+    fn wants_steps(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if let Some(action) = action_of(event)
             && self.wanted & 1 << action as u16 != 0

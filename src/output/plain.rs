@@ -14,6 +14,7 @@ pub static ENGLISH: Format = Format {
     name: "plain",
     about: "one sentence an event",
     options: &["--flow", "--locale"],
+    terse: false,
     open: |out, _| Box::new(Plain { out, locale: Locale::En }),
 };
 
@@ -22,6 +23,7 @@ pub static KOREAN: Format = Format {
     name: "plain",
     about: "one sentence an event",
     options: &["--flow", "--locale"],
+    terse: false,
     open: |out, _| Box::new(Plain { out, locale: Locale::Ko }),
 };
 

@@ -42,6 +42,10 @@ impl Scapy {
 }
 
 impl Sink for Scapy {
+    fn wants_steps(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if let Event::Segment(segment) = event
             && segment.source.ip.is_ipv4()

@@ -125,6 +125,10 @@ impl Summary {
 }
 
 impl Sink for Summary {
+    fn wants_steps(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::FlowEnd { flow, .. } => self.flow(flow),

@@ -75,6 +75,10 @@ impl Table {
 }
 
 impl Sink for Table {
+    fn wants_steps(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::FlowEnd { flow, time } => {

@@ -110,6 +110,10 @@ impl Zeek {
 }
 
 impl Sink for Zeek {
+    fn wants_steps(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::SessionStart { time } => self.header(Some(time)),

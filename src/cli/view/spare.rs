@@ -11,7 +11,7 @@ use super::super::messages::Failure;
 use super::super::run::{engine, open};
 use super::reading::Place;
 use crate::capture::{Next, Source};
-use crate::engine::{Engine, Event};
+use crate::engine::{Engine, Event, Sink};
 
 /// How many packets pass between looks at whether it is still wanted.
 const LOOK_EVERY: u64 = 4096;
@@ -42,17 +42,29 @@ impl Made {
     ///
     /// What the source failed with.
     pub(super) fn go_on_to(&mut self, place: Place, stop: &AtomicBool) -> Result<(), Failure> {
-        let flows = &mut self.flows;
+        let mut sink = Silent(self.flows);
         for n in self.place.packets..place.packets {
             if n % LOOK_EVERY == 0 && stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
             let Next::Frame(frame) = self.source.next()? else { break };
-            let count = &mut |event: &Event<'_>| *flows += u64::from(matches!(event, Event::FlowEnd { .. }));
-            self.engine.frame(&frame, count);
+            self.engine.frame(&frame, &mut sink);
         }
-        self.place = place;
+        (self.place, self.flows) = (place, sink.0);
         Ok(())
+    }
+}
+
+/// Counts finished flows, and tells nobody.
+struct Silent(u64);
+
+impl Sink for Silent {
+    fn event(&mut self, event: &Event<'_>) {
+        self.0 += u64::from(matches!(event, Event::FlowEnd { .. }));
+    }
+
+    fn wants_steps(&self) -> bool {
+        false
     }
 }
 

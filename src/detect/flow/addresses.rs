@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::Facts;
+use crate::tcp::Segment;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -32,6 +33,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: bogon,
     },
 ];
+
+/// Whether no rule of this family has anything to say about the addresses of a SYN.
+pub(in crate::detect) fn are_ordinary(s: &Segment) -> bool {
+    s.source != s.destination && source_bogon(s.source.ip).is_none() && destination_bogon(s.destination.ip).is_none()
+}
 
 fn land(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;

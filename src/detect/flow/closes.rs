@@ -11,7 +11,7 @@ const SOFT: i64 = 3 * SECOND;
 /// So many FINs without an answer need no further time to prove it.
 const MANY_FINS: u32 = 4;
 /// A connection is half closed, and not merely closing, after this, nanoseconds.
-const HALF_CLOSED: i64 = SECOND;
+pub(in crate::detect) const HALF_CLOSED: i64 = SECOND;
 /// Silence of the other end after which a half-closed connection is stuck, nanoseconds (Linux `tcp_fin_timeout`).
 const STUCK: i64 = 60 * SECOND;
 /// A reset this soon after the same end's FIN belongs to its close, nanoseconds.
@@ -27,7 +27,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "The connection ended as it should. The figures tell who closed first, how long the close took and how \
                       long the connection was half closed. Nothing to do.",
         reference: "RFC 9293 section 3.6, figure 12",
-        when: When::Ended,
+        when: When::EveryEnd,
         check: close_normal,
     },
     Rule {
@@ -182,14 +182,21 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let complete = f.both_fins() && f.client.fin_acknowledged && f.server.fin_acknowledged;
-    (complete && f.was_open()).then(|| {
-        let took = f.teardown_time().unwrap_or(0);
-        let first = f.teardown.first_fin.unwrap_or(Side::Client);
+    if !complete || !f.was_open() {
+        return None;
+    }
+    // It is said of nearly every connection, so the words wait until somebody wants to read them.
+    if s.terse {
+        return Some(Finding::default());
+    }
+    let took = f.teardown_time().unwrap_or(0);
+    let first = f.teardown.first_fin.unwrap_or(Side::Client);
+    Some(
         Finding::new(format!("closed by FIN from both ends in {}, {first} first", seconds(took)))
             .figure("teardown_ns", took)
             .figure("half_closed_ns", f.half_closed_time().unwrap_or(0))
-            .figure("bytes", f.bytes() as i64)
-    })
+            .figure("bytes", f.bytes() as i64),
+    )
 }
 
 fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {

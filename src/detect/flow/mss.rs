@@ -10,7 +10,7 @@ const TINY: u16 = 216;
 /// What every IPv4 host must be able to take (RFC 9293 section 3.7.1).
 const LEAST_V4: u16 = 536;
 /// What every IPv6 link carries.
-const LEAST_V6: u16 = 1220;
+pub(in crate::detect) const LEAST_V6: u16 = 1220;
 /// SYN or SYN-ACK, first time.
 const OFFERS: When = When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0));
 

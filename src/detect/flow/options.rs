@@ -7,7 +7,7 @@ use crate::flow::{Facts, Offer, Side};
 use crate::tcp::options::OptionFaults;
 
 /// Largest window scale shift; larger ones count as this.
-const MAX_SHIFT: u8 = 14;
+pub(in crate::detect) const MAX_SHIFT: u8 = 14;
 /// Faults of options, with their words.
 const FAULTS: [(OptionFaults, &str); 5] = [
     (OptionFaults::LENGTH_TOO_SMALL, "length below 2"),

@@ -14,7 +14,7 @@ const TOO_MANY: u32 = 5;
 /// The same where the first ones come a second apart (Linux since 6.5).
 const TOO_MANY_LINEAR: u32 = 8;
 /// A handshake that takes this long without loss is slow, nanoseconds.
-const SLOW: i64 = SECOND;
+pub(in crate::detect) const SLOW: i64 = SECOND;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[

@@ -7,7 +7,7 @@ use crate::flow::{Facts, Side};
 use crate::time::SECOND;
 
 /// A window that lets through next to nothing, octets.
-const TARPIT_WINDOW: u32 = 10;
+pub(in crate::detect) const TARPIT_WINDOW: u32 = 10;
 /// For how long, nanoseconds.
 const TARPIT_TIME: i64 = 30 * SECOND;
 /// How often the client tried meanwhile.

@@ -9,6 +9,7 @@ use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use crate::detect::registry::Finding;
+use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -20,6 +21,8 @@ const RIPE: i64 = 3;
 const COHORT: i64 = 10;
 /// SYNs a second from which on a service may be flooded.
 const FLOOD_RATE: f64 = 100.0;
+/// SYNs in a second, hardly any of them completed, at which sources that were not known before are no longer kept.
+const CROWD: u32 = 1000;
 /// SYNs of a cohort at least.
 const FLOOD_SYNS: u32 = 500;
 /// Attempts that neither completed nor were refused, at least (Cisco's default for one host).
@@ -255,6 +258,12 @@ impl Service {
         (sum, to - first + 1)
     }
 
+    /// Whether it is under attack, or so many ask for it in `second` and come to nothing that it may be.
+    fn is_crowded(&self, second: i64) -> bool {
+        let held = &self.seconds[second.rem_euclid(SECONDS as i64) as usize];
+        self.running.is_some() || (held.at == second && held.syns >= CROWD && held.completed < held.syns / 4)
+    }
+
     /// The source of at least three in four SYNs.
     fn main_source(&self) -> Option<IpAddr> {
         let (source, lead, all) = self.majority;
@@ -305,10 +314,15 @@ impl Floods {
         self.services.evicted()
     }
 
-    /// A first SYN.
-    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    /// A SYN to `server` comes soon.
+    pub(super) fn foresee(&self, server: Endpoint) {
+        self.services.foresee(&server);
+    }
+
+    /// A first SYN. Whether its service is under attack.
+    pub(super) fn attempt(&mut self, a: &Attempt, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> bool {
         let second = a.time.seconds();
-        let service = self.services.entry(a.server, || Service::new(a.time));
+        let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
         if second > service.judged {
             judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
@@ -332,6 +346,7 @@ impl Floods {
         }
         vote(service, a.client.ip);
         remember_client(service, a);
+        service.is_crowded(second)
     }
 
     /// The first SYN-ACK to an attempt that began at `began`.
@@ -340,11 +355,12 @@ impl Floods {
         server: Endpoint,
         began: Timestamp,
         now: Timestamp,
+        at: &mut Places,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
         self.ledger.saw_answers = true;
-        let Some(service) = self.services.get_mut(&server) else { return };
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         if let Some(held) = service.at(began.seconds()) {
             held.answered += 1;
         }
@@ -361,18 +377,18 @@ impl Floods {
     }
 
     /// The SYN of an attempt that began at `began` was sent again, for the first time.
-    pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp) {
-        let Some(service) = self.services.get_mut(&server) else { return };
+    pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp, at: &mut Places) {
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         service.cusum.retried += 1;
         if let Some(held) = service.at(began.seconds()) {
             held.retried += 1;
         }
     }
 
-    /// An attempt came out.
-    pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+    /// An attempt came out. Whether its service is under attack.
+    pub(super) fn settled(&mut self, s: &Settled, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> bool {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
-        let Some(service) = self.services.get_mut(&s.server) else { return };
+        let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return false };
         let retried = s.retried;
         if let Some(held) = service.at(s.began.seconds()) {
             match s.outcome {
@@ -406,6 +422,7 @@ impl Floods {
         {
             incident.after.add(s);
         }
+        service.is_crowded(s.began.seconds())
     }
 
     /// A second has passed: running floods are judged, and those that ended are closed.

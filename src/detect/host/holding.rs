@@ -1,13 +1,19 @@
 //! Who holds connections of whom without using them: open and silent, or half-open (Naptha, Sockstress).
+//!
+//! A source's pairs are not told apart until it holds several connections at once: most never do.
 
 use core::net::IpAddr;
 
 use super::desk::{Desk, Report};
 use super::sketch::{Bounded, Weigh};
 use crate::detect::registry::Finding;
+use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
+/// So many half-open, and silent, connections a source must hold before they are counted by service.
+pub(super) const SEVERAL_HALF_OPEN: u32 = 8;
+pub(super) const SEVERAL_SILENT: u32 = 16;
 /// Silent open connections of one source at one service.
 const SILENT: u32 = 300;
 /// They are a flood when they have been silent for so long, or at the end if hardly any was ever used.
@@ -15,7 +21,7 @@ const SILENCE: i64 = 10 * SECOND;
 /// Half-open connections of one source at one service.
 const HALF_OPEN: u32 = 50;
 /// Half-open connections older than this are no longer counted.
-const HALF_OPEN_AGE: i64 = 30 * SECOND;
+pub(super) const HALF_OPEN_AGE: i64 = 30 * SECOND;
 
 #[derive(Debug)]
 struct Held {
@@ -60,18 +66,21 @@ impl Holding {
         self.pairs.evicted()
     }
 
-    /// A SYN-ACK that waits for its acknowledgment.
+    /// A SYN-ACK that waits for its acknowledgment, the latest of `held` of the client.
     pub(super) fn half_opened(
         &mut self,
-        at: Timestamp,
+        now: Timestamp,
         client: IpAddr,
         server: Endpoint,
+        held: u32,
+        at: &mut Places,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
-        let held = self.held(at, client, server);
-        if at - held.since > HALF_OPEN_AGE {
-            (held.since, held.half_open, held.completed) = (at, 0, 0);
+        at.half_open_counted = true;
+        let held = self.held(now, client, server, (held.saturating_sub(1), 0), at);
+        if now - held.since > HALF_OPEN_AGE {
+            (held.since, held.half_open, held.completed) = (now, 0, 0);
         }
         held.half_open += 1;
         // Where some complete it is only a busy moment.
@@ -81,48 +90,51 @@ impl Holding {
         held.half_open_told = true;
         let finding = Finding::new(format!("{client} holds {} half-open connections to {server}", held.half_open))
             .figure("half_open", held.half_open);
-        desk.file("half-open-accumulation", at, ends(client, server), finding, out);
+        desk.file("half-open-accumulation", now, ends(client, server), finding, out);
     }
 
     /// A half-open connection was completed, reset or given up.
-    pub(super) fn half_closed(&mut self, client: IpAddr, server: Endpoint) {
-        if let Some(held) = self.pairs.get_mut(&(client, server)) {
+    pub(super) fn half_closed(&mut self, client: IpAddr, server: Endpoint, at: &mut Places) {
+        if let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server)) {
             held.half_open = held.half_open.saturating_sub(1);
             held.completed = held.completed.saturating_add(1);
         }
     }
 
-    /// A connection opened, and nothing has been said on it.
+    /// A connection opened, and nothing has been said on it, as on `held` of the client.
     pub(super) fn opened(
         &mut self,
-        at: Timestamp,
+        now: Timestamp,
         frame: u64,
         client: IpAddr,
         server: Endpoint,
+        held: u32,
+        at: &mut Places,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
-        let held = self.held(at, client, server);
+        at.silent_counted = true;
+        let held = self.held(now, client, server, (0, held.saturating_sub(1)), at);
         held.opened += 1;
         held.silent += 1;
         held.frame = if held.frame == 0 { frame } else { held.frame };
         if held.silent >= SILENT && held.many_since.is_none() {
-            held.many_since = Some(at);
+            held.many_since = Some(now);
         }
-        Self::judge(held, at, client, server, false, desk, out);
+        Self::judge(held, now, client, server, false, desk, out);
     }
 
     /// Something was said on a silent connection for the first time.
-    pub(super) fn used(&mut self, client: IpAddr, server: Endpoint) {
-        if let Some(held) = self.pairs.get_mut(&(client, server)) {
+    pub(super) fn used(&mut self, client: IpAddr, server: Endpoint, at: &mut Places) {
+        if let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server)) {
             held.used += 1;
             Self::less(held);
         }
     }
 
     /// A connection that had stayed silent ended.
-    pub(super) fn closed(&mut self, client: IpAddr, server: Endpoint) {
-        if let Some(held) = self.pairs.get_mut(&(client, server)) {
+    pub(super) fn closed(&mut self, client: IpAddr, server: Endpoint, at: &mut Places) {
+        if let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server)) {
             Self::less(held);
         }
     }
@@ -134,21 +146,29 @@ impl Holding {
         }
     }
 
-    fn held(&mut self, at: Timestamp, client: IpAddr, server: Endpoint) -> &mut Held {
-        let held = self.pairs.entry((client, server), || Held {
-            opened: 0,
+    /// What the client holds there; at first as much as it is known to hold anywhere: (half-open, silent).
+    fn held(
+        &mut self,
+        now: Timestamp,
+        client: IpAddr,
+        server: Endpoint,
+        (half_open, silent): (u32, u32),
+        at: &mut Places,
+    ) -> &mut Held {
+        let held = self.pairs.entry_at(&mut at.pair, (client, server), || Held {
+            opened: silent,
             used: 0,
-            silent: 0,
-            half_open: 0,
+            silent,
+            half_open,
             completed: 0,
-            since: at,
-            last: at,
+            since: now,
+            last: now,
             many_since: None,
             told: false,
             half_open_told: false,
             frame: 0,
         });
-        held.last = at;
+        held.last = now;
         held
     }
 

@@ -5,7 +5,7 @@
 //! is evicted for it, and the number of evictions is kept. The same capture gives the same findings in the same order.
 
 use super::registry::Selection;
-use crate::flow::{Facts, Flow, Notice, Opening, Side};
+use crate::flow::{Facts, Flow, Notice, Opening, Places, Side};
 use crate::tcp::{Endpoint, Flags, Segment};
 use crate::time::{SECOND, Timestamp};
 
@@ -36,6 +36,7 @@ pub use settings::{ScanThreshold, Settings};
 pub use tools::Tool;
 
 use desk::Desk;
+use holding::{SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use scan::Probe;
 use stray::Stray;
 
@@ -60,6 +61,7 @@ pub struct HostDetectors {
     isns: isn::Isns,
     together: together::Together,
     second: i64,
+    next_second: Timestamp,
     /// Whether any rule is on. If none is, nothing is kept.
     on: bool,
 }
@@ -78,30 +80,51 @@ impl HostDetectors {
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
             together: together::Together::new(settings.strays),
             second: i64::MIN,
+            next_second: Timestamp(i64::MIN),
             settings,
         }
     }
 
     /// Shows a notice of the tracker; `report` takes what is found.
-    pub fn notice(&mut self, flow: &Flow, time: Timestamp, notice: &Notice<'_>, report: Report<'_>) {
+    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, report: Report<'_>) {
         if !self.on {
             return;
         }
+        let mut at = flow.places;
         match notice {
-            Notice::Segment { segment, from, facts, .. } => self.segment(flow, segment.0, *from, *facts, report),
-            Notice::Opened => self.opened(flow, time, report),
-            Notice::Closing { by } => self.closing(flow, time, *by, report),
-            Notice::Ended => self.ended(flow, time, report),
-            Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
+            Notice::Segment { segment, from, facts, .. } => {
+                self.segment(flow, segment.0, *from, *facts, &mut at, report);
+            }
+            Notice::Opened => self.opened(flow, time, &mut at, report),
+            Notice::Closing { by } => self.closing(flow, time, *by, &mut at, report),
+            Notice::Ended => self.ended(flow, time, &mut at, report),
+            Notice::Began | Notice::Quoted { .. } | Notice::Quiet => return,
+        }
+        flow.places = at;
+    }
+
+    /// `s` will be noticed soon: what is looked up then is asked for. Changes nothing.
+    #[inline]
+    pub fn foresee(&self, s: &Segment) {
+        if !self.on || !s.flags.has(Flags::SYN) {
+            return;
+        }
+        if s.flags.has(Flags::ACK) {
+            self.together.foresee(s.source.ip);
+            self.isns.foresee(s.source, s.destination, Role::Server);
+        } else {
+            self.scans.foresee(s.source.ip);
+            self.floods.foresee(s.destination);
         }
     }
 
     /// Packet time is `now`.
     pub fn advance(&mut self, now: Timestamp, report: Report<'_>) {
-        if !self.on || now.seconds() <= self.second {
+        if !self.on || now < self.next_second {
             return;
         }
         self.second = now.seconds();
+        self.next_second = Timestamp(self.second.saturating_add(1).saturating_mul(SECOND));
         self.floods.tick(now, &mut self.desk, report);
         if self.second % 10 == 0 {
             self.scans.tick(now, &self.settings, &mut self.desk, report);
@@ -122,38 +145,45 @@ impl HostDetectors {
     }
 
     /// A first SYN.
-    pub fn attempt(&mut self, a: &Attempt, report: Report<'_>) {
-        self.scans.attempt(a, &mut self.desk, report);
-        self.floods.attempt(a, &mut self.desk, report);
+    pub fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
+        // The sources of a flood are not what they seem: they must not push out those that probe.
+        let flooded = self.floods.attempt(a, at, &mut self.desk, report);
+        self.scans.attempt(a, flooded, at, &mut self.desk, report);
         self.together.attempt(a, &mut self.desk, report);
     }
 
     /// The SYN of an attempt that began at `began` was sent again, for the first time.
-    pub fn retried(&mut self, began: Timestamp, server: Endpoint) {
-        self.floods.retried(server, began);
+    pub fn retried(&mut self, began: Timestamp, server: Endpoint, at: &mut Places) {
+        self.floods.retried(server, began, at);
     }
 
     /// The first SYN-ACK to an attempt that began at `began`.
     pub fn answered(
         &mut self,
-        at: Timestamp,
+        now: Timestamp,
         began: Timestamp,
         client: Endpoint,
         server: Endpoint,
+        at: &mut Places,
         report: Report<'_>,
     ) {
-        self.scans.answered(client.ip, at - began);
-        self.floods.answered(server, began, at, &mut self.desk, report);
-        self.holding.half_opened(at, client.ip, server, &mut self.desk, report);
+        let held = self.scans.answered(now, client.ip, now - began, at);
+        self.floods.answered(server, began, now, at, &mut self.desk, report);
+        if held >= SEVERAL_HALF_OPEN {
+            self.holding.half_opened(now, client.ip, server, held, at, &mut self.desk, report);
+        }
     }
 
     /// An attempt came out.
-    pub fn settled(&mut self, s: &Settled, report: Report<'_>) {
-        self.scans.settled(s, &self.settings, &mut self.desk, report);
-        self.floods.settled(s, &mut self.desk, report);
+    pub fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
+        let flooded = self.floods.settled(s, at, &mut self.desk, report);
+        self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
         self.together.settled(s, &mut self.desk, report);
         if matches!(s.outcome, Outcome::Open(_) | Outcome::ResetAfterSynAck) {
-            self.holding.half_closed(s.client.ip, s.server);
+            self.scans.half_closed(s.client.ip, at);
+            if core::mem::take(&mut at.half_open_counted) {
+                self.holding.half_closed(s.client.ip, s.server, at);
+            }
         }
     }
 
@@ -199,7 +229,7 @@ impl HostDetectors {
         }
     }
 
-    fn segment(&mut self, flow: &Flow, s: &Segment, from: Side, facts: Facts, report: Report<'_>) {
+    fn segment(&mut self, flow: &Flow, s: &Segment, from: Side, facts: Facts, at: &mut Places, report: Report<'_>) {
         const HANDSHAKE: Facts = Facts(
             Facts::SYN.0
                 | Facts::SYN_REPEATED.0
@@ -214,24 +244,24 @@ impl HostDetectors {
             return;
         }
         if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
-            self.first_data(flow);
+            self.first_data(flow, at);
         }
         if !facts.any(HANDSHAKE) {
             return;
         }
         if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
             let attempt = Attempt::of(s);
-            self.attempt(&attempt, report);
+            self.attempt(&attempt, at, report);
             self.together.reuse(flow, &attempt, &mut self.desk, report);
         }
         if facts.any(Facts::SYN_REPEATED)
             && flow.client.syn_count == 2
             && let Some(began) = flow.handshake.first_syn()
         {
-            self.retried(began, flow.server.endpoint);
+            self.retried(began, flow.server.endpoint, at);
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
-            self.first_synack(flow, s, report);
+            self.first_synack(flow, s, at, report);
         }
         if facts.any(Facts::FINAL_ACK) {
             self.client_number(flow, report);
@@ -248,15 +278,19 @@ impl HostDetectors {
     }
 
     /// The first octet on an open connection.
-    fn first_data(&mut self, flow: &Flow) {
-        self.holding.used(flow.client.endpoint.ip, flow.server.endpoint);
-        self.scans.used(flow.client.endpoint.ip);
+    fn first_data(&mut self, flow: &Flow, at: &mut Places) {
+        let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
+        let silent = core::mem::take(&mut at.silent);
+        self.scans.used(client, silent, at);
+        if core::mem::take(&mut at.silent_counted) {
+            self.holding.used(client, server, at);
+        }
     }
 
-    fn first_synack(&mut self, flow: &Flow, s: &Segment, report: Report<'_>) {
+    fn first_synack(&mut self, flow: &Flow, s: &Segment, at: &mut Places, report: Report<'_>) {
         let (client, server) = (flow.client.endpoint, flow.server.endpoint);
         if let Some(began) = flow.handshake.first_syn() {
-            self.answered(s.time, began, client, server, report);
+            self.answered(s.time, began, client, server, at, report);
             let seen = isn::Seen {
                 time: s.time,
                 frame: s.frame,
@@ -268,7 +302,7 @@ impl HostDetectors {
                 look: Look::of(s),
             };
             let same = self.isns.see(&seen, &mut self.desk, report);
-            self.together.synack(flow, s, same == isn::SameTuple::Cookie, &mut self.desk, report);
+            self.together.synack(flow, s, same == isn::SameTuple::Cookie, at, &mut self.desk, report);
             return;
         }
         if is_probe_of_service(s) {
@@ -393,20 +427,24 @@ impl HostDetectors {
         self.scans.probe(&probe, &self.settings, &mut self.desk, report);
     }
 
-    fn opened(&mut self, flow: &Flow, time: Timestamp, report: Report<'_>) {
+    fn opened(&mut self, flow: &Flow, time: Timestamp, at: &mut Places, report: Report<'_>) {
         if let Some(settled) = Settled::of(flow, time) {
-            self.settled(&settled, report);
+            self.settled(&settled, at, report);
         }
         if flow.opening().opened() && flow.bytes() == 0 {
             let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
-            self.holding.opened(time, flow.first_frame, client, server, &mut self.desk, report);
+            at.silent = true;
+            let held = self.scans.opened(client, at);
+            if held >= SEVERAL_SILENT {
+                self.holding.opened(time, flow.first_frame, client, server, held, at, &mut self.desk, report);
+            }
         }
         if flow.opening().opened() && flow.bytes() > 0 {
-            self.scans.used(flow.client.endpoint.ip);
+            self.scans.used(flow.client.endpoint.ip, false, at);
         }
     }
 
-    fn closing(&mut self, flow: &Flow, time: Timestamp, by: Side, report: Report<'_>) {
+    fn closing(&mut self, flow: &Flow, time: Timestamp, by: Side, at: &mut Places, report: Report<'_>) {
         let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
         if by == Side::Client
             && flow.opening().opened()
@@ -416,16 +454,19 @@ impl HostDetectors {
         {
             self.scans.unused(&settled, &self.settings, &mut self.desk, report);
         }
-        if flow.opening().opened() && flow.bytes() == 0 {
-            self.holding.closed(flow.client.endpoint.ip, flow.server.endpoint);
+        if core::mem::take(&mut at.silent) {
+            self.scans.closed(flow.client.endpoint.ip, at);
+        }
+        if core::mem::take(&mut at.silent_counted) {
+            self.holding.closed(flow.client.endpoint.ip, flow.server.endpoint, at);
         }
     }
 
-    fn ended(&mut self, flow: &Flow, time: Timestamp, report: Report<'_>) {
+    fn ended(&mut self, flow: &Flow, time: Timestamp, at: &mut Places, report: Report<'_>) {
         if flow.opening.is_none()
             && let Some(settled) = Settled::of(flow, time)
         {
-            self.settled(&settled, report);
+            self.settled(&settled, at, report);
         }
     }
 }

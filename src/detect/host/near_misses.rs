@@ -193,8 +193,9 @@ fn flood(n: u32, outcome: Outcome, retried: bool) -> Vec<Anomaly> {
         } else if outcome == Outcome::MissingAck {
             let found = &mut bench.found;
             let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
-            bench.hosts.attempt(&a, &mut report);
-            bench.hosts.answered(a.time, a.time, a.client, a.server, &mut report);
+            let mut places = Places::default();
+            bench.hosts.attempt(&a, &mut places, &mut report);
+            bench.hosts.answered(a.time, a.time, a.client, a.server, &mut places, &mut report);
         } else {
             bench.play(&a, 10, outcome);
         }
@@ -247,9 +248,10 @@ fn silent_connections_are_a_flood_from_three_hundred_on() {
         for k in 0..n {
             let a = attempt(i64::from(k), "192.0.2.1", 10_000 + k, "198.51.100.1", 5222);
             let (mut desk, server) = (Desk::new(&Selection::default()), a.server);
-            bench.hosts.holding.opened(a.time, a.frame, a.client.ip, server, &mut desk, &mut report);
+            let mut at = Places::default();
+            bench.hosts.holding.opened(a.time, a.frame, a.client.ip, server, 1, &mut at, &mut desk, &mut report);
             if used {
-                bench.hosts.holding.used(a.client.ip, server);
+                bench.hosts.holding.used(a.client.ip, server, &mut at);
             }
         }
         bench.finish(20_000)
@@ -269,10 +271,11 @@ fn memory_stays_bounded_under_a_flood() {
         let a = attempt(i64::from(k / 50), &from, k as u16, &to, (k >> 3) as u16);
         let found = &mut bench.found;
         let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
-        bench.hosts.attempt(&a, &mut report);
+        let mut places = Places::default();
+        bench.hosts.attempt(&a, &mut places, &mut report);
         bench.hosts.advance(a.time, &mut report);
         let outcome = if k % 2 == 0 { Outcome::Unanswered } else { Outcome::Refused };
-        bench.hosts.settled(&settled(&a, 1, outcome), &mut report);
+        bench.hosts.settled(&settled(&a, 1, outcome), &mut places, &mut report);
         found.clear();
     }
     let counters = bench.hosts.counters();

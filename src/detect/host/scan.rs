@@ -5,15 +5,18 @@
 
 use core::net::IpAddr;
 
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
+use super::holding::HALF_OPEN_AGE;
 use super::input::{Attempt, Outcome, Settled};
 use super::settings::Settings;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Severity};
 use crate::detect::registry::Finding;
+use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
@@ -153,6 +156,12 @@ struct Pair {
     time: Timestamp,
 }
 
+impl Pair {
+    fn digest(&self) -> u64 {
+        fixed_hash_of(&Endpoint { ip: self.to, port: self.port })
+    }
+}
+
 /// A scan for the summary: who, what, how.
 #[derive(Clone, Debug)]
 pub struct ScanReport {
@@ -194,6 +203,8 @@ pub(super) struct Source {
     used: u64,
     prints: Prints,
     pairs: Vec<Pair>,
+    /// Where they are.
+    index: HashTable<u16>,
     /// Pairs beyond those kept.
     beyond: Option<Box<Distinct>>,
     reset_after_synack: u32,
@@ -214,6 +225,12 @@ pub(super) struct Source {
     burst_told: (bool, bool),
     stray_port: (u16, u32),
     trw_told: bool,
+    /// Last source port and how many before it were a small step apart.
+    ports: (u16, u8),
+    ports_told: bool,
+    /// Half-open connections that began since a moment, and open ones on which nothing has been said.
+    half_open: (Timestamp, u32),
+    silent: u32,
 }
 
 impl Weigh for Source {
@@ -231,6 +248,7 @@ impl Source {
             used: 0,
             prints: Prints::default(),
             pairs: Vec::new(),
+            index: HashTable::new(),
             beyond: None,
             reset_after_synack: 0,
             empty_opens: 0,
@@ -247,7 +265,31 @@ impl Source {
             burst_told: (false, false),
             stray_port: (0, 0),
             trw_told: false,
+            ports: (0, 0),
+            ports_told: false,
+            half_open: (now, 0),
+            silent: 0,
         }
+    }
+
+    /// The pair kept that is `pair`, if there is one.
+    fn held(&mut self, pair: &Pair) -> Option<&mut Pair> {
+        let same = |p: &Pair| p.to == pair.to && p.port == pair.port && p.technique == pair.technique;
+        let pairs = &self.pairs;
+        let at = *self.index.find(pair.digest(), |at| pairs.get(usize::from(*at)).is_some_and(same))?;
+        self.pairs.get_mut(usize::from(at))
+    }
+
+    /// Keeps `pair`, which is new.
+    fn add(&mut self, pair: Pair) {
+        let at = self.pairs.len() as u16;
+        self.pairs.push(pair);
+        let pairs = &self.pairs;
+        self.index.insert_unique(pair.digest(), at, |at| pairs.get(usize::from(*at)).map_or(0, Pair::digest));
+    }
+
+    fn has_reported(&self, shape: Shape) -> bool {
+        self.reports.iter().any(|(reported, _)| *reported == shape)
     }
 
     fn evidence(&mut self, frame: u64) {
@@ -338,7 +380,9 @@ impl Scans {
         let owned: usize = self
             .sources
             .iter()
-            .map(|(_, s)| s.pairs.capacity() * size_of::<Pair>() + s.beyond.as_ref().map_or(0, |_| 4096))
+            .map(|(_, s)| {
+                s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096)
+            })
             .sum();
         self.sources.octets() + owned
     }
@@ -347,9 +391,14 @@ impl Scans {
         self.sources.evicted()
     }
 
-    /// A first SYN. Whether its source is known to use a tool.
-    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) -> Option<Tool> {
-        let source = self.sources.entry(a.client.ip, || Source::new(a.time));
+    /// A SYN of `source` comes soon.
+    pub(super) fn foresee(&self, source: IpAddr) {
+        self.sources.foresee(&source);
+    }
+
+    /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
+    pub(super) fn attempt(&mut self, a: &Attempt, flooded: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let (Some(source), _) = self.source(a.client.ip, a.time, flooded, at) else { return };
         source.last = source.last.max(a.time);
         source.attempts += 1;
         if a.look.is_of_a_stack() {
@@ -357,30 +406,80 @@ impl Scans {
         } else if !a.look.options_cut {
             source.raw_syns += 1;
         }
+        sequential(source, a, desk, out);
         if let Some(tool) = source.prints.see(a) {
             let finding = Finding::new(format!("{} sends the packets of {}", a.client.ip, tool.name()))
                 .figure("tool", tool.name())
                 .frames(source.frames.iter().copied().chain([a.frame]));
             desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
         }
-        source.prints.tool()
     }
 
-    /// The first SYN-ACK to an attempt.
-    pub(super) fn answered(&mut self, client: IpAddr, after: i64) {
-        if let Some(source) = self.sources.get_mut(&client) {
-            source.slowest_answer = source.slowest_answer.max(after);
-            source.answers += 1;
+    /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
+    fn source(
+        &mut self,
+        ip: IpAddr,
+        now: Timestamp,
+        known: bool,
+        at: &mut Places,
+    ) -> (Option<&mut Source>, &mut usize) {
+        let source = if known {
+            self.sources.get_at(&mut at.client, &ip)
+        } else {
+            Some(self.sources.entry_at(&mut at.client, ip, || Source::new(now)))
+        };
+        (source, &mut self.pairs_left)
+    }
+
+    /// The first SYN-ACK to an attempt, which took `after`. How many connections of the client are half-open now.
+    pub(super) fn answered(&mut self, now: Timestamp, client: IpAddr, after: i64, at: &mut Places) -> u32 {
+        let Some(source) = self.sources.get_at(&mut at.client, &client) else { return 0 };
+        source.slowest_answer = source.slowest_answer.max(after);
+        source.answers += 1;
+        if now - source.half_open.0 > HALF_OPEN_AGE {
+            source.half_open = (now, 0);
+        }
+        source.half_open.1 += 1;
+        source.half_open.1
+    }
+
+    /// A half-open connection opened, or was reset.
+    pub(super) fn half_closed(&mut self, client: IpAddr, at: &mut Places) {
+        if let Some(source) = self.sources.get_at(&mut at.client, &client) {
+            source.half_open.1 = source.half_open.1.saturating_sub(1);
+        }
+    }
+
+    /// A connection opened, and nothing has been said on it. On how many of the client it is so now.
+    pub(super) fn opened(&mut self, client: IpAddr, at: &mut Places) -> u32 {
+        let Some(source) = self.sources.get_at(&mut at.client, &client) else { return 0 };
+        source.silent += 1;
+        source.silent
+    }
+
+    /// A connection on which nothing had been said ended.
+    pub(super) fn closed(&mut self, client: IpAddr, at: &mut Places) {
+        if let Some(source) = self.sources.get_at(&mut at.client, &client) {
+            source.silent = source.silent.saturating_sub(1);
         }
     }
 
     /// An attempt came out.
-    pub(super) fn settled(&mut self, s: &Settled, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn settled(
+        &mut self,
+        s: &Settled,
+        flooded: bool,
+        at: &mut Places,
+        settings: &Settings,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
         let ip = s.client.ip;
-        let source = self.sources.entry(ip, || Source::new(s.began));
+        let local_known = self.local_known;
+        let (Some(source), left) = self.source(ip, s.began, flooded, at) else { return };
         let found = match s.outcome {
             Outcome::Open(_) => {
-                self.succeeded(s);
+                walk(source, s, true);
                 return;
             }
             Outcome::Aborted => return,
@@ -402,9 +501,9 @@ impl Scans {
             burst(source, s, desk, out);
             walk(source, s, false);
         }
-        let told = trw(source, self.local_known && !settings.is_local(ip));
+        let told = trw(source, local_known && !settings.is_local(ip));
         let pair = Pair { to: s.server.ip, port: s.server.port, found, technique: Technique::Syn, time: s.began };
-        keep(source, pair, &mut self.pairs_left, settings);
+        keep(source, pair, left, settings);
         if let Some(finding) = told {
             desk.file("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
         }
@@ -427,10 +526,11 @@ impl Scans {
         self.judge(s.client.ip, &pair, s.time, settings, desk, out);
     }
 
-    /// The client sent data on a connection for the first time.
-    pub(super) fn used(&mut self, client: IpAddr) {
-        if let Some(source) = self.sources.get_mut(&client) {
+    /// Data was sent on a connection of the client for the first time; `silent`: after it had opened.
+    pub(super) fn used(&mut self, client: IpAddr, silent: bool, at: &mut Places) {
+        if let Some(source) = self.sources.get_at(&mut at.client, &client) {
             source.used += 1;
+            source.silent = source.silent.saturating_sub(u32::from(silent));
         }
     }
 
@@ -489,12 +589,6 @@ impl Scans {
         self.finished.iter().cloned().chain(summaries).collect()
     }
 
-    fn succeeded(&mut self, s: &Settled) {
-        if let Some(source) = self.sources.get_mut(&s.client.ip) {
-            walk(source, s, true);
-        }
-    }
-
     /// Whether what `ip` has probed by now is a scan of some shape, of which `pair` is the newest piece.
     fn judge(
         &mut self,
@@ -509,7 +603,7 @@ impl Scans {
         let was_active = !source.reports.is_empty();
         for shape in shapes(source, pair, now, settings, settings.is_local(ip)) {
             let technique = source.technique_of(pair);
-            if source.reports.len() >= MAX_REPORTS || source.reports.iter().any(|(s, _)| *s == shape) {
+            if source.reports.len() >= MAX_REPORTS || source.has_reported(shape) {
                 continue;
             }
             source.reports.push((shape, technique));
@@ -548,12 +642,27 @@ impl Scans {
         }
         self.pairs_left += source.pairs.len();
         source.pairs = Vec::new();
+        source.index = HashTable::new();
         source.beyond = None;
         source.techniques = 0;
     }
 }
 
 /// What silence until the end of observation says: nothing, unless it is clear that an answer would have come.
+/// Whether the client takes its source ports in order.
+fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    let step = a.client.port.wrapping_sub(source.ports.0);
+    source.ports = (a.client.port, if (1..=8).contains(&step) { source.ports.1.saturating_add(1) } else { 0 });
+    if source.ports.1 >= 8 && !source.ports_told {
+        source.ports_told = true;
+        let finding = Finding::new(format!("{} takes its source ports in order", a.client.ip))
+            .figure("run", i64::from(source.ports.1))
+            .frames([a.frame]);
+        desk.file("port-sequential", a.time, (Some((a.client.ip, None)), None), finding, out);
+    }
+}
+
+/// What to make of silence at the end of observation.
 fn silent_at_end(source: &Source, s: &Settled) -> Found {
     let age = s.time - s.began;
     let answer_due = source.answers >= 3 && age >= (3 * source.slowest_answer).max(50 * MILLISECOND);
@@ -563,8 +672,7 @@ fn silent_at_end(source: &Source, s: &Settled) -> Found {
 
 /// Keeps a pair, once; a better answer replaces a worse.
 fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) {
-    let same = |p: &Pair| p.to == pair.to && p.port == pair.port && p.technique == pair.technique;
-    if let Some(held) = source.pairs.iter_mut().find(|p| same(p)) {
+    if let Some(held) = source.held(&pair) {
         let rank = |f: Found| match f {
             Found::Open | Found::OpenUnused => 3,
             Found::Answered => 2,
@@ -586,7 +694,7 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
         return;
     }
     *left -= 1;
-    source.pairs.push(pair);
+    source.add(pair);
 }
 
 /// A failed attempt in the count of refusals and of silent hosts in ten seconds.
@@ -666,17 +774,23 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
     let factor = if local { 10 } else { 1 };
     let limit = |n: u32| (n.max(1) as usize).saturating_mul(factor).min(MAX_PAIRS);
     let t = &settings.scan;
+    if source.pairs.len() < limit(t.ports).min(limit(t.hosts)).min(limit(t.pairs)) {
+        return found;
+    }
     let recent = |p: &&Pair| source.counts(p) && now - p.time <= t.window;
     let pairs = || source.pairs.iter().filter(recent);
-    if pairs().filter(|p| p.to == pair.to).count() >= limit(t.ports) {
-        found.push(Shape::Vertical(pair.to));
+    // What has been reported need not be counted again.
+    let vertical = Shape::Vertical(pair.to);
+    if source.has_reported(vertical) || pairs().filter(|p| p.to == pair.to).count() >= limit(t.ports) {
+        found.push(vertical);
     }
     let failures = source.pairs.iter().filter(|p| source.counts(p)).count() as u64;
     if source.used > failures && !source.is_peculiar() {
         return found;
     }
-    if pairs().filter(|p| p.port == pair.port).count() >= limit(t.hosts) {
-        found.push(Shape::Horizontal(pair.port));
+    let horizontal = Shape::Horizontal(pair.port);
+    if source.has_reported(horizontal) || pairs().filter(|p| p.port == pair.port).count() >= limit(t.hosts) {
+        found.push(horizontal);
     }
     let total = source.pairs.len();
     if total >= limit(t.pairs) && found.is_empty() && is_block(source, now, settings, limit(t.pairs)) {
@@ -718,7 +832,7 @@ fn is_slow(source: &Source, now: Timestamp) -> bool {
 /// of which it used.
 fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
     let connects = matches!(pair.technique, Technique::Syn | Technique::Connect);
-    if !connects || source.used > 0 || source.knows(source.connecting()) {
+    if !connects || source.pairs.len() < TECHNIQUE_FROM || source.used > 0 || source.knows(source.connecting()) {
         return None;
     }
     let to_host = || {

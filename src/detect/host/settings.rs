@@ -66,7 +66,7 @@ impl Default for Settings {
             pairs: 200_000,
             services: 8_192,
             strays: 4_096,
-            isn_cohorts: 8_192,
+            isn_cohorts: 16_384,
             isn_samples: 262_144,
         }
     }

@@ -5,6 +5,7 @@ use super::input::{Attempt, Look, Outcome, Settled};
 use super::settings::Settings;
 use crate::detect::anomaly::Anomaly;
 use crate::detect::registry::Selection;
+use crate::flow::Places;
 use crate::tcp::options::Layout;
 use crate::tcp::{Endpoint, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -82,16 +83,17 @@ impl Bench {
     pub(super) fn play(&mut self, a: &Attempt, after_ms: i64, outcome: Outcome) {
         let found = &mut self.found;
         let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
-        self.hosts.attempt(a, &mut report);
+        let mut at = Places::default();
+        self.hosts.attempt(a, &mut at, &mut report);
         if !matches!(outcome, Outcome::Refused | Outcome::Unreachable | Outcome::Unanswered | Outcome::Silent) {
-            self.hosts.answered(a.time.after(after_ms * MILLISECOND), a.time, a.client, a.server, &mut report);
+            self.hosts.answered(a.time.after(after_ms * MILLISECOND), a.time, a.client, a.server, &mut at, &mut report);
         }
-        self.hosts.settled(&settled(a, after_ms, outcome), &mut report);
+        self.hosts.settled(&settled(a, after_ms, outcome), &mut at, &mut report);
     }
 
     /// A SYN again.
     pub(super) fn retry(&mut self, a: &Attempt) {
-        self.hosts.retried(a.time, a.server);
+        self.hosts.retried(a.time, a.server, &mut Places::default());
     }
 
     /// Observation ends `ms` milliseconds in.

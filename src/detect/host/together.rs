@@ -8,7 +8,7 @@ use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::registry::Finding;
-use crate::flow::{Closing, Flow};
+use crate::flow::{Closing, Flow, Places};
 use crate::tcp::Segment;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
@@ -42,9 +42,6 @@ struct Host {
     /// Challenge ACKs it sent to one peer: second, peer, how many.
     challenges: (i64, u32, u32),
     challenges_told: bool,
-    /// Last source port and how many before it were a small step apart.
-    ports: (u16, u8),
-    ports_told: bool,
     /// Re-uses of a four-tuple in its TIME-WAIT, this minute.
     reuses: (i64, u32),
     reuses_told: bool,
@@ -89,8 +86,6 @@ impl Host {
             cookies_told: false,
             challenges: (0, 0, 0),
             challenges_told: false,
-            ports: (0, 0),
-            ports_told: false,
             reuses: (0, 0),
             reuses_told: false,
             regression_told: false,
@@ -135,9 +130,13 @@ impl Together {
         self.hosts.evicted()
     }
 
+    /// A SYN-ACK of `server` comes soon.
+    pub(super) fn foresee(&self, server: IpAddr) {
+        self.hosts.foresee(&server);
+    }
+
     /// A first SYN.
     pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
-        self.sequential(a, desk, out);
         let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
         let key = fixed_hash_of(&(a.server, probe)) ^ a.look.layout.0;
         let place = &mut self.places[key as usize % PLACES];
@@ -193,8 +192,16 @@ impl Together {
     }
 
     /// The first SYN-ACK of a flow.
-    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, is_cookie: bool, desk: &mut Desk, out: Report<'_>) {
-        let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
+    pub(super) fn synack(
+        &mut self,
+        flow: &Flow,
+        s: &Segment,
+        is_cookie: bool,
+        at: &mut Places,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let host = self.hosts.entry_at(&mut at.answering, s.source.ip, || Host::new(s.time));
         host.last = s.time;
         ids(host, s, desk, out);
         if is_cookie {
@@ -339,20 +346,6 @@ impl Together {
         let names = names.iter().map(ToString::to_string).collect();
         finding.figures.push(("sources", crate::detect::Figure::Texts(names)));
         desk.file("scan-decoy", a.time, (None, Some((a.server.ip, None))), finding, out);
-    }
-
-    fn sequential(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
-        let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
-        host.last = a.time;
-        let step = a.client.port.wrapping_sub(host.ports.0);
-        host.ports = (a.client.port, if (1..=8).contains(&step) { host.ports.1.saturating_add(1) } else { 0 });
-        if host.ports.1 >= 8 && !host.ports_told {
-            host.ports_told = true;
-            let finding = Finding::new(format!("{} takes its source ports in order", a.client.ip))
-                .figure("run", i64::from(host.ports.1))
-                .frames([a.frame]);
-            desk.file("port-sequential", a.time, (Some((a.client.ip, None)), None), finding, out);
-        }
     }
 }
 

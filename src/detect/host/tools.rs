@@ -79,6 +79,11 @@ pub(super) struct Prints {
 impl Prints {
     /// Looks at a SYN; the tool that is certain from now on, if one is.
     pub(super) fn see(&mut self, a: &Attempt) -> Option<Tool> {
+        // What a kernel sends, and none of the prints below: most SYNs.
+        let odd_stamps = a.look.timestamps.is_some_and(|(value, _)| value == u32::MAX);
+        if a.look.is_of_a_stack() && !matches!(a.look.window, 65535 | 1337) && !odd_stamps {
+            return None;
+        }
         self.count(Tool::Nmap, is_nmap(a));
         let os_probe = self.is_new_os_probe(a);
         self.count(Tool::NmapOs, os_probe);

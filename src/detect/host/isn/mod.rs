@@ -13,6 +13,7 @@ use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Severity;
 use crate::detect::registry::Finding;
 use crate::flow::features::initial_ttl;
+use crate::flow::prefetch::prefetch;
 use crate::tcp::{Endpoint, SeqNumber};
 use crate::time::{SECOND, Timestamp};
 
@@ -261,8 +262,15 @@ impl Isns {
     }
 
     /// The earlier number of the same four-tuple, if it is not too old.
+    /// A number of `by` to `peer` comes soon.
+    pub(super) fn foresee(&self, by: Endpoint, peer: Endpoint, role: Role) {
+        if let Some(place) = self.recent.get(tuple_of(by, peer, role) as usize % RECENT) {
+            prefetch(place);
+        }
+    }
+
     fn remember(&mut self, s: &Seen, other: u32) -> Option<Recent> {
-        let tuple = fixed_hash_of(&(s.by, s.peer)) ^ s.role as u64;
+        let tuple = tuple_of(s.by, s.peer, s.role);
         let place = &mut self.recent[tuple as usize % RECENT];
         let earlier = Some(*place).filter(|r| r.tuple == tuple && s.time.0.saturating_sub(r.time) < SAME_TUPLE);
         *place = Recent { tuple, time: s.time.0, isn: s.isn.0, other };
@@ -398,6 +406,10 @@ impl Cohort {
             nmap: self.triplet,
         }
     }
+}
+
+fn tuple_of(by: Endpoint, peer: Endpoint, role: Role) -> u64 {
+    fixed_hash_of(&(by, peer)) ^ role as u64
 }
 
 fn key_of(s: &Seen) -> Key {

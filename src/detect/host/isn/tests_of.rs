@@ -130,13 +130,12 @@ fn step(samples: &[Sample]) -> Option<Pattern> {
 /// Shortest arc that holds every number once the advance at some rate is taken out.
 fn line(samples: &[Sample]) -> Option<Pattern> {
     let n = samples.len() as f64;
-    let mut arcs: Vec<u32> = Vec::with_capacity(samples.len());
     let mut best: Option<(f64, f64, f64)> = None;
-    let mut try_rate = |best: &mut Option<(f64, f64, f64)>, rate: f64, choices: f64, free: f64| {
-        let arc = shortest_arc(samples, rate, &mut arcs);
+    let try_rate = |best: &mut Option<(f64, f64, f64)>, rate: f64, choices: f64, free: f64| {
+        let Some(arc) = shortest_arc(samples, rate) else { return };
         let f = (arc + 1.0) / CIRCLE;
         // A rate that is no better by a bit is none: the simplest one stays.
-        if f > 0.5 || best.is_some_and(|(_, b, _)| (b + 1.0) / 2.0 <= arc + 1.0) {
+        if best.is_some_and(|(_, b, _)| (b + 1.0) / 2.0 <= arc + 1.0) {
             return;
         }
         *best = Some((rate, arc, choices * n * f.powf(free)));
@@ -175,24 +174,28 @@ fn refine(rate: f64, first: &Sample, last: &Sample) -> Option<f64> {
     Some((observed + turns * CIRCLE) / seconds)
 }
 
-fn shortest_arc(samples: &[Sample], rate: f64, scratch: &mut Vec<u32>) -> f64 {
-    scratch.clear();
-    let start = samples.first().map_or(0, |s| s.time);
+/// Length of the shortest arc that holds every number once the advance at `rate` is taken out, if it is less than half the
+/// circle. Random numbers leave the half circle after a few samples, so most rates cost next to nothing.
+fn shortest_arc(samples: &[Sample], rate: f64) -> Option<f64> {
+    let start = samples.first()?;
+    let (mut low, mut high) = (0_i64, 0_i64);
     for s in samples {
-        let seconds = (s.time - start) as f64 / SECOND as f64;
-        let advance = (rate * seconds).rem_euclid(CIRCLE);
-        scratch.push(s.isn.wrapping_sub(advance as u32));
+        let seconds = (s.time - start.time) as f64 / SECOND as f64;
+        let number = s.isn.wrapping_sub(on_circle(rate * seconds));
+        let from_start = i64::from(number.wrapping_sub(start.isn).cast_signed());
+        (low, high) = (low.min(from_start), high.max(from_start));
+        if high - low >= 1 << 31 {
+            return None;
+        }
     }
-    scratch.sort_unstable();
-    let inner = scratch.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
-    let around = match (scratch.first(), scratch.last()) {
-        (Some(first), Some(last)) => first.wrapping_sub(*last),
-        _ => 0,
-    };
-    if scratch.len() < 2 || (around == 0 && inner == 0) {
-        return 0.0;
-    }
-    CIRCLE - f64::from(inner.max(around))
+    Some((high - low) as f64)
+}
+
+/// `x` modulo 2^32, rounded down: as `rem_euclid`, without its division.
+fn on_circle(x: f64) -> u32 {
+    let turns = (x / CIRCLE) as i64 as f64;
+    let rest = x - turns * CIRCLE;
+    (if rest < 0.0 { rest + CIRCLE } else { rest }) as u32
 }
 
 /// Every number a little above the one before: none more than 2^24.

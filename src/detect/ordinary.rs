@@ -1,0 +1,120 @@
+//! What no rule has anything to say about, told by a few comparisons: the SYN, SYN-ACK, third step, FIN, opening and end of
+//! an ordinary connection.
+//!
+//! Some sixty rules are interested in such moments, and nine connections in ten give none of them cause. What is ordinary
+//! here must imply that each rule filed under the moment would stay silent: a rule that is added there, and could fire on
+//! what this module calls ordinary, must be allowed for here. `tests/short_cut.rs` runs every capture with and without.
+
+use super::flow::{closes, mss, options, retries, window};
+use crate::flow::{Facts, Flow, Offer, Opening, Peer, Side};
+use crate::tcp::{Flags, Segment};
+
+/// Flags that offer or answer explicit congestion notification.
+const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0 | Flags::AE.0);
+
+/// Those of `facts` about `segment` that rules must be asked about.
+pub(super) fn worth_asking(flow: &Flow, segment: &Segment, from: Side, facts: Facts) -> Facts {
+    let is = |fact: Facts| facts.any(fact);
+    let mut settled = 0;
+    if is(Facts::SYN) && is_ordinary_syn(flow, segment, from) {
+        settled |= Facts::SYN.0;
+    }
+    if is(Facts::SYN_ACK) && is_ordinary_synack(flow, segment, from) {
+        settled |= Facts::SYN_ACK.0;
+    }
+    if is(Facts::FINAL_ACK) && is_ordinary_third_step(flow, segment) {
+        settled |= Facts::FINAL_ACK.0;
+    }
+    if is(Facts::FIRST_DATA) && is_ordinary_data(flow, segment, from) {
+        settled |= Facts::FIRST_DATA.0;
+    }
+    if is(Facts::FIN) && !is(Facts::FINAL_ACK) && is_ordinary_fin(flow, segment) {
+        settled |= Facts::FIN.0;
+    }
+    if is(Facts::ACK_OF_FIN) && !flow.teardown.simultaneous {
+        settled |= Facts::ACK_OF_FIN.0;
+    }
+    Facts(facts.0 & !settled)
+}
+
+/// Whether the opening of `flow` is one that no rule of openings is about.
+pub(super) fn opening(flow: &Flow) -> bool {
+    flow.opening == Some(Opening::Established)
+}
+
+/// Whether `flow` ended, or observation of it did, so that of all rules about openings, silence and ends only those for every
+/// end have something to say.
+pub(super) fn end(flow: &Flow) -> bool {
+    let t = &flow.teardown;
+    let done = |peer: &Peer| peer.fin.is_none() || peer.fin_acknowledged;
+    opening(flow)
+        && t.reset.is_none()
+        && done(&flow.client)
+        && done(&flow.server)
+        && flow.notes().is_none()
+        && flow.bytes() > 0
+        && flow.client.packets > 0
+        && flow.server.packets > 0
+        && flow.server.offer.is_some_and(|o| u32::from(o.window) > window::TARPIT_WINDOW)
+        && t.first_fin.is_none_or(|first| closed_promptly(flow, first))
+}
+
+/// Whether the second FIN came soon after the first was acknowledged.
+fn closed_promptly(flow: &Flow, first: Side) -> bool {
+    let (own, other) = (flow.peer(first), flow.peer(first.other()));
+    flow.teardown.simultaneous || (other.fin.is_some() && other.fin_time - own.fin_acked_time < closes::HALF_CLOSED)
+}
+
+/// What a SYN and a SYN-ACK have in common where they are ordinary.
+fn is_ordinary_offer(s: &Segment) -> bool {
+    let o = &s.options;
+    s.payload == 0
+        && s.seq.0 != 0
+        && s.window != 0
+        && o.faults.is_empty()
+        && o.fast_open.is_none()
+        && o.mptcp.is_none()
+        && o.mss.is_some_and(|size| size >= mss::LEAST_V6)
+        && o.window_scale.is_none_or(|shift| shift <= options::MAX_SHIFT)
+}
+
+fn is_ordinary_syn(flow: &Flow, s: &Segment, from: Side) -> bool {
+    s.flags == Flags::SYN
+        && is_ordinary_offer(s)
+        && flow.peer(from).offer.is_none_or(|o| o.faults.is_empty())
+        && s.options.timestamps.is_none_or(|t| t.echo == 0)
+        && super::flow::addresses::are_ordinary(s)
+}
+
+fn is_ordinary_synack(flow: &Flow, s: &Segment, from: Side) -> bool {
+    let (Some(client), Some(server)) = (&flow.client.offer, &flow.server.offer) else { return false };
+    let [syn] = flow.handshake.syns.as_slice() else { return false };
+    let alike = client.window_scale.is_some() == server.window_scale.is_some()
+        && client.sack_permitted == server.sack_permitted
+        && client.timestamps.is_some() == server.timestamps.is_some();
+    let plain = |o: &Offer| {
+        o.faults.is_empty() && !o.flags.any(ECN) && o.fast_open.is_none() && o.mptcp.is_none() && o.payload == 0
+    };
+    s.flags == Flags::SYN | Flags::ACK
+        && from == Side::Server
+        && is_ordinary_offer(s)
+        && plain(client)
+        && plain(server)
+        && alike
+        && flow.previous.is_none()
+        && flow.client.syn_count == 1
+        && flow.handshake.synacks.len() == 1
+        && s.options.timestamps.is_none_or(|t| syn.ts_value == Some(t.echo))
+}
+
+fn is_ordinary_third_step(flow: &Flow, s: &Segment) -> bool {
+    s.window != 0 && flow.handshake.connect_time().is_some_and(|took| took < retries::SLOW)
+}
+
+fn is_ordinary_data(flow: &Flow, s: &Segment, from: Side) -> bool {
+    from == Side::Client || flow.server.offer.is_some_and(|o| o.ttl == s.ttl)
+}
+
+fn is_ordinary_fin(flow: &Flow, s: &Segment) -> bool {
+    s.flags.0 & !Flags::PSH.0 == Flags::FIN.0 | Flags::ACK.0 && flow.was_open()
+}
