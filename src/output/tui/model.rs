@@ -182,9 +182,9 @@ impl Times {
 pub(super) enum Names {
     /// By their addresses.
     #[default]
-    Addresses,
+    ByAddress,
     /// By their names, where they have one.
-    Names,
+    ByName,
     /// By both.
     Both,
 }
@@ -192,9 +192,9 @@ pub(super) enum Names {
 impl Names {
     const fn next(self) -> Self {
         match self {
-            Self::Addresses => Self::Names,
-            Self::Names => Self::Both,
-            Self::Both => Self::Addresses,
+            Self::ByAddress => Self::ByName,
+            Self::ByName => Self::Both,
+            Self::Both => Self::ByAddress,
         }
     }
 }
@@ -1008,7 +1008,7 @@ impl Model {
 
     /// An endpoint as hosts are called now.
     pub(super) fn name_of(&self, endpoint: Endpoint) -> String {
-        if self.names == Names::Addresses || self.masked {
+        if self.names == Names::ByAddress || self.masked {
             return text::endpoint(endpoint, self.masked);
         }
         match self.options.names.get(&endpoint.ip) {
@@ -1021,8 +1021,8 @@ impl Model {
     pub(super) fn name_of_host(&self, ip: IpAddr) -> String {
         let name = self.options.names.get(&ip).filter(|_| !self.masked);
         match (self.names, name) {
-            (Names::Addresses, _) | (_, None) => text::host(ip, self.masked),
-            (Names::Names, Some(name)) => name.clone(),
+            (Names::ByAddress, _) | (_, None) => text::host(ip, self.masked),
+            (Names::ByName, Some(name)) => name.clone(),
             (Names::Both, Some(name)) => format!("{name}({ip})"),
         }
     }
