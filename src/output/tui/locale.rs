@@ -65,7 +65,7 @@ words! {
     NoSelection: "no flow is selected", "선택한 흐름이 없습니다";
     TooSmall: "needed", "필요";
     Now: "now", "현재";
-    Faint: "some colours of this theme are hard to read on this background; :theme auto chooses others", "이 배경에서 일부 색이 잘 보이지 않습니다; :theme auto로 바꾸십시오";
+    Faint: "hard to read on this background: try :theme auto", "이 배경에서 읽기 어렵습니다: :theme auto를 써 보십시오";
     Frame: "frame", "프레임";
     Gap: "packets were lost while it was watched: what is missing may be the capture's fault", "관찰하는 동안 패킷이 손실되었습니다: 빠진 것은 캡처 때문일 수 있습니다";
     MoreSteps: "steps", "단계 더";
