@@ -119,8 +119,12 @@ impl Table {
 
     /// Asks the processor for what the next [`Self::take_embryo`] reads, if one must soon make room.
     pub(super) fn foresee_surplus(&self, limit: usize) {
-        if let Some(oldest) = self.surplus_embryo(limit).and_then(|slot| self.embryo(slot)) {
-            self.prefetch_hot(self.hasher.hash_one(oldest.key()));
+        let Some(slot) = self.surplus_embryo(limit) else { return };
+        if let Some(later) = self.embryo(slot.wrapping_add(16)) {
+            prefetch(later);
+        }
+        if let Some(next) = self.embryo(slot) {
+            self.prefetch_hot(self.hasher.hash_one(next.key()));
         }
     }
 

@@ -330,6 +330,7 @@ pub(super) fn explanation(
                     Block::Heading(heading) => lines.extend([String::new(), format!("  {heading}")]),
                     Block::Paragraph(paragraph) => lines.push(format!("  {paragraph}")),
                     Block::Item(item) => lines.push(format!("  - {item}")),
+                    Block::Figure(figure) => lines.extend(figure.lines().map(str::to_owned)),
                 }
             }
         }
