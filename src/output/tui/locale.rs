@@ -46,7 +46,7 @@ words! {
     Outcome: "Outcome", "결과";
     Rtt: "RTT", "왕복";
     Duration: "Dur", "기간";
-    Retx: "Retx", "재전송";
+    Retx: "Retx", "재전";
     Bytes: "Bytes", "바이트";
     Age: "Age", "경과";
     Packets: "pkts", "패킷";

@@ -37,7 +37,7 @@ impl Shape {
         let room = width.saturating_sub(fixed);
         let lane = match room {
             45.. => 26,
-            38..45 if !own => 17,
+            38..45 if !own => 24,
             _ => room.clamp(12, 26),
         };
         Self { delta, lane, notes: room.saturating_sub(lane + 1) }
