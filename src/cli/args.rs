@@ -232,7 +232,8 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
 
-    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them)
+    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them), or
+    /// the TCP header of a segment (header:FRAME)
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "full")]
     pub(super) explain: Option<String>,
 
@@ -318,7 +319,15 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     pub(super) tee: bool,
 
-    /// List the keys of the view
+    /// Read this configuration [default: synscope/config.toml in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Read no configuration
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+
+    /// Print the keys of the view, as [keys] of a configuration has them
     #[arg(long)]
     pub(super) print_keys: bool,
 }

@@ -11,7 +11,7 @@ use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Places, Previous, Unreachable};
 use super::notes::SILENCE;
-use super::peer::Peer;
+use super::peer::{Offer, Peer};
 use super::recording::Recorded;
 use super::roles;
 use super::steps::Step;
@@ -849,6 +849,10 @@ impl Flow {
     fn first_facts(&mut self, s: &Segment) -> Facts {
         let mut facts = if self.previous.is_some() { Facts::REUSE } else { Facts::NONE };
         if is_invalid_first(s.flags) {
+            // A SYN with FIN or RST is no way to open a connection, but it says which number it would begin with.
+            if s.flags.has(Flags::SYN) {
+                (self.client.isn, self.client.offer) = (Some(s.seq), Some(Offer::of(s)));
+            }
             self.book.phase = Phase::Failed;
             self.reach(Opening::Invalid, s.time);
             return facts | Facts::INVALID_FLAGS;

@@ -36,7 +36,7 @@ pub use settings::{ScanThreshold, Settings};
 pub use tools::Tool;
 
 use desk::Desk;
-use holding::{SEVERAL_HALF_OPEN, SEVERAL_SILENT};
+use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use scan::Probe;
 use stray::Stray;
 
@@ -170,7 +170,8 @@ impl HostDetectors {
         let held = self.scans.answered(now, client.ip, now - began, at);
         self.floods.answered(server, began, now, at, &mut self.desk, report);
         if held >= SEVERAL_HALF_OPEN {
-            self.holding.half_opened(now, client.ip, server, held, at, &mut self.desk, report);
+            let new = Connection { now, frame: 0, client: client.ip, server, held };
+            self.holding.half_opened(&new, at, &mut self.desk, report);
         }
     }
 
@@ -436,7 +437,8 @@ impl HostDetectors {
             at.silent = true;
             let held = self.scans.opened(client, at);
             if held >= SEVERAL_SILENT {
-                self.holding.opened(time, flow.first_frame, client, server, held, at, &mut self.desk, report);
+                let new = Connection { now: time, frame: flow.first_frame, client, server, held };
+                self.holding.opened(&new, at, &mut self.desk, report);
             }
         }
         if flow.opening().opened() && flow.bytes() > 0 {
