@@ -138,19 +138,19 @@ fn compress(file: &Path) {
 }
 
 /// A generated file, gone when it is dropped unless it is to be kept.
-struct Traced {
+struct Trace {
     path: PathBuf,
     frames: u64,
     keep: bool,
 }
 
-impl Traced {
+impl Trace {
     fn text(&self) -> &str {
         self.path.to_str().expect("a path in UTF-8")
     }
 }
 
-impl Drop for Traced {
+impl Drop for Trace {
     fn drop(&mut self) {
         if !self.keep {
             let _ = fs::remove_file(&self.path);
@@ -159,7 +159,7 @@ impl Drop for Traced {
 }
 
 /// The programs of most tables: the first is what the others are measured by.
-fn contenders(file: &Traced, peers: bool) -> Vec<Contender> {
+fn contenders(file: &Trace, peers: bool) -> Vec<Contender> {
     let f = file.text();
     let mut all = vec![
         libpcap(file),
@@ -184,12 +184,12 @@ fn contenders(file: &Traced, peers: bool) -> Vec<Contender> {
     all
 }
 
-fn libpcap(file: &Traced) -> Contender {
+fn libpcap(file: &Trace) -> Contender {
     let this = std::env::current_exe().expect("a name");
     Contender::new("libpcap, counting only", [this.to_str().expect("UTF-8"), "count", file.text()])
 }
 
-fn synscope(name: &str, file: &Traced, options: &[&str]) -> Contender {
+fn synscope(name: &str, file: &Trace, options: &[&str]) -> Contender {
     let words = [SYNSCOPE, "-q", "-r", file.text()];
     Contender::new(name, words.into_iter().chain(options.iter().copied()))
 }
@@ -221,7 +221,7 @@ impl Bench {
     }
 
     /// Generates a file, and says so.
-    fn file(&self, sort: &str, packets: u64, snaplen: u64) -> Traced {
+    fn file(&self, sort: &str, packets: u64, snaplen: u64) -> Trace {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{sort}-{packets}-{snaplen}.pcap"));
         let output = Command::new(std::env::current_exe().expect("a name"))
             .args(["generate", sort, &packets.to_string(), "--snaplen", &snaplen.to_string()])
@@ -233,11 +233,11 @@ impl Bench {
         let frames = said.trim().parse().unwrap_or_else(|_| panic!("{said}"));
         let size = fs::metadata(&path).expect("the file").len() / 1_000_000;
         println!("\n{sort}: {frames} packets cut at {snaplen} octets, {size} MB, {} runs in turn", self.options.runs);
-        Traced { path, frames, keep: self.options.keep }
+        Trace { path, frames, keep: self.options.keep }
     }
 
     /// Runs and prints; figures in the order of the contenders.
-    fn table(&self, file: &Traced, contenders: &[Contender]) -> Vec<Figures> {
+    fn table(&self, file: &Trace, contenders: &[Contender]) -> Vec<Figures> {
         let figures = in_turn(contenders, self.options.runs);
         print(contenders, &figures, file.frames);
         figures
@@ -351,7 +351,7 @@ impl Bench {
         assert!(Command::new(this).args(["compress", plain.text()]).status().is_ok_and(|s| s.success()), "compress");
         for suffix in ["gz", "zst"] {
             let path = PathBuf::from(format!("{}.{suffix}", plain.text()));
-            let file = Traced { path, frames: plain.frames, keep: plain.keep };
+            let file = Trace { path, frames: plain.frames, keep: plain.keep };
             let all = [
                 Contender::new(&format!("{suffix}, decompressor alone"), [this, "decompress", file.text()]),
                 synscope(&format!("{suffix}, synscope -T summary"), &file, &["-T", "summary"]),
@@ -385,7 +385,7 @@ impl Bench {
 }
 
 /// How many of the legitimate connections of a flood are told of as what they are: opened by a handshake, closed by FINs.
-fn legitimate(file: &Traced, max_flows: Option<&str>) -> u64 {
+fn legitimate(file: &Trace, max_flows: Option<&str>) -> u64 {
     let mut words = vec!["-T", "csv", "-e", "synscope.opening,synscope.closing", "-Y", "client:10.1.0.0/16"];
     words.extend(max_flows.into_iter().flat_map(|limit| ["--max-flows", limit]));
     let mut child = synscope("", file, &words).command().stdout(Stdio::piped()).spawn().expect("synscope runs");
@@ -396,7 +396,7 @@ fn legitimate(file: &Traced, max_flows: Option<&str>) -> u64 {
 }
 
 /// Whether the flood is reported, once, and for its victim.
-fn names_the_victim(file: &Traced) -> bool {
+fn names_the_victim(file: &Trace) -> bool {
     let output = synscope("", file, &["-T", "summary"]).command().output().expect("synscope runs");
     let said = String::from_utf8_lossy(&output.stdout);
     said.contains("syn-flood") && said.contains(&VICTIM.to_string())
