@@ -229,7 +229,16 @@ impl Tee {
         let (wants_segments, wants_steps) = (writer.wants_segments(), writer.wants_steps());
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants_segments, wants_steps, lines_are_flushed, flows: 0 }
+        Self {
+            writer,
+            only,
+            flows_where,
+            watch: Watch::new(&run.checks),
+            wants_segments,
+            wants_steps,
+            lines_are_flushed,
+            flows: 0,
+        }
     }
 
     /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.

@@ -118,4 +118,3 @@ fn is_ordinary_data(flow: &Flow, s: &Segment, from: Side) -> bool {
 fn is_ordinary_fin(flow: &Flow, s: &Segment) -> bool {
     s.flags.0 & !Flags::PSH.0 == Flags::FIN.0 | Flags::ACK.0 && flow.was_open()
 }
-

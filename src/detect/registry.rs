@@ -384,10 +384,8 @@ impl Detectors {
             for n in 0..self.by_fact[bit as usize].len() {
                 let index = self.by_fact[bit as usize][n];
                 // A rule that is filed under several of the facts is asked at the first.
-                let first = self
-                    .masks
-                    .get(usize::from(index))
-                    .is_some_and(|mask| (mask & about.0).trailing_zeros() == bit);
+                let first =
+                    self.masks.get(usize::from(index)).is_some_and(|mask| (mask & about.0).trailing_zeros() == bit);
                 if first {
                     self.ask(index, flow, occasion, report);
                 }
@@ -463,7 +461,8 @@ impl Detectors {
             return;
         }
         let age = self.began.map_or(0, |began| o.time - began);
-        let sighting = Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age, terse: self.terse };
+        let sighting =
+            Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age, terse: self.terse };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {

@@ -228,15 +228,7 @@ impl HostDetectors {
         }
     }
 
-    fn segment(
-        &mut self,
-        flow: &Flow,
-        s: &Segment,
-        from: Side,
-        facts: Facts,
-        at: &mut Places,
-        report: Report<'_>,
-    ) {
+    fn segment(&mut self, flow: &Flow, s: &Segment, from: Side, facts: Facts, at: &mut Places, report: Report<'_>) {
         const HANDSHAKE: Facts = Facts(
             Facts::SYN.0
                 | Facts::SYN_REPEATED.0

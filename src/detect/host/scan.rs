@@ -380,7 +380,9 @@ impl Scans {
         let owned: usize = self
             .sources
             .iter()
-            .map(|(_, s)| s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096))
+            .map(|(_, s)| {
+                s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096)
+            })
             .sum();
         self.sources.octets() + owned
     }
@@ -629,7 +631,6 @@ impl Scans {
     }
 }
 
-/// What silence until the end of observation says: nothing, unless it is clear that an answer would have come.
 /// Whether the client takes its source ports in order.
 fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
     let step = a.client.port.wrapping_sub(source.ports.0);
@@ -643,7 +644,7 @@ fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>
     }
 }
 
-/// What to make of silence at the end of observation.
+/// What silence until the end of observation says: nothing, unless it is clear that an answer would have come.
 fn silent_at_end(source: &Source, s: &Settled) -> Found {
     let age = s.time - s.began;
     let answer_due = source.answers >= 3 && age >= (3 * source.slowest_answer).max(50 * MILLISECOND);

@@ -23,6 +23,9 @@ const PLACES: usize = 1024;
 const DISTRIBUTED: (usize, usize) = (15, 5);
 const DISTRIBUTED_WINDOW: i64 = 300 * SECOND;
 
+/// Twice the longest life of a segment (RFC 9293 section 3.4.2).
+const TIME_WAIT: i64 = 240 * SECOND;
+
 /// A host as a target, a server and a client.
 #[derive(Debug)]
 struct Host {
@@ -252,10 +255,12 @@ impl Together {
     /// A first SYN, of a flow whose four-tuple may have been used before.
     pub(super) fn reuse(&mut self, flow: &Flow, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
         let Some(previous) = flow.previous.filter(|p| p.same_client) else { return };
-        let Some(host) = self.hosts.get_mut(&a.client.ip) else { return };
+        let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
+        host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
         if previous.isn_rose(a.isn) == Some(false)
             && previous.opening.opened()
+            && a.time - previous.last_time < TIME_WAIT
             && a.look.timestamps.is_none()
             && !host.regression_told
         {
