@@ -10,7 +10,7 @@ mod traffic;
 
 use std::collections::BTreeSet;
 
-use pairs::PAIRS;
+use pairs::{MORE, PAIRS};
 use synscope::detect::Scope;
 use synscope::detect::registry::rules;
 
@@ -34,6 +34,29 @@ fn triggers_trigger_and_near_misses_do_not() {
             wrong.push(format!("{id} not triggered; said {said:?}"));
         }
         if near_miss().ids().contains(id) {
+            wrong.push(format!("{id} triggered by its near miss"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One address of a network that holds nearly all is told of once, by its own name.
+#[test]
+fn a_flood_of_one_address_is_none_of_its_network() {
+    let told = pairs::one_of_a_network().anomalies();
+    assert_eq!(told.iter().filter(|(id, _)| *id == "connection-flood").count(), 1, "{told:?}");
+}
+
+#[test]
+fn what_several_connections_show_is_told_of_each() {
+    let mut wrong = Vec::new();
+    for (id, severity, trigger, near_miss) in MORE {
+        let has = |found: &[(&str, _)]| found.iter().any(|found| *found == (*id, *severity));
+        let said = trigger().anomalies();
+        if !has(&said) {
+            wrong.push(format!("{id} not triggered; said {said:?}"));
+        }
+        if has(&near_miss().anomalies()) {
             wrong.push(format!("{id} triggered by its near miss"));
         }
     }

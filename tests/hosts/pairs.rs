@@ -1,5 +1,6 @@
 //! For each rule about hosts: what triggers it, and what just does not.
 
+use synscope::detect::Severity;
 use synscope::tcp::options::{Layout, Options};
 use synscope::tcp::{Endpoint, Flags};
 
@@ -63,6 +64,24 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("challenge-ack-flood", || challenged(50, 15.0), || challenged(9, 400.0)),
     ("server-cookie-mode", || cookies(3), || cookies(2)),
     ("option-drift", || drift(false), || drift(true)),
+    ("syn-flood-outbound", || flood_of("10.0.0.0/8"), || flood_of("198.51.100.0/24")),
+    ("server-refuses-options", || answers(20, windows), || answers(19, windows)),
+    ("ecn-blackhole", || without_ecn(3), || without_ecn(2)),
+    ("mss-clamped", || clamped(true), || clamped(false)),
+    ("ts-clock-split", || clocks(true), || clocks(false)),
+    ("nat-suspect", || in_turn(linux(0, 0), windows()), || in_turn(linux(0, 0), linux_without_stamps())),
+    ("ts-uptime", || uptime(1000), || uptime(7_654_321)),
+];
+
+/// Further ways in which rules fire: id, severity, trigger, near miss.
+pub(crate) const MORE: &[(&str, Severity, fn() -> Traffic, fn() -> Traffic)] = &[
+    ("connection-flood", Severity::Warn, || held(320, false, true), || held(320, true, true)),
+    ("challenge-ack-flood", Severity::Note, || challenged(10, 500.0), || challenged(10, 600.0)),
+    ("server-cookie-mode", Severity::Warn, || collapse(true), || collapse(false)),
+    ("accept-queue-overflow", Severity::Alert, || overflows(3), || overflows(2)),
+    ("slow-handshake", Severity::Info, || late_answer(20), || late_answer(150)),
+    ("ts-echo-bad", Severity::Note, || stamps(8), || stamps(9)),
+    ("isn-regression", Severity::Note, || again(1000), || again_after(1000, 250.0)),
 ];
 
 use Outcome::*;
@@ -143,6 +162,15 @@ fn held(n: u32, used: bool, network: bool) -> Traffic {
     for k in 0..n {
         let from = theirs(if network { 1 + k % 250 } else { 1 }, 10_000 + k as u16);
         attempt(&mut t, f64::from(k) * 5.0, from, ours(1, 5222), if used { Used } else { Open });
+    }
+    t
+}
+
+/// The same of one source, and a few of its neighbours.
+pub(crate) fn one_of_a_network() -> Traffic {
+    let mut t = held(320, false, false);
+    for k in 0..5_u16 {
+        t.open(f64::from(k) * 300.0 + 1.0, theirs(7, 20_000 + k), ours(1, 5222));
     }
     t
 }
@@ -425,9 +453,13 @@ fn from_address(n: u32) -> Traffic {
 
 /// A four-tuple used twice, by a client without timestamps; the second time with this number.
 fn again(isn: u32) -> Traffic {
+    again_after(isn, 5.0)
+}
+
+fn again_after(isn: u32, seconds: f64) -> Traffic {
     let mut t = Traffic::new();
     t.whole_with(0.0, theirs(1, 40_000), ours(1, 80), 2_000_000_000, 5000);
-    t.whole_with(5000.0, theirs(1, 40_000), ours(1, 80), isn, 900_000);
+    t.whole_with(seconds * 1000.0, theirs(1, 40_000), ours(1, 80), isn, 900_000);
     t
 }
 
@@ -506,5 +538,157 @@ fn drift(alternating: bool) -> Traffic {
             (synack.options.mss, synack.options.layout) = (Some(1380), Layout(0x3_4275));
         }
     }
+    t
+}
+
+/// Hosts of 10/8 flood one outside; these are our networks.
+fn flood_of(net: &str) -> Traffic {
+    let mut t = Traffic::with_local(net);
+    for k in 0..2000_u32 {
+        let from = Endpoint { ip: std::net::Ipv4Addr::from(0x0a00_0000 | k * 77).into(), port: 2000 };
+        t.half(f64::from(k) * 5.0, from, ours(1, 443));
+    }
+    t
+}
+
+/// Connections of two clients that offer everything, and get only this back.
+fn answers(n: u32, options: fn() -> Options) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..n {
+        t.used(f64::from(k) * 500.0, theirs(1 + k % 2, 41_000 + 7 * k as u16), ours(1, 80));
+        t.last(3).options = linux(1, 0);
+        t.last(2).options = options();
+    }
+    t
+}
+
+/// So many connections whose SYN is only answered when it comes without ECN, and one whose is answered at once.
+fn without_ecn(n: u16) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..=n {
+        let (from, to, ms) = (theirs(1, 41_000 + 7 * k), ours(1, 80), f64::from(k) * 10_000.0);
+        let ecn = S | Flags::ECE | Flags::CWR;
+        let (c, s) = (dice(k.into()), dice(u64::from(k) << 20));
+        if k > 0 {
+            t.send(ms, from, to, ecn, c, 0);
+            t.send(ms + 1000.0, from, to, S, c, 0);
+        } else {
+            t.send(ms + 1000.0, from, to, ecn, c, 0);
+        }
+        t.send(ms + 1005.0, to, from, SA, s, c.wrapping_add(1));
+        t.send(ms + 1010.0, from, to, A, c.wrapping_add(1), s.wrapping_add(1));
+    }
+    t
+}
+
+/// Twenty connections with an MSS of 1360 from one network, of one system or of two.
+fn clamped(two_systems: bool) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..20_u32 {
+        t.used(f64::from(k) * 500.0, theirs(1 + k, 41_000 + 7 * k as u16), ours(1, 80));
+        let options = if two_systems && k % 2 == 1 { windows() } else { linux(k * 100_003, 0) };
+        t.last(3).options = Options { mss: Some(1360), ..options };
+    }
+    t
+}
+
+/// Connections of one address in turn by two clocks, to one host or each to its own.
+fn clocks(one_host: bool) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..10_u32 {
+        let (second, to) = (k % 2, if one_host { 1 } else { 1 + k % 2 });
+        let ms = k * 2000;
+        t.syn(f64::from(ms), theirs(1, 41_000 + 7 * k as u16), ours(to, 80));
+        t.last(0).options = linux(second * 900_000_000 + ms, 0);
+    }
+    t
+}
+
+fn linux_without_stamps() -> Options {
+    Options { timestamps: None, layout: Layout(0x4_2253), ..linux(0, 0) }
+}
+
+/// SYNs of one address that look like this and like that in turn.
+fn in_turn(one: Options, other: Options) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..10_u32 {
+        t.used(f64::from(k) * 700.0, theirs(1, 41_000 + 7 * k as u16), ours(1, 80));
+        let windows = k % 2 == 1 && other.layout == windows().layout;
+        let syn = t.last(3);
+        syn.options = if k % 2 == 0 { one } else { other };
+        syn.ttl = if windows { 127 } else { 63 };
+    }
+    t
+}
+
+/// Connections by a clock of 1000 Hz; one of them is off by so many ticks.
+fn uptime(off: u32) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..8_u32 {
+        let ms = k * 6000;
+        t.used(f64::from(ms), theirs(1, 41_000 + 7 * k as u16), ours(1, 80));
+        t.last(3).options = linux(50_000_000 + ms + if k == 2 && off > 1000 { off } else { 0 }, 0);
+    }
+    t
+}
+
+/// A server that stops taking options, and stops repeating its SYN-ACKs or does not.
+fn collapse(no_repeats: bool) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..10_u32 {
+        let (from, to, ms) = (scattered(k, 41_000), ours(1, 80), 10_000.0 + f64::from(k) * 500.0);
+        let (c, s) = t.half(ms, from, to);
+        t.last(1).options = windows();
+        t.last(0).options = if k < 4 { windows() } else { mss_only(1460) };
+        if k < 4 || !no_repeats {
+            t.send(ms + 1005.0, to, from, SA, s, c.wrapping_add(1));
+        }
+    }
+    t
+}
+
+/// Connections whose SYN-ACK is repeated although it was acknowledged.
+fn overflows(n: u32) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..n {
+        let (from, to, ms) = (scattered(k, 41_000), ours(1, 80), f64::from(k) * 300.0);
+        let (c, s) = t.open(ms, from, to);
+        for after in [1000.0, 3000.0] {
+            t.send(ms + after, to, from, SA, s, c.wrapping_add(1));
+            t.send(ms + after + 5.0, from, to, A, c.wrapping_add(1), s.wrapping_add(1));
+        }
+    }
+    t
+}
+
+/// Twenty answers after so many milliseconds, then one after 0.6 s.
+fn late_answer(usually: u32) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..=20_u32 {
+        let (from, to, ms) = (scattered(k, 41_000), ours(1, 80), f64::from(k) * 2000.0);
+        let (c, s) = (dice(k.into()), dice(u64::from(k) << 20));
+        let after = f64::from(if k < 20 { usually } else { 590 });
+        t.send(ms, from, to, S, c, 0);
+        t.send(ms + after, to, from, SA, s, c.wrapping_add(1));
+        t.send(ms + after + 5.0, from, to, A, c.wrapping_add(1), s.wrapping_add(1));
+        t.send(ms + after + 6.0, from, to, PA, c.wrapping_add(1), s.wrapping_add(1)).payload = 10;
+    }
+    t
+}
+
+/// A connection whose SYN carries the stamp 10 and whose FIN this one.
+fn stamps(last: u32) -> Traffic {
+    let mut t = Traffic::new();
+    let (from, to) = (theirs(1, 41_000), ours(1, 80));
+    let (c, s) = t.used(0.0, from, to);
+    t.send(20.0, from, to, FA, c.wrapping_add(11), s.wrapping_add(1)).options = linux(last, 40);
+    t.last(4).options = linux(10, 0);
+    t.last(3).options = linux(40, 10);
+    for back in [1, 2] {
+        let s = t.last(back);
+        s.options.timestamps = linux(11, 40).timestamps;
+    }
+    let fin = t.last(0);
+    fin.options = Options { timestamps: fin.options.timestamps, ..Options::default() };
     t
 }

@@ -5,6 +5,10 @@ use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Opening};
 
 use super::support::seconds;
+use crate::time::SECOND;
+
+/// A server that waits for the third step has given up by then (Cisco's TCP Intercept), nanoseconds.
+const FINAL: i64 = 30 * SECOND;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -146,6 +150,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
             .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
             .figure("synack_count", count)
             .figure("waited_ns", waited)
+            .figure("final", i64::from(waited >= FINAL))
             .severity(if one_way { Severity::Note } else { Severity::Warn })
     })
 }
