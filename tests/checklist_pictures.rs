@@ -59,6 +59,30 @@ fn has(text: &str, wanted: &[&str]) {
 }
 
 #[test]
+fn rows_3_11_the_header_is_drawn_with_the_values_of_a_segment() {
+    let map = run("lessons/three-way.pcap", &["--explain=header"]);
+    has(
+        &map,
+        &[
+            "Frame 1, from 198.51.100.1:40001 to 192.0.2.80:80",
+            "|       Source Port 40001       |      Destination Port 80      |",
+            "|                  Sequence Number 3141592653                   |",
+            "|Offset |Rsrv |N|C|E|U|A|P|R|S|F|            Window             |",
+            "|   8   | 000 |0|0|0|0|0|0|0|1|0|             65535             |",
+            "MSS 1460, NOP, NOP, SACK permitted",
+            "Control bits = SYN",
+        ],
+    );
+    let chosen = run("lessons/three-way.pcap", &["--explain=header:4,short", "--locale", "ko"]);
+    has(&chosen, &["프레임 4", "|   5   | 000 |0|0|0|0|1|1|0|0|0|", "Data, 14 octets"]);
+    has(
+        &run("lessons/fast-open.pcap", &["--explain=header", "--flow", "2"]),
+        &["Frame 7", "Fast Open cookie of 8 octets"],
+    );
+    has(&run("lessons/three-way.pcap", &["--explain=header:999"]), &["Frame 999 of this capture is no TCP segment"]);
+}
+
+#[test]
 fn rows_20_21_22_130_steps_are_written_as_x_and_y() {
     let words = explain("lessons/three-way.pcap", &["--explain"]);
     has(&words, &["1. SYN (client → server", ": Seq=x.", ": Seq=y, Ack=x+1.", ": Seq=x+1, Ack=y+1.", "RFC 9293 3.5"]);
@@ -88,7 +112,7 @@ fn rows_23_32_33_established_is_explained_with_both_times() {
     );
     let all = texts("lessons/three-way.pcap", &[]);
     assert!(all.iter().any(|text| text == "connection established"));
-    assert!(all.iter().any(|text| text == "client at 30.5 ms, server at 46.0 ms (estimated)"), "{all:?}");
+    assert!(all.iter().any(|text| text == "at the ends: client 30.5 ms, server 46.0 ms (estimated)"), "{all:?}");
 }
 
 #[test]
@@ -96,6 +120,42 @@ fn row_28_data_in_a_syn_is_told() {
     let words = explain("lessons/fast-open.pcap", &["--explain", "--flow", "2"]);
     has(&words, &["this one carries 14 octets"]);
     assert_eq!(arrows("lessons/fast-open.pcap", &["--flow", "2", "--part", "open"])[0], "1. SYN + 14 B");
+}
+
+#[test]
+fn row_25_what_was_agreed_is_told() {
+    let words = explain("lessons/three-way.pcap", &["--explain"]);
+    has(&words, &["the smaller is 1460", "Options that both offered: window scaling, selective acknowledgment"]);
+    has(
+        &explain("lessons/three-way.pcap", &["--explain", "--locale", "ko"]),
+        &["초기 시퀀스 번호: x = 3141592653", "합의한 것"],
+    );
+}
+
+#[test]
+fn row_30_data_may_come_with_the_third_step() {
+    let file = "labelled/hs_final_ack_lost_data_follows.server.pcap";
+    assert!(
+        arrows(file, &["--part", "open"]).iter().any(|arrow| arrow.starts_with("3. ACK + ")),
+        "{:?}",
+        arrows(file, &[])
+    );
+}
+
+#[test]
+fn rows_55_62_the_patience_of_a_server_is_told() {
+    let words = explain("lessons/missing-ack.pcap", &["--explain"]);
+    has(&words, &["until it gives up", "after waits of 1.00 s, 2.00 s", "patient for 3.00 s"]);
+    let korean = explain("lessons/missing-ack.pcap", &["--explain", "--locale", "ko"]);
+    has(&korean, &["SYN-ACK를 3번", "적어도 3.00 s 동안"]);
+    assert!(!explain("lessons/simultaneous-open.pcap", &["--explain"]).contains("patient"));
+}
+
+#[test]
+fn row_76_reuse_of_the_same_ports_names_the_connection_before() {
+    let words = explain("lessons/time-wait-reuse.pcap", &["--explain=time-wait", "--flow", "2"]);
+    has(&words, &["the same ports were used by #1"]);
+    has(&explain("lessons/time-wait-reuse.pcap", &["--explain", "--flow", "2"]), &["port-reuse-timewait"]);
 }
 
 #[test]
@@ -113,6 +173,26 @@ fn row_37_simultaneous_and_split_openings_are_drawn_with_their_states() {
     for anchor in ["start", "end"] {
         assert_eq!(states("lessons/simultaneous-open.pcap", anchor, &[])[..], path, "{anchor}");
     }
+    // The ladder and the events tell the same as the picture (RFC 9293 figure 7).
+    let ladder = run("lessons/simultaneous-open.pcap", &["-T", "ladder"]);
+    let told = ["SYN_SENT", "SYN_RECEIVED", "SYN_RECEIVED", "ESTABLISHED"].into_iter().zip([
+        "CLOSED",
+        "SYN_SENT",
+        "SYN_RECEIVED",
+        "ESTABLISHED",
+    ]);
+    let rungs: Vec<&str> = ladder.lines().filter(|line| line.contains(". SYN")).collect();
+    let events = run("lessons/simultaneous-open.pcap", &["--json", "--events", "flow_end"]);
+    let event: serde_json::Value = serde_json::from_str(&events).expect("an event");
+    for (n, (client, server)) in told.enumerate() {
+        assert!(rungs[n].contains(client) && rungs[n].ends_with(server), "{ladder}");
+        let step = &event["synscope"]["steps"][n];
+        assert_eq!((step["client"].as_str(), step["server"].as_str()), (Some(client), Some(server)), "{step}");
+    }
+    has(
+        &explain("lessons/simultaneous-open.pcap", &["--explain=SYN_RECEIVED"]),
+        &["the client got there at 1.00 ms", "the server got there at 30.0 ms"],
+    );
     let split = arrows("labelled/hs_split_handshake.pcap", &["--part", "open"]);
     assert_eq!(split, ["1. SYN", "2. SYN", "3. SYN+ACK", "4. ACK"]);
 }
@@ -152,6 +232,14 @@ fn row_41_the_server_is_in_listen_and_that_is_inferred() {
 }
 
 #[test]
+fn rows_41_63_a_server_that_refuses_was_closed_and_of_a_silent_one_nothing_is_known() {
+    assert_eq!(states("lessons/refused.pcap", "start", &[]), ["CLOSED"]);
+    has(&run("lessons/refused.pcap", &["-T", "ladder"]), &["(CLOSED)"]);
+    assert!(states("lessons/unanswered.pcap", "start", &[]).is_empty());
+    assert!(texts("lessons/unanswered.pcap", &[]).contains(&"state unknown".to_owned()));
+}
+
+#[test]
 fn row_50_a_simultaneous_close_passes_closing_on_both_sides() {
     for anchor in ["start", "end"] {
         let states = states("lessons/simultaneous-close.pcap", anchor, &[]);
@@ -188,6 +276,16 @@ fn rows_58_59_60_retries_are_timed_and_classified() {
     let svg = texts("lessons/unanswered.pcap", &[]);
     assert_eq!(svg.iter().filter(|text| *text == "no answer").count(), 4);
     assert_eq!(arrows("lessons/unanswered.pcap", &[]), ["1. SYN", "1. SYN again", "1. SYN again", "1. SYN again"]);
+}
+
+#[test]
+fn row_71_a_fin_that_is_repeated_has_the_times_that_are_known() {
+    let all = texts("labelled/td_fin_unanswered.pcap", &[]);
+    let drawn: Vec<&str> =
+        all.iter().map(String::as_str).filter(|text| text.contains("FIN") && text.starts_with('1')).collect();
+    assert_eq!(drawn, ["1. FIN", "1. FIN again"]);
+    assert_eq!(all.iter().filter(|text| *text == "frame 10").count(), 1, "{all:?}");
+    assert!(all.contains(&"3 more copies".to_owned()) && all.contains(&"2.17 s".to_owned()), "{all:?}");
 }
 
 #[test]
@@ -238,6 +336,14 @@ fn rows_68_69_a_server_that_closes_first_is_drawn_so() {
     let client = states("lessons/three-segment-close.pcap", "end", &[]);
     assert_eq!(client[client.len() - 3..], ["CLOSE_WAIT", "LAST_ACK", "CLOSED"]);
     has(&explain("lessons/three-segment-close.pcap", &["--explain"]), &["The client does not always close first"]);
+}
+
+#[test]
+fn rows_67_69_the_close_alone_begins_in_established() {
+    let close = ["--part", "close"];
+    let client = ["ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "TIME_WAIT"];
+    assert_eq!(states("lessons/four-way.pcap", "end", &close), client);
+    assert_eq!(states("lessons/four-way.pcap", "start", &close), ["ESTABLISHED", "CLOSE_WAIT", "LAST_ACK", "CLOSED"]);
 }
 
 #[test]

@@ -130,6 +130,18 @@ fn standard_input_is_read_and_events_come_as_packets_do() {
 }
 
 #[test]
+fn all_anomalies_can_be_switched_off() {
+    let file = capture("scan_connect.pcap");
+    let anomalies = |arguments: &[&str]| {
+        let output = run(&[&["-q", "-r", &file, "--json"], arguments].concat());
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).matches("\"action\":\"anomaly\"").count()
+    };
+    assert!(anomalies(&[]) > 0);
+    assert_eq!(anomalies(&["--disable", "all"]), 0);
+}
+
+#[test]
 fn counts_and_flows_stop_it() {
     let hello = capture("hs_hello_client.pcap");
     let packets = |arguments: &[&str]| {

@@ -2,8 +2,18 @@
 //!
 //! A bounded selection runs by default; `SYNSCOPE_CAPTURES=FOLDER` names a folder of captures to run in full.
 
+mod common;
+
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use synscope::detect::registry::rules;
+use synscope::engine::{Event, Totals};
+use synscope::flow::Flow;
+use synscope::output::{Locale, Out, Pictures, Scale, Settings, format};
 
 /// Captures larger than this are left to `SYNSCOPE_CAPTURES`, octets.
 const LARGE: u64 = 24 * 1024;
@@ -79,16 +89,38 @@ fn inside(capture: &Path, root: &roxmltree::Node<'_, '_>) {
     for text in root.descendants().filter(|node| node.tag_name().name() == "text") {
         let (x, y) = (number(&text, "x").expect("x"), number(&text, "y").expect("y"));
         let words = text.text().unwrap_or_default();
-        let long = words.chars().map(|c| if (c as u32) < 0x1100 { 7.0 } else { 13.0 }).sum::<f64>();
+        let narrow = if matches!(text.attribute("class"), Some("h")) { 9.6 } else { 7.0 };
+        let long = words.chars().map(|c| if (c as u32) < 0x1100 { narrow } else { 13.0 }).sum::<f64>();
         let (left, right) = match text.attribute("text-anchor") {
             Some("middle") => (x - long / 2.0, x + long / 2.0),
             Some("end") => (x - long, x),
             _ => (x, x + long),
         };
-        let heading = matches!(text.attribute("class"), Some("h"));
-        let fits = left >= 0.0 && (right <= width || heading) && y >= 0.0 && y <= height;
+        let fits = left >= 0.0 && right <= width && y >= 0.0 && y <= height;
         assert!(fits, "{}: {words:?} at {x},{y} leaves {width}×{height}", capture.display());
     }
+}
+
+#[test]
+fn the_longest_addresses_do_not_leave_the_picture() {
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled/hs_http_ipv6.pcap");
+    let mut octets = std::fs::read(&capture).expect("a capture");
+    for (last, address) in [(1, "2001:db8:a1a7::6959"), (2, "2001:db8:b069::deba")] {
+        let address = address.parse::<std::net::Ipv6Addr>().expect("an address").octets();
+        let places: Vec<usize> = (0..octets.len() - 16).filter(|n| octets[*n..*n + 16] == address).collect();
+        for place in places {
+            octets[place..place + 15].fill(0xfd);
+            octets[place + 15] = last;
+        }
+    }
+    let long = std::env::temp_dir().join(format!("synscope-long-{}.pcap", std::process::id()));
+    std::fs::write(&long, octets).expect("a file");
+    let svg = synscope(&long, &["-T", "svg", "--ignore-checksums"]);
+    std::fs::remove_file(&long).expect("the file goes");
+    let document = well_formed(&capture, &svg);
+    assert!(svg.contains("[fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fd01]"), "{svg}");
+    assert_eq!(svg.matches("class=\"h\"").count(), 2);
+    inside(&capture, &document.root_element());
 }
 
 #[test]
@@ -129,6 +161,62 @@ fn every_explanation_is_complete_and_every_diagram_parses() {
             check_words(&capture, &report.replace("| | |", ""));
             diagrams(&capture, &report);
         }
+    }
+}
+
+/// A page shows so many flows and a report fewer: each by itself, as `--flow` shows it. In this process, for there are thousands.
+#[test]
+fn every_flow_by_itself_is_drawn_and_told() {
+    let mut told = 0;
+    for capture in captures() {
+        for flow in &common::analyse(&capture).flows {
+            told += 1;
+            for (locale, scale) in [(Locale::En, Scale::Time), (Locale::Ko, Scale::Even)] {
+                let of = |name: &str| by_itself(flow, name, locale, scale);
+                let svg = of("svg");
+                let document = well_formed(&capture, &svg);
+                inside(&capture, &document.root_element());
+                check_words(&capture, &of("explain"));
+                let report = of("markdown");
+                check_words(&capture, &report);
+                diagrams(&capture, &report);
+                assert!(report.contains("```mermaid"), "{}: no diagram of #{}", capture.display(), flow.id);
+            }
+        }
+    }
+    assert!(told > 100, "only {told} flows");
+}
+
+/// What a format makes of one flow.
+fn by_itself(flow: &Flow, name: &str, locale: Locale, scale: Scale) -> String {
+    static IDS: LazyLock<Vec<&str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
+    let written = Written::default();
+    let settings = Settings {
+        locale,
+        flow: Some(flow.id),
+        pictures: Pictures { scale, ..Pictures::default() },
+        rule_id: |index| IDS.get(usize::from(index)).copied(),
+        ..Settings::default()
+    };
+    let open = format(name).expect("a format").open;
+    let mut writer = open(Out::new(Box::new(written.clone()), false), &settings);
+    writer.event(&Event::FlowEnd { flow, time: flow.last_time });
+    writer.event(&Event::SessionEnd { totals: &Totals::default() });
+    writer.out().finish().expect("memory takes everything");
+    String::from_utf8(written.0.take()).expect("output is UTF-8")
+}
+
+/// Memory that can still be read when a format has it.
+#[derive(Clone, Default)]
+struct Written(Rc<RefCell<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -188,6 +276,22 @@ fn nothing_is_injected_by_the_name_of_a_capture() {
     std::fs::remove_dir_all(&folder).expect("the folder goes");
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
     assert!(report.contains("\\<script\\>") && !report.contains("[x](y)"));
+}
+
+#[test]
+fn a_filter_chooses_the_first_flow_that_matches() {
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/lessons/fast-open.pcap");
+    let filter = ["-Y", "outcome:fast-open"];
+    let svg = synscope(&capture, &[&["-T", "svg"], &filter[..]].concat());
+    let titles = |text: &str| text.matches("class=\"h\"").count();
+    assert!(titles(&svg) == 1 && svg.contains(">#2 198.51.100.2:40002"), "{svg}");
+    let both = synscope(&capture, &["-T", "svg", "-Y", "outcome:fast-open or outcome:established"]);
+    assert!(titles(&both) == 1 && both.contains(">#1 ") && both.contains("1 more connections match"), "{both}");
+    assert_eq!(titles(&synscope(&capture, &["-T", "svg"])), 2);
+    let page = synscope(&capture, &[&["-T", "html"], &filter[..]].concat());
+    well_formed(&capture, &page);
+    assert!(page.contains("<section class=\"flow first\" id=\"flow-2\">") && !page.contains("id=\"flow-1\""));
+    assert!(page.contains("<code>outcome:fast-open</code>"));
 }
 
 #[test]

@@ -172,7 +172,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "IDS")]
     pub(super) enable: Vec<String>,
 
-    /// Do not report these anomalies (ids, comma-separated)
+    /// Do not report these anomalies (ids, comma-separated, or `all`)
     #[arg(long, value_name = "IDS")]
     pub(super) disable: Vec<String>,
 
@@ -232,7 +232,8 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
 
-    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them)
+    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them), or
+    /// the TCP header of a segment (header:FRAME)
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "full")]
     pub(super) explain: Option<String>,
 

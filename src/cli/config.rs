@@ -245,13 +245,16 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
+    let (quiet, verbose) = (args.output.quiet, args.output.verbose);
+    let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
+    output.settings.flows_where = args.analysis.flows_where.clone();
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
-        quiet: args.output.quiet,
-        verbose: args.output.verbose,
-        output: output(args.output, &args.analysis.local_net, &input, session, explain, screen)?,
+        quiet,
+        verbose,
+        output,
         view,
         filter,
         input,
@@ -339,7 +342,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     };
     let mut limits = Limits::default();
     if let Some(flows) = args.max_flows {
-        limits.flows = flows as usize;
+        (limits.flows, limits.embryonic) = (flows as usize, flows as usize);
     }
     Ok(Analysis {
         timeouts,
@@ -387,12 +390,19 @@ fn scan(typed: &str) -> Result<ScanThreshold, Failure> {
     Ok(ScanThreshold::of(n, window.0))
 }
 
+/// What `--disable` takes for every rule.
+const ALL: &str = "all";
+
 /// Which rules are on.
 fn selection(args: &AnalysisArgs) -> Result<Selection, Failure> {
     let ids = |option: &str, lists: &[String]| -> Result<Vec<String>, Failure> {
         let mut ids = Vec::new();
         for typed in lists {
             for (place, id) in pieces(typed) {
+                if option == "--disable" && id == ALL {
+                    ids.extend(Selection::none().disable);
+                    continue;
+                }
                 ids.push(rule(option, id, typed, place)?.id.to_owned());
             }
         }
@@ -518,6 +528,7 @@ fn output(
         level: explain.level,
         topic: explain.topic,
         flow: args.flow,
+        flows_where: None,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
         return Err(Failure::Usage(format!("--explain: -T {} explains flows; give short or full", format.name)));

@@ -202,6 +202,18 @@ pub struct Selection {
     pub min_severity: Option<Severity>,
 }
 
+impl Selection {
+    /// Every rule, as a list of those that are not wanted.
+    pub fn none() -> Self {
+        Self { disable: rules().map(|rule| rule.id.to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Whether the rule with this id is on.
+    pub fn has(&self, id: &str) -> bool {
+        (self.enable.is_empty() || self.enable.iter().any(|e| e == id)) && !self.disable.iter().any(|d| d == id)
+    }
+}
+
 /// An id that no rule has, and the nearest that one has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownRule {
@@ -278,15 +290,11 @@ impl Detectors {
             terse: false,
             rules,
         };
-        let is_on = |id: &str| {
-            (selection.enable.is_empty() || selection.enable.iter().any(|e| e == id))
-                && !selection.disable.iter().any(|d| d == id)
-        };
         for (index, rule) in detectors.rules.clone().into_iter().enumerate() {
             if capture::MEANINGLESS_IF_ASYMMETRIC.contains(&rule.id) {
                 detectors.withheld.push(index as u16);
             }
-            if is_on(rule.id) {
+            if selection.has(rule.id) {
                 detectors.file(index as u16, rule.when);
             }
         }

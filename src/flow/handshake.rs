@@ -144,7 +144,12 @@ impl Handshake {
             (1, _) => before().next(),
             // The capture has the SYN-ACK before the SYN: no time can be told.
             (0, _) => None,
-            _ => unique(before().filter(|s| s.ts_value.is_some() && s.ts_value == answer.ts_echo)),
+            // An echo of an earlier one may be the answer to it sent again, after the first answer was lost.
+            _ => {
+                let last = before().next_back()?;
+                let echoed = |s: &&Try| s.ts_value.is_some() && s.ts_value == answer.ts_echo;
+                unique(before().filter(echoed)).filter(|asked| asked.frame == last.frame)
+            }
         }
     }
 }

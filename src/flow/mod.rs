@@ -8,6 +8,7 @@ mod clock;
 mod closing;
 pub mod completeness;
 mod copies;
+mod embryo;
 mod eviction;
 pub mod facts;
 pub mod features;

@@ -7,6 +7,7 @@ use core::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::embryo::{Embryo, Embryos};
 use super::hot::Hot;
 use super::model::Flow;
 use super::prefetch::prefetch;
@@ -21,6 +22,9 @@ const MAX_SPARE: usize = 4096;
 /// Position of a flow in the table; valid until the flow is removed.
 pub type Slot = u32;
 
+/// Slots from here on are those of flows that are nothing but a SYN.
+const EMBRYO: Slot = 1 << 31;
+
 /// Flows by four-tuple.
 #[derive(Debug)]
 pub struct Table {
@@ -29,6 +33,7 @@ pub struct Table {
     hot: Slab<Hot>,
     flows: Slab<Option<Flow>>,
     free: Vec<Slot>,
+    embryos: Embryos,
     /// Emptied step lists, to be used again.
     spare: Vec<Vec<Step>>,
     hasher: RandomState,
@@ -41,20 +46,26 @@ impl Table {
             index: HashTable::new(),
             hot: Slab::new(),
             flows: Slab::new(),
+            embryos: Embryos::default(),
             free: Vec::new(),
             spare: Vec::new(),
             hasher: RandomState::default(),
         }
     }
 
-    /// Flows in the table.
+    /// Flows with a record of their own.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.index.len() - self.embryos.len()
+    }
+
+    /// Flows that are nothing but a SYN.
+    pub(super) const fn embryos(&self) -> usize {
+        self.embryos.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
     }
 
     /// What hashes keys.
@@ -71,7 +82,50 @@ impl Table {
     /// Where the flow with this key is; `hash` is its [`Self::hash`].
     #[inline]
     pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
-        self.index.find(hash, |slot| self.hot.get(*slot as usize).is_some_and(|hot| hot.key == *key)).copied()
+        let is = |slot: Slot| match self.hot.get(slot as usize) {
+            Some(hot) => hot.key == *key,
+            None => self.embryo(slot).is_some_and(|embryo| embryo.key() == *key),
+        };
+        self.index.find(hash, |slot| is(*slot)).copied()
+    }
+
+    /// What there is of the flow at `slot` while it is nothing but a SYN.
+    #[inline]
+    pub(super) fn embryo(&self, slot: Slot) -> Option<&Embryo> {
+        self.embryos.get(slot.checked_sub(EMBRYO)?)
+    }
+
+    /// Adds a flow that is nothing but a SYN; `hash` is that of its key, which is not in the table.
+    pub(super) fn insert_embryo(&mut self, embryo: Embryo, hash: u64) -> Slot {
+        let slot = EMBRYO + self.embryos.push(embryo);
+        self.enter(hash, slot);
+        slot
+    }
+
+    /// Takes out the flow at `slot`, which is nothing but a SYN.
+    pub(super) fn take_embryo(&mut self, slot: Slot) -> Option<Embryo> {
+        let embryo = self.embryos.take(slot.checked_sub(EMBRYO)?)?;
+        let hash = self.hasher.hash_one(embryo.key());
+        if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
+            entry.remove();
+        }
+        Some(embryo)
+    }
+
+    /// The oldest flow that is nothing but a SYN, if there is no room for one more within `limit`.
+    pub(super) fn surplus_embryo(&self, limit: usize) -> Option<Slot> {
+        self.embryos.surplus(limit).map(|place| EMBRYO + place)
+    }
+
+    /// Asks the processor for what the next [`Self::take_embryo`] reads, if one must soon make room.
+    pub(super) fn foresee_surplus(&self, limit: usize) {
+        let Some(slot) = self.surplus_embryo(limit) else { return };
+        if let Some(later) = self.embryo(slot.wrapping_add(16)) {
+            prefetch(later);
+        }
+        if let Some(next) = self.embryo(slot) {
+            self.prefetch_hot(self.hasher.hash_one(next.key()));
+        }
     }
 
     /// Asks the processor for what [`Self::find`] will read; where that is, for the next two stages. A guess by the hash
@@ -79,7 +133,10 @@ impl Table {
     #[inline]
     pub(super) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
         let slot = *self.index.find(hash, |_| true)?;
-        prefetch(self.hot.get(slot as usize)?);
+        match self.hot.get(slot as usize) {
+            Some(hot) => prefetch(hot),
+            None => prefetch(self.embryo(slot)?),
+        }
         Some(slot)
     }
 
@@ -141,9 +198,18 @@ impl Table {
             self.flows.push(Some(flow));
             (self.flows.len() - 1) as Slot
         };
-        let (hasher, hot) = (&self.hasher, &self.hot);
-        self.index.insert_unique(hash, slot, |slot| hot.get(*slot as usize).map_or(0, |hot| hasher.hash_one(hot.key)));
+        self.enter(hash, slot);
         slot
+    }
+
+    /// Notes that the flow with this hash, which is new, is at `slot`.
+    fn enter(&mut self, hash: u64, slot: Slot) {
+        let (hasher, hot, embryos) = (&self.hasher, &self.hot, &self.embryos);
+        let hash_of = |slot: &Slot| match hot.get(*slot as usize) {
+            Some(hot) => hasher.hash_one(hot.key),
+            None => slot.checked_sub(EMBRYO).and_then(|at| embryos.get(at)).map_or(0, |e| hasher.hash_one(e.key())),
+        };
+        self.index.insert_unique(hash, slot, hash_of);
     }
 
     /// Drops the flow at `slot`.
@@ -165,14 +231,23 @@ impl Table {
         *place = None;
     }
 
+    /// Takes back a list of steps that [`Self::spare_steps`] gave.
+    pub(super) fn keep_steps(&mut self, mut steps: Vec<Step>) {
+        if self.spare.len() < MAX_SPARE {
+            steps.clear();
+            self.spare.push(steps);
+        }
+    }
+
     /// An empty list for the steps of a new flow.
     pub(super) fn spare_steps(&mut self) -> Vec<Step> {
         self.spare.pop().unwrap_or_default()
     }
 
-    /// Slots in use, in order of position.
-    pub fn slots(&self) -> impl Iterator<Item = Slot> {
-        self.flows.iter().enumerate().filter(|(_, flow)| flow.is_some()).map(|(slot, _)| slot as Slot)
+    /// Number and slot of every flow.
+    pub(super) fn flows(&self) -> impl Iterator<Item = (u64, Slot)> {
+        let whole = self.flows.iter().enumerate().filter_map(|(slot, flow)| Some((flow.as_ref()?.id, slot as Slot)));
+        whole.chain(self.embryos.iter().map(|(place, embryo)| (embryo.id(), EMBRYO + place)))
     }
 
     /// How many positions there are, free ones included.

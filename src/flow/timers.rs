@@ -15,6 +15,8 @@ const SLOTS: usize = 1024;
 pub struct Wheel<T> {
     slots: Vec<Vec<T>>,
     /// The first tick that has not been fired.
+    /// Where ticks are counted from: the first time seen, so that the same packets at another time of day fire alike.
+    origin: i64,
     next_tick: i64,
     started: bool,
     spare: Vec<T>,
@@ -26,7 +28,13 @@ pub type Tick = i64;
 impl<T> Wheel<T> {
     /// An empty wheel.
     pub fn new() -> Self {
-        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), next_tick: 0, started: false, spare: Vec::new() }
+        Self {
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            origin: 0,
+            next_tick: 0,
+            started: false,
+            spare: Vec::new(),
+        }
     }
 
     /// Files `entry` to fire at `at` or soon after; returns its tick.
@@ -39,21 +47,22 @@ impl<T> Wheel<T> {
     /// The tick that [`Self::file`] would use for `at`.
     pub fn tick_for(&self, at: Timestamp) -> Tick {
         // One up: an entry fires when its whole tick has passed.
-        let wanted = at.0.div_euclid(TICK).saturating_add(1);
+        let wanted = self.tick_of(at).saturating_add(1);
         if self.started { wanted.clamp(self.next_tick, self.next_tick + SLOTS as i64 - 1) } else { wanted }
     }
 
     /// Starts the wheel at `now`, before anything is filed.
     pub fn start(&mut self, now: Timestamp) {
         if !self.started {
-            self.next_tick = now.0.div_euclid(TICK);
+            self.origin = now.0;
+            self.next_tick = 0;
             self.started = true;
         }
     }
 
     /// Whether [`Self::fire`] would look at any slot at `now`.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.started && now.0 >= self.next_tick.saturating_mul(TICK)
+        self.started && now.0.saturating_sub(self.origin) >= self.next_tick.saturating_mul(TICK)
     }
 
     /// Takes out the entries of the next tick that has passed at `now`, with that tick; `None` when all have been fired.
@@ -62,7 +71,7 @@ impl<T> Wheel<T> {
         if !self.started {
             return None;
         }
-        let current = now.0.div_euclid(TICK);
+        let current = self.tick_of(now);
         // After a long silence one round visits every slot.
         if current - self.next_tick >= SLOTS as i64 * 2 {
             self.skip_empty_rounds(current);
@@ -92,6 +101,10 @@ impl<T> Wheel<T> {
     /// Whether nothing is filed.
     pub fn is_empty(&self) -> bool {
         self.slots.iter().all(Vec::is_empty)
+    }
+
+    fn tick_of(&self, at: Timestamp) -> Tick {
+        at.0.saturating_sub(self.origin).div_euclid(TICK)
     }
 
     fn skip_empty_rounds(&mut self, current: i64) {

@@ -5,12 +5,13 @@ use core::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::embryo::Embryo;
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
 use super::model::{CaptureQuality, Flow, Places, Previous, Unreachable};
 use super::notes::SILENCE;
-use super::peer::Peer;
+use super::peer::{Offer, Peer};
 use super::recording::Recorded;
 use super::roles;
 use super::steps::Step;
@@ -58,8 +59,10 @@ impl Default for Timeouts {
 /// Bounds of what is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Flows tracked at once.
+    /// Flows tracked at once that are more than a SYN.
     pub flows: usize,
+    /// Flows tracked at once that are nothing but a SYN over IPv4.
+    pub embryonic: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
     /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
@@ -68,9 +71,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, closed: 65_536, lingering: 2_048 }
+        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048 }
     }
 }
+
+/// With a longer time for SYNs than this every flow gets a record at once: their deadlines would not fit the timer wheel.
+const LONGEST_SMALL: i64 = 200 * SECOND;
 
 /// What the tracker tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,7 +285,7 @@ impl Tracker {
 
     /// Flows tracked now.
     pub fn live(&self) -> usize {
-        self.table.len()
+        self.table.len() + self.table.embryos()
     }
 
     /// Packet time moves on to `time`; what times out by then is told.
@@ -355,6 +361,7 @@ impl Tracker {
         now: Timestamp,
         observer: &mut impl Observer,
     ) {
+        let found = found.map(|slot| self.whole(slot, observer));
         let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
@@ -368,7 +375,7 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, keyed, now, observer) {
+            None => match self.begin(s, keyed, now, self.short_cut, observer) {
                 Some(slot) => (slot, true),
                 None => return,
             },
@@ -381,6 +388,7 @@ impl Tracker {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
         let Some(slot) = self.table.find(&key, self.table.hash(&key)) else { return };
+        let slot = self.whole(slot, observer);
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
@@ -401,11 +409,13 @@ impl Tracker {
 
     /// Observation ends: every flow is told of, in the order in which they began. The end of a capture is not a timeout.
     pub fn finish(&mut self, observer: &mut impl Observer) {
-        let id = |slot: Slot| self.table.get(slot).map(|flow| flow.id);
-        let mut flows: Vec<(u64, Slot)> = self.table.slots().filter_map(|slot| Some((id(slot)?, slot))).collect();
+        let mut flows: Vec<(u64, Slot)> = self.table.flows().collect();
         flows.sort_unstable();
         let now = self.clock.now();
+        // A SYN gets a record when its turn comes, and those before it have given theirs back.
+        self.limits.flows = usize::MAX;
         for (_, slot) in flows {
+            let slot = self.whole(slot, observer);
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
@@ -466,6 +476,10 @@ impl Tracker {
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, mut entries)) = self.wheel.fire(now) {
             for (slot, id) in entries.drain(..) {
+                let slot = match self.table.embryo(slot) {
+                    Some(embryo) if embryo.id() == id => self.whole(slot, observer),
+                    _ => slot,
+                };
                 if self.table.get(slot).is_none_or(|flow| flow.id != id || flow.book.tick != tick) {
                     continue;
                 }
@@ -498,13 +512,27 @@ impl Tracker {
         self.table.get(slot).map_or(Fate::Begins, |flow| flow.fate_of(s, &self.timeouts))
     }
 
-    /// Begins a flow with `s` as its first segment. `None` where it is only a late segment of a closed connection.
-    fn begin(&mut self, s: &Segment, keyed: &Keyed, now: Timestamp, observer: &mut impl Observer) -> Option<Slot> {
+    /// Begins a flow with `s` as its first segment, which is still to be told to it. `None` where nothing is left to do: it is
+    /// only a late segment of a closed connection, or with `small` an ordinary SYN that needs no record yet.
+    fn begin(
+        &mut self,
+        s: &Segment,
+        keyed: &Keyed,
+        now: Timestamp,
+        small: bool,
+        observer: &mut impl Observer,
+    ) -> Option<Slot> {
         let Keyed { key, sender_is_low, .. } = *keyed;
         let previous = self.tombs.recall(&key, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
+        }
+        if small
+            && previous.is_none()
+            && let Some(embryo) = self.embryo_of(s, now)
+        {
+            return self.begin_small(s, embryo, keyed, now, observer);
         }
         self.make_room(observer);
         let sender_is_client = if s.flags.is_syn_ack() {
@@ -530,6 +558,71 @@ impl Tracker {
         Some(slot)
     }
 
+    /// What is kept of `s` as the first segment of a flow, where nothing more needs to be.
+    fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<Embryo> {
+        let usual = now == s.time && self.timeouts.syn <= LONGEST_SMALL;
+        if usual { Embryo::of(s, self.next_id) } else { None }
+    }
+
+    /// Begins a flow with `s`, an ordinary SYN: its record is made and shown, and kept only if somebody marked it. `None`:
+    /// nothing is left to do.
+    fn begin_small(
+        &mut self,
+        s: &Segment,
+        embryo: Embryo,
+        keyed: &Keyed,
+        now: Timestamp,
+        observer: &mut impl Observer,
+    ) -> Option<Slot> {
+        while let Some(oldest) = self.table.surplus_embryo(self.limits.embryonic) {
+            self.table.take_embryo(oldest);
+            self.counters.evicted += 1;
+            self.counters.evicted_unwritten += 1;
+        }
+        self.next_id += 1;
+        self.counters.flows += 1;
+        let proved_good = self.sources.judge(s);
+        let (mut hot, mut flow) = self.record_of(&embryo, keyed);
+        observer.notice(&mut flow, s.time, &Notice::Began);
+        show(&mut hot, &mut flow, s, now, true, proved_good, observer);
+        hot.arm(&flow);
+        if flow.marks.is_empty() && flow.opening.is_none() {
+            self.table.keep_steps(core::mem::take(&mut flow.steps));
+            let slot = self.table.insert_embryo(embryo, keyed.hash);
+            self.wheel.file(flow.deadline(&self.timeouts), (slot, embryo.id()));
+            self.table.foresee_surplus(self.limits.embryonic);
+        } else {
+            self.make_room(observer);
+            let slot = self.table.insert(hot, flow);
+            self.schedule(slot, true);
+            self.eviction.began(slot, embryo.id());
+        }
+        None
+    }
+
+    /// A new record for `embryo`, to which its SYN is still to be told.
+    fn record_of(&mut self, embryo: &Embryo, keyed: &Keyed) -> (Hot, Flow) {
+        let s = embryo.segment();
+        let flow = Flow::new(embryo.id(), &s, keyed.key, true, false, s.time, self.table.spare_steps());
+        (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
+    }
+
+    /// The slot of the flow at `slot` with a record of its own, which it gets now if it was nothing but a SYN.
+    fn whole(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
+        let Some(embryo) = self.table.take_embryo(slot) else { return slot };
+        self.make_room(observer);
+        let s = embryo.segment();
+        let keyed = self.key_of(&s, None);
+        let (mut hot, mut flow) = self.record_of(&embryo, &keyed);
+        show(&mut hot, &mut flow, &s, s.time, true, false, &mut Nobody);
+        hot.arm(&flow);
+        // The entry that was filed for it names another slot: it has none.
+        let slot = self.table.insert(hot, flow);
+        self.schedule(slot, true);
+        self.eviction.began(slot, embryo.id());
+        slot
+    }
+
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
     fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
         let Some(pending) = self.table.settled(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
@@ -542,7 +635,7 @@ impl Tracker {
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
             if n == 0 {
-                match self.begin(s, &keyed, now, observer) {
+                match self.begin(s, &keyed, now, false, observer) {
                     Some(begun) => new_slot = begun,
                     None => return slot,
                 }
@@ -557,24 +650,8 @@ impl Tracker {
         let proved_good = self.sources.judge(s);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
-        let from = flow.side_of(s.source);
-        let copy = hot.is_copy(s, from);
         let was_closed = flow.is_closed();
-        let opening_before = flow.opening;
-        let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
-        let recorded =
-            if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
-        let segment = SegmentRef(s);
-        observer.notice(flow, s.time, &Notice::Segment { segment: &segment, from, facts, recorded });
-        if flow.opening != opening_before {
-            announce(flow, s.time, observer);
-        }
-        if !flow.book.closing_announced
-            && let Some(by) = flow.closing_began()
-        {
-            flow.book.closing_announced = true;
-            observer.notice(flow, s.time, &Notice::Closing { by });
-        }
+        let facts = show(hot, flow, s, now, first, proved_good, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         hot.arm(flow);
         if facts.any(Facts::MAY_HASTEN) {
@@ -613,6 +690,43 @@ impl Tracker {
             }
         }
     }
+}
+
+/// Shows `s` to its flow, and tells what came of it.
+fn show(
+    hot: &mut Hot,
+    flow: &mut Flow,
+    s: &Segment,
+    now: Timestamp,
+    first: bool,
+    proved_good: bool,
+    observer: &mut impl Observer,
+) -> Facts {
+    let from = flow.side_of(s.source);
+    let copy = hot.is_copy(s, from);
+    let opening_before = flow.opening;
+    let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
+    let recorded =
+        if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
+    let segment = SegmentRef(s);
+    observer.notice(flow, s.time, &Notice::Segment { segment: &segment, from, facts, recorded });
+    if flow.opening != opening_before {
+        announce(flow, s.time, observer);
+    }
+    if !flow.book.closing_announced
+        && let Some(by) = flow.closing_began()
+    {
+        flow.book.closing_announced = true;
+        observer.notice(flow, s.time, &Notice::Closing { by });
+    }
+    facts
+}
+
+/// Who listens to what has been told before.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn notice(&mut self, _: &mut Flow, _: Timestamp, _: &Notice<'_>) {}
 }
 
 /// Tells of an opening verdict once it is reached.
@@ -735,6 +849,10 @@ impl Flow {
     fn first_facts(&mut self, s: &Segment) -> Facts {
         let mut facts = if self.previous.is_some() { Facts::REUSE } else { Facts::NONE };
         if is_invalid_first(s.flags) {
+            // A SYN with FIN or RST is no way to open a connection, but it says which number it would begin with.
+            if s.flags.has(Flags::SYN) {
+                (self.client.isn, self.client.offer) = (Some(s.seq), Some(Offer::of(s)));
+            }
             self.book.phase = Phase::Failed;
             self.reach(Opening::Invalid, s.time);
             return facts | Facts::INVALID_FLAGS;

@@ -2,17 +2,17 @@
 //! flow. No script: a flow is shown when it is the target of a link.
 
 use core::fmt::Write as _;
-use std::collections::BTreeMap;
 
 use super::clock::{human, rfc3339};
-use super::explain::{Level, Locale, anomalies, explain_flow, terms};
+use super::explain::{Level, Locale, Words, anomalies, explain_flow, terms, words};
 use super::ladder::{Row, rows};
 use super::picture::{self, caption, escape, relative, since_text};
+use super::report::{Count, Findings, Report, closings, filtered, openings};
 use super::summary::Talkers;
-use super::{Out, Settings, Writer, svg};
+use super::{Settings, svg};
 use crate::detect::{Anomaly, Scope, Severity};
-use crate::engine::{Event, Sink, Totals};
-use crate::flow::{Closing, Flow, Opening};
+use crate::engine::Totals;
+use crate::flow::{Flow, Opening};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
 
 /// How many flows a page has in full; further ones are only counted.
@@ -40,13 +40,12 @@ const BUCKETS: [i64; 12] = [
 
 /// The HTML format.
 pub(super) struct Html {
-    out: Out,
     settings: Settings,
     flows: Vec<Entry>,
     left_out: u64,
     connect: [u64; BUCKETS.len()],
     talkers: Talkers,
-    found: BTreeMap<&'static str, Found>,
+    found: Findings,
     hosts: Vec<HostFinding>,
 }
 
@@ -62,13 +61,6 @@ struct Entry {
     section: String,
 }
 
-/// How often an anomaly was found, and where first.
-struct Found {
-    severity: Severity,
-    count: u64,
-    flow: Option<u64>,
-}
-
 /// An anomaly about a host or the capture.
 struct HostFinding {
     id: &'static str,
@@ -78,83 +70,16 @@ struct HostFinding {
 }
 
 impl Html {
-    pub(super) fn new(out: Out, settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            out,
             settings: settings.clone(),
             flows: Vec::new(),
             left_out: 0,
             connect: [0; BUCKETS.len()],
             talkers: Talkers::default(),
-            found: BTreeMap::new(),
+            found: Findings::default(),
             hosts: Vec::new(),
         }
-    }
-
-    fn flow(&mut self, flow: &Flow) {
-        if let Some(connect) = flow.handshake.connect_time() {
-            let bucket = BUCKETS.iter().position(|bound| connect < *bound).unwrap_or(BUCKETS.len() - 1);
-            if let Some(count) = self.connect.get_mut(bucket) {
-                *count += 1;
-            }
-        }
-        if flow.opening().failed() {
-            self.talkers.add(flow.client.endpoint.ip, flow.server.endpoint.ip);
-        }
-        if self.flows.len() >= MAX_FLOWS {
-            self.left_out += 1;
-            return;
-        }
-        let entry = Entry {
-            id: flow.id,
-            first: flow.first_time,
-            last: flow.last_time,
-            opening: flow.opening(),
-            row: table_row(flow, &self.settings),
-            section: section(flow, &self.settings),
-        };
-        self.flows.push(entry);
-    }
-
-    fn anomaly(&mut self, anomaly: &Anomaly) {
-        let found = self.found.entry(anomaly.id).or_insert(Found { severity: anomaly.severity, count: 0, flow: None });
-        found.severity = found.severity.max(anomaly.severity);
-        found.count += 1;
-        found.flow = found.flow.or(anomaly.flow_id);
-        if anomaly.scope != Scope::Flow && self.hosts.len() < MAX_HOST_FINDINGS {
-            let end = |end: Option<(core::net::IpAddr, Option<u16>)>| match end {
-                Some((ip, Some(port))) => format!("{ip} port {port}"),
-                Some((ip, None)) => ip.to_string(),
-                None => "…".to_owned(),
-            };
-            self.hosts.push(HostFinding {
-                id: anomaly.id,
-                severity: anomaly.severity,
-                who: format!("{} → {}", end(anomaly.source), end(anomaly.destination)),
-                reason: anomaly.reason.clone(),
-            });
-        }
-    }
-
-    fn page(&mut self, totals: &Totals) -> String {
-        self.flows.sort_by_key(|entry| entry.id);
-        let locale = self.settings.locale;
-        let inputs = self.settings.session.inputs.join(", ");
-        let title = format!("synscope: {inputs}");
-        let mut page = head(&title, &self.settings);
-        let alone = self.settings.flow.is_some();
-        if alone && self.flows.is_empty() {
-            let _ = writeln!(page, "<p>{}</p>", locale.pick("There is no such flow.", "그런 연결이 없습니다."));
-        }
-        if !alone {
-            self.overview(&mut page, &title, totals);
-        }
-        for entry in &self.flows {
-            let class = if alone { "flow only" } else { "flow" };
-            let _ = writeln!(page, "<section class=\"{class}\" id=\"flow-{}\">\n{}</section>", entry.id, entry.section);
-        }
-        page.push_str("</main>\n</body>\n</html>\n");
-        page
     }
 
     fn overview(&self, page: &mut String, title: &str, totals: &Totals) {
@@ -173,6 +98,9 @@ impl Html {
                 locale.pick("flows", "연결")
             );
         }
+        if let Some((words, filter)) = filtered(&self.settings, self.flows.len() as u64 + self.left_out) {
+            let _ = writeln!(page, "<p>{words} <code>{}</code></p>", escape(filter));
+        }
         page.push_str("</header>\n<div class=\"columns\">\n");
         self.counts(page, totals);
         page.push_str("</div>\n");
@@ -185,10 +113,8 @@ impl Html {
 
     fn counts(&self, page: &mut String, totals: &Totals) {
         let locale = self.settings.locale;
-        let opening = Opening::ALL.iter().zip(totals.by_opening).map(|(v, n)| (v.name(), terms::opening(*v), n));
-        bars(page, locale.pick("Opening", "연결 설정"), opening, locale);
-        let closing = Closing::ALL.iter().zip(totals.by_closing).map(|(v, n)| (v.name(), terms::closing(*v), n));
-        bars(page, locale.pick("Close", "연결 종료"), closing, locale);
+        bars(page, locale.pick("Opening", "연결 설정"), &openings(totals), locale);
+        bars(page, locale.pick("Close", "연결 종료"), &closings(totals), locale);
     }
 
     fn histogram(&self, page: &mut String) {
@@ -259,28 +185,34 @@ impl Html {
         );
         if self.flows.len() > shown.len() {
             let more = self.flows.len() - shown.len();
-            let _ = writeln!(page, "<p class=\"faint\">+{more}</p>");
+            let words = match locale {
+                Locale::En => format!("{more} later flows are not drawn here"),
+                Locale::Ko => format!("그 뒤의 연결 {more}개는 여기에 그리지 않음"),
+            };
+            let _ = writeln!(page, "<p class=\"faint\">{words}</p>");
         }
     }
 
     fn anomalies(&self, page: &mut String) {
-        if self.found.is_empty() {
+        let found = self.found.worst_first();
+        if found.is_empty() {
             return;
         }
         let locale = self.settings.locale;
-        let _ = writeln!(
-            page,
-            "<h2>{}</h2>\n<table><thead><tr><th>{}</th><th>id</th><th>{}</th><th>{}</th><th></th></tr></thead><tbody>",
-            locale.pick("Anomalies", "이상 현상"),
-            locale.pick("severity", "심각도"),
-            locale.pick("count", "횟수"),
-            locale.pick("first in", "처음"),
+        let heads = head_row(
+            locale,
+            &[
+                words("severity", "심각도"),
+                words("id", "id"),
+                words("count", "횟수"),
+                words("first in", "처음"),
+                words("", ""),
+            ],
         );
-        let mut order: Vec<_> = self.found.iter().collect();
-        order.sort_by_key(|(id, found)| (core::cmp::Reverse(found.severity), **id));
-        for (id, found) in order {
+        let _ = writeln!(page, "<h2>{}</h2>\n<table>{heads}<tbody>", locale.pick("Anomalies", "이상 현상"));
+        for (id, found) in found {
             let severity = found.severity.name();
-            let link = found.flow.map(|flow| format!("<a href=\"#flow-{flow}\">#{flow}</a>")).unwrap_or_default();
+            let link = found.flow.map(|flow| self.link(flow)).unwrap_or_default();
             let _ = writeln!(
                 page,
                 "<tr><td class=\"{severity}\">{severity}</td><td><code>{id}</code></td><td class=\"n\">{}</td><td>{link}</td><td>{}</td></tr>",
@@ -289,6 +221,14 @@ impl Html {
             );
         }
         page.push_str("</tbody></table>\n");
+    }
+
+    /// The number of a flow, with a link to its section where the page has it.
+    fn link(&self, flow: u64) -> String {
+        match self.flows.binary_search_by_key(&flow, |entry| entry.id) {
+            Ok(_) => format!("<a href=\"#flow-{flow}\">#{flow}</a>"),
+            Err(_) => format!("#{flow}"),
+        }
     }
 
     fn scanners(&self, page: &mut String) {
@@ -317,13 +257,8 @@ impl Html {
             page.push_str("</tbody></table>\n");
         }
         if !most.is_empty() {
-            let _ = writeln!(
-                page,
-                "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
-                locale.pick("failed handshakes", "실패한 연결"),
-                locale.pick("client", "클라이언트"),
-                locale.pick("to", "대상"),
-            );
+            let heads = head_row(locale, &[words("failed handshakes", "실패한 연결"), CLIENT, words("to", "대상")]);
+            let _ = writeln!(page, "<table>{heads}<tbody>");
             for (client, failures) in most {
                 let target =
                     failures.target.map_or_else(|| locale.pick("several", "여럿").to_owned(), |ip| ip.to_string());
@@ -339,19 +274,18 @@ impl Html {
 
     fn table(&self, page: &mut String) {
         let locale = self.settings.locale;
-        let _ = writeln!(
-            page,
-            "<h2 id=\"flows\">{}</h2>\n<table class=\"flows\"><thead><tr><th>#</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th>\
-             <th>{}</th><th>{}</th></tr></thead><tbody>",
-            locale.pick("Flows", "연결 목록"),
-            locale.pick("client", "클라이언트"),
-            locale.pick("server", "서버"),
-            locale.pick("opening", "연결 설정"),
-            locale.pick("close", "연결 종료"),
-            locale.pick("connect time", "연결 시간"),
-            locale.pick("segments", "세그먼트"),
-            locale.pick("anomalies", "이상 현상"),
-        );
+        let heads = [
+            words("#", "#"),
+            CLIENT,
+            SERVER,
+            words("opening", "연결 설정"),
+            words("close", "연결 종료"),
+            words("connect time", "연결 시간"),
+            words("segments", "세그먼트"),
+            words("anomalies", "이상 현상"),
+        ];
+        let (title, heads) = (locale.pick("Flows", "연결 목록"), head_row(locale, &heads));
+        let _ = writeln!(page, "<h2 id=\"flows\">{title}</h2>\n<table class=\"flows\">{heads}<tbody>");
         for entry in &self.flows {
             page.push_str(&entry.row);
         }
@@ -368,24 +302,81 @@ impl Html {
     }
 }
 
-impl Sink for Html {
-    fn event(&mut self, event: &Event<'_>) {
-        match *event {
-            Event::FlowEnd { flow, .. } => self.flow(flow),
-            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
-            Event::SessionEnd { totals } => {
-                let page = self.page(totals);
-                self.out.buffer.extend_from_slice(page.as_bytes());
-                self.out.end_line();
+impl Report for Html {
+    fn flow(&mut self, flow: &Flow) {
+        if let Some(connect) = flow.handshake.connect_time() {
+            let bucket = BUCKETS.iter().position(|bound| connect < *bound).unwrap_or(BUCKETS.len() - 1);
+            if let Some(count) = self.connect.get_mut(bucket) {
+                *count += 1;
             }
-            _ => {}
+        }
+        if flow.opening().failed() {
+            self.talkers.add(flow.client.endpoint.ip, flow.server.endpoint.ip);
+        }
+        if self.flows.len() >= MAX_FLOWS {
+            self.left_out += 1;
+            return;
+        }
+        let entry = Entry {
+            id: flow.id,
+            first: flow.first_time,
+            last: flow.last_time,
+            opening: flow.opening(),
+            row: table_row(flow, &self.settings),
+            section: section(flow, &self.settings),
+        };
+        self.flows.push(entry);
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.found.add(anomaly);
+        if anomaly.scope != Scope::Flow && self.hosts.len() < MAX_HOST_FINDINGS {
+            let end = |end: Option<(core::net::IpAddr, Option<u16>)>| match end {
+                Some((ip, Some(port))) => format!("{ip} port {port}"),
+                Some((ip, None)) => ip.to_string(),
+                None => "…".to_owned(),
+            };
+            self.hosts.push(HostFinding {
+                id: anomaly.id,
+                severity: anomaly.severity,
+                who: match (anomaly.source, anomaly.destination) {
+                    // It is about the capture.
+                    (None, None) => String::new(),
+                    (source, destination) => format!("{} → {}", end(source), end(destination)),
+                },
+                reason: match self.settings.locale {
+                    Locale::En => anomaly.reason.clone(),
+                    // The figures come as they are in the events.
+                    Locale::Ko => format!("{} {}", anomalies::summary(anomaly.id, Locale::Ko), anomaly.reason),
+                },
+            });
         }
     }
-}
 
-impl Writer for Html {
-    fn out(&mut self) -> &mut Out {
-        &mut self.out
+    fn page(&mut self, totals: &Totals) -> String {
+        self.flows.sort_by_key(|entry| entry.id);
+        let locale = self.settings.locale;
+        let inputs = self.settings.session.inputs.join(", ");
+        let title = format!("synscope: {inputs}");
+        let mut page = head(&title, &self.settings);
+        let alone = self.settings.flow.is_some();
+        if alone && self.flows.is_empty() {
+            let _ = writeln!(page, "<p>{}</p>", locale.pick("There is no such flow.", "그런 연결이 없습니다."));
+        }
+        if !alone {
+            self.overview(&mut page, &title, totals);
+        }
+        let chosen = self.settings.flows_where.is_some();
+        for (n, entry) in self.flows.iter().enumerate() {
+            let class = match n {
+                _ if alone => "flow only",
+                0 if chosen => "flow first",
+                _ => "flow",
+            };
+            let _ = writeln!(page, "<section class=\"{class}\" id=\"flow-{}\">\n{}</section>", entry.id, entry.section);
+        }
+        page.push_str("</main>\n</body>\n</html>\n");
+        page
     }
 }
 
@@ -412,18 +403,25 @@ const PAGE_STYLE: &str = "body{margin:0;background:var(--paper);color:var(--ink)
     monospace;font-size:12px}.scroll{overflow-x:auto}.faint{color:var(--faint)}.alert{color:var(--alert)}\
     .warn{color:var(--warn)}.note{color:var(--note)}.info{color:var(--info)}\
     .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:0 32px}.bar{display:block;height:9px;\
-    background:var(--open);min-width:2px}.flow{display:none}.flow:target,.flow.only{display:block}.flow{border-top:2px solid \
+    background:var(--open);min-width:2px}.flow{display:none}.flow:target,.flow.only,main:not(:has(.flow:target)) .first{display:block}.flow{border-top:2px solid \
     var(--line);margin-top:28px}.synscope .failed{fill:var(--alert)}.synscope .other{fill:var(--closed)}\
-    .synscope .chart a rect:hover{opacity:.6}@media print{.flow:target{break-before:page}}";
+    .synscope .chart a rect:hover{opacity:.6}th,td:nth-child(3){white-space:nowrap}\
+    @media print{svg.synscope{max-height:100vh}.flow:target,.flow.first{break-before:page}main{max-width:none;padding:0}.bar{print-color-adjust:exact;\
+    -webkit-print-color-adjust:exact}h1,h2,h3{break-after:avoid}tr,li{break-inside:avoid}thead{display:table-header-group}\
+    .scroll{overflow:visible}.scroll table{font-size:8.5px}.scroll .num,.scroll code{font-size:8px}.scroll th,\
+    .scroll td{padding:2px 4px}a[href=\"#top\"]{display:none}}";
 
-/// Verdicts with their counts; those that did not happen are left out.
-fn bars(
-    page: &mut String,
-    title: &str,
-    counts: impl Iterator<Item = (&'static str, super::explain::Words, u64)>,
-    locale: Locale,
-) {
-    let counts: Vec<_> = counts.filter(|(.., n)| *n > 0).collect();
+const CLIENT: Words = words("client", "클라이언트");
+const SERVER: Words = words("server", "서버");
+
+/// The heads of a table's columns.
+fn head_row(locale: Locale, heads: &[Words]) -> String {
+    let cells: String = heads.iter().map(|head| format!("<th>{}</th>", head.get(locale))).collect();
+    format!("<thead><tr>{cells}</tr></thead>")
+}
+
+/// Verdicts with their counts.
+fn bars(page: &mut String, title: &str, counts: &[Count], locale: Locale) {
     let most = counts.iter().map(|(.., n)| *n).max().unwrap_or(1);
     let _ = writeln!(page, "<div><h2>{title}</h2>\n<table><tbody>");
     for (name, words, n) in counts {
@@ -481,23 +479,25 @@ fn section(flow: &Flow, settings: &Settings) -> String {
 
 fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
     let locale = settings.locale;
-    let _ = writeln!(
-        html,
-        "<h2>{}</h2>\n<div class=\"scroll\"><table><thead><tr><th>#</th><th>{}</th><th>t</th><th>{}</th><th>{}</th><th>flags</th>\
-         <th>Seq</th><th>Ack</th><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>",
-        locale.pick("Steps", "단계"),
-        locale.pick("frame", "프레임"),
-        locale.pick("from", "보낸 쪽"),
-        locale.pick("step", "단계"),
-        locale.pick("octets", "옥텟"),
-        locale.pick("client", "클라이언트"),
-        locale.pick("server", "서버"),
-    );
+    let heads = [
+        words("#", "#"),
+        words("frame", "프레임"),
+        words("t", "t"),
+        words("from", "보낸 쪽"),
+        words("step", "단계"),
+        words("flags", "flags"),
+        words("Seq", "Seq"),
+        words("Ack", "Ack"),
+        words("octets", "옥텟"),
+        CLIENT,
+        SERVER,
+    ];
+    let (title, heads) = (locale.pick("Steps", "단계"), head_row(locale, &heads));
+    let _ = writeln!(html, "<h2>{title}</h2>\n<div class=\"scroll\"><table>{heads}<tbody>");
     for row in picture::part(rows(flow, false), settings.pictures.part) {
         let Row::Step(row) = row else { continue };
         let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));
         let ack = row.step.ack.map(|ack| format!("{ack} ({})", relative(ack, receiver.base()))).unwrap_or_default();
-        let (client, server) = picture::states_after(flow, &row);
         let repeat = if row.step.repeat > 1 { format!(" ×{}", row.step.repeat) } else { String::new() };
         let _ = writeln!(
             html,
@@ -512,10 +512,20 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
             row.step.seq,
             relative(row.step.seq, sender.base()),
             row.step.payload,
-            client,
-            server,
+            row.client,
+            row.server,
             if picture::is_presumed(flow, &row) { " ?" } else { "" },
         );
     }
     html.push_str("</tbody></table></div>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_that_was_left_out_has_no_link() {
+        assert_eq!(Html::new(&Settings::default()).link(99), "#99");
+    }
 }

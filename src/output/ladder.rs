@@ -3,6 +3,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339, short};
+use super::hindsight::{server_before, states_after};
 use super::words;
 use super::{Out, Settings, StepsShown, Writer};
 use crate::engine::{Event, Sink};
@@ -103,8 +104,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn before(&mut self) {
         if self.flow.steps.first().is_some_and(|step| step.label == Label::Syn) {
-            let server = if self.flow.opening() == Opening::SimultaneousOpen { State::Closed } else { State::Listen };
-            self.rows.push(Row::Before { client: State::Closed, server });
+            self.rows.push(Row::Before { client: State::Closed, server: server_before(self.flow) });
         }
     }
 
@@ -128,6 +128,7 @@ impl Builder<'_> {
             self.fold_data(step);
             return;
         }
+        let (client, server) = states_after(self.flow, n - 1, step);
         self.rows.push(Row::Step(StepRow {
             n,
             since_start: step.time - self.flow.first_time,
@@ -137,8 +138,8 @@ impl Builder<'_> {
             again,
             closing,
             step: *step,
-            client: step.client,
-            server: step.server,
+            client,
+            server,
         }));
     }
 

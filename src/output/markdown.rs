@@ -1,75 +1,32 @@
 //! A report to paste into a ticket: counts, anomalies, and each flow as a Mermaid sequence diagram with its explanation.
 
 use core::fmt::Write as _;
-use std::collections::BTreeMap;
 
 use super::clock::{human, rfc3339};
-use super::explain::{Level, Locale, anomalies, escape_markdown, explain_flow, terms};
+use super::explain::{Level, Locale, anomalies, escape_markdown, explain_flow};
 use super::ladder::{Row, StepRow, octets, rows};
 use super::picture::{self, caption, relative, since_text};
-use super::{Out, Settings, StepsShown, Writer};
-use crate::detect::{Anomaly, Severity};
-use crate::engine::{Event, Sink, Totals};
-use crate::flow::{Closing, Flow, Label, Opening};
+use super::report::{Count, Findings, Report, closings, filtered, openings};
+use super::{Settings, StepsShown};
+use crate::detect::Anomaly;
+use crate::engine::Totals;
+use crate::flow::{Flow, Label};
 
 /// How many flows a report shows in full; further ones are counted.
 const MAX_FLOWS: usize = 20;
 
 /// The Markdown format.
 pub(super) struct Markdown {
-    out: Out,
     settings: Settings,
     /// Sections of flows.
     flows: Vec<String>,
     left_out: u64,
-    found: BTreeMap<&'static str, (Severity, u64)>,
+    found: Findings,
 }
 
 impl Markdown {
-    pub(super) fn new(out: Out, settings: &Settings) -> Self {
-        Self { out, settings: settings.clone(), flows: Vec::new(), left_out: 0, found: BTreeMap::new() }
-    }
-
-    fn flow(&mut self, flow: &Flow) {
-        if self.flows.len() >= MAX_FLOWS {
-            self.left_out += 1;
-            return;
-        }
-        let default = if self.settings.flow.is_some() { Level::Full } else { Level::Short };
-        let level = self.settings.level.unwrap_or(default);
-        let document = explain_flow(flow, self.settings.locale, level, self.settings.rule_id).markdown(2);
-        // The diagram stands under the first heading.
-        let (heading, rest) = document.split_once("\n\n").unwrap_or((&document, ""));
-        self.flows.push(format!("{heading}\n\n{}\n{rest}", diagram(flow, &self.settings)));
-    }
-
-    fn anomaly(&mut self, anomaly: &Anomaly) {
-        let (severity, count) = self.found.entry(anomaly.id).or_insert((anomaly.severity, 0));
-        *severity = anomaly.severity.max(*severity);
-        *count += 1;
-    }
-
-    fn page(&self, totals: &Totals) -> String {
-        let locale = self.settings.locale;
-        let mut page = String::new();
-        if self.settings.flow.is_none() {
-            self.overview(&mut page, totals);
-        }
-        page.push_str(&self.flows.join(""));
-        if self.flows.is_empty() {
-            let _ = writeln!(page, "{}", locale.pick("There is no such flow.", "그런 연결이 없습니다."));
-        }
-        if self.left_out > 0 {
-            let _ = match locale {
-                Locale::En => {
-                    writeln!(page, "{} more flows are counted but not shown; `--flow` chooses one.", self.left_out)
-                }
-                Locale::Ko => {
-                    writeln!(page, "연결 {}개는 세기만 하고 보이지 않습니다 (`--flow`로 선택).", self.left_out)
-                }
-            };
-        }
-        page
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), flows: Vec::new(), left_out: 0, found: Findings::default() }
     }
 
     fn overview(&self, page: &mut String, totals: &Totals) {
@@ -98,50 +55,68 @@ impl Markdown {
                 }
             };
         }
-        let opening = Opening::ALL.iter().zip(totals.by_opening).map(|(v, n)| (v.name(), terms::opening(*v), n));
-        table(page, locale.pick("opening", "연결 설정"), opening, locale);
-        let closing = Closing::ALL.iter().zip(totals.by_closing).map(|(v, n)| (v.name(), terms::closing(*v), n));
-        table(page, locale.pick("close", "연결 종료"), closing, locale);
-        if !self.found.is_empty() {
+        if let Some((words, filter)) = filtered(&self.settings, self.flows.len() as u64 + self.left_out) {
+            let _ = writeln!(page, "{words} {}\n", escape_markdown(filter));
+        }
+        table(page, locale.pick("opening", "연결 설정"), openings(totals), locale);
+        table(page, locale.pick("close", "연결 종료"), closings(totals), locale);
+        let found = self.found.worst_first();
+        if !found.is_empty() {
             let _ = writeln!(page, "| {} | | |\n|---|---:|---|", locale.pick("anomaly", "이상 현상"));
-            for (id, (severity, count)) in &self.found {
+            for (id, found) in found {
                 let words = escape_markdown(anomalies::summary(id, locale));
-                let _ = writeln!(page, "| {} `{id}` | {count} | {words} |", severity.name());
+                let _ = writeln!(page, "| {} `{id}` | {} | {words} |", found.severity.name(), found.count);
             }
             page.push('\n');
         }
     }
 }
 
-impl Sink for Markdown {
-    fn event(&mut self, event: &Event<'_>) {
-        match *event {
-            Event::FlowEnd { flow, .. } => self.flow(flow),
-            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
-            Event::SessionEnd { totals } => {
-                let page = self.page(totals);
-                self.out.buffer.extend_from_slice(page.as_bytes());
-                self.out.end_line();
-            }
-            _ => {}
+impl Report for Markdown {
+    fn flow(&mut self, flow: &Flow) {
+        if self.flows.len() >= MAX_FLOWS {
+            self.left_out += 1;
+            return;
         }
+        let default = if self.settings.flow.is_some() { Level::Full } else { Level::Short };
+        let level = self.settings.level.unwrap_or(default);
+        let document = explain_flow(flow, self.settings.locale, level, self.settings.rule_id).markdown(2);
+        // The diagram stands under the first heading.
+        let (heading, rest) = document.split_once("\n\n").unwrap_or((&document, ""));
+        self.flows.push(format!("{heading}\n\n{}\n{rest}", diagram(flow, &self.settings)));
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) {
+        self.found.add(anomaly);
+    }
+
+    fn page(&mut self, totals: &Totals) -> String {
+        let locale = self.settings.locale;
+        let mut page = String::new();
+        if self.settings.flow.is_none() {
+            self.overview(&mut page, totals);
+        }
+        page.push_str(&self.flows.join(""));
+        if self.flows.is_empty() {
+            let _ = writeln!(page, "{}", locale.pick("There is no such flow.", "그런 연결이 없습니다."));
+        }
+        if self.left_out > 0 {
+            let _ = match locale {
+                Locale::En => {
+                    writeln!(page, "{} more flows are counted but not shown; `--flow` chooses one.", self.left_out)
+                }
+                Locale::Ko => {
+                    writeln!(page, "연결 {}개는 세기만 하고 보이지 않습니다 (`--flow`로 선택).", self.left_out)
+                }
+            };
+        }
+        page
     }
 }
 
-impl Writer for Markdown {
-    fn out(&mut self) -> &mut Out {
-        &mut self.out
-    }
-}
-
-fn table(
-    page: &mut String,
-    title: &str,
-    counts: impl Iterator<Item = (&'static str, super::explain::Words, u64)>,
-    locale: Locale,
-) {
+fn table(page: &mut String, title: &str, counts: Vec<Count>, locale: Locale) {
     let _ = writeln!(page, "| {title} | | |\n|---|---:|---|");
-    for (name, words, n) in counts.filter(|(.., n)| *n > 0) {
+    for (name, words, n) in counts {
         let _ = writeln!(page, "| `{name}` | {n} | {} |", escape_markdown(words.get(locale)));
     }
     page.push('\n');

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod community;
 pub mod event;
 pub mod explain;
+mod hindsight;
 mod histogram;
 mod html;
 pub mod ladder;
@@ -17,6 +18,7 @@ pub mod pcapng;
 mod picture;
 #[cfg(feature = "tui")]
 pub mod plain;
+mod report;
 mod scapy;
 pub mod schema;
 mod summary;
@@ -30,6 +32,7 @@ mod zeek;
 
 use core::net::IpAddr;
 
+use self::report::AtEnd;
 use crate::engine::Sink;
 pub use event::{Action, StepsShown};
 pub use explain::{Level, Locale, Topic};
@@ -73,6 +76,8 @@ pub struct Settings {
     pub topic: Option<Topic>,
     /// The only flow that is told of (`--flow`).
     pub flow: Option<u64>,
+    /// The filter that flows have to match (`-Y`), as typed: a picture is then of the first one, and a page begins with it.
+    pub flows_where: Option<String>,
 }
 
 impl Default for Settings {
@@ -91,6 +96,7 @@ impl Default for Settings {
             level: None,
             topic: None,
             flow: None,
+            flows_where: None,
         }
     }
 }
@@ -223,21 +229,21 @@ pub const FORMATS: &[Format] = &[
         about: "a picture: two lifelines, numbered arrows, coloured states",
         options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale"],
         terse: false,
-        open: |out, settings| Box::new(svg::Svg::new(out, settings)),
+        open: |out, settings| Box::new(AtEnd::new(out, svg::Svg::new(settings), settings)),
     },
     Format {
         name: "html",
         about: "a page with an overview, and for every flow its picture, steps and explanation",
         options: &["--steps", "--flow", "--part", "--scale", "--theme", "--locale", "--explain"],
         terse: false,
-        open: |out, settings| Box::new(html::Html::new(out, settings)),
+        open: |out, settings| Box::new(AtEnd::new(out, html::Html::new(settings), settings)),
     },
     Format {
         name: "markdown",
         about: "a report to paste into a ticket, with Mermaid sequence diagrams",
         options: &["--steps", "--flow", "--part", "--locale", "--explain"],
         terse: false,
-        open: |out, settings| Box::new(markdown::Markdown::new(out, settings)),
+        open: |out, settings| Box::new(AtEnd::new(out, markdown::Markdown::new(settings), settings)),
     },
     Format {
         name: "explain",

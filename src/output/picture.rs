@@ -7,6 +7,7 @@ use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
 use super::explain::{Locale, terms};
+use super::hindsight::is_crossing;
 use super::ladder::{Row, StepRow, octets, rows};
 use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
@@ -129,7 +130,8 @@ pub(super) fn style_sheet(theme: Theme) -> String {
          .synscope .open{{fill:var(--open)}}.synscope .closing{{fill:var(--closing)}}.synscope .waiting{{fill:var(--waiting)}}\
          .synscope .inferred{{fill-opacity:.55}}\
          .synscope text.alert{{fill:var(--alert)}}.synscope text.warn{{fill:var(--warn)}}\
-         .synscope text.note{{fill:var(--note)}}.synscope text.info{{fill:var(--info)}}"
+         .synscope text.note{{fill:var(--note)}}.synscope text.info{{fill:var(--info)}}\
+         @media print{{svg.synscope{{max-width:100%;height:auto}}}}"
     )
 }
 
@@ -138,7 +140,7 @@ pub(super) fn draw(flow: &Flow, style: &Style) -> Picture {
     let mut canvas = Canvas::new(flow, style);
     canvas.heading();
     let rows = part(rows(flow, style.fold), style.part);
-    if rows.iter().any(|row| matches!(row, Row::Step(_))) {
+    if rows.iter().any(|row| matches!(row, Row::Step(_) | Row::Data { .. })) {
         canvas.rows(&rows);
     } else {
         canvas.nothing();
@@ -157,15 +159,25 @@ pub(super) fn part(rows: Vec<Row>, part: Part) -> Vec<Row> {
             let open = rows.into_iter().take(end.min(closes.unwrap_or(end)));
             open.collect()
         }
-        Part::Close => closes.map_or_else(Vec::new, |n| rows.into_iter().skip(n).collect()),
+        Part::Close => closes.map_or_else(Vec::new, |n| close(rows, n)),
     }
+}
+
+/// The rows from the close on, which is at this index, and the states in which it found both ends.
+fn close(mut rows: Vec<Row>, at: usize) -> Vec<Row> {
+    let states = rows.iter().take(at).rev().find_map(|row| match row {
+        Row::Step(step) => Some(Row::Before { client: step.client, server: step.server }),
+        _ => None,
+    });
+    let close = rows.split_off(at);
+    states.into_iter().chain(close).collect()
 }
 
 /// One arrow.
 struct Arrow<'a> {
     from: Side,
     time: i64,
-    frame: u64,
+    frame: Option<u64>,
     words: String,
     numbers: Option<&'a StepRow>,
     /// It reached nobody, as far as can be told.
@@ -232,17 +244,26 @@ impl<'a> Canvas<'a> {
 
     fn heading(&mut self) {
         let flow = self.flow;
-        self.text(16, 28, "h", "start", &format!("#{}  {}", flow.id, title(flow)));
+        // Two long IPv6 addresses and a verdict take more than one line.
+        let mut y = 8;
+        for line in wrap(&format!("#{} {}", flow.id, title(flow)), (WIDTH - 32) as usize, 16) {
+            y += 20;
+            self.text(16, y, "h", "start", &line);
+        }
         let start = rfc3339(flow.first_time);
         let start = core::str::from_utf8(&start).unwrap_or_default();
-        let (first, frame) = (self.style.locale.pick("first segment", "첫 세그먼트"), self.frame_word());
-        self.text(16, 48, "f", "start", &format!("{first} {start} · {frame} {}", flow.first_frame));
+        let (first, clock) = match self.style.locale {
+            Locale::En => ("first segment", "times are those of the capture"),
+            Locale::Ko => ("첫 세그먼트", "시각은 캡처 지점 기준"),
+        };
+        let frame = format!("{} {}", self.frame_word(), flow.first_frame);
+        self.text(16, y + 20, "f", "start", &format!("{first} {start} · {frame} · {clock}"));
         for (side, x) in [(Side::Client, CLIENT_X), (Side::Server, SERVER_X)] {
-            self.text(x, 80, "b", "middle", terms::side(side).get(self.style.locale));
-            self.text(x, 96, "m", "middle", &flow.peer(side).endpoint.to_string());
+            self.text(x, y + 52, "b", "middle", terms::side(side).get(self.style.locale));
+            self.text(x, y + 68, "m", "middle", &flow.peer(side).endpoint.to_string());
         }
-        self.y = 110;
-        self.top = 106;
+        self.y = y + 82;
+        self.top = y + 78;
     }
 
     fn nothing(&mut self) {
@@ -289,6 +310,7 @@ impl<'a> Canvas<'a> {
         }
         if self.style.part != Part::Open {
             self.marks_until(u64::MAX);
+            self.end_states();
         }
         self.lifelines();
     }
@@ -315,6 +337,10 @@ impl<'a> Canvas<'a> {
     }
 
     fn bar(&mut self, side: Side, y: i32, state: State, since: Option<i64>, inferred: bool) {
+        if self.flow.final_state(side).is_none() {
+            // It never spoke: whatever is said of it would be invented.
+            return;
+        }
         let bars = &mut self.bars[side as usize];
         if bars.last().is_none_or(|bar| bar.state != state) {
             bars.push(Bar { y, state, since, inferred });
@@ -323,51 +349,51 @@ impl<'a> Canvas<'a> {
 
     fn before(&mut self, client: State, server: State) {
         self.bar(Side::Client, self.y, client, None, false);
-        self.bar(Side::Server, self.y, server, None, true);
+        // Nothing on the wire shows LISTEN.
+        self.bar(Side::Server, self.y, server, None, !server.is_synchronized());
         self.y += 26;
     }
 
     fn step(&mut self, row: &StepRow, later: &[Row]) {
         let answered = later.iter().any(|other| is_from_other(other, row.from));
         let unanswered = !answered && silence_tells(self.flow, row);
-        let copies = self.copies(row);
+        let (copies, hidden) = self.copies(row);
         let last = copies.len().saturating_sub(1);
         for (n, (time, frame)) in copies.iter().enumerate() {
-            let lost = n < last || unanswered;
-            let words = if n == 0 { self.words(row) } else { self.again_words(row) };
-            if n >= COPIES_DRAWN && n < last {
-                if n == COPIES_DRAWN {
-                    let more = last - n;
-                    let words = match self.style.locale {
-                        Locale::En => format!("{more} more copies"),
-                        Locale::Ko => format!("같은 세그먼트 {more}개 더"),
-                    };
-                    self.gap(&words);
-                }
-                continue;
+            if n > 0 && n == last && hidden > 0 {
+                let words = match self.style.locale {
+                    Locale::En if hidden == 1 => "1 more copy".to_owned(),
+                    Locale::En => format!("{hidden} more copies"),
+                    Locale::Ko => format!("같은 세그먼트 {hidden}개 더"),
+                };
+                self.gap(&words);
             }
+            let arrives = n == last && !unanswered;
             let arrow = Arrow {
                 from: row.from,
                 time: *time,
                 frame: *frame,
-                words,
+                words: if n == 0 { self.words(row) } else { self.again_words(row) },
                 numbers: (n == 0).then_some(row),
-                lost: lost && row.step.label != Label::Data,
+                lost: !arrives && row.step.label != Label::Data,
                 reset: row.step.label == Label::Rst,
             };
-            let arrives = n == last && !unanswered;
             self.arrow(&arrow, row, arrives);
-            let until = copies.get(n + 1).map(|(_, frame)| *frame).or_else(|| next_frame(later)).unwrap_or(u64::MAX);
+            let until = match copies.get(n + 1) {
+                Some((_, frame)) => frame.unwrap_or(row.step.frame + 1),
+                None => next_frame(later).unwrap_or(u64::MAX),
+            };
             self.marks_until(until);
         }
     }
 
-    /// When each copy of a step was sent, and its frame: more than one where it was repeated.
-    fn copies(&self, row: &StepRow) -> Vec<(i64, u64)> {
+    /// When each copy of a step that is drawn was sent, and its frame where it was kept: more than one where it was repeated. And how
+    /// many more there were before the last.
+    fn copies(&self, row: &StepRow) -> (Vec<(i64, Option<u64>)>, usize) {
         let step = &row.step;
-        let first = (row.since_start, step.frame);
+        let first = (row.since_start, Some(step.frame));
         if step.repeat < 2 || !matches!(step.label, Label::Syn | Label::SynAck | Label::Fin) {
-            return vec![first];
+            return (vec![first], 0);
         }
         let tries = match step.label {
             Label::Syn => self.flow.handshake.syns.as_slice(),
@@ -375,18 +401,17 @@ impl<'a> Canvas<'a> {
             _ => &[],
         };
         let since = |time: Timestamp| time - self.flow.first_time;
-        let known: Vec<(i64, u64)> = tries
-            .iter()
-            .filter(|t| t.time >= step.time && t.time <= step.last_time && t.frame >= step.frame)
-            .map(|t| (since(t.time), t.frame))
-            .collect();
-        if known.len() == step.repeat as usize {
-            return known;
+        let is_copy = |time: Timestamp, frame: u64| time >= step.time && time <= step.last_time && frame >= step.frame;
+        let kept = tries.iter().filter(|t| is_copy(t.time, t.frame)).map(|t| (since(t.time), Some(t.frame)));
+        let mut copies: Vec<_> = kept.collect();
+        let repeat = step.repeat as usize;
+        if copies.len() == repeat {
+            let hidden = repeat.saturating_sub(COPIES_DRAWN + 1);
+            copies.drain(COPIES_DRAWN.min(repeat)..(COPIES_DRAWN + hidden).min(repeat));
+            return (copies, hidden);
         }
-        // Not every copy was kept: the first and the last are.
-        let mut copies = vec![first; (step.repeat as usize).saturating_sub(1).min(64)];
-        copies.push((since(step.last_time), step.frame));
-        copies
+        // Not every copy was kept: the first is, and when the last was seen.
+        (vec![first, (since(step.last_time), None)], repeat - 2)
     }
 
     /// The caption of an arrow in the picture's language.
@@ -420,7 +445,9 @@ impl<'a> Canvas<'a> {
             Side::Server => (SERVER_X - BAR, CLIENT_X + BAR, -1),
         };
         self.text(16, tail + 4, "b", "start", &since_text(arrow.time));
-        self.text(16, tail + 18, "f", "start", &format!("{} {}", self.frame_word(), arrow.frame));
+        if let Some(frame) = arrow.frame {
+            self.text(16, tail + 18, "f", "start", &format!("{} {frame}", self.frame_word()));
+        }
         let class = if arrow.lost {
             "lost"
         } else if arrow.reset {
@@ -439,7 +466,9 @@ impl<'a> Canvas<'a> {
         } else {
             self.head(receiver_x, head, way, arrow.reset);
         }
-        self.text(MIDDLE, tail + self.slope / 2 - 8, "b", "middle", &arrow.words);
+        // The arrow is higher at one end of the words than in their middle.
+        let higher = self.slope * width_of(&arrow.words, 14) as i32 / 2 / (SERVER_X - CLIENT_X);
+        self.text(MIDDLE, tail + self.slope / 2 - 8 - higher, "b", "middle", &arrow.words);
         let mut below = head + 14;
         if arrow.lost {
             let words = self.style.locale.pick("no answer", "응답 없음");
@@ -459,13 +488,12 @@ impl<'a> Canvas<'a> {
     /// The states that the two ends are in after an arrow: the sender's at its tail, the receiver's at its head.
     fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, arrives: bool) {
         let inferred = is_presumed(self.flow, row);
-        let (client, server) = states_after(self.flow, row);
         let (sender, receiver) = match arrow.from {
-            Side::Client => (client, server),
-            Side::Server => (server, client),
+            Side::Client => (row.client, row.server),
+            Side::Server => (row.server, row.client),
         };
         self.bar(arrow.from, tail - 8, sender, Some(arrow.time), false);
-        if is_crossing_syn(self.flow, row) && receiver == State::SynReceived {
+        if is_crossing(self.flow, &row.step) && sender == State::SynSent && receiver == State::SynReceived {
             // The other end's SYN reaches the sender of this one a little later.
             self.bar(arrow.from, tail + 24, State::SynReceived, None, true);
         }
@@ -524,8 +552,8 @@ impl<'a> Canvas<'a> {
         if let (Some(client), Some(server)) = (h.client_established(), h.server_established()) {
             let at = |time: Timestamp| since_text(time - self.flow.first_time);
             let words = match locale {
-                Locale::En => format!("client at {}, server at {} (estimated)", at(client), at(server)),
-                Locale::Ko => format!("클라이언트 {}, 서버 {} (추정)", at(client), at(server)),
+                Locale::En => format!("at the ends: client {}, server {} (estimated)", at(client), at(server)),
+                Locale::Ko => format!("양 끝에서: 클라이언트 {}, 서버 {} (추정)", at(client), at(server)),
             };
             self.text(MIDDLE, top + 34, "f", "middle", &words);
         }
@@ -540,6 +568,23 @@ impl<'a> Canvas<'a> {
         }
         self.text(MIDDLE, y + 4, "f", "middle", words);
         self.y = y + 10;
+    }
+
+    /// The states at the end, where only the end of the capture told them: a reset of doubt that nothing contradicted.
+    fn end_states(&mut self) {
+        if !matches!(self.flow.closing(), Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset) {
+            return;
+        }
+        let y = self.y + 12;
+        for side in [Side::Client, Side::Server] {
+            let drawn = self.bars[side as usize].last().map(|bar| bar.state);
+            if let Some(last) = self.flow.final_state(side)
+                && drawn.is_some_and(|drawn| drawn != last)
+            {
+                self.bar(side, y, last, None, true);
+                self.y = y;
+            }
+        }
     }
 
     /// Draws the anomalies that a frame before `frame` proves and that are not drawn yet.
@@ -565,7 +610,7 @@ impl<'a> Canvas<'a> {
         let Some(id) = (self.style.rule_id)(mark.rule) else { return };
         let severity = severity_name(mark.severity);
         let times = if mark.count > 1 { format!(" ×{}", mark.count) } else { String::new() };
-        self.y += 16;
+        self.y += 14;
         self.text(
             MIDDLE,
             self.y,
@@ -573,7 +618,7 @@ impl<'a> Canvas<'a> {
             "middle",
             &format!("▲ {severity}: {id}{times} ({} {frame})", self.frame_word()),
         );
-        self.y += 2;
+        self.y += 4;
     }
 
     /// The lifelines with the coloured bars and what each state is called.
@@ -583,6 +628,11 @@ impl<'a> Canvas<'a> {
         for (side, x) in [(Side::Client, CLIENT_X), (Side::Server, SERVER_X)] {
             let _ = writeln!(drawn, r#"<line x1="{x}" y1="{}" x2="{x}" y2="{bottom}" class="life"/>"#, self.top);
             let bars = core::mem::take(&mut self.bars[side as usize]);
+            if bars.is_empty() && self.flow.final_state(side).is_none() {
+                let words = self.style.locale.pick("state unknown", "상태를 알 수 없음");
+                let (x, anchor) = beside(side, x);
+                self.text(x, self.top + 16, "f", anchor, words);
+            }
             for (n, bar) in bars.iter().enumerate() {
                 let end = bars.get(n + 1).map_or(bottom - 6, |next| next.y);
                 let inferred = if bar.inferred { " inferred" } else { "" };
@@ -613,10 +663,7 @@ impl<'a> Canvas<'a> {
     }
 
     fn state_label(&mut self, side: Side, x: i32, bar: &Bar) {
-        let (x, anchor) = match side {
-            Side::Client => (x - BAR - 8, "end"),
-            Side::Server => (x + BAR + 8, "start"),
-        };
+        let (x, anchor) = beside(side, x);
         let certain = terms::certainty(Certainty::Inferred).get(self.style.locale);
         let under = match (bar.since, bar.inferred) {
             (Some(since), false) => since_text(since),
@@ -671,6 +718,14 @@ impl<'a> Canvas<'a> {
     }
 }
 
+/// Where what is said of an end begins or ends, beside its lifeline at `x`.
+const fn beside(side: Side, x: i32) -> (i32, &'static str) {
+    match side {
+        Side::Client => (x - BAR - 8, "end"),
+        Side::Server => (x + BAR + 8, "start"),
+    }
+}
+
 /// Whether `row` shows anything of the end opposite to `from`.
 fn is_from_other(row: &Row, from: Side) -> bool {
     match row {
@@ -687,26 +742,10 @@ fn is_from_other(row: &Row, from: Side) -> bool {
 fn silence_tells(flow: &Flow, row: &StepRow) -> bool {
     match row.step.label {
         Label::Fin => !flow.peer(row.from).fin_acknowledged && row.step.repeat > 1,
-        Label::Syn | Label::SynAck => flow.opening() != Opening::Unreachable,
+        // An ICMP error is an answer, and where the capture ended too early, one may still have come.
+        Label::Syn | Label::SynAck => !matches!(flow.opening(), Opening::Unreachable | Opening::Undecided),
         _ => false,
     }
-}
-
-/// The states of client and server after a step. Where SYNs crossed, an end that has sent its own cannot have had the other's.
-pub(super) fn states_after(flow: &Flow, row: &StepRow) -> (State, State) {
-    if !is_crossing_syn(flow, row) {
-        return (row.client, row.server);
-    }
-    let first = flow.steps.iter().take(row.n - 1).all(|step| step.label != Label::Syn || step.from == row.from);
-    let receiver = if first { State::Closed } else { State::SynReceived };
-    match row.from {
-        Side::Client => (State::SynSent, receiver),
-        Side::Server => (receiver, State::SynSent),
-    }
-}
-
-fn is_crossing_syn(flow: &Flow, row: &StepRow) -> bool {
-    flow.opening() == Opening::SimultaneousOpen && row.step.label == Label::Syn
 }
 
 /// Whether the state of the receiver of a step is only presumed: nothing it sent later shows that the step had arrived.

@@ -49,7 +49,7 @@ pub enum Headers {
 }
 
 /// One TCP segment: what its headers said, when and where it was seen. No payload.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Packet time.
     pub time: Timestamp,

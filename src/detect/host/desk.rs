@@ -24,12 +24,8 @@ pub(super) struct Desk {
 impl Desk {
     /// The rules that `selection` leaves on.
     pub(super) fn new(selection: &Selection) -> Self {
-        let is_on = |id: &str| {
-            (selection.enable.is_empty() || selection.enable.iter().any(|e| e == id))
-                && !selection.disable.iter().any(|d| d == id)
-        };
         Self {
-            on: RULES.iter().map(|rule| is_on(rule.id)).collect(),
+            on: RULES.iter().map(|rule| selection.has(rule.id)).collect(),
             counts: vec![0; RULES.len()],
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
         }

@@ -21,6 +21,8 @@ const RIPE: i64 = 3;
 const COHORT: i64 = 10;
 /// SYNs a second from which on a service may be flooded.
 const FLOOD_RATE: f64 = 100.0;
+/// SYNs in a second, hardly any of them completed, at which sources that were not known before are no longer kept.
+const CROWD: u32 = 1000;
 /// SYNs of a cohort at least.
 const FLOOD_SYNS: u32 = 500;
 /// Attempts that neither completed nor were refused, at least (Cisco's default for one host).
@@ -259,6 +261,12 @@ impl Service {
         (sum, to - first + 1)
     }
 
+    /// Whether it is under attack, or so many ask for it in `second` and come to nothing that it may be.
+    fn is_crowded(&self, second: i64) -> bool {
+        let held = &self.seconds[second.rem_euclid(SECONDS as i64) as usize];
+        self.running.is_some() || (held.at == second && held.syns >= CROWD && held.completed < held.syns / 4)
+    }
+
     /// The source of at least three in four SYNs.
     fn main_source(&self) -> Option<IpAddr> {
         let (source, lead, all) = self.majority;
@@ -314,8 +322,15 @@ impl Floods {
         self.services.foresee(&server);
     }
 
-    /// A first SYN; `outward`: of one of our networks to none of them.
-    pub(super) fn attempt(&mut self, a: &Attempt, outward: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+    /// A first SYN; `outward`: of one of our networks to none of them. Whether its service is under attack.
+    pub(super) fn attempt(
+        &mut self,
+        a: &Attempt,
+        outward: bool,
+        at: &mut Places,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) -> bool {
         let second = a.time.seconds();
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
         if second > service.judged {
@@ -342,6 +357,7 @@ impl Floods {
         }
         vote(service, a.client.ip);
         remember_client(service, a);
+        service.is_crowded(second)
     }
 
     /// The first SYN-ACK to an attempt that began at `began`.
@@ -380,10 +396,10 @@ impl Floods {
         }
     }
 
-    /// An attempt came out.
-    pub(super) fn settled(&mut self, s: &Settled, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+    /// An attempt came out. Whether its service is under attack.
+    pub(super) fn settled(&mut self, s: &Settled, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> bool {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
-        let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return };
+        let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return false };
         let retried = s.retried;
         if let Some(held) = service.at(s.began.seconds()) {
             match s.outcome {
@@ -417,6 +433,7 @@ impl Floods {
         {
             incident.after.add(s);
         }
+        service.is_crowded(s.began.seconds())
     }
 
     /// A second has passed: running floods are judged, and those that ended are closed.

@@ -24,6 +24,17 @@ const HALF_OPEN: u32 = 50;
 /// Half-open connections older than this are no longer counted.
 pub(super) const HALF_OPEN_AGE: i64 = 30 * SECOND;
 
+/// A connection that is held from now on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Connection {
+    pub(super) now: Timestamp,
+    pub(super) frame: u64,
+    pub(super) client: IpAddr,
+    pub(super) server: Endpoint,
+    /// How many the client holds with it, of all services.
+    pub(super) held: u32,
+}
+
 #[derive(Debug)]
 struct Held {
     opened: u32,
@@ -111,18 +122,10 @@ impl Holding {
     }
 
     /// A SYN-ACK that waits for its acknowledgment, the latest of `held` of the client.
-    pub(super) fn half_opened(
-        &mut self,
-        now: Timestamp,
-        client: IpAddr,
-        server: Endpoint,
-        held: u32,
-        at: &mut Places,
-        desk: &mut Desk,
-        out: Report<'_>,
-    ) {
+    pub(super) fn half_opened(&mut self, new: &Connection, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let Connection { now, client, server, .. } = *new;
         at.half_open_counted = true;
-        let held = self.held(now, client, server, (held.saturating_sub(1), 0), at);
+        let held = self.held(new, (new.held.saturating_sub(1), 0), at);
         if now - held.since > HALF_OPEN_AGE {
             (held.since, held.half_open, held.completed) = (now, 0, 0);
         }
@@ -146,19 +149,10 @@ impl Holding {
     }
 
     /// A connection opened, and nothing has been said on it, as on `held` of the client.
-    pub(super) fn opened(
-        &mut self,
-        now: Timestamp,
-        frame: u64,
-        client: IpAddr,
-        server: Endpoint,
-        held: u32,
-        at: &mut Places,
-        desk: &mut Desk,
-        out: Report<'_>,
-    ) {
+    pub(super) fn opened(&mut self, new: &Connection, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let Connection { now, frame, client, server, .. } = *new;
         at.silent_counted = true;
-        let held = self.held(now, client, server, (0, held.saturating_sub(1)), at);
+        let held = self.held(new, (0, new.held.saturating_sub(1)), at);
         held.more(now, frame);
         Self::judge(held, now, client, server, false, desk, out);
     }
@@ -178,17 +172,9 @@ impl Holding {
         }
     }
 
-    /// A connection opened, and nothing has been said on it, as on `held` of all clients.
-    pub(super) fn opened_in_network(
-        &mut self,
-        now: Timestamp,
-        frame: u64,
-        client: IpAddr,
-        server: Endpoint,
-        held: u32,
-        desk: &mut Desk,
-        out: Report<'_>,
-    ) {
+    /// A connection opened, and nothing has been said on it, as on `held` (here of all clients).
+    pub(super) fn opened_in_network(&mut self, new: &Connection, desk: &mut Desk, out: Report<'_>) {
+        let Connection { now, frame, client, server, held } = *new;
         let network = network_of(client);
         // Those of before are probably its own, if it is the first.
         let before = if held <= SEVERAL_SILENT { held.saturating_sub(1) } else { 0 };
@@ -227,9 +213,7 @@ impl Holding {
     /// What the client holds there; at first as much as it is known to hold anywhere: (half-open, silent).
     fn held(
         &mut self,
-        now: Timestamp,
-        client: IpAddr,
-        server: Endpoint,
+        &Connection { now, client, server, .. }: &Connection,
         (half_open, silent): (u32, u32),
         at: &mut Places,
     ) -> &mut Held {

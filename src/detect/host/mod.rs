@@ -39,7 +39,7 @@ pub use settings::{ScanThreshold, Settings};
 pub use tools::Tool;
 
 use desk::Desk;
-use holding::{SEVERAL_HALF_OPEN, SEVERAL_SILENT};
+use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use scan::Probe;
 use stray::Stray;
 
@@ -157,10 +157,11 @@ impl HostDetectors {
 
     /// A first SYN.
     pub fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
-        self.scans.attempt(a, at, &mut self.desk, report);
         let local = |ip| self.settings.is_local(ip);
         let outward = local(a.client.ip) && !local(a.server.ip);
-        self.floods.attempt(a, outward, at, &mut self.desk, report);
+        // The sources of a flood are not what they seem: they must not push out those that probe.
+        let flooded = self.floods.attempt(a, outward, at, &mut self.desk, report);
+        self.scans.attempt(a, flooded, at, &mut self.desk, report);
         self.networks.attempt(a, &mut self.desk, report);
         self.together.attempt(a, &mut self.desk, report);
     }
@@ -183,14 +184,15 @@ impl HostDetectors {
         let held = self.scans.answered(now, client.ip, now - began, at);
         self.floods.answered(server, began, now, at, &mut self.desk, report);
         if held >= SEVERAL_HALF_OPEN {
-            self.holding.half_opened(now, client.ip, server, held, at, &mut self.desk, report);
+            let new = Connection { now, frame: 0, client: client.ip, server, held };
+            self.holding.half_opened(&new, at, &mut self.desk, report);
         }
     }
 
     /// An attempt came out.
     pub fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
-        self.scans.settled(s, at, &self.settings, &mut self.desk, report);
-        self.floods.settled(s, at, &mut self.desk, report);
+        let flooded = self.floods.settled(s, at, &mut self.desk, report);
+        self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
         self.together.settled(s, &mut self.desk, report);
         if matches!(s.outcome, Outcome::Open(_) | Outcome::ResetAfterSynAck) {
             self.scans.half_closed(s.client.ip, at);
@@ -468,12 +470,13 @@ impl HostDetectors {
             self.silent += 1;
             if self.silent >= SEVERAL_SILENT {
                 at.network_counted = true;
-                let frame = flow.first_frame;
-                self.holding.opened_in_network(time, frame, client, server, self.silent, &mut self.desk, report);
+                let new = Connection { now: time, frame: flow.first_frame, client, server, held: self.silent };
+                self.holding.opened_in_network(&new, &mut self.desk, report);
             }
             let held = self.scans.opened(client, at);
             if held >= SEVERAL_SILENT {
-                self.holding.opened(time, flow.first_frame, client, server, held, at, &mut self.desk, report);
+                let new = Connection { now: time, frame: flow.first_frame, client, server, held };
+                self.holding.opened(&new, at, &mut self.desk, report);
             }
         }
         if flow.opening().opened() && flow.bytes() > 0 {

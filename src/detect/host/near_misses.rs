@@ -249,7 +249,8 @@ fn silent_connections_are_a_flood_from_three_hundred_on() {
             let a = attempt(i64::from(k), "192.0.2.1", 10_000 + k, "198.51.100.1", 5222);
             let (mut desk, server) = (Desk::new(&Selection::default()), a.server);
             let mut at = Places::default();
-            bench.hosts.holding.opened(a.time, a.frame, a.client.ip, server, 1, &mut at, &mut desk, &mut report);
+            let new = Connection { now: a.time, frame: a.frame, client: a.client.ip, server, held: 1 };
+            bench.hosts.holding.opened(&new, &mut at, &mut desk, &mut report);
             if used {
                 bench.hosts.holding.used(a.client.ip, server, &mut at);
             }

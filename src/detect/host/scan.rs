@@ -408,16 +408,18 @@ impl Scans {
         self.sources.foresee(&source);
     }
 
-    /// A first SYN. Whether its source is known to use a tool.
-    pub(super) fn attempt(&mut self, a: &Attempt, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> Option<Tool> {
-        let source = self.sources.entry_at(&mut at.client, a.client.ip, || Source::new(a.time));
+    /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
+    pub(super) fn attempt(&mut self, a: &Attempt, flooded: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let may_follow = self.stacks_left > 0;
+        let (Some(source), _) = self.source(a.client.ip, a.time, flooded, at) else { return };
+        let mut follows = false;
         source.last = source.last.max(a.time);
         source.attempts += 1;
         if a.look.is_of_a_stack() {
             source.stack_syns += 1;
-            if source.stacks.is_none() && source.stack_syns >= SEVERAL_SYNS && self.stacks_left > 0 {
-                self.stacks_left -= 1;
+            if source.stacks.is_none() && source.stack_syns >= SEVERAL_SYNS && may_follow {
                 source.stacks = Some(Box::default());
+                follows = true;
             }
             if let Some(stacks) = &mut source.stacks {
                 stacks.see(a, desk, out);
@@ -432,7 +434,23 @@ impl Scans {
                 .frames(source.frames.iter().copied().chain([a.frame]));
             desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
         }
-        source.prints.tool()
+        self.stacks_left -= usize::from(follows);
+    }
+
+    /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
+    fn source(
+        &mut self,
+        ip: IpAddr,
+        now: Timestamp,
+        known: bool,
+        at: &mut Places,
+    ) -> (Option<&mut Source>, &mut usize) {
+        let source = if known {
+            self.sources.get_at(&mut at.client, &ip)
+        } else {
+            Some(self.sources.entry_at(&mut at.client, ip, || Source::new(now)))
+        };
+        (source, &mut self.pairs_left)
     }
 
     /// The first SYN-ACK to an attempt, which took `after`. How many connections of the client are half-open now.
@@ -472,13 +490,15 @@ impl Scans {
     pub(super) fn settled(
         &mut self,
         s: &Settled,
+        flooded: bool,
         at: &mut Places,
         settings: &Settings,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
         let ip = s.client.ip;
-        let source = self.sources.entry_at(&mut at.client, ip, || Source::new(s.began));
+        let local_known = self.local_known;
+        let (Some(source), left) = self.source(ip, s.began, flooded, at) else { return };
         let found = match s.outcome {
             Outcome::Open(_) => {
                 walk(source, s, true);
@@ -503,9 +523,9 @@ impl Scans {
             burst(source, s, desk, out);
             walk(source, s, false);
         }
-        let told = trw(source, self.local_known && !settings.is_local(ip));
+        let told = trw(source, local_known && !settings.is_local(ip));
         let pair = Pair { to: s.server.ip, port: s.server.port, found, technique: Technique::Syn, time: s.began };
-        keep(source, pair, &mut self.pairs_left, settings);
+        keep(source, pair, left, settings);
         if let Some(finding) = told {
             desk.file("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
         }

@@ -15,7 +15,7 @@ use crate::flow::prefetch::prefetch_start;
 use crate::tcp::Endpoint;
 
 /// How many entries are compared to find one that may go.
-const SAMPLE: usize = 16;
+const SAMPLE: usize = 4;
 /// Registers of a [`Distinct`]: 2^12, a standard error of 1.6 %.
 const REGISTERS: usize = 1 << 12;
 const SEED: u64 = 0x5ca1_ab1e;

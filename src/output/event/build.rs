@@ -12,6 +12,7 @@ use crate::engine::Totals;
 use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
 use crate::flow::{Closing, Flow, Opening, Peer, Side, Step};
 use crate::output::community::CommunityId;
+use crate::output::hindsight::states_after;
 use crate::output::{Session, words};
 use crate::tcp::IcmpKind;
 use crate::time::Timestamp;
@@ -245,6 +246,7 @@ fn icmp_body(flow: &Flow) -> Option<IcmpBody> {
 
 /// Step `n` of `flow`.
 pub(super) fn step(flow: &Flow, step: &Step, n: u32) -> StepBody {
+    let (client, server) = states_after(flow, n as usize - 1, step);
     StepBody {
         n,
         frame: Count(step.frame),
@@ -255,8 +257,8 @@ pub(super) fn step(flow: &Flow, step: &Step, n: u32) -> StepBody {
         ack: step.ack.map(|ack| ack.0),
         payload: step.payload,
         label: Word(step.label),
-        client: Word(step.client),
-        server: Word(step.server),
+        client: Word(client),
+        server: Word(server),
         certainty: Word(step.certainty),
         repeat: (step.repeat > 1).then_some(step.repeat),
     }

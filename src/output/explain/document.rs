@@ -13,6 +13,8 @@ pub enum Block {
     Paragraph(String),
     /// A step or remark of a list.
     Item(String),
+    /// Lines that stay as they are.
+    Figure(String),
 }
 
 /// An explanation.
@@ -38,6 +40,10 @@ impl Document {
         self.blocks.push(Block::Item(text.into()));
     }
 
+    pub(super) fn figure(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Figure(text.into()));
+    }
+
     /// As text, 80 columns; a Korean character takes two.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -50,6 +56,11 @@ impl Document {
                 }
                 Block::Paragraph(paragraph) => wrapped(&mut text, "  ", "  ", paragraph),
                 Block::Item(item) => wrapped(&mut text, "  - ", "    ", item),
+                Block::Figure(figure) => {
+                    for line in figure.lines() {
+                        let _ = writeln!(text, "  {}", line.trim_end());
+                    }
+                }
             }
         }
         text
@@ -69,6 +80,10 @@ impl Document {
                 Block::Heading(text) => writeln!(html, "<h{level}>{}</h{level}>", escape(text)),
                 Block::Paragraph(text) => writeln!(html, "<p>{}</p>", escape(text)),
                 Block::Item(text) => writeln!(html, "<li>{}</li>", escape(text)),
+                Block::Figure(text) => {
+                    let lines: Vec<String> = text.lines().map(escape).collect();
+                    writeln!(html, "<pre>{}</pre>", lines.join("\n"))
+                }
             };
         }
         if in_list {
@@ -91,6 +106,7 @@ impl Document {
                 Block::Heading(heading) => writeln!(text, "{} {}\n", "#".repeat(level), escape_markdown(heading)),
                 Block::Paragraph(paragraph) => writeln!(text, "{}\n", escape_markdown(paragraph)),
                 Block::Item(item) => writeln!(text, "- {}", escape_markdown(item)),
+                Block::Figure(figure) => writeln!(text, "```text\n{}\n```\n", figure.trim_end()),
             };
         }
         if in_list {

@@ -8,7 +8,7 @@ use crate::flow::features::fast_open;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, octets, rows};
-use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text, states_after};
+use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
 use crate::tcp::State;
 
 /// `flow` in words.
@@ -32,18 +32,22 @@ pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) 
 /// When, and for how long, the ends of `flow` were in `state`.
 pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, locale: Locale) {
     let mut found = false;
+    let steps: Vec<StepRow> = rows(flow, false)
+        .into_iter()
+        .filter_map(|row| if let Row::Step(row) = row { Some(row) } else { None })
+        .collect();
     for side in [Side::Client, Side::Server] {
-        let of = |step: &crate::flow::Step| match side {
-            Side::Client => step.client,
-            Side::Server => step.server,
+        let of = |row: &StepRow| match side {
+            Side::Client => row.client,
+            Side::Server => row.server,
         };
-        let Some(n) = flow.steps.iter().position(|step| of(step) == state) else { continue };
-        let Some(step) = flow.steps.get(n) else { continue };
+        let Some(n) = steps.iter().position(|row| of(row) == state) else { continue };
+        let Some(step) = steps.get(n).map(|row| row.step) else { continue };
         found = true;
         let who = terms::side(side).get(locale);
         let at = since_text(step.time - flow.first_time);
-        let left = flow.steps.iter().skip(n).find(|later| of(later) != state);
-        let stayed = left.map(|later| human(later.time - step.time));
+        let left = steps.iter().skip(n).find(|later| of(later) != state);
+        let stayed = left.map(|later| human(later.step.time - step.time));
         document.item(match (locale, stayed) {
             (Locale::En, Some(stayed)) => {
                 format!(
@@ -118,6 +122,32 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
             Locale::Ko => format!("SYN을 {waited} 동안 {}번 보냈습니다.", flow.client.syn_count),
         });
     }
+    if let Some(patience) = patience(flow, locale).filter(|_| level == Level::Full) {
+        document.item(patience);
+    }
+}
+
+/// How long the server waited for the third step, as far as its repetitions show it.
+fn patience(flow: &Flow, locale: Locale) -> Option<String> {
+    // Where SYNs crossed, both ends sent one.
+    if flow.server.synack_count < 2 || flow.opening() == Opening::SimultaneousOpen {
+        return None;
+    }
+    let times: Vec<_> = flow.handshake.synacks.iter().map(|synack| synack.time).collect();
+    let gaps: Vec<i64> = times.iter().zip(times.iter().skip(1)).map(|(earlier, later)| *later - *earlier).collect();
+    if gaps.is_empty() {
+        return None;
+    }
+    let (count, waited) = (flow.server.synack_count, human(gaps.iter().sum()));
+    let gaps = gaps.into_iter().map(human).collect::<Vec<_>>().join(", ");
+    Some(match locale {
+        Locale::En => format!(
+            "The SYN-ACK was sent {count} times, after waits of {gaps}: the server was patient for {waited} at least. How often it tries              is a setting (Linux: 5 repetitions); fewer make a SYN flood less costly."
+        ),
+        Locale::Ko => format!(
+            "SYN-ACK를 {count}번 보냈고, 기다린 시간은 {gaps}입니다. 서버는 적어도 {waited} 동안 기다렸습니다. 재전송 횟수는 설정에              따르며(Linux는 5번), 줄이면 SYN flooding의 부담이 줄어듭니다."
+        ),
+    })
 }
 
 fn cost(flow: &Flow, connect: i64, locale: Locale) -> String {
@@ -213,10 +243,15 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         text.push('.');
     }
     let _ = write!(text, " {}", terms::label(row.step.label).get(locale));
-    let (client, server) = states_after(flow, row);
+    // The receiver last: what it does is presumed until it answers.
+    let (now, then) = match row.from {
+        Side::Client => (row.client, row.server),
+        Side::Server => (row.server, row.client),
+    };
+    let (sender, receiver) = (terms::side(row.from).get(locale), terms::side(row.from.other()).get(locale));
     let states = match locale {
-        Locale::En => format!(" The client is now in {client}, the server in {server}"),
-        Locale::Ko => format!(" 이제 클라이언트는 {client}, 서버는 {server} 상태입니다"),
+        Locale::En => format!(" The {sender} is now in {now}, the {receiver} in {then}"),
+        Locale::Ko => format!(" 이제 {sender}는 {now}, {receiver}는 {then} 상태입니다"),
     };
     text.push_str(&states);
     if is_presumed(flow, row) {
@@ -458,22 +493,25 @@ fn put_right(document: &mut Document, flow: &Flow, locale: Locale) {
     if flow.bytes() > 0 && flow.was_open() {
         remarks.push(growth(flow, locale));
     }
-    if let Some(syn) = flow.handshake.syns.first().filter(|syn| syn.payload > 0) {
-        remarks.push(match locale {
-            Locale::En => {
-                format!("\"A SYN carries no data\": this one carries {} octets (frame {}).", syn.payload, syn.frame)
-            }
-            Locale::Ko => format!(
-                "\"SYN에는 데이터가 없다\"지만 이 SYN은 {} 옥텟을 실었습니다 (프레임 {}).",
-                syn.payload, syn.frame
-            ),
-        });
-    }
+    let (syns, synacks) = (&flow.handshake.syns, &flow.handshake.synacks);
+    remarks.extend([("SYN", syns.first()), ("SYN-ACK", synacks.first())].into_iter().filter_map(|(name, segment)| {
+        let segment = segment.filter(|segment| segment.payload > 0)?;
+        Some(with_data(name, segment.payload, segment.frame, locale))
+    }));
     if remarks.is_empty() {
         return;
     }
     document.heading(locale.pick("Simpler in textbooks", "교재에서 단순하게 설명하는 점"));
     remarks.into_iter().for_each(|remark| document.item(remark));
+}
+
+fn with_data(name: &str, octets: u32, frame: u64, locale: Locale) -> String {
+    match locale {
+        Locale::En => format!("\"A {name} carries no data\": this one carries {octets} octets (frame {frame})."),
+        Locale::Ko => {
+            format!("\"{name}에는 데이터가 없다\"지만 여기서는 {octets} 옥텟을 실었습니다 (프레임 {frame}).")
+        }
+    }
 }
 
 fn growth(flow: &Flow, locale: Locale) -> String {

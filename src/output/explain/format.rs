@@ -1,42 +1,101 @@
 //! The format that writes explanations as text.
 
-use super::explain_flow;
+use super::header::{self, Header};
+use super::{Document, Locale, Topic, explain_flow};
 use crate::engine::{Event, Sink};
+use crate::flow::Flow;
 use crate::output::{Out, Settings, Writer};
+use crate::tcp::Segment;
 
 /// The explanation of every flow, one after the other.
 pub(in crate::output) struct Explain {
     out: Out,
     settings: Settings,
     told: bool,
+    /// The header of the newest segment, where headers are the topic.
+    newest: Option<Header>,
+    /// The header that is explained.
+    chosen: Option<Header>,
 }
 
 impl Explain {
     pub(in crate::output) fn new(out: Out, settings: &Settings) -> Self {
-        Self { out, settings: settings.clone(), told: false }
+        Self { out, settings: settings.clone(), told: false, newest: None, chosen: None }
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        let header = Header::of_segment(segment);
+        self.newest = Some(header);
+        if self.settings.topic == Some(Topic::Header(Some(header.frame()))) {
+            self.chosen = Some(header);
+        }
+    }
+
+    /// Without a frame, the first segment of the first flow is the one.
+    fn began(&mut self, flow: &Flow) {
+        if self.settings.topic == Some(Topic::Header(None)) && self.chosen.is_none() {
+            self.chosen = self.newest.filter(|header| header.frame() == flow.first_frame);
+        }
+    }
+
+    fn ended(&mut self, flow: &Flow) {
+        let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
+        match self.settings.topic {
+            None => self.tell(&explain_flow(flow, locale, level, self.settings.rule_id)),
+            // The answer to a question is told once, with the first flow as its proof; a header when all were seen.
+            Some(_) if self.told => {}
+            Some(Topic::Header(None)) => self.chosen = self.chosen.or_else(|| Header::of_flow(flow)),
+            Some(Topic::Header(Some(_))) => {}
+            Some(topic) => self.tell(&topic.explain(locale, level, Some(flow))),
+        }
+    }
+
+    /// The topic, if no flow was there to tell it of.
+    fn end(&mut self) {
+        let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
+        match self.settings.topic {
+            Some(Topic::Header(frame)) => {
+                let mut document = Document::default();
+                header::explain(&mut document, self.chosen.as_ref(), locale, level);
+                if let (Some(frame), None) = (frame, self.chosen) {
+                    document.paragraph(match locale {
+                        Locale::En => format!("Frame {frame} of this capture is no TCP segment."),
+                        Locale::Ko => format!("이 캡처의 프레임 {frame}은(는) TCP 세그먼트가 아닙니다."),
+                    });
+                }
+                self.tell(&document);
+            }
+            Some(topic) if !self.told => self.tell(&topic.explain(locale, level, None)),
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, document: &Document) {
+        let gap = if self.told { "\n" } else { "" };
+        self.told = true;
+        self.out.buffer.extend_from_slice(gap.as_bytes());
+        self.out.buffer.extend_from_slice(document.text().as_bytes());
+        self.out.end_line();
     }
 }
 
 impl Sink for Explain {
     fn event(&mut self, event: &Event<'_>) {
-        if let Event::FlowEnd { flow, .. } = event {
-            let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
-            let document = match self.settings.topic {
-                None => explain_flow(flow, locale, level, self.settings.rule_id),
-                // The answer to a question is told once, with the first flow as its proof.
-                Some(_) if self.told => return,
-                Some(topic) => topic.explain(locale, level, Some(flow)),
-            };
-            let gap = if self.told { "\n" } else { "" };
-            self.told = true;
-            self.out.buffer.extend_from_slice(gap.as_bytes());
-            self.out.buffer.extend_from_slice(document.text().as_bytes());
-            self.out.end_line();
-        } else if let (Event::SessionEnd { .. }, Some(topic), false) = (event, self.settings.topic, self.told) {
-            let document = topic.explain(self.settings.locale, self.settings.level.unwrap_or_default(), None);
-            self.out.buffer.extend_from_slice(document.text().as_bytes());
-            self.out.end_line();
+        match event {
+            Event::Segment(segment) => self.segment(segment),
+            Event::FlowStart(flow) => self.began(flow),
+            Event::FlowEnd { flow, .. } => self.ended(flow),
+            Event::SessionEnd { .. } => self.end(),
+            _ => {}
         }
+    }
+
+    fn wants_segments(&self) -> bool {
+        matches!(self.settings.topic, Some(Topic::Header(_)))
+    }
+
+    fn wants_steps(&self) -> bool {
+        false
     }
 }
 

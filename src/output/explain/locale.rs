@@ -56,6 +56,6 @@ impl Words {
 }
 
 /// A text in both languages.
-pub(super) const fn words(en: &'static str, ko: &'static str) -> Words {
+pub(in crate::output) const fn words(en: &'static str, ko: &'static str) -> Words {
     Words { en, ko }
 }

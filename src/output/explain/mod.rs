@@ -7,6 +7,7 @@ pub mod anomalies;
 mod document;
 mod flow;
 mod format;
+mod header;
 mod locale;
 mod questions;
 pub mod terms;
@@ -15,6 +16,7 @@ pub(super) use document::escape_markdown;
 pub use document::{Block, Document};
 pub use flow::explain_flow;
 pub(super) use format::Explain;
+pub(super) use locale::words;
 pub use locale::{Locale, Words};
 pub use questions::{QUESTIONS, Question};
 
@@ -43,14 +45,22 @@ pub enum Topic {
     Flag(usize),
     /// A question, by its index in [`QUESTIONS`].
     Question(usize),
+    /// The TCP header of the segment in this frame (from 1), or of the first one.
+    Header(Option<u64>),
 }
 
 impl Topic {
-    /// The topic with this name: a question, an anomaly's id, a state (`TIME_WAIT`, `time-wait`) or a flag, in any case.
+    /// The topic with this name: a question, `header` (or `header:FRAME`), an anomaly's id, a state (`TIME_WAIT`, `time-wait`) or a flag, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         let upper = name.to_uppercase();
         if let Some(n) = QUESTIONS.iter().position(|q| q.id == name) {
             return Some(Self::Question(n));
+        }
+        if let Some(frame) = name.strip_prefix("header") {
+            return match frame.strip_prefix(':') {
+                Some(frame) => frame.parse().ok().map(|frame| Self::Header(Some(frame))),
+                None => frame.is_empty().then_some(Self::Header(None)),
+            };
         }
         if let Some(rule) = rules().find(|rule| rule.id == name) {
             return Some(Self::Anomaly(rule.id));
@@ -66,7 +76,12 @@ impl Topic {
         let questions = QUESTIONS.iter().map(|q| q.id.to_owned());
         let states = State::ALL.into_iter().map(|state| state.name().to_owned());
         let flags = terms::FLAGS.iter().map(|(flag, _)| (*flag).to_owned());
-        questions.chain(states).chain(flags).chain(rules().map(|rule| rule.id.to_owned())).collect()
+        questions
+            .chain(["header".to_owned()])
+            .chain(states)
+            .chain(flags)
+            .chain(rules().map(|rule| rule.id.to_owned()))
+            .collect()
     }
 
     /// The topic in words; with a `flow`, also from its numbers.
@@ -86,6 +101,10 @@ impl Topic {
                     document.heading(*flag);
                     document.paragraph(text.get(locale));
                 }
+            }
+            Self::Header(_) => {
+                let header = flow.and_then(header::Header::of_flow);
+                header::explain(&mut document, header.as_ref(), locale, level);
             }
             Self::Question(n) => {
                 if let Some(question) = QUESTIONS.get(n) {

@@ -39,88 +39,103 @@ pub const fn opening(opening: Opening) -> Words {
 /// What that means and what to check next.
 pub const fn opening_meaning(opening: Opening) -> Words {
     match opening {
-        Opening::Established => words(
-            "Both ends know each other's initial sequence number and know that the other one knows theirs; data can flow both \
-             ways.",
-            "양쪽이 서로의 초기 시퀀스 번호를 알고, 상대가 자기 번호를 받았다는 것까지 확인했습니다. 이제 양방향으로 데이터를 \
-             보낼 수 있습니다.",
-        ),
-        Opening::FastOpen => words(
-            "A cookie from an earlier connection let the server take data that came with the SYN: one round trip less (RFC \
-             7413).",
-            "이전 연결에서 받은 쿠키 덕분에 서버가 SYN과 함께 온 데이터를 받아들였습니다. 왕복 한 번이 절약됩니다 (RFC 7413).",
-        ),
-        Opening::SimultaneousOpen => words(
-            "Neither end waited for the other: both sent SYN, both went SYN_SENT → SYN_RECEIVED → ESTABLISHED (RFC 9293 \
-             figure 7). It is one connection, not two.",
-            "어느 쪽도 기다리지 않고 서로 SYN을 보냈고, 양쪽 모두 SYN_SENT → SYN_RECEIVED → ESTABLISHED로 \
-             진행했습니다 (RFC 9293 그림 7). 연결은 둘이 아니라 하나입니다.",
-        ),
-        Opening::SplitHandshake => words(
-            "The server split its SYN-ACK into parts. RFC 9293 allows it; hardly any stack does it, and it has been used to slip \
-             past filters. Find out what the server is.",
-            "서버가 SYN-ACK를 나누어 보냈습니다. RFC 9293이 허용하지만 실제 구현은 거의 없고, 방화벽을 피하는 데 쓰인 적이 \
-             있습니다. 서버가 무엇인지 확인하십시오.",
-        ),
-        Opening::Refused => words(
-            "Nothing listens on that port, or a filter refuses in the server's name: the application sees ECONNREFUSED. Check \
-             that the service runs, and compare the TTL of the RST with the server's other packets.",
-            "그 포트에서 듣는 프로그램이 없거나 방화벽이 서버 이름으로 거절했습니다. 응용 프로그램은 ECONNREFUSED를 \
-             받습니다. 서비스가 실행 중인지, RST의 TTL이 서버의 다른 패킷과 같은지 확인하십시오.",
-        ),
-        Opening::Unreachable => words(
-            "A router, a firewall or the host said that the connection cannot be made: the application sees EHOSTUNREACH or \
-             the like. The sender of the ICMP error tells where the path ends.",
-            "라우터, 방화벽 또는 호스트가 연결할 수 없다고 알렸습니다. 응용 프로그램은 EHOSTUNREACH 등을 받습니다. ICMP \
-             오류를 보낸 주소를 보면 경로가 어디에서 끝나는지 알 수 있습니다.",
-        ),
-        Opening::Unanswered => words(
-            "No SYN-ACK, no RST, no ICMP error: a filter drops the SYN or its answer, the host is down, or the way back is not \
-             in this capture. The application sees ETIMEDOUT. Capture nearer to the server.",
-            "SYN-ACK도 RST도 ICMP 오류도 없었습니다. 방화벽이 버렸거나, 호스트가 꺼져 있거나, 돌아오는 길이 이 캡처에 \
-             없습니다. 응용 프로그램은 ETIMEDOUT을 받습니다. 서버에 더 가까운 곳에서 캡처해 보십시오.",
-        ),
-        Opening::Aborted => words(
-            "The client changed its mind before the server had answered: an impatient application, or the loser of two attempts \
-             made at once.",
-            "서버가 응답하기 전에 클라이언트가 그만두었습니다. 성급한 응용 프로그램이거나, 동시에 시도한 둘 중 진 \
-             쪽입니다.",
-        ),
-        Opening::MissingAck => words(
-            "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \
-             up. One such flow is a lost packet or a dead client; many are a SYN scan or a SYN flood.",
-            "handshake가 두 번째 단계에서 멈췄습니다. 서버는 포기할 때까지 미완성(embryonic) 연결을 붙들고 있습니다. 하나면 \
-             패킷 손실이나 죽은 클라이언트, 여럿이면 SYN 스캔이나 SYN flooding입니다.",
-        ),
-        Opening::ResetAfterSynAck => words(
-            "The client learned that the port is open and tore down at once: a SYN scan, a health check, or a client that no \
-             longer wanted the connection. The server's application never heard of it.",
-            "클라이언트가 포트가 열려 있음을 알고 바로 끊었습니다. SYN 스캔, 상태 검사, 또는 더는 연결이 필요 없어진 \
-             클라이언트입니다. 서버의 응용 프로그램은 이 시도를 알지 못합니다.",
-        ),
-        Opening::SynAckOnly => words(
-            "The answer to a SYN that this capture does not have: it began too late, packets take different ways, or somebody \
-             forged the SYN in this address's name.",
-            "이 캡처에 없는 SYN에 대한 응답입니다. 캡처가 늦게 시작됐거나, 오가는 경로가 다르거나, 누군가 이 주소로 위조한 \
-             SYN을 보냈습니다.",
-        ),
-        Opening::Midstream => words(
-            "The handshake is not in this capture, so nothing can be said about it; numbers are relative to the first segment seen.",
-            "handshake가 캡처에 없으므로 연결 설정에 대해서는 말할 수 없습니다. 상대 번호는 처음 본 세그먼트를 기준으로 \
-             합니다.",
-        ),
-        Opening::Invalid => words(
-            "No TCP stack opens a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
-             that host sent.",
-            "어떤 TCP 구현도 이렇게 연결을 열지 않습니다. 스캐너의 탐침, 퍼저, 또는 손상입니다. 누가 보냈는지, 그 호스트가 또 \
-             무엇을 보냈는지 보십시오.",
-        ),
-        Opening::Undecided => words(
-            "The capture ended before the deadline: an answer may still have come. Capture for longer.",
-            "기한이 되기 전에 캡처가 끝났습니다. 그 뒤에 응답이 왔을 수도 있습니다. 더 오래 캡처하십시오.",
-        ),
+        Opening::Established => ESTABLISHED,
+        Opening::FastOpen => FAST_OPEN,
+        Opening::SimultaneousOpen => SIMULTANEOUS_OPEN,
+        Opening::SplitHandshake => SPLIT_HANDSHAKE,
+        Opening::Refused => REFUSED,
+        Opening::Unreachable => UNREACHABLE,
+        Opening::Unanswered => UNANSWERED,
+        Opening::Aborted => ABORTED,
+        Opening::MissingAck => MISSING_ACK,
+        Opening::ResetAfterSynAck => RESET_AFTER_SYN_ACK,
+        Opening::SynAckOnly => SYN_ACK_ONLY,
+        Opening::Midstream => MIDSTREAM,
+        Opening::Invalid => INVALID,
+        Opening::Undecided => UNDECIDED,
     }
 }
+
+const ESTABLISHED: Words = words(
+    "Both ends know each other's initial sequence number and know that the other one knows theirs; data can flow both \
+     ways.",
+    "양쪽이 서로의 초기 시퀀스 번호를 알고, 상대가 자기 번호를 받았다는 것까지 확인했습니다. 이제 양방향으로 데이터를 \
+     보낼 수 있습니다.",
+);
+const FAST_OPEN: Words = words(
+    "A cookie from an earlier connection let the server take data that came with the SYN: one round trip less (RFC \
+     7413).",
+    "이전 연결에서 받은 쿠키 덕분에 서버가 SYN과 함께 온 데이터를 받아들였습니다. 왕복 한 번이 절약됩니다 (RFC 7413).",
+);
+const SIMULTANEOUS_OPEN: Words = words(
+    "Neither end waited for the other: both sent SYN, both went SYN_SENT → SYN_RECEIVED → ESTABLISHED (RFC 9293 \
+     figure 7). It is one connection, not two.",
+    "어느 쪽도 기다리지 않고 서로 SYN을 보냈고, 양쪽 모두 SYN_SENT → SYN_RECEIVED → ESTABLISHED로 \
+     진행했습니다 (RFC 9293 그림 7). 연결은 둘이 아니라 하나입니다.",
+);
+const SPLIT_HANDSHAKE: Words = words(
+    "The server split its SYN-ACK into parts. RFC 9293 allows it; hardly any stack does it, and it has been used to slip \
+     past filters. Find out what the server is.",
+    "서버가 SYN-ACK를 나누어 보냈습니다. RFC 9293이 허용하지만 실제 구현은 거의 없고, 방화벽을 피하는 데 쓰인 적이 \
+     있습니다. 서버가 무엇인지 확인하십시오.",
+);
+const REFUSED: Words = words(
+    "Nothing listens on that port, or a filter refuses in the server's name: the application sees ECONNREFUSED. Check \
+     that the service runs, and compare the TTL of the RST with the server's other packets.",
+    "그 포트에서 듣는 프로그램이 없거나 방화벽이 서버 이름으로 거절했습니다. 응용 프로그램은 ECONNREFUSED를 \
+     받습니다. 서비스가 실행 중인지, RST의 TTL이 서버의 다른 패킷과 같은지 확인하십시오.",
+);
+const UNREACHABLE: Words = words(
+    "A router, a firewall or the host said that the connection cannot be made: the application sees EHOSTUNREACH or \
+     the like. The sender of the ICMP error tells where the path ends.",
+    "라우터, 방화벽 또는 호스트가 연결할 수 없다고 알렸습니다. 응용 프로그램은 EHOSTUNREACH 등을 받습니다. ICMP \
+     오류를 보낸 주소를 보면 경로가 어디에서 끝나는지 알 수 있습니다.",
+);
+const UNANSWERED: Words = words(
+    "No SYN-ACK, no RST, no ICMP error: a filter drops the SYN or its answer, the host is down, or the way back is not \
+     in this capture. The application sees ETIMEDOUT. Capture nearer to the server.",
+    "SYN-ACK도 RST도 ICMP 오류도 없었습니다. 방화벽이 버렸거나, 호스트가 꺼져 있거나, 돌아오는 길이 이 캡처에 \
+     없습니다. 응용 프로그램은 ETIMEDOUT을 받습니다. 서버에 더 가까운 곳에서 캡처해 보십시오.",
+);
+const ABORTED: Words = words(
+    "The client changed its mind before the server had answered: an impatient application, or the loser of two attempts \
+     made at once.",
+    "서버가 응답하기 전에 클라이언트가 그만두었습니다. 성급한 응용 프로그램이거나, 동시에 시도한 둘 중 진 \
+     쪽입니다.",
+);
+const MISSING_ACK: Words = words(
+    "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \
+     up. One such flow is a lost packet or a dead client; many are a SYN scan or a SYN flood.",
+    "handshake가 두 번째 단계에서 멈췄습니다. 서버는 포기할 때까지 미완성(embryonic) 연결을 붙들고 있습니다. 하나면 \
+     패킷 손실이나 죽은 클라이언트, 여럿이면 SYN 스캔이나 SYN flooding입니다.",
+);
+const RESET_AFTER_SYN_ACK: Words = words(
+    "The client learned that the port is open and tore down at once: a SYN scan, a health check, or a client that no \
+     longer wanted the connection. The server's application never heard of it.",
+    "클라이언트가 포트가 열려 있음을 알고 바로 끊었습니다. SYN 스캔, 상태 검사, 또는 더는 연결이 필요 없어진 \
+     클라이언트입니다. 서버의 응용 프로그램은 이 시도를 알지 못합니다.",
+);
+const SYN_ACK_ONLY: Words = words(
+    "The answer to a SYN that this capture does not have: it began too late, packets take different ways, or somebody \
+     forged the SYN in this address's name.",
+    "이 캡처에 없는 SYN에 대한 응답입니다. 캡처가 늦게 시작됐거나, 오가는 경로가 다르거나, 누군가 이 주소로 위조한 \
+     SYN을 보냈습니다.",
+);
+const MIDSTREAM: Words = words(
+    "The handshake is not in this capture, so nothing can be said about it; numbers are relative to the first segment seen.",
+    "handshake가 캡처에 없으므로 연결 설정에 대해서는 말할 수 없습니다. 상대 번호는 처음 본 세그먼트를 기준으로 \
+     합니다.",
+);
+const INVALID: Words = words(
+    "No TCP stack opens a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
+     that host sent.",
+    "어떤 TCP 구현도 이렇게 연결을 열지 않습니다. 스캐너의 탐침, 퍼저, 또는 손상입니다. 누가 보냈는지, 그 호스트가 또 \
+     무엇을 보냈는지 보십시오.",
+);
+const UNDECIDED: Words = words(
+    "The capture ended before the deadline: an answer may still have come. Capture for longer.",
+    "기한이 되기 전에 캡처가 끝났습니다. 그 뒤에 응답이 왔을 수도 있습니다. 더 오래 캡처하십시오.",
+);
 
 /// How a connection ended, in a few words.
 pub const fn closing(closing: Closing) -> Words {
@@ -181,69 +196,81 @@ pub const fn closing_meaning(closing: Closing) -> Words {
 /// What a state means (RFC 9293 section 3.3.2).
 pub const fn state(state: State) -> Words {
     match state {
-        State::Closed => words(
-            "CLOSED: no connection. Where every connection begins and ends; a segment that arrives here is answered with RST (RFC \
-             9293 section 3.10.7.1).",
-            "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 세그먼트가 도착하면 RST로 \
-             응답합니다 (RFC 9293 3.10.7.1절).",
-        ),
-        State::Listen => words(
-            "LISTEN: a server waits for a SYN. Nothing on the wire shows it; synscope infers it from the SYN-ACK that follows.",
-            "LISTEN: 서버가 SYN을 기다리는 상태입니다. 네트워크에는 보이지 않으므로 뒤이은 SYN-ACK로 추정합니다.",
-        ),
-        State::SynSent => words(
-            "SYN_SENT: the client sent its SYN and waits for SYN and ACK. If none comes, it repeats the SYN; staying here for \
-             long means that nobody answers.",
-            "SYN_SENT: 클라이언트가 SYN을 보내고 SYN과 ACK를 기다리는 상태입니다. 응답이 없으면 SYN을 재전송하며, 오래 \
-             머물면 응답하는 상대가 없다는 뜻입니다.",
-        ),
-        State::SynReceived => words(
-            "SYN_RECEIVED: a SYN arrived and was answered with SYN-ACK; the acknowledgment of the own SYN is still missing. A \
-             connection in this state is embryonic: it waits in the SYN backlog, which a SYN flood fills.",
-            "SYN_RECEIVED: SYN을 받고 SYN-ACK로 응답했지만 자신의 SYN에 대한 확인 응답은 아직 받지 못한 상태입니다. 이 \
-             미완성(embryonic) 연결은 backlog 큐에서 기다리며, SYN flooding은 이 큐를 채우는 공격입니다.",
-        ),
-        State::Established => words(
-            "ESTABLISHED: open; data may flow in both directions. The client gets here when the SYN-ACK arrives, the server half a \
-             round trip later, when the third segment does.",
-            "ESTABLISHED: 연결이 설정되어 양방향으로 데이터를 보낼 수 있는 상태입니다. 클라이언트는 SYN-ACK를 받을 때, 서버는 \
-             반 왕복 시간(0.5 RTT) 뒤 세 번째 세그먼트를 받을 때 들어갑니다.",
-        ),
-        State::FinWait1 => words(
-            "FIN_WAIT_1: this end closed first and its FIN is not acknowledged yet.",
-            "FIN_WAIT_1: 먼저 닫은 쪽이 FIN을 보내고 확인 응답을 기다리는 상태입니다.",
-        ),
-        State::FinWait2 => words(
-            "FIN_WAIT_2: its FIN is acknowledged; it still receives until the other end sends FIN. Linux gives up after 60 s when \
-             the program has gone.",
-            "FIN_WAIT_2: 자신의 FIN은 확인 응답을 받았고, 상대의 FIN이 올 때까지 데이터를 계속 받을 수 있는 상태입니다. \
-             Linux는 프로그램이 끝났으면 60초 뒤 포기합니다.",
-        ),
-        State::CloseWait => words(
-            "CLOSE_WAIT: the other end closed; this end's program has not. It is always the passive side that is here. Many \
-             connections that stay here are a program that forgets to close.",
-            "CLOSE_WAIT: 상대가 닫았지만 자기 프로그램은 아직 닫지 않은 상태입니다. 항상 수동적으로 닫는 쪽이 이 상태에 \
-             있습니다. 여기에 오래 머무는 연결이 많으면 close()를 잊은 프로그램입니다.",
-        ),
-        State::Closing => words(
-            "CLOSING: both ends sent FIN before they saw the other's; the acknowledgment of the own FIN is missing. Only a \
-             simultaneous close passes here.",
-            "CLOSING: 양쪽이 상대의 FIN을 보기 전에 FIN을 보냈고, 자신의 FIN에 대한 확인 응답을 기다리는 상태입니다. 동시 \
-             종료에서만 거칩니다.",
-        ),
-        State::LastAck => words(
-            "LAST_ACK: the passive side sent its FIN too and waits for the last acknowledgment; if that is lost, it repeats the FIN.",
-            "LAST_ACK: 수동적으로 닫는 쪽도 FIN을 보내고 마지막 확인 응답을 기다리는 상태입니다. 그 응답이 사라지면 FIN을 \
-             재전송합니다.",
-        ),
-        State::TimeWait => words(
-            "TIME_WAIT: the end that closed first waits 2 × MSL, so that its last ACK can be repeated and old segments die before \
-             the same ports are used again. RFC 9293 takes an MSL of 2 minutes, hence 240 s; Linux waits 60 s.",
-            "TIME_WAIT: 먼저 닫은 쪽이 2 × MSL 동안 기다리는 상태입니다. 마지막 ACK를 다시 보낼 수 있고, 같은 포트를 다시 \
-             쓰기 전에 옛 세그먼트가 사라지게 합니다. RFC 9293의 MSL은 2분이므로 240초이고, Linux는 60초만 기다립니다.",
-        ),
+        State::Closed => IN_CLOSED,
+        State::Listen => IN_LISTEN,
+        State::SynSent => IN_SYN_SENT,
+        State::SynReceived => IN_SYN_RECEIVED,
+        State::Established => IN_ESTABLISHED,
+        State::FinWait1 => IN_FIN_WAIT1,
+        State::FinWait2 => IN_FIN_WAIT2,
+        State::CloseWait => IN_CLOSE_WAIT,
+        State::Closing => IN_CLOSING,
+        State::LastAck => IN_LAST_ACK,
+        State::TimeWait => IN_TIME_WAIT,
     }
 }
+
+const IN_CLOSED: Words = words(
+    "CLOSED: no connection. Where every connection begins and ends; a segment that arrives here is answered with RST (RFC \
+     9293 section 3.10.7.1).",
+    "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 세그먼트가 도착하면 RST로 \
+     응답합니다 (RFC 9293 3.10.7.1절).",
+);
+const IN_LISTEN: Words = words(
+    "LISTEN: a server waits for a SYN. Nothing on the wire shows it; synscope infers it from the SYN-ACK that follows.",
+    "LISTEN: 서버가 SYN을 기다리는 상태입니다. 네트워크에는 보이지 않으므로 뒤이은 SYN-ACK로 추정합니다.",
+);
+const IN_SYN_SENT: Words = words(
+    "SYN_SENT: the client sent its SYN and waits for SYN and ACK. If none comes, it repeats the SYN; staying here for \
+     long means that nobody answers.",
+    "SYN_SENT: 클라이언트가 SYN을 보내고 SYN과 ACK를 기다리는 상태입니다. 응답이 없으면 SYN을 재전송하며, 오래 \
+     머물면 응답하는 상대가 없다는 뜻입니다.",
+);
+const IN_SYN_RECEIVED: Words = words(
+    "SYN_RECEIVED: a SYN arrived and was answered with SYN-ACK; the acknowledgment of the own SYN is still missing. A \
+     connection in this state is embryonic: it waits in the SYN backlog, which a SYN flood fills.",
+    "SYN_RECEIVED: SYN을 받고 SYN-ACK로 응답했지만 자신의 SYN에 대한 확인 응답은 아직 받지 못한 상태입니다. 이 \
+     미완성(embryonic) 연결은 backlog 큐에서 기다리며, SYN flooding은 이 큐를 채우는 공격입니다.",
+);
+const IN_ESTABLISHED: Words = words(
+    "ESTABLISHED: open; data may flow in both directions. The client gets here when the SYN-ACK arrives, the server half a \
+     round trip later, when the third segment does.",
+    "ESTABLISHED: 연결이 설정되어 양방향으로 데이터를 보낼 수 있는 상태입니다. 클라이언트는 SYN-ACK를 받을 때, 서버는 \
+     반 왕복 시간(0.5 RTT) 뒤 세 번째 세그먼트를 받을 때 들어갑니다.",
+);
+const IN_FIN_WAIT1: Words = words(
+    "FIN_WAIT_1: this end closed first and its FIN is not acknowledged yet.",
+    "FIN_WAIT_1: 먼저 닫은 쪽이 FIN을 보내고 확인 응답을 기다리는 상태입니다.",
+);
+const IN_FIN_WAIT2: Words = words(
+    "FIN_WAIT_2: its FIN is acknowledged; it still receives until the other end sends FIN. Linux gives up after 60 s when \
+     the program has gone.",
+    "FIN_WAIT_2: 자신의 FIN은 확인 응답을 받았고, 상대의 FIN이 올 때까지 데이터를 계속 받을 수 있는 상태입니다. \
+     Linux는 프로그램이 끝났으면 60초 뒤 포기합니다.",
+);
+const IN_CLOSE_WAIT: Words = words(
+    "CLOSE_WAIT: the other end closed; this end's program has not. It is always the passive side that is here. Many \
+     connections that stay here are a program that forgets to close.",
+    "CLOSE_WAIT: 상대가 닫았지만 자기 프로그램은 아직 닫지 않은 상태입니다. 항상 수동적으로 닫는 쪽이 이 상태에 \
+     있습니다. 여기에 오래 머무는 연결이 많으면 close()를 잊은 프로그램입니다.",
+);
+const IN_CLOSING: Words = words(
+    "CLOSING: both ends sent FIN before they saw the other's; the acknowledgment of the own FIN is missing. Only a \
+     simultaneous close passes here.",
+    "CLOSING: 양쪽이 상대의 FIN을 보기 전에 FIN을 보냈고, 자신의 FIN에 대한 확인 응답을 기다리는 상태입니다. 동시 \
+     종료에서만 거칩니다.",
+);
+const IN_LAST_ACK: Words = words(
+    "LAST_ACK: the passive side sent its FIN too and waits for the last acknowledgment; if that is lost, it repeats the FIN.",
+    "LAST_ACK: 수동적으로 닫는 쪽도 FIN을 보내고 마지막 확인 응답을 기다리는 상태입니다. 그 응답이 사라지면 FIN을 \
+     재전송합니다.",
+);
+const IN_TIME_WAIT: Words = words(
+    "TIME_WAIT: the end that closed first waits 2 × MSL, so that its last ACK can be repeated and old segments die before \
+     the same ports are used again. RFC 9293 takes an MSL of 2 minutes, hence 240 s; Linux waits 60 s.",
+    "TIME_WAIT: 먼저 닫은 쪽이 2 × MSL 동안 기다리는 상태입니다. 마지막 ACK를 다시 보낼 수 있고, 같은 포트를 다시 \
+     쓰기 전에 옛 세그먼트가 사라지게 합니다. RFC 9293의 MSL은 2분이므로 240초이고, Linux는 60초만 기다립니다.",
+);
 
 /// What a step of this kind says.
 pub const fn label(label: Label) -> Words {

@@ -1,0 +1,324 @@
+//! Flows that are nothing yet but an ordinary SYN over IPv4, in 64 octets each.
+//!
+//! A flood is millions of them, and they must not cost what connections cost. As soon as anything else happens to one, an
+//! answer, a repetition, a deadline, its SYN is told again to a record of its own ([`super::model::Flow`]), which is then as
+//! if it had been there from the start.
+
+use core::net::{IpAddr, Ipv4Addr};
+use std::collections::VecDeque;
+
+use super::tuple::FlowKey;
+use crate::tcp::options::{Layout, Timestamps};
+use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
+use crate::time::Timestamp;
+
+/// Whole numbers below 2^48, in six octets.
+#[derive(Clone, Copy, Debug)]
+struct U48([u16; 3]);
+
+impl U48 {
+    const fn new(n: u64) -> Self {
+        Self([n as u16, (n >> 16) as u16, (n >> 32) as u16])
+    }
+
+    const fn get(self) -> u64 {
+        let [low, middle, high] = self.0;
+        low as u64 | (middle as u64) << 16 | (high as u64) << 32
+    }
+}
+
+/// A SYN, and the number of its flow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Embryo {
+    time: Timestamp,
+    source: u32,
+    destination: u32,
+    seq: u32,
+    timestamp: u32,
+    /// The option list, four bits each: no more than eight of them.
+    layout: u32,
+    ports: (u16, u16),
+    frame: U48,
+    id: U48,
+    window: u16,
+    ip_id: u16,
+    checksum_field: u16,
+    interface: u16,
+    vlan: u16,
+    mss: u16,
+    /// Which of what follows there is: see the constants.
+    has: u8,
+    window_scale: u8,
+    options_len: u8,
+    ttl: u8,
+    traffic_class: u8,
+    checksum: Checksum,
+}
+
+const _: () = assert!(size_of::<Embryo>() <= 64);
+
+impl Embryo {
+    const MSS: u8 = 1;
+    const WINDOW_SCALE: u8 = 1 << 1;
+    const SACK: u8 = 1 << 2;
+    const TIMESTAMPS: u8 = 1 << 3;
+    const TRUNCATED: u8 = 1 << 4;
+    const DONT_FRAGMENT: u8 = 1 << 5;
+    /// Set while it is nothing but a SYN.
+    const ALIVE: u8 = 1 << 6;
+
+    /// `s` as the first segment of flow `id`, if it is an ordinary SYN: one of which nothing is lost here.
+    pub(super) fn of(s: &Segment, id: u64) -> Option<Self> {
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (s.source.ip, s.destination.ip) else { return None };
+        if s.flags != Flags::SYN || s.checksum == Checksum::Bad || (s.frame | id) >> 48 != 0 {
+            return None;
+        }
+        let o = &s.options;
+        let bit = |present: bool, bit: u8| if present { bit } else { 0 };
+        let embryo = Self {
+            time: s.time,
+            source: source.into(),
+            destination: destination.into(),
+            seq: s.seq.0,
+            timestamp: o.timestamps.map_or(0, |t| t.value),
+            layout: o.layout.0 as u32,
+            ports: (s.source.port, s.destination.port),
+            frame: U48::new(s.frame),
+            id: U48::new(id),
+            window: s.window,
+            ip_id: s.ip_id,
+            checksum_field: s.checksum_field,
+            interface: s.interface,
+            vlan: s.vlan,
+            mss: o.mss.unwrap_or(0),
+            has: bit(o.mss.is_some(), Self::MSS)
+                | bit(o.window_scale.is_some(), Self::WINDOW_SCALE)
+                | bit(o.sack_permitted, Self::SACK)
+                | bit(o.timestamps.is_some(), Self::TIMESTAMPS)
+                | bit(s.truncated, Self::TRUNCATED)
+                | bit(s.dont_fragment, Self::DONT_FRAGMENT)
+                | Self::ALIVE,
+            window_scale: o.window_scale.unwrap_or(0),
+            options_len: o.len,
+            ttl: s.ttl,
+            traffic_class: s.traffic_class,
+            checksum: s.checksum,
+        };
+        // What has no place here (payload, further options, faults, fragments) is different when it comes out again.
+        (embryo.segment() == *s).then_some(embryo)
+    }
+
+    /// The SYN.
+    pub(super) fn segment(&self) -> Segment {
+        let has = |bit: u8| self.has & bit != 0;
+        let end = |ip: u32, port: u16| Endpoint { ip: IpAddr::V4(Ipv4Addr::from(ip)), port };
+        Segment {
+            time: self.time,
+            frame: self.frame.get(),
+            source: end(self.source, self.ports.0),
+            destination: end(self.destination, self.ports.1),
+            seq: SeqNumber(self.seq),
+            ack_field: SeqNumber(0),
+            flags: Flags::SYN,
+            window: self.window,
+            urgent: 0,
+            payload: 0,
+            options: Options {
+                mss: has(Self::MSS).then_some(self.mss),
+                window_scale: has(Self::WINDOW_SCALE).then_some(self.window_scale),
+                sack_permitted: has(Self::SACK),
+                timestamps: has(Self::TIMESTAMPS).then_some(Timestamps { value: self.timestamp, echo: 0 }),
+                layout: Layout(u64::from(self.layout)),
+                len: self.options_len,
+                ..Options::default()
+            },
+            checksum: self.checksum,
+            checksum_field: self.checksum_field,
+            headers: Headers::Whole,
+            truncated: has(Self::TRUNCATED),
+            interface: self.interface,
+            vlan: self.vlan,
+            ip_id: self.ip_id,
+            flow_label: 0,
+            ttl: self.ttl,
+            traffic_class: self.traffic_class,
+            ip_options_len: 0,
+            dont_fragment: has(Self::DONT_FRAGMENT),
+            fragmented: false,
+        }
+    }
+
+    /// Number of its flow.
+    pub(super) const fn id(&self) -> u64 {
+        self.id.get()
+    }
+
+    /// Key of its flow.
+    pub(super) fn key(&self) -> FlowKey {
+        let end = |ip: u32, port: u16| Endpoint { ip: IpAddr::V4(Ipv4Addr::from(ip)), port };
+        FlowKey::between(end(self.source, self.ports.0), end(self.destination, self.ports.1)).0
+    }
+
+    const fn is_alive(&self) -> bool {
+        self.has & Self::ALIVE != 0
+    }
+}
+
+/// SYNs in the order in which they came. A place is a serial number modulo 2^31.
+#[derive(Debug, Default)]
+pub(super) struct Embryos {
+    ring: VecDeque<Embryo>,
+    /// Serial number of the oldest.
+    base: u64,
+    alive: usize,
+}
+
+impl Embryos {
+    const PLACES: u64 = 1 << 31;
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.alive
+    }
+
+    /// Keeps one; its place.
+    pub(super) fn push(&mut self, embryo: Embryo) -> u32 {
+        let serial = self.base + self.ring.len() as u64;
+        self.ring.push_back(embryo);
+        self.alive += 1;
+        (serial % Self::PLACES) as u32
+    }
+
+    /// The one at `place`.
+    #[inline]
+    pub(super) fn get(&self, place: u32) -> Option<&Embryo> {
+        self.ring.get(self.position(place)).filter(|embryo| embryo.is_alive())
+    }
+
+    /// Takes the one at `place` out.
+    pub(super) fn take(&mut self, place: u32) -> Option<Embryo> {
+        let position = self.position(place);
+        let embryo = self.ring.get_mut(position).filter(|embryo| embryo.is_alive())?;
+        embryo.has &= !Embryo::ALIVE;
+        let taken = *embryo;
+        self.alive -= 1;
+        self.drop_dead();
+        Some(taken)
+    }
+
+    /// Place of the oldest, if there are places for no more than `limit`, the empty ones between them counted.
+    pub(super) fn surplus(&self, limit: usize) -> Option<u32> {
+        (self.ring.len() >= limit.max(1)).then_some((self.base % Self::PLACES) as u32)
+    }
+
+    /// Every one, with its place, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Embryo)> {
+        let numbered = (self.base..).zip(&self.ring);
+        numbered.filter(|(_, e)| e.is_alive()).map(|(serial, e)| ((serial % Self::PLACES) as u32, e))
+    }
+
+    fn position(&self, place: u32) -> usize {
+        (u64::from(place).wrapping_sub(self.base) % Self::PLACES) as usize
+    }
+
+    fn drop_dead(&mut self) {
+        while self.ring.front().is_some_and(|embryo| !embryo.is_alive()) {
+            self.ring.pop_front();
+            self.base += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::options::FastOpen;
+
+    fn syn() -> Segment {
+        let end = |ip: [u8; 4], port| Endpoint { ip: ip.into(), port };
+        Segment {
+            options: Options {
+                mss: Some(1460),
+                window_scale: Some(7),
+                sack_permitted: true,
+                timestamps: Some(Timestamps { value: 0xdead_beef, echo: 0 }),
+                layout: Layout(0x42753),
+                len: 20,
+                ..Options::default()
+            },
+            ..Embryo {
+                time: Timestamp(1_700_000_000_123_456_789),
+                source: 0,
+                destination: 0,
+                seq: 0x8000_0001,
+                timestamp: 0,
+                layout: 0,
+                ports: (0, 0),
+                frame: U48::new((1 << 48) - 1),
+                id: U48::new(0),
+                window: 64240,
+                ip_id: 54321,
+                checksum_field: 0xabcd,
+                interface: 3,
+                vlan: 100,
+                mss: 0,
+                has: Embryo::TRUNCATED | Embryo::DONT_FRAGMENT,
+                window_scale: 0,
+                options_len: 0,
+                ttl: 63,
+                traffic_class: 0x10,
+                checksum: Checksum::Offload,
+            }
+            .segment()
+        }
+        .between(end([192, 0, 2, 1], 40000), end([198, 51, 100, 2], 80))
+    }
+
+    impl Segment {
+        fn between(mut self, source: Endpoint, destination: Endpoint) -> Self {
+            (self.source, self.destination) = (source, destination);
+            self
+        }
+    }
+
+    #[test]
+    fn an_ordinary_syn_comes_out_as_it_went_in() {
+        let embryo = Embryo::of(&syn(), 7).unwrap();
+        assert_eq!((embryo.segment(), embryo.id(), embryo.key()), (syn(), 7, FlowKey::of(&syn()).0));
+    }
+
+    #[test]
+    fn what_would_lose_something_is_refused() {
+        let refused = |change: fn(&mut Segment)| {
+            let mut s = syn();
+            change(&mut s);
+            Embryo::of(&s, 7).is_none()
+        };
+        assert!(refused(|s| s.payload = 1));
+        assert!(refused(|s| s.flags = Flags::SYN | Flags::ECE));
+        assert!(refused(|s| s.ack_field = SeqNumber(1)));
+        assert!(refused(|s| s.options.timestamps = Some(Timestamps { value: 1, echo: 1 })));
+        assert!(refused(|s| s.options.fast_open = Some(FastOpen { cookie_len: 8, experimental: false })));
+        assert!(refused(|s| s.options.layout = Layout(0x1_2222_2222)));
+        assert!(refused(|s| s.checksum = Checksum::Bad));
+        assert!(refused(|s| s.frame = 1 << 48));
+        assert!(refused(|s| s.headers = Headers::OptionsCut));
+        assert!(refused(|s| s.fragmented = true));
+        assert!(!refused(|s| s.options = Options::default()));
+    }
+
+    #[test]
+    fn places_stay_while_others_come_and_go() {
+        let mut embryos = Embryos::default();
+        let places: Vec<u32> = (0..4).map(|id| embryos.push(Embryo::of(&syn(), id).unwrap())).collect();
+        assert_eq!(embryos.take(places[1]).map(|e| e.id()), Some(1));
+        assert!(embryos.take(places[1]).is_none() && embryos.get(places[1]).is_none());
+        assert_eq!(embryos.take(places[0]).map(|e| e.id()), Some(0));
+        assert_eq!(embryos.get(places[3]).map(Embryo::id), Some(3));
+        assert_eq!(
+            embryos.iter().map(|(place, e)| (place, e.id())).collect::<Vec<_>>(),
+            [(places[2], 2), (places[3], 3)]
+        );
+        assert_eq!((embryos.len(), embryos.surplus(2), embryos.surplus(3)), (2, Some(places[2]), None));
+    }
+}
