@@ -51,7 +51,7 @@ fn a_flood_of_one_address_is_none_of_its_network() {
 fn what_several_connections_show_is_told_of_each() {
     let mut wrong = Vec::new();
     for (id, severity, trigger, near_miss) in MORE {
-        let has = |found: &[(&str, _)]| found.iter().any(|found| *found == (*id, *severity));
+        let has = |found: &[(&str, _)]| found.contains(&(*id, *severity));
         let said = trigger().anomalies();
         if !has(&said) {
             wrong.push(format!("{id} not triggered; said {said:?}"));

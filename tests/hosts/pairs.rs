@@ -8,6 +8,8 @@ use crate::traffic::*;
 
 /// Id, trigger, near miss.
 type Pair = (&'static str, fn() -> Traffic, fn() -> Traffic);
+/// Id, severity, trigger, near miss.
+type Further = (&'static str, Severity, fn() -> Traffic, fn() -> Traffic);
 
 pub(crate) const PAIRS: &[Pair] = &[
     ("syn-flood", || flood(2000, Half), || flood(2000, Open)),
@@ -73,8 +75,8 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("ts-uptime", || uptime(1000), || uptime(7_654_321)),
 ];
 
-/// Further ways in which rules fire: id, severity, trigger, near miss.
-pub(crate) const MORE: &[(&str, Severity, fn() -> Traffic, fn() -> Traffic)] = &[
+/// Further ways in which rules fire.
+pub(crate) const MORE: &[Further] = &[
     ("connection-flood", Severity::Warn, || held(320, false, true), || held(320, true, true)),
     ("challenge-ack-flood", Severity::Note, || challenged(10, 500.0), || challenged(10, 600.0)),
     ("server-cookie-mode", Severity::Warn, || collapse(true), || collapse(false)),
@@ -545,7 +547,7 @@ fn drift(alternating: bool) -> Traffic {
 fn flood_of(net: &str) -> Traffic {
     let mut t = Traffic::with_local(net);
     for k in 0..2000_u32 {
-        let from = Endpoint { ip: std::net::Ipv4Addr::from(0x0a00_0000 | k * 77).into(), port: 2000 };
+        let from = Endpoint { ip: std::net::Ipv4Addr::from(0x0a00_0000 | (k * 77)).into(), port: 2000 };
         t.half(f64::from(k) * 5.0, from, ours(1, 443));
     }
     t

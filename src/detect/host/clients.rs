@@ -54,7 +54,7 @@ impl Line {
             return (off.abs() <= self.rate * (GRACE.0 + GRACE.1 * due) + 1.0).then_some(self.rate);
         }
         let ticks = value.wrapping_sub(self.last_value);
-        if !(BETWEEN.0..=BETWEEN.1).contains(&since) || ticks < TICKS || ticks > 1 << 31 {
+        if !(BETWEEN.0..=BETWEEN.1).contains(&since) || !(TICKS..=1 << 31).contains(&ticks) {
             return None;
         }
         let rate = f64::from(ticks) / (since as f64 / 1e9);
@@ -123,44 +123,52 @@ impl Stacks {
         (line.rate, line.last, line.last_value) = (rate, a.time, value);
         line.count = line.count.saturating_add(1);
         let line = *line;
-        let mut others = self.lines.iter().filter(|other| mine(other) && other.first != line.first);
-        let ends = (Some((a.client.ip, None)), Some((a.server.ip, None)));
-        match others.clone().find(|other| other.is_clock()) {
-            // One that ends where the other begins is a host that was started again.
-            Some(other)
-                if line.is_clock() && other.first < line.last && line.first < other.last && !self.split_told =>
-            {
-                self.split_told = true;
-                let finding = Finding::new(format!(
-                    "the timestamps of {} to {} follow two clocks, of {} and {} ticks a second",
-                    a.client.ip, a.server.ip, line.rate, other.rate
-                ))
-                .figure("connections", i64::from(line.count) + i64::from(other.count))
-                .figure("rate", line.rate)
-                .figure("other_rate", other.rate)
-                .frames([a.frame]);
-                desk.file("ts-clock-split", a.time, ends, finding, out);
-            }
-            None if line.is_clock()
-                && line.last - line.first >= WATCHED
-                && others.next().is_none()
-                && !self.uptime_told =>
-            {
-                self.uptime_told = true;
-                let seconds = (f64::from(value) / line.rate).round() as i64;
-                let wraps = (4_294_967_296.0 / line.rate / 86_400.0).round() as i64;
-                let finding = Finding::new(format!(
-                    "the clock of {} runs at {} ticks a second and began {seconds} s ago, or {wraps} days more",
-                    a.client.ip, line.rate
-                ))
-                .figure("rate", line.rate)
-                .figure("uptime_s", seconds)
-                .figure("wraps_after_days", wraps)
-                .frames([a.frame]);
-                desk.file("ts-uptime", a.time, (ends.0, None), finding, out);
-            }
-            _ => {}
+        if !line.is_clock() {
+            return;
         }
+        let others = || self.lines.iter().filter(|other| mine(other) && other.first != line.first);
+        match others().find(|other| other.is_clock()).copied() {
+            Some(other) => self.split(a, &line, &other, desk, out),
+            None if others().next().is_none() => self.uptime(a, &line, desk, out),
+            None => {}
+        }
+    }
+
+    /// Two clocks; one that ends where the other begins is a host that was started again.
+    fn split(&mut self, a: &Attempt, line: &Line, other: &Line, desk: &mut Desk, out: Report<'_>) {
+        if self.split_told || other.first >= line.last || line.first >= other.last {
+            return;
+        }
+        self.split_told = true;
+        let finding = Finding::new(format!(
+            "the timestamps of {} to {} follow two clocks, of {} and {} ticks a second",
+            a.client.ip, a.server.ip, line.rate, other.rate
+        ))
+        .figure("connections", i64::from(line.count) + i64::from(other.count))
+        .figure("rate", line.rate)
+        .figure("other_rate", other.rate)
+        .frames([a.frame]);
+        let ends = (Some((a.client.ip, None)), Some((a.server.ip, None)));
+        desk.file("ts-clock-split", a.time, ends, finding, out);
+    }
+
+    /// One clock, for all connections.
+    fn uptime(&mut self, a: &Attempt, line: &Line, desk: &mut Desk, out: Report<'_>) {
+        if self.uptime_told || line.last - line.first < WATCHED {
+            return;
+        }
+        self.uptime_told = true;
+        let seconds = (f64::from(line.last_value) / line.rate).round() as i64;
+        let wraps = (4_294_967_296.0 / line.rate / 86_400.0).round() as i64;
+        let finding = Finding::new(format!(
+            "the clock of {} runs at {} ticks a second and began {seconds} s ago, or {wraps} days more",
+            a.client.ip, line.rate
+        ))
+        .figure("rate", line.rate)
+        .figure("uptime_s", seconds)
+        .figure("wraps_after_days", wraps)
+        .frames([a.frame]);
+        desk.file("ts-uptime", a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 
     /// How unlike the SYN before it is, with p0f's weights.

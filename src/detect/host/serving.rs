@@ -15,8 +15,10 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// Offers of an option from which on refusals say something, and the tenths of them that must have been refused.
 const REFUSALS: (u32, u32) = (20, 9);
-/// Options that a server may refuse, with their names.
-const OPTIONS: [(fn(&Offer) -> bool, &str); 3] = [
+/// What tells whether an option is offered, and its name.
+type Named = (fn(&Offer) -> bool, &'static str);
+/// Options that a server may refuse.
+const OPTIONS: [Named; 3] = [
     (|o| o.window_scale.is_some(), "window scale"),
     (|o| o.sack_permitted, "SACK"),
     (|o| o.timestamps.is_some(), "timestamps"),
