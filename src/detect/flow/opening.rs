@@ -52,7 +52,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a SYN-ACK that the client neither acknowledged nor reset until the deadline",
         description: "The handshake stopped half-way: the server holds a half-open connection. A client that died, a path \
-                      that lost the ACK, a SYN scan or a SYN flood look like this; the number of such flows tells which.",
+                      that lost the ACK, a SYN scan or a SYN flood look like this; the number of such flows tells which. final is 1 where the server \
+                      had waited for half a minute.",
         reference: "RFC 9293 section 3.5",
         when: When::Opened,
         check: missing_ack,

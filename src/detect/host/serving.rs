@@ -29,6 +29,8 @@ const BLACKHOLED: (u8, i64) = (3, SECOND);
 const OVERFLOWS: (usize, i64) = (3, 60 * SECOND);
 /// Answers without options, within this time, and half-open connections whose SYN-ACK was not repeated, that are cookies.
 const COLLAPSED: (u32, i64) = (3, 10 * SECOND);
+/// After so long without them a server sends no cookies any more.
+const COOKIES_LAST: i64 = 60 * SECOND;
 /// Answers kept for the median, and how many there must be.
 const ANSWERS: (usize, usize) = (32, 20);
 /// An answer faster than this is never slow, nanoseconds.
@@ -171,7 +173,9 @@ impl Serving {
             self.echoed_on = Some(s.source.port);
             (self.collapsed.1, self.unrepeated) = (0, 0);
         } else if server.window_scale.is_none() && !server.sack_permitted && self.echoed_on == Some(s.source.port) {
-            if self.collapsed.1 == 0 || (s.time - self.collapsed.0 > COLLAPSED.1 && self.collapsed.1 < COLLAPSED.0) {
+            let (since, answers) = self.collapsed;
+            let passed = s.time - since;
+            if answers == 0 || passed > COOKIES_LAST || (passed > COLLAPSED.1 && answers < COLLAPSED.0) {
                 (self.collapsed, self.unrepeated) = ((s.time, 0), 0);
             }
             self.collapsed.1 += 1;
@@ -187,7 +191,7 @@ impl Serving {
     /// cookies.
     pub(super) fn unrepeated(&mut self, began: Timestamp) -> bool {
         let (since, answers) = self.collapsed;
-        if !self.repeats || answers < COLLAPSED.0 || began < since {
+        if !self.repeats || answers < COLLAPSED.0 || began < since || began - since > COOKIES_LAST {
             return false;
         }
         self.unrepeated += 1;
