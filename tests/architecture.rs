@@ -37,7 +37,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("indicatif::", &["cli/"]),
     ("clap::", &["cli/"]),
     ("signal_hook::", &["cli/", "output/tui/"]),
-    ("serde::", &["output/event.rs", "output/event/", "cli/config.rs"]),
+    ("serde::", &["output/event.rs", "output/event/", "cli/settings.rs"]),
+    ("toml::", &["cli/settings.rs"]),
+    ("terminal_colorsaurus::", &["output/tui/"]),
     ("serde_json::", &["output/"]),
     ("csv::", &["output/"]),
 ];

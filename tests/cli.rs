@@ -142,6 +142,16 @@ fn all_anomalies_can_be_switched_off() {
 }
 
 #[test]
+fn a_flow_that_is_not_there_is_told() {
+    let file = capture("hs_http_client_closes_first.pcap");
+    let output = run(&["-r", &file, "--flow", "99"]);
+    assert!(output.status.success());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("there is no flow 99"), "{stderr}");
+    assert!(!String::from_utf8_lossy(&run(&["-r", &file, "--flow", "1"]).stderr).contains("there is no flow"));
+}
+
+#[test]
 fn counts_and_flows_stop_it() {
     let hello = capture("hs_hello_client.pcap");
     let packets = |arguments: &[&str]| {

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -12,10 +13,12 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Style;
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::registry::rules;
-use synscope::engine::{Engine, Settings};
+use synscope::detect::{Anomaly, Scope, Severity};
+use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::output::Locale;
+use synscope::output::tui::layout::column_at;
 use synscope::output::tui::model::Effect;
-use synscope::output::tui::{Arrangement, Command, Feed, Model, Options, Position, Tap, ThemeName, view};
+use synscope::output::tui::{Arrangement, Back, Command, Feed, Keys, Model, Options, Position, Tap, ThemeName, view};
 use synscope::time::Timestamp;
 
 const SIZES: [(u16, u16); 4] = [(60, 8), (80, 24), (120, 40), (200, 60)];
@@ -30,6 +33,7 @@ fn options() -> Options {
         ascii: false,
         locale: Locale::En,
         force_color: false,
+        true_color: false,
         mouse: false,
         fps: 10,
         max_flows: 10_000,
@@ -37,6 +41,8 @@ fn options() -> Options {
         arrangement: Arrangement::Auto,
         rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
         time_wait: 240_000_000_000,
+        names: Arc::default(),
+        keys: Keys::default(),
     }
 }
 
@@ -54,6 +60,7 @@ fn model(captures: &[&str], options: Options) -> Model {
         engine.frame(&frame, &mut tap);
     }
     engine.finish(&mut tap);
+    tap.event(&Event::Hosts { hosts: engine.hosts() });
     feed.totals(engine.totals(), now);
     feed.position(Position { read: Some(1.0), seekable: true, ended: true, ..Position::default() });
     let mut model = Model::new(options);
@@ -186,14 +193,46 @@ fn every_view_with_and_without_colour() {
 }
 
 #[test]
+fn hosts_that_scan_or_can_be_guessed() {
+    let mut wrong = Vec::new();
+    for (captures, name) in [(["scan_syn.pcap"], "scan"), (["isn_inc_64000.pcap"], "isn")] {
+        for (locale, language) in [(Locale::En, "en"), (Locale::Ko, "ko")] {
+            let mut model = model(&captures, Options { locale, ..options() });
+            press(&mut model, "4");
+            for size in [(80, 24), (120, 40)] {
+                let name = format!("{name}-{}x{}.{language}.txt", size.0, size.1);
+                check(&name, &screen(&mut model, size), &mut wrong);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn screens_of_the_readme_are_golden_ones() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(root.join("testdata/screens")).expect("a folder");
+    let golden: Vec<String> = files
+        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("text").trim_end().to_owned())
+        .collect();
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let shown: Vec<&str> = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    assert!(shown.len() >= 3);
+    for screen in shown {
+        assert!(golden.iter().any(|golden| golden == screen), "no golden screen is\n{screen}");
+    }
+}
+
+#[test]
 fn overlays() {
     let mut wrong = Vec::new();
-    for (keys, name) in [("?", "help"), ("e", "explain"), ("2xjjx", "compare")] {
-        let mut model = story();
-        press(&mut model, "/td_none\x1b");
-        press(&mut model, keys);
-        for size in [(80, 24), (120, 40)] {
-            check(&format!("{name}-{}x{}.en.txt", size.0, size.1), &screen(&mut model, size), &mut wrong);
+    for (locale, language) in [(Locale::En, "en"), (Locale::Ko, "ko")] {
+        for (keys, name) in [("?", "help"), ("jjjj", "why"), ("jjjje", "explain"), ("2xjjx", "compare")] {
+            let mut model = story_with(Options { locale, ..options() });
+            press(&mut model, keys);
+            for size in [(80, 24), (120, 40)] {
+                check(&format!("{name}-{}x{}.{language}.txt", size.0, size.1), &screen(&mut model, size), &mut wrong);
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -253,6 +292,164 @@ fn a_filter_that_is_wrong_leaves_the_last_good_one() {
     assert!(seen.contains("/outcome:refusedd:") && seen.contains("never \"refusedd"), "{seen}");
     press(&mut model, "\x1b\x1b");
     assert!(!screen(&mut model, (120, 40)).contains("[outcome"));
+}
+
+/// Frames of a capture, as a test can keep them.
+fn frames(capture: &str) -> Vec<(u64, Timestamp, Vec<u8>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled").join(capture);
+    let mut files = Files::open(&[FileInput::Path(path)], FileOptions::default()).expect("a capture");
+    let mut frames = Vec::new();
+    while let Next::Frame(frame) = files.next().expect("a frame") {
+        frames.push((frame.number, frame.time, frame.data.to_vec()));
+    }
+    frames
+}
+
+/// Plays frames into a feed, which is marked as 1 before frame `mark`.
+fn play(frames: &[(u64, Timestamp, Vec<u8>)], feed: &Feed, mark: usize) {
+    let mut tap = Tap(feed.clone());
+    let mut engine = Engine::new(&Settings::default()).expect("an engine");
+    for (n, (number, time, data)) in frames.iter().enumerate() {
+        if n == mark {
+            feed.totals(engine.totals(), frames[n - 1].1);
+            assert!(feed.mark(1) && !feed.mark(2), "one at a time");
+        }
+        let wire_len = data.len() as u32;
+        let link = synscope::decode::LinkType(1);
+        let frame = synscope::decode::Frame {
+            number: *number,
+            time: *time,
+            link,
+            interface: 0,
+            wire_len,
+            data: data.as_slice(),
+        };
+        engine.frame(&frame, &mut tap);
+    }
+    feed.totals(engine.totals(), frames.last().map_or(Timestamp(0), |(_, time, _)| *time));
+}
+
+#[test]
+fn going_back_to_a_mark_shows_what_was_there() {
+    let frames = frames("hs_http_client_closes_first.pcap");
+    let half = frames.len() / 2;
+    let alone = Feed::new(100);
+    play(&frames[..half], &alone, usize::MAX);
+    let mut want = Model::new(options());
+    want.apply(alone.take());
+    let feed = Feed::new(100);
+    let mut model = Model::new(options());
+    play(&frames, &feed, half);
+    loop {
+        let batch = feed.take();
+        let more = batch.mark.is_some();
+        model.apply(batch);
+        if !more {
+            break;
+        }
+    }
+    let ended = screen(&mut model, (120, 40));
+    feed.back(Back::Mark(1));
+    model.apply(feed.take());
+    let seen = screen(&mut model, (120, 40));
+    assert_ne!(seen, ended);
+    assert_eq!(seen, screen(&mut want, (120, 40)));
+    feed.back(Back::Start);
+    model.apply(feed.take());
+    assert!(screen(&mut model, (120, 40)).contains("no flows yet"));
+    feed.drop_mark(1);
+    model.apply(feed.take());
+    feed.back(Back::Mark(1));
+    model.apply(feed.take());
+    assert!(screen(&mut model, (120, 40)).contains("no flows yet"), "the mark is gone");
+}
+
+#[test]
+fn a_flow_of_a_time_of_losses_has_a_doubtful_verdict() {
+    let frames = frames("hs_no_answer_exponential.pcap");
+    for (lost, doubtful) in [(0, false), (7, true)] {
+        let feed = Feed::new(100);
+        let mut model = Model::new(Options { live: true, ..options() });
+        play(&frames, &feed, usize::MAX);
+        model.apply(feed.take());
+        let totals = Totals { dropped_kernel: Some(lost), received: Some(100), ..Totals::default() };
+        feed.totals(totals, Timestamp(i64::MAX));
+        model.apply(feed.take());
+        let seen = screen(&mut model, (120, 40));
+        assert_eq!(seen.contains("retry ×3?"), doubtful, "{seen}");
+        assert_eq!(seen.contains("drop 7 (7.0%)"), doubtful, "{seen}");
+        press(&mut model, "e");
+        assert_eq!(screen(&mut model, (120, 40)).contains("packets were lost"), doubtful);
+    }
+}
+
+#[test]
+fn many_connections_that_close_well_do_not_hide_one_that_did_not_open() {
+    let feed = Feed::new(100);
+    let mut tap = Tap(feed.clone());
+    let mut model = Model::new(options());
+    let anomaly = |severity, n: u64| Anomaly {
+        id: if severity == Severity::Info { "close-normal" } else { "conn-refused" },
+        reference: "RFC 9293",
+        severity,
+        scope: Scope::Flow,
+        time: Timestamp(n as i64),
+        reason: String::new(),
+        flow_id: Some(n),
+        source: None,
+        destination: None,
+        frames: Vec::new(),
+        figures: Vec::new(),
+    };
+    for n in 0..100_000 {
+        let severity = if n == 7 { Severity::Note } else { Severity::Info };
+        tap.event(&Event::Anomaly { anomaly: &anomaly(severity, n), flow: None });
+        if n % 1000 == 0 {
+            model.apply(feed.take());
+        }
+    }
+    press(&mut model, "3G");
+    let seen = screen(&mut model, (80, 24));
+    assert!(seen.contains("Events·1") && seen.contains("conn-refused          #7"), "{seen}");
+}
+
+#[test]
+fn hosts_are_called_as_asked() {
+    let names = Arc::new(std::iter::once(("192.0.2.200".parse().expect("an address"), "printer".to_owned())).collect());
+    let mut model = model(&["hs_refused.pcap"], Options { names, ..options() });
+    for (name, keys) in [("192.0.2.200:25449", ""), ("printer:25449", "i"), ("printer(192.0.2.200):25449", "i")] {
+        press(&mut model, keys);
+        assert!(screen(&mut model, (200, 60)).contains(name), "{name}");
+    }
+    press(&mut model, "P");
+    assert!(screen(&mut model, (120, 40)).contains("192.0.x.x:25449"), "a mask is a mask");
+}
+
+#[test]
+fn a_click_on_a_heading_sorts() {
+    let mut model = story();
+    let heading = |model: &mut Model| screen(model, (120, 40)).lines().nth(3).map(str::to_owned).unwrap_or_default();
+    let at = |line: &str, word: &str| line.find(word).map_or(0, |at| line[..at].chars().count() as u16);
+    let place = at(&heading(&mut model), "Outcome");
+    let column = column_at(120, place).expect("a column");
+    model.click_heading(column);
+    assert!(heading(&mut model).contains("Outcome▴"));
+    model.click_heading(column);
+    assert!(heading(&mut model).contains("Outcome▾"));
+    assert_eq!(column_at(120, 119), None);
+}
+
+#[test]
+fn keys_of_the_configuration_are_used_and_shown() {
+    let chosen = [("quit".to_owned(), vec!["Q".to_owned()]), ("down".to_owned(), vec!["n".to_owned()])];
+    let keys = Keys::chosen(&chosen.into_iter().collect()).expect("keys");
+    let mut model = story_with(Options { keys, ..options() });
+    assert_eq!(press(&mut model, "q"), None);
+    assert_eq!(press(&mut model, "Q"), Some(Effect::Quit));
+    assert!(screen(&mut model, (80, 24)).contains("Q quit"));
+    press(&mut model, "n?");
+    let seen = screen(&mut model, (120, 40));
+    assert!(seen.contains("n Down") || seen.contains("│ n "), "{seen}");
 }
 
 #[test]

@@ -196,6 +196,28 @@ fn standard_input_is_waited_for_and_keys_come_from_the_terminal() {
 }
 
 #[test]
+fn a_tee_writes_what_no_view_would_write() {
+    let Some(shell) = Shell::new("tee", (80, 24), None) else { return };
+    let program = env!("CARGO_BIN_EXE_synscope");
+    let folder = std::env::temp_dir().join(format!("synscope-tee-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let name = |file: &str| folder.join(file).display().to_string();
+    // A scan, so that hosts have something to tell; and a look back, which is told to the view only.
+    let input = capture("scan_connect.pcap");
+    let plain = Command::new(program).args(["-q", "-r", &input, "--json", "-o", &name("plain")]).status();
+    assert!(plain.is_ok_and(|status| status.success()));
+    shell.run(&format!("clear; {program} -r {input} --tee > {}; echo CODE $?", name("tee")));
+    shell.wait_for("1128 pkts");
+    shell.run(":seek 0");
+    shell.wait_for("no flows yet");
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).expect("a file");
+    assert!(read("plain").contains("scan") && read("plain") == read("tee"), "see {}", folder.display());
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+#[test]
 fn a_replay_steps_and_seeks() {
     let Some(shell) = Shell::new("replay", (80, 24), None) else { return };
     shell.run(&synscope(&format!("-r {} --replay 0.01x", capture("hs_http_client_closes_first.pcap"))));

@@ -319,7 +319,15 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     pub(super) tee: bool,
 
-    /// List the keys of the view
+    /// Read this configuration [default: synscope/config.toml in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Read no configuration
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+
+    /// Print the keys of the view, as [keys] of a configuration has them
     #[arg(long)]
     pub(super) print_keys: bool,
 }

@@ -11,6 +11,8 @@ use super::args::{
 #[cfg(feature = "tui")]
 use super::args::{ColorArg, ViewArgs};
 use super::messages::{Failure, did_you_mean, usage_at};
+#[cfg(feature = "tui")]
+use super::settings;
 use super::units::Duration;
 use crate::capture::FileInput;
 use crate::capture::preset::{PRESETS, Preset};
@@ -22,7 +24,7 @@ use crate::flow_filter::FlowFilter;
 #[cfg(feature = "tui")]
 use crate::output::Locale;
 #[cfg(feature = "tui")]
-use crate::output::tui::{Arrangement, ThemeName};
+use crate::output::tui::{Arrangement, Keys, ThemeName};
 use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Network, Pictures, Session, Settings, Theme, Topic};
 
 /// What to do.
@@ -41,7 +43,7 @@ pub(super) enum Task {
     ExplainAnomaly(&'static Rule),
     /// List the keys of the terminal view.
     #[cfg(feature = "tui")]
-    PrintKeys(Locale),
+    PrintKeys(Keys, Locale),
     /// Print this text.
     Print(String),
 }
@@ -54,6 +56,7 @@ pub(super) struct View {
     pub(super) replay: Option<Option<f64>>,
     pub(super) theme: ThemeName,
     pub(super) force_color: bool,
+    pub(super) true_color: bool,
     pub(super) ascii: bool,
     pub(super) mouse: bool,
     pub(super) fps: u16,
@@ -61,6 +64,7 @@ pub(super) struct View {
     pub(super) locale: Locale,
     /// Whether NDJSON goes to standard output at the same time.
     pub(super) tee: bool,
+    pub(super) keys: Keys,
 }
 
 /// This build has no terminal view.
@@ -231,7 +235,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     }
     #[cfg(feature = "tui")]
     if args.view.print_keys {
-        return Ok(Task::PrintKeys(locale(args.output.locale)));
+        return Ok(Task::PrintKeys(keys(&args.view)?, locale(args.output.locale)));
     }
     let explain = explain(args.output.explain.as_deref())?;
     if let Some(text) = told_without_input(&args, explain) {
@@ -607,13 +611,21 @@ fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<Vi
         replay: args.replay.map(|speed| speed.0),
         theme: if colourless { ThemeName::Mono } else { view_theme(output.theme) },
         force_color: args.color == Some(ColorArg::Always),
+        true_color: is_true_color(),
         ascii: args.ascii || !speaks_utf8(),
         mouse: args.mouse && !set("SSH_CONNECTION"),
         fps: args.fps.unwrap_or(10),
         arrangement: args.arrangement.unwrap_or_default(),
         locale: locale(output.locale),
         tee: args.tee,
+        keys: keys(args)?,
     }))
+}
+
+/// The keys, as the configuration has them.
+#[cfg(feature = "tui")]
+fn keys(args: &ViewArgs) -> Result<Keys, Failure> {
+    Ok(settings::read(args.config.as_deref(), args.no_config)?.unwrap_or_default())
 }
 
 /// Refuses options of the output that the view would ignore.
@@ -648,6 +660,7 @@ fn only_for_view(args: &ViewArgs) -> Option<&'static str> {
         ("--fps", args.fps.is_some()),
         ("--view", args.arrangement.is_some()),
         ("--tee", args.tee),
+        ("--config", args.config.is_some()),
     ];
     given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
 }
@@ -680,6 +693,13 @@ fn locale(typed: Option<Locale>) -> Locale {
 fn environment_locale() -> Option<String> {
     let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
     ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set)
+}
+
+/// Whether the terminal says that it shows any colour.
+#[cfg(feature = "tui")]
+fn is_true_color() -> bool {
+    let by_name = std::env::var("TERM").is_ok_and(|term| term.ends_with("-direct"));
+    by_name || std::env::var("COLORTERM").is_ok_and(|value| value == "truecolor" || value == "24bit")
 }
 
 /// Whether the terminal can be expected to show more than ASCII.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use crate::capture::{CaptureError, Counts};
 use crate::decode::SkipReason;
+use crate::detect::registry::{When, rule};
 use crate::engine::Totals;
 use crate::flow::Opening;
 
@@ -90,13 +91,24 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
     }
     let by_opening = list(Opening::ALL.iter().map(|opening| opening.name()).zip(totals.by_opening));
     let _ = write!(lines, "\n{}{by_opening}", plural(totals.flows, "flow"));
-    let anomalies: u64 = totals.anomalies.iter().map(|(_, n)| n).sum();
-    let by_id = list(totals.anomalies.iter().copied());
+    // What is said of every ordinary connection is no anomaly.
+    let ordinary = |id: &str| rule(id).is_some_and(|rule| rule.when == When::EveryEnd);
+    let odd = || totals.anomalies.iter().copied().filter(|(id, _)| !ordinary(id));
+    let anomalies: u64 = odd().map(|(_, n)| n).sum();
+    let by_id = list(odd());
     let _ = write!(lines, "\n{}{by_id}", plural_as(anomalies, "anomaly", "anomalies"));
     if totals.evicted > 0 {
         let _ = write!(lines, "\n{} given up because the table was full (--max-flows)", plural(totals.evicted, "flow"));
     }
     lines
+}
+
+/// That `--flow` named a flow that there was not.
+pub(super) fn no_such_flow(number: u64, flows: u64) -> String {
+    match flows {
+        0 => format!("there is no flow {number}: there are none at all"),
+        _ => format!("there is no flow {number}: they are numbered from 1 to {flows}"),
+    }
 }
 
 /// What `-v` adds: packets that were no TCP segments, by reason, and what else was counted.

@@ -9,6 +9,8 @@ mod messages;
 mod progress;
 mod pump;
 mod run;
+#[cfg(feature = "tui")]
+mod settings;
 mod units;
 #[cfg(feature = "tui")]
 mod view;
@@ -47,7 +49,7 @@ fn perform(task: Task) -> Result<(), Failure> {
             _ => run::run(&run),
         },
         #[cfg(feature = "tui")]
-        Task::PrintKeys(locale) => list::print(&crate::output::tui::keys::print(locale)),
+        Task::PrintKeys(keys, locale) => list::print(&keys.print(locale)),
         Task::PrintSchema => list::print(&crate::output::schema::json_schema()),
         Task::ListPresets => list::print(&list::presets()),
         Task::ListInterfaces => list::print(&list::interfaces()?),

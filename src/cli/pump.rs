@@ -179,7 +179,7 @@ fn read(source: &mut dyn Source, mut decoder: Decoder, empty: &Receiver<Batch>, 
 
 /// Packet time since the start, and since totals were told.
 #[derive(Debug, Default)]
-struct Clock {
+pub(super) struct Clock {
     start: Option<Timestamp>,
     next_stats: Option<Timestamp>,
 }
@@ -191,7 +191,7 @@ impl Clock {
     }
 
     /// Whether it is time to tell the totals; if so, the next time is a while later.
-    fn stats_are_due(&mut self, now: Timestamp) -> bool {
+    pub(super) fn stats_are_due(&mut self, now: Timestamp) -> bool {
         let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
         if due {
             self.next_stats = Some(now.after(STATS_EVERY));

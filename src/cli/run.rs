@@ -54,14 +54,15 @@ pub(super) fn run(run: &Run) -> Result<(), Failure> {
         // Nothing was analysed: the filter does not fit.
         return pumped.map_err(Failure::from);
     }
-    let counts = source.counts();
-    engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
-    engine.finish(&mut sink);
-    let totals = totals(&engine, source.counts(), live);
-    sink.event(&Event::Hosts { hosts: engine.hosts() });
-    sink.event(&Event::SessionEnd { totals: &totals });
+    let totals = end(&mut engine, source.counts(), live, &mut sink);
     let verdict = sink.watch.verdict();
+    let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
     finish(sink, &run.output)?;
+    if let Some(number) = not_there
+        && !run.quiet
+    {
+        messages::say(&messages::no_such_flow(number, totals.flows));
+    }
     if !run.quiet {
         messages::say(&messages::closing_lines(&totals, source.counts(), live));
     }
@@ -183,9 +184,19 @@ pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
 }
 
 /// Whether `path` is one of the files that are read: to create it would destroy them.
-fn is_input(path: &Path, inputs: &[String]) -> bool {
+pub(super) fn is_input(path: &Path, inputs: &[String]) -> bool {
     let real = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
     real(path).is_some_and(|output| inputs.iter().any(|input| real(Path::new(input)).as_ref() == Some(&output)))
+}
+
+/// Ends an analysis: what is open is told of as it is, then hosts, then the totals.
+pub(super) fn end(engine: &mut Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
+    engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
+    engine.finish(sink);
+    let totals = totals(engine, counts, live);
+    sink.event(&Event::Hosts { hosts: engine.hosts() });
+    sink.event(&Event::SessionEnd { totals: &totals });
+    totals
 }
 
 /// Totals with what the capture counted.
@@ -199,7 +210,12 @@ pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
     }
 }
 
-fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
+/// Writes what is left.
+///
+/// # Errors
+///
+/// What could not be written.
+pub(super) fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
     let out = sink.writer.out();
     match out.finish() {
         Ok(_) => Ok(()),
@@ -225,7 +241,7 @@ pub(super) struct Tee {
 }
 
 impl Tee {
-    fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
+    pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
         let (wants_segments, wants_steps) = (writer.wants_segments(), writer.wants_steps());
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());

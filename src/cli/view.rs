@@ -1,7 +1,12 @@
 //! The terminal view: an analysis in a thread of its own, and the view of it in this one.
 
+mod marks;
+mod names;
 mod player;
+mod reading;
 mod ring;
+mod saving;
+mod spare;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,6 +108,7 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         ascii: view.ascii,
         locale: view.locale,
         force_color: view.force_color,
+        true_color: view.true_color,
         mouse: view.mouse,
         fps: view.fps,
         max_flows: run.analysis.limits.flows,
@@ -110,5 +116,7 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         arrangement: view.arrangement,
         rule_id: run.output.settings.rule_id,
         time_wait: run.analysis.timeouts.time_wait,
+        names: Arc::new(names::read()),
+        keys: view.keys.clone(),
     }
 }

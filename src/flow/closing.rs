@@ -7,7 +7,7 @@ use super::teardown::Reset;
 use super::tracker::{Phase, Provocation};
 use super::tuple::Side;
 use super::verdict::Opening;
-use crate::tcp::{Event, Flags, Segment, SeqNumber};
+use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// How long a segment of the end that was reset may still have been in flight where no round trip is known, nanoseconds.
@@ -239,7 +239,10 @@ impl Flow {
         other.in_flight.remove(Event::Rst);
         let other_closed = other.fin.is_some();
         let peer = self.peer_mut(reset.by);
-        peer.confirmed = before;
+        // What it has proved since stays proved.
+        if peer.confirmed == State::Closed {
+            peer.confirmed = before;
+        }
         // Both may have closed in between.
         if peer.fin.is_some() {
             peer.sent(Event::Fin);

@@ -112,12 +112,21 @@ impl Expression {
             Self::Any(some) => some.iter().any(|each| each.holds(subject)),
             Self::All(all) => all.iter().all(|each| each.holds(subject)),
             Self::Not(other) => !other.holds(subject),
-            Self::Text(text) => subject.shown().to_lowercase().contains(text),
+            Self::Text(text) => lower(subject.shown()).contains(text),
             Self::Pattern(pattern) => pattern.is_match(&subject.shown()),
             Self::Network(network) => subject.ends().into_iter().flatten().any(|(ip, _)| network.contains(ip)),
             Self::Field(field, test) => field.passes(subject, test),
         }
     }
+}
+
+/// In small letters; in place where that is possible, as a table of many flows is filtered while somebody types.
+fn lower(mut shown: String) -> String {
+    if shown.is_ascii() {
+        shown.make_ascii_lowercase();
+        return shown;
+    }
+    shown.to_lowercase()
 }
 
 /// Name and meaning of every field, for help and completion.

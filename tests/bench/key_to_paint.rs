@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -12,7 +13,7 @@ use synscope::decode::{Frame, LinkType};
 use synscope::detect::registry::rules;
 use synscope::engine::{Engine, Settings};
 use synscope::output::Locale;
-use synscope::output::tui::{Arrangement, Feed, Model, Options, Tap, ThemeName, view};
+use synscope::output::tui::{Arrangement, Feed, Keys, Model, Options, Tap, ThemeName, view};
 use synscope::time::{MICROSECOND, Timestamp};
 
 const FLOWS: u32 = 200_000;
@@ -23,7 +24,8 @@ fn main() {
     let area = Rect::new(0, 0, 200, 60);
     let options = TerminalOptions { viewport: Viewport::Fixed(area) };
     let mut terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options).expect("a terminal");
-    let mut times: Vec<(Duration, String)> = Vec::new();
+    let mut times: Vec<(Duration, Duration, String)> = Vec::new();
+    let (mut settled, mut slices) = (Duration::ZERO, Vec::new());
     let keys = "jjjjkGgjjsSjjjsjsjsjsjsjsSs12345123/dport:80\n\x1b/outcome:refused sport>30000\n\x1bfjpp\\/10.0.7\nnnN\\\x1bzz||e\x1b?\x1bJK";
     for _ in 0..4 {
         for c in keys.chars() {
@@ -32,20 +34,38 @@ fn main() {
                 '\x1b' => KeyCode::Esc,
                 c => KeyCode::Char(c),
             };
-            let start = Instant::now();
+            let (start, busy) = (Instant::now(), on_processor());
             black_box(model.key(&KeyEvent::new(code, KeyModifiers::NONE)));
             terminal.draw(|frame| view::draw(&mut model, frame)).expect("drawn");
-            times.push((start.elapsed(), c.escape_default().to_string()));
+            times.push((start.elapsed(), on_processor().saturating_sub(busy), c.escape_default().to_string()));
+            // What the view does between keys; a key that comes then waits for one slice at most.
+            let mut took = Duration::ZERO;
+            while model.is_working() {
+                let start = Instant::now();
+                model.work();
+                took += start.elapsed();
+                slices.push(start.elapsed());
+            }
+            settled = settled.max(took);
         }
     }
     times.sort();
+    slices.sort();
+    let slice = slices.get(slices.len() * 99 / 100).copied().unwrap_or_default();
+    println!("filtered and sorted in {settled:.3?} at most, in slices of {slice:.3?} (p99)");
     let at = |percent: usize| &times[(times.len() * percent / 100).min(times.len() - 1)];
     println!("{FLOWS} flows, {} keys, 200x60", times.len());
     for percent in [50, 90, 99, 100] {
-        let (time, key) = at(percent);
-        println!("p{percent:<4} {time:>12.3?}  {key}");
+        let (time, busy, key) = at(percent);
+        println!("p{percent:<4} {time:>12.3?}  {busy:>12.3?} of it on a processor  {key}");
     }
-    assert!(at(99).0 < BUDGET, "over budget");
+    assert!(at(99).0 + slice < BUDGET, "over budget");
+}
+
+/// Time of this thread on a processor, where Linux tells (`/proc/thread-self/schedstat`): on a busy machine the rest was waiting.
+fn on_processor() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(told.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0))
 }
 
 /// A view of a full table.
@@ -61,6 +81,7 @@ fn full() -> Model {
         ascii: false,
         locale: Locale::En,
         force_color: false,
+        true_color: false,
         mouse: false,
         fps: 10,
         max_flows: FLOWS as usize,
@@ -68,6 +89,8 @@ fn full() -> Model {
         arrangement: Arrangement::Auto,
         rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
         time_wait: 240_000_000_000,
+        names: Arc::default(),
+        keys: Keys::default(),
     });
     let start = Instant::now();
     let mut number = 0;

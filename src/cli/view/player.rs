@@ -1,7 +1,5 @@
 //! Takes packets as the view wishes: as fast as they come, at a pace, one by one, from the start again.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -10,20 +8,22 @@ use std::time::{Duration, Instant};
 use super::super::checks::Watch;
 use super::super::config::{Input, Run};
 use super::super::messages::Failure;
-use super::super::run::{engine, open, open_output, totals};
+use super::super::run::{Tee, finish, open_output};
+use super::marks::{Marks, Target};
 use super::panics_in;
+use super::reading::{Place, Reading, ViewSink};
 use super::ring::{Held, Ring};
+use super::saving::save;
+use super::spare::{Made, Spare};
 use crate::capture::{CaptureError, Counts, FileInput, Next, Source};
-use crate::decode::{self, Decoder, Frame, Outcome};
-use crate::engine::{Engine, Event, Sink, Totals};
-use crate::flow::FlowKey;
-use crate::output::Writer;
-use crate::output::pcapng::Pcapng;
-use crate::output::tui::{Command, Feed, Position, Saving, Tap};
+use crate::engine::{Engine, Totals};
+use crate::output::tui::{Back, Command, Feed, Position, Tap};
 use crate::time::Timestamp;
 
 /// How often the view is told of totals.
 const TELL_EVERY: Duration = Duration::from_millis(50);
+/// How often the view is told how guessable sequence numbers are.
+const TELL_OF_HOSTS_EVERY: Duration = Duration::from_secs(1);
 /// How long a held player waits for a command before it looks around.
 const HOLD: Duration = Duration::from_millis(50);
 /// How many packets pass between looks at the clock.
@@ -45,40 +45,32 @@ pub(super) struct Outside {
     pub(super) stop: Arc<AtomicBool>,
 }
 
-/// Where to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
-    /// When so many packets have passed in all.
-    Packets(u64),
-    /// Before the first packet of this time or later.
-    Time(Timestamp),
-}
-
 /// An analysis under the view's control.
 pub(super) struct Player {
     run: Arc<Run>,
-    engine: Engine,
+    reading: Reading,
     source: Box<dyn Source>,
-    sink: ViewSink,
     feed: Feed,
     stop: Arc<AtomicBool>,
     live: bool,
     tee: bool,
     seekable: bool,
-    ring: Option<Ring>,
+    marks: Marks,
+    /// Analyses at marks where going back may lead: at most two.
+    spares: Vec<Spare>,
     playing: bool,
     /// Times packet time; `None` for as fast as possible.
     speed: Option<f64>,
     target: Option<Target>,
     ended: bool,
-    packets: u64,
-    now: Timestamp,
-    start: Option<Timestamp>,
+    /// Whether the end was ever reached.
+    ended_once: bool,
     /// Packet time and wall clock at which the present pace began.
     paced_from: Option<(Timestamp, Instant)>,
     /// A packet whose time has not come.
     held: Option<Held>,
     told: Instant,
+    told_of_hosts: Instant,
     outcome: Result<(), CaptureError>,
 }
 
@@ -94,33 +86,27 @@ impl Player {
         let live = matches!(run.input, Input::Live(_));
         let seekable = !run.input.is_streaming()
             && matches!(&run.input, Input::Files(files) if !files.contains(&FileInput::Stdin));
+        let sink = ViewSink::new(Tap(feed.clone()), Watch::new(&run.checks));
         Self {
-            sink: ViewSink {
-                tap: Tap(feed.clone()),
-                watch: Watch::new(&run.checks),
-                tee: None,
-                flows: 0,
-                replayed: false,
-            },
+            reading: Reading::new(engine, sink, live, (!seekable).then(Ring::default)),
             tee,
             speed: replay.flatten(),
-            ring: (!seekable).then(Ring::default),
             run,
-            engine,
             source,
             feed,
             stop,
             live,
             seekable,
+            marks: Marks::new(),
+            spares: Vec::new(),
             playing: true,
             target: None,
             ended: false,
-            packets: 0,
-            now: Timestamp(0),
-            start: None,
+            ended_once: false,
             paced_from: None,
             held: None,
             told: Instant::now(),
+            told_of_hosts: Instant::now(),
             outcome: Ok(()),
         }
     }
@@ -129,7 +115,10 @@ impl Player {
     pub(super) fn run(mut self, commands: &Receiver<Command>) -> Ended {
         if self.tee {
             // Opened here because it stays in this thread.
-            self.sink.tee = open_output(&self.run.output).ok();
+            match open_output(&self.run.output) {
+                Ok(writer) => self.reading.sink.tee = Some(Tee::new(writer, &self.run)),
+                Err(failure) => self.feed.say(failure.to_string()),
+            }
         }
         while !self.stop.load(Ordering::Relaxed) {
             while let Ok(command) = commands.try_recv() {
@@ -147,12 +136,14 @@ impl Player {
                 self.end();
             }
         }
-        if !self.ended {
-            self.end();
-        }
-        let totals = totals(&self.engine, self.source.counts(), self.live);
         let counts = self.source.counts();
-        Ended { totals, counts, outcome: self.outcome, verdict: self.sink.watch.verdict() }
+        if !self.ended_once {
+            self.reading.leave(counts);
+        }
+        let totals = self.reading.totals(counts);
+        let written = self.reading.sink.tee.take().map_or(Ok(()), |tee| finish(tee, &self.run.output));
+        let verdict = written.and_then(|()| self.reading.sink.watch.verdict());
+        Ended { totals, counts, outcome: self.outcome, verdict }
     }
 
     /// Some packets, at the pace asked for.
@@ -167,49 +158,38 @@ impl Player {
                 break;
             }
         }
-        if self.told.elapsed() >= TELL_EVERY {
-            self.tell();
-        }
+        self.tell_in_time();
         Ok(())
     }
 
     /// The next packet; whether there may be another at once.
     fn next(&mut self) -> Result<bool, CaptureError> {
+        let packets = self.reading.place.packets;
+        let is_reached =
+            |target: Option<Target>, next: Timestamp| target.is_some_and(|target| target.is_reached(packets, next));
         if let Some(held) = self.held.take() {
-            if self.is_reached(held.time) {
+            if is_reached(self.target, held.time) {
                 self.held = Some(held);
                 self.hold();
                 return Ok(false);
             }
-            self.take(&held.frame());
+            self.reading.take(&held.frame());
             return Ok(!self.is_over());
         }
-        let elapsed = |start: Option<Timestamp>, now: Timestamp| start.map_or(0, |start| now - start);
         match self.source.next()? {
-            Next::Frame(frame) if self.run.stop.is_over(elapsed(self.start, frame.time)) => self.end(),
-            Next::Frame(frame) if is_reached(self.target, self.packets, frame.time) => {
+            Next::Frame(frame) if self.run.stop.is_over(self.reading.elapsed(frame.time)) => self.end(),
+            Next::Frame(frame) if is_reached(self.target, frame.time) => {
                 self.held = Some(Held::of(&frame, Vec::new()));
                 self.hold();
-                return Ok(false);
             }
             Next::Frame(frame) => {
-                // As in take(): the frame borrows the source.
-                self.start.get_or_insert(frame.time);
-                self.now = self.now.max(frame.time);
-                self.packets += 1;
-                if let Some(ring) = &mut self.ring {
-                    ring.push(&frame);
-                }
-                self.engine.frame(&frame, &mut self.sink);
+                self.reading.take(&frame);
                 return Ok(!self.is_over());
             }
             Next::Idle(time) => {
-                self.now = self.now.max(time);
-                self.engine.advance(time, &mut self.sink);
-                self.sink.flush();
-                let over = self.run.stop.is_over(elapsed(self.start, time));
+                self.reading.wait(time);
                 self.tell();
-                if over {
+                if self.run.stop.is_over(self.reading.elapsed(time)) {
                     self.end();
                 }
             }
@@ -218,23 +198,17 @@ impl Player {
         Ok(false)
     }
 
-    fn take(&mut self, frame: &Frame<'_>) {
-        self.start.get_or_insert(frame.time);
-        self.now = self.now.max(frame.time);
-        self.packets += 1;
-        self.engine.frame(frame, &mut self.sink);
-    }
-
+    /// After a packet: whether it was the last one wanted.
     fn is_over(&mut self) -> bool {
-        let over = self.run.stop.reached(self.packets, self.sink.flows);
+        if self.seekable && self.marks.is_due(self.reading.place) {
+            self.tell();
+            self.marks.make(self.reading.place, &self.feed);
+        }
+        let over = self.run.stop.reached(self.reading.place.packets, self.reading.sink.flows);
         if over {
             self.end();
         }
         over
-    }
-
-    fn is_reached(&self, next: Timestamp) -> bool {
-        is_reached(self.target, self.packets, next)
     }
 
     /// One packet, when its time has come.
@@ -254,17 +228,16 @@ impl Player {
         let due = Duration::from_secs_f64(((held.time - from).max(0) as f64 / 1e9 / speed).min(1e9));
         let left = due.saturating_sub(wall.elapsed());
         if left.is_zero() {
-            self.take(&held.frame());
+            self.reading.take(&held.frame());
+            self.is_over();
         } else {
             std::thread::sleep(left.min(Duration::from_millis(20)));
             let passed = wall.elapsed().as_secs_f64() * speed * 1e9;
-            self.now = self.now.max(from.after(passed as i64)).min(held.time);
-            self.engine.advance(self.now, &mut self.sink);
+            let now = self.reading.place.now.max(from.after(passed as i64)).min(held.time);
+            self.reading.wait(now);
             self.held = Some(held);
         }
-        if self.told.elapsed() >= TELL_EVERY {
-            self.tell();
-        }
+        self.tell_in_time();
         Ok(())
     }
 
@@ -284,11 +257,13 @@ impl Player {
             Command::Step(by) if by >= 0 => {
                 self.playing = false;
                 // Steps that have not been made yet count.
-                let from = if let Some(Target::Packets(wanted)) = self.target { wanted } else { self.packets };
+                let from =
+                    if let Some(Target::Packets(wanted)) = self.target { wanted } else { self.reading.place.packets };
                 self.target = Some(Target::Packets(from.saturating_add(by.unsigned_abs())));
             }
             Command::Step(by) => {
-                let from = if let Some(Target::Packets(wanted)) = self.target { wanted } else { self.packets };
+                let from =
+                    if let Some(Target::Packets(wanted)) = self.target { wanted } else { self.reading.place.packets };
                 let to = from.saturating_sub(by.unsigned_abs());
                 self.playing = false;
                 self.restart(Target::Packets(to));
@@ -296,7 +271,7 @@ impl Player {
             Command::Seek(to) => {
                 self.playing &= self.speed.is_some() && !self.ended;
                 self.paced_from = None;
-                if to < self.now || self.ended {
+                if to <= self.reading.place.now || self.ended {
                     self.restart(Target::Time(to));
                 } else {
                     self.target = Some(Target::Time(to));
@@ -304,7 +279,7 @@ impl Player {
             }
             Command::End => self.target = Some(Target::Time(Timestamp(i64::MAX))),
             Command::Save(saving) => {
-                let said = match self.save(&saving) {
+                let said = match save(&saving, self.reading.ring.as_ref(), &self.run, &self.stop) {
                     Ok(frames) => format!("{}: {frames} packets", saving.path.display()),
                     Err(error) => format!("{}: {error}", saving.path.display()),
                 };
@@ -314,23 +289,49 @@ impl Player {
         self.tell();
     }
 
-    /// From the first packet again, up to `target`.
+    /// Back to the last mark before `target`, or to the start, and on from there.
     fn restart(&mut self, target: Target) {
         if !self.seekable {
             return;
         }
-        let opened = open(&self.run.input, self.run.filter.as_ref(), &self.stop);
-        match (opened, engine(&self.run)) {
-            (Ok(source), Ok(engine)) => {
-                self.feed.restart();
-                (self.source, self.engine) = (source, engine);
-                self.sink.replayed = true;
-                (self.packets, self.ended, self.held, self.start) = (0, false, None, None);
-                self.now = Timestamp(i64::MIN);
-                self.target = Some(target);
+        if let Err(failure) = self.go_back(target) {
+            self.feed.say(failure.to_string());
+        }
+    }
+
+    fn go_back(&mut self, target: Target) -> Result<(), Failure> {
+        let mark = self.marks.before(target);
+        let place = mark.unwrap_or(Place::START);
+        let mut made = match self.spare_before(place).and_then(Spare::take) {
+            Some(made) => made,
+            None => Made::at_start(&self.run, &self.stop)?,
+        };
+        made.go_on_to(place, &self.stop)?;
+        self.feed.back(mark.map_or(Back::Start, |place| Back::Mark(place.packets)));
+        self.reading.go_back(made.engine, made.place, made.flows, self.ended_once);
+        self.source = made.source;
+        (self.ended, self.held, self.target) = (false, None, Some(target));
+        self.make_spares(mark);
+        Ok(())
+    }
+
+    /// The spare that is nearest before `place`.
+    fn spare_before(&mut self, place: Place) -> Option<Spare> {
+        let before = self.spares.iter().enumerate().filter(|(_, spare)| spare.place.packets <= place.packets);
+        let (at, _) = before.max_by_key(|(_, spare)| spare.place.packets)?;
+        Some(self.spares.swap_remove(at))
+    }
+
+    /// Who went back goes back again, thereabouts: spares for this mark and the one before it.
+    fn make_spares(&mut self, mark: Option<Place>) {
+        let before = mark.and_then(|mark| self.marks.before(Target::Packets(mark.packets - 1)));
+        let wanted: Vec<Place> = mark.into_iter().chain(before).collect();
+        let is_wanted = |spare: &Spare| wanted.iter().any(|place| place.packets == spare.place.packets);
+        self.spares.retain(is_wanted);
+        for place in wanted {
+            if !self.spares.iter().any(|spare| spare.place.packets == place.packets) {
+                self.spares.extend(Spare::make(&self.run, place));
             }
-            (Err(error), _) => self.feed.say(error.to_string()),
-            (_, Err(_)) => self.feed.say("cannot begin anew".to_owned()),
         }
     }
 
@@ -343,19 +344,26 @@ impl Player {
 
     /// There is no more: open flows are told of as they are.
     fn end(&mut self) {
-        self.engine.finish(&mut self.sink);
-        self.ended = true;
-        self.target = None;
-        let totals = totals(&self.engine, self.source.counts(), self.live);
-        self.sink.event(&Event::SessionEnd { totals: &totals });
-        self.sink.flush();
+        self.reading.end(self.source.counts());
+        (self.ended, self.ended_once, self.target) = (true, true, None);
         self.tell();
+    }
+
+    fn tell_in_time(&mut self) {
+        if self.told.elapsed() >= TELL_EVERY {
+            self.tell();
+        }
     }
 
     fn tell(&mut self) {
         self.told = Instant::now();
-        if self.packets > 0 {
-            self.feed.totals(totals(&self.engine, self.source.counts(), self.live), self.now);
+        let place = self.reading.place;
+        if place.packets > 0 {
+            self.feed.totals(self.reading.totals(self.source.counts()), place.now);
+        }
+        if self.told_of_hosts.elapsed() >= TELL_OF_HOSTS_EVERY {
+            self.told_of_hosts = Instant::now();
+            self.feed.isns(self.reading.engine.hosts().isns());
         }
         let progress = self.source.progress();
         let share = |total: u64| progress.read as f64 / total.max(1) as f64;
@@ -366,95 +374,5 @@ impl Player {
             seekable: self.seekable,
             ended: self.ended,
         });
-    }
-
-    /// Writes the packets of some flows; how many there were.
-    fn save(&self, saving: &Saving) -> Result<u64, Failure> {
-        let failed = |error: &io::Error| Failure::Running(error.to_string());
-        let file = File::create(&saving.path).map_err(|error| failed(&error))?;
-        let mut writer = Selected {
-            out: Pcapng::new(BufWriter::new(file)).map_err(|error| failed(&error))?,
-            decoder: Decoder::new(decode::Config::default()),
-            saving,
-            commented: vec![false; saving.flows.len()],
-            frames: 0,
-        };
-        match &self.ring {
-            Some(ring) => ring.frames().try_for_each(|frame| writer.frame(&frame)).map_err(|error| failed(&error))?,
-            None => {
-                let mut source = open(&self.run.input, self.run.filter.as_ref(), &self.stop)?;
-                while let Next::Frame(frame) = source.next()? {
-                    writer.frame(&frame).map_err(|error| failed(&error))?;
-                }
-            }
-        }
-        writer.out.finish().map_err(|error| failed(&error))?;
-        Ok(writer.frames)
-    }
-}
-
-fn is_reached(target: Option<Target>, packets: u64, next: Timestamp) -> bool {
-    match target {
-        Some(Target::Packets(wanted)) => packets >= wanted,
-        Some(Target::Time(wanted)) => next >= wanted,
-        None => false,
-    }
-}
-
-/// Writes the frames of some flows.
-struct Selected<'a> {
-    out: Pcapng<BufWriter<File>>,
-    decoder: Decoder,
-    saving: &'a Saving,
-    commented: Vec<bool>,
-    frames: u64,
-}
-
-impl Selected<'_> {
-    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
-        let Outcome::Tcp(segment) = self.decoder.decode(frame) else { return Ok(()) };
-        let (key, _) = FlowKey::of(&segment);
-        let found = self
-            .saving
-            .flows
-            .iter()
-            .position(|flow| flow.key == key && (flow.frames.0..=flow.frames.1).contains(&frame.number));
-        let Some(at) = found else { return Ok(()) };
-        let first = self.commented.get_mut(at).is_some_and(|done| !std::mem::replace(done, true));
-        let comment = self.saving.flows.get(at).map(|flow| flow.comment.as_str()).filter(|_| first);
-        self.frames += 1;
-        self.out.frame(frame, comment)
-    }
-}
-
-/// Events to the view; the first time also to the checks and to `--tee`.
-struct ViewSink {
-    tap: Tap,
-    watch: Watch,
-    tee: Option<Box<dyn Writer>>,
-    /// Finished flows.
-    flows: u64,
-    replayed: bool,
-}
-
-impl ViewSink {
-    fn flush(&mut self) {
-        if let Some(tee) = &mut self.tee {
-            tee.out().flush();
-        }
-    }
-}
-
-impl Sink for ViewSink {
-    fn event(&mut self, event: &Event<'_>) {
-        self.tap.event(event);
-        if self.replayed {
-            return;
-        }
-        self.flows += u64::from(matches!(event, Event::FlowEnd { .. }));
-        self.watch.event(event);
-        if let Some(tee) = &mut self.tee {
-            tee.event(event);
-        }
     }
 }

@@ -4,10 +4,11 @@
 //! held for a moment only, and the view takes the whole map when it is ready. What piles up meanwhile is bounded by the
 //! number of flows; beyond that, the oldest changes are dropped and counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::detect::Anomaly;
+use crate::detect::host::IsnReport;
+use crate::detect::{Anomaly, Severity};
 use crate::engine::{Event, Sink, Totals};
 use crate::flow::Flow;
 use crate::time::Timestamp;
@@ -19,7 +20,7 @@ const MAX_FINDINGS: usize = 10_000;
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The flow.
-    pub flow: Box<Flow>,
+    pub flow: Arc<Flow>,
     /// When it ended, if it has.
     pub ended: Option<Timestamp>,
 }
@@ -39,17 +40,32 @@ pub struct Position {
     pub ended: bool,
 }
 
+/// Where reading goes on after it went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// At the first packet: everything from before is forgotten.
+    Start,
+    /// At this mark: things are as they were there.
+    Mark(u64),
+}
+
 /// What happened since the view last looked.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Forget everything from before: reading has begun anew.
-    pub restarted: bool,
+    /// What comes before the rest: reading went back.
+    pub back: Option<Back>,
+    /// Marks that will not be gone back to any more.
+    pub dropped_marks: Vec<u64>,
+    /// What comes after the rest: things as they are then may be gone back to. More batches follow such a one.
+    pub mark: Option<u64>,
     /// Flows that changed, by their number.
     pub flows: BTreeMap<u64, Change>,
     /// Anomalies, in order.
-    pub findings: Vec<Anomaly>,
+    pub findings: Vec<Arc<Anomaly>>,
     /// Changes and anomalies that were dropped because too many were waiting.
     pub dropped: u64,
+    /// How guessable initial sequence numbers are, where that was counted again; worst first.
+    pub isns: Option<Vec<IsnReport>>,
     /// Totals so far, where there are newer ones.
     pub totals: Option<Totals>,
     /// Packet time now.
@@ -73,6 +89,8 @@ pub struct Waiting {
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// Batches that end with a mark, oldest first.
+    marked: VecDeque<Batch>,
     batch: Batch,
     generation: u64,
     waiting: Waiting,
@@ -101,9 +119,29 @@ impl Feed {
         self.lock().generation
     }
 
-    /// Takes all that has happened since the last time.
+    /// Takes what has happened since the last time, up to the next mark if there is one: then there is more.
     pub fn take(&self) -> Batch {
-        std::mem::take(&mut self.lock().batch)
+        let mut shared = self.lock();
+        shared.marked.pop_front().unwrap_or_else(|| std::mem::take(&mut shared.batch))
+    }
+
+    /// Marks this place to go back to. Refused while an earlier mark has not been taken: a view that stands still must not
+    /// make them pile up.
+    pub fn mark(&self, mark: u64) -> bool {
+        let mut shared = self.lock();
+        if !shared.marked.is_empty() {
+            return false;
+        }
+        shared.batch.mark = Some(mark);
+        let batch = std::mem::take(&mut shared.batch);
+        shared.marked.push_back(batch);
+        shared.generation += 1;
+        true
+    }
+
+    /// A mark that will not be gone back to.
+    pub fn drop_mark(&self, mark: u64) {
+        self.change(|batch| batch.dropped_marks.push(mark));
     }
 
     /// How much there is in all, taken or not.
@@ -136,23 +174,31 @@ impl Feed {
         self.change(|batch| batch.message = Some(message));
     }
 
+    /// How guessable initial sequence numbers are, as of now.
+    pub fn isns(&self, isns: Vec<IsnReport>) {
+        self.change(|batch| batch.isns = Some(isns));
+    }
+
     /// The analysis failed.
     pub fn fail(&self, why: String) {
         self.change(|batch| batch.failure = Some(why));
     }
 
-    /// Reading begins anew.
-    pub fn restart(&self) {
-        self.change(|batch| *batch = Batch { restarted: true, ..Batch::default() });
+    /// Reading goes back.
+    pub fn back(&self, back: Back) {
+        self.change(|batch| {
+            let dropped_marks = std::mem::take(&mut batch.dropped_marks);
+            *batch = Batch { back: Some(back), dropped_marks, ..Batch::default() };
+        });
     }
 
     fn flow(&self, flow: &Flow, ended: Option<Timestamp>) {
-        let change = Change { flow: Box::new(flow.clone()), ended };
+        let copy = Arc::new(flow.clone());
         let mut shared = self.lock();
         shared.generation += 1;
         let limit = shared.limit;
         let batch = &mut shared.batch;
-        batch.flows.insert(flow.id, change);
+        batch.flows.insert(flow.id, Change { flow: copy, ended });
         if batch.flows.len() > limit {
             batch.flows.pop_first();
             batch.dropped += 1;
@@ -161,8 +207,10 @@ impl Feed {
 
     fn finding(&self, anomaly: &Anomaly) {
         self.change(|batch| {
-            if batch.findings.len() < MAX_FINDINGS {
-                batch.findings.push(anomaly.clone());
+            // What connections that are well have to tell goes first.
+            let most = if anomaly.severity == Severity::Info { MAX_FINDINGS / 2 } else { MAX_FINDINGS };
+            if batch.findings.len() < most {
+                batch.findings.push(Arc::new(anomaly.clone()));
             } else {
                 batch.dropped += 1;
             }
@@ -188,11 +236,8 @@ impl Sink for Tap {
                     self.0.flow(flow, None);
                 }
             }
-            Event::Hosts { .. }
-            | Event::Stats { .. }
-            | Event::SessionStart { .. }
-            | Event::Segment(_)
-            | Event::SessionEnd { .. } => {}
+            Event::Hosts { hosts } => self.0.isns(hosts.isns()),
+            Event::Stats { .. } | Event::SessionStart { .. } | Event::Segment(_) | Event::SessionEnd { .. } => {}
         }
     }
 }

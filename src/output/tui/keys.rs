@@ -1,6 +1,9 @@
-//! Every key: the one table from which dispatch, the help overlay and `--print-keys` come.
+//! Every key: the one table from which dispatch, the help overlay and `--print-keys` come; `[keys]` of the configuration
+//! changes it.
 
 use core::fmt::Write as _;
+
+use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -37,6 +40,7 @@ pub enum Action {
     Pause,
     Follow,
     Time,
+    Names,
     Privacy,
     Mark,
     Explain,
@@ -110,10 +114,6 @@ keys! {
     Replay KeySeek: "Left" Action::SeekBack, "Right" Action::SeekForward;
     Replay KeySeekFar: "S-Left" Action::SeekFarBack, "S-Right" Action::SeekFarForward;
     Replay KeyStartEnd: "0" Action::Start, "$" Action::End;
-    Always KeyStep: "," Action::StepBack, "." Action::StepForward;
-    Always KeySpeed: "<" Action::Slower, ">" Action::Faster;
-    Always KeyMaxSpeed: "b" Action::MaxSpeed;
-    Events KeyAcknowledge: "a" Action::Acknowledge;
     Always KeyMove: "j" Action::Down, "Down" Action::Down, "k" Action::Up, "Up" Action::Up;
     Always KeyPage: "^F" Action::PageDown, "PgDn" Action::PageDown, "^B" Action::PageUp, "PgUp" Action::PageUp;
     Always KeyHalfPage: "^D" Action::HalfDown, "^U" Action::HalfUp;
@@ -131,6 +131,7 @@ keys! {
     Always KeyPause: "p" Action::Pause, "Space" Action::Pause;
     Always KeyFollow: "f" Action::Follow;
     Always KeyTime: "t" Action::Time;
+    Always KeyNames: "i" Action::Names;
     Always KeyPrivacy: "P" Action::Privacy;
     Always KeyMark: "x" Action::Mark;
     Always KeyExplain: "e" Action::Explain;
@@ -141,6 +142,7 @@ keys! {
     Always KeyExport: "E" Action::Export;
     Always KeyClear: "c" Action::Clear;
     Always KeyCommand: ":" Action::Command;
+    Events KeyAcknowledge: "a" Action::Acknowledge;
     Always KeyZoom: "z" Action::Zoom;
     Always KeyArrangement: "|" Action::Arrangement, "V" Action::Arrangement;
     Always KeySplit: "+" Action::Larger, "-" Action::Smaller;
@@ -148,16 +150,179 @@ keys! {
     Always KeyQuit: "q" Action::Quit, "^C" Action::QuitNow;
     Always KeySuspend: "^Z" Action::Suspend;
     Always KeyRepaint: "^L" Action::Repaint;
+    Always KeyStep: "," Action::StepBack, "." Action::StepForward;
+    Always KeySpeed: "<" Action::Slower, ">" Action::Faster;
+    Always KeyMaxSpeed: "b" Action::MaxSpeed;
 }
 
-/// What the key called `name` does, during a replay or not, in the list of anomalies or not.
-pub fn action(name: &str, replay: bool, events: bool) -> Option<Action> {
-    let holds = |binding: &&Binding| match binding.when {
-        When::Always => true,
-        When::Replay => replay,
-        When::Events => events,
-    };
-    KEYS.iter().filter(holds).find(|binding| binding.key == name).map(|binding| binding.action)
+impl Action {
+    /// Its name in the configuration: `page-down`, `view-1`.
+    pub fn name(self) -> String {
+        if let Self::View(n) = self {
+            return format!("view-{}", n + 1);
+        }
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            if c.is_ascii_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(c.to_ascii_lowercase());
+        }
+        name
+    }
+}
+
+/// Why keys cannot be what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// There is no such action.
+    NoAction(String),
+    /// There is no such key.
+    NoKey(String),
+    /// Both actions want this key.
+    Twice(String, String, String),
+}
+
+impl core::fmt::Display for Problem {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoAction(name) => write!(f, "no action is called \"{name}\" (synscope --print-keys lists them)"),
+            Self::NoKey(key) => {
+                write!(f, "no key is called \"{key}\": a character, ^X, Space, Enter, PgUp, F1 and the like are")
+            }
+            Self::Twice(key, one, other) => write!(f, "{one} and {other} both want \"{key}\""),
+        }
+    }
+}
+
+/// A key that does something.
+#[derive(Clone, Debug)]
+struct Bound {
+    key: String,
+    action: Action,
+    when: When,
+    about: Word,
+}
+
+/// What keys do.
+#[derive(Clone, Debug)]
+pub struct Keys(Vec<Bound>);
+
+impl Default for Keys {
+    fn default() -> Self {
+        let bound = |b: &Binding| Bound { key: b.key.to_owned(), action: b.action, when: b.when, about: b.about };
+        Self(KEYS.iter().map(bound).collect())
+    }
+}
+
+impl Keys {
+    /// The keys with some of them chosen anew, by the names of actions. A chosen key is taken from whatever had it.
+    ///
+    /// # Errors
+    ///
+    /// An action or key that does not exist, or a key chosen for two actions.
+    pub fn chosen(wanted: &BTreeMap<String, Vec<String>>) -> Result<Self, Problem> {
+        let mut keys = Self::default();
+        let mut taken: Vec<(String, When, String)> = Vec::new();
+        for (name, chosen) in wanted {
+            let at = keys.0.iter().position(|bound| bound.action.name() == *name);
+            // An action that has lost its keys to others is still known.
+            let known = KEYS.iter().find(|binding| binding.action.name() == *name);
+            let Some(known) = known else { return Err(Problem::NoAction(name.clone())) };
+            keys.0.retain(|bound| bound.action != known.action);
+            for (n, key) in chosen.iter().enumerate() {
+                if !is_key(key) {
+                    return Err(Problem::NoKey(key.clone()));
+                }
+                if let Some((_, _, other)) = taken.iter().find(|(other, when, _)| other == key && *when == known.when) {
+                    return Err(Problem::Twice(key.clone(), other.clone(), name.clone()));
+                }
+                taken.push((key.clone(), known.when, name.clone()));
+                keys.0.retain(|bound| bound.key != *key || bound.when != known.when);
+                let place = at.map_or(keys.0.len(), |at| at + n).min(keys.0.len());
+                let bound = Bound { key: key.clone(), action: known.action, when: known.when, about: known.about };
+                keys.0.insert(place, bound);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// What the key called `name` does, during a replay or not, in the list of anomalies or not.
+    pub fn action(&self, name: &str, replay: bool, events: bool) -> Option<Action> {
+        let holds = |bound: &&Bound| match bound.when {
+            When::Always => false,
+            When::Replay => replay,
+            When::Events => events,
+        };
+        let named = |bound: &&Bound| bound.key == name;
+        let special = self.0.iter().filter(named).find(holds);
+        special.or_else(|| self.0.iter().filter(named).find(|b| b.when == When::Always)).map(|bound| bound.action)
+    }
+
+    /// The first key that does this.
+    pub fn of(&self, action: Action) -> Option<&str> {
+        self.0.iter().find(|bound| bound.action == action).map(|bound| bound.key.as_str())
+    }
+
+    /// Keys of one purpose, and the purpose, for the help overlay.
+    pub fn groups(&self) -> Vec<(String, Word)> {
+        let mut groups: Vec<(String, Word)> = Vec::new();
+        for bound in &self.0 {
+            match groups.iter_mut().find(|(_, about)| *about == bound.about) {
+                Some((keys, _)) => {
+                    keys.push(' ');
+                    keys.push_str(&bound.key);
+                }
+                None => groups.push((bound.key.clone(), bound.about)),
+            }
+        }
+        // What belongs to replays comes last.
+        let replay = |about: Word| KEYS.iter().any(|b| b.about == about && b.when == When::Replay);
+        groups.sort_by_key(|(_, about)| replay(*about));
+        groups
+    }
+
+    /// All keys, as the `[keys]` of a configuration: for `--print-keys`.
+    pub fn print(&self, locale: Locale) -> String {
+        let mut text = "[keys]\n".to_owned();
+        let mut about = None;
+        for (n, bound) in self.0.iter().enumerate() {
+            if self.0.iter().take(n).any(|earlier| earlier.action == bound.action) {
+                continue;
+            }
+            if about != Some(bound.about) {
+                about = Some(bound.about);
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "# {}", locale.say(bound.about));
+            }
+            let keys = self.0.iter().filter(|other| other.action == bound.action).map(|other| quoted(&other.key));
+            let _ = writeln!(text, "{} = [{}]", bound.action.name(), keys.collect::<Vec<_>>().join(", "));
+        }
+        text
+    }
+}
+
+/// A TOML string.
+fn quoted(key: &str) -> String {
+    if key.contains(['\\', '"']) { format!("'{key}'") } else { format!("\"{key}\"") }
+}
+
+/// Whether [`name`] can give this name.
+fn is_key(name: &str) -> bool {
+    const NAMED: [&str; 14] = [
+        "Space", "Tab", "S-Tab", "Enter", "Esc", "Left", "Right", "S-Left", "S-Right", "Up", "Down", "Home", "End",
+        "PgUp",
+    ];
+    let mut letters = name.chars();
+    match (letters.next(), letters.next(), letters.next()) {
+        (Some(c), None, None) => !c.is_control() && c != ' ',
+        (Some('^'), Some(c), None) => c.is_ascii_uppercase(),
+        _ => {
+            NAMED.contains(&name)
+                || name == "PgDn"
+                || name.strip_prefix('F').and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=24).contains(&n))
+        }
+    }
 }
 
 /// The name of a key: `j`, `^F`, `S-Tab`, `PgDn`.
@@ -184,57 +349,56 @@ pub fn name(key: &KeyEvent) -> Option<String> {
     })
 }
 
-/// Keys of one purpose, and the purpose, for the help overlay.
-pub fn groups() -> Vec<(String, Word)> {
-    let mut groups: Vec<(String, Word)> = Vec::new();
-    for binding in KEYS {
-        match groups.iter_mut().find(|(_, about)| *about == binding.about) {
-            Some((keys, _)) => {
-                keys.push(' ');
-                keys.push_str(binding.key);
-            }
-            None => groups.push((binding.key.to_owned(), binding.about)),
-        }
-    }
-    // What belongs to replays comes last.
-    let replay = |about: Word| KEYS.iter().any(|b| b.about == about && b.when == When::Replay);
-    groups.sort_by_key(|(_, about)| replay(*about));
-    groups
-}
-
-/// All keys as text, for `--print-keys`.
-pub fn print(locale: Locale) -> String {
-    groups().into_iter().fold(String::new(), |mut text, (keys, about)| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{keys:<24} {}", locale.say(about));
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn chosen(pairs: &[(&str, &[&str])]) -> Result<Keys, Problem> {
+        let several = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        Keys::chosen(&pairs.iter().map(|(name, keys)| ((*name).to_owned(), several(keys))).collect())
+    }
 
     #[test]
     fn no_key_means_two_things_at_once() {
         for (n, binding) in KEYS.iter().enumerate() {
             let clash = KEYS[n + 1..].iter().find(|other| other.key == binding.key && other.when == binding.when);
             assert!(clash.is_none(), "{} {:?}", binding.key, clash);
+            assert!(is_key(binding.key), "{}", binding.key);
         }
     }
 
     #[test]
-    fn every_key_is_in_the_help() {
-        let help = print(Locale::En);
+    fn every_key_is_in_the_help_and_printed() {
+        let keys = Keys::default();
+        let printed = keys.print(Locale::En);
         for binding in KEYS {
-            assert!(help.lines().any(|line| line.split(' ').any(|key| key == binding.key)), "{}", binding.key);
+            let line = printed.lines().find(|line| line.starts_with(&format!("{} = ", binding.action.name())));
+            assert!(line.is_some_and(|line| line.contains(&quoted(binding.key))), "{}\n{printed}", binding.key);
+            assert!(keys.groups().iter().any(|(all, _)| all.split(' ').any(|key| key == binding.key)));
         }
     }
 
     #[test]
     fn a_replay_takes_the_keys_it_needs() {
-        assert_eq!(action("Left", false, false), Some(Action::Back));
-        assert_eq!(action("Left", true, false), Some(Action::SeekBack));
-        assert_eq!(action("a", false, false), None);
+        let keys = Keys::default();
+        assert_eq!(keys.action("Left", false, false), Some(Action::Back));
+        assert_eq!(keys.action("Left", true, false), Some(Action::SeekBack));
+        assert_eq!(keys.action("a", false, false), None);
+        assert_eq!(keys.action("a", false, true), Some(Action::Acknowledge));
+    }
+
+    #[test]
+    fn keys_can_be_chosen() {
+        let keys = chosen(&[("down", &["n", "F3"]), ("next-match", &["Space"])]).unwrap();
+        assert_eq!(keys.action("n", false, false), Some(Action::Down));
+        assert_eq!(keys.action("F3", false, false), Some(Action::Down));
+        assert_eq!(keys.action("j", false, false), None);
+        assert_eq!(keys.action("Space", false, false), Some(Action::NextMatch), "it was pause's");
+        assert_eq!(keys.action("Space", true, false), Some(Action::Play), "a replay's keys are others");
+        assert_eq!(keys.of(Action::Down), Some("n"));
+        assert_eq!(chosen(&[("dance", &["n"])]).unwrap_err(), Problem::NoAction("dance".to_owned()));
+        assert_eq!(chosen(&[("down", &["Shift"])]).unwrap_err(), Problem::NoKey("Shift".to_owned()));
+        assert!(matches!(chosen(&[("down", &["n"]), ("up", &["n"])]), Err(Problem::Twice(..))));
+        assert_eq!(chosen(&[("follow", &[])]).unwrap().of(Action::Follow), None);
     }
 }

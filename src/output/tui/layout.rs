@@ -215,6 +215,15 @@ pub fn columns(width: u16) -> Vec<(Column, u16)> {
     columns
 }
 
+/// The column of a table of this width that column `x` of the screen, from the table's left, belongs to.
+pub fn column_at(width: u16, x: u16) -> Option<Column> {
+    let mut left = 1;
+    columns(width).into_iter().find_map(|(column, room)| {
+        left += room + 1;
+        (x < left).then_some(column)
+    })
+}
+
 /// Mark, columns each with a space behind it, sign.
 fn needed(columns: &[(Column, u16)]) -> u16 {
     1 + columns.iter().map(|(_, width)| width + 1).sum::<u16>() + 1

@@ -16,7 +16,8 @@ mod text;
 pub mod theme;
 pub mod view;
 
-pub use feed::{Batch, Change, Feed, Position, Tap};
+pub use feed::{Back, Batch, Change, Feed, Position, Tap};
+pub use keys::Keys;
 pub use layout::Arrangement;
 pub use locale::Word;
 pub use model::{Command, Model, Options, SavedFlow, Saving};

@@ -1,15 +1,17 @@
 //! The state of the view, and what keys make of it. Draws nothing, reads no clock, opens no file.
 
 use core::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::feed::{Batch, Waiting};
-use super::keys::{self, Action};
-use super::layout::{Arrangement, View, Wish};
+use super::feed::{Back, Batch, Waiting};
+use super::keys::{self, Action, Keys};
+use super::layout::{Arrangement, Column, View, Wish};
 use super::locale::Word;
 use super::store::{Marks, Row, Store};
 use super::text;
@@ -17,10 +19,14 @@ use super::theme::{Theme, ThemeName};
 use crate::flow::{Flow, FlowKey};
 use crate::flow_filter::{FlowFilter, Phase, Subject, fields, retransmissions};
 use crate::output::Locale;
+use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Above this many flows, order and filter follow new packets once a second instead of at every frame.
+/// Above this many flows, order and filter follow new packets once a second instead of at every frame, and what takes
+/// long is done in slices between keys.
 const MANY: usize = 20_000;
+/// Flows of a slice.
+const SLICE: usize = 2_000;
 /// The slowest and the fastest replay.
 const SPEEDS: (f64, f64) = (1.0 / 64.0, 65_536.0);
 
@@ -108,12 +114,28 @@ impl SortBy {
         (Self::Age, "age"),
     ];
 
+    pub(super) const fn of(column: Column) -> Self {
+        match column {
+            Column::Id => Self::Id,
+            Column::Client => Self::Client,
+            Column::Server => Self::Server,
+            Column::Phase => Self::Phase,
+            Column::Outcome => Self::Outcome,
+            Column::Rtt => Self::Rtt,
+            Column::Duration => Self::Duration,
+            Column::Retx => Self::Retx,
+            Column::Bytes => Self::Bytes,
+            Column::Age => Self::Age,
+        }
+    }
+
     fn next(self) -> Self {
         let at = Self::ALL.iter().position(|(by, _)| *by == self).map_or(0, |at| at + 1);
         Self::ALL.get(at).map_or(Self::Id, |(by, _)| *by)
     }
 
-    fn key(self, row: &Row) -> (u128, u64) {
+    /// What rows are sorted by; equal ones by their numbers.
+    fn key(self, row: &Row) -> u128 {
         let flow = &row.flow;
         let time = |time: Option<i64>| time.map_or(u128::MAX, |ns| ns.max(0).unsigned_abs().into());
         let address = |ip: IpAddr| match ip {
@@ -121,16 +143,16 @@ impl SortBy {
             IpAddr::V6(ip) => u128::from(ip),
         };
         match self {
-            Self::Id => (0, flow.id),
-            Self::Client => (address(flow.client.endpoint.ip), u64::from(flow.client.endpoint.port)),
-            Self::Server => (address(flow.server.endpoint.ip), u64::from(flow.server.endpoint.port)),
-            Self::Phase => (Phase::of(flow) as u128, flow.id),
-            Self::Outcome => ((flow.opening() as u128) << 8 | flow.closing() as u128, flow.id),
-            Self::Rtt => (time(flow.handshake.rtt()), flow.id),
-            Self::Duration => (time(Some(flow.duration())), flow.id),
-            Self::Retx => (time(Some(retransmissions(flow))), flow.id),
-            Self::Bytes => (flow.bytes().into(), flow.id),
-            Self::Age => (flow.last_time.0.max(0).unsigned_abs().into(), flow.id),
+            Self::Id => 0,
+            Self::Client => address(flow.client.endpoint.ip),
+            Self::Server => address(flow.server.endpoint.ip),
+            Self::Phase => Phase::of(flow) as u128,
+            Self::Outcome => (flow.opening() as u128) << 8 | flow.closing() as u128,
+            Self::Rtt => time(flow.handshake.rtt()),
+            Self::Duration => time(Some(flow.duration())),
+            Self::Retx => time(Some(retransmissions(flow))),
+            Self::Bytes => flow.bytes().into(),
+            Self::Age => flow.last_time.0.max(0).unsigned_abs().into(),
         }
     }
 }
@@ -155,6 +177,28 @@ impl Times {
     }
 }
 
+/// How hosts are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Names {
+    /// By their addresses.
+    #[default]
+    ByAddress,
+    /// By their names, where they have one.
+    ByName,
+    /// By both.
+    Both,
+}
+
+impl Names {
+    const fn next(self) -> Self {
+        match self {
+            Self::ByAddress => Self::ByName,
+            Self::ByName => Self::Both,
+            Self::Both => Self::ByAddress,
+        }
+    }
+}
+
 /// What lies over the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overlay {
@@ -163,10 +207,20 @@ pub(super) enum Overlay {
     Compare { from: (u64, usize), to: (u64, usize) },
 }
 
+/// What is being done in slices.
+#[derive(Debug)]
+enum Work {
+    /// Filtering and sorting: flows looked at up to this number, and those that are shown with what they are sorted by.
+    Order { up_to: u64, shown: Vec<(u128, u64)> },
+    /// The next flow that matches: place in the table, how many are left to look at.
+    Find { at: usize, left: usize, forward: bool },
+}
+
 /// What is being typed.
 #[derive(Clone, Debug)]
 pub(super) enum Typing {
-    Filter(Input),
+    /// With the filter to go back to.
+    Filter(Input, Option<FlowFilter>),
     Command(Input),
 }
 
@@ -196,6 +250,8 @@ pub struct Options {
     pub locale: Locale,
     /// Whether colours are shown even where `NO_COLOR` asks for none.
     pub force_color: bool,
+    /// Whether the terminal shows any colour that is asked for.
+    pub true_color: bool,
     /// Whether the mouse is taken.
     pub mouse: bool,
     /// The most frames a second.
@@ -210,6 +266,10 @@ pub struct Options {
     pub rule_id: fn(u16) -> Option<&'static str>,
     /// 2 MSL, nanoseconds.
     pub time_wait: i64,
+    /// Names of hosts.
+    pub names: Arc<HashMap<IpAddr, String>>,
+    /// What keys do.
+    pub keys: Keys,
 }
 
 /// The state of the view.
@@ -217,6 +277,8 @@ pub struct Options {
 pub struct Model {
     pub(super) options: Options,
     pub(super) store: Store,
+    /// What was known at marks that may be gone back to.
+    kept: BTreeMap<u64, Store>,
     pub(super) theme: Theme,
     pub(super) wish: Wish,
     /// Numbers of the flows in the table, in order.
@@ -240,6 +302,7 @@ pub struct Model {
     pub(super) follow: bool,
     pub(super) times: Times,
     pub(super) masked: bool,
+    pub(super) names: Names,
     pub(super) unfolded: bool,
     /// Selected step of the ladder, from 0.
     pub(super) step: usize,
@@ -254,6 +317,7 @@ pub struct Model {
     pending: Option<Pending>,
     count: usize,
     earlier_view: View,
+    work: Option<Work>,
 }
 
 impl Model {
@@ -261,6 +325,7 @@ impl Model {
     pub fn new(options: Options) -> Self {
         Self {
             store: Store::new(options.max_flows),
+            kept: BTreeMap::new(),
             theme: Theme::new(options.theme),
             wish: Wish { arrangement: options.arrangement, ..Wish::default() },
             order: Vec::new(),
@@ -281,6 +346,7 @@ impl Model {
             follow: false,
             times: Times::Flow,
             masked: false,
+            names: Names::default(),
             unfolded: false,
             step: 0,
             marked_step: None,
@@ -292,6 +358,7 @@ impl Model {
             pending: None,
             count: 0,
             earlier_view: View::Flows,
+            work: None,
             options,
         }
     }
@@ -306,10 +373,24 @@ impl Model {
         if let Some(message) = batch.message.take() {
             self.message = Some(message);
         }
+        if let Some(back) = batch.back {
+            let generation = self.store.generation;
+            let kept = if let Back::Mark(mark) = back { self.kept.get(&mark).cloned() } else { None };
+            self.store = kept.unwrap_or_else(|| Store::new(self.options.max_flows));
+            self.store.generation = generation;
+        }
+        let mark = batch.mark;
+        for mark in std::mem::take(&mut batch.dropped_marks) {
+            self.kept.remove(&mark);
+        }
         self.store.apply(batch);
+        if let Some(mark) = mark {
+            self.kept.insert(mark, self.store.clone());
+        }
         let few = self.store.rows().len() < MANY;
         let old = self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).abs() >= SECOND);
-        if few || old || self.store.position.ended {
+        let busy = self.work.is_some();
+        if few || (old || self.store.position.ended) && !busy {
             self.reorder();
         }
     }
@@ -328,23 +409,76 @@ impl Model {
         self.options.locale.say(word)
     }
 
-    /// Puts the flows that are shown in order; the selection stays with its flow.
+    /// Puts the flows that are shown in order; the selection stays with its flow. Many flows take a while: see
+    /// [`Self::work`].
     pub(super) fn reorder(&mut self) {
         self.ordered_at = Some((self.store.generation, self.store.now));
+        if self.is_plain() {
+            self.work = None;
+            self.order.clear();
+            let ids = self.store.rows().map(|row| row.id);
+            if self.reverse {
+                self.order.extend(ids.rev());
+            } else {
+                self.order.extend(ids);
+            }
+            return self.keep_selection();
+        }
+        self.work = Some(Work::Order { up_to: 0, shown: Vec::new() });
+        if self.store.rows().len() < MANY {
+            while self.work() {}
+        }
+    }
+
+    /// Whether rows are shown all and in the order in which they are kept.
+    fn is_plain(&self) -> bool {
+        self.sort == SortBy::Id && (self.filter.is_none() || self.highlight)
+    }
+
+    /// Whether something is being done in slices.
+    pub const fn is_working(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// Does a slice of what takes long; whether more is left.
+    pub fn work(&mut self) -> bool {
+        match self.work.take() {
+            Some(Work::Order { up_to, shown }) => self.order_some(up_to, shown),
+            Some(Work::Find { at, left, forward }) => self.find_some(at, left, forward),
+            None => {}
+        }
+        self.work.is_some()
+    }
+
+    fn order_some(&mut self, up_to: u64, mut shown: Vec<(u128, u64)>) {
         let now = self.store.now;
         let filter = self.filter.as_ref().filter(|_| !self.highlight);
-        let shown =
-            self.store.rows().filter(|row| filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))));
-        if self.sort == SortBy::Id {
-            self.order = shown.map(|row| row.flow.id).collect();
-        } else {
-            let mut keyed: Vec<((u128, u64), u64)> = shown.map(|row| (self.sort.key(row), row.flow.id)).collect();
-            keyed.sort_unstable();
-            self.order = keyed.into_iter().map(|(_, id)| id).collect();
+        let mut last = None;
+        for row in self.store.rows_after(up_to).take(SLICE) {
+            last = Some(row.id);
+            if filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))) {
+                shown.push((self.sort.key(row), row.id));
+            }
         }
+        match last {
+            Some(last) => self.work = Some(Work::Order { up_to: last, shown }),
+            None => self.put_in_order(shown),
+        }
+    }
+
+    fn put_in_order(&mut self, mut shown: Vec<(u128, u64)>) {
+        if self.sort != SortBy::Id {
+            shown.sort_unstable();
+        }
+        self.order.clear();
+        self.order.extend(shown.into_iter().map(|(_, id)| id));
         if self.reverse {
             self.order.reverse();
         }
+        self.keep_selection();
+    }
+
+    fn keep_selection(&mut self) {
         let gone = self.selected.is_none_or(|id| self.store.row(id).is_none());
         if self.follow {
             let newest = if self.reverse { self.order.first() } else { self.order.last() };
@@ -398,7 +532,7 @@ impl Model {
             self.count = (self.count * 10 + digit).min(10_000_000);
             return None;
         }
-        let action = keys::action(&name, self.replaying, self.wish.view == View::Events);
+        let action = self.options.keys.action(&name, self.replaying, self.wish.view == View::Events);
         let count = std::mem::take(&mut self.count);
         self.act(action?, count)
     }
@@ -458,6 +592,7 @@ impl Model {
                 self.reorder();
             }
             Action::Time => self.times = self.times.next(),
+            Action::Names => self.names = self.names.next(),
             Action::Privacy => self.masked = !self.masked,
             Action::Fold => self.unfolded = !self.unfolded,
             Action::Zoom => self.wish.zoomed = !self.wish.zoomed,
@@ -475,7 +610,7 @@ impl Model {
         match action {
             Action::Filter => {
                 let text = self.filter.as_ref().map_or("", |filter| filter.text()).to_owned();
-                self.typing = Some(Typing::Filter(Input::new(text)));
+                self.typing = Some(Typing::Filter(Input::new(text), self.filter.clone()));
             }
             Action::Command => self.typing = Some(Typing::Command(Input::default())),
             Action::Explain => self.cover(Overlay::Explain),
@@ -651,7 +786,8 @@ impl Model {
                 }
             }
             View::Hosts => {
-                let host = self.store.ranked_hosts().get(self.cursors[View::Hosts as usize]).map(|(ip, _)| *ip);
+                let at = self.cursors[View::Hosts as usize];
+                let host = self.store.ranked_hosts(at + 1).get(at).map(|(ip, _)| *ip);
                 if let Some(ip) = host {
                     self.filter_text(&format!("client:{ip}"));
                     self.show(View::Flows);
@@ -695,24 +831,38 @@ impl Model {
     }
 
     fn find(&mut self, forward: bool) {
-        let length = self.order.len();
-        let from = self.position().unwrap_or(0);
-        let found = (1..=length)
-            .map(|by| if forward { (from + by) % length } else { (from + length - by) % length })
-            .find(|at| {
-                let row = self.order.get(*at).and_then(|id| self.store.row(*id));
-                row.is_some_and(|row| !self.highlight || self.is_match(row))
-            });
-        if let Some(at) = found {
-            self.follow = false;
-            self.select(self.order.get(at).copied());
+        let left = self.order.len();
+        self.work = Some(Work::Find { at: self.position().unwrap_or(0), left, forward });
+        if left < MANY {
+            while self.work() {}
+        } else {
+            self.work();
         }
     }
 
+    fn find_some(&mut self, mut at: usize, left: usize, forward: bool) {
+        let length = self.order.len();
+        for left in (left.saturating_sub(SLICE)..left).rev() {
+            if length == 0 {
+                return;
+            }
+            at = if forward { (at + 1) % length } else { (at + length - 1) % length };
+            let row = self.order.get(at).and_then(|id| self.store.row(*id));
+            if row.is_some_and(|row| !self.highlight || self.is_match(row)) {
+                self.follow = false;
+                self.select(self.order.get(at).copied());
+                return;
+            }
+            if left == 0 {
+                return;
+            }
+        }
+        self.work = Some(Work::Find { at, left: left - SLICE, forward });
+    }
+
     fn acknowledge(&mut self) {
-        let at = self.store.findings.len().checked_sub(1 + self.cursors[View::Events as usize]);
-        if let Some(finding) = at.and_then(|at| self.store.findings.get_mut(at)) {
-            finding.acknowledged = !finding.acknowledged;
+        if let Some(at) = self.store.findings.len().checked_sub(1 + self.cursors[View::Events as usize]) {
+            self.store.acknowledge(at);
         }
         self.move_by(1);
     }
@@ -731,11 +881,14 @@ impl Model {
 
     fn typed(&mut self, key: &KeyEvent) -> Option<Effect> {
         match (key.code, self.typing.as_mut()?) {
-            (KeyCode::Esc, _) => {
+            (KeyCode::Esc, Typing::Filter(_, before)) => {
+                self.filter = before.take();
                 self.typing = None;
                 self.filter_problem = None;
+                self.reorder();
             }
-            (KeyCode::Enter, Typing::Filter(input)) => {
+            (KeyCode::Esc, Typing::Command(_)) => self.typing = None,
+            (KeyCode::Enter, Typing::Filter(input, _)) => {
                 let text = input.value().to_owned();
                 self.typing = None;
                 self.filter_text(&text);
@@ -754,7 +907,7 @@ impl Model {
             (_, Typing::Command(input)) => {
                 input.handle_event(&Event::Key(*key));
             }
-            (_, Typing::Filter(input)) => {
+            (_, Typing::Filter(input, _)) => {
                 input.handle_event(&Event::Key(*key));
                 let text = input.value().to_owned();
                 self.filter_text(&text);
@@ -838,7 +991,7 @@ impl Model {
             "this" => self.selected.into_iter().collect(),
             "marked" => self.marks.values().copied().collect(),
             "filtered" => self.order.clone(),
-            "all" => self.store.rows().map(|row| row.flow.id).collect(),
+            "all" => self.store.rows().map(|row| row.id).collect(),
             other => {
                 self.unknown(other);
                 return None;
@@ -851,6 +1004,38 @@ impl Model {
             comment: text::comment(&row.flow, self.options.rule_id),
         });
         Some(Effect::Analysis(Command::Save(Saving { path: PathBuf::from(path.trim()), flows: flows.collect() })))
+    }
+
+    /// An endpoint as hosts are called now.
+    pub(super) fn name_of(&self, endpoint: Endpoint) -> String {
+        if self.names == Names::ByAddress || self.masked {
+            return text::endpoint(endpoint, self.masked);
+        }
+        match self.options.names.get(&endpoint.ip) {
+            None => endpoint.to_string(),
+            Some(_) => format!("{}:{}", self.name_of_host(endpoint.ip), endpoint.port),
+        }
+    }
+
+    /// A host as hosts are called now; its name is no secret where its address is.
+    pub(super) fn name_of_host(&self, ip: IpAddr) -> String {
+        let name = self.options.names.get(&ip).filter(|_| !self.masked);
+        match (self.names, name) {
+            (Names::ByAddress, _) | (_, None) => text::host(ip, self.masked),
+            (Names::ByName, Some(name)) => name.clone(),
+            (Names::Both, Some(name)) => format!("{name}({ip})"),
+        }
+    }
+
+    /// A click on the heading of a column: sorts by it, and the other way round if that is so already.
+    pub fn click_heading(&mut self, column: Column) {
+        let by = SortBy::of(column);
+        if self.sort == by {
+            self.reverse = !self.reverse;
+        } else {
+            self.sort = by;
+        }
+        self.reorder();
     }
 
     /// A click on row `row` of the pane of the view; twice opens it.

@@ -2,8 +2,10 @@
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use super::feed::{Batch, Change, Position};
+use crate::detect::host::{Grade, IsnReport};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::Totals;
 use crate::flow::{Flow, Opening, Side};
@@ -13,6 +15,8 @@ use crate::time::{SECOND, Timestamp};
 
 /// Anomalies kept.
 const MAX_FINDINGS: usize = 10_000;
+/// Of those, of severity `info`: every connection that closes as it should makes one, and they must not push out the others.
+const MAX_INFOS: usize = 4_000;
 /// Hosts kept.
 const MAX_HOSTS: usize = 16_384;
 /// Distinct ports and hosts counted for one host.
@@ -27,8 +31,12 @@ const EVICTION_LOOK: usize = 256;
 /// A flow in the table.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) flow: Box<Flow>,
+    /// Number of the flow, here so that a search need not visit it.
+    pub(super) id: u64,
+    pub(super) flow: Arc<Flow>,
     pub(super) ended: Option<Timestamp>,
+    /// Packets were lost while it was there: what it lacks may be the capture's fault.
+    pub(super) gap: bool,
     counted: Counted,
 }
 
@@ -54,6 +62,8 @@ pub(super) struct Host {
     pub(super) targets: HashSet<IpAddr>,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// How guessable its initial sequence numbers are, and the bits an attacker has to guess: the worst of its services.
+    pub(super) isn: Option<(Grade, f64)>,
     /// The worst thing said about it.
     pub(super) finding: Option<(Severity, &'static str, String)>,
 }
@@ -98,18 +108,35 @@ pub(super) struct Second {
 /// An anomaly in the list.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
-    pub(super) anomaly: Anomaly,
+    pub(super) anomaly: Arc<Anomaly>,
     pub(super) acknowledged: bool,
 }
 
-/// Everything the view knows.
-#[derive(Debug)]
+impl Finding {
+    fn is_info(&self) -> bool {
+        self.anomaly.severity == Severity::Info
+    }
+
+    /// Whether it is worth a look that nobody has taken.
+    fn is_open(&self) -> bool {
+        !self.acknowledged && self.anomaly.severity >= Severity::Note
+    }
+}
+
+/// Everything the view knows. Copies share their flows and anomalies.
+#[derive(Clone, Debug)]
 pub(super) struct Store {
     rows: VecDeque<Row>,
     limit: usize,
+    /// Flows that have not ended.
+    pub(super) open: usize,
     pub(super) evicted: u64,
     pub(super) dropped: u64,
     pub(super) findings: VecDeque<Finding>,
+    /// Findings that nobody has acknowledged, of severity `note` and above.
+    pub(super) unacknowledged: usize,
+    /// Findings of severity `info`.
+    infos: usize,
     /// Anomalies in all, those no longer kept included.
     pub(super) finding_count: u64,
     pub(super) hosts: BTreeMap<IpAddr, Host>,
@@ -128,9 +155,12 @@ impl Store {
         Self {
             rows: VecDeque::new(),
             limit: limit.max(1),
+            open: 0,
             evicted: 0,
             dropped: 0,
             findings: VecDeque::new(),
+            unacknowledged: 0,
+            infos: 0,
             finding_count: 0,
             hosts: BTreeMap::new(),
             stats: Stats::default(),
@@ -145,11 +175,10 @@ impl Store {
 
     /// Takes in what happened.
     pub(super) fn apply(&mut self, batch: Batch) {
-        if batch.restarted {
-            *self = Self { generation: self.generation, ..Self::new(self.limit) };
-        }
         self.generation += 1;
         self.dropped += batch.dropped;
+        let before = self.now;
+        let lost = batch.totals.as_ref().is_some_and(|totals| dropped(totals) > dropped(&self.totals));
         if let Some(now) = batch.now {
             self.now = self.now.max(now);
         }
@@ -165,6 +194,31 @@ impl Store {
         }
         for anomaly in batch.findings {
             self.finding(anomaly);
+        }
+        if let Some(isns) = batch.isns {
+            self.isns(&isns);
+        }
+        if lost {
+            for row in self.rows.iter_mut().filter(|row| row.ended.is_none_or(|ended| ended >= before)) {
+                row.gap = true;
+            }
+        }
+    }
+
+    /// The worst grade of every host that has one.
+    fn isns(&mut self, isns: &[IsnReport]) {
+        for host in self.hosts.values_mut() {
+            host.isn = None;
+        }
+        for isn in isns.iter().filter(|isn| isn.grade != Grade::NotEnough) {
+            if self.hosts.len() >= MAX_HOSTS && !self.hosts.contains_key(&isn.host) {
+                continue;
+            }
+            let host = self.hosts.entry(isn.host).or_default();
+            let worst = host.isn.is_none_or(|(grade, _)| isn.grade < grade);
+            if worst {
+                host.isn = Some((isn.grade, isn.residual_bits));
+            }
         }
     }
 
@@ -204,23 +258,18 @@ impl Store {
     fn change(&mut self, change: Change) {
         let id = change.flow.id;
         self.now = self.now.max(change.flow.last_time);
-        let place = self.rows.binary_search_by_key(&id, |row| row.flow.id);
-        let (mut row, known) = match place {
-            Ok(at) => match self.rows.get_mut(at) {
-                Some(row) => {
-                    row.flow = change.flow;
-                    row.ended = change.ended.or(row.ended);
-                    (row.clone(), true)
-                }
-                None => return,
-            },
-            Err(_) => (Row { flow: change.flow, ended: change.ended, counted: Counted::default() }, false),
-        };
-        self.count(&mut row, !known);
+        let place = self.rows.binary_search_by_key(&id, |row| row.id);
+        let known = place.ok().and_then(|at| self.rows.get(at));
+        let mut row = Row { id, flow: change.flow, ended: change.ended, gap: false, counted: Counted::default() };
+        if let Some(known) = known {
+            row.ended = row.ended.or(known.ended);
+            (row.gap, row.counted) = (known.gap, known.counted);
+        }
+        self.count(&mut row, place.is_err());
         match place {
             Ok(at) => {
                 if let Some(place) = self.rows.get_mut(at) {
-                    place.counted = row.counted;
+                    *place = row;
                 }
             }
             Err(at) => self.rows.insert(at, row),
@@ -233,14 +282,17 @@ impl Store {
     /// Takes the oldest row that has ended away, or the oldest.
     fn evict(&mut self) {
         let ended = self.rows.iter().take(EVICTION_LOOK).position(|row| row.ended.is_some());
-        self.rows.remove(ended.unwrap_or(0));
+        let gone = self.rows.remove(ended.unwrap_or(0));
+        self.open -= usize::from(gone.is_some_and(|row| row.ended.is_none()));
         self.evicted += 1;
     }
 
     /// Brings hosts and statistics up to date with a row.
     fn count(&mut self, row: &mut Row, new: bool) {
-        let flow = &row.flow;
+        let flow = &Arc::clone(&row.flow);
         let before = row.counted;
+        self.open += usize::from(new);
+        self.open -= usize::from(row.ended.is_some() && !before.closed);
         let after = Counted {
             opening: flow.opening.or(row.ended.map(|_| flow.opening())),
             half_open: row.ended.is_none() && Phase::of(flow) == Phase::SynReceived,
@@ -331,7 +383,7 @@ impl Store {
         }
     }
 
-    fn finding(&mut self, anomaly: Anomaly) {
+    fn finding(&mut self, anomaly: Arc<Anomaly>) {
         if anomaly.scope == Scope::Host
             && let Some((ip, _)) = anomaly.source.or(anomaly.destination)
             && (self.hosts.len() < MAX_HOSTS || self.hosts.contains_key(&ip))
@@ -342,9 +394,25 @@ impl Store {
             }
         }
         self.finding_count += 1;
-        self.findings.push_back(Finding { anomaly, acknowledged: false });
-        if self.findings.len() > MAX_FINDINGS {
-            self.findings.pop_front();
+        let finding = Finding { anomaly, acknowledged: false };
+        self.unacknowledged += usize::from(finding.is_open());
+        self.infos += usize::from(finding.is_info());
+        self.findings.push_back(finding);
+        if self.infos > MAX_INFOS {
+            // Half of them at once: looking for the oldest each time would take long.
+            let mut excess = MAX_INFOS / 2;
+            self.findings.retain(|finding| {
+                let goes = excess > 0 && finding.is_info();
+                excess -= usize::from(goes);
+                !goes
+            });
+            self.infos -= MAX_INFOS / 2;
+        }
+        if self.findings.len() > MAX_FINDINGS
+            && let Some(oldest) = self.findings.pop_front()
+        {
+            self.unacknowledged -= usize::from(oldest.is_open());
+            self.infos -= usize::from(oldest.is_info());
         }
     }
 
@@ -352,8 +420,13 @@ impl Store {
         self.rows.iter()
     }
 
+    /// Rows of flows with a higher number than `id`.
+    pub(super) fn rows_after(&self, id: u64) -> impl Iterator<Item = &Row> {
+        self.rows.range(self.rows.partition_point(|row| row.id <= id)..)
+    }
+
     pub(super) fn row(&self, id: u64) -> Option<&Row> {
-        let at = self.rows.binary_search_by_key(&id, |row| row.flow.id).ok()?;
+        let at = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
         self.rows.get(at)
     }
 
@@ -365,23 +438,30 @@ impl Store {
 
     /// Findings about a flow.
     pub(super) fn findings_of(&self, id: u64) -> impl Iterator<Item = &Anomaly> {
-        self.findings.iter().map(|finding| &finding.anomaly).filter(move |anomaly| anomaly.flow_id == Some(id))
+        self.findings.iter().map(|finding| &*finding.anomaly).filter(move |anomaly| anomaly.flow_id == Some(id))
     }
 
-    /// Findings that nobody has acknowledged, of severity `note` and above.
-    pub(super) fn unacknowledged(&self) -> usize {
-        let counts = |finding: &&Finding| !finding.acknowledged && finding.anomaly.severity >= Severity::Note;
-        self.findings.iter().filter(counts).count()
+    /// Acknowledges a finding, or takes that back.
+    pub(super) fn acknowledge(&mut self, at: usize) {
+        let Some(finding) = self.findings.get_mut(at) else { return };
+        self.unacknowledged -= usize::from(finding.is_open());
+        finding.acknowledged = !finding.acknowledged;
+        self.unacknowledged += usize::from(finding.is_open());
     }
 
-    /// Hosts, those with a finding first, then by failed handshakes.
-    pub(super) fn ranked_hosts(&self) -> Vec<(IpAddr, &Host)> {
+    /// The first `most` hosts, those with a finding first, then by failed handshakes.
+    pub(super) fn ranked_hosts(&self, most: usize) -> Vec<(IpAddr, &Host)> {
         let mut hosts: Vec<_> = self.hosts.iter().map(|(ip, host)| (*ip, host)).collect();
         let rank = |host: &Host| {
             let severity = host.finding.as_ref().map_or(0, |(severity, ..)| *severity as u8);
             (severity, host.refused + host.unanswered + host.failed, host.half_open, host.started)
         };
-        hosts.sort_by(|a, b| rank(b.1).cmp(&rank(a.1)).then(a.0.cmp(&b.0)));
+        let order = |a: &(IpAddr, &Host), b: &(IpAddr, &Host)| rank(b.1).cmp(&rank(a.1)).then(a.0.cmp(&b.0));
+        if (1..hosts.len()).contains(&most) {
+            hosts.select_nth_unstable_by(most - 1, order);
+            hosts.truncate(most);
+        }
+        hosts.sort_unstable_by(order);
         hosts
     }
 
@@ -410,6 +490,11 @@ impl Stats {
             *count += u64::from(present);
         }
     }
+}
+
+/// Packets lost on the way to the analysis, wherever.
+pub(super) fn dropped(totals: &Totals) -> u64 {
+    [totals.dropped_kernel, totals.dropped_interface, totals.dropped_queue].into_iter().flatten().sum()
 }
 
 /// Marks by letter.

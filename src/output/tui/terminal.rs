@@ -22,9 +22,13 @@ use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::{SIGHUP, SIGTERM, SIGTSTP};
+use terminal_colorsaurus::{QueryOptions, background_color};
 
 use super::feed::Feed;
+use super::layout::View;
+use super::locale::Word;
 use super::model::{Command, Effect, Model, Options};
+use super::theme::{Rgb, ThemeName};
 use super::{layout, view};
 
 /// Whether the terminal is ours now.
@@ -33,10 +37,16 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 static WRITING: Mutex<()> = Mutex::new(());
 /// How long to wait for a key when nothing happens.
 const IDLE: Duration = Duration::from_millis(100);
+/// How long the model may work at a time before keys are looked at.
+const WORK: Duration = Duration::from_millis(10);
 /// How often the watchdog looks.
 const WATCH: Duration = Duration::from_millis(200);
 /// How long the view may take to end once it is to.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the terminal may take to tell its background.
+const BACKGROUND_WAIT: Duration = Duration::from_millis(150);
+/// The longest answer to that, characters.
+const MAX_REPLY: usize = 32;
 /// The longest text that is put into a clipboard, octets: terminals take no more.
 const MAX_COPY: usize = 74_000;
 
@@ -69,12 +79,53 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
         crossterm::style::force_color_output(true);
     }
     let watched = Watched::new(Arc::clone(&controls.stop))?;
+    let background = if options.theme == ThemeName::Mono { None } else { background() };
+    let options = Options { theme: options.theme.on(background, options.true_color), ..options };
+    let faint = background.is_some_and(|background| options.theme.is_faint_on(background));
     let _guard = Guard;
     let screen = Screen::take(options.mouse)?;
-    let mut session = Session { model: Model::new(options), screen, controls, suspend, seen: 0, failure: None };
+    let mut model = Model::new(options);
+    if faint {
+        model.message = Some(model.say(Word::Faint).to_owned());
+    }
+    let reply = Reply::default();
+    let mut session = Session { model, screen, controls, suspend, seen: 0, failure: None, reply };
     let left = session.until_quit().map(|()| session.failure.take());
     drop(watched);
     left
+}
+
+/// The background of the terminal, if it tells in a moment (OSC 11).
+fn background() -> Option<Rgb> {
+    let mut query = QueryOptions::default();
+    query.timeout = BACKGROUND_WAIT;
+    background_color(query).ok().map(|colour| colour.scale_to_8bit())
+}
+
+/// Keys that are none: what a slow terminal answers to the question for its background after nobody waits any more.
+#[derive(Debug, Default)]
+struct Reply(usize);
+
+impl Reply {
+    /// Whether this key belongs to a late answer: `ESC ] 11;rgb:…` to `BEL` or `ESC \`.
+    fn holds(&mut self, key: &KeyEvent) -> bool {
+        let with = |modifier| key.modifiers.contains(modifier);
+        match key.code {
+            KeyCode::Char(']') if with(KeyModifiers::ALT) => self.0 = MAX_REPLY,
+            KeyCode::Char('\\') if with(KeyModifiers::ALT) && self.0 > 0 => {
+                self.0 = 0;
+                return true;
+            }
+            KeyCode::Char('g') if with(KeyModifiers::CONTROL) && self.0 > 0 => {
+                self.0 = 0;
+                return true;
+            }
+            _ => {}
+        }
+        let holds = self.0 > 0;
+        self.0 = self.0.saturating_sub(1);
+        holds
+    }
 }
 
 /// A thread that ends the program when the view does not: reading keys from a terminal that is gone never comes back.
@@ -228,6 +279,7 @@ struct Session<'a> {
     /// Generation of the feed that was taken last.
     seen: u64,
     failure: Option<String>,
+    reply: Reply,
 }
 
 impl Session<'_> {
@@ -244,8 +296,17 @@ impl Session<'_> {
                 last_frame = Some(Instant::now());
                 (dirty, urgent) = (false, false);
             }
+            if self.model.is_working() {
+                let begun = Instant::now();
+                while self.model.work() && begun.elapsed() < WORK {}
+                dirty = true;
+            }
             let left = last_frame.map_or(IDLE, |then| frame_time.saturating_sub(then.elapsed()));
-            let wait = if dirty { left } else { IDLE.min(frame_time.max(Duration::from_millis(20))) };
+            let wait = match (self.model.is_working(), dirty) {
+                (true, _) => Duration::ZERO,
+                (false, true) => left,
+                (false, false) => IDLE.min(frame_time.max(Duration::from_millis(20))),
+            };
             // The whole queue of keys makes one frame.
             let mut timeout = wait;
             while event::poll(timeout)? {
@@ -275,12 +336,16 @@ impl Session<'_> {
         self.seen = generation;
         self.model.see_waiting(self.controls.feed.waiting());
         if !self.model.is_paused() {
-            let mut batch = self.controls.feed.take();
-            if let Some(why) = batch.failure.take() {
-                self.model.failure = Some(why.clone());
-                self.failure = Some(why);
+            let mut more = true;
+            while more {
+                let mut batch = self.controls.feed.take();
+                more = batch.mark.is_some();
+                if let Some(why) = batch.failure.take() {
+                    self.model.failure = Some(why.clone());
+                    self.failure = Some(why);
+                }
+                self.model.apply(batch);
             }
-            self.model.apply(batch);
         }
         true
     }
@@ -299,6 +364,7 @@ impl Session<'_> {
     /// One event of the terminal; whether it ends the view.
     fn event(&mut self, event: &Event) -> io::Result<bool> {
         match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release && self.reply.holds(key) => {}
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 let effect = self.model.key(key);
                 let quit = self.effect(effect)?;
@@ -317,7 +383,7 @@ impl Session<'_> {
             Event::Mouse(mouse) => match mouse.kind {
                 MouseEventKind::ScrollDown => self.model.scroll(3),
                 MouseEventKind::ScrollUp => self.model.scroll(-3),
-                MouseEventKind::Down(MouseButton::Left) => self.click(mouse.row),
+                MouseEventKind::Down(MouseButton::Left) => self.click(mouse.column, mouse.row),
                 _ => {}
             },
             _ => {}
@@ -325,10 +391,16 @@ impl Session<'_> {
         Ok(false)
     }
 
-    fn click(&mut self, row: u16) {
+    fn click(&mut self, column: u16, row: u16) {
         let Ok(size) = self.screen.terminal.size() else { return };
         let Some(at) = layout::layout(size.width, size.height, self.model.wish) else { return };
         let first = at.main.y + 1;
+        if row == at.main.y && at.main.width > column && self.model.wish.view == View::Flows {
+            if let Some(column) = layout::column_at(at.main.width, column - at.main.x) {
+                self.model.click_heading(column);
+            }
+            return;
+        }
         if (first..at.main.bottom()).contains(&row) {
             self.model.click(usize::from(row - first));
         }
@@ -343,7 +415,7 @@ impl Session<'_> {
             Some(Effect::Copy(text)) => self.copy(&text)?,
             Some(Effect::Write(path, text)) => {
                 let said = match std::fs::write(&path, text) {
-                    Ok(()) => format!("{} {}", path.display(), self.model.say(super::Word::Written)),
+                    Ok(()) => format!("{} {}", path.display(), self.model.say(Word::Written)),
                     Err(error) => format!("{}: {error}", path.display()),
                 };
                 self.model.message = Some(said);
@@ -374,5 +446,25 @@ impl Session<'_> {
         restore();
         self.screen = Screen::take(self.screen.mouse)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_answer_is_no_typing() {
+        let mut reply = Reply::default();
+        let key = |c: char, modifiers| KeyEvent::new(KeyCode::Char(c), modifiers);
+        let plain = |c| key(c, KeyModifiers::NONE);
+        assert!(!reply.holds(&plain('q')));
+        assert!(reply.holds(&key(']', KeyModifiers::ALT)));
+        assert!("11;rgb:ffff/ffff/ffff".chars().all(|c| reply.holds(&plain(c))));
+        assert!(reply.holds(&key('\\', KeyModifiers::ALT)));
+        assert!(!reply.holds(&plain('q')));
+        // An answer that never ends takes only so much.
+        assert!(reply.holds(&key(']', KeyModifiers::ALT)));
+        assert_eq!((0..100).filter(|_| reply.holds(&plain('q'))).count(), MAX_REPLY - 1);
     }
 }

@@ -9,8 +9,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::locale::Word;
 use super::store::Row;
 use super::theme::Class;
-use crate::detect::Severity;
 use crate::detect::registry;
+use crate::detect::{Anomaly, Severity};
 use crate::flow::{Closing, Flow, Label, Opening, Side, Step};
 use crate::flow_filter::Phase;
 use crate::output::Locale;
@@ -18,6 +18,7 @@ use crate::output::clock::human;
 use crate::output::community::CommunityId;
 use crate::output::event::build::{Context, flow_event};
 use crate::output::event::{Action, StepsShown, write_line};
+use crate::output::explain::{Block, Level, anomalies, explain_flow};
 use crate::output::ladder;
 use crate::tcp::{Endpoint, State};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
@@ -29,7 +30,8 @@ const GAP_TOLD: i64 = SECOND;
 pub(super) fn compact(ns: i64) -> String {
     let value = ns.max(0) as f64;
     let (value, unit) = match ns {
-        i64::MIN..MICROSECOND => return format!("{}ns", ns.max(0)),
+        i64::MIN..=0 => return "0".to_owned(),
+        1..MICROSECOND => return format!("{}ns", ns.max(0)),
         MICROSECOND..MILLISECOND => (value / 1e3, "µs"),
         MILLISECOND..SECOND => (value / 1e6, "ms"),
         SECOND..60_000_000_000 => (value / 1e9, "s"),
@@ -115,8 +117,13 @@ pub(super) const fn phase(phase: Phase) -> Word {
     }
 }
 
-/// How a flow opened and closed, in a few words.
-pub(super) fn outcome(flow: &Flow, locale: Locale) -> String {
+/// How a flow opened and closed, in a few words; with a question mark where lost packets may have made it so.
+pub(super) fn outcome(row: &Row, locale: Locale) -> String {
+    let outcome = outcome_of(&row.flow, locale);
+    if row.gap { format!("{outcome}?") } else { outcome }
+}
+
+fn outcome_of(flow: &Flow, locale: Locale) -> String {
     let word = |word| locale.say(word).to_owned();
     let tries = flow.client.syn_count;
     match flow.opening() {
@@ -221,6 +228,19 @@ fn story_word(step: &Step, closing: bool) -> String {
     }
 }
 
+/// Why an anomaly was told: with its figures, or where that is not the language, what it is in a sentence.
+pub(super) fn reason(anomaly: &Anomaly, locale: Locale) -> &str {
+    finding(anomaly.id, &anomaly.reason, locale)
+}
+
+/// The same of an anomaly of which only this is kept.
+pub(super) fn finding<'a>(id: &str, reason: &'a str, locale: Locale) -> &'a str {
+    match locale {
+        Locale::En => reason,
+        Locale::Ko => anomalies::summary(id, locale),
+    }
+}
+
 /// What is expected next of a flow and for how long it has been, or why nothing is.
 pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Locale) -> String {
     let flow = &row.flow;
@@ -289,29 +309,46 @@ pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
 
 /// The verdict of a flow with its rules, their frames and sections: what `e` shows.
 pub(super) fn explanation(
-    flow: &Flow,
-    findings: &[String],
+    row: &Row,
+    findings: &[&Anomaly],
     rule_id: fn(u16) -> Option<&'static str>,
     locale: Locale,
 ) -> Vec<String> {
+    let flow = &row.flow;
     let mut lines = vec![format!("#{} {} → {}", flow.id, flow.client.endpoint, flow.server.endpoint), String::new()];
     if let Some(why) = failure(flow.opening()) {
         lines.push(format!("  {}", locale.say(why)));
     } else if flow.opening() == Opening::Established {
         lines.push(format!("  {}", locale.say(Word::WhyOk)));
     }
-    lines.extend(ladder::verdict(flow, rule_id).lines().map(str::to_owned));
+    match locale {
+        Locale::En => lines.extend(ladder::verdict(flow, rule_id).lines().map(str::to_owned)),
+        Locale::Ko => {
+            // Its first heading names the flow, as is done above.
+            for block in explain_flow(flow, locale, Level::Short, rule_id).blocks.into_iter().skip(1) {
+                match block {
+                    Block::Heading(heading) => lines.extend([String::new(), format!("  {heading}")]),
+                    Block::Paragraph(paragraph) => lines.push(format!("  {paragraph}")),
+                    Block::Item(item) => lines.push(format!("  - {item}")),
+                    Block::Figure(figure) => lines.extend(figure.lines().map(str::to_owned)),
+                }
+            }
+        }
+    }
     let frames: Vec<String> = flow.steps.iter().take(8).map(|step| format!("{} {}", step.frame, step.label)).collect();
     if !frames.is_empty() {
-        lines.push(format!("  frames    {}", frames.join(", ")));
+        lines.push(format!("  {}    {}", locale.say(Word::Frames), frames.join(", ")));
     }
-    for finding in findings {
-        lines.push(format!("  · {finding}"));
+    if row.gap {
+        lines.push(format!("  {}", locale.say(Word::Gap)));
+    }
+    for anomaly in findings {
+        lines.push(format!("  · {} {}: {}", anomaly.severity.name(), anomaly.id, anomaly.reason));
     }
     for rule in flow.marks.iter().filter_map(|mark| rule_id(mark.rule)).filter_map(registry::rule) {
         lines.push(String::new());
         lines.push(format!("  {} ({})", rule.id, rule.reference));
-        lines.push(format!("  {}", rule.description));
+        lines.push(format!("  {}", anomalies::description(rule.id, locale)));
     }
     lines
 }

@@ -65,7 +65,30 @@ pub enum ThemeName {
     Mono,
 }
 
+/// A colour: red, green, blue.
+pub type Rgb = (u8, u8, u8);
+
+/// The contrast below which a word is hard to read (WCAG 2.2, 1.4.11).
+const LEAST_CONTRAST: f64 = 3.0;
+
 impl ThemeName {
+    /// This theme on such a background: `auto` is `light` on a light one, if the terminal can show its colours.
+    #[must_use]
+    pub fn on(self, background: Option<Rgb>, true_color: bool) -> Self {
+        let light = background.is_some_and(|background| luminance(background) > 0.4);
+        if self == Self::Auto && light && true_color { Self::Light } else { self }
+    }
+
+    /// Whether any of its colours is hard to read on this background.
+    pub fn is_faint_on(self, background: Rgb) -> bool {
+        use Class::{Alert, Fail, Historic, Note, Progress, Warn};
+        let theme = Theme::new(self);
+        [Historic, Progress, Note, Warn, Fail, Alert].into_iter().any(|class| match theme.class(class).fg {
+            Some(Color::Rgb(red, green, blue)) => contrast((red, green, blue), background) < LEAST_CONTRAST,
+            _ => false,
+        })
+    }
+
     /// Every theme with its name.
     pub const ALL: [(Self, &'static str); 6] = [
         (Self::Auto, "auto"),
@@ -180,6 +203,21 @@ impl Theme {
     }
 }
 
+/// Relative luminance (WCAG 2.2), 0..=1.
+fn luminance((red, green, blue): Rgb) -> f64 {
+    let linear = |part: u8| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+/// Contrast ratio (WCAG 2.2), 1..=21.
+fn contrast(one: Rgb, other: Rgb) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
 const fn rgb(hex: u32) -> Color {
     Color::Rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
 }
@@ -194,6 +232,12 @@ pub(super) fn ascii(symbol: &str) -> Option<&'static str> {
         "◀" | "◂" | "←" => "<",
         "▌" | "▎" => "#",
         "…" | "·" | "‥" => ".",
+        "┌" | "┐" | "└" | "┘" => "+",
+        "≠" => "!",
+        "▾" => "v",
+        "▴" => "^",
+        "■" => "#",
+        "‖" => "|",
         "×" => "x",
         "µ" => "u",
         "Δ" => "d",
@@ -208,4 +252,30 @@ pub(super) fn ascii(symbol: &str) -> Option<&'static str> {
         "▅" | "▆" | "▇" => "=",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHITE: Rgb = (255, 255, 255);
+    const BLACK: Rgb = (0, 0, 0);
+
+    #[test]
+    fn contrast_is_that_of_the_guideline() {
+        assert!((contrast(WHITE, BLACK) - 21.0).abs() < 1e-9);
+        // From the examples of WCAG's "Understanding": grey #767676 on white is 4.54.
+        assert!((contrast((0x76, 0x76, 0x76), WHITE) - 4.54).abs() < 0.01);
+    }
+
+    #[test]
+    fn themes_can_be_read_where_they_belong() {
+        assert!(!ThemeName::Light.is_faint_on(WHITE) && !ThemeName::Dark.is_faint_on(BLACK));
+        assert!(ThemeName::Light.is_faint_on(BLACK) && ThemeName::Dark.is_faint_on(WHITE));
+        assert_eq!(ThemeName::Auto.on(Some(WHITE), true), ThemeName::Light);
+        assert_eq!(ThemeName::Auto.on(Some(WHITE), false), ThemeName::Auto);
+        assert_eq!(ThemeName::Auto.on(Some(BLACK), true), ThemeName::Auto);
+        assert_eq!(ThemeName::Auto.on(None, true), ThemeName::Auto);
+        assert_eq!(ThemeName::Mono.on(Some(WHITE), true), ThemeName::Mono);
+    }
 }

@@ -6,10 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
+use super::super::keys::Action;
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::{Model, Typing};
-use super::super::store::Second;
+use super::super::store::{Second, dropped};
 use super::super::text::{compact, count, fit};
 use super::{both_ends, put};
 use crate::flow::Opening;
@@ -26,7 +27,7 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut mark = (0, 0);
     for (n, view) in View::ALL.into_iter().enumerate() {
         let word = model.say([Word::Flows, Word::Ladder, Word::Events, Word::Hosts, Word::Stats][n]);
-        let open = if view == View::Events { model.store.unacknowledged() } else { 0 };
+        let open = if view == View::Events { model.store.unacknowledged } else { 0 };
         let number = if open > 0 { format!("·{}", count(open as u64)) } else { String::new() };
         let current = view == model.wish.view;
         let style = if current { model.theme.heading() } else { Style::new() };
@@ -77,14 +78,20 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
     } else {
         totals(model, &mut left, area.width);
     }
-    put(both_ends(left, health(model, area.width), area.width), area, 0, buffer);
+    let mut right = vec![Span::raw(" ")];
+    right.extend(health(model, area.width));
+    put(both_ends(left, right, area.width), area, 0, buffer);
     if area.height >= 4 {
-        let graphs: [(&str, Value); 3] =
-            [("SYN/s", |s| s.begun), ("fail/s", |s| s.failed), ("RTT max", |s| s.rtt.unsigned_abs())];
+        let graphs: [(&str, Value); 3] = [
+            ("SYN/s", |s| s.begun),
+            (model.say(Word::FailPerSecond), |s| s.failed),
+            (model.say(Word::RttMost), |s| s.rtt.unsigned_abs()),
+        ];
         for (n, (name, value)) in graphs.into_iter().enumerate() {
-            let newest = model.store.seconds().next_back().map_or(0, value);
+            // The second that runs still would always be less; where there is no other, it must do.
+            let newest = model.store.seconds().rev().take(2).last().map_or(0, value);
             let shown = if n == 2 { compact(newest as i64) } else { count(newest) };
-            let line = format!(" {name:<8} {shown:>7}  {}", sparkline(model, value, 60));
+            let line = format!(" {} {shown:>7}  {}", fit(name, 9, false), sparkline(model, value, 60));
             put(Line::from(line), area, n + 1, buffer);
         }
     }
@@ -106,6 +113,7 @@ fn totals(model: &Model, left: &mut Vec<Span<'_>>, width: u16) {
             text.push_str(&format!(" {}", sparkline(model, |s| s.packets, 8)));
         }
         text.push_str(&format!("  {} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun)));
+        text.push_str(&format!("  {} {}", model.say(Word::OpenNow), count(store.open as u64)));
         text.push_str(&format!("  {} {percent:.1}%", model.say(Word::Fail)));
         if width >= 100 && store.stats.rtt.count() > 0 {
             let at = |percent| compact(store.stats.rtt.percentile(percent));
@@ -136,6 +144,14 @@ fn opening_word(model: &Model, opening: Opening) -> &'static str {
         Opening::Established => model.say(Word::Ok),
         Opening::Refused => model.say(Word::Refused),
         Opening::Unanswered => model.say(Word::NoAnswer),
+        Opening::Unreachable => model.say(Word::Unreachable),
+        Opening::Aborted => model.say(Word::GaveUp),
+        Opening::MissingAck => model.say(Word::HalfOpen),
+        Opening::Midstream => model.say(Word::Midstream),
+        Opening::SynAckOnly => model.say(Word::NoSyn),
+        Opening::Invalid => model.say(Word::InvalidFlags),
+        Opening::ResetAfterSynAck => model.say(Word::Rejected),
+        Opening::Undecided => model.say(Word::Undecided),
         other => other.name(),
     }
 }
@@ -176,12 +192,11 @@ fn health<'a>(model: &Model, width: u16) -> Vec<Span<'a>> {
     if store.evicted > 0 && width >= 80 {
         spans.push(Span::raw(format!("{} {}  ", count(store.evicted + totals.evicted), model.say(Word::Evicted))));
     }
-    let kernel =
-        totals.dropped_kernel.unwrap_or(0) + totals.dropped_queue.unwrap_or(0) + totals.dropped_interface.unwrap_or(0);
+    let lost = dropped(totals);
     if model.options.live {
-        let share = kernel as f64 * 100.0 / (totals.received.unwrap_or(0).max(1)) as f64;
-        let style = if kernel > 0 { model.theme.loud() } else { Style::new() };
-        spans.push(Span::styled(format!("{} {} ({share:.1}%)", model.say(Word::Drop), count(kernel)), style));
+        let share = lost as f64 * 100.0 / (totals.received.unwrap_or(0).max(1)) as f64;
+        let style = if lost > 0 { model.theme.loud() } else { Style::new() };
+        spans.push(Span::styled(format!("{} {} ({share:.1}%)", model.say(Word::Drop), count(lost)), style));
     } else if let Some(read) = store.position.read.filter(|_| !model.replaying) {
         let first = totals.first_time.unwrap_or_default();
         spans.push(Span::raw(format!("{:.0}% {}", read * 100.0, compact((store.now - first).max(0)))));
@@ -199,7 +214,8 @@ fn sparkline(model: &Model, value: fn(&Second) -> u64, width: usize) -> String {
 
 /// Keys that do something now; or what is being typed; or what there is to say.
 pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let fixed = format!("? {}  q {} ", model.say(Word::Help).to_lowercase(), model.say(Word::Quit));
+    let [help, quit] = [Action::Help, Action::Quit].map(|action| key_of(model, action).unwrap_or_default());
+    let fixed = format!("{help} {}  {quit} {} ", model.say(Word::Help).to_lowercase(), model.say(Word::Quit));
     if let Some(typing) = &model.typing {
         typed(model, typing, area, buffer);
         return;
@@ -214,6 +230,10 @@ pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut left = Vec::new();
     let mut used = 1;
     left.push(Span::raw(" "));
+    if model.is_working() {
+        used += 2;
+        left.push(Span::styled("… ", model.theme.heading()));
+    }
     if let Some(filter) = &model.filter {
         let chip = fit(&format!("[{}]", filter.text()), filter.text().width().min(30) + 2, false);
         used += chip.width() + 2;
@@ -234,10 +254,10 @@ pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
 
 fn typed(model: &Model, typing: &Typing, area: Rect, buffer: &mut Buffer) {
     let (sign, input) = match typing {
-        Typing::Filter(input) => ("/", input),
+        Typing::Filter(input, _) => ("/", input),
         Typing::Command(input) => (":", input),
     };
-    let problem = model.filter_problem.as_deref().filter(|_| matches!(typing, Typing::Filter(_)));
+    let problem = model.filter_problem.as_deref().filter(|_| matches!(typing, Typing::Filter(..)));
     let style = if problem.is_some() { model.theme.class(super::super::theme::Class::Fail) } else { Style::new() };
     let value = input.value();
     let before: String = value.chars().take(input.cursor()).collect();
@@ -256,27 +276,39 @@ fn typed(model: &Model, typing: &Typing, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Keys worth naming, most useful first.
-fn advertised(model: &Model) -> Vec<(&'static str, Word)> {
-    let mut keys = match model.wish.view {
-        View::Flows => vec![("↵", Word::Ladder), ("e", Word::Explain), ("/", Word::Filter), ("s", Word::Sort)],
-        View::Ladder => vec![
-            ("Esc", Word::Back),
-            ("e", Word::Explain),
-            ("J/K", Word::FlowLower),
-            ("t", Word::Time),
-            ("x", Word::Compare),
-            ("y", Word::Yank),
+fn advertised(model: &Model) -> Vec<(String, Word)> {
+    let mut actions = match model.wish.view {
+        View::Flows => vec![
+            (Action::Open, Word::Ladder),
+            (Action::Explain, Word::Explain),
+            (Action::Filter, Word::Filter),
+            (Action::Sort, Word::Sort),
         ],
-        View::Events => vec![("↵", Word::FlowLower), ("a", Word::Acknowledge)],
-        View::Hosts => vec![("↵", Word::FlowsLower)],
-        View::Stats => vec![("Esc", Word::Back)],
+        View::Ladder => vec![
+            (Action::Back, Word::Back),
+            (Action::Explain, Word::Explain),
+            (Action::NextFlow, Word::FlowLower),
+            (Action::Time, Word::Time),
+            (Action::Mark, Word::Compare),
+            (Action::Yank, Word::Yank),
+        ],
+        View::Events => vec![(Action::Open, Word::FlowLower), (Action::Acknowledge, Word::Acknowledge)],
+        View::Hosts => vec![(Action::Open, Word::FlowsLower)],
+        View::Stats => vec![(Action::Back, Word::Back)],
     };
     if model.replaying {
-        keys.insert(0, ("Space", Word::Play));
+        actions.insert(0, (Action::Play, Word::Play));
     } else {
-        keys.push(("p", Word::Pause));
+        actions.push((Action::Pause, Word::Pause));
     }
-    keys.push(("w", Word::Save));
-    keys.push((":", Word::Command));
-    keys
+    actions.push((Action::Save, Word::Save));
+    actions.push((Action::Command, Word::Command));
+    actions.into_iter().filter_map(|(action, word)| Some((key_of(model, action)?, word))).collect()
+}
+
+/// The key for this, as hints write it; that for the other direction with it.
+fn key_of(model: &Model, action: Action) -> Option<String> {
+    let key = |action| model.options.keys.of(action).map(|key| if key == "Enter" { "↵" } else { key });
+    let back = if action == Action::NextFlow { key(Action::PreviousFlow) } else { None };
+    Some(back.map_or(key(action)?.to_owned(), |back| format!("{}/{back}", key(action).unwrap_or_default())))
 }

@@ -4,22 +4,27 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::Model;
 use super::super::store::Finding;
-use super::super::text::{fit, host};
+use super::super::text::{fit, reason};
 use super::super::theme::Class;
+use super::story::wrap;
 use super::{heading, put, scrolled};
+use crate::detect::Anomaly;
 use crate::output::clock::Civil;
+use crate::tcp::Endpoint;
 
-/// Draws the list; with `own`, as the view's own pane, with a cursor.
+/// Draws the list; with `own`, as the view's own pane, with a cursor and all of the selected one below it.
 pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer) {
     let title = format!("{} {} · {}", model.say(Word::Events), model.store.finding_count, model.say(Word::NewestFirst));
     heading(model, &title, area, buffer);
     let length = model.store.findings.len();
-    let height = usize::from(area.height.saturating_sub(1));
+    let detail = if own && area.height >= 12 { 4 } else { 0 };
+    let height = usize::from(area.height.saturating_sub(1 + detail));
     let cursor = if own { model.cursors[View::Events as usize].min(length.saturating_sub(1)) } else { 0 };
     let top = if own { scrolled(model.tops[View::Events as usize], cursor, height, length) } else { 0 };
     if length == 0 {
@@ -31,9 +36,55 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     for (n, line) in lines.into_iter().enumerate() {
         put(line, area, n + 1, buffer);
     }
+    if let Some(selected) = model.store.findings.iter().rev().nth(cursor).filter(|_| detail > 0) {
+        let at = usize::from(area.height - detail);
+        put(Line::styled("─".repeat(area.width.into()), model.theme.dim()), area, at, buffer);
+        let lines = details(model, &selected.anomaly, usize::from(area.width).saturating_sub(2));
+        for (n, line) in lines.into_iter().enumerate() {
+            put(Line::raw(format!(" {line}")), area, at + 1 + n, buffer);
+        }
+    }
     if own {
         model.tops[View::Events as usize] = top;
     }
+}
+
+/// Whom it is about, its frames, and its reason in full.
+fn details(model: &Model, anomaly: &Anomaly, width: usize) -> Vec<String> {
+    let mut head = who(model, anomaly, usize::MAX);
+    if !anomaly.frames.is_empty() {
+        let frames: Vec<String> = anomaly.frames.iter().map(ToString::to_string).collect();
+        head = format!("{head} · {} {}", model.say(Word::Frames), frames.join(", "));
+    }
+    let mut lines = vec![head];
+    let told = reason(anomaly, model.options.locale);
+    lines.extend(wrap(told, width));
+    if told != anomaly.reason {
+        lines.extend(wrap(&anomaly.reason, width));
+    }
+    lines
+}
+
+/// The flow with its ends where there is room for them, the host, or the scope.
+fn who(model: &Model, anomaly: &Anomaly, room: usize) -> String {
+    let end = |end: Option<(core::net::IpAddr, Option<u16>)>| {
+        end.map(|(ip, port)| match port {
+            Some(port) => model.name_of(Endpoint { ip, port }),
+            None => model.name_of_host(ip),
+        })
+    };
+    let ends = match (end(anomaly.source), end(anomaly.destination)) {
+        (Some(from), Some(to)) => Some(format!("{from} → {to}")),
+        (from, to) => from.or(to),
+    };
+    let id = anomaly.flow_id.map(|id| format!("#{id}"));
+    let both = match (&id, &ends) {
+        (Some(id), Some(ends)) => Some(format!("{id} {ends}")),
+        _ => None,
+    };
+    let scope = || anomaly.scope.name().to_owned();
+    let shortest = id.clone().or_else(|| ends.clone()).unwrap_or_else(scope);
+    [both, ends].into_iter().flatten().find(|text| text.width() <= room).unwrap_or(shortest)
 }
 
 fn line<'a>(model: &Model, finding: &Finding, selected: bool, width: u16) -> Line<'a> {
@@ -42,23 +93,24 @@ fn line<'a>(model: &Model, finding: &Finding, selected: bool, width: u16) -> Lin
     let class = Class::of(anomaly.severity);
     let base = if selected { model.theme.selected() } else { Style::new() };
     let base = if finding.acknowledged { base.add_modifier(Modifier::DIM) } else { base };
-    let milliseconds = anomaly.time.subsecond_nanos() / 1_000_000;
-    let time = format!("{:02}:{:02}:{:02}.{milliseconds:03}", at.hour, at.minute, at.second);
-    let who = match (anomaly.flow_id, anomaly.source, anomaly.destination) {
-        (Some(id), ..) => format!("#{id}"),
-        (None, Some((from, _)), Some((to, _))) => format!("{} → {}", host(from, model.masked), host(to, model.masked)),
-        (None, Some((ip, _)), None) | (None, None, Some((ip, _))) => host(ip, model.masked),
-        (None, None, None) => anomaly.scope.name().to_owned(),
+    let mut time = format!("{:02}:{:02}:{:02}", at.hour, at.minute, at.second);
+    if width >= 80 {
+        time.push_str(&format!(".{:03}", anomaly.time.subsecond_nanos() / 1_000_000));
+    }
+    let room = match width {
+        0..80 => 7,
+        80..120 => 13,
+        120..150 => 38,
+        _ => 50,
     };
-    let roomy = width >= 100;
     let sign = if selected { "▌" } else { " " };
-    let head = format!("{sign}{time} ");
-    let used = 1 + 13 + 6 + 23 + if roomy { 34 } else { 14 };
+    let used = 1 + time.len() + 1 + 5 + 23 + room + 1;
+    let reason = reason(anomaly, model.options.locale);
     Line::from(vec![
-        Span::styled(head, base),
+        Span::styled(format!("{sign}{time} "), base),
         Span::styled(fit(anomaly.severity.name(), 5, false), model.theme.class(class)),
         Span::styled(format!(" {} ", fit(anomaly.id, 21, false)), base),
-        Span::styled(fit(&who, if roomy { 33 } else { 13 }, false), base),
-        Span::styled(format!(" {}", fit(&anomaly.reason, usize::from(width).saturating_sub(used), false)), base),
+        Span::styled(fit(&who(model, anomaly, room), room, false), base),
+        Span::styled(format!(" {}", fit(reason, usize::from(width).saturating_sub(used), false)), base),
     ])
 }

@@ -9,7 +9,7 @@ use super::super::layout::{Column, View, columns};
 use super::super::locale::Word;
 use super::super::model::{Model, SortBy};
 use super::super::store::{Row, age};
-use super::super::text::{class, compact, endpoint, fit, outcome, phase, right};
+use super::super::text::{class, compact, fit, outcome, phase, right};
 use super::super::theme::Class;
 use super::{put, scrolled};
 use crate::flow_filter::{Phase, retransmissions};
@@ -37,17 +37,18 @@ pub(super) fn draw(model: &mut Model, area: Rect, buffer: &mut Buffer) {
 fn heading(model: &Model, columns: &[(Column, u16)]) -> String {
     let mut text = " ".to_owned();
     for (column, width) in columns {
-        let (word, by) = match column {
-            Column::Id => ("#", SortBy::Id),
-            Column::Client => (model.say(Word::Client), SortBy::Client),
-            Column::Server => (model.say(Word::Server), SortBy::Server),
-            Column::Phase => (model.say(Word::Phase), SortBy::Phase),
-            Column::Outcome => (model.say(Word::Outcome), SortBy::Outcome),
-            Column::Rtt => (model.say(Word::Rtt), SortBy::Rtt),
-            Column::Duration => (model.say(Word::Duration), SortBy::Duration),
-            Column::Retx => (model.say(Word::Retx), SortBy::Retx),
-            Column::Bytes => (model.say(Word::Bytes), SortBy::Bytes),
-            Column::Age => (model.say(Word::Age), SortBy::Age),
+        let by = SortBy::of(*column);
+        let word = match column {
+            Column::Id => "#",
+            Column::Client => model.say(Word::Client),
+            Column::Server => model.say(Word::Server),
+            Column::Phase => model.say(Word::Phase),
+            Column::Outcome => model.say(Word::Outcome),
+            Column::Rtt => model.say(Word::Rtt),
+            Column::Duration => model.say(Word::Duration),
+            Column::Retx => model.say(Word::Retx),
+            Column::Bytes => model.say(Word::Bytes),
+            Column::Age => model.say(Word::Age),
         };
         let sign = match (model.sort == by, model.reverse) {
             (true, true) => "▾",
@@ -93,10 +94,10 @@ fn cell(model: &Model, row: &Row, column: Column) -> String {
     let flow = &row.flow;
     match column {
         Column::Id => flow.id.to_string(),
-        Column::Client => endpoint(flow.client.endpoint, model.masked),
-        Column::Server => endpoint(flow.server.endpoint, model.masked),
+        Column::Client => model.name_of(flow.client.endpoint),
+        Column::Server => model.name_of(flow.server.endpoint),
         Column::Phase => model.say(phase(Phase::of(flow))).to_owned(),
-        Column::Outcome => outcome(flow, model.options.locale),
+        Column::Outcome => outcome(row, model.options.locale),
         Column::Rtt => flow.handshake.rtt().map_or_else(|| "-".to_owned(), compact),
         Column::Duration => compact(flow.duration()),
         Column::Retx => retransmissions(flow).to_string(),

@@ -1,65 +1,175 @@
-//! Sources of connections: what they tried, how it went, and what was found about them.
+//! Hosts: what they tried, how it went, how guessable their sequence numbers are, and what was found about them.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::Model;
 use super::super::store::Host;
-use super::super::text::{count, fit, host, right};
+use super::super::text::{count, finding, fit, right};
 use super::super::theme::Class;
+use super::story::wrap;
 use super::{heading, put, scrolled};
+use crate::detect::host::Grade;
 
-/// Draws the list; with `own`, as the view's own pane, with a cursor.
+/// From this width on captions are whole words.
+const WIDE: u16 = 140;
+
+/// A column of figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Figure {
+    Started,
+    Succeeded,
+    Refused,
+    Unanswered,
+    Ports,
+    Targets,
+    HalfOpen,
+    Isn,
+}
+
+impl Figure {
+    const ALL: [Self; 8] = [
+        Self::Started,
+        Self::Succeeded,
+        Self::Refused,
+        Self::Unanswered,
+        Self::HalfOpen,
+        Self::Ports,
+        Self::Targets,
+        Self::Isn,
+    ];
+
+    /// The columns for a pane of this width.
+    fn shown(width: u16) -> &'static [Self] {
+        if width < 80 { Self::ALL.get(..5).unwrap_or(&Self::ALL) } else { &Self::ALL }
+    }
+
+    fn caption(self, model: &Model, wide: bool) -> &'static str {
+        model.say(match (self, wide) {
+            (Self::Started, true) => Word::Started,
+            (Self::Started, false) => Word::FlowsShort,
+            (Self::Succeeded, _) => Word::Succeeded,
+            (Self::Refused, true) => Word::Refused,
+            (Self::Refused, false) => Word::RefusedShort,
+            (Self::Unanswered, true) => Word::Unanswered,
+            (Self::Unanswered, false) => Word::UnansweredShort,
+            (Self::Ports, _) => Word::Ports,
+            (Self::Targets, _) => Word::Targets,
+            (Self::HalfOpen, true) => Word::HalfOpenNow,
+            (Self::HalfOpen, false) => Word::HalfOpenShort,
+            (Self::Isn, _) => Word::Isn,
+        })
+    }
+
+    fn value(self, host: &Host) -> String {
+        let decided = host.opened + host.refused + host.unanswered + host.failed;
+        match self {
+            Self::Started => count(host.started),
+            Self::Succeeded => {
+                (host.opened * 100).checked_div(decided).map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))
+            }
+            Self::Refused => count(host.refused),
+            Self::Unanswered => count(host.unanswered),
+            Self::Ports => count(host.ports.len() as u64),
+            Self::Targets => count(host.targets.len() as u64),
+            Self::HalfOpen => count(host.half_open),
+            Self::Isn => host.isn.map_or("-", |(grade, _)| short(grade)).to_owned(),
+        }
+    }
+
+    /// Columns it takes.
+    const fn width(self, wide: bool) -> usize {
+        match self {
+            _ if wide => 9,
+            Self::Succeeded | Self::Unanswered | Self::HalfOpen | Self::Isn => 6,
+            _ => 5,
+        }
+    }
+}
+
+/// A grade in at most six columns; its whole name is told of the selected host.
+const fn short(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Constant => "const",
+        Grade::FixedStep => "step",
+        Grade::TimeLinear => "time",
+        Grade::SmallIncrements => "small",
+        Grade::Weak => "weak",
+        Grade::Random => "random",
+        Grade::NotEnough => "-",
+    }
+}
+
+/// Draws the list; with `own`, as the view's own pane, with a cursor and all that is known of the host below it.
 pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer) {
     let title = format!("{} {}", model.say(Word::Hosts), model.store.hosts.len());
     heading(model, &title, area, buffer);
     put(Line::styled(captions(model, area.width), model.theme.dim()), area, 1, buffer);
     let length = model.store.hosts.len();
-    let height = usize::from(area.height.saturating_sub(2));
+    let detail = if own && area.height >= 14 { 5 } else { 0 };
+    let height = usize::from(area.height.saturating_sub(2 + detail));
     let cursor = if own { model.cursors[View::Hosts as usize].min(length.saturating_sub(1)) } else { 0 };
     let top = if own { scrolled(model.tops[View::Hosts as usize], cursor, height, length) } else { 0 };
     if length == 0 {
         put(Line::styled(format!("   {}", model.say(Word::NoHosts)), model.theme.dim()), area, 2, buffer);
     }
-    let hosts = model.store.ranked_hosts();
-    for (n, (ip, record)) in hosts.into_iter().enumerate().skip(top).take(height) {
-        let name = host(ip, model.masked);
-        let line = line(model, &name, record, own && n == cursor, area.width);
+    let hosts = model.store.ranked_hosts(top + height.max(1));
+    for (n, (ip, record)) in hosts.iter().enumerate().skip(top).take(height) {
+        let line = line(model, &model.name_of_host(*ip), record, own && n == cursor, area.width);
         put(line, area, n - top + 2, buffer);
+    }
+    if let Some((ip, record)) = hosts.get(cursor).filter(|_| detail > 0) {
+        let at = usize::from(area.height - detail);
+        put(Line::styled("─".repeat(area.width.into()), model.theme.dim()), area, at, buffer);
+        let lines = details(model, &model.name_of_host(*ip), record, usize::from(area.width).saturating_sub(2));
+        for (n, line) in lines.into_iter().enumerate() {
+            put(Line::raw(format!(" {line}")), area, at + 1 + n, buffer);
+        }
     }
     if own {
         model.tops[View::Hosts as usize] = top;
     }
 }
 
-/// Width of the address.
-const fn name_width(width: u16) -> usize {
-    if width >= 100 { 39 } else { 16 }
+/// The finding and the grade of the selected host, in full.
+fn details(model: &Model, name: &str, record: &Host, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some((grade, bits)) = record.isn {
+        let (about, guess) = (model.say(Word::IsnLine), model.say(Word::Bits));
+        lines.push(format!("{name}  {about}: {} ({bits:.0} {guess})", grade.name()));
+    } else {
+        lines.push(name.to_owned());
+    }
+    if let Some((severity, id, reason)) = &record.finding {
+        let told = finding(id, reason, model.options.locale);
+        lines.extend(wrap(&format!("{} {id}: {told}", severity.name()), width));
+        if told != reason {
+            lines.extend(wrap(reason, width));
+        }
+    }
+    lines
 }
 
-/// Width of a number.
-const fn number_width(width: u16) -> usize {
-    if width >= 100 { 9 } else { 6 }
+/// Width of the address.
+const fn name_width(width: u16) -> usize {
+    match width {
+        WIDE.. => 39,
+        100.. => 24,
+        _ => 16,
+    }
 }
 
 fn captions(model: &Model, width: u16) -> String {
-    let numbers = [
-        Word::Started,
-        Word::Succeeded,
-        Word::Refused,
-        Word::Unanswered,
-        Word::Ports,
-        Word::Targets,
-        Word::HalfOpenNow,
-    ];
+    let wide = width >= WIDE;
     let mut text = format!(" {}", fit(model.say(Word::Host), name_width(width), false));
-    for word in numbers {
+    for figure in Figure::shown(width) {
         text.push(' ');
-        text.push_str(&right(model.say(word), number_width(width)));
+        text.push_str(&right(figure.caption(model, wide), figure.width(wide)));
     }
     text.push(' ');
     text.push_str(model.say(Word::FindingColumn));
@@ -68,31 +178,21 @@ fn captions(model: &Model, width: u16) -> String {
 
 fn line<'a>(model: &Model, name: &str, record: &Host, selected: bool, width: u16) -> Line<'a> {
     let base = if selected { model.theme.selected() } else { Style::new() };
-    let decided = record.opened + record.refused + record.unanswered + record.failed;
-    let percent = (record.opened * 100).checked_div(decided);
-    let percent = percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"));
-    let numbers = [
-        count(record.started),
-        percent,
-        count(record.refused),
-        count(record.unanswered),
-        count(record.ports.len() as u64),
-        count(record.targets.len() as u64),
-        count(record.half_open),
-    ];
     let sign = if selected { "▌" } else { " " };
     let mut text = format!("{sign}{}", fit(name, name_width(width), true));
-    for number in numbers {
+    for figure in Figure::shown(width) {
         text.push(' ');
-        text.push_str(&right(&number, number_width(width)));
+        text.push_str(&right(&figure.value(record), figure.width(width >= WIDE)));
     }
-    let (class, finding) = match &record.finding {
-        Some((severity, id, reason)) => (Class::of(*severity), format!("{id}: {reason}")),
+    let (class, found) = match &record.finding {
+        Some((severity, id, reason)) => {
+            (Class::of(*severity), format!("{id}: {}", finding(id, reason, model.options.locale)))
+        }
         None => (Class::Ok, String::new()),
     };
-    let room = usize::from(width).saturating_sub(name_width(width) + 2 + 7 * (number_width(width) + 1));
+    let room = usize::from(width).saturating_sub(text.width() + 1);
     Line::from(vec![
         Span::styled(text, base),
-        Span::styled(format!(" {}", fit(&finding, room, false)), model.theme.class(class)),
+        Span::styled(format!(" {}", fit(&found, room, false)), model.theme.class(class)),
     ])
 }

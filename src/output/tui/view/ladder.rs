@@ -9,8 +9,10 @@ use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::{Model, Times};
 use super::super::store::Row;
-use super::super::text::{endpoint, expectation, fit, outcome, phase, right};
+use super::super::text::{expectation, fit, outcome, phase, right};
+use super::super::theme::Class;
 use super::{put, scrolled};
+use crate::detect::Severity;
 use crate::flow::{Flow, Label, Side, Step};
 use crate::flow_filter::Phase;
 use crate::output::clock::{Civil, human, short};
@@ -26,12 +28,18 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(width: u16) -> Self {
+    /// Beside a table there is less room than for itself (`own`): there notes are worth more than the time since the last
+    /// step.
+    fn of(width: u16, own: bool) -> Self {
         let width = usize::from(width);
-        let delta = width >= 76;
+        let delta = width >= if own { 76 } else { 100 };
         let fixed = 1 + 3 + 1 + 10 + if delta { 10 } else { 0 } + 1 + 12 + 1 + 2 + 1 + 12;
         let room = width.saturating_sub(fixed);
-        let lane = if room > 44 { 26 } else { room.clamp(12, 26) };
+        let lane = match room {
+            45.. => 26,
+            38..45 if !own => 24,
+            _ => room.clamp(12, 26),
+        };
         Self { delta, lane, notes: room.saturating_sub(lane + 1) }
     }
 
@@ -47,12 +55,12 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
         put(Line::styled(format!("   {}", model.say(Word::NoSelection)), model.theme.dim()), area, 1, buffer);
         return;
     };
-    let shape = Shape::of(area.width);
+    let shape = Shape::of(area.width, own);
     let flow = &row.flow;
     if own {
         put(title(model, row, area.width), area, 0, buffer);
     } else {
-        let ends = [&flow.client, &flow.server].map(|peer| endpoint(peer.endpoint, model.masked));
+        let ends = [&flow.client, &flow.server].map(|peer| model.name_of(peer.endpoint));
         super::heading(model, &format!("{}  {} → {}", flow.id, ends[0], ends[1]), area, buffer);
     }
     put(Line::styled(captions(model, &shape), model.theme.dim()), area, 1, buffer);
@@ -66,11 +74,9 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     let top = if own { model.tops[View::Ladder as usize] } else { 0 };
     let newest = rungs.len().saturating_sub(1);
     let top = scrolled(top, if own { cursor } else { newest }, height.saturating_sub(1), rungs.len() + 1);
-    let now = format!(
-        "{}▌ {}",
-        " ".repeat(shape.indent()),
-        expectation(row, model.store.now, model.time_wait(), model.options.locale)
-    );
+    let expected = expectation(row, model.store.now, model.time_wait(), model.options.locale);
+    let indent = shape.indent().min(usize::from(area.width).saturating_sub(expected.width() + 3));
+    let now = format!("{}▌ {expected}", " ".repeat(indent));
     let lines: Vec<Line<'_>> = rungs
         .iter()
         .enumerate()
@@ -97,17 +103,18 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
 
 fn title<'a>(model: &Model, row: &Row, width: u16) -> Line<'a> {
     let flow = &row.flow;
-    let left = format!(
-        " #{} {} → {}   {} · {}",
-        flow.id,
-        endpoint(flow.client.endpoint, model.masked),
-        endpoint(flow.server.endpoint, model.masked),
-        model.say(phase(Phase::of(flow))),
-        outcome(flow, model.options.locale),
-    );
+    let ends = [&flow.client, &flow.server].map(|peer| model.name_of(peer.endpoint));
+    let left = format!(" #{} {} → {}", flow.id, ends[0], ends[1]);
+    let verdict = format!("   {} · {}  ", model.say(phase(Phase::of(flow))), outcome(row, model.options.locale));
     let right = format!("{}/{} ◂ ▸ ", model.position().map_or(0, |at| at + 1), model.order.len());
-    let left = fit(&left, usize::from(width).saturating_sub(right.width()), false);
-    Line::from(vec![Span::styled(left, model.theme.heading()), Span::styled(right, model.theme.dim())])
+    // The verdict is never what is cut.
+    let room = usize::from(width).saturating_sub(right.width() + verdict.width());
+    let left = fit(&left, left.width().min(room), false);
+    let rest = " ".repeat(room.saturating_sub(left.width()));
+    Line::from(vec![
+        Span::styled(format!("{left}{verdict}{rest}"), model.theme.heading()),
+        Span::styled(right, model.theme.dim()),
+    ])
 }
 
 fn captions(model: &Model, shape: &Shape) -> String {
@@ -134,9 +141,9 @@ fn rung_line<'a>(model: &Model, flow: &Flow, rung: &Rung, shape: &Shape, selecte
         }
         Rung::Step(step) => step_line(model, flow, step, shape, selected),
         Rung::Data { segments, client_bytes, server_bytes, .. } => mark(&data(*segments, *client_bytes, *server_bytes)),
-        Rung::Established => mark("established"),
-        Rung::HalfClosed(time) => mark(&format!("half-closed {}", human(*time))),
-        Rung::Dropped(steps) => mark(&format!("{steps} more steps")),
+        Rung::Established => mark(model.say(Word::PhaseEstablished)),
+        Rung::HalfClosed(time) => mark(&format!("{} {}", model.say(Word::PhaseHalfClosed), human(*time))),
+        Rung::Dropped(steps) => mark(&format!("+{steps} {}", model.say(Word::MoreSteps))),
     }
 }
 
@@ -156,7 +163,7 @@ fn step_line<'a>(model: &Model, flow: &Flow, row: &StepRow, shape: &Shape, selec
     let text = format!("{sign}{:>3} {}{delta} {:>12} ", row.n, right(&time, 10), row.client.name());
     let bad = step.is_some_and(|step| matches!(step.label, Label::Rst | Label::Icmp | Label::Other));
     let style = if selected { model.theme.selected() } else { ratatui::style::Style::new() };
-    let arrow_style = if bad { model.theme.class(super::super::theme::Class::Fail) } else { style };
+    let arrow_style = if bad { model.theme.class(Class::Fail) } else { style };
     let notes = step.filter(|_| shape.notes > 4).map_or_else(String::new, |step| notes(model, flow, step));
     Line::from(vec![
         Span::styled(text, style),
@@ -192,8 +199,8 @@ fn notes(model: &Model, flow: &Flow, step: &Step) -> String {
         .marks
         .iter()
         .filter(|mark| mark.frames.contains(&step.frame))
-        .filter_map(|mark| (model.options.rule_id)(mark.rule))
-        .map(|id| format!("! {id}"))
+        .filter_map(|mark| Some((mark.severity, (model.options.rule_id)(mark.rule)?)))
+        .map(|(severity, id)| format!("{} {id}", sign(severity)).trim_start().to_owned())
         .collect();
     let offer = match (step.label, step.from) {
         (Label::Syn | Label::SynAck, side) => flow.peer(side).offer,
@@ -213,15 +220,22 @@ fn notes(model: &Model, flow: &Flow, step: &Step) -> String {
     notes.join(" · ")
 }
 
+/// The sign of a mark's severity.
+fn sign(severity: u8) -> &'static str {
+    let known = Severity::ALL.into_iter().find(|known| *known as u8 == severity);
+    known.map_or("", |severity| Class::of(severity).glyph())
+}
+
 /// Two lines on the selected step and on what is expected next.
 fn details(model: &Model, flow: &Flow) -> Vec<String> {
     let Some((n, step)) = flow.steps.get(model.step).map(|step| (model.step + 1, step)) else { return Vec::new() };
     let side = model.say(if step.from == Side::Client { Word::SideClient } else { Word::SideServer });
     let base = flow.peer(step.from).base();
     let mut line = format!(
-        " {} {n} · {side} {} · frame {} · seq={} ({})",
+        " {} {n} · {side} {} · {} {} · seq={} ({})",
         model.say(Word::Step),
         step.flags,
+        model.say(Word::Frame),
         step.frame,
         step.seq.0,
         step.seq.0.wrapping_sub(base.0)

@@ -72,7 +72,7 @@ fn too_small(model: &Model, area: Rect, buffer: &mut Buffer) {
         count(model.store.totals.flows),
         model.say(Word::FlowsLower),
         count(model.store.finding_count),
-        model.say(Word::Events),
+        model.say(Word::Events).to_lowercase(),
     );
     let y = area.y + area.height / 2;
     if area.height > 0 {
@@ -134,8 +134,16 @@ fn scrolled(top: usize, cursor: usize, height: usize, length: usize) -> usize {
     top.min(length.saturating_sub(height))
 }
 
-/// Words at the left and words at the right of one line.
-fn both_ends<'a>(mut left: Vec<Span<'a>>, right: Vec<Span<'a>>, width: u16) -> Line<'a> {
+/// Words at the left and words at the right of one line. Where there is no room for all, those at the left are cut.
+fn both_ends<'a>(left: Vec<Span<'a>>, right: Vec<Span<'a>>, width: u16) -> Line<'a> {
+    let mut room = usize::from(width).saturating_sub(right.iter().map(Span::width).sum());
+    let cut = |span: Span<'a>| {
+        let have = span.width();
+        let shown = if have <= room { span } else { Span::styled(fit(&span.content, room, false), span.style) };
+        room -= shown.width();
+        shown
+    };
+    let mut left: Vec<Span<'a>> = left.into_iter().map(cut).collect();
     let have: usize = left.iter().chain(&right).map(Span::width).sum();
     left.push(Span::styled(" ".repeat(usize::from(width).saturating_sub(have)), Style::new()));
     left.extend(right);

@@ -6,12 +6,12 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::super::keys::groups;
 use super::super::locale::Word;
 use super::super::model::{Model, Overlay};
 use super::super::text::{explanation, fit, right};
 use super::put;
 use super::story::wrap;
+use crate::detect::Anomaly;
 use crate::flow::{Flow, Step};
 use crate::output::clock::human;
 
@@ -62,7 +62,7 @@ fn help(model: &Model, width: usize) -> Vec<String> {
     let half = if two { width / 2 } else { width };
     let entry =
         |(keys, about): (String, Word)| fit(&format!("{} {}", fit(&keys, 18, false), model.say(about)), half, false);
-    let entries: Vec<String> = groups().into_iter().map(entry).collect();
+    let entries: Vec<String> = model.options.keys.groups().into_iter().map(entry).collect();
     if !two {
         return entries;
     }
@@ -76,10 +76,9 @@ fn help(model: &Model, width: usize) -> Vec<String> {
 }
 
 fn explain(model: &Model, width: usize) -> Vec<String> {
-    let Some(flow) = model.flow() else { return vec![model.say(Word::NoSelection).to_owned()] };
-    let say = |a: &crate::detect::Anomaly| format!("{} {}: {}", a.severity.name(), a.id, a.reason);
-    let findings: Vec<String> = model.store.findings_of(flow.id).map(say).collect();
-    let lines = explanation(flow, &findings, model.options.rule_id, model.options.locale);
+    let Some(row) = model.row() else { return vec![model.say(Word::NoSelection).to_owned()] };
+    let findings: Vec<&Anomaly> = model.store.findings_of(row.id).collect();
+    let lines = explanation(row, &findings, model.options.rule_id, model.options.locale);
     lines
         .iter()
         .flat_map(|line| {
@@ -107,7 +106,7 @@ fn compare(model: &Model, from: (u64, usize), to: (u64, usize)) -> Vec<String> {
         format!("{} {sign} {}  {}", fit(name, 12, false), right(left, 26), fit(right_side, 26, false))
     };
     let mut lines = vec![line("", &titles[0], &titles[1])];
-    for ((name, left), (_, right_side)) in facts(a.0, a.1).into_iter().zip(facts(b.0, b.1)) {
+    for ((name, left), (_, right_side)) in facts(model, a.0, a.1).into_iter().zip(facts(model, b.0, b.1)) {
         lines.push(line(name, &left, &right_side));
     }
     lines.push(String::new());
@@ -115,22 +114,22 @@ fn compare(model: &Model, from: (u64, usize), to: (u64, usize)) -> Vec<String> {
     lines
 }
 
-fn facts(flow: &Flow, step: &Step) -> Vec<(&'static str, String)> {
+fn facts(model: &Model, flow: &Flow, step: &Step) -> Vec<(&'static str, String)> {
     let offer = flow.peer(step.from).offer.filter(|_| step.flags.any(crate::tcp::Flags::SYN));
     let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
     vec![
-        ("from", step.from.name().to_owned()),
-        ("flags", step.flags.to_string()),
-        ("frame", step.frame.to_string()),
+        (model.say(Word::From), step.from.name().to_owned()),
+        (model.say(Word::Flags), step.flags.to_string()),
+        (model.say(Word::Frame), step.frame.to_string()),
         ("seq", step.seq.0.to_string()),
         ("ack", number(step.ack.map(|ack| ack.0.into()))),
-        ("payload", step.payload.to_string()),
-        ("repeat", step.repeat.to_string()),
-        ("client", step.client.name().to_owned()),
-        ("server", step.server.name().to_owned()),
+        (model.say(Word::Payload), step.payload.to_string()),
+        (model.say(Word::Repeat), step.repeat.to_string()),
+        (model.say(Word::SideClient), step.client.name().to_owned()),
+        (model.say(Word::SideServer), step.server.name().to_owned()),
         ("mss", number(offer.and_then(|o| o.mss).map(Into::into))),
         ("ws", number(offer.and_then(|o| o.window_scale).map(Into::into))),
-        ("window", number(offer.map(|o| o.window.into()))),
+        (model.say(Word::Window), number(offer.map(|o| o.window.into()))),
         ("ttl", number(offer.map(|o| o.ttl.into()))),
     ]
 }

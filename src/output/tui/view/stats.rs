@@ -11,6 +11,7 @@ use super::super::text::{compact, count, fit};
 use super::put;
 use crate::flow::Closing;
 use crate::output::histogram::Histogram;
+use crate::tcp::Endpoint;
 use crate::time::{MICROSECOND, SECOND};
 
 /// Draws all of it, in two columns where there is room, from the row that was scrolled to.
@@ -86,7 +87,7 @@ fn servers(model: &Model) -> Vec<String> {
     let mut servers: Vec<_> = model.store.stats.servers.iter().collect();
     servers.sort_by_key(|(_, histogram)| std::cmp::Reverse(histogram.count()));
     for ((ip, port), histogram) in servers.into_iter().take(12) {
-        let name = fit(&format!("{}:{port}", super::super::text::host(*ip, model.masked)), 24, true);
+        let name = fit(&model.name_of(Endpoint { ip: *ip, port: *port }), 24, true);
         let at = |percent| compact(histogram.percentile(percent));
         lines.push(format!("   {name} {:>6}  p50 {}  p95 {}", count(histogram.count()), at(50), at(95)));
     }
@@ -146,16 +147,17 @@ fn health(model: &Model) -> Vec<String> {
     let totals = &store.totals;
     let skipped: u64 = totals.skipped.iter().sum();
     let mut lines = vec![title(model, Word::Health, "")];
-    let mut say = |name: &str, n: u64| lines.push(format!("   {name:<34} {}", count(n)));
-    say("packets", totals.packets);
-    say("TCP segments", totals.segments);
-    say("packets without one", skipped);
-    say("dropped by kernel", totals.dropped_kernel.unwrap_or(0));
-    say("dropped by interface", totals.dropped_interface.unwrap_or(0));
-    say("segments after their flow's end", totals.late_segments);
-    say("time stamps that ran backwards", totals.clock_backwards);
-    say("flows pushed out (--max-flows)", totals.evicted);
-    say("flows the view forgot", store.evicted);
-    say("changes the view missed", store.dropped);
+    let mut say = |word, n: u64| lines.push(format!("   {} {}", fit(model.say(word), 34, false), count(n)));
+    say(Word::HealthPackets, totals.packets);
+    say(Word::HealthSegments, totals.segments);
+    say(Word::HealthSkipped, skipped);
+    say(Word::HealthKernel, totals.dropped_kernel.unwrap_or(0));
+    say(Word::HealthInterface, totals.dropped_interface.unwrap_or(0));
+    say(Word::HealthQueue, totals.dropped_queue.unwrap_or(0));
+    say(Word::HealthLate, totals.late_segments);
+    say(Word::HealthClock, totals.clock_backwards);
+    say(Word::HealthEvicted, totals.evicted);
+    say(Word::HealthForgotten, store.evicted);
+    say(Word::HealthMissed, store.dropped);
     lines
 }

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
+use super::super::locale::Word;
 use super::super::model::Model;
-use super::super::text::{class, expectation, handshake, story};
+use super::super::text::{class, expectation, handshake, reason, story};
 use super::put;
 
 /// Draws it.
@@ -27,10 +28,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     if expected != handshake {
         lines.extend(wrap(&expected, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
     }
+    if row.gap {
+        lines.extend(wrap(locale.say(Word::Gap), width).into_iter().map(|text| Line::raw(format!("   {text}"))));
+    }
     let newest =
         model.store.findings_of(row.flow.id).filter(|anomaly| anomaly.severity >= crate::detect::Severity::Note).last();
     if let Some(anomaly) = newest {
-        let text = format!("{} {}: {}", anomaly.severity.name(), anomaly.id, anomaly.reason);
+        let text = format!("{} {}: {}", anomaly.severity.name(), anomaly.id, reason(anomaly, locale));
         lines.extend(wrap(&text, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
     }
     for (n, line) in lines.into_iter().enumerate() {

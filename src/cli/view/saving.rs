@@ -1,0 +1,85 @@
+//! Packets of some flows to a file, with their verdicts as comments.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::super::config::Run;
+use super::super::messages::Failure;
+use super::super::run::{is_input, open};
+use super::ring::Ring;
+use crate::capture::Next;
+use crate::decode::{self, Decoder, Frame, Outcome};
+use crate::flow::FlowKey;
+use crate::output::pcapng::Pcapng;
+use crate::output::tui::Saving;
+
+/// Writes the packets of some flows, from `ring` or from the input read again; how many there were.
+///
+/// # Errors
+///
+/// What can not be read or written.
+pub(super) fn save(saving: &Saving, ring: Option<&Ring>, run: &Run, stop: &Arc<AtomicBool>) -> Result<u64, Failure> {
+    let failed = |error: &io::Error| Failure::Running(error.to_string());
+    if is_input(&saving.path, &run.output.settings.session.inputs) {
+        return Err(Failure::Usage("it is being read".to_owned()));
+    }
+    let file = File::create(&saving.path).map_err(|error| failed(&error))?;
+    let mut writer = Selected {
+        out: Pcapng::new(BufWriter::new(file)).map_err(|error| failed(&error))?,
+        decoder: Decoder::new(decode::Config::default()),
+        saving,
+        places: places(saving),
+        commented: vec![false; saving.flows.len()],
+        frames: 0,
+    };
+    match ring {
+        Some(ring) => ring.frames().try_for_each(|frame| writer.frame(&frame)).map_err(|error| failed(&error))?,
+        None => {
+            let mut source = open(&run.input, run.filter.as_ref(), stop)?;
+            while let Next::Frame(frame) = source.next()? {
+                writer.frame(&frame).map_err(|error| failed(&error))?;
+            }
+        }
+    }
+    writer.out.finish().map_err(|error| failed(&error))?;
+    Ok(writer.frames)
+}
+
+/// Where in the list the flows of each four-tuple are.
+fn places(saving: &Saving) -> HashMap<FlowKey, Vec<usize>> {
+    let mut places: HashMap<FlowKey, Vec<usize>> = HashMap::new();
+    for (at, flow) in saving.flows.iter().enumerate() {
+        places.entry(flow.key).or_default().push(at);
+    }
+    places
+}
+
+/// Writes the frames of some flows.
+struct Selected<'a> {
+    out: Pcapng<BufWriter<File>>,
+    decoder: Decoder,
+    saving: &'a Saving,
+    /// Which of the flows have a four-tuple.
+    places: HashMap<FlowKey, Vec<usize>>,
+    commented: Vec<bool>,
+    frames: u64,
+}
+
+impl Selected<'_> {
+    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        let Outcome::Tcp(segment) = self.decoder.decode(frame) else { return Ok(()) };
+        let (key, _) = FlowKey::of(&segment);
+        let of_key = self.places.get(&key).into_iter().flatten().copied();
+        let found = of_key
+            .filter_map(|at| self.saving.flows.get(at).map(|flow| (at, flow)))
+            .find(|(_, flow)| (flow.frames.0..=flow.frames.1).contains(&frame.number));
+        let Some((at, flow)) = found else { return Ok(()) };
+        let first = self.commented.get_mut(at).is_some_and(|done| !std::mem::replace(done, true));
+        let comment = Some(flow.comment.as_str()).filter(|_| first);
+        self.frames += 1;
+        self.out.frame(frame, comment)
+    }
+}
