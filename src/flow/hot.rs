@@ -244,7 +244,8 @@ fn is_plain(s: &Segment) -> bool {
 }
 
 impl Flow {
-    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful, no holes.
+    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful. (A hole in what was seen concerns
+    /// those alone that fill it.)
     fn is_calm(&self) -> bool {
         let b = &self.book;
         let open = b.phase == Phase::Open
@@ -261,9 +262,8 @@ impl Flow {
             && self.client.track.ttl == self.client.ttl
             && self.server.track.ttl == self.server.ttl
             && self.notes().is_none_or(Notes::are_idle);
-        let whole = self.client.hole.is_none() && self.server.hole.is_none();
         let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
-        open && quiet && whole && settled && self.zeek.is_smooth()
+        open && quiet && settled && self.zeek.is_smooth()
     }
 
     /// The step that further payload of `side` is folded into.
