@@ -88,6 +88,11 @@ impl Hot {
         if sender_is_low == self.client_is_low { Side::Client } else { Side::Server }
     }
 
+    /// Its flow is gone: nothing is taken here any more.
+    pub(super) const fn disarm(&mut self) {
+        self.armed = false;
+    }
+
     /// Whether ordinary segments may be taken here.
     pub(super) const fn is_armed(&self) -> bool {
         self.armed
