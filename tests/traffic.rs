@@ -71,7 +71,7 @@ fn the_same_seed_gives_the_same_octets() {
         let traffic = Traffic::new(sort, 2_000);
         assert_eq!(bytes(&traffic), bytes(&traffic), "{sort:?}");
         assert_ne!(bytes(&traffic).0, bytes(&Traffic { seed: 5, ..traffic }).0, "{sort:?}");
-        assert!(bytes(&Traffic { snaplen: 60, ..traffic }).0.len() < bytes(&traffic).0.len(), "{sort:?}");
+        assert!(bytes(&Traffic { snaplen: 50, ..traffic }).0.len() < bytes(&traffic).0.len(), "{sort:?}");
     }
 }
 
@@ -88,11 +88,11 @@ fn web_is_complete_connections() {
 #[test]
 fn mix_has_every_fate() {
     let seen = see(&Traffic { live: 64, ..Traffic::new(Sort::Mix, 40_000) });
-    for opening in ["established", "refused", "unanswered"] {
+    for opening in ["established", "refused", "undecided"] {
         assert!(seen.flows(|o, _| o == opening) > 20, "{opening}: {:?}", seen.verdicts);
     }
     assert!(seen.flows(|_, c| c == "reset-by-client") > 20, "{:?}", seen.verdicts);
-    assert!(seen.totals.health.holes > 0 && seen.totals.health.reordered > 0, "{:?}", seen.totals.health);
+    assert!(seen.totals.health.holes.count > 0 && seen.totals.health.reordered.count > 0, "{:?}", seen.totals.health);
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn a_flood_is_named_and_legitimate_connections_are_whole() {
     let traffic = Traffic { legitimate: 100, ..Traffic::new(Sort::Flood, 40_000) };
     let seen = see(&traffic);
     assert_eq!(seen.legitimate, 100);
-    let answered = seen.flows(|o, _| o != "established" && o != "unanswered");
-    assert!((3_000..5_000).contains(&answered), "{:?}", seen.verdicts);
+    // It is over before anything times out.
+    assert_eq!(seen.flows(|o, _| o == "undecided"), 40_000, "{:?}", seen.verdicts);
     let victim = VICTIM.ip().to_string();
     assert!(seen.warnings.iter().any(|(id, who)| *id == "syn-flood" && who.contains(&victim)), "{:?}", seen.warnings);
 }
@@ -119,5 +119,6 @@ fn a_scan_is_named_with_its_scanner() {
     let scanner = SCANNER.to_string();
     let named = |(id, who): &(&str, String)| id.contains("scan") && who.contains(&scanner);
     assert!(seen.warnings.iter().any(named), "{:?}", seen.warnings);
-    assert!(seen.flows(|o, _| o == "refused") > 1_000 && seen.flows(|o, _| o == "unanswered") > 1_000);
+    let silent = seen.flows(|o, _| matches!(o, "unanswered" | "undecided"));
+    assert!(seen.flows(|o, _| o == "refused") > 1_000 && silent > 1_000, "{:?}", seen.verdicts);
 }

@@ -362,7 +362,7 @@ impl Talk {
         let other = Ipv4Addr::new(10, 2, 1, n as u8).into();
         Self {
             client: SocketAddr::new(client, 1024 + (n >> 12) as u16),
-            server: if n % 2 == 0 { VICTIM } else { SocketAddr::new(other, 443) },
+            server: if n.is_multiple_of(2) { VICTIM } else { SocketAddr::new(other, 443) },
             segments: 1 + random.below(6) as u32,
             ..Self::new(&Manner { v6: 0, ..WEB }, random)
         }

@@ -10,10 +10,11 @@
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../common/frames.rs"]
 mod frames;
+#[allow(unreachable_pub)]
 mod goals;
 #[allow(unreachable_pub)]
 mod measure;
-#[allow(unreachable_pub)]
+#[allow(dead_code, unreachable_pub)]
 #[path = "../stage.rs"]
 mod stage;
 #[allow(dead_code, unreachable_pub)]
