@@ -7,7 +7,7 @@ CARGO = cargo
 DEMO = testdata/labelled/hs_http_client_closes_first.pcap
 PACKETS = 1000000
 
-.PHONY: help demo build test check fmt bench install uninstall clean
+.PHONY: help demo build test check fmt bench counts install uninstall clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,9 +29,13 @@ check: ## all that CI runs
 fmt: ## format the sources
 	$(CARGO) fmt
 
-bench: ## a million packets against tcpdump, in one paired run
-	@.ci/needs rust cc pcap tcpdump
-	$(CARGO) bench --locked --bench against_tcpdump -- $(PACKETS)
+bench: ## how fast, in how much memory: PACKETS=, PEERS=1 with other programs, PARTS=web,flood
+	@.ci/needs rust cc pcap tcpdump $(if $(PEERS),'?tshark' '?tcptrace' '?argus')
+	$(CARGO) bench --locked --bench speed -- $(PACKETS) $(if $(PEERS),--peers) $(if $(PARTS),--only $(PARTS))
+
+counts: ## instructions per packet against those committed; BLESS=1 commits new ones
+	@.ci/needs rust cc '?valgrind'
+	BLESS=$(BLESS) $(CARGO) run --quiet --locked --profile counted --package synscope-counts
 
 install: build ## into PREFIX (/usr/local)
 	@.ci/install $(BIN) "$(DESTDIR)$(PREFIX)/bin"

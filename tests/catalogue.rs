@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::{script, testdata};
 use synscope::detect::registry::rules;
-use synscope::detect::{Scope, Severity};
+use synscope::detect::{Figure, Scope, Severity};
 use synscope::engine::Settings;
 
 fn scripts(kind: &str) -> Vec<(String, PathBuf)> {
@@ -96,6 +96,18 @@ fn a_worse_capture_raises_no_alarm() {
         }
     }
     assert!(tried > 80, "only {tried} worse captures");
+}
+
+/// The last SYN-ACK of a server that repeats them is followed by a long wait; one that does not has its deadline soon.
+#[test]
+fn a_long_wait_for_the_third_step_is_final() {
+    for (times, is_final) in [("+1 +2 +4 +8 +16", 1), ("", 0)] {
+        let again: String = times.split(' ').filter(|t| !t.is_empty()).map(|t| format!("{t} < SA 300,101\n")).collect();
+        let text = format!("> S 100\n+.01 < SA 300,101\n{again}clock +40\n");
+        let (played, _) = script::play(&text, (0, 0), &Settings::default());
+        let told = played.anomalies.iter().find(|a| a.id == "missing-ack").expect("missing-ack");
+        assert!(told.figures.contains(&("final", Figure::Integer(is_final))), "{:?}", told.figures);
+    }
 }
 
 fn catalogue() -> String {

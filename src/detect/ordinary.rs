@@ -22,13 +22,13 @@ pub(super) fn worth_asking(flow: &Flow, segment: &Segment, from: Side, facts: Fa
     if is(Facts::SYN_ACK) && is_ordinary_synack(flow, segment, from) {
         settled |= Facts::SYN_ACK.0;
     }
-    if is(Facts::FINAL_ACK) && is_ordinary_third_step(flow, segment) {
+    if is(Facts::FINAL_ACK) && is_ordinary_third_step(flow, segment, from) {
         settled |= Facts::FINAL_ACK.0;
     }
     if is(Facts::FIRST_DATA) && is_ordinary_data(flow, segment, from) {
         settled |= Facts::FIRST_DATA.0;
     }
-    if is(Facts::FIN) && !is(Facts::FINAL_ACK) && is_ordinary_fin(flow, segment) {
+    if is(Facts::FIN) && !is(Facts::FINAL_ACK) && is_ordinary_fin(flow, segment, from) {
         settled |= Facts::FIN.0;
     }
     if is(Facts::ACK_OF_FIN) && !flow.teardown.simultaneous {
@@ -107,14 +107,20 @@ fn is_ordinary_synack(flow: &Flow, s: &Segment, from: Side) -> bool {
         && s.options.timestamps.is_none_or(|t| syn.ts_value == Some(t.echo))
 }
 
-fn is_ordinary_third_step(flow: &Flow, s: &Segment) -> bool {
-    s.window != 0 && flow.handshake.connect_time().is_some_and(|took| took < retries::SLOW)
+fn is_ordinary_third_step(flow: &Flow, s: &Segment, from: Side) -> bool {
+    s.window != 0
+        && !flow.places.slow_answer
+        && flow.handshake.connect_time().is_some_and(|took| took < retries::SLOW)
+        && !options::stamp_went_back(flow, s, from)
 }
 
 fn is_ordinary_data(flow: &Flow, s: &Segment, from: Side) -> bool {
-    from == Side::Client || flow.server.offer.is_some_and(|o| o.ttl == s.ttl)
+    (from == Side::Client || flow.server.offer.is_some_and(|o| o.ttl == s.ttl))
+        && !options::stamp_went_back(flow, s, from)
 }
 
-fn is_ordinary_fin(flow: &Flow, s: &Segment) -> bool {
-    s.flags.0 & !Flags::PSH.0 == Flags::FIN.0 | Flags::ACK.0 && flow.was_open()
+fn is_ordinary_fin(flow: &Flow, s: &Segment, from: Side) -> bool {
+    s.flags.0 & !Flags::PSH.0 == Flags::FIN.0 | Flags::ACK.0
+        && flow.was_open()
+        && !options::stamp_went_back(flow, s, from)
 }

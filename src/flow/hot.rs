@@ -88,6 +88,11 @@ impl Hot {
         if sender_is_low == self.client_is_low { Side::Client } else { Side::Server }
     }
 
+    /// Its flow is gone: nothing is taken here any more.
+    pub(super) const fn disarm(&mut self) {
+        self.armed = false;
+    }
+
     /// Whether ordinary segments may be taken here.
     pub(super) const fn is_armed(&self) -> bool {
         self.armed
@@ -244,7 +249,8 @@ fn is_plain(s: &Segment) -> bool {
 }
 
 impl Flow {
-    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful, no holes.
+    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful. (A hole in what was seen concerns
+    /// those alone that fill it.)
     fn is_calm(&self) -> bool {
         let b = &self.book;
         let open = b.phase == Phase::Open
@@ -261,9 +267,8 @@ impl Flow {
             && self.client.track.ttl == self.client.ttl
             && self.server.track.ttl == self.server.ttl
             && self.notes().is_none_or(Notes::are_idle);
-        let whole = self.client.hole.is_none() && self.server.hole.is_none();
         let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
-        open && quiet && whole && settled && self.zeek.is_smooth()
+        open && quiet && settled && self.zeek.is_smooth()
     }
 
     /// The step that further payload of `side` is folded into.

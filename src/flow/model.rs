@@ -80,6 +80,14 @@ pub struct Places {
     pub silent_counted: bool,
     /// Whether it is counted as open and silent of its client.
     pub silent: bool,
+    /// Whether it is counted as open and silent of its client's network and service together.
+    pub network_counted: bool,
+    /// Whether its SYN was sent again without the ECN flags of the first.
+    pub ecn_dropped: bool,
+    /// Whether its SYN-ACK took several times as long as its server's usually take.
+    pub slow_answer: bool,
+    /// Whether several connections to its server's port show a full accept queue.
+    pub overflowing: bool,
 }
 
 /// A flow.

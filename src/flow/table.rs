@@ -214,7 +214,8 @@ impl Table {
 
     /// Drops the flow at `slot`.
     pub fn remove(&mut self, slot: Slot) {
-        let Some(hot) = self.hot.get(slot as usize) else { return };
+        let Some(hot) = self.hot.get_mut(slot as usize) else { return };
+        hot.disarm();
         let hash = self.hasher.hash_one(hot.key);
         if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
             entry.remove();

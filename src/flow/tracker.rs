@@ -191,6 +191,8 @@ pub(super) struct Book {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Foreseen {
     slot: Option<Slot>,
+    /// Whether its record was asked for, because the segment is likely to need it.
+    whole: bool,
     /// Hash of its key.
     hash: Option<u64>,
 }
@@ -203,7 +205,7 @@ impl Keyer {
     /// The key of `s`, for [`Tracker::segment`].
     #[inline]
     pub fn key(&self, s: &Segment) -> Foreseen {
-        Foreseen { slot: None, hash: Some(self.0.hash_one(FlowKey::of(s).0)) }
+        Foreseen { slot: None, whole: false, hash: Some(self.0.hash_one(FlowKey::of(s).0)) }
     }
 }
 
@@ -319,13 +321,13 @@ impl Tracker {
     #[inline]
     pub fn foresee_record(&self, s: &Segment, foreseen: &mut Foreseen) {
         let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
-        foreseen.slot = foreseen.slot.filter(|slot| self.table.prefetch_record(*slot, whole));
+        foreseen.whole = foreseen.slot.is_some_and(|slot| self.table.prefetch_record(slot, whole));
     }
 
     /// It is about to be taken: what that reads last is asked for.
     #[inline]
     pub fn foresee_steps(&self, foreseen: &Foreseen) {
-        if let Some(slot) = foreseen.slot {
+        if let Some(slot) = foreseen.slot.filter(|_| foreseen.whole) {
             self.table.prefetch_steps(slot);
         }
     }
@@ -342,15 +344,22 @@ impl Tracker {
         self.advance(s.time, observer);
         let now = self.clock.now();
         let keyed = self.key_of(s, foreseen.hash);
+        if self.short_cut && self.takes_the_short_cut(s, &keyed, foreseen.slot, now) {
+            return;
+        }
         let found = self.table.find(&keyed.key, keyed.hash);
-        if let Some(slot) = found
-            && let Some(hot) = self.table.hot(slot)
-            && self.short_cut
-            && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle.min(SILENCE))
-        {
+        if self.short_cut && found != foreseen.slot && self.takes_the_short_cut(s, &keyed, found, now) {
             return;
         }
         self.take_the_long_way(s, &keyed, found, now, observer);
+    }
+
+    /// Whether `s` belongs to the flow at `slot`, and was taken there as an ordinary segment. Only a flow that is in the table
+    /// takes any.
+    #[inline]
+    fn takes_the_short_cut(&mut self, s: &Segment, keyed: &Keyed, slot: Option<Slot>, now: Timestamp) -> bool {
+        let Some(hot) = slot.and_then(|slot| self.table.hot(slot)) else { return false };
+        hot.key == keyed.key && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle.min(SILENCE))
     }
 
     fn take_the_long_way(

@@ -16,6 +16,12 @@ pub const KIND_SACK_PERMITTED: u8 = 4;
 pub const KIND_SACK: u8 = 5;
 /// Timestamps (RFC 7323 section 3).
 pub const KIND_TIMESTAMPS: u8 = 8;
+/// Quick-Start response (RFC 4782 section 3.2).
+pub const KIND_QUICK_START: u8 = 27;
+/// User timeout (RFC 5482 section 3).
+pub const KIND_USER_TIMEOUT: u8 = 28;
+/// TCP Authentication Option (RFC 5925 section 2.2).
+pub const KIND_AUTHENTICATION: u8 = 29;
 /// Multipath TCP (RFC 8684).
 pub const KIND_MPTCP: u8 = 30;
 /// TCP Fast Open cookie (RFC 7413).
@@ -262,6 +268,9 @@ impl Options {
             (KIND_MSS | KIND_WINDOW_SCALE | KIND_SACK_PERMITTED | KIND_TIMESTAMPS | KIND_SACK | KIND_MPTCP, _) => {
                 self.faults |= OptionFaults::WRONG_LENGTH;
             }
+            (KIND_QUICK_START, body) if body.len() != 6 => self.faults |= OptionFaults::WRONG_LENGTH,
+            (KIND_USER_TIMEOUT, body) if body.len() != 2 => self.faults |= OptionFaults::WRONG_LENGTH,
+            (KIND_AUTHENTICATION, body) if body.len() < 2 => self.faults |= OptionFaults::WRONG_LENGTH,
             _ => {}
         }
     }
@@ -325,6 +334,12 @@ mod tests {
         assert!(faults(&[2, 0]).any(OptionFaults::LENGTH_TOO_SMALL));
         assert!(faults(&[2, 4, 5]).any(OptionFaults::PAST_HEADER));
         assert!(faults(&[2, 5, 1, 2, 3]).any(OptionFaults::WRONG_LENGTH));
+        for wrong in [[27, 4, 0, 0].as_slice(), &[28, 6, 0, 0, 0, 9], &[29, 3, 1]] {
+            assert!(faults(wrong).any(OptionFaults::WRONG_LENGTH), "{wrong:?}");
+        }
+        for right in [[27, 8, 0, 0, 0, 0, 0, 0].as_slice(), &[28, 4, 0, 9], &[29, 4, 1, 2]] {
+            assert!(faults(right).is_empty(), "{right:?}");
+        }
         assert!(faults(&[3, 3, 1, 3, 3, 1]).any(OptionFaults::DUPLICATE));
         assert!(faults(&[0, 1]).any(OptionFaults::JUNK_AFTER_END));
         assert!(faults(&[34, 7, 1, 2, 3, 4, 5]).any(OptionFaults::FAST_OPEN_LENGTH));

@@ -15,7 +15,7 @@ pub(super) mod resets;
 pub(super) mod retries;
 pub(super) mod reuse;
 pub(super) mod shape;
-mod support;
+pub(super) mod support;
 pub(super) mod synack;
 pub(super) mod time_wait;
 pub(super) mod window;

@@ -5,6 +5,10 @@ use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Opening};
 
 use super::support::seconds;
+use crate::time::SECOND;
+
+/// A server that waits for the third step has given up by then (Cisco's TCP Intercept), nanoseconds.
+const FINAL: i64 = 30 * SECOND;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -48,7 +52,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a SYN-ACK that the client neither acknowledged nor reset until the deadline",
         description: "The handshake stopped half-way: the server holds a half-open connection. A client that died, a path \
-                      that lost the ACK, a SYN scan or a SYN flood look like this; the number of such flows tells which.",
+                      that lost the ACK, a SYN scan or a SYN flood look like this; the number of such flows tells which. final is 1 where the server \
+                      had waited for half a minute.",
         reference: "RFC 9293 section 3.5",
         when: When::Opened,
         check: missing_ack,
@@ -146,6 +151,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
             .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
             .figure("synack_count", count)
             .figure("waited_ns", waited)
+            .figure("final", i64::from(waited >= FINAL))
             .severity(if one_way { Severity::Note } else { Severity::Warn })
     })
 }

@@ -3,8 +3,10 @@
 use super::support::{both_offers, gated, is_whole};
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Facts, Offer, Side};
+use crate::flow::{Facts, Flow, Offer, Side};
+use crate::tcp::Segment;
 use crate::tcp::options::OptionFaults;
+use crate::time::SECOND;
 
 /// Largest window scale shift; larger ones count as this.
 pub(in crate::detect) const MAX_SHIFT: u8 = 14;
@@ -79,11 +81,20 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "ts-echo-bad",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a SYN that echoes a timestamp, or a SYN-ACK that echoes none of the SYNs'",
+        summary: "a SYN that echoes a timestamp, a SYN-ACK that echoes none of the SYNs', or a clock that runs backwards",
         description: "Timestamps are rewritten on the path in one direction, the stack is broken, or a tool made the segment. Round \
-                      trips measured by the ends are wrong.",
+                      trips measured by the ends are wrong. Clocks are compared at the steps of the handshake, the first data \
+                      and the FIN with the clock of the SYN.",
         reference: "RFC 7323 sections 3.2 and 4.3",
-        when: OFFERS,
+        when: When::Facts(Facts(
+            Facts::SYN.0
+                | Facts::SYN_ACK.0
+                | Facts::SYN_REPEATED.0
+                | Facts::SYNACK_REPEATED.0
+                | Facts::FINAL_ACK.0
+                | Facts::FIRST_DATA.0
+                | Facts::FIN.0,
+        )),
         check: echo_bad,
     },
     Rule {
@@ -167,6 +178,18 @@ fn timestamps_missing(s: &Sighting<'_>) -> Option<Finding> {
 fn echo_bad(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let ts = segment.options.timestamps?;
+    if stamp_went_back(s.flow, segment, s.from) {
+        let first = s.flow.peer(s.from).offer?.timestamps?.value;
+        return Some(
+            Finding::new(format!("the {}'s clock went from {first} back to {}", s.from, ts.value))
+                .figure("first", first)
+                .figure("value", ts.value)
+                .severity(gated(s, Severity::Note)),
+        );
+    }
+    if !s.facts.any(Facts::SYN | Facts::SYN_ACK) {
+        return None;
+    }
     if segment.flags.is_syn() {
         // A kernel that re-uses a four-tuple out of TIME-WAIT echoes what it remembers of the connection before.
         return (ts.echo != 0 && s.flow.previous.is_none()).then(|| {
@@ -187,6 +210,17 @@ fn echo_bad(s: &Sighting<'_>) -> Option<Finding> {
             .figure("echo", ts.echo)
             .severity(gated(s, Severity::Note))
     })
+}
+
+/// Whether the time stamp of `s` lies more than a tick before that of its sender's SYN. (A clock of a microsecond, the fastest
+/// there is, comes round after half an hour.)
+pub(in crate::detect) fn stamp_went_back(flow: &Flow, s: &Segment, from: Side) -> bool {
+    const SOON: i64 = 1800 * SECOND;
+    let (Some(now), Some(offer)) = (s.options.timestamps, &flow.peer(from).offer) else { return false };
+    let Some(first) = offer.timestamps else { return false };
+    now.value.wrapping_sub(first.value).wrapping_add(1) > 1 << 31
+        && flow.peer(from).isn.is_some_and(|isn| s.seq.at_or_after(isn))
+        && s.time - flow.first_time < SOON
 }
 
 fn stripped(s: &Sighting<'_>) -> Option<Finding> {

@@ -78,9 +78,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "slow-handshake",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "the handshake took a second or more although no SYN was repeated",
+        summary: "the handshake took a second or more although no SYN was repeated, or four times as long as is usual",
         description: "The application waited that long before it could send. Compare rtt_server_ns with rtt_client_ns: a server \
-                      that is overloaded or far away, or a client that answers late.",
+                      that is overloaded or far away, or a client that answers late. An answer after half a second or more is told as \
+                      well if half of at least twenty answers of that server came four times as fast.",
         reference: "measured",
         when: When::Facts(Facts::FINAL_ACK),
         check: slow_handshake,
@@ -195,7 +196,7 @@ fn refused_retry(s: &Sighting<'_>) -> Option<Finding> {
 
 fn slow_handshake(s: &Sighting<'_>) -> Option<Finding> {
     let took = s.flow.handshake.connect_time()?;
-    (took >= SLOW && s.flow.client.syn_count == 1).then(|| {
+    ((took >= SLOW || s.flow.places.slow_answer) && s.flow.client.syn_count == 1).then(|| {
         let server = s.flow.handshake.rtt_server().unwrap_or(0);
         Finding::new(format!("the handshake took {}, {} of it until the SYN-ACK", seconds(took), seconds(server)))
             .figure("connect_ns", took)

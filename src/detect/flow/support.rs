@@ -47,7 +47,7 @@ pub(super) fn is_whole(offer: &Offer) -> bool {
 }
 
 /// What both ends offered, where both lists of options are whole.
-pub(super) fn both_offers(flow: &Flow) -> Option<(&Offer, &Offer)> {
+pub(in crate::detect) fn both_offers(flow: &Flow) -> Option<(&Offer, &Offer)> {
     let (client, server) = (flow.client.offer.as_ref()?, flow.server.offer.as_ref()?);
     (is_whole(client) && is_whole(server)).then_some((client, server))
 }

@@ -179,6 +179,8 @@ struct Service {
     last: Timestamp,
     /// Recent SYNs: halved every ten seconds or more.
     busy: u32,
+    /// Those of them that came out of our networks, where these are known.
+    outward: u32,
     /// Evaluated up to this second.
     judged: i64,
     /// SYNs a second, over ten minutes.
@@ -222,6 +224,7 @@ impl Service {
             seconds: [Second::default(); SECONDS],
             last: now,
             busy: 0,
+            outward: 0,
             judged: now.seconds(),
             baseline: 0.0,
             others: Others::default(),
@@ -319,8 +322,15 @@ impl Floods {
         self.services.foresee(&server);
     }
 
-    /// A first SYN. Whether its service is under attack.
-    pub(super) fn attempt(&mut self, a: &Attempt, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> bool {
+    /// A first SYN; `outward`: of one of our networks to none of them. Whether its service is under attack.
+    pub(super) fn attempt(
+        &mut self,
+        a: &Attempt,
+        outward: bool,
+        at: &mut Places,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) -> bool {
         let second = a.time.seconds();
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
         if second > service.judged {
@@ -332,6 +342,7 @@ impl Floods {
         }
         service.cusum.syns += 1;
         service.busy = service.busy.saturating_add(1);
+        service.outward = service.outward.saturating_add(u32::from(outward));
         if service.frame_count < 4 {
             service.frames[usize::from(service.frame_count)] = a.frame;
             service.frame_count += 1;
@@ -572,6 +583,13 @@ fn judge_cohort(
     let source = incident.source.map(|ip| (ip, None));
     let finding = flood_finding(&incident, &cohort, rate, "running");
     desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    if service.outward > 0 && u64::from(service.outward) * 10 >= u64::from(service.busy) * 8 {
+        let finding = Finding::new(format!("our networks flood {victim} with {rate:.0} SYNs a second"))
+            .figure("syns", service.outward)
+            .figure("rate", rate)
+            .frames(service.frames.iter().copied().filter(|f| *f > 0));
+        desk.file("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    }
     service.running = Some(Box::new(Running {
         incident,
         sources: Distinct::new(),
@@ -762,6 +780,7 @@ fn close_period(
         return;
     }
     service.busy /= 2;
+    service.outward /= 2;
     let c = &mut service.cusum;
     let quiet_periods = (period - c.period - 1).min(100);
     let (syns, completed, retried) = (c.syns, c.completed, c.retried);

@@ -4,6 +4,7 @@
 
 use core::net::IpAddr;
 
+use super::clients::network_of;
 use super::desk::{Desk, Report};
 use super::sketch::{Bounded, Weigh};
 use crate::detect::registry::Finding;
@@ -49,6 +50,9 @@ struct Held {
     told: bool,
     half_open_told: bool,
     frame: u64,
+    /// Of a network: the address that holds most, if any holds more than half, and the votes it leads by (Boyer and Moore).
+    source: Option<IpAddr>,
+    lead: u32,
 }
 
 impl Weigh for Held {
@@ -57,24 +61,64 @@ impl Weigh for Held {
     }
 }
 
+impl Held {
+    const fn new(now: Timestamp, (half_open, silent): (u32, u32)) -> Self {
+        Self {
+            opened: silent,
+            used: 0,
+            silent,
+            half_open,
+            completed: 0,
+            since: now,
+            last: now,
+            many_since: None,
+            told: false,
+            half_open_told: false,
+            frame: 0,
+            source: None,
+            lead: 0,
+        }
+    }
+
+    fn vote(&mut self, client: IpAddr) {
+        match self.source {
+            Some(ip) if ip == client => self.lead += 1,
+            _ if self.lead == 0 => (self.source, self.lead) = (Some(client), 1),
+            _ => self.lead -= 1,
+        }
+    }
+
+    /// One more that is open and silent.
+    const fn more(&mut self, now: Timestamp, frame: u64) {
+        self.opened += 1;
+        self.silent += 1;
+        self.frame = if self.frame == 0 { frame } else { self.frame };
+        if self.silent >= SILENT && self.many_since.is_none() {
+            self.many_since = Some(now);
+        }
+    }
+}
+
 /// Sources and the services they hold connections of.
 #[derive(Debug)]
 pub(super) struct Holding {
     pairs: Bounded<(IpAddr, Endpoint), Held>,
+    /// The same by network: several addresses that hold a few each.
+    networks: Bounded<(IpAddr, Endpoint), Held>,
 }
 
 impl Holding {
     pub(super) fn new(limit: usize) -> Self {
-        Self { pairs: Bounded::new(limit) }
+        Self { pairs: Bounded::new(limit), networks: Bounded::new(limit) }
     }
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        self.pairs.octets()
+        self.pairs.octets() + self.networks.octets()
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.pairs.evicted()
+        self.pairs.evicted() + self.networks.evicted()
     }
 
     /// A SYN-ACK that waits for its acknowledgment, the latest of `held` of the client.
@@ -109,12 +153,7 @@ impl Holding {
         let Connection { now, frame, client, server, .. } = *new;
         at.silent_counted = true;
         let held = self.held(new, (0, new.held.saturating_sub(1)), at);
-        held.opened += 1;
-        held.silent += 1;
-        held.frame = if held.frame == 0 { frame } else { held.frame };
-        if held.silent >= SILENT && held.many_since.is_none() {
-            held.many_since = Some(now);
-        }
+        held.more(now, frame);
         Self::judge(held, now, client, server, false, desk, out);
     }
 
@@ -133,10 +172,41 @@ impl Holding {
         }
     }
 
+    /// A connection opened, and nothing has been said on it, as on `held` (here of all clients).
+    pub(super) fn opened_in_network(&mut self, new: &Connection, desk: &mut Desk, out: Report<'_>) {
+        let Connection { now, frame, client, server, held } = *new;
+        let network = network_of(client);
+        // Those of before are probably its own, if it is the first.
+        let before = if held <= SEVERAL_SILENT { held.saturating_sub(1) } else { 0 };
+        let held = self.networks.entry((network, server), || Held::new(now, (0, before)));
+        held.last = now;
+        held.vote(client);
+        held.more(now, frame);
+        Self::judge(held, now, network, server, false, desk, out);
+    }
+
+    /// Something was said for the first time on a connection that [`Self::opened_in_network`] counted.
+    pub(super) fn used_in_network(&mut self, client: IpAddr, server: Endpoint) {
+        if let Some(held) = self.networks.get_mut(&(network_of(client), server)) {
+            held.used += 1;
+            Self::less(held);
+        }
+    }
+
+    /// Such a connection ended.
+    pub(super) fn closed_in_network(&mut self, client: IpAddr, server: Endpoint) {
+        if let Some(held) = self.networks.get_mut(&(network_of(client), server)) {
+            Self::less(held);
+        }
+    }
+
     /// Time passes.
     pub(super) fn tick(&mut self, now: Timestamp, last: bool, desk: &mut Desk, out: Report<'_>) {
         for ((client, server), held) in self.pairs.iter_mut() {
             Self::judge(held, now, *client, *server, last, desk, out);
+        }
+        for ((network, server), held) in self.networks.iter_mut() {
+            Self::judge(held, now, *network, *server, last, desk, out);
         }
     }
 
@@ -147,19 +217,7 @@ impl Holding {
         (half_open, silent): (u32, u32),
         at: &mut Places,
     ) -> &mut Held {
-        let held = self.pairs.entry_at(&mut at.pair, (client, server), || Held {
-            opened: silent,
-            used: 0,
-            silent,
-            half_open,
-            completed: 0,
-            since: now,
-            last: now,
-            many_since: None,
-            told: false,
-            half_open_told: false,
-            frame: 0,
-        });
+        let held = self.pairs.entry_at(&mut at.pair, (client, server), || Held::new(now, (half_open, silent)));
         held.last = now;
         held
     }
@@ -185,9 +243,14 @@ impl Holding {
         if now - since < SILENCE && !(last && hardly_used) {
             return;
         }
+        // An address that holds most of them is told of by itself.
+        if held.source.is_some() && 2 * held.lead >= held.opened {
+            return;
+        }
         held.told = true;
+        let who = if held.source.is_some() { format!("the network of {client}") } else { client.to_string() };
         let finding = Finding::new(format!(
-            "{client} holds {} open connections to {server} on which nothing was ever said; it used {} of {}",
+            "{who} holds {} open connections to {server} on which nothing was ever said; it used {} of {}",
             held.silent, held.used, held.opened
         ))
         .figure("silent", held.silent)

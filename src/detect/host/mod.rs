@@ -4,11 +4,13 @@
 //! of bytes, formats or clocks. All state is bounded (see [`Settings`]): what is busiest is counted exactly, what is light
 //! is evicted for it, and the number of evictions is kept. The same capture gives the same findings in the same order.
 
+use super::flow::synack;
 use super::registry::Selection;
 use crate::flow::{Facts, Flow, Notice, Opening, Places, Side};
 use crate::tcp::{Endpoint, Flags, Segment};
 use crate::time::{SECOND, Timestamp};
 
+mod clients;
 mod desk;
 mod flood;
 mod holding;
@@ -18,6 +20,7 @@ mod isn;
 mod near_misses;
 mod rules;
 mod scan;
+mod serving;
 mod settings;
 mod sketch;
 mod stray;
@@ -40,6 +43,9 @@ use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use scan::Probe;
 use stray::Stray;
 
+/// Flags of a SYN that offers explicit congestion notification.
+const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0);
+
 /// Bounded state of a run, for totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostCounters {
@@ -60,6 +66,9 @@ pub struct HostDetectors {
     holding: holding::Holding,
     isns: isn::Isns,
     together: together::Together,
+    networks: clients::Networks,
+    /// Open connections on which nothing has been said, of all clients.
+    silent: u32,
     second: i64,
     next_second: Timestamp,
     /// Whether any rule is on. If none is, nothing is kept.
@@ -79,6 +88,8 @@ impl HostDetectors {
             holding: holding::Holding::new(settings.services),
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
             together: together::Together::new(settings.strays),
+            networks: clients::Networks::new(settings.strays),
+            silent: 0,
             second: i64::MIN,
             next_second: Timestamp(i64::MIN),
             settings,
@@ -146,9 +157,12 @@ impl HostDetectors {
 
     /// A first SYN.
     pub fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
+        let local = |ip| self.settings.is_local(ip);
+        let outward = local(a.client.ip) && !local(a.server.ip);
         // The sources of a flood are not what they seem: they must not push out those that probe.
-        let flooded = self.floods.attempt(a, at, &mut self.desk, report);
+        let flooded = self.floods.attempt(a, outward, at, &mut self.desk, report);
         self.scans.attempt(a, flooded, at, &mut self.desk, report);
+        self.networks.attempt(a, &mut self.desk, report);
         self.together.attempt(a, &mut self.desk, report);
     }
 
@@ -216,6 +230,7 @@ impl HostDetectors {
             self.strays.evicted(),
             self.holding.evicted(),
             self.isns.evicted(),
+            self.networks.evicted(),
         ];
         let octets = [
             self.scans.octets(),
@@ -223,6 +238,7 @@ impl HostDetectors {
             self.strays.octets(),
             self.holding.octets(),
             self.isns.octets(),
+            self.networks.octets(),
         ];
         HostCounters {
             octets: octets.iter().sum::<usize>() + self.together.octets(),
@@ -235,6 +251,8 @@ impl HostDetectors {
             Facts::SYN.0
                 | Facts::SYN_REPEATED.0
                 | Facts::SYN_ACK.0
+                | Facts::SYNACK_REPEATED.0
+                | Facts::SYNACK_ON_ESTABLISHED.0
                 | Facts::FINAL_ACK.0
                 | Facts::RST.0
                 | Facts::MIDSTREAM.0
@@ -255,6 +273,9 @@ impl HostDetectors {
             self.attempt(&attempt, at, report);
             self.together.reuse(flow, &attempt, &mut self.desk, report);
         }
+        if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
+            at.ecn_dropped |= flow.client.offer.is_some_and(|o| o.flags.has(ECN));
+        }
         if facts.any(Facts::SYN_REPEATED)
             && flow.client.syn_count == 2
             && let Some(began) = flow.handshake.first_syn()
@@ -263,6 +284,10 @@ impl HostDetectors {
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, at, report);
+        }
+        if facts.any(Facts::SYNACK_REPEATED) && from == Side::Server {
+            let overflows = synack::repeated_in_vain(flow, s, facts, from).is_some();
+            self.together.repeated(flow, s, overflows, at);
         }
         if facts.any(Facts::FINAL_ACK) {
             self.client_number(flow, report);
@@ -282,7 +307,11 @@ impl HostDetectors {
     fn first_data(&mut self, flow: &Flow, at: &mut Places) {
         let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
         let silent = core::mem::take(&mut at.silent);
+        self.silent = self.silent.saturating_sub(u32::from(silent));
         self.scans.used(client, silent, at);
+        if core::mem::take(&mut at.network_counted) {
+            self.holding.used_in_network(client, server);
+        }
         if core::mem::take(&mut at.silent_counted) {
             self.holding.used(client, server, at);
         }
@@ -432,9 +461,18 @@ impl HostDetectors {
         if let Some(settled) = Settled::of(flow, time) {
             self.settled(&settled, at, report);
         }
+        if flow.opening() == Opening::MissingAck && flow.server.synack_count == 1 {
+            self.together.unrepeated(flow, time, at, &mut self.desk, report);
+        }
         if flow.opening().opened() && flow.bytes() == 0 {
             let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
             at.silent = true;
+            self.silent += 1;
+            if self.silent >= SEVERAL_SILENT {
+                at.network_counted = true;
+                let new = Connection { now: time, frame: flow.first_frame, client, server, held: self.silent };
+                self.holding.opened_in_network(&new, &mut self.desk, report);
+            }
             let held = self.scans.opened(client, at);
             if held >= SEVERAL_SILENT {
                 let new = Connection { now: time, frame: flow.first_frame, client, server, held };
@@ -457,7 +495,11 @@ impl HostDetectors {
             self.scans.unused(&settled, &self.settings, &mut self.desk, report);
         }
         if core::mem::take(&mut at.silent) {
+            self.silent = self.silent.saturating_sub(1);
             self.scans.closed(flow.client.endpoint.ip, at);
+        }
+        if core::mem::take(&mut at.network_counted) {
+            self.holding.closed_in_network(flow.client.endpoint.ip, flow.server.endpoint);
         }
         if core::mem::take(&mut at.silent_counted) {
             self.holding.closed(flow.client.endpoint.ip, flow.server.endpoint, at);
@@ -465,6 +507,7 @@ impl HostDetectors {
     }
 
     fn ended(&mut self, flow: &Flow, time: Timestamp, at: &mut Places, report: Report<'_>) {
+        self.silent = self.silent.saturating_sub(u32::from(at.silent));
         if flow.opening.is_none()
             && let Some(settled) = Settled::of(flow, time)
         {

@@ -34,6 +34,14 @@ pub const RULES: &[Rule] = &[
         "RFC 4987 section 3, RFC 2827",
     ),
     host(
+        "syn-flood-outbound",
+        Severity::Alert,
+        "our own networks flood somebody with SYNs",
+        "A SYN flood on a service outside, at least four fifths of which come from networks that --local-net names, \
+         with true or forged addresses. Find the hosts by their link addresses, and take them off the net.",
+        "RFC 4987 section 3; Wang, Zhang, Shin, ICDCS 2002",
+    ),
+    host(
         "half-open-accumulation",
         Severity::Warn,
         "half-open connections pile up at a service",
@@ -46,8 +54,8 @@ pub const RULES: &[Rule] = &[
         "connection-flood",
         Severity::Warn,
         "one source holds hundreds of open connections on which nothing is said",
-        "At least 300 open connections of one source to one service that have carried no octet for ten \
-         seconds. Each holds memory at the server (Naptha, Sockstress). A pool that warms up looks like it; \
+        "At least 300 open connections of one source, or of one network of 24 bits (64 for IPv6), to one service \
+         that have carried no octet for ten seconds. Each holds memory at the server (Naptha, Sockstress). A pool that warms up looks like it; \
          look whether they are ever used.",
         "CERT CA-2000-21",
     ),
@@ -419,7 +427,8 @@ pub const RULES: &[Rule] = &[
         Severity::Alert,
         "a server is made to send challenge ACKs",
         "At least 50 challenge ACKs of one server to one peer within one second. On kernels with one counter \
-         for all this tells an attacker about other connections (CVE-2016-5696).",
+         for all this tells an attacker about other connections (CVE-2016-5696). Ten on one connection within five \
+         seconds are a note: somebody guesses at its sequence numbers, or a NAT has confused two connections.",
         "RFC 5961 section 7; CVE-2016-5696",
     ),
     host(
@@ -427,9 +436,60 @@ pub const RULES: &[Rule] = &[
         Severity::Warn,
         "a server answers with SYN cookies",
         "On at least three re-used four-tuples within ten seconds the server's number moved exactly as the \
-         client's did. Its queue of half-open connections is full, or it always uses cookies; options are \
+         client's did; or it stopped taking the options of clients without timestamps, and at least three \
+         half-open connections saw no second SYN-ACK, which it sent before. Its queue of half-open connections is full, or it always uses cookies; options are \
          lost.",
         "RFC 4987 section 3.6",
+    ),
+    host(
+        "server-refuses-options",
+        Severity::Note,
+        "a server refuses an option that its clients offer",
+        "At least 20 connections of several clients offered window scaling, SACK or timestamps, and nine in ten of \
+         the SYN-ACKs came without: an old or badly set server, one that sends SYN cookies, or a device before it that \
+         strips options. Throughput suffers on long or lossy paths.",
+        "RFC 7323 section 2.2; RFC 2018 section 2",
+    ),
+    host(
+        "ecn-blackhole",
+        Severity::Warn,
+        "SYNs that offer ECN get no answer, the same SYNs without it do",
+        "Three connections in a row to one server opened within a second once the client left ECN out of its SYN, and \
+         none with it. A device on the path drops such SYNs; every connection loses a second or more. Find the device, or \
+         switch ECN off at the clients.",
+        "RFC 3168 section 6.1.1.1",
+    ),
+    host(
+        "mss-clamped",
+        Severity::Info,
+        "different systems of one network all have the same odd maximum segment size",
+        "At least 20 connections in a row of at least two systems in one network of 24 bits (64 for IPv6) carry the same \
+         MSS, and it is not that of an ordinary link: somebody on the path sets it, because of PPPoE, a tunnel or a VPN.",
+        "RFC 9293 section 3.7.1",
+    ),
+    host(
+        "ts-clock-split",
+        Severity::Note,
+        "the timestamps of one address follow two clocks",
+        "Connections of one address to one host carry timestamps that lie on two lines, three connections or more on each, \
+         in turn. Several hosts share the address (NAT, a load balancer, a virtual machine that was moved).",
+        "RFC 7323 section 5.4; p0f",
+    ),
+    host(
+        "nat-suspect",
+        Severity::Note,
+        "SYNs of one address come from different systems in turn",
+        "At least three times among 32 SYNs the order of the options, the initial TTL or the distance changed as no one \
+         system changes them. Several hosts share the address.",
+        "p0f, NAT detection",
+    ),
+    host(
+        "ts-uptime",
+        Severity::Info,
+        "a host's clock for timestamps tells when it was started",
+        "The timestamps of at least three connections to one host lie on one line for half a minute or more: one clock for \
+         all, which usually begins at zero. Newer systems add a random offset for each peer or connection and do not show.",
+        "RFC 7323 section 7.1; p0f",
     ),
     host(
         "option-drift",

@@ -8,6 +8,7 @@ use core::net::IpAddr;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
+use super::clients::Stacks;
 use super::desk::{Desk, Report};
 use super::holding::HALF_OPEN_AGE;
 use super::input::{Attempt, Outcome, Settled};
@@ -34,6 +35,9 @@ const QUIET: i64 = 60 * SECOND;
 const TECHNIQUE_FROM: usize = 8;
 /// Window of slow scans.
 const SLOW_WINDOW: i64 = 24 * 3600 * SECOND;
+/// A source's clocks and systems are followed from so many SYNs on, of one source in so many of those remembered at most.
+const SEVERAL_SYNS: u32 = 3;
+const FOLLOWED: usize = 4;
 /// Final reports kept for the summary.
 const MAX_FINISHED: usize = 1024;
 
@@ -231,6 +235,8 @@ pub(super) struct Source {
     /// Half-open connections that began since a moment, and open ones on which nothing has been said.
     half_open: (Timestamp, u32),
     silent: u32,
+    /// Its clocks and systems, from its third SYN on.
+    stacks: Option<Box<Stacks>>,
 }
 
 impl Weigh for Source {
@@ -269,6 +275,7 @@ impl Source {
             ports_told: false,
             half_open: (now, 0),
             silent: 0,
+            stacks: None,
         }
     }
 
@@ -358,6 +365,8 @@ pub(super) struct Probe {
 pub(super) struct Scans {
     sources: Bounded<IpAddr, Source>,
     pairs_left: usize,
+    /// Sources of which clocks and systems may still be followed.
+    stacks_left: usize,
     /// Sources with an open report, in the order in which they were found.
     active: Vec<IpAddr>,
     finished: Vec<ScanReport>,
@@ -369,6 +378,7 @@ impl Scans {
         Self {
             sources: Bounded::new(settings.sources),
             pairs_left: settings.pairs,
+            stacks_left: settings.sources / FOLLOWED,
             active: Vec::new(),
             finished: Vec::new(),
             local_known: !settings.local_nets.is_empty(),
@@ -381,7 +391,9 @@ impl Scans {
             .sources
             .iter()
             .map(|(_, s)| {
-                s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1) + s.beyond.as_ref().map_or(0, |_| 4096)
+                s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1)
+                    + s.beyond.as_ref().map_or(0, |_| 4096)
+                    + s.stacks.as_ref().map_or(0, |_| size_of::<Stacks>())
             })
             .sum();
         self.sources.octets() + owned
@@ -398,11 +410,20 @@ impl Scans {
 
     /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
     pub(super) fn attempt(&mut self, a: &Attempt, flooded: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let may_follow = self.stacks_left > 0;
         let (Some(source), _) = self.source(a.client.ip, a.time, flooded, at) else { return };
+        let mut follows = false;
         source.last = source.last.max(a.time);
         source.attempts += 1;
         if a.look.is_of_a_stack() {
             source.stack_syns += 1;
+            if source.stacks.is_none() && source.stack_syns >= SEVERAL_SYNS && may_follow {
+                source.stacks = Some(Box::default());
+                follows = true;
+            }
+            if let Some(stacks) = &mut source.stacks {
+                stacks.see(a, desk, out);
+            }
         } else if !a.look.options_cut {
             source.raw_syns += 1;
         }
@@ -413,6 +434,7 @@ impl Scans {
                 .frames(source.frames.iter().copied().chain([a.frame]));
             desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
         }
+        self.stacks_left -= usize::from(follows);
     }
 
     /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
@@ -562,6 +584,8 @@ impl Scans {
         // Sources that were evicted gave nothing back.
         let kept: usize = self.sources.iter().map(|(_, s)| s.pairs.len()).sum();
         self.pairs_left = settings.pairs.saturating_sub(kept);
+        let followed = self.sources.iter().filter(|(_, s)| s.stacks.is_some()).count();
+        self.stacks_left = (settings.sources / FOLLOWED).saturating_sub(followed);
         let mut at = 0;
         while let Some(ip) = self.active.get(at).copied() {
             match self.sources.get_mut(&ip) {
@@ -648,7 +672,6 @@ impl Scans {
     }
 }
 
-/// What silence until the end of observation says: nothing, unless it is clear that an answer would have come.
 /// Whether the client takes its source ports in order.
 fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
     let step = a.client.port.wrapping_sub(source.ports.0);
@@ -662,7 +685,7 @@ fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>
     }
 }
 
-/// What to make of silence at the end of observation.
+/// What silence until the end of observation says: nothing, unless it is clear that an answer would have come.
 fn silent_at_end(source: &Source, s: &Settled) -> Found {
     let age = s.time - s.began;
     let answer_due = source.answers >= 3 && age >= (3 * source.slowest_answer).max(50 * MILLISECOND);

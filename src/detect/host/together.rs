@@ -6,7 +6,9 @@ use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
+use super::serving::Serving;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use crate::detect::anomaly::Severity;
 use crate::detect::registry::Finding;
 use crate::flow::{Closing, Flow, Places};
 use crate::tcp::Segment;
@@ -22,6 +24,9 @@ const PLACES: usize = 1024;
 /// Ports and sources of a distributed scan.
 const DISTRIBUTED: (usize, usize) = (15, 5);
 const DISTRIBUTED_WINDOW: i64 = 300 * SECOND;
+
+/// Twice the longest life of a segment (RFC 9293 section 3.4.2).
+const TIME_WAIT: i64 = 240 * SECOND;
 
 /// A host as a target, a server and a client.
 #[derive(Debug)]
@@ -55,6 +60,11 @@ struct Host {
     drift_told: bool,
     /// Identification of its last handshake segment, and steps.
     ids: Ids,
+    /// What its answers show.
+    serving: Serving,
+    /// Challenge ACKs on one four-tuple: which, since when, how many.
+    challenges_of_flow: (u32, Timestamp, u32),
+    challenged_told: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,6 +105,9 @@ impl Host {
             drift: (0, 0, 0),
             drift_told: false,
             ids: Ids::default(),
+            serving: Serving::default(),
+            challenges_of_flow: (0, now, 0),
+            challenged_told: false,
         }
     }
 }
@@ -225,6 +238,40 @@ impl Together {
         if full {
             drift(host, s, desk, out);
         }
+        host.serving.synack(flow, s, at, desk, out);
+    }
+
+    /// The server sent its SYN-ACK again; `in_vain`: to a client that had long acknowledged it.
+    pub(super) fn repeated(&mut self, flow: &Flow, s: &Segment, in_vain: bool, at: &mut Places) {
+        let Some(host) = self.hosts.get_at(&mut at.answering, &s.source.ip) else { return };
+        if in_vain {
+            host.serving.overflowed(flow.id, s.source.port, s.time, at);
+        } else if flow.handshake.ack.is_none() {
+            host.serving.repeated();
+        }
+    }
+
+    /// Nobody acknowledged the SYN-ACK, and the server did not repeat it.
+    pub(super) fn unrepeated(
+        &mut self,
+        flow: &Flow,
+        now: Timestamp,
+        at: &mut Places,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let server = flow.server.endpoint;
+        let Some(host) = self.hosts.get_at(&mut at.answering, &server.ip) else { return };
+        if !host.serving.unrepeated(flow.first_time) || host.cookies_told {
+            return;
+        }
+        host.cookies_told = true;
+        let finding = Finding::new(format!(
+            "{server} answers with SYN cookies: it takes no options of clients without timestamps, as it did before, and \
+             repeats no SYN-ACK"
+        ))
+        .frames(flow.handshake.synacks.iter().map(|t| t.frame));
+        desk.file("server-cookie-mode", now, (None, Some((server.ip, Some(server.port)))), finding, out);
     }
 
     /// A challenge ACK.
@@ -235,6 +282,7 @@ impl Together {
             host.challenges = (second, peer, 0);
         }
         host.challenges.2 += 1;
+        challenged(host, s, desk, out);
         if host.challenges.2 < 50 || host.challenges_told {
             return;
         }
@@ -252,10 +300,12 @@ impl Together {
     /// A first SYN, of a flow whose four-tuple may have been used before.
     pub(super) fn reuse(&mut self, flow: &Flow, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
         let Some(previous) = flow.previous.filter(|p| p.same_client) else { return };
-        let Some(host) = self.hosts.get_mut(&a.client.ip) else { return };
+        let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
+        host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
         if previous.isn_rose(a.isn) == Some(false)
             && previous.opening.opened()
+            && a.time - previous.last_time < TIME_WAIT
             && a.look.timestamps.is_none()
             && !host.regression_told
         {
@@ -347,6 +397,32 @@ impl Together {
         finding.figures.push(("sources", crate::detect::Figure::Texts(names)));
         desk.file("scan-decoy", a.time, (None, Some((a.server.ip, None))), finding, out);
     }
+}
+
+/// Ten challenge ACKs on one connection within five seconds: as many as RFC 5961 section 7 would let a host send to all.
+fn challenged(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+    const MANY: (u32, i64) = (10, 5 * SECOND);
+    let tuple = fixed_hash_of(&(s.source, s.destination)) as u32;
+    let (known, since, count) = &mut host.challenges_of_flow;
+    if *known != tuple || s.time - *since > MANY.1 {
+        (*known, *since, *count) = (tuple, s.time, 0);
+    }
+    *count += 1;
+    if *count < MANY.0 || host.challenged_told {
+        return;
+    }
+    host.challenged_told = true;
+    let finding = Finding::new(format!(
+        "{} sent {count} challenge ACKs to {} within {} s",
+        s.source,
+        s.destination,
+        MANY.1 / SECOND
+    ))
+    .figure("challenges", *count)
+    .severity(Severity::Note)
+    .frames([s.frame]);
+    let ends = (Some((s.destination.ip, Some(s.destination.port))), Some((s.source.ip, Some(s.source.port))));
+    desk.file("challenge-ack-flood", s.time, ends, finding, out);
 }
 
 impl Ids {

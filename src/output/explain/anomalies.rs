@@ -315,6 +315,10 @@ const KOREAN: &[(&str, &str)] = &[
         "한 출발지가 한 호스트의 많은 포트를 조사하고 있습니다 (수직 스캔). SYN-ACK가 온 포트는 열린 포트입니다.",
     ),
     ("server-cookie-mode", "서버가 SYN 쿠키로 응답하고 있습니다. SYN flooding을 받는 중일 수 있습니다."),
+    (
+        "server-refuses-options",
+        "서버가 클라이언트들이 제안한 옵션을 거의 모두 거절합니다. 오래된 서버, SYN 쿠키, 또는 옵션을 지우는 중간 장비입니다.",
+    ),
     ("service-unreachable", "많은 클라이언트가 이 서비스에 연결하지 못합니다. 서비스가 죽었거나 막혔습니다."),
     ("simultaneous-open", "양쪽이 동시에 SYN을 보낸 동시 연결입니다. NAT 통과 기법이나 BGP에서 쓰입니다."),
     ("slow-handshake", "손실이 없는데 handshake가 느립니다. 먼 경로이거나 서버가 바쁩니다."),

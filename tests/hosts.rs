@@ -1,0 +1,64 @@
+//! The rules about hosts: each has traffic that triggers it and traffic that just does not, through the whole engine.
+//!
+//! `testdata/scripts/` does the same for single flows; here hundreds of connections are needed, so they are made in code.
+
+mod common;
+#[path = "hosts/pairs.rs"]
+mod pairs;
+#[path = "hosts/traffic.rs"]
+mod traffic;
+
+use std::collections::BTreeSet;
+
+use pairs::{MORE, PAIRS};
+use synscope::detect::Scope;
+use synscope::detect::registry::rules;
+
+#[test]
+fn every_rule_about_hosts_has_a_trigger_and_a_near_miss() {
+    let have: BTreeSet<&str> = PAIRS.iter().map(|(id, ..)| *id).collect();
+    assert_eq!(have.len(), PAIRS.len(), "an id is there twice");
+    let wanted: BTreeSet<&str> = rules().filter(|rule| rule.scope == Scope::Host).map(|rule| rule.id).collect();
+    let missing: Vec<_> = wanted.difference(&have).collect();
+    assert!(missing.is_empty(), "no pair in tests/hosts/pairs.rs for {missing:?}");
+    let strangers: Vec<_> = have.difference(&wanted).collect();
+    assert!(strangers.is_empty(), "pairs of no rule: {strangers:?}");
+}
+
+#[test]
+fn triggers_trigger_and_near_misses_do_not() {
+    let mut wrong = Vec::new();
+    for (id, trigger, near_miss) in PAIRS {
+        let said = trigger().ids();
+        if !said.contains(id) {
+            wrong.push(format!("{id} not triggered; said {said:?}"));
+        }
+        if near_miss().ids().contains(id) {
+            wrong.push(format!("{id} triggered by its near miss"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One address of a network that holds nearly all is told of once, by its own name.
+#[test]
+fn a_flood_of_one_address_is_none_of_its_network() {
+    let told = pairs::one_of_a_network().anomalies();
+    assert_eq!(told.iter().filter(|(id, _)| *id == "connection-flood").count(), 1, "{told:?}");
+}
+
+#[test]
+fn what_several_connections_show_is_told_of_each() {
+    let mut wrong = Vec::new();
+    for (id, severity, trigger, near_miss) in MORE {
+        let has = |found: &[(&str, _)]| found.contains(&(*id, *severity));
+        let said = trigger().anomalies();
+        if !has(&said) {
+            wrong.push(format!("{id} not triggered; said {said:?}"));
+        }
+        if has(&near_miss().anomalies()) {
+            wrong.push(format!("{id} triggered by its near miss"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
