@@ -8,9 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::registry::rules;
 use synscope::detect::{Anomaly, Scope, Severity};
@@ -22,6 +24,7 @@ use synscope::output::tui::{Arrangement, Back, Command, Feed, Keys, Model, Optio
 use synscope::time::Timestamp;
 
 const SIZES: [(u16, u16); 4] = [(60, 8), (80, 24), (120, 40), (200, 60)];
+const COLOURS: [&str; 7] = ["red", "green", "yellow", "blue", "magenta", "cyan", "rgb"];
 const VIEWS: [(&str, &str); 5] = [("1", "flows"), ("2", "ladder"), ("3", "events"), ("4", "hosts"), ("5", "stats")];
 
 fn options() -> Options {
@@ -124,23 +127,47 @@ fn screen(model: &mut Model, size: (u16, u16)) -> String {
     text
 }
 
-/// Where the looks change, line by line.
+/// How the screen looks, line by line, in runs of columns: `05  39 plain, 11 red bold`. Equal lines are told once, and of a line
+/// what is plain to its end is not told.
 fn looks(model: &mut Model, size: (u16, u16)) -> String {
     let terminal = terminal(model, size);
     let buffer = terminal.backend().buffer();
-    let mut text = String::new();
-    for y in 0..size.1 {
-        let mut last = Style::reset();
+    let line = |y: u16| {
+        let mut runs: Vec<(u16, String)> = Vec::new();
         for x in 0..size.0 {
-            let style = buffer.cell((x, y)).map(ratatui::buffer::Cell::style).unwrap_or_default();
-            if style != last {
-                let colour = style.fg.map_or_else(String::new, |colour| colour.to_string());
-                writeln!(text, "{y},{x} {colour} {:?}", style.add_modifier).expect("a string");
-                last = style;
+            let look = look(buffer.cell((x, y)).map(ratatui::buffer::Cell::style).unwrap_or_default());
+            match runs.last_mut() {
+                Some((columns, last)) if *last == look => *columns += 1,
+                _ => runs.push((1, look)),
             }
         }
+        runs.pop_if(|(_, look)| look == "plain");
+        runs.into_iter().map(|(columns, look)| format!("{columns} {look}")).collect::<Vec<_>>().join(", ")
+    };
+    let lines: Vec<String> = (0..size.1).map(line).collect();
+    let mut text = String::new();
+    let mut from = 0;
+    for equal in lines.chunk_by(|a, b| a == b) {
+        let to = from + equal.len() - 1;
+        if !equal[0].is_empty() {
+            let place = if from == to { format!("{from:02}") } else { format!("{from:02}-{to:02}") };
+            writeln!(text, "{place}  {}", equal[0]).expect("a string");
+        }
+        from = to + 1;
     }
     text
+}
+
+/// Colours and modifiers of a cell in words.
+fn look(style: Style) -> String {
+    let colour = |colour: Option<Color>, on| {
+        colour
+            .filter(|colour| *colour != Color::Reset)
+            .map(|colour| format!("{on}{}", colour.to_string().to_lowercase()))
+    };
+    let modifiers = style.add_modifier.iter_names().map(|(name, _)| name.to_lowercase());
+    let words: Vec<String> = colour(style.fg, "").into_iter().chain(colour(style.bg, "on ")).chain(modifiers).collect();
+    if words.is_empty() { "plain".to_owned() } else { words.join(" ") }
 }
 
 fn check(name: &str, got: &str, wrong: &mut Vec<String>) {
@@ -174,18 +201,26 @@ fn every_view_at_four_sizes_in_both_languages() {
 }
 
 #[test]
-fn every_view_with_and_without_colour() {
+fn every_view_at_four_sizes_with_and_without_colour() {
     let mut wrong = Vec::new();
-    for (theme, name) in [(ThemeName::Auto, "colour"), (ThemeName::Mono, "no-color")] {
-        let mut model = story_with(Options { theme, ..options() });
+    for (locale, language) in [(Locale::En, "en"), (Locale::Ko, "ko")] {
+        let mut coloured = story_with(Options { locale, ..options() });
+        let mut plain = story_with(Options { locale, theme: ThemeName::Mono, ..options() });
         for (key, view) in VIEWS {
-            press(&mut model, key);
+            press(&mut coloured, key);
+            press(&mut plain, key);
+            for (model, name) in [(&mut coloured, "colour"), (&mut plain, "no-color")] {
+                let told = SIZES.map(|size| format!("{}x{}\n{}", size.0, size.1, looks(model, size)));
+                check(&format!("{view}.{name}.{language}.looks"), &told.join("\n"), &mut wrong);
+            }
             for size in SIZES {
-                let got = looks(&mut model, size);
-                assert!(theme != ThemeName::Mono || !got.contains("Red"), "colour where there should be none");
-                if size == (80, 24) {
-                    check(&format!("{view}-80x24.{name}.looks"), &got, &mut wrong);
-                }
+                // Words and signs carry the meaning: without colour they are the same.
+                assert_eq!(screen(&mut plain, size), screen(&mut coloured, size), "{view} {size:?} {language}");
+                let told = looks(&mut plain, size);
+                assert!(
+                    !COLOURS.iter().any(|colour| told.contains(colour)),
+                    "colour where there should be none\n{told}"
+                );
             }
         }
     }
@@ -238,23 +273,128 @@ fn overlays() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Draws every view at `size`.
+fn draw_every_view(model: &mut Model, size: (u16, u16)) {
+    for (key, _) in VIEWS {
+        press(model, key);
+        terminal(model, size);
+    }
+}
+
 #[test]
-fn every_size_is_drawn() {
+fn every_small_size_is_drawn() {
     let mut model = story();
-    for width in 1..=220u16 {
-        for height in 1..=70u16 {
-            // Without optimisation this takes minutes: then all small sizes, and of the large ones every width and height.
-            let small = width <= 70 && height <= 18;
-            if cfg!(debug_assertions) && !small && (width * 5 + height * 3) % 8 != 0 {
-                continue;
-            }
-            let n = usize::from(width * 7 + height);
-            press(&mut model, VIEWS[n % 5].0);
-            if n % 11 == 0 {
-                press(&mut model, ["e", "?", "z", "|", "d", "t", "P"][n / 11 % 7]);
-            }
+    // Too small for any pane, and the first sizes that are not.
+    for (width, height) in (1..=61).flat_map(|width| (1..=9).map(move |height| (width, height))) {
+        draw_every_view(&mut model, (width, height));
+    }
+}
+
+#[test]
+fn every_size_about_a_breakpoint_is_drawn() {
+    let mut model = story();
+    for width in [59, 60, 79, 80, 99, 100, 119, 120, 139, 140, 149, 150, 220] {
+        for height in [7, 8, 15, 16, 29, 30, 39, 40, 70] {
+            draw_every_view(&mut model, (width, height));
+        }
+    }
+}
+
+/// What a model has seen.
+const STATES: [&[&str]; 6] = [
+    &["fmt.empty.pcap"],
+    &["hs_refused.pcap", "hs_no_answer_exponential.pcap"],
+    &["td_half_close.pcap", "hs_http_ipv6.pcap", "td_rst_linger0.pcap"],
+    &["hs_missing_ack.server.pcap", "hs_icmp_rejected.pcap"],
+    &["hs_simultaneous_open.a.pcap", "td_midstream.pcap"],
+    &["scan_syn_slow.pcap"],
+];
+
+const THEMES: [ThemeName; 6] =
+    [ThemeName::Auto, ThemeName::Light, ThemeName::Dark, ThemeName::HighContrast, ThemeName::Cvd, ThemeName::Mono];
+
+/// Keys that change what is shown, and some that do nothing there.
+const KEYS: [&str; 42] = [
+    "j",
+    "k",
+    "g",
+    "G",
+    "5j",
+    "\n",
+    "\x1b",
+    "\t",
+    "J",
+    "K",
+    "s",
+    "S",
+    "S",
+    "p",
+    "f",
+    "t",
+    "i",
+    "P",
+    "x",
+    "xjx",
+    "e",
+    "d",
+    "ma",
+    "'a",
+    "?",
+    "z",
+    "|",
+    "+",
+    "-",
+    "++++++",
+    "------",
+    "V",
+    "a",
+    "c",
+    "y",
+    "/refused\n",
+    "/outcome:",
+    "/[",
+    ":seek 1",
+    ":nonsense\n",
+    "w",
+    ",",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, rng_seed: RngSeed::Fixed(5), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_view_of_every_state_is_drawn_at_every_size(
+        width in 1..=220u16,
+        height in 1..=70u16,
+        then in (1..=220u16, 1..=70u16),
+        state in 0..STATES.len(),
+        keys in proptest::collection::vec((0..VIEWS.len(), 0..KEYS.len()), 0..4),
+        korean: bool,
+        ascii: bool,
+        live: bool,
+        replay: bool,
+        arrangement in 0..4usize,
+        theme in 0..THEMES.len(),
+    ) {
+        let mut model = model(STATES[state], Options {
+            locale: if korean { Locale::Ko } else { Locale::En },
+            theme: THEMES[theme],
+            arrangement: [Arrangement::Auto, Arrangement::Compact, Arrangement::Split, Arrangement::Full][arrangement],
+            ascii,
+            live,
+            replay,
+            ..options()
+        });
+        for (view, key) in keys {
+            press(&mut model, VIEWS[view].0);
+            press(&mut model, KEYS[key]);
             terminal(&mut model, (width, height));
         }
+        // The window was resized.
+        let seen = screen(&mut model, then);
+        prop_assert!(!ascii || seen.is_ascii(), "{seen}");
+        prop_assert!(seen.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= usize::from(then.0)), "{seen}");
+        prop_assert!(then.0 < 60 || then.1 < 8 || seen.lines().count() == usize::from(then.1));
     }
 }
 
@@ -279,6 +419,32 @@ fn why_does_this_client_not_connect_takes_two_keys() {
     press(&mut model, "e");
     let seen = screen(&mut model, (80, 24));
     assert!(seen.contains("nothing listens on that port") && seen.contains("RFC 9293"), "{seen}");
+}
+
+#[test]
+fn every_reason_not_to_connect_takes_two_keys() {
+    for (capture, answer) in [
+        ("hs_refused.pcap", "the server's RST answered the SYN"),
+        ("hs_no_answer_exponential.pcap", "nothing answered the SYN"),
+        ("hs_no_answer.pcap", "nothing answered the SYN"),
+        ("hs_icmp_rejected.pcap", "an ICMP error answered the SYN"),
+        ("hs_missing_ack.server.pcap", "the client never completed the handshake"),
+        ("hs_client_gave_up.pcap", "the client answered the SYN-ACK with RST"),
+    ] {
+        let mut model = model(&[capture], options());
+        // The last flow, and why.
+        press(&mut model, "Ge");
+        let seen = screen(&mut model, (80, 24));
+        let all = seen.lines().map(|line| line.trim_matches([' ', '│', '▎'])).collect::<Vec<_>>().join(" ");
+        assert!(all.contains(answer), "{capture}\n{seen}");
+    }
+}
+
+#[test]
+fn repetitions_do_not_begin_the_wait_anew() {
+    let mut model = model(&["hs_missing_ack.server.pcap"], options());
+    let seen = screen(&mut model, (80, 24));
+    assert!(seen.contains("no ACK ×3") && seen.contains("waiting for the final ACK for 3."), "{seen}");
 }
 
 #[test]

@@ -180,7 +180,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
     pub(super) list_anomalies: Option<String>,
 
-    /// Track this many connections, and as many lone SYNs, at once [default: 200000]
+    /// Track this many connections, and as many lone SYNs, at once; the view keeps as many, a replay that went back five times more [default: 200000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_flows: Option<u32>,
 

@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 const EVERY: u64 = 65_536;
 /// Marks kept. When there are more, every second one goes, and they are made half as often.
 const MOST: usize = 16;
+/// How many tables full of connections all marks together may hold (`--max-flows` each): then every second one goes as well.
+const MOST_TABLES: u64 = 2;
 
 /// Where reading is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,40 +38,60 @@ impl Target {
     }
 }
 
-/// The marks, in order.
+/// The marks, in order. There are none until reading has gone back once: who only reads on does not pay for them.
 #[derive(Debug)]
 pub(super) struct Marks {
+    wanted: bool,
     every: u64,
+    /// Connections in a full table of the view.
+    table: u64,
     places: Vec<Place>,
+    /// Connections in the view's table at each of the places, at most.
+    flows: Vec<u64>,
 }
 
 impl Marks {
-    pub(super) const fn new() -> Self {
-        Self { every: EVERY, places: Vec::new() }
+    /// For a view that keeps `table` connections.
+    pub(super) const fn new(table: u64) -> Self {
+        Self { wanted: false, every: EVERY, table, places: Vec::new(), flows: Vec::new() }
+    }
+
+    /// From now on marks are made: reading goes back, and may do so again.
+    pub(super) const fn want(&mut self) {
+        self.wanted = true;
     }
 
     /// Whether it is time for a mark.
     pub(super) fn is_due(&self, place: Place) -> bool {
-        place.packets >= self.places.last().map_or(0, |last| last.packets) + self.every
+        self.wanted && place.packets >= self.places.last().map_or(0, |last| last.packets) + self.every
     }
 
-    /// Makes a mark at `place` if the view can take it.
-    pub(super) fn make(&mut self, place: Place, feed: &Feed) {
+    /// Makes a mark at `place`, where there have been `flows` connections, if the view can take it.
+    pub(super) fn make(&mut self, place: Place, flows: u64, feed: &Feed) {
         if !feed.mark(place.packets) {
             return;
         }
         self.places.push(place);
-        if self.places.len() > MOST {
-            self.every *= 2;
-            let mut n = 0;
-            self.places.retain(|place| {
-                n += 1;
-                if n % 2 == 1 {
-                    feed.drop_mark(place.packets);
-                }
-                n % 2 == 0
-            });
+        self.flows.push(flows.min(self.table));
+        while self.places.len() > MOST
+            || self.places.len() > 1 && self.flows.iter().sum::<u64>() > MOST_TABLES * self.table
+        {
+            self.thin_out(feed);
         }
+    }
+
+    /// Every second mark goes, the last stays, and they are made half as often.
+    fn thin_out(&mut self, feed: &Feed) {
+        self.every *= 2;
+        let stays = |from_end: usize| from_end % 2 == 0;
+        let last = self.places.len() - 1;
+        for (_, place) in self.places.iter().enumerate().filter(|(n, _)| !stays(last - n)) {
+            feed.drop_mark(place.packets);
+        }
+        let mut n = 0..=last;
+        self.places.retain(|_| n.next().is_some_and(|n| stays(last - n)));
+        let mut n = 0..=last;
+        self.flows.retain(|_| n.next().is_some_and(|n| stays(last - n)));
     }
 
     /// The last mark that is not beyond `target`.
@@ -86,13 +108,19 @@ mod tests {
         Place { packets, now: Timestamp(packets as i64) }
     }
 
+    fn wanted(table: u64) -> Marks {
+        let mut marks = Marks::new(table);
+        marks.want();
+        marks
+    }
+
     #[test]
     fn marks_are_few_and_the_nearest_is_found() {
         let feed = Feed::new(10);
-        let mut marks = Marks::new();
+        let mut marks = wanted(1_000_000);
         for packets in (0..EVERY * 100).step_by(1024) {
             if marks.is_due(place(packets)) {
-                marks.make(place(packets), &feed);
+                marks.make(place(packets), 1, &feed);
             }
             while feed.take().mark.is_some() {}
         }
@@ -109,12 +137,37 @@ mod tests {
     #[test]
     fn a_view_that_takes_nothing_gets_one_mark() {
         let feed = Feed::new(10);
-        let mut marks = Marks::new();
+        let mut marks = wanted(1_000_000);
         for packets in (0..EVERY * 10).step_by(1024) {
             if marks.is_due(place(packets)) {
-                marks.make(place(packets), &feed);
+                marks.make(place(packets), 1, &feed);
             }
         }
         assert_eq!(marks.places.len(), 1);
+    }
+
+    #[test]
+    fn who_never_goes_back_has_no_marks() {
+        let marks = Marks::new(1_000_000);
+        assert!((0..EVERY * 10).step_by(1024).all(|packets| !marks.is_due(place(packets))));
+    }
+
+    #[test]
+    fn marks_hold_two_tables_at_most() {
+        let table = 1000;
+        let feed = Feed::new(10);
+        let mut marks = wanted(table);
+        let mut most = 0;
+        for packets in (0..EVERY * 100).step_by(1024) {
+            if marks.is_due(place(packets)) {
+                // A connection every hundred packets, of which the view keeps the newest.
+                marks.make(place(packets), packets / 100, &feed);
+            }
+            while feed.take().mark.is_some() {}
+            let held: u64 = marks.flows.iter().sum();
+            assert!(held <= MOST_TABLES * table && marks.flows.len() == marks.places.len(), "{marks:?}");
+            most = most.max(held);
+        }
+        assert!(!marks.places.is_empty() && most > table, "{marks:?}");
     }
 }

@@ -91,14 +91,14 @@ impl Player {
             reading: Reading::new(engine, sink, live, (!seekable).then(Ring::default)),
             tee,
             speed: replay.flatten(),
-            run,
             source,
             feed,
             stop,
             live,
             seekable,
-            marks: Marks::new(),
+            marks: Marks::new(run.analysis.limits.flows as u64),
             spares: Vec::new(),
+            run,
             playing: true,
             target: None,
             ended: false,
@@ -202,7 +202,8 @@ impl Player {
     fn is_over(&mut self) -> bool {
         if self.seekable && self.marks.is_due(self.reading.place) {
             self.tell();
-            self.marks.make(self.reading.place, &self.feed);
+            let flows = self.reading.totals(self.source.counts()).flows;
+            self.marks.make(self.reading.place, flows, &self.feed);
         }
         let over = self.run.stop.reached(self.reading.place.packets, self.reading.sink.flows);
         if over {
@@ -300,6 +301,7 @@ impl Player {
     }
 
     fn go_back(&mut self, target: Target) -> Result<(), Failure> {
+        self.marks.want();
         let mark = self.marks.before(target);
         let place = mark.unwrap_or(Place::START);
         let mut made = match self.spare_before(place).and_then(Spare::take) {
@@ -340,6 +342,11 @@ impl Player {
         self.target = None;
         self.paced_from = None;
         self.tell();
+        // After the first way back marks are there only now.
+        let here = Target::Packets(self.reading.place.packets);
+        if let Some(mark) = self.marks.before(here).filter(|_| self.spares.is_empty()) {
+            self.make_spares(Some(mark));
+        }
     }
 
     /// There is no more: open flows are told of as they are.

@@ -117,6 +117,7 @@ words! {
     InvalidFlags: "invalid", "잘못된 플래그";
     Undecided: "undecided", "미결";
     Retry: "retry", "재시도";
+    NoAck: "no ACK", "ACK 없음";
     FinBoth: "ok·FIN both", "정상·FIN 동시";
     FinClient: "ok·FIN cli", "정상·FIN 클라";
     FinServer: "ok·FIN srv", "정상·FIN 서버";

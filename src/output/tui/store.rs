@@ -21,6 +21,10 @@ const MAX_INFOS: usize = 4_000;
 const MAX_HOSTS: usize = 16_384;
 /// Distinct ports and hosts counted for one host.
 const MAX_DISTINCT: usize = 4_096;
+/// The same of all hosts together; each host may have [`FEW_DISTINCT`] of each nevertheless.
+const MAX_DISTINCT_IN_ALL: usize = 1_000_000;
+/// Distinct ports and hosts that are counted for every host.
+const FEW_DISTINCT: usize = 16;
 /// Servers with histograms of their own, and ports with counts of their own.
 const MAX_SERVERS: usize = 256;
 /// Seconds of history.
@@ -140,6 +144,8 @@ pub(super) struct Store {
     /// Anomalies in all, those no longer kept included.
     pub(super) finding_count: u64,
     pub(super) hosts: BTreeMap<IpAddr, Host>,
+    /// Distinct ports and hosts counted for all hosts.
+    distinct: usize,
     pub(super) stats: Stats,
     pub(super) totals: Totals,
     pub(super) now: Timestamp,
@@ -163,6 +169,7 @@ impl Store {
             infos: 0,
             finding_count: 0,
             hosts: BTreeMap::new(),
+            distinct: 0,
             stats: Stats::default(),
             totals: Totals::default(),
             now: Timestamp(0),
@@ -325,11 +332,12 @@ impl Store {
         host.last = host.last.max(flow.last_time);
         if new {
             host.started += 1;
-            if host.ports.len() < MAX_DISTINCT {
-                host.ports.insert(flow.server.endpoint.port);
+            let most = if self.distinct < MAX_DISTINCT_IN_ALL { MAX_DISTINCT } else { FEW_DISTINCT };
+            if host.ports.len() < most {
+                self.distinct += usize::from(host.ports.insert(flow.server.endpoint.port));
             }
-            if host.targets.len() < MAX_DISTINCT {
-                host.targets.insert(flow.server.endpoint.ip);
+            if host.targets.len() < most {
+                self.distinct += usize::from(host.targets.insert(flow.server.endpoint.ip));
             }
         }
         host.half_open =
@@ -434,6 +442,11 @@ impl Store {
     pub(super) fn clear_ended(&mut self) {
         self.rows.retain(|row| row.ended.is_none());
         self.generation += 1;
+    }
+
+    /// Flows that are no longer in the table: one that was pushed out, came back and was pushed out again counts once.
+    pub(super) fn forgotten(&self) -> u64 {
+        if self.evicted == 0 { 0 } else { self.totals.flows.saturating_sub(self.rows.len() as u64) }
     }
 
     /// Findings about a flow.

@@ -1,5 +1,6 @@
 //! Flows as words: outcomes, stories, explanations, and what is copied and exported.
 
+use core::cmp::Reverse;
 use core::fmt::Write as _;
 use core::net::IpAddr;
 use std::path::Path;
@@ -159,6 +160,7 @@ fn closing(flow: &Flow, locale: Locale) -> String {
         Closing::Open if flow.opening() == Opening::Midstream => word(Word::Midstream),
         Closing::Open if flow.opening() == Opening::SynAckOnly => word(Word::NoSyn),
         Closing::Open => "-".to_owned(),
+        Closing::None if is_missing_ack(flow) => format!("{} ×{}", locale.say(Word::NoAck), flow.server.synack_count),
         Closing::None => match flow.client.syn_count {
             0 => word(Word::NoSyn),
             1 => "-".to_owned(),
@@ -247,10 +249,13 @@ pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Loc
     if let Some(why) = failure(flow.opening()) {
         return locale.say(why).to_owned();
     }
-    let since = flow.last_time;
-    let waiting =
-        |word: Word| format!("{} {} {}", locale.say(word), locale.say(Word::For), human((now - since).max(0)));
-    match Phase::of(flow) {
+    let (phase, since) = (Phase::of(flow), flow.last_time);
+    let waited = human((now - awaited_since(flow, phase)).max(0));
+    let waiting = |word: Word| match locale {
+        Locale::En => format!("{} {} {waited}", locale.say(word), locale.say(Word::For)),
+        Locale::Ko => format!("{} {waited} {}", locale.say(word), locale.say(Word::For)),
+    };
+    match phase {
         Phase::SynSent => waiting(Word::AwaitSynAck),
         Phase::SynReceived => waiting(Word::AwaitAck),
         Phase::HalfClosed if flow.teardown.first_fin == Some(Side::Client) => waiting(Word::AwaitFinServer),
@@ -266,6 +271,32 @@ pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Loc
         },
         Phase::Established | Phase::Failed | Phase::Unknown => locale.say(Word::Nothing).to_owned(),
     }
+}
+
+/// Since when what comes next has been awaited: repetitions do not begin the wait anew.
+fn awaited_since(flow: &Flow, phase: Phase) -> Timestamp {
+    let since = match phase {
+        Phase::SynSent => Some(flow.first_time),
+        Phase::SynReceived => flow.handshake.synacks.first().map(|synack| synack.time),
+        Phase::HalfClosed => flow.teardown.first_fin.map(|side| flow.peer(side).fin_time),
+        Phase::Closing => Some(flow.client.fin_time.max(flow.server.fin_time)),
+        _ => None,
+    };
+    since.unwrap_or(flow.last_time)
+}
+
+/// Whether the server has repeated its SYN-ACK and still waits.
+fn is_missing_ack(flow: &Flow) -> bool {
+    Phase::of(flow) == Phase::SynReceived && flow.server.synack_count > 1
+}
+
+/// Why an attempt failed, or has not succeeded so far, as a sentence.
+fn obstacle(flow: &Flow) -> Option<Word> {
+    failure(flow.opening()).or_else(|| match Phase::of(flow) {
+        Phase::SynSent if flow.client.syn_count > 1 => Some(Word::WhyUnanswered),
+        Phase::SynReceived if is_missing_ack(flow) => Some(Word::WhyMissingAck),
+        _ => None,
+    })
 }
 
 /// Why an attempt failed, as a sentence.
@@ -284,7 +315,7 @@ const fn failure(opening: Opening) -> Option<Word> {
 
 /// One line on the handshake: the story's second.
 pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
-    if let Some(why) = failure(flow.opening()) {
+    if let Some(why) = obstacle(flow) {
         return locale.say(why).to_owned();
     }
     let mut words = format!("{} {}", locale.say(Word::Handshake), flow.opening());
@@ -316,7 +347,7 @@ pub(super) fn explanation(
 ) -> Vec<String> {
     let flow = &row.flow;
     let mut lines = vec![format!("#{} {} → {}", flow.id, flow.client.endpoint, flow.server.endpoint), String::new()];
-    if let Some(why) = failure(flow.opening()) {
+    if let Some(why) = obstacle(flow) {
         lines.push(format!("  {}", locale.say(why)));
     } else if flow.opening() == Opening::Established {
         lines.push(format!("  {}", locale.say(Word::WhyOk)));
@@ -342,10 +373,15 @@ pub(super) fn explanation(
     if row.gap {
         lines.push(format!("  {}", locale.say(Word::Gap)));
     }
+    // The worst first: it is what one asks about.
+    let mut findings = findings.to_vec();
+    findings.sort_by_key(|anomaly| Reverse(anomaly.severity));
     for anomaly in findings {
         lines.push(format!("  · {} {}: {}", anomaly.severity.name(), anomaly.id, anomaly.reason));
     }
-    for rule in flow.marks.iter().filter_map(|mark| rule_id(mark.rule)).filter_map(registry::rule) {
+    let mut marks: Vec<_> = flow.marks.iter().collect();
+    marks.sort_by_key(|mark| Reverse(mark.severity));
+    for rule in marks.into_iter().filter_map(|mark| rule_id(mark.rule)).filter_map(registry::rule) {
         lines.push(String::new());
         lines.push(format!("  {} ({})", rule.id, rule.reference));
         lines.push(format!("  {}", anomalies::description(rule.id, locale)));

@@ -20,30 +20,43 @@ type Value = fn(&Second) -> u64;
 
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
+/// What stands before the tabs where there is room.
+const NAME: &str = " synscope ";
+
 /// The tabs, and a rule that is thick below the current one.
 pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let mut spans = vec![Span::styled(" synscope ", model.theme.heading())];
-    let mut used = spans[0].width();
-    let mut mark = (0, 0);
-    for (n, view) in View::ALL.into_iter().enumerate() {
+    let label = |n: usize, view: View| {
         let word = model.say([Word::Flows, Word::Ladder, Word::Events, Word::Hosts, Word::Stats][n]);
         let open = if view == View::Events { model.store.unacknowledged } else { 0 };
         let number = if open > 0 { format!("·{}", count(open as u64)) } else { String::new() };
+        format!(" {} {word}{number} ", n + 1)
+    };
+    let labels: Vec<(View, String)> =
+        View::ALL.into_iter().enumerate().map(|(n, view)| (view, label(n, view))).collect();
+    let needed: usize = labels.iter().map(|(_, label)| label.width()).sum();
+    // No tab is cut for the name of the program.
+    let name = if needed + NAME.len() <= usize::from(area.width) { NAME } else { "" };
+    let mut spans = vec![Span::styled(name, model.theme.heading())];
+    let mut used = name.len();
+    let mut mark = (0, 0);
+    for (view, label) in labels {
         let current = view == model.wish.view;
         let style = if current { model.theme.heading() } else { Style::new() };
-        let span = Span::styled(format!(" {} {word}{number}", n + 1), style);
-        let width = span.width();
+        let width = label.width() - 1;
         if current {
             mark = (used, width);
         }
         used += width + 1;
-        spans.push(span);
+        spans.push(Span::styled(label.trim_end().to_owned(), style));
         spans.push(Span::raw(" "));
     }
     let room = usize::from(area.width).saturating_sub(used + 2);
     let live = if model.options.live { "● " } else { "" };
-    let source = fit(&format!("{live}{}", model.options.source), room.min(60), false);
-    let source = if room < 4 { String::new() } else { format!("{} ", source.trim_end()) };
+    let source = format!("{live}{}", model.options.source);
+    // Of a path, the name of the file says more than where it lies.
+    let short = if source.width() > room.min(60) { source.rsplit('/').next().unwrap_or_default() } else { &source };
+    let source = fit(short, room.min(60), true);
+    let source = if room < 4 { String::new() } else { format!("{} ", source.trim()) };
     put(both_ends(spans, vec![Span::styled(source, model.theme.dim())], area.width), area, 0, buffer);
     let after = usize::from(area.width).saturating_sub(mark.0 + mark.1);
     let rule = Line::from(vec![
@@ -190,7 +203,7 @@ fn health<'a>(model: &Model, width: u16) -> Vec<Span<'a>> {
     let totals = &store.totals;
     let mut spans = Vec::new();
     if store.evicted > 0 && width >= 80 {
-        spans.push(Span::raw(format!("{} {}  ", count(store.evicted + totals.evicted), model.say(Word::Evicted))));
+        spans.push(Span::raw(format!("{} {}  ", count(store.forgotten()), model.say(Word::Evicted))));
     }
     let lost = dropped(totals);
     if model.options.live {

@@ -83,8 +83,10 @@ fn who(model: &Model, anomaly: &Anomaly, room: usize) -> String {
         _ => None,
     };
     let scope = || anomaly.scope.name().to_owned();
-    let shortest = id.clone().or_else(|| ends.clone()).unwrap_or_else(scope);
-    [both, ends].into_iter().flatten().find(|text| text.width() <= room).unwrap_or(shortest)
+    let shortest = id.clone().unwrap_or_else(scope);
+    let one = end(anomaly.source).or_else(|| end(anomaly.destination));
+    let one = one.filter(|_| id.is_none());
+    [both, ends, one].into_iter().flatten().find(|text| text.width() <= room).unwrap_or(shortest)
 }
 
 fn line<'a>(model: &Model, finding: &Finding, selected: bool, width: u16) -> Line<'a> {

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::locale::Word;
 use super::super::model::Model;
-use super::super::text::{class, expectation, handshake, reason, story};
+use super::super::text::{class, expectation, fit, handshake, reason, story};
 use super::put;
 
 /// Draws it.
@@ -16,14 +16,15 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width).saturating_sub(4);
     let locale = model.options.locale;
     let style = model.theme.class(class(row));
-    let head = wrap(&format!("{}  {}", row.flow.id, story(&row.flow)), width);
+    // The table may have no room for whole addresses.
+    let ends = [&row.flow.client, &row.flow.server].map(|peer| model.name_of(peer.endpoint));
+    let ends = format!("{}  {} → {}", row.flow.id, ends[0], ends[1]);
+    let told = wrap(&story(&row.flow), width);
     let handshake = handshake(&row.flow, locale);
     let expected = expectation(row, model.store.now, model.time_wait(), locale);
     let mut lines: Vec<Line<'_>> = Vec::new();
-    for (n, text) in head.into_iter().take(2).enumerate() {
-        let sign = if n == 0 { "▎" } else { " " };
-        lines.push(Line::from(vec![Span::styled(sign, model.theme.heading()), Span::raw(text)]));
-    }
+    lines.push(Line::from(vec![Span::styled("▎", model.theme.heading()), Span::raw(fit(&ends, width + 3, false))]));
+    lines.extend(told.into_iter().take(2).map(|text| Line::raw(format!("   {text}"))));
     lines.extend(wrap(&handshake, width).into_iter().map(|text| Line::styled(format!("   {text}"), style)));
     if expected != handshake {
         lines.extend(wrap(&expected, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
