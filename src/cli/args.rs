@@ -327,7 +327,7 @@ pub(super) struct ViewArgs {
     #[arg(long, conflicts_with = "config")]
     pub(super) no_config: bool,
 
-    /// Print the keys of the view, as [keys] of a configuration has them
+    /// Print the keys of the view, as a configuration has them
     #[arg(long)]
     pub(super) print_keys: bool,
 }

@@ -83,7 +83,7 @@ impl Marks {
     /// Every second mark goes, the last stays, and they are made half as often.
     fn thin_out(&mut self, feed: &Feed) {
         self.every *= 2;
-        let stays = |from_end: usize| from_end % 2 == 0;
+        let stays = |from_end: usize| from_end.is_multiple_of(2);
         let last = self.places.len() - 1;
         for (_, place) in self.places.iter().enumerate().filter(|(n, _)| !stays(last - n)) {
             feed.drop_mark(place.packets);
