@@ -35,6 +35,10 @@ use super::{layout, view};
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Held while a frame goes out or the terminal is taken or given back: a frame after that would hide what is said then.
 static WRITING: Mutex<()> = Mutex::new(());
+/// Held while the terminal is taken, and while a panic gives it back and says what happened.
+static TAKING: Mutex<()> = Mutex::new(());
+/// Whether anything panicked: the terminal is not taken again after that.
+static PANICKED: AtomicBool = AtomicBool::new(false);
 /// How long to wait for a key when nothing happens.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long the model may work at a time before keys are looked at.
@@ -208,6 +212,10 @@ impl Write for Out {
 
 impl Screen {
     fn take(mouse: bool) -> io::Result<Self> {
+        let _taking = TAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        if PANICKED.load(Ordering::SeqCst) {
+            return Err(io::Error::other("given back after a panic"));
+        }
         let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = BufWriter::with_capacity(1 << 16, Out::open()?);
         enable_raw_mode()?;
@@ -236,7 +244,7 @@ impl Drop for Guard {
 
 /// Gives the terminal back, if it is ours. What cannot be undone is left: there is nobody to tell.
 pub fn restore() {
-    let _writing = end_of_writing();
+    let _writing = soon(&WRITING);
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -246,10 +254,10 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// Waits a moment for a frame to be out; not for ever, as its writer may be blocked, or be this very thread in a panic.
-fn end_of_writing() -> Option<MutexGuard<'static, ()>> {
+/// Waits a moment for `lock`; not for ever, as its holder may be blocked, or be this very thread in a panic.
+fn soon(lock: &'static Mutex<()>) -> Option<MutexGuard<'static, ()>> {
     for _ in 0..20 {
-        match WRITING.try_lock() {
+        match lock.try_lock() {
             Ok(guard) => return Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
@@ -264,6 +272,9 @@ fn restore_on_panic() {
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            // Nobody takes the terminal between the two, nor afterwards: the message would be lost with its screen.
+            let _taking = soon(&TAKING);
+            PANICKED.store(true, Ordering::SeqCst);
             restore();
             previous(info);
         }));
