@@ -21,5 +21,5 @@ pub use keys::Keys;
 pub use layout::Arrangement;
 pub use locale::Word;
 pub use model::{Command, Model, Options, SavedFlow, Saving};
-pub use terminal::{Controls, restore, run};
+pub use terminal::{Controls, is_shown, restore, run};
 pub use theme::ThemeName;

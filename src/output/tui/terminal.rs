@@ -233,6 +233,11 @@ impl Screen {
     }
 }
 
+/// Whether the view has the terminal.
+pub fn is_shown() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back when dropped.
 struct Guard;
 
