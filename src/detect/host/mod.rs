@@ -121,6 +121,8 @@ impl HostDetectors {
         if s.flags.has(Flags::ACK) {
             self.together.foresee(s.source.ip);
             self.isns.foresee(s.source, s.destination, Role::Server);
+            self.scans.foresee(s.destination.ip);
+            self.floods.foresee(s.source);
         } else {
             self.scans.foresee(s.source.ip);
             self.floods.foresee(s.destination);
