@@ -6,7 +6,7 @@ use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::host::{self, HostDetectors};
 use crate::detect::{Anomaly, Detectors, Health, Selection, UnknownRule};
 use crate::flow::prefetch::prefetch;
-use crate::flow::{Flow, Foreseen, Keyer, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
+use crate::flow::{Brief, Flow, FlowKey, Keyer, Limits, Notice, Observer, Recorded, Side, Step, Timeouts, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -175,16 +175,18 @@ const STEPS_AHEAD: usize = 6;
 struct Waiting {
     time: Timestamp,
     outcome: Outcome,
-    foreseen: Foreseen,
 }
 
 /// Decoded frames in order, so that reading and decoding can go ahead of tracking, on another thread if need be. While a
 /// frame waits, the memory that its flow is in is on its way. Reused: nothing is allocated once it has been full.
 #[derive(Debug)]
 pub struct Batch {
+    /// Of each frame what most of them need alone.
+    briefs: Vec<Brief>,
     frames: Vec<Waiting>,
     used: usize,
     keyer: Keyer,
+    latest: Timestamp,
 }
 
 impl Batch {
@@ -206,26 +208,34 @@ impl Batch {
     /// Forgets its frames.
     pub const fn clear(&mut self) {
         self.used = 0;
+        self.latest = Timestamp(i64::MIN);
     }
 
     /// Time of frame `n`.
     pub fn time(&self, n: usize) -> Option<Timestamp> {
-        self.frames.get(..self.used)?.get(n).map(|w| w.time)
+        self.briefs.get(..self.used)?.get(n).map(|brief| brief.time)
+    }
+
+    /// The latest time of its frames.
+    pub const fn latest(&self) -> Timestamp {
+        self.latest
     }
 
     /// Decodes a frame and adds it.
     pub fn push(&mut self, decoder: &mut Decoder, frame: &Frame<'_>) {
         if self.used == self.frames.len() {
-            let outcome = Outcome::Skip(SkipReason::NotIp);
-            self.frames.push(Waiting { time: frame.time, outcome, foreseen: Foreseen::default() });
+            self.frames.push(Waiting { time: frame.time, outcome: Outcome::Skip(SkipReason::NotIp) });
+            self.briefs.push(Brief::of_nothing(frame.time));
         }
-        let waiting = &mut self.frames[self.used];
+        let (waiting, brief) = (&mut self.frames[self.used], &mut self.briefs[self.used]);
         self.used += 1;
         waiting.time = frame.time;
         decoder.decode_into(frame, &mut waiting.outcome);
-        if let Outcome::Tcp(segment) = &waiting.outcome {
-            waiting.foreseen = self.keyer.key(segment);
+        match &waiting.outcome {
+            Outcome::Tcp(segment) => self.keyer.write(segment, brief),
+            _ => *brief = Brief::of_nothing(frame.time),
         }
+        self.latest = self.latest.max(frame.time);
     }
 }
 
@@ -234,9 +244,12 @@ impl Batch {
 pub struct Engine {
     decoder: Decoder,
     tracker: Tracker,
+    keyer: Keyer,
     detectors: Detectors,
     hosts: HostDetectors,
     totals: Totals,
+    /// Whether the sink is told of each segment.
+    shows_segments: bool,
 }
 
 impl Engine {
@@ -246,12 +259,15 @@ impl Engine {
     ///
     /// A rule id that does not exist.
     pub fn new(settings: &Settings) -> Result<Self, UnknownRule> {
+        let tracker = Tracker::new(settings.timeouts, settings.limits, !settings.long_way);
         Ok(Self {
             decoder: Decoder::new(settings.decode),
-            tracker: Tracker::new(settings.timeouts, settings.limits, !settings.long_way),
+            keyer: tracker.keyer(),
+            tracker,
             detectors: Detectors::new(&settings.rules)?.asking(settings.long_way, settings.terse),
             hosts: HostDetectors::new(settings.hosts.clone(), &settings.rules),
             totals: Totals::default(),
+            shows_segments: false,
         })
     }
 
@@ -259,40 +275,92 @@ impl Engine {
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut outcome = Outcome::Skip(SkipReason::NotIp);
         self.decoder.decode_into(frame, &mut outcome);
-        self.take(frame.time, &outcome, &Foreseen::default(), sink);
+        let brief = match &outcome {
+            Outcome::Tcp(segment) => self.keyer.brief(segment),
+            _ => Brief::of_nothing(frame.time),
+        };
+        self.take(frame.time, &outcome, &brief, sink);
     }
 
     /// An empty batch for this engine.
     pub fn batch(&self) -> Batch {
-        Batch { frames: Vec::with_capacity(BATCH), used: 0, keyer: self.tracker.keyer() }
+        Batch {
+            briefs: Vec::with_capacity(BATCH),
+            frames: Vec::with_capacity(BATCH),
+            used: 0,
+            keyer: self.keyer.clone(),
+            latest: Timestamp(i64::MIN),
+        }
     }
 
     /// Takes frame `n` of a batch; to be called for each in order, from 0.
     pub fn frame_of(&mut self, batch: &mut Batch, n: usize, sink: &mut dyn Sink) {
-        let frames = &mut batch.frames[..batch.used];
-        if let Some(waiting) = frames.get(n + FRAME_AHEAD) {
-            prefetch(waiting);
-        }
         if n == 0 {
-            for waiting in frames.iter_mut().take(PLACE_AHEAD) {
-                self.tracker.foresee(&mut waiting.foreseen);
-            }
-        } else if let Some(waiting) = frames.get_mut(n + PLACE_AHEAD) {
-            self.tracker.foresee(&mut waiting.foreseen);
+            self.shows_segments = sink.wants_segments();
         }
-        if let Some(Waiting { outcome: Outcome::Tcp(segment), foreseen, .. }) = frames.get_mut(n + RECORD_AHEAD) {
-            self.tracker.foresee_record(segment, foreseen);
-            self.hosts.foresee(segment);
-        }
-        if let Some(waiting) = frames.get(n + STEPS_AHEAD) {
-            self.tracker.foresee_steps(&waiting.foreseen);
-        }
-        if let Some(Waiting { time, outcome, foreseen }) = frames.get(n) {
-            self.take(*time, outcome, foreseen, sink);
+        self.look_ahead(batch, n);
+        let (briefs, frames) = (&batch.briefs[..batch.used], &batch.frames[..batch.used]);
+        let (Some(brief), Some(Waiting { time, outcome })) = (briefs.get(n), frames.get(n)) else { return };
+        if !self.take_ordinary(brief, outcome) {
+            self.take(*time, outcome, brief, sink);
         }
     }
 
-    fn take(&mut self, time: Timestamp, outcome: &Outcome, foreseen: &Foreseen, sink: &mut dyn Sink) {
+    /// Asks for the memory that the frames after frame `n` need.
+    #[inline]
+    fn look_ahead(&self, batch: &mut Batch, n: usize) {
+        let (briefs, frames) = (&mut batch.briefs[..batch.used], &batch.frames[..batch.used]);
+        if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
+            prefetch(brief);
+        }
+        let first = if n == 0 { 0 } else { PLACE_AHEAD };
+        for at in n + first..=n + PLACE_AHEAD {
+            let Some(brief) = briefs.get_mut(at) else { break };
+            self.tracker.foresee(brief);
+            if !brief.is_plain()
+                && let Some(waiting) = frames.get(at)
+            {
+                prefetch(waiting);
+            }
+        }
+        if let Some(brief) = briefs.get_mut(n + RECORD_AHEAD) {
+            self.tracker.foresee_record(brief);
+            if (brief.wants_record() || !brief.is_plain())
+                && let Some(waiting) = frames.get(n + RECORD_AHEAD)
+            {
+                if brief.is_plain() {
+                    prefetch(waiting);
+                } else if let Outcome::Tcp(segment) = &waiting.outcome {
+                    self.hosts.foresee(segment);
+                }
+            }
+        }
+        if let Some(brief) = briefs.get(n + STEPS_AHEAD) {
+            self.tracker.foresee_steps(brief);
+        }
+    }
+
+    /// Takes a segment of which there is nothing to tell anybody; whether it was one.
+    #[inline]
+    fn take_ordinary(&mut self, brief: &Brief, outcome: &Outcome) -> bool {
+        // What the brief has not, its addresses if they are of IPv6, costs cache lines: it is left alone as long as it can be.
+        let key = || match outcome {
+            Outcome::Tcp(segment) => Some(FlowKey::of(segment).0),
+            _ => None,
+        };
+        let taken = brief.is_plain()
+            && !self.shows_segments
+            && self.hosts.sleep(brief.time)
+            && self.tracker.take_ordinary(brief, key);
+        if taken {
+            self.totals.packets += 1;
+            self.totals.segments += 1;
+            self.totals.last_time = self.totals.last_time.max(Some(brief.time));
+        }
+        taken
+    }
+
+    fn take(&mut self, time: Timestamp, outcome: &Outcome, brief: &Brief, sink: &mut dyn Sink) {
         if self.totals.first_time.is_none() {
             self.totals.first_time = Some(time);
             sink.event(&Event::SessionStart { time });
@@ -307,7 +375,7 @@ impl Engine {
                 if relay.sink.wants_segments() {
                     relay.sink.event(&Event::Segment(segment));
                 }
-                self.tracker.segment(segment, foreseen, &mut relay);
+                self.tracker.segment(segment, brief, &mut relay);
             }
             Outcome::Icmp(quote) => {
                 relay.totals.icmp += 1;
@@ -329,7 +397,7 @@ impl Engine {
         }
         let mut relay =
             Relay { sink, detectors: &mut self.detectors, hosts: &mut self.hosts, totals: &mut self.totals };
-        self.tracker.segment(segment, &Foreseen::default(), &mut relay);
+        self.tracker.segment(segment, &self.keyer.brief(segment), &mut relay);
         relay.passed(segment.time);
     }
 

@@ -126,18 +126,12 @@ impl Pump<'_> {
         let mut clock = Clock::default();
         let mut done = Vec::with_capacity(RETURNED);
         while let Ok(Filled { mut batch, progress, end }) = filled.recv() {
-            for n in 0..batch.len() {
-                let Some(now) = batch.time(n) else { break };
-                let enough = self.limits.reached(packets, sink.flows) || self.limits.is_over(clock.since_start(now));
-                if enough {
-                    return Ok(());
-                }
-                engine.frame_of(&mut batch, n, sink);
-                packets += 1;
-                if clock.stats_are_due(now) {
-                    let totals = engine.totals();
-                    sink.event(&Event::Stats { totals: &totals, time: now });
-                }
+            let frames = batch.len();
+            if self.limits.are_none() && clock.is_before_stats(batch.latest()) {
+                (0..frames).for_each(|n| engine.frame_of(&mut batch, n, sink));
+                packets += frames as u64;
+            } else if !self.track_closely(&mut batch, &mut packets, &mut clock, engine, sink) {
+                return Ok(());
             }
             self.bar.update(progress);
             if self.stop.load(Ordering::Relaxed) || sink.writer.out().failed() {
@@ -152,6 +146,30 @@ impl Pump<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Tracks a batch in which there may be a reason to stop, or totals may be due; whether to go on.
+    fn track_closely(
+        &self,
+        batch: &mut Batch,
+        packets: &mut u64,
+        clock: &mut Clock,
+        engine: &mut Engine,
+        sink: &mut Tee,
+    ) -> bool {
+        for n in 0..batch.len() {
+            let Some(now) = batch.time(n) else { break };
+            if self.limits.reached(*packets, sink.flows) || self.limits.is_over(clock.since_start(now)) {
+                return false;
+            }
+            engine.frame_of(batch, n, sink);
+            *packets += 1;
+            if clock.stats_are_due(now) {
+                let totals = engine.totals();
+                sink.event(&Event::Stats { totals: &totals, time: now });
+            }
+        }
+        true
     }
 }
 
@@ -190,6 +208,11 @@ impl Clock {
         now - *self.start.get_or_insert(now)
     }
 
+    /// Whether totals cannot be due until `latest`.
+    fn is_before_stats(&self, latest: Timestamp) -> bool {
+        self.next_stats.is_some_and(|next| latest < next)
+    }
+
     /// Whether it is time to tell the totals; if so, the next time is a while later.
     pub(super) fn stats_are_due(&mut self, now: Timestamp) -> bool {
         let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
@@ -201,6 +224,11 @@ impl Clock {
 }
 
 impl Stop {
+    /// Whether nothing but the end of the input ends it.
+    const fn are_none(&self) -> bool {
+        self.packets.is_none() && self.flows.is_none() && self.duration.is_none()
+    }
+
     /// Whether so many packets, or so many finished flows, are enough.
     pub(super) fn reached(&self, packets: u64, flows: u64) -> bool {
         self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)

@@ -19,7 +19,7 @@ const REMEMBERED: usize = 3;
 
 /// A segment in eight octets: when it passed, its TTL, and a hash of all else that a copy shares with its original.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sighting {
+pub(super) struct Sighting {
     units: u32,
     ttl_and_digest: u32,
 }
@@ -34,7 +34,7 @@ pub(super) struct RecentCopies {
 impl RecentCopies {
     /// Whether `segment` is a copy of one of the last few; remembers it if it is not.
     pub(super) fn is_copy(&mut self, segment: &Segment) -> bool {
-        let sighting = Sighting::of(segment);
+        let sighting = Sighting::new(segment.time, ttl_and_digest(segment));
         let copy = self.ring.iter().any(|old| old.is_original_of(sighting));
         if !copy {
             self.push(sighting);
@@ -42,20 +42,19 @@ impl RecentCopies {
         copy
     }
 
-    /// Remembers `segment`, which cannot be a copy because it moves on.
-    pub(super) fn remember(&mut self, segment: &Segment) {
-        self.push(Sighting::of(segment));
-    }
-
-    fn push(&mut self, sighting: Sighting) {
+    /// Remembers a segment, which is no copy.
+    #[inline]
+    pub(super) fn push(&mut self, sighting: Sighting) {
         self.ring[usize::from(self.at)] = sighting;
         self.at = if usize::from(self.at) + 1 < REMEMBERED { self.at + 1 } else { 0 };
     }
 }
 
 impl Sighting {
-    fn of(s: &Segment) -> Self {
-        Self { units: units(s.time), ttl_and_digest: u32::from(s.ttl) << 24 | digest(s) >> 8 }
+    /// Of a segment that passed at `time`.
+    #[inline]
+    pub(super) const fn new(time: Timestamp, ttl_and_digest: u32) -> Self {
+        Self { units: units(time), ttl_and_digest }
     }
 
     fn is_original_of(self, later: Self) -> bool {
@@ -72,7 +71,13 @@ impl Sighting {
     }
 }
 
-fn units(time: Timestamp) -> u32 {
+/// The TTL in the upper octet, and below a hash of all else that a copy shares with its original.
+#[inline]
+pub(super) fn ttl_and_digest(s: &Segment) -> u32 {
+    u32::from(s.ttl) << 24 | digest(s) >> 8
+}
+
+const fn units(time: Timestamp) -> u32 {
     (time.0 >> UNIT_BITS) as u32
 }
 

@@ -5,6 +5,7 @@
 //! ordinary in any way is refused, and takes the long way. Both ways must give the same flow: `tests/properties.rs` runs
 //! conversations with and without this short cut.
 
+use super::brief::Brief;
 use super::copies::RecentCopies;
 use super::model::Flow;
 use super::notes::{IdLine, Notes};
@@ -12,7 +13,7 @@ use super::steps::Label;
 use super::tracker::Phase;
 use super::tuple::{FlowKey, Side};
 use super::verdict::Opening;
-use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
+use crate::tcp::{Segment, SeqNumber};
 use crate::time::Timestamp;
 
 /// No step takes the data of this end yet.
@@ -93,11 +94,6 @@ impl Hot {
         self.armed = false;
     }
 
-    /// Whether ordinary segments may be taken here.
-    pub(super) const fn is_armed(&self) -> bool {
-        self.armed
-    }
-
     /// Whether `s` is a copy made by the capture.
     pub(super) fn is_copy(&mut self, s: &Segment, from: Side) -> bool {
         self.sides[from as usize].copies.is_copy(s)
@@ -105,14 +101,11 @@ impl Hot {
 
     /// Takes `s` if it is ordinary; whether it was. `idle`: silence after which the flow would have been given up.
     #[inline]
-    pub(super) fn take(&mut self, s: &Segment, from: Side, now: Timestamp, idle: i64) -> bool {
-        if !self.armed
-            || !is_plain(s)
-            || now - self.seen_at >= idle
-            || s.options.timestamps.is_some() != self.timestamps
-        {
+    pub(super) fn take(&mut self, s: &Brief, now: Timestamp, idle: i64) -> bool {
+        if !self.armed || !s.is_plain() || now - self.seen_at >= idle || s.has_timestamps() != self.timestamps {
             return false;
         }
+        let from = self.side(s.is_from_low());
         let [client, server] = &mut self.sides;
         let (own, other) = match from {
             Side::Client => (client, server),
@@ -120,7 +113,7 @@ impl Hot {
         };
         let Some(edge) = own.ordinary(s, other) else { return false };
         own.edge = edge;
-        own.acked = s.ack_field;
+        own.acked = s.ack;
         own.next = s.seq.plus(s.payload);
         own.packets += 1;
         own.bytes += s.payload;
@@ -129,13 +122,20 @@ impl Hot {
         if s.payload > 0 {
             own.last_data_time = s.time;
         }
-        own.copies.remember(s);
+        own.copies.push(s.sighting());
         own.line.follow(s.ip_id);
         self.seen_at = now;
         self.last_frame = s.frame;
-        self.truncated += u32::from(s.truncated);
+        self.truncated += u32::from(s.is_truncated());
         self.dirty = true;
         true
+    }
+
+    /// Whether `s`, if it is plain, is of a kind that [`Self::take`] takes.
+    #[inline]
+    pub(super) const fn expects(&self, s: &Brief) -> bool {
+        let own = &self.sides[self.side(s.is_from_low()) as usize];
+        self.armed && (if s.payload > 0 { own.sent_data && own.step != NO_STEP } else { own.sent_ack })
     }
 
     /// Hands what was added up to the flow's record.
@@ -191,18 +191,18 @@ impl Hot {
 impl HotSide {
     /// The new right edge of its window if `s` is ordinary.
     #[inline]
-    fn ordinary(&self, s: &Segment, other: &Self) -> Option<SeqNumber> {
-        let newer = s.ack_field.after(self.acked);
+    fn ordinary(&self, s: &Brief, other: &Self) -> Option<SeqNumber> {
+        let newer = s.ack.after(self.acked);
         let known_kind = if s.payload > 0 {
-            self.sent_data && self.step != NO_STEP && (newer || s.ack_field == self.acked)
+            self.sent_data && self.step != NO_STEP && (newer || s.ack == self.acked)
         } else {
             self.sent_ack && newer
         };
-        let edge = s.ack_field.plus(u32::from(s.window) << self.scale);
+        let edge = s.ack.plus(u32::from(s.window) << self.scale);
         let ordinary = known_kind
             && s.seq == self.next
-            && s.ack_field.at_or_before(other.next)
-            && s.ttl == self.ttl
+            && s.ack.at_or_before(other.next)
+            && s.ttl() == self.ttl
             && edge.at_or_after(self.edge)
             && s.time >= self.last_time
             && self.bytes < MAX_PENDING_BYTES
@@ -230,22 +230,6 @@ impl HotSide {
             step.last_time = self.last_data_time;
         }
     }
-}
-
-/// ACK, with or without PSH, and nothing else that is worth a look.
-#[inline]
-fn is_plain(s: &Segment) -> bool {
-    s.flags.0 & !Flags::PSH.0 == Flags::ACK.0
-        && s.headers == Headers::Whole
-        && matches!(s.checksum, Checksum::Good | Checksum::Unverifiable)
-        && s.window != 0
-        && s.urgent == 0
-        && s.payload < 1 << 17
-        && !s.fragmented
-        && s.traffic_class & 3 == 0
-        && s.options.sack_blocks == 0
-        && s.options.faults.is_empty()
-        && s.options.mptcp.is_none()
 }
 
 impl Flow {

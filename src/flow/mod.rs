@@ -4,6 +4,7 @@
 //! Knows nothing of bytes, link layers, detectors or output formats. Total: any sequence of segments is a legal input.
 //! Time enters with the segments; a timer fires because a later segment (or an idle tick) carries a later time.
 
+mod brief;
 mod clock;
 mod closing;
 pub mod completeness;
@@ -36,6 +37,7 @@ pub mod tuple;
 pub mod verdict;
 pub mod zeek;
 
+pub use brief::Brief;
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
 pub use model::{CaptureQuality, Flow, Mark, Places, Previous, Unreachable};
@@ -44,7 +46,7 @@ pub use peer::{Offer, Peer};
 pub use recording::Recorded;
 pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
-pub use tracker::{Counters, Foreseen, Keyer, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
+pub use tracker::{Counters, Keyer, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 

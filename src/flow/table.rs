@@ -7,6 +7,7 @@ use core::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::brief::Brief;
 use super::embryo::{Embryo, Embryos};
 use super::hot::Hot;
 use super::model::Flow;
@@ -140,13 +141,11 @@ impl Table {
         Some(slot)
     }
 
-    /// Asks for the record of the flow at `slot`, if `whole` or if its hot part is not going to do; whether it did.
-    pub(super) fn prefetch_record(&self, slot: Slot, whole: bool) -> bool {
-        let wanted = whole || self.hot.get(slot as usize).is_some_and(|hot| !hot.is_armed());
-        if wanted && let Some(flow) = self.flows.get(slot as usize) {
+    /// Asks for the record of the flow at `slot`.
+    pub(super) fn prefetch_record(&self, slot: Slot) {
+        if let Some(flow) = self.flows.get(slot as usize) {
             prefetch(flow);
         }
-        wanted
     }
 
     /// Asks for the last step of the flow at `slot`.
@@ -154,6 +153,12 @@ impl Table {
         if let Some(step) = self.get(slot).and_then(|flow| flow.steps.last()) {
             prefetch(step);
         }
+    }
+
+    /// Whether the hot part of the flow at `slot` is likely to take `s`.
+    #[inline]
+    pub(super) fn expects(&self, slot: Slot, s: &Brief) -> bool {
+        self.hot.get(slot as usize).is_some_and(|hot| hot.expects(s))
     }
 
     /// The hot part of the flow at `slot`.

@@ -1,10 +1,9 @@
 //! Segments in, flows out: which flow a segment belongs to, what it changes, and which flows time out.
 
-use core::hash::BuildHasher;
-
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::brief::Brief;
 use super::embryo::Embryo;
 use super::facts::Facts;
 use super::hot::Hot;
@@ -188,25 +187,23 @@ pub(super) struct Book {
     pub(super) before_syn: Option<(Timestamp, u64)>,
 }
 
-/// Where a segment's flow probably is; nothing depends on it but speed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Foreseen {
-    slot: Option<Slot>,
-    /// Whether its record was asked for, because the segment is likely to need it.
-    whole: bool,
-    /// Hash of its key.
-    hash: Option<u64>,
-}
-
-/// Computes the keys of segments ahead of their turn.
+/// Makes briefs of segments ahead of their turn, on any thread.
 #[derive(Clone, Debug)]
 pub struct Keyer(RandomState);
 
 impl Keyer {
-    /// The key of `s`, for [`Tracker::segment`].
+    /// `s` in brief, for [`Tracker::segment`].
     #[inline]
-    pub fn key(&self, s: &Segment) -> Foreseen {
-        Foreseen { slot: None, whole: false, hash: Some(self.0.hash_one(FlowKey::of(s).0)) }
+    pub fn brief(&self, s: &Segment) -> Brief {
+        let mut brief = Brief::of_nothing(s.time);
+        self.write(s, &mut brief);
+        brief
+    }
+
+    /// The same, written to `brief`.
+    #[inline]
+    pub fn write(&self, s: &Segment, brief: &mut Brief) {
+        brief.set(s, &self.0);
     }
 }
 
@@ -312,55 +309,67 @@ impl Tracker {
         Keyer(self.table.hasher().clone())
     }
 
-    /// A segment whose key was computed will be taken soon: what that reads first is asked for.
+    /// `s` will be taken soon: what that reads first is asked for.
     #[inline]
-    pub fn foresee(&self, foreseen: &mut Foreseen) {
-        foreseen.slot = foreseen.hash.and_then(|hash| self.table.prefetch_hot(hash));
+    pub fn foresee(&self, s: &mut Brief) {
+        if s.hash != 0 {
+            s.foresee(self.table.prefetch_hot(s.hash));
+        }
     }
 
-    /// `s` will be taken sooner: what that reads next is asked for.
+    /// It will be taken sooner: what that reads next is asked for.
     #[inline]
-    pub fn foresee_record(&self, s: &Segment, foreseen: &mut Foreseen) {
-        let whole = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST);
-        foreseen.whole = foreseen.slot.is_some_and(|slot| self.table.prefetch_record(slot, whole));
+    pub fn foresee_record(&self, s: &mut Brief) {
+        if let Some(slot) = s.slot()
+            && !(s.is_plain() && self.table.expects(slot, s))
+        {
+            s.want_record();
+            self.table.prefetch_record(slot);
+        }
     }
 
     /// It is about to be taken: what that reads last is asked for.
     #[inline]
-    pub fn foresee_steps(&self, foreseen: &Foreseen) {
-        if let Some(slot) = foreseen.slot.filter(|_| foreseen.whole) {
+    pub fn foresee_steps(&self, s: &Brief) {
+        if let Some(slot) = s.slot().filter(|_| s.wants_record()) {
             self.table.prefetch_steps(slot);
         }
     }
 
     #[inline]
-    fn key_of(&self, s: &Segment, hash: Option<u64>) -> Keyed {
+    fn key_of(&self, s: &Segment, hash: u64) -> Keyed {
         let (key, sender_is_low) = FlowKey::of(s);
-        Keyed { hash: hash.unwrap_or_else(|| self.table.hash(&key)), key, sender_is_low }
+        Keyed { hash: if hash == 0 { self.table.hash(&key) } else { hash }, key, sender_is_low }
+    }
+
+    /// Takes a segment if it is ordinary, and where it was foreseen; whether it was. Nothing is to be told of it. `key` gives its
+    /// key, where the brief does not tell.
+    #[inline]
+    pub fn take_ordinary(&mut self, brief: &Brief, key: impl FnOnce() -> Option<FlowKey>) -> bool {
+        if !brief.is_plain() || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
+            return false;
+        }
+        let (now, idle) = (self.clock.now(), self.timeouts.idle.min(SILENCE));
+        let Some(hot) = brief.slot().filter(|_| self.short_cut).and_then(|slot| self.table.hot(slot)) else {
+            return false;
+        };
+        brief.is_of(&hot.key, key) && hot.take(brief, now, idle)
     }
 
     /// Takes a segment.
-    #[inline]
-    pub fn segment(&mut self, s: &Segment, foreseen: &Foreseen, observer: &mut impl Observer) {
+    pub fn segment(&mut self, s: &Segment, brief: &Brief, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let keyed = self.key_of(s, foreseen.hash);
-        if self.short_cut && self.takes_the_short_cut(s, &keyed, foreseen.slot, now) {
-            return;
-        }
+        let keyed = self.key_of(s, brief.hash);
         let found = self.table.find(&keyed.key, keyed.hash);
-        if self.short_cut && found != foreseen.slot && self.takes_the_short_cut(s, &keyed, found, now) {
+        if self.short_cut
+            && brief.is_plain()
+            && let Some(hot) = found.and_then(|slot| self.table.hot(slot))
+            && hot.take(brief, now, self.timeouts.idle.min(SILENCE))
+        {
             return;
         }
         self.take_the_long_way(s, &keyed, found, now, observer);
-    }
-
-    /// Whether `s` belongs to the flow at `slot`, and was taken there as an ordinary segment. Only a flow that is in the table
-    /// takes any.
-    #[inline]
-    fn takes_the_short_cut(&mut self, s: &Segment, keyed: &Keyed, slot: Option<Slot>, now: Timestamp) -> bool {
-        let Some(hot) = slot.and_then(|slot| self.table.hot(slot)) else { return false };
-        hot.key == keyed.key && hot.take(s, hot.side(keyed.sender_is_low), now, self.timeouts.idle.min(SILENCE))
     }
 
     fn take_the_long_way(
@@ -625,7 +634,7 @@ impl Tracker {
         let Some(embryo) = self.table.take_embryo(slot) else { return slot };
         self.make_room(observer);
         let s = embryo.segment();
-        let keyed = self.key_of(&s, None);
+        let keyed = self.key_of(&s, 0);
         let (mut hot, mut flow) = self.record_of(&embryo, &keyed);
         show(&mut hot, &mut flow, &s, s.time, true, false, &mut Nobody);
         hot.arm(&flow);
@@ -650,7 +659,7 @@ impl Tracker {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let keyed = self.key_of(&pending.segment, None);
+        let keyed = self.key_of(&pending.segment, 0);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);
@@ -683,7 +692,7 @@ impl Tracker {
             if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
                 self.end(oldest, self.clock.latest(), observer);
                 if let Some(next) = self.eviction.next_surplus() {
-                    self.table.prefetch_record(next, true);
+                    self.table.prefetch_record(next);
                 }
             }
         }

@@ -129,9 +129,15 @@ impl HostDetectors {
         }
     }
 
+    /// Whether nothing is due at `now`.
+    #[inline]
+    pub fn sleep(&self, now: Timestamp) -> bool {
+        now < self.next_second || !self.on
+    }
+
     /// Packet time is `now`.
     pub fn advance(&mut self, now: Timestamp, report: Report<'_>) {
-        if !self.on || now < self.next_second {
+        if self.sleep(now) {
             return;
         }
         self.second = now.seconds();

@@ -1,0 +1,179 @@
+//! What the short cut needs of a segment, in one cache line: most segments need no more, and on their way from the thread that
+//! decoded them each line costs.
+
+use core::hash::BuildHasher;
+use core::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+use super::copies::{self, Sighting};
+use super::table::Slot;
+use super::tuple::{FlowKey, V4Key};
+use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
+use crate::time::Timestamp;
+
+/// A segment in brief.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Brief {
+    /// Packet time.
+    pub time: Timestamp,
+    /// Hash of its key; 0 where it has none, or it was not computed.
+    pub(super) hash: u64,
+    pub(super) frame: u64,
+    pub(super) seq: SeqNumber,
+    pub(super) ack: SeqNumber,
+    pub(super) payload: u32,
+    ttl_and_digest: u32,
+    /// Its key, if its addresses are of IPv4.
+    key: V4Key,
+    pub(super) window: u16,
+    pub(super) ip_id: u16,
+    /// Where its flow probably is; nothing depends on it but speed.
+    slot: Slot,
+    marks: u8,
+}
+
+const _: () = assert!(size_of::<Brief>() == 64);
+
+/// No flow is there.
+const NOWHERE: Slot = Slot::MAX;
+
+/// Nothing but ACK and PSH, and nothing else that is worth a look.
+const PLAIN: u8 = 1;
+/// It carries timestamps.
+const TIMESTAMPS: u8 = 2;
+/// Its frame was cut by the snapshot length.
+const TRUNCATED: u8 = 4;
+/// Its sender is the lower endpoint of its key.
+const FROM_LOW: u8 = 8;
+/// Its key is in `key`.
+const V4: u8 = 16;
+/// The record of its flow was asked for.
+const RECORD_WANTED: u8 = 32;
+
+impl Brief {
+    /// Writes down `s`; `hasher` is that of the flow table. In place: to move what was just put together from small pieces
+    /// makes the processor wait.
+    #[inline]
+    pub(super) fn set(&mut self, s: &Segment, hasher: &RandomState) {
+        let mark = |is: bool, mark: u8| if is { mark } else { 0 };
+        let from_low;
+        if let (IpAddr::V4(source), IpAddr::V4(destination)) = (s.source.ip, s.destination.ip) {
+            (self.key, from_low) = V4Key::between((source, s.source.port), (destination, s.destination.port));
+            self.hash = hasher.hash_one(self.key);
+            self.marks = V4;
+        } else {
+            let key;
+            (key, from_low) = FlowKey::of(s);
+            self.hash = hasher.hash_one(key);
+            self.marks = 0;
+        }
+        self.time = s.time;
+        self.frame = s.frame;
+        self.seq = s.seq;
+        self.ack = s.ack_field;
+        self.payload = s.payload;
+        self.ttl_and_digest = copies::ttl_and_digest(s);
+        self.window = s.window;
+        self.ip_id = s.ip_id;
+        self.slot = NOWHERE;
+        self.marks |= mark(is_plain(s), PLAIN)
+            | mark(s.options.timestamps.is_some(), TIMESTAMPS)
+            | mark(s.truncated, TRUNCATED)
+            | mark(from_low, FROM_LOW);
+    }
+
+    /// Of a frame that is no TCP segment.
+    pub const fn of_nothing(time: Timestamp) -> Self {
+        Self {
+            time,
+            hash: 0,
+            frame: 0,
+            seq: SeqNumber(0),
+            ack: SeqNumber(0),
+            payload: 0,
+            ttl_and_digest: 0,
+            key: V4Key::NONE,
+            window: 0,
+            ip_id: 0,
+            slot: NOWHERE,
+            marks: 0,
+        }
+    }
+
+    /// What tells its copies from others.
+    #[inline]
+    pub(super) const fn sighting(&self) -> Sighting {
+        Sighting::new(self.time, self.ttl_and_digest)
+    }
+
+    /// TTL or hop limit.
+    #[inline]
+    pub(super) const fn ttl(&self) -> u8 {
+        (self.ttl_and_digest >> 24) as u8
+    }
+
+    /// Whether the short cut may take it.
+    #[inline]
+    pub const fn is_plain(&self) -> bool {
+        self.marks & PLAIN != 0
+    }
+
+    /// Whether its flow's record, and with it the whole segment, is likely to be needed.
+    #[inline]
+    pub const fn wants_record(&self) -> bool {
+        self.marks & RECORD_WANTED != 0
+    }
+
+    pub(super) const fn want_record(&mut self) {
+        self.marks |= RECORD_WANTED;
+    }
+
+    #[inline]
+    pub(super) const fn has_timestamps(&self) -> bool {
+        self.marks & TIMESTAMPS != 0
+    }
+
+    #[inline]
+    pub(super) const fn is_truncated(&self) -> bool {
+        self.marks & TRUNCATED != 0
+    }
+
+    #[inline]
+    pub(super) const fn is_from_low(&self) -> bool {
+        self.marks & FROM_LOW != 0
+    }
+
+    /// Where its flow probably is.
+    #[inline]
+    pub(super) fn slot(&self) -> Option<Slot> {
+        Some(self.slot).filter(|slot| *slot != NOWHERE)
+    }
+
+    pub(super) fn foresee(&mut self, slot: Option<Slot>) {
+        self.slot = slot.unwrap_or(NOWHERE);
+    }
+
+    /// Whether `key` is its key; of IPv6 `own` gives that.
+    #[inline]
+    pub(super) fn is_of(&self, key: &FlowKey, own: impl FnOnce() -> Option<FlowKey>) -> bool {
+        if self.marks & V4 != 0 { key.is_v4(self.key) } else { own().as_ref() == Some(key) }
+    }
+}
+
+/// ACK, with or without PSH, and nothing else that is worth a look.
+#[inline]
+fn is_plain(s: &Segment) -> bool {
+    s.flags.0 & !Flags::PSH.0 == Flags::ACK.0
+        && s.headers == Headers::Whole
+        && matches!(s.checksum, Checksum::Good | Checksum::Unverifiable)
+        && s.window != 0
+        && s.urgent == 0
+        && s.payload < 1 << 17
+        && !s.fragmented
+        && s.traffic_class & 3 == 0
+        && s.options.sack_blocks == 0
+        && s.options.faults.is_empty()
+        && s.options.mptcp.is_none()
+}
