@@ -76,8 +76,27 @@ impl Flow {
 
     fn synack_on_open(&mut self, s: &Segment, from: Side) -> Facts {
         let again = self.peer(from).isn == Some(s.seq);
+        let overtaken = self.is_overtaken_synack(s, from);
         self.keep_synack(s);
+        if overtaken {
+            let peer = self.peer_mut(from);
+            peer.isn = Some(s.seq);
+            peer.offer = Some(Offer::of(s));
+            return Facts::SYN_ACK;
+        }
         if again { Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED } else { Facts::SYNACK_ON_ESTABLISHED }
+    }
+
+    /// Whether this SYN-ACK opened the connection, although the capture has it behind what answers it: its number is the one
+    /// that all else of the server follows, and the client's SYN is what it acknowledges.
+    fn is_overtaken_synack(&self, s: &Segment, from: Side) -> bool {
+        let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
+        from == Side::Server
+            && self.server.isn.is_none()
+            && self.client.isn.is_some()
+            && self.acks_some_syn(s)
+            && follows(self.client.acked)
+            && follows(self.server.next.map(|_| self.server.first_seq))
     }
 
     /// Crossing SYNs are answered by SYN-ACKs: by both ends in a simultaneous open, by the client alone in a split handshake.

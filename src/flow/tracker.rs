@@ -554,6 +554,9 @@ impl Tracker {
         let client_is_low = sender_is_low == sender_is_client;
         let mut flow =
             Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        if let Some(believed) = believed(s, self.sources.judge(s)) {
+            flow.zeek = ZeekWords::new(&believed);
+        }
         flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -746,6 +749,11 @@ fn announce(flow: &mut Flow, time: Timestamp, observer: &mut impl Observer) {
     }
 }
 
+/// `s` as what it was where its wrong checksum says nothing about what its receiver got; `None`: as it is.
+fn believed(s: &Segment, proved_good: bool) -> Option<Segment> {
+    (s.checksum == Checksum::Bad && !proved_good).then(|| Segment { checksum: Checksum::Unverifiable, ..*s })
+}
+
 /// Flags that no first segment of a connection has, whole or cut from its middle.
 fn is_invalid_first(flags: Flags) -> bool {
     let lone = !flags.any(Flags::ACK | Flags::SYN | Flags::RST);
@@ -801,7 +809,8 @@ impl Flow {
     /// Takes a segment: counts it, moves states, notices facts.
     fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, doubt: Doubt) -> Facts {
         if !first {
-            self.zeek.observe(s, from == self.first_sender);
+            let believed = believed(s, doubt.proved_good);
+            self.zeek.observe(believed.as_ref().unwrap_or(s), from == self.first_sender);
             self.completeness.observe(s);
         }
         if s.truncated {

@@ -5,10 +5,12 @@ use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Opening};
 
 use super::support::seconds;
-use crate::time::SECOND;
+use crate::time::{MILLISECOND, SECOND};
 
 /// A server that waits for the third step has given up by then (Cisco's TCP Intercept), nanoseconds.
 const FINAL: i64 = 30 * SECOND;
+/// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
+const RETRY: i64 = 800 * MILLISECOND;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -139,7 +141,11 @@ fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
 
 fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
-    let repeated = f.opening.is_none() && f.client.isn.is_some() && f.server.synack_count > 1 && !f.handshake.crossed;
+    let timer_ran = match f.handshake.synacks.as_slice() {
+        [first, .., last] => last.time - first.time >= RETRY,
+        _ => false,
+    };
+    let repeated = f.opening.is_none() && f.client.isn.is_some() && timer_ran && !f.handshake.crossed;
     let given_up = f.opening == Some(Opening::MissingAck) || (repeated && f.handshake.ack.is_none());
     given_up.then(|| {
         // Data of the server without a third step: the client's way is not in this capture.
