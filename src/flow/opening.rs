@@ -30,6 +30,10 @@ impl Flow {
         self.peer_mut(from).syn_count += 1;
         let known = self.peer(from).isn;
         match (self.book.phase, from) {
+            (Phase::Open, _) if self.is_overtaken_syn(s, from) => {
+                self.take_overtaken_syn(s);
+                Facts::SYN
+            }
             (Phase::Open, _) => {
                 let mut facts = Facts::SYN_ON_ESTABLISHED;
                 if known == Some(s.seq) {
@@ -87,9 +91,29 @@ impl Flow {
         if again { Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED } else { Facts::SYNACK_ON_ESTABLISHED }
     }
 
+    /// Whether the connection began with this SYN, although the capture has it behind what answers or follows it.
+    pub(super) fn is_overtaken_syn(&self, s: &Segment, from: Side) -> bool {
+        let end = s.seq.plus(1).plus(s.payload);
+        let answered = || self.handshake.synacks.iter().any(|t| t.ack.after(s.seq) && t.ack.at_or_before(end));
+        let followed =
+            || self.client.spoke() && self.client.first_seq.after(s.seq) && self.client.first_seq.at_or_before(end);
+        from == Side::Client && self.client.isn.is_none() && (answered() || followed())
+    }
+
+    /// Takes the SYN of a connection that is open already.
+    fn take_overtaken_syn(&mut self, s: &Segment) {
+        self.keep_syn(s, Side::Client);
+        self.role_known = true;
+        self.client.isn = Some(s.seq);
+        self.client.offer = Some(Offer::of(s));
+        if matches!(self.opening, Some(Opening::SynAckOnly | Opening::Midstream)) {
+            self.reach(Opening::Established, s.time);
+        }
+    }
+
     /// Whether this SYN-ACK opened the connection, although the capture has it behind what answers it: its number is the one
     /// that all else of the server follows, and the client's SYN is what it acknowledges.
-    fn is_overtaken_synack(&self, s: &Segment, from: Side) -> bool {
+    pub(super) fn is_overtaken_synack(&self, s: &Segment, from: Side) -> bool {
         let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
         from == Side::Server
             && self.server.isn.is_none()

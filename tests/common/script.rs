@@ -402,6 +402,7 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
         "duplicates" => flow.quality.duplicates.to_string(),
         "holes" => flow.quality.holes.to_string(),
         "server_isn_seen" => flow.server.isn.is_some().to_string(),
+        "client_mss" => opt(flow.client.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
         "server_mss" => opt(flow.server.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
         "steps" => flow.steps.iter().map(|s| s.label.name()).collect::<Vec<_>>().join(" "),
         "first_client" => flow.client.endpoint.port.to_string(),
