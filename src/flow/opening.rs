@@ -86,6 +86,10 @@ impl Flow {
             let peer = self.peer_mut(from);
             peer.isn = Some(s.seq);
             peer.offer = Some(Offer::of(s));
+            if self.opening == Some(Opening::Midstream) {
+                self.role_known = true;
+                self.reach(Opening::SynAckOnly, s.time);
+            }
             return Facts::SYN_ACK;
         }
         if again { Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED } else { Facts::SYNACK_ON_ESTABLISHED }
@@ -112,15 +116,15 @@ impl Flow {
     }
 
     /// Whether this SYN-ACK opened the connection, although the capture has it behind what answers it: its number is the one
-    /// that all else of the server follows, and the client's SYN is what it acknowledges.
+    /// that all else of the server follows, and the client's SYN, where seen, is what it acknowledges.
     pub(super) fn is_overtaken_synack(&self, s: &Segment, from: Side) -> bool {
+        let first = self.server.next.map(|_| self.server.first_seq);
         let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
-        from == Side::Server
-            && self.server.isn.is_none()
-            && self.client.isn.is_some()
-            && self.acks_some_syn(s)
-            && follows(self.client.acked)
-            && follows(self.server.next.map(|_| self.server.first_seq))
+        let answers = match self.client.isn {
+            Some(_) => self.acks_some_syn(s),
+            None => first == Some(s.seq.plus(1)),
+        };
+        from == Side::Server && self.server.isn.is_none() && answers && follows(self.client.acked) && follows(first)
     }
 
     /// Crossing SYNs are answered by SYN-ACKs: by both ends in a simultaneous open, by the client alone in a split handshake.
