@@ -1,10 +1,10 @@
 //! Copies made by the capture: a mirror port that sends each frame twice, a router seen on both of its interfaces.
 //!
 //! Findings A.10. A copy is recognised before anything is counted. The fastest real SYN retransmission measured came after
-//! 34 ms; a copy comes within one, or within ten with a lower TTL or the same IP identification, which a host counts up (or
-//! leaves at 0) with every packet it sends.
+//! 34 ms; a copy comes within one, or within ten with a lower TTL. A FIN or RST that comes again within ten with the same IP
+//! identification, which a host counts up (or leaves at 0) with every packet, is a copy as well.
 
-use crate::tcp::Segment;
+use crate::tcp::{Flags, Segment};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// Times are kept in units of 1,024 ns: in 32 bits they tell moments apart for an hour.
@@ -36,7 +36,9 @@ impl RecentCopies {
     /// Whether `segment` is a copy of one of the last few; remembers it if it is not.
     pub(super) fn is_copy(&mut self, segment: &Segment) -> bool {
         let sighting = Sighting::of(segment);
-        let same_hop = if segment.ip_id == 0 { SAME_HOP } else { ROUTED };
+        // A network repeats packets that way, too; of these, the repetition would say that nobody answers.
+        let told_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
+        let same_hop = if told_by_id { ROUTED } else { SAME_HOP };
         let copy = self.ring.iter().any(|old| old.is_original_of(sighting, same_hop));
         if !copy {
             self.push(sighting);
