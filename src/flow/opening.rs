@@ -10,6 +10,9 @@ use super::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber};
 use crate::time::Timestamp;
 
+/// A SYN-ACK whose SYN was not seen can stand behind so much of what follows it, octets: more would be another connection's.
+const OVERTAKEN_BY: i32 = 1 << 20;
+
 impl Try {
     fn of(s: &Segment) -> Self {
         Self {
@@ -122,7 +125,7 @@ impl Flow {
         let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
         let answers = match self.client.isn {
             Some(_) => self.acks_some_syn(s),
-            None => first == Some(s.seq.plus(1)),
+            None => first.is_some_and(|first| first.distance(s.seq) <= OVERTAKEN_BY),
         };
         from == Side::Server && self.server.isn.is_none() && answers && follows(self.client.acked) && follows(first)
     }

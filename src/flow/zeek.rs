@@ -12,6 +12,8 @@
 //! * The out-of-order store behind the letter `G` is bounded: beyond [`MAX_ISLANDS`] islands in one direction the oldest
 //!   hole counts as filled, so a gap may go unreported, but none is invented. Zeek's limit of 10 MiB of data that nobody
 //!   acknowledges is not modelled.
+//! * Whoever owns the flows decides whether a wrong checksum is believed: of a sender that has never shown a right one it is not,
+//!   as with Zeek's option `-C`.
 //! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts what is missing.
 
 use core::mem;
