@@ -7,6 +7,8 @@ use crate::flow::{Facts, Opening};
 use super::support::seconds;
 use crate::time::{MILLISECOND, SECOND};
 
+/// A server waits at least this long for the third step, nanoseconds.
+const SOFT: i64 = 3 * SECOND;
 /// A server that waits for the third step has given up by then (Cisco's TCP Intercept), nanoseconds.
 const FINAL: i64 = 30 * SECOND;
 /// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
@@ -150,6 +152,8 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
     given_up.then(|| {
         // Data of the server without a third step: the client's way is not in this capture.
         let one_way = f.handshake.early_server_data;
+        // It was the server that did not wait.
+        let cut_short = f.teardown.reset.is_some() && !timer_ran && s.time - s.flow.first_time < SOFT;
         let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
         let waited = s.time - last;
         let count = s.flow.server.synack_count;
@@ -158,7 +162,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
             .figure("synack_count", count)
             .figure("waited_ns", waited)
             .figure("final", i64::from(waited >= FINAL))
-            .severity(if one_way { Severity::Note } else { Severity::Warn })
+            .severity(if one_way || cut_short { Severity::Note } else { Severity::Warn })
     })
 }
 
