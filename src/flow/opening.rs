@@ -125,7 +125,7 @@ impl Flow {
         let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
         let answers = match self.client.isn {
             Some(_) => self.acks_some_syn(s),
-            None => first.is_some_and(|first| first.distance(s.seq) <= OVERTAKEN_BY),
+            None => first.or(self.client.acked).is_some_and(|known| known.distance(s.seq) <= OVERTAKEN_BY),
         };
         from == Side::Server && self.server.isn.is_none() && answers && follows(self.client.acked) && follows(first)
     }
