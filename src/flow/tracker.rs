@@ -34,6 +34,9 @@ pub struct Timeouts {
     pub half_open: i64,
     /// An attempt that came to nothing is dropped after this much silence.
     pub flush: i64,
+    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much silence (Zeek's
+    /// `tcp_inactivity_timeout`).
+    pub one_way: i64,
     /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two hours),
     /// within which a peer that is still there must have spoken.
     pub idle: i64,
@@ -49,6 +52,7 @@ impl Default for Timeouts {
             syn: 5 * SECOND,
             half_open: 3 * SECOND,
             flush: 75 * SECOND,
+            one_way: 300 * SECOND,
             idle: 4 * 3600 * SECOND,
             linger: 5 * SECOND,
             time_wait: 240 * SECOND,
@@ -1002,7 +1006,7 @@ impl Flow {
             Phase::Open
                 if self.opening == Some(Opening::Midstream) && !(self.client.spoke() && self.server.spoke()) =>
             {
-                t.flush
+                t.one_way.min(t.idle)
             }
             Phase::Open | Phase::Failed => t.idle,
         };
