@@ -101,7 +101,7 @@ fn is_ordinary_synack(flow: &Flow, s: &Segment, from: Side) -> bool {
         && plain(client)
         && plain(server)
         && alike
-        && flow.previous.is_none()
+        && flow.previous().is_none()
         && flow.client.syn_count == 1
         && flow.handshake.synacks.len() == 1
         && s.options.timestamps.is_none_or(|t| syn.ts_value == Some(t.echo))

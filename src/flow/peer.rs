@@ -114,43 +114,36 @@ impl InFlight {
     }
 }
 
-/// One endpoint of a flow.
+/// One endpoint of a flow. The first 64 octets are what moves on with each segment.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Peer {
-    /// Address and port.
-    pub endpoint: Endpoint,
-    /// State proved by what it sent itself, its acknowledgment numbers above all.
-    pub confirmed: State,
-    /// What is on its way to it.
-    pub in_flight: InFlight,
-    /// Initial sequence number, where its SYN was seen.
-    pub isn: Option<SeqNumber>,
-    /// What its (first accepted) SYN or SYN-ACK offered.
-    pub offer: Option<Offer>,
     /// Highest SEQ + LEN it sent, once it sent anything.
     pub next: Option<SeqNumber>,
-    /// Lowest SEQ it sent: the base of relative numbers where its SYN is missing.
-    pub first_seq: SeqNumber,
     /// Highest acknowledgment number it sent.
     pub acked: Option<SeqNumber>,
     /// Right edge of its receive window: highest ACK + scaled window it advertised.
     pub edge: Option<SeqNumber>,
-    /// Sequence number of its FIN octet, once it sent one.
-    pub fin: Option<SeqNumber>,
-    /// Whether that FIN's acknowledgment number covered the other end's FIN.
-    pub fin_acked_peer: bool,
-    /// Whether the other end acknowledged its FIN.
-    pub fin_acknowledged: bool,
-    /// When it first sent FIN.
-    pub fin_time: Timestamp,
-    /// When its FIN was first acknowledged.
-    pub fin_acked_time: Timestamp,
     /// When it last sent anything.
     pub last_time: Timestamp,
     /// Segments it sent, copies made by the capture not counted.
     pub packets: u64,
     /// Payload octets it sent, repetitions included.
     pub bytes: u64,
+    /// Segments with payload.
+    pub data_count: u32,
+    /// Lowest SEQ it sent: the base of relative numbers where its SYN is missing.
+    pub first_seq: SeqNumber,
+    /// How its IP headers go on.
+    pub track: HeaderTrack,
+    /// State proved by what it sent itself, its acknowledgment numbers above all.
+    pub confirmed: State,
+    /// What is on its way to it.
+    pub in_flight: InFlight,
+    /// Initial sequence number, where its SYN was seen.
+    pub isn: Option<SeqNumber>,
+    /// Sequence number of its FIN octet, once it sent one.
+    pub fin: Option<SeqNumber>,
     /// SYNs without ACK.
     pub syn_count: u32,
     /// SYN-ACKs.
@@ -159,20 +152,28 @@ pub struct Peer {
     pub fin_count: u32,
     /// RSTs.
     pub rst_count: u32,
-    /// Segments with payload.
-    pub data_count: u32,
+    /// Window field of the first segment, raw.
+    pub window: u16,
+    /// TTL of the first segment.
+    pub ttl: u8,
+    /// Whether its last segment carried timestamps.
+    pub timestamps_seen: bool,
+    /// Whether that FIN's acknowledgment number covered the other end's FIN.
+    pub fin_acked_peer: bool,
+    /// Whether the other end acknowledged its FIN.
+    pub fin_acknowledged: bool,
+    /// When it first sent FIN.
+    pub fin_time: Timestamp,
+    /// When its FIN was first acknowledged.
+    pub fin_acked_time: Timestamp,
+    /// Address and port.
+    pub endpoint: Endpoint,
     /// Start and end of the newest hole in its sequence space, where the capture lacks (or has not seen yet) octets.
     pub hole: Option<(SeqNumber, SeqNumber)>,
     /// When that hole opened.
     pub hole_time: Timestamp,
-    /// TTL of the first segment.
-    pub ttl: u8,
-    /// Window field of the first segment, raw.
-    pub window: u16,
-    /// Whether its last segment carried timestamps.
-    pub timestamps_seen: bool,
-    /// How its IP headers go on.
-    pub track: HeaderTrack,
+    /// What its (first accepted) SYN or SYN-ACK offered.
+    pub offer: Option<Offer>,
 }
 
 impl Peer {

@@ -157,38 +157,39 @@ pub(super) struct Provocation {
     pub(super) time: Timestamp,
 }
 
-/// The tracker's own notes on a flow.
+/// The tracker's own notes on a flow. The first 64 octets are what each segment needs.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(super) struct Book {
     pub(super) phase: Phase,
+    /// Whether the deadline of the current phase has been acted on.
+    pub(super) deadline_passed: bool,
+    pub(super) announced: bool,
+    pub(super) closing_announced: bool,
+    pub(super) first_fin_acked_alone: bool,
+    /// Whether (the resetting end, the other end) sent anything but resets after a reset.
+    pub(super) spoke_after_reset: (bool, bool),
+    /// Runs of payload among its steps.
+    pub(super) data_runs: u8,
+    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
+    pub(super) silence: u32,
     /// Packet clock at the last SYN or SYN-ACK.
     pub(super) tried_at: Timestamp,
     /// Packet clock at the last segment.
     pub(super) seen_at: Timestamp,
     /// Tick of its live timer entry.
     pub(super) tick: Tick,
-    /// Whether the deadline of the current phase has been acted on.
-    pub(super) deadline_passed: bool,
-    pub(super) wrong_synack_ack: Option<SeqNumber>,
-    pub(super) first_fin_acked_alone: bool,
-    /// A reset that should not have taken effect; it did if nothing follows.
-    pub(super) doubtful_reset: Option<Reset>,
-    pub(super) before_reset: Option<(State, State, Option<Timestamp>)>,
-    /// Whether (the resetting end, the other end) sent anything but resets after a reset.
-    pub(super) spoke_after_reset: (bool, bool),
-    pub(super) provocation: Option<Provocation>,
-    /// A SYN on the open connection, which may turn out to begin the next one.
-    pub(super) pending: Option<Box<Pending>>,
-    /// Time and frame of the last segment before a SYN on the open connection.
-    pub(super) before_syn: Option<(Timestamp, u64)>,
     /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
     pub(super) quiet_at: Timestamp,
-    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
-    pub(super) silence: u32,
-    /// Runs of payload among its steps.
-    pub(super) data_runs: u8,
-    pub(super) announced: bool,
-    pub(super) closing_announced: bool,
+    /// A SYN on the open connection, which may turn out to begin the next one.
+    pub(super) pending: Option<Box<Pending>>,
+    pub(super) wrong_synack_ack: Option<SeqNumber>,
+    /// A reset that should not have taken effect; it did if nothing follows.
+    pub(super) doubtful_reset: Option<Reset>,
+    pub(super) provocation: Option<Provocation>,
+    pub(super) before_reset: Option<(State, State, Option<Timestamp>)>,
+    /// Time and frame of the last segment before a SYN on the open connection.
+    pub(super) before_syn: Option<(Timestamp, u64)>,
 }
 
 /// Where a segment's flow probably is; nothing depends on it but speed.
@@ -374,6 +375,7 @@ impl Tracker {
         now: Timestamp,
         observer: &mut impl Observer,
     ) {
+        let is_recorded = found.is_some_and(|slot| self.table.embryo(slot).is_none());
         let found = found.map(|slot| self.whole(slot, observer));
         let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
@@ -394,6 +396,9 @@ impl Tracker {
             },
         };
         self.take(slot, s, now, first, observer);
+        if first || !is_recorded {
+            self.enlist(slot);
+        }
     }
 
     /// Takes an ICMP error about a segment of some flow.
@@ -408,11 +413,8 @@ impl Tracker {
         if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.book.phase != Phase::SynSent {
             return;
         }
-        flow.unreachable.get_or_insert(Unreachable {
-            time: q.time,
-            frame: q.frame,
-            kind: q.kind,
-            reporter: q.reporter,
+        flow.unreachable.get_or_insert_with(|| {
+            Box::new(Unreachable { time: q.time, frame: q.frame, kind: q.kind, reporter: q.reporter })
         });
         flow.reach(Opening::Unreachable, q.time);
         let recorded = flow.add_quote(q);
@@ -490,7 +492,11 @@ impl Tracker {
         while let Some((tick, mut entries)) = self.wheel.fire(now) {
             for (slot, id) in entries.drain(..) {
                 let slot = match self.table.embryo(slot) {
-                    Some(embryo) if embryo.id() == id => self.whole(slot, observer),
+                    Some(embryo) if embryo.id() == id => {
+                        let slot = self.whole(slot, observer);
+                        self.enlist(slot);
+                        slot
+                    }
                     _ => slot,
                 };
                 if self.table.get(slot).is_none_or(|flow| flow.id != id || flow.book.tick != tick) {
@@ -561,13 +567,11 @@ impl Tracker {
         if let Some(believed) = believed(s, self.sources.judge(s)) {
             flow.zeek = ZeekWords::new(&believed);
         }
-        flow.previous = previous.map(|tomb| tomb.previous(client_is_low));
+        flow.previous = previous.map(|tomb| Box::new(tomb.previous(client_is_low)));
         self.next_id += 1;
         self.counters.flows += 1;
         let slot = self.table.insert(Hot::new(key, client_is_low, now), flow);
         self.schedule(slot, true);
-        self.eviction.trim(&self.table);
-        self.eviction.began(slot, self.next_id - 1);
         if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, s.time, &Notice::Began);
         }
@@ -635,8 +639,15 @@ impl Tracker {
         // The entry that was filed for it names another slot: it has none.
         let slot = self.table.insert(hot, flow);
         self.schedule(slot, true);
-        self.eviction.began(slot, embryo.id());
         slot
+    }
+
+    /// The flow at `slot` goes before others when the table is full, if nothing has answered it yet.
+    fn enlist(&mut self, slot: Slot) {
+        if let Some(id) = self.table.get(slot).filter(|flow| flow.is_unanswered()).map(|flow| flow.id) {
+            self.eviction.trim(&self.table);
+            self.eviction.began(slot, id);
+        }
     }
 
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
@@ -658,6 +669,7 @@ impl Tracker {
             }
             self.take(new_slot, s, now, n == 0, observer);
         }
+        self.enlist(new_slot);
         new_slot
     }
 
@@ -869,7 +881,7 @@ impl Flow {
 
     /// What the first segment tells by being first.
     fn first_facts(&mut self, s: &Segment) -> Facts {
-        let mut facts = if self.previous.is_some() { Facts::REUSE } else { Facts::NONE };
+        let mut facts = if self.previous().is_some() { Facts::REUSE } else { Facts::NONE };
         if is_invalid_first(s.flags) {
             // A SYN with FIN or RST is no way to open a connection, but it says which number it would begin with.
             if s.flags.has(Flags::SYN) {
@@ -880,7 +892,7 @@ impl Flow {
             return facts | Facts::INVALID_FLAGS;
         }
         if s.flags.is_syn() {
-            let renewed = self.previous.is_some_and(|p| {
+            let renewed = self.previous().is_some_and(|p| {
                 p.same_client
                     && matches!(p.opening, Opening::Unanswered | Opening::Undecided | Opening::MissingAck)
                     && s.time - p.last_time < 60 * SECOND

@@ -110,7 +110,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     // At the end of the capture the deadline has not passed; but a client that asks again has had no answer either.
-    let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable.is_none();
+    let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable().is_none();
     (f.opening == Some(Opening::Unanswered) || asked_again).then(|| {
         let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
         let plural = if syns == 1 { "" } else { "s" };
@@ -177,7 +177,7 @@ fn conn_refused(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn conn_refused_icmp(s: &Sighting<'_>) -> Option<Finding> {
-    let error = s.flow.unreachable.filter(|_| s.flow.opening == Some(Opening::Unreachable))?;
+    let error = s.flow.unreachable().filter(|_| s.flow.opening == Some(Opening::Unreachable))?;
     let what = match error.kind {
         crate::tcp::IcmpKind::Unreachable(code) => i64::from(code),
         _ => return None,

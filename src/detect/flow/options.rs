@@ -196,7 +196,7 @@ fn echo_bad(s: &Sighting<'_>) -> Option<Finding> {
     }
     if segment.flags.is_syn() {
         // A kernel that re-uses a four-tuple out of TIME-WAIT echoes what it remembers of the connection before.
-        return (ts.echo != 0 && s.flow.previous.is_none()).then(|| {
+        return (ts.echo != 0 && s.flow.previous().is_none()).then(|| {
             Finding::new(format!("the SYN echoes {}, though nothing was heard yet", ts.echo)).figure("echo", ts.echo)
         });
     }

@@ -313,6 +313,6 @@ fn orphan_rst(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn orphan(s: &Sighting<'_>, flag: Flags, name: &str) -> Option<Finding> {
-    let alone = s.segment?.flags.has(flag) && s.age > CAPTURE_AGE && s.flow.previous.is_none();
+    let alone = s.segment?.flags.has(flag) && s.age > CAPTURE_AGE && s.flow.previous().is_none();
     alone.then(|| Finding::new(format!("{name} of no known connection, {} into the capture", seconds(s.age))))
 }

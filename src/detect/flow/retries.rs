@@ -126,7 +126,7 @@ fn is_known_schedule(gaps: &[i64]) -> bool {
 
 fn syn_retries_excessive(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
-    if f.server.spoke() || f.unreachable.is_some() {
+    if f.server.spoke() || f.unreachable().is_some() {
         return None;
     }
     let mut first = f.handshake.syn_gaps().take(3);
@@ -142,7 +142,7 @@ fn syn_retries_excessive(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn syn_isn_change(s: &Sighting<'_>) -> Option<Finding> {
-    let previous = s.flow.previous.filter(|p| p.server_isn.is_none())?;
+    let previous = s.flow.previous().filter(|p| p.server_isn.is_none())?;
     let (before, now) = (previous.client_isn?, s.segment?.seq);
     Some(
         Finding::new(format!(
@@ -186,7 +186,7 @@ fn refused_retry(s: &Sighting<'_>) -> Option<Finding> {
     let refused_at = if s.facts.any(Facts::SYN_REPEATED) {
         s.flow.teardown.reset.filter(|_| s.flow.opening == Some(Opening::Refused))?.time
     } else {
-        s.flow.previous.filter(|p| p.same_client && p.opening == Opening::Refused)?.last_time
+        s.flow.previous().filter(|p| p.same_client && p.opening == Opening::Refused)?.last_time
     };
     let gap = segment.time - refused_at;
     (200 * MILLISECOND..=1500 * MILLISECOND)

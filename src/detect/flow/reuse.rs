@@ -115,9 +115,9 @@ fn challenge_ack(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// What had the four-tuple before, if it was closed in order and may still be in TIME-WAIT.
-fn closed_before(s: &Sighting<'_>) -> Option<Previous> {
+fn closed_before<'a>(s: &Sighting<'a>) -> Option<&'a Previous> {
     let in_time_wait = |p: &Previous| s.flow.first_time - p.last_time < TIME_WAIT;
-    s.flow.previous.filter(|p| matches!(p.closing, Closing::Fin | Closing::SimultaneousFin) && in_time_wait(p))
+    s.flow.previous().filter(|p| matches!(p.closing, Closing::Fin | Closing::SimultaneousFin) && in_time_wait(p))
 }
 
 fn port_reuse_timewait(s: &Sighting<'_>) -> Option<Finding> {
@@ -168,7 +168,7 @@ fn syncookie_suspected(s: &Sighting<'_>) -> Option<Finding> {
 
 /// Two attempts on one four-tuple: a cookie moves exactly as far as the client's number did (findings A.8, S1).
 fn moved_with_the_client(s: &Sighting<'_>) -> Option<Finding> {
-    let (f, previous) = (s.flow, s.flow.previous?);
+    let (f, previous) = (s.flow, s.flow.previous()?);
     if !previous.same_client || f.first_time - previous.last_time > COOKIE_MINUTE {
         return None;
     }

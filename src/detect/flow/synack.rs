@@ -157,7 +157,7 @@ pub(in crate::detect) fn repeated_in_vain(f: &Flow, s: &Segment, facts: Facts, f
 
 fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
     let (segment, isn) = (s.segment?, s.flow.client.isn?);
-    let leftover = s.flow.previous.is_some_and(|p| {
+    let leftover = s.flow.previous().is_some_and(|p| {
         p.server_isn == Some(segment.seq) || p.client_isn.is_some_and(|old| segment.ack_field == old.plus(1))
     });
     let severity = if leftover { Severity::Note } else { gated(s, Severity::Warn) };
@@ -199,7 +199,7 @@ fn synack_on_established(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     // Answers to several SYNs may differ, and one may be left over from before.
     let explained = f.client.syn_count > 1
-        || f.previous.is_some_and(|p| p.server_isn == Some(segment.seq))
+        || f.previous().is_some_and(|p| p.server_isn == Some(segment.seq))
         || s.from == Side::Client;
     let severity = if explained { Severity::Note } else { gated(s, Severity::Warn) };
     Some(

@@ -5,16 +5,17 @@
 
 use core::net::IpAddr;
 
+use smallvec::SmallVec;
+
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Settled};
+use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use crate::detect::registry::Finding;
 use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Seconds kept of a service.
-const SECONDS: usize = 32;
 /// A SYN is judged when it is so old: its client has had time to complete, or to send it again.
 const RIPE: i64 = 3;
 /// Seconds of a cohort.
@@ -35,6 +36,8 @@ const HALF_OPEN_SECONDS: i64 = 30;
 const PERIOD: i64 = 10;
 /// CUSUM's offset and threshold (Wang, Zhang, Shin, 2002).
 const CUSUM: (f64, f64) = (0.35, 1.05);
+/// Clients of a service that fails them, at least.
+const OUTAGE_CLIENTS: usize = 20;
 const MAX_FRAMES: usize = 8;
 /// Sources sampled for entropy.
 const SAMPLE: usize = 512;
@@ -42,45 +45,6 @@ const SAMPLE: usize = 512;
 const MAX_INCIDENTS: usize = 256;
 /// Incidents with a sketch of their own at once.
 const MAX_ACTIVE: usize = 64;
-
-/// First SYNs of one second, and what became of them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Second {
-    at: i64,
-    syns: u32,
-    completed: u32,
-    answered: u32,
-    refused: u32,
-    /// Reset by the client after the SYN-ACK.
-    reset: u32,
-    /// Not completed, and sent again.
-    retried: u32,
-}
-
-impl Second {
-    const fn add(&mut self, other: &Self) {
-        self.syns += other.syns;
-        self.completed += other.completed;
-        self.answered += other.answered;
-        self.refused += other.refused;
-        self.reset += other.reset;
-        self.retried += other.retried;
-    }
-
-    /// Neither completed nor refused.
-    const fn hanging(&self) -> u32 {
-        self.syns.saturating_sub(self.completed + self.refused)
-    }
-
-    /// Share of the uncompleted that were sent again.
-    fn retry_share(&self) -> f64 {
-        f64::from(self.retried) / f64::from(self.syns.saturating_sub(self.completed).max(1))
-    }
-
-    fn completion(&self) -> f64 {
-        f64::from(self.completed) / f64::from(self.syns.max(1))
-    }
-}
 
 /// Clients that meant it: those that got in, and those that tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,10 +136,10 @@ struct Running {
     calm_seconds: u32,
 }
 
-/// One service: an address and a port.
+/// One service: an address and a port. What each attempt touches comes first, in as few cache lines as there can be.
 #[derive(Debug)]
+#[repr(C)]
 struct Service {
-    seconds: [Second; SECONDS],
     last: Timestamp,
     /// Recent SYNs: halved every ten seconds or more.
     busy: u32,
@@ -183,22 +147,26 @@ struct Service {
     outward: u32,
     /// Evaluated up to this second.
     judged: i64,
+    running: Option<Box<Running>>,
+    seconds: Seconds,
+    cusum: Cusum,
     /// SYNs a second, over ten minutes.
     baseline: f64,
-    others: Others,
-    running: Option<Box<Running>>,
-    cusum: Cusum,
-    half_open_told: bool,
-    outage_told: bool,
     /// The source of most SYNs, if any has more than half: a majority vote (Boyer and Moore), with the votes it leads by and
     /// all votes.
     majority: (Option<IpAddr>, u32, u32),
-    clients: Vec<u32>,
-    clients_minute: i64,
-    refused: (i64, u32),
+    /// Open connections to it on which nothing has been said.
+    silent: u32,
+    half_open_told: bool,
+    outage_told: bool,
     refused_told: bool,
-    frames: [u64; 4],
     frame_count: u8,
+    /// Hashes of those who tried in `clients_minute`, up to a few dozen.
+    clients: SmallVec<[u32; 4]>,
+    clients_minute: i64,
+    others: Others,
+    frames: [u64; 4],
+    refused: (i64, u32),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -221,7 +189,7 @@ impl Weigh for Service {
 impl Service {
     fn new(now: Timestamp) -> Self {
         Self {
-            seconds: [Second::default(); SECONDS],
+            seconds: Seconds::default(),
             last: now,
             busy: 0,
             outward: 0,
@@ -230,10 +198,11 @@ impl Service {
             others: Others::default(),
             running: None,
             cusum: Cusum { period: now.seconds().div_euclid(PERIOD), ..Cusum::default() },
+            silent: 0,
             half_open_told: false,
             outage_told: false,
             majority: (None, 0, 0),
-            clients: Vec::new(),
+            clients: SmallVec::new(),
             clients_minute: 0,
             refused: (0, 0),
             refused_told: false,
@@ -242,12 +211,11 @@ impl Service {
         }
     }
 
-    fn at(&mut self, second: i64) -> Option<&mut Second> {
-        let held = &mut self.seconds[second.rem_euclid(SECONDS as i64) as usize];
-        if second > held.at || held.syns == 0 {
-            *held = Second { at: second, ..Second::default() };
-        }
-        (held.at == second).then_some(held)
+    /// Whether so little was asked of it lately that no more than `syns` SYNs can be within the last `seconds` (at most 40).
+    const fn is_below(&self, syns: u32, seconds: i64) -> bool {
+        // Each SYN was halved once a period, and each halving may have dropped half a one.
+        let halvings = seconds / PERIOD + 1;
+        (self.busy as u64 + 1) << halvings <= syns as u64
     }
 
     /// Sum over seconds `from..=to`.
@@ -263,8 +231,9 @@ impl Service {
 
     /// Whether it is under attack, or so many ask for it in `second` and come to nothing that it may be.
     fn is_crowded(&self, second: i64) -> bool {
-        let held = &self.seconds[second.rem_euclid(SECONDS as i64) as usize];
-        self.running.is_some() || (held.at == second && held.syns >= CROWD && held.completed < held.syns / 4)
+        self.running.is_some()
+            || (!self.is_below(CROWD, 1)
+                && self.seconds.get(second).is_some_and(|s| s.syns >= CROWD && s.completed < s.syns / 4))
     }
 
     /// The source of at least three in four SYNs.
@@ -308,7 +277,7 @@ impl Floods {
         let owned: usize = self
             .services
             .iter()
-            .map(|(_, s)| s.clients.capacity() * 4 + s.running.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048))
+            .map(|(_, s)| if s.clients.spilled() { s.clients.capacity() * 4 } else { 0 } + s.seconds.octets() + s.running.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048))
             .sum();
         self.services.octets() + owned
     }
@@ -337,7 +306,7 @@ impl Floods {
             judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
         service.last = service.last.max(a.time);
-        if let Some(held) = service.at(second) {
+        if let Some(held) = service.seconds.at(second) {
             held.syns += 1;
         }
         service.cusum.syns += 1;
@@ -372,13 +341,16 @@ impl Floods {
     ) {
         self.ledger.saw_answers = true;
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
-        if let Some(held) = service.at(began.seconds()) {
+        if let Some(held) = service.seconds.at(began.seconds()) {
             held.answered += 1;
         }
         if let Some(running) = &mut service.running {
             running.incident.answered += 1;
         }
-        if !service.half_open_told && service.half_open(now.seconds()) >= HALF_OPEN {
+        if !service.half_open_told
+            && !service.is_below(HALF_OPEN, HALF_OPEN_SECONDS)
+            && service.half_open(now.seconds()) >= HALF_OPEN
+        {
             service.half_open_told = true;
             let finding = Finding::new(format!("{HALF_OPEN} half-open connections to {server} within 30 s"))
                 .figure("half_open", HALF_OPEN)
@@ -387,11 +359,25 @@ impl Floods {
         }
     }
 
+    /// A connection to `server` opened, and nothing has been said on it. On how many it is so now.
+    pub(super) fn silent(&mut self, server: Endpoint, at: &mut Places) -> u32 {
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return 0 };
+        service.silent = service.silent.saturating_add(1);
+        service.silent
+    }
+
+    /// On one of those something was said, or it ended.
+    pub(super) fn unsilent(&mut self, server: Endpoint, at: &mut Places) {
+        if let Some(service) = self.services.get_at(&mut at.service, &server) {
+            service.silent = service.silent.saturating_sub(1);
+        }
+    }
+
     /// The SYN of an attempt that began at `began` was sent again, for the first time.
     pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp, at: &mut Places) {
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         service.cusum.retried += 1;
-        if let Some(held) = service.at(began.seconds()) {
+        if let Some(held) = service.seconds.at(began.seconds()) {
             held.retried += 1;
         }
     }
@@ -401,7 +387,7 @@ impl Floods {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
         let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return false };
         let retried = s.retried;
-        if let Some(held) = service.at(s.began.seconds()) {
+        if let Some(held) = service.seconds.at(s.began.seconds()) {
             match s.outcome {
                 Outcome::Open(_) => {
                     held.completed += 1;
@@ -518,13 +504,12 @@ fn judge_service(
         return;
     }
     let elapsed = (second - service.judged).min(600);
-    let (past, _) = service.cohort(service.judged, second - 1);
+    // Whatever came in a later second was judged then.
+    let past = service.seconds.get(service.judged).copied().unwrap_or_default();
     let rate = f64::from(past.syns) / elapsed as f64;
     judge_cohort(service, victim, second, RIPE, ledger, desk, out);
     if service.running.is_none() {
-        for _ in 0..elapsed {
-            service.baseline += (rate - service.baseline) / 600.0;
-        }
+        service.baseline = rate + (service.baseline - rate) * (1.0_f64 - 1.0 / 600.0).powi(elapsed as i32);
     }
     close_period(service, victim, second, ledger.saw_answers, desk, out);
     service.judged = second;
@@ -552,6 +537,10 @@ fn judge_cohort(
     desk: &mut Desk,
     out: Report<'_>,
 ) {
+    let may_fail = !service.outage_told && service.clients.len() >= OUTAGE_CLIENTS;
+    if service.running.is_none() && !may_fail && service.is_below(FLOOD_SYNS, COHORT + ripe + 1) {
+        return;
+    }
     let (cohort, span) = service.cohort(second - ripe - COHORT, second - ripe);
     if cohort.syns == 0 {
         return;
@@ -745,7 +734,7 @@ fn outage(
     out: Report<'_>,
 ) {
     let clients = service.clients.len();
-    if service.outage_told || clients < 20 || cohort.syns < 20 || cohort.completion() > 0.05 || ripe == 0 {
+    if service.outage_told || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 || ripe == 0 {
         return;
     }
     let all_refused = cohort.refused >= cohort.syns - cohort.completed;

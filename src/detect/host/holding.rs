@@ -172,7 +172,7 @@ impl Holding {
         }
     }
 
-    /// A connection opened, and nothing has been said on it, as on `held` (here of all clients).
+    /// A connection opened, and nothing has been said on it, as on `held` (here of the service).
     pub(super) fn opened_in_network(&mut self, new: &Connection, desk: &mut Desk, out: Report<'_>) {
         let Connection { now, frame, client, server, held } = *new;
         let network = network_of(client);

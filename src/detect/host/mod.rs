@@ -20,6 +20,7 @@ mod isn;
 mod near_misses;
 mod rules;
 mod scan;
+mod seconds;
 mod serving;
 mod settings;
 mod sketch;
@@ -67,8 +68,6 @@ pub struct HostDetectors {
     isns: isn::Isns,
     together: together::Together,
     networks: clients::Networks,
-    /// Open connections on which nothing has been said, of all clients.
-    silent: u32,
     second: i64,
     next_second: Timestamp,
     /// Whether any rule is on. If none is, nothing is kept.
@@ -89,7 +88,6 @@ impl HostDetectors {
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
             together: together::Together::new(settings.strays),
             networks: clients::Networks::new(settings.strays),
-            silent: 0,
             second: i64::MIN,
             next_second: Timestamp(i64::MIN),
             settings,
@@ -123,6 +121,8 @@ impl HostDetectors {
         if s.flags.has(Flags::ACK) {
             self.together.foresee(s.source.ip);
             self.isns.foresee(s.source, s.destination, Role::Server);
+            self.scans.foresee(s.destination.ip);
+            self.floods.foresee(s.source);
         } else {
             self.scans.foresee(s.source.ip);
             self.floods.foresee(s.destination);
@@ -307,7 +307,9 @@ impl HostDetectors {
     fn first_data(&mut self, flow: &Flow, at: &mut Places) {
         let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
         let silent = core::mem::take(&mut at.silent);
-        self.silent = self.silent.saturating_sub(u32::from(silent));
+        if silent {
+            self.floods.unsilent(server, at);
+        }
         self.scans.used(client, silent, at);
         if core::mem::take(&mut at.network_counted) {
             self.holding.used_in_network(client, server);
@@ -467,10 +469,10 @@ impl HostDetectors {
         if flow.opening().opened() && flow.bytes() == 0 {
             let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
             at.silent = true;
-            self.silent += 1;
-            if self.silent >= SEVERAL_SILENT {
+            let held = self.floods.silent(server, at);
+            if held >= SEVERAL_SILENT {
                 at.network_counted = true;
-                let new = Connection { now: time, frame: flow.first_frame, client, server, held: self.silent };
+                let new = Connection { now: time, frame: flow.first_frame, client, server, held };
                 self.holding.opened_in_network(&new, &mut self.desk, report);
             }
             let held = self.scans.opened(client, at);
@@ -495,7 +497,7 @@ impl HostDetectors {
             self.scans.unused(&settled, &self.settings, &mut self.desk, report);
         }
         if core::mem::take(&mut at.silent) {
-            self.silent = self.silent.saturating_sub(1);
+            self.floods.unsilent(flow.server.endpoint, at);
             self.scans.closed(flow.client.endpoint.ip, at);
         }
         if core::mem::take(&mut at.network_counted) {
@@ -507,7 +509,9 @@ impl HostDetectors {
     }
 
     fn ended(&mut self, flow: &Flow, time: Timestamp, at: &mut Places, report: Report<'_>) {
-        self.silent = self.silent.saturating_sub(u32::from(at.silent));
+        if at.silent {
+            self.floods.unsilent(flow.server.endpoint, at);
+        }
         if flow.opening.is_none()
             && let Some(settled) = Settled::of(flow, time)
         {

@@ -299,7 +299,7 @@ impl Together {
 
     /// A first SYN, of a flow whose four-tuple may have been used before.
     pub(super) fn reuse(&mut self, flow: &Flow, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
-        let Some(previous) = flow.previous.filter(|p| p.same_client) else { return };
+        let Some(previous) = flow.previous().filter(|p| p.same_client) else { return };
         let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));

@@ -234,7 +234,7 @@ fn teardown_body(flow: &Flow) -> Option<TeardownBody> {
 }
 
 fn icmp_body(flow: &Flow) -> Option<IcmpBody> {
-    let icmp = flow.unreachable?;
+    let icmp = flow.unreachable()?;
     let (message, code) = match icmp.kind {
         IcmpKind::Unreachable(code) => ("unreachable", Some(code)),
         IcmpKind::PacketTooBig => ("packet-too-big", None),

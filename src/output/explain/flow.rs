@@ -104,7 +104,7 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
             ),
         });
     }
-    if let Some(icmp) = flow.unreachable {
+    if let Some(icmp) = flow.unreachable() {
         document.item(match locale {
             Locale::En => format!("The ICMP error came from {} (frame {}).", icmp.reporter, icmp.frame),
             Locale::Ko => format!("ICMP 오류는 {} 주소가 보냈습니다 (프레임 {}).", icmp.reporter, icmp.frame),

@@ -459,7 +459,7 @@ fn options_refused(flow: &Flow, locale: Locale) -> Option<String> {
 }
 
 fn reuse(flow: &Flow, locale: Locale) -> Option<String> {
-    let previous = flow.previous?;
+    let previous = flow.previous()?;
     let gap = human(flow.first_time - previous.last_time);
     Some(match locale {
         Locale::En => format!("the same ports were used by #{} until {gap} before this SYN.", previous.id),

@@ -208,7 +208,7 @@ impl Isns {
         };
         let earlier = self.remember(s, other);
         let key = key_of(s);
-        if self.cohorts.get_mut(&key).is_none_or(|c| c.samples.is_empty()) && self.samples_left == 0 {
+        if self.samples_left == 0 && self.cohorts.get(&key).is_none_or(|c| c.samples.is_empty()) {
             return SameTuple::Nothing;
         }
         let cohort = self.cohorts.entry(key, || Cohort::new(s.time));
