@@ -767,7 +767,10 @@ fn announce(flow: &mut Flow, time: Timestamp, observer: &mut impl Observer) {
 
 /// `s` as what it was where its wrong checksum says nothing about what its receiver got; `None`: as it is.
 fn believed(s: &Segment, proved_good: bool) -> Option<Segment> {
-    (s.checksum == Checksum::Bad && !proved_good).then(|| Segment { checksum: Checksum::Unverifiable, ..*s })
+    if s.checksum != Checksum::Bad || proved_good {
+        return None;
+    }
+    Some(Segment { checksum: Checksum::Unverifiable, ..*s })
 }
 
 /// Flags that no first segment of a connection has, whole or cut from its middle.
