@@ -118,6 +118,11 @@ impl Flow {
                 facts | self.fail(Opening::SynAckOnly, s, from)
             }
             (Phase::SynReceived, Side::Server) => facts | self.fail(Opening::MissingAck, s, from),
+            (Phase::Failed, Side::Server) if self.opening == Some(Opening::Refused) => {
+                // Another try was refused as well.
+                self.gone(from);
+                facts
+            }
             (Phase::Failed, _) => facts,
             (Phase::Open, _) => facts | self.reset_in_connection(s, from),
         }

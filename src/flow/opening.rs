@@ -49,13 +49,16 @@ impl Flow {
                 self.book.tried_at = now;
                 self.keep_syn(s, from);
                 self.role_known = true;
-                if known == Some(s.seq) {
-                    return Facts::SYN_REPEATED;
+                let again = known == Some(s.seq);
+                if !again {
+                    self.take_offer(s, from);
                 }
-                self.take_offer(s, from);
-                self.client.sent(Event::Syn);
-                self.server.receives(Event::Syn);
-                Facts::SYN
+                if !again || self.opening == Some(Opening::Refused) {
+                    self.client.has_received(Event::Rst);
+                    self.client.sent(Event::Syn);
+                    self.server.receives(Event::Syn);
+                }
+                if again { Facts::SYN_REPEATED } else { Facts::SYN }
             }
             (_, Side::Server) if known == Some(s.seq) => Facts::SYN_REPEATED,
             (_, Side::Server) => {
@@ -167,6 +170,10 @@ impl Flow {
             self.handshake.wrong_synack = true;
             self.book.wrong_synack_ack = Some(s.ack_field);
             return Facts::SYNACK_WRONG_ACK | late;
+        }
+        if self.opening == Some(Opening::Refused) {
+            // The refusal was of an earlier try.
+            (self.teardown.reset, self.teardown.complete) = (None, None);
         }
         self.book.tried_at = now;
         self.keep_synack(s);
