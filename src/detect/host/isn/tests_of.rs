@@ -1,6 +1,8 @@
 //! Statistical tests on initial sequence numbers of distinct four-tuples (findings C.9). Pure functions; each gives the
 //! probability that random numbers would look like that.
 
+use smallvec::SmallVec;
+
 use crate::time::SECOND;
 
 /// A finding needs a probability at most this: with 13 looks and 8 tests, one false finding in ten million cohorts.
@@ -80,6 +82,9 @@ fn constant(samples: &[Sample]) -> Option<Pattern> {
 }
 
 fn repeats(samples: &[Sample]) -> Option<Pattern> {
+    if all_differ(samples) {
+        return None;
+    }
     let mut sorted: Vec<u32> = samples.iter().map(|s| s.isn).collect();
     sorted.sort_unstable();
     let pairs: u64 = sorted.chunk_by(|a, b| a == b).map(|run| run.len() as u64).map(|k| k * (k - 1) / 2).sum();
@@ -90,16 +95,31 @@ fn repeats(samples: &[Sample]) -> Option<Pattern> {
     (pairs > 0 && p <= SIGNIFICANT).then_some(Pattern::Repeats { pairs, p })
 }
 
+/// Whether the numbers are certainly distinct: few random ones fall into places of their own. Saves sorting them.
+fn all_differ(samples: &[Sample]) -> bool {
+    let mut taken = [0_u64; 64];
+    samples.len() <= 64
+        && samples.iter().all(|s| {
+            let place = s.isn.wrapping_mul(0x9e37_79b1) >> 20;
+            let (word, bit) = (&mut taken[(place >> 6) as usize], 1 << (place & 63));
+            let free = *word & bit == 0;
+            *word |= bit;
+            free
+        })
+}
+
 /// Constant distance from what it answers.
 fn relation(samples: &[Sample]) -> Option<Pattern> {
     let distance = |s: &Sample| s.isn.wrapping_sub(s.other);
     let first = distance(samples.first()?);
+    if samples.iter().any(|s| distance(s) != first) {
+        return None;
+    }
     let mut others: Vec<u32> = samples.iter().map(|s| s.other).collect();
     others.sort_unstable();
     others.dedup();
     let p = CIRCLE.powi(1 - others.len() as i32);
-    let holds = others.len() >= 3 && samples.iter().all(|s| distance(s) == first);
-    (holds && p <= SIGNIFICANT).then_some(Pattern::Relation { distance: first, p })
+    (others.len() >= 3 && p <= SIGNIFICANT).then_some(Pattern::Relation { distance: first, p })
 }
 
 /// Distances between neighbours the short way round (nmap's `MOD_DIFF`).
@@ -116,8 +136,8 @@ pub(super) fn gcd(mut a: u32, mut b: u32) -> u32 {
 
 fn step(samples: &[Sample]) -> Option<Pattern> {
     let distances = distances(samples.iter().map(|s| s.isn));
-    let divisor = distances.clone().fold(0, gcd);
-    if divisor <= 1 {
+    let divisor = distances.clone().try_fold(0, |common, next| Some(gcd(common, next)).filter(|d| *d != 1))?;
+    if divisor == 0 {
         return None;
     }
     let k = (samples.len() - 1) as f64;
@@ -130,9 +150,10 @@ fn step(samples: &[Sample]) -> Option<Pattern> {
 /// Shortest arc that holds every number once the advance at some rate is taken out.
 fn line(samples: &[Sample]) -> Option<Pattern> {
     let n = samples.len() as f64;
+    let points = from_first(samples)?;
     let mut best: Option<(f64, f64, f64)> = None;
     let try_rate = |best: &mut Option<(f64, f64, f64)>, rate: f64, choices: f64, free: f64| {
-        let Some(arc) = shortest_arc(samples, rate) else { return };
+        let Some(arc) = shortest_arc(&points, rate) else { return };
         let f = (arc + 1.0) / CIRCLE;
         // A rate that is no better by a bit is none: the simplest one stays.
         if best.is_some_and(|(_, b, _)| (b + 1.0) / 2.0 <= arc + 1.0) {
@@ -174,15 +195,19 @@ fn refine(rate: f64, first: &Sample, last: &Sample) -> Option<f64> {
     Some((observed + turns * CIRCLE) / seconds)
 }
 
+/// Time and number of each sample, counted from the first: seconds, and the way around the circle.
+fn from_first(samples: &[Sample]) -> Option<SmallVec<[(f64, u32); 32]>> {
+    let first = samples.first()?;
+    let seconds = |s: &Sample| (s.time - first.time) as f64 / SECOND as f64;
+    Some(samples.iter().map(|s| (seconds(s), s.isn.wrapping_sub(first.isn))).collect())
+}
+
 /// Length of the shortest arc that holds every number once the advance at `rate` is taken out, if it is less than half the
 /// circle. Random numbers leave the half circle after a few samples, so most rates cost next to nothing.
-fn shortest_arc(samples: &[Sample], rate: f64) -> Option<f64> {
-    let start = samples.first()?;
+fn shortest_arc(points: &[(f64, u32)], rate: f64) -> Option<f64> {
     let (mut low, mut high) = (0_i64, 0_i64);
-    for s in samples {
-        let seconds = (s.time - start.time) as f64 / SECOND as f64;
-        let number = s.isn.wrapping_sub(on_circle(rate * seconds));
-        let from_start = i64::from(number.wrapping_sub(start.isn).cast_signed());
+    for (seconds, way) in points {
+        let from_start = i64::from(way.wrapping_sub(on_circle(rate * seconds)).cast_signed());
         (low, high) = (low.min(from_start), high.max(from_start));
         if high - low >= 1 << 31 {
             return None;
@@ -201,10 +226,13 @@ fn on_circle(x: f64) -> u32 {
 /// Every number a little above the one before: none more than 2^24.
 fn increments(samples: &[Sample]) -> Option<Pattern> {
     let rises = || samples.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn));
+    if rises().any(|rise| rise >= 1 << 24) {
+        return None;
+    }
     let (smallest, largest) = (rises().min()?, rises().max()?);
     let k = (samples.len() - 1) as f64;
     let p = (k * ((f64::from(largest) + 1.0) / CIRCLE).ln()).exp();
-    (largest < 1 << 24 && p <= SIGNIFICANT).then_some(Pattern::Increments { smallest, largest, p })
+    (p <= SIGNIFICANT).then_some(Pattern::Increments { smallest, largest, p })
 }
 
 fn stuck_bits(samples: &[Sample]) -> Option<Pattern> {
@@ -224,7 +252,7 @@ fn stuck_bits(samples: &[Sample]) -> Option<Pattern> {
 /// A linear congruential generator modulo 2^32: each difference is the one before times a constant. Two differences give the
 /// constant, the others bear it out. Numbers that went to somebody out of sight break some of the triples, not all.
 fn congruential(samples: &[Sample]) -> Option<Pattern> {
-    let d: Vec<u32> = samples.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn)).collect();
+    let d: SmallVec<[u32; 64]> = samples.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn)).collect();
     let mut tried = 0.0;
     let mut best: Option<(u32, f64)> = None;
     for pair in d.windows(2).take(64) {
