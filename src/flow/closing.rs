@@ -42,12 +42,14 @@ impl Flow {
         let other = self.peer(from.other());
         let (other_fin, other_acknowledged) = (other.fin, self.book.first_fin_acked_alone);
         let covers = other_fin.is_some_and(|fin| s.ack().is_some_and(|ack| ack.after(fin)));
+        // The capture may have a FIN behind its acknowledgment.
+        let overtaken = other.acked == Some(octet.plus(1));
         if other_fin.is_none() {
             self.teardown.first_fin = Some(from);
         } else if covers {
             self.teardown.acked_separately = other_acknowledged;
         } else {
-            self.teardown.simultaneous = true;
+            self.teardown.simultaneous = !overtaken;
         }
         let peer = self.peer_mut(from);
         peer.fin = Some(octet);
@@ -55,7 +57,7 @@ impl Flow {
         peer.fin_acked_peer = covers;
         peer.sent(Event::Fin);
         self.peer_mut(from.other()).receives(Event::Fin);
-        Facts::FIN
+        if overtaken { Facts::FIN | self.fin_is_acknowledged(from, s.time, false) } else { Facts::FIN }
     }
 
     fn acknowledgment_of_fin(&mut self, s: &Segment, from: Side) -> Facts {
@@ -65,22 +67,25 @@ impl Flow {
             return Facts::NONE;
         }
         let mut facts = if ack.after(fin.plus(1)) { Facts::ACK_BEYOND_FIN } else { Facts::NONE };
-        let alone = !s.flags.has(Flags::FIN);
-        let other = self.peer_mut(from.other());
-        if !other.fin_acknowledged {
-            other.fin_acknowledged = true;
-            other.fin_acked_time = s.time;
-            other.receives(Event::AckOfFin);
-            facts |= Facts::ACK_OF_FIN;
-            if alone && self.teardown.first_fin == Some(from.other()) {
-                self.book.first_fin_acked_alone = true;
-            }
-        }
-        let own_fin_after = self.client.fin_acknowledged && self.server.fin_acknowledged;
-        if own_fin_after && self.teardown.complete.is_none() {
-            self.teardown.complete = Some(s.time);
+        if !self.peer(from.other()).fin_acknowledged {
+            facts |= self.fin_is_acknowledged(from.other(), s.time, !s.flags.has(Flags::FIN));
         }
         facts
+    }
+
+    /// The FIN of `side` is acknowledged, `alone` or together with the other end's.
+    fn fin_is_acknowledged(&mut self, side: Side, time: Timestamp, alone: bool) -> Facts {
+        let peer = self.peer_mut(side);
+        peer.fin_acknowledged = true;
+        peer.fin_acked_time = time;
+        peer.receives(Event::AckOfFin);
+        if alone && self.teardown.first_fin == Some(side) {
+            self.book.first_fin_acked_alone = true;
+        }
+        if self.client.fin_acknowledged && self.server.fin_acknowledged {
+            self.teardown.complete.get_or_insert(time);
+        }
+        Facts::ACK_OF_FIN
     }
 
     fn beyond_fin(&mut self, s: &Segment, from: Side) -> Facts {
@@ -109,7 +114,15 @@ impl Flow {
             (Phase::SynSent, Side::Client) if self.is_rst_of_wrong_synack(s) => facts | Facts::RST_OF_WRONG_SYNACK,
             (Phase::SynSent | Phase::Crossed, _) => facts | self.fail(Opening::Aborted, s, from),
             (Phase::SynReceived, Side::Client) => facts | self.reset_before_third_step(s),
+            (Phase::SynReceived, Side::Server) if self.client.isn.is_none() && !self.client.spoke() => {
+                facts | self.fail(Opening::SynAckOnly, s, from)
+            }
             (Phase::SynReceived, Side::Server) => facts | self.fail(Opening::MissingAck, s, from),
+            (Phase::Failed, Side::Server) if self.opening == Some(Opening::Refused) => {
+                // Another try was refused as well.
+                self.gone(from);
+                facts
+            }
             (Phase::Failed, _) => facts,
             (Phase::Open, _) => facts | self.reset_in_connection(s, from),
         }

@@ -1,16 +1,17 @@
 //! Copies made by the capture: a mirror port that sends each frame twice, a router seen on both of its interfaces.
 //!
 //! Findings A.10. A copy is recognised before anything is counted. The fastest real SYN retransmission measured came after
-//! 34 ms; a copy comes within one, or within ten with a lower TTL.
+//! 34 ms; a copy comes within one, or within ten with a lower TTL. A FIN or RST that comes again within ten with the same IP
+//! identification, which a host counts up (or leaves at 0) with every packet, is a copy as well.
 
-use crate::tcp::Segment;
+use crate::tcp::{Flags, Segment};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// Times are kept in units of 1,024 ns: in 32 bits they tell moments apart for an hour.
 const UNIT_BITS: u32 = 10;
 /// A copy at the same hop comes within this, units.
 const SAME_HOP: u32 = (MILLISECOND >> UNIT_BITS) as u32;
-/// A copy seen again behind one to three routers comes within this, units.
+/// A copy seen again behind one to three routers, or told by its identification, comes within this, units.
 const ROUTED: u32 = ((10 * MILLISECOND) >> UNIT_BITS) as u32;
 /// How many hops may lie between two sightings.
 const MAX_HOPS: u8 = 3;
@@ -35,7 +36,10 @@ impl RecentCopies {
     /// Whether `segment` is a copy of one of the last few; remembers it if it is not.
     pub(super) fn is_copy(&mut self, segment: &Segment) -> bool {
         let sighting = Sighting::new(segment.time, ttl_and_digest(segment));
-        let copy = self.ring.iter().any(|old| old.is_original_of(sighting));
+        // A network repeats packets that way, too; of these, the repetition would say that nobody answers.
+        let told_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
+        let same_hop = if told_by_id { ROUTED } else { SAME_HOP };
+        let copy = self.ring.iter().any(|old| old.is_original_of(sighting, same_hop));
         if !copy {
             self.push(sighting);
         }
@@ -57,14 +61,15 @@ impl Sighting {
         Self { units: units(time), ttl_and_digest }
     }
 
-    fn is_original_of(self, later: Self) -> bool {
+    /// `same_hop`: how much later a copy at the same hop may be, units.
+    fn is_original_of(self, later: Self, same_hop: u32) -> bool {
         if (self.ttl_and_digest ^ later.ttl_and_digest) & 0xff_ffff != 0 || self.ttl_and_digest == 0 {
             return false;
         }
         let gap = later.units.wrapping_sub(self.units).cast_signed().unsigned_abs();
         let hops = ((self.ttl_and_digest >> 24) as u8).abs_diff((later.ttl_and_digest >> 24) as u8);
         match hops {
-            0 => gap <= SAME_HOP,
+            0 => gap <= same_hop,
             1..=MAX_HOPS => gap <= ROUTED,
             _ => false,
         }

@@ -97,7 +97,8 @@ impl Handshake {
 
     /// First SYN to the segment that completed the handshake, nanoseconds: what the application waited.
     pub fn connect_time(&self) -> Option<i64> {
-        Some(self.ack?.time - self.first_syn()?)
+        // The capture may have the SYN behind it.
+        Some(self.ack?.time - self.first_syn()?).filter(|time| *time >= 0)
     }
 
     /// SYN to the SYN-ACK that provably answers it, nanoseconds (Karn's rule: with several candidates only a timestamp

@@ -66,17 +66,16 @@ impl Flow {
         let same_isn = self.peer(from).isn == Some(s.seq);
         let begins = match self.book.phase {
             _ if self.opening == Some(Opening::Invalid) => true,
+            _ if self.is_overtaken_syn(s, from) => false,
             Phase::Open if self.is_closed() => true,
-            // A connection taken up in its middle: a SYN just below its first segment came late, any other is another one's.
+            // A connection taken up in its middle: a SYN that is not the one it began with is another one's.
             Phase::Open if self.opening == Some(Opening::Midstream) => {
                 !(self.client.spoke() && self.server.spoke()) || self.packets() < 3
             }
             Phase::Open => false,
             Phase::Failed => !same_isn,
             Phase::SynSent => from == Side::Client && !same_isn && self.client.isn.is_some(),
-            Phase::SynReceived if self.client.isn.is_none() => {
-                !(from == Side::Client && self.server.acked == Some(s.seq.plus(1)))
-            }
+            Phase::SynReceived if self.client.isn.is_none() => true,
             Phase::SynReceived => from == Side::Client && !same_isn,
             Phase::Crossed => !same_isn,
         };
@@ -86,6 +85,9 @@ impl Flow {
     fn fate_of_synack(&self, s: &Segment, from: Side) -> Fate {
         if self.answers_pending(s) {
             return Fate::BeginsWithPending;
+        }
+        if self.is_overtaken_synack(s, from) {
+            return Fate::Belongs;
         }
         let known = self.peer(from).isn == Some(s.seq);
         let begins = match self.book.phase {

@@ -95,7 +95,7 @@ pub struct Resets {
     pub inexact: bool,
     /// Time and number of the last.
     pub last: (Timestamp, SeqNumber),
-    /// TTL of the first.
+    /// TTL of the first, or of a later one whose TTL speaks against it.
     pub ttl: u8,
     /// Silence before the segment that the first may answer, nanoseconds; 0 where it was less than a second.
     pub silence: i64,
@@ -403,8 +403,10 @@ impl Flow {
         if r.first.is_none() {
             r.first = Some((s.time, s.frame, s.seq));
             r.exact = facts.any(Facts::RST_EXACT);
-            r.ttl = s.ttl;
             r.silence = i64::from(self.book.silence) * MILLISECOND;
+        }
+        if r.first.is_some_and(|(_, frame, _)| frame == s.frame) || evidence.has(Evidence::TTL) {
+            r.ttl = s.ttl;
         }
         r.last = (s.time, s.seq);
         if r.evidence.add(evidence) { new | Facts::RESET_EVIDENCE } else { new }

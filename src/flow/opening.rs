@@ -10,6 +10,9 @@ use super::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber};
 use crate::time::Timestamp;
 
+/// A SYN-ACK whose SYN was not seen can stand behind so much of what follows it, octets: more would be another connection's.
+const OVERTAKEN_BY: i32 = 1 << 20;
+
 impl Try {
     fn of(s: &Segment) -> Self {
         Self {
@@ -30,6 +33,10 @@ impl Flow {
         self.peer_mut(from).syn_count += 1;
         let known = self.peer(from).isn;
         match (self.book.phase, from) {
+            (Phase::Open, _) if self.is_overtaken_syn(s, from) => {
+                self.take_overtaken_syn(s);
+                Facts::SYN
+            }
             (Phase::Open, _) => {
                 let mut facts = Facts::SYN_ON_ESTABLISHED;
                 if known == Some(s.seq) {
@@ -42,13 +49,16 @@ impl Flow {
                 self.book.tried_at = now;
                 self.keep_syn(s, from);
                 self.role_known = true;
-                if known == Some(s.seq) {
-                    return Facts::SYN_REPEATED;
+                let again = known == Some(s.seq);
+                if !again {
+                    self.take_offer(s, from);
                 }
-                self.take_offer(s, from);
-                self.client.sent(Event::Syn);
-                self.server.receives(Event::Syn);
-                Facts::SYN
+                if !again || self.opening == Some(Opening::Refused) {
+                    self.client.has_received(Event::Rst);
+                    self.client.sent(Event::Syn);
+                    self.server.receives(Event::Syn);
+                }
+                if again { Facts::SYN_REPEATED } else { Facts::SYN }
             }
             (_, Side::Server) if known == Some(s.seq) => Facts::SYN_REPEATED,
             (_, Side::Server) => {
@@ -76,8 +86,51 @@ impl Flow {
 
     fn synack_on_open(&mut self, s: &Segment, from: Side) -> Facts {
         let again = self.peer(from).isn == Some(s.seq);
+        let overtaken = self.is_overtaken_synack(s, from);
         self.keep_synack(s);
+        if overtaken {
+            let peer = self.peer_mut(from);
+            peer.isn = Some(s.seq);
+            peer.offer = Some(Offer::of(s));
+            if self.opening == Some(Opening::Midstream) {
+                self.role_known = true;
+                self.reach(Opening::SynAckOnly, s.time);
+            }
+            return Facts::SYN_ACK;
+        }
         if again { Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED } else { Facts::SYNACK_ON_ESTABLISHED }
+    }
+
+    /// Whether the connection began with this SYN, although the capture has it behind what answers or follows it.
+    pub(super) fn is_overtaken_syn(&self, s: &Segment, from: Side) -> bool {
+        let end = s.seq.plus(1).plus(s.payload);
+        let answered = || self.handshake.synacks.iter().any(|t| t.ack.after(s.seq) && t.ack.at_or_before(end));
+        let followed =
+            || self.client.spoke() && self.client.first_seq.after(s.seq) && self.client.first_seq.at_or_before(end);
+        from == Side::Client && self.client.isn.is_none() && (answered() || followed())
+    }
+
+    /// Takes the SYN of a connection that is open already.
+    fn take_overtaken_syn(&mut self, s: &Segment) {
+        self.keep_syn(s, Side::Client);
+        self.role_known = true;
+        self.client.isn = Some(s.seq);
+        self.client.offer = Some(Offer::of(s));
+        if matches!(self.opening, Some(Opening::SynAckOnly | Opening::Midstream)) {
+            self.reach(Opening::Established, s.time);
+        }
+    }
+
+    /// Whether this SYN-ACK opened the connection, although the capture has it behind what answers it: its number is the one
+    /// that all else of the server follows, and the client's SYN, where seen, is what it acknowledges.
+    pub(super) fn is_overtaken_synack(&self, s: &Segment, from: Side) -> bool {
+        let first = self.server.next.map(|_| self.server.first_seq);
+        let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
+        let answers = match self.client.isn {
+            Some(_) => self.acks_some_syn(s),
+            None => first.or(self.client.acked).is_some_and(|known| known.distance(s.seq) <= OVERTAKEN_BY),
+        };
+        from == Side::Server && self.server.isn.is_none() && answers && follows(self.client.acked) && follows(first)
     }
 
     /// Crossing SYNs are answered by SYN-ACKs: by both ends in a simultaneous open, by the client alone in a split handshake.
@@ -117,6 +170,10 @@ impl Flow {
             self.handshake.wrong_synack = true;
             self.book.wrong_synack_ack = Some(s.ack_field);
             return Facts::SYNACK_WRONG_ACK | late;
+        }
+        if self.opening == Some(Opening::Refused) {
+            // The refusal was of an earlier try.
+            (self.teardown.reset, self.teardown.complete) = (None, None);
         }
         self.book.tried_at = now;
         self.keep_synack(s);

@@ -33,6 +33,9 @@ pub struct Timeouts {
     pub half_open: i64,
     /// An attempt that came to nothing is dropped after this much silence.
     pub flush: i64,
+    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much silence (Zeek's
+    /// `tcp_inactivity_timeout`).
+    pub one_way: i64,
     /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two hours),
     /// within which a peer that is still there must have spoken.
     pub idle: i64,
@@ -48,6 +51,7 @@ impl Default for Timeouts {
             syn: 5 * SECOND,
             half_open: 3 * SECOND,
             flush: 75 * SECOND,
+            one_way: 300 * SECOND,
             idle: 4 * 3600 * SECOND,
             linger: 5 * SECOND,
             time_wait: 240 * SECOND,
@@ -569,6 +573,9 @@ impl Tracker {
         let client_is_low = sender_is_low == sender_is_client;
         let mut flow =
             Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        if let Some(believed) = believed(s, self.sources.judge(s)) {
+            flow.zeek = ZeekWords::new(&believed);
+        }
         flow.previous = previous.map(|tomb| Box::new(tomb.previous(client_is_low)));
         self.next_id += 1;
         self.counters.flows += 1;
@@ -767,6 +774,14 @@ fn announce(flow: &mut Flow, time: Timestamp, observer: &mut impl Observer) {
     }
 }
 
+/// `s` as what it was where its wrong checksum says nothing about what its receiver got; `None`: as it is.
+fn believed(s: &Segment, proved_good: bool) -> Option<Segment> {
+    if s.checksum != Checksum::Bad || proved_good {
+        return None;
+    }
+    Some(Segment { checksum: Checksum::Unverifiable, ..*s })
+}
+
 /// Flags that no first segment of a connection has, whole or cut from its middle.
 fn is_invalid_first(flags: Flags) -> bool {
     let lone = !flags.any(Flags::ACK | Flags::SYN | Flags::RST);
@@ -822,7 +837,8 @@ impl Flow {
     /// Takes a segment: counts it, moves states, notices facts.
     fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, doubt: Doubt) -> Facts {
         if !first {
-            self.zeek.observe(s, from == self.first_sender);
+            let believed = believed(s, doubt.proved_good);
+            self.zeek.observe(believed.as_ref().unwrap_or(s), from == self.first_sender);
             self.completeness.observe(s);
         }
         if s.truncated {
@@ -1014,7 +1030,7 @@ impl Flow {
             Phase::Open
                 if self.opening == Some(Opening::Midstream) && !(self.client.spoke() && self.server.spoke()) =>
             {
-                t.flush
+                t.one_way.min(t.idle)
             }
             Phase::Open | Phase::Failed => t.idle,
         };

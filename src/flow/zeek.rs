@@ -12,6 +12,8 @@
 //! * The out-of-order store behind the letter `G` is bounded: beyond [`MAX_ISLANDS`] islands in one direction the oldest
 //!   hole counts as filled, so a gap may go unreported, but none is invented. Zeek's limit of 10 MiB of data that nobody
 //!   acknowledges is not modelled.
+//! * Whoever owns the flows decides whether a wrong checksum is believed: of a sender that has never shown a right one it is not,
+//!   as with Zeek's option `-C`.
 //! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts what is missing.
 
 use core::mem;
@@ -25,7 +27,10 @@ use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
 pub const MAX_LETTERS: usize = 1024;
 
 /// Islands of data kept above the first hole, per direction.
-pub const MAX_ISLANDS: usize = 6;
+pub const MAX_ISLANDS: usize = 32;
+
+/// Islands kept in [`Rare`] itself; few connections have more at a time.
+const INLINE_ISLANDS: usize = 4;
 
 /// Zeek's `likely_server_ports` with its default scripts, sorted: a first segment from one of them comes from a responder.
 pub const LIKELY_SERVER_PORTS: &[u16] = &[
@@ -739,7 +744,7 @@ struct Rare {
     /// Relative sequence number of the last SYN: not 0 only for one after the end.
     last_syn: [u32; 2],
     /// Sorted, neither touching each other nor the edge.
-    islands: [SmallVec<[Island; MAX_ISLANDS + 1]>; 2],
+    islands: [SmallVec<[Island; INLINE_ISLANDS]>; 2],
     letters: Vec<u8>,
     lost_letters: u32,
 }
@@ -797,7 +802,7 @@ const fn is_later(a: u32, b: u32) -> bool {
 }
 
 /// Adds a range to sorted ranges that do not touch each other, and joins it with those that it touches.
-fn insert(islands: &mut SmallVec<[Island; MAX_ISLANDS + 1]>, mut new: Island) {
+fn insert(islands: &mut SmallVec<[Island; INLINE_ISLANDS]>, mut new: Island) {
     let mut at = 0;
     while let Some(old) = islands.get(at).copied() {
         if is_later(old.start, new.end) {
@@ -1089,14 +1094,13 @@ mod tests {
 
     #[test]
     fn too_many_islands_invent_no_gap() {
-        let islands: String = (1..=12).map(|n| format!(", > PA 5 @{}", n * 10)).collect();
+        let islands: String = (1..=40).map(|n| format!(", > PA 5 @{}", n * 10)).collect();
         let words = words(&format!("> S, < SA, > A{islands}"));
         let rare = words.rare.as_ref().expect("islands are kept");
         assert_eq!(rare.islands[ORIGINATOR].len(), MAX_ISLANDS);
-        assert!(!rare.islands[ORIGINATOR].spilled());
         check(&[
-            (&format!("> S, < SA, > A{islands}, < A a56"), "ShADa", "S1"),
-            (&format!("> S, < SA, > A{islands}, < A a126"), "ShADaG", "S1"),
+            (&format!("> S, < SA, > A{islands}, < A a76"), "ShADa", "S1"),
+            (&format!("> S, < SA, > A{islands}, < A a406"), "ShADaGG", "S1"),
         ]);
     }
 

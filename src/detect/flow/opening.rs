@@ -5,10 +5,14 @@ use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Opening};
 
 use super::support::seconds;
-use crate::time::SECOND;
+use crate::time::{MILLISECOND, SECOND};
 
+/// A server waits at least this long for the third step, nanoseconds.
+const SOFT: i64 = 3 * SECOND;
 /// A server that waits for the third step has given up by then (Cisco's TCP Intercept), nanoseconds.
 const FINAL: i64 = 30 * SECOND;
+/// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
+const RETRY: i64 = 800 * MILLISECOND;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -139,11 +143,17 @@ fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
 
 fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
-    let repeated = f.opening.is_none() && f.client.isn.is_some() && f.server.synack_count > 1 && !f.handshake.crossed;
+    let timer_ran = match f.handshake.synacks.as_slice() {
+        [first, .., last] => last.time - first.time >= RETRY,
+        _ => false,
+    };
+    let repeated = f.opening.is_none() && f.client.isn.is_some() && timer_ran && !f.handshake.crossed;
     let given_up = f.opening == Some(Opening::MissingAck) || (repeated && f.handshake.ack.is_none());
     given_up.then(|| {
         // Data of the server without a third step: the client's way is not in this capture.
         let one_way = f.handshake.early_server_data;
+        // It was the server that did not wait.
+        let cut_short = f.teardown.reset.is_some() && !timer_ran && s.time - s.flow.first_time < SOFT;
         let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
         let waited = s.time - last;
         let count = s.flow.server.synack_count;
@@ -152,7 +162,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
             .figure("synack_count", count)
             .figure("waited_ns", waited)
             .figure("final", i64::from(waited >= FINAL))
-            .severity(if one_way { Severity::Note } else { Severity::Warn })
+            .severity(if one_way || cut_short { Severity::Note } else { Severity::Warn })
     })
 }
 
