@@ -65,11 +65,12 @@ impl Seconds {
         (held.at == second).then_some(held)
     }
 
-    /// What was counted in `second`.
+    /// What was counted in `second`, if anything was.
     pub(super) fn get(&self, second: i64) -> Option<&Second> {
+        let counted = |s: &&Second| s.at == second && **s != Second { at: second, ..Second::default() };
         match &self.all {
-            Some(all) => Some(&all[place(second)]).filter(|s| s.at == second),
-            None => self.few.iter().find(|s| s.at == second),
+            Some(all) => Some(&all[place(second)]).filter(counted),
+            None => self.few.iter().find(counted),
         }
     }
 
@@ -136,7 +137,8 @@ mod tests {
                 }
                 let sum = |all: &mut dyn Iterator<Item = &Second>| all.fold((0, 0), |n, s| (n.0 + s.syns, n.1 + s.answered));
                 prop_assert_eq!(sum(&mut seconds.iter()), sum(&mut ring.iter()));
-                prop_assert_eq!(seconds.get(second).copied(), Some(ring[place(second)]).filter(|s| s.at == second));
+                let counted = |s: &Second| s.at == second && s.syns + s.answered > 0;
+                prop_assert_eq!(seconds.get(second).copied(), Some(ring[place(second)]).filter(counted));
             }
         }
     }
