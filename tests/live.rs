@@ -2,32 +2,18 @@
 //! and python3; elsewhere the tests say so and pass. In CI, as root, what is missing is a failure.
 #![cfg(all(feature = "live", target_os = "linux"))]
 
+mod common;
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::lab::{CLIENT, Lab, NOBODY, SERVER, inside, ip, there_is};
 use serde_json::Value;
 
-/// The client's and the server's address (RFC 5737).
-const CLIENT: &str = "192.0.2.1";
-const SERVER: &str = "192.0.2.2";
-/// An address that a neighbour entry leads to and nobody has.
-const NOBODY: &str = "192.0.2.9";
-
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Says that it listens, takes one connection, reads to its end, closes.
-const SERVE: &str = "
-import socket
-s = socket.create_server(('192.0.2.2', 8080))
-print('ready', flush=True)
-c, _ = s.accept()
-while c.recv(4096): pass
-c.close()
-";
 
 /// Connects, says hello, closes, and waits until the other end closed too.
 const SAY_HELLO: &str = "
@@ -39,50 +25,7 @@ while s.recv(4096): pass
 s.close()
 ";
 
-/// Two namespaces, `a` with the client's address and `b` with the server's. Dropping it removes them.
-struct Lab {
-    a: String,
-    b: String,
-}
-
 impl Lab {
-    /// A lab; `None`, and a word on why, where there can be none.
-    fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        if output("id", &["-u"]) != "0" {
-            println!("skipped: needs root");
-            return None;
-        }
-        let missing = ["ip", "python3"].iter().find(|tool| !there_is(tool));
-        if let Some(tool) = missing {
-            assert!(std::env::var_os("CI").is_none(), "{tool} is missing");
-            println!("skipped: needs {tool}");
-            return None;
-        }
-        let id = format!("syn{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let lab = Self { a: format!("{id}a"), b: format!("{id}b") };
-        lab.build();
-        Some(lab)
-    }
-
-    fn build(&self) {
-        let Self { a, b } = self;
-        for name in [a, b] {
-            ip(&["netns", "add", name]);
-            // No neighbour discovery of IPv6: the link is silent where nobody speaks.
-            let quiet = ["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"];
-            inside(name, &quiet).status().expect("sysctl runs");
-        }
-        ip(&["-n", a, "link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", b]);
-        for (name, address) in [(a, CLIENT), (b, SERVER)] {
-            ip(&["-n", name, "address", "add", &format!("{address}/24"), "dev", "veth0"]);
-            ip(&["-n", name, "link", "set", "lo", "up"]);
-            ip(&["-n", name, "link", "set", "veth0", "up"]);
-        }
-        let neighbour = ["-n", a, "neighbour", "add", NOBODY, "lladdr", "02:00:00:00:00:99", "dev", "veth0"];
-        ip(&neighbour);
-    }
-
     /// Lets the server's end drop what comes to `port`, and says which address and port to connect to: where there is no
     /// packet filter, an address that nobody has.
     fn drop_port(&self, port: u16) -> &'static str {
@@ -94,16 +37,9 @@ impl Lab {
         if filtered { SERVER } else { NOBODY }
     }
 
-    fn python(&self, namespace: &str, program: &str) -> Command {
-        inside(namespace, &["python3", "-c", program])
-    }
-
     /// One connection to port 8080 that says hello, from beginning to end.
     fn hello(&self) {
-        let mut server = self.python(&self.b, SERVE).stdout(Stdio::piped()).spawn().expect("python3 runs");
-        let mut ready = String::new();
-        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut ready).expect("a line");
-        assert_eq!(ready, "ready\n");
+        let mut server = self.serve();
         assert!(self.python(&self.a, SAY_HELLO).status().expect("python3 runs").success(), "the client failed");
         assert!(server.wait().expect("the server ends").success(), "the server failed");
     }
@@ -126,14 +62,6 @@ impl Lab {
         assert!(first.starts_with("listening on "), "{first}");
         running.said.push(first);
         running
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        for name in [&self.a, &self.b] {
-            let _ = Command::new("ip").args(["netns", "delete", name]).stderr(Stdio::null()).status();
-        }
     }
 }
 
@@ -231,27 +159,6 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
         }
     });
     receiver
-}
-
-fn inside(namespace: &str, command: &[&str]) -> Command {
-    let mut ip = Command::new("ip");
-    ip.args(["netns", "exec", namespace]).args(command);
-    ip
-}
-
-fn ip(args: &[&str]) {
-    let output = Command::new("ip").args(args).output().expect("ip runs");
-    assert!(output.status.success(), "ip {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
-}
-
-fn output(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program).args(args).output().expect("it runs");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-fn there_is(tool: &str) -> bool {
-    Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-        || Command::new(tool).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 fn assert_hello(flow: &Value) {

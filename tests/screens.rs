@@ -14,7 +14,6 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::{Color, Style};
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
-use synscope::detect::registry::rules;
 use synscope::detect::{Anomaly, Scope, Severity};
 use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::output::Locale;
@@ -28,25 +27,7 @@ const COLOURS: [&str; 7] = ["red", "green", "yellow", "blue", "magenta", "cyan",
 const VIEWS: [(&str, &str); 5] = [("1", "flows"), ("2", "ladder"), ("3", "events"), ("4", "hosts"), ("5", "stats")];
 
 fn options() -> Options {
-    Options {
-        source: "file test.pcap".to_owned(),
-        live: false,
-        replay: false,
-        theme: ThemeName::Auto,
-        ascii: false,
-        locale: Locale::En,
-        force_color: false,
-        true_color: false,
-        mouse: false,
-        fps: 10,
-        max_flows: 10_000,
-        filter: None,
-        arrangement: Arrangement::Auto,
-        rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
-        time_wait: 240_000_000_000,
-        names: Arc::default(),
-        keys: Keys::default(),
-    }
+    Options { source: "file test.pcap".to_owned(), max_flows: 10_000, ..Options::default() }
 }
 
 /// A model that has seen `captures` to their ends.
@@ -241,6 +222,50 @@ fn hosts_that_scan_or_can_be_guessed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn why_a_client_does_not_connect_is_one_key_away() {
+    for (capture, english, korean) in [
+        ("hs_refused.pcap", "the server's RST answered the SYN", "서버가 SYN에 RST로 답했습니다"),
+        ("hs_no_answer.pcap", "nothing answered the SYN", "SYN에 아무 응답이 없습니다"),
+        ("hs_missing_ack.server.pcap", "the server answered, but the client", "서버는 답했지만"),
+        ("hs_icmp_rejected.pcap", "an ICMP error answered the SYN", "SYN에 ICMP 오류가 왔습니다"),
+    ] {
+        for (locale, why) in [(Locale::En, english), (Locale::Ko, korean)] {
+            let mut model = model(&[capture], Options { locale, ..options() });
+            press(&mut model, "e");
+            for size in SIZES {
+                let screen = screen(&mut model, size);
+                assert!(screen.contains(why), "{capture} {size:?}\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_found_about_a_host_is_named_in_whole() {
+    for locale in Locale::ALL {
+        let mut model = model(&["scan_syn.pcap"], Options { locale, ..options() });
+        press(&mut model, "4");
+        for size in SIZES {
+            let screen = screen(&mut model, size);
+            let line = screen.lines().find(|line| line.starts_with('▌')).expect("a selected host");
+            assert!(line.contains("scan-vertical"), "{size:?}\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn the_status_strip_leaves_words_out_and_cuts_none() {
+    for (live, kept) in [(false, "100%"), (true, "fail")] {
+        let mut model = story_with(Options { live, ..options() });
+        for size in SIZES {
+            let screen = screen(&mut model, size);
+            let strip = screen.lines().nth(2).expect("a status strip");
+            assert!(!strip.contains('…') && strip.contains(kept), "{size:?}\n{screen}");
+        }
+    }
 }
 
 #[test]

@@ -2,23 +2,19 @@
 //! terminal behind. Needs tmux, and for the live part root, `ip` and python3; elsewhere the tests say so and pass.
 #![cfg(all(feature = "tui", target_os = "linux"))]
 
+mod common;
+
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use common::lab::{Lab, there_is};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn output(program: &str, arguments: &[&str]) -> String {
     let run = Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output();
     run.map(|run| String::from_utf8_lossy(&run.stdout).into_owned()).unwrap_or_default()
-}
-
-fn there_is(program: &str) -> bool {
-    Command::new("sh")
-        .args(["-c", &format!("command -v {program}")])
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success())
 }
 
 /// A shell in a terminal of its own.
@@ -237,55 +233,8 @@ fn a_replay_steps_and_seeks() {
     shell.wait_for("CODE 0");
 }
 
-/// Two namespaces joined by a veth. Dropping it removes them.
-struct Lab {
-    a: String,
-    b: String,
-}
-
-impl Lab {
-    fn new() -> Option<Self> {
-        if output("id", &["-u"]).trim() != "0" || !there_is("ip") || !there_is("python3") {
-            println!("skipped: needs root, ip and python3");
-            return None;
-        }
-        let id = std::process::id();
-        let lab = Self { a: format!("tui{id}a"), b: format!("tui{id}b") };
-        let Self { a, b } = &lab;
-        let ip = |line: String| {
-            let done = Command::new("ip").args(line.split(' ')).stderr(Stdio::null()).status();
-            assert!(done.is_ok_and(|status| status.success()), "ip {line}");
-        };
-        ip(format!("netns add {a}"));
-        ip(format!("netns add {b}"));
-        ip(format!("-n {a} link add veth0 type veth peer name veth0 netns {b}"));
-        for (name, address) in [(a, "192.0.2.1/24"), (b, "192.0.2.2/24")] {
-            ip(format!("-n {name} address add {address} dev veth0"));
-            ip(format!("-n {name} link set veth0 up"));
-        }
-        Some(lab)
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        for name in [&self.a, &self.b] {
-            let _ = Command::new("ip").args(["netns", "delete", name]).stderr(Stdio::null()).status();
-        }
-    }
-}
-
-const SERVE: &str = "
-import socket, sys
-s = socket.create_server(('192.0.2.2', 8080))
-print('ready', flush=True)
-c, _ = s.accept()
-while c.recv(4096): pass
-c.close()
-";
-
 /// Connects, waits for a line, says hello and closes.
-const CLIENT: &str = "
+const TALK: &str = "
 import socket, sys
 s = socket.create_connection(('192.0.2.2', 8080), 10)
 sys.stdin.readline()
@@ -302,19 +251,11 @@ fn a_live_connection_goes_from_syn_sent_to_time_wait() {
     shell.wait_for("LIVE");
     // Nobody answers here: its SYN stays unanswered, and the wait for it grows.
     let silent = "import socket\ntry: socket.create_connection(('192.0.2.9', 81), 4)\nexcept OSError: pass";
-    let neighbour = format!("-n {} neighbour add 192.0.2.9 lladdr 02:00:00:00:00:99 dev veth0", lab.a);
-    assert!(Command::new("ip").args(neighbour.split(' ')).status().is_ok_and(|s| s.success()));
-    let python = |namespace: &str, program: &str| {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", namespace, "python3", "-c", program]).stdin(Stdio::piped());
-        command
-    };
-    let mut nobody = python(&lab.a, silent).spawn().expect("python3 runs");
+    let mut nobody = lab.python(&lab.a, silent).spawn().expect("python3 runs");
     let screen = shell.wait_for("SYN_SENT");
     assert!(screen.contains("waiting for SYN-ACK"), "{screen}");
-    let mut server = python(&lab.b, SERVE).spawn().expect("python3 runs");
-    sleep(Duration::from_millis(500));
-    let mut client = python(&lab.a, CLIENT).spawn().expect("python3 runs");
+    let server = &mut lab.serve();
+    let mut client = lab.python(&lab.a, TALK).stdin(Stdio::piped()).spawn().expect("python3 runs");
     shell.wait_for("192.0.2.2:8080");
     shell.keys("g");
     shell.wait_until("established", |screen| screen.contains("3. ACK") && screen.contains("ESTABLISHED"));
@@ -334,7 +275,7 @@ fn a_live_connection_goes_from_syn_sent_to_time_wait() {
     let screen = shell.screen();
     assert!(screen.contains("packets captured"), "{screen}");
     shell.is_restored();
-    for child in [&mut nobody, &mut server, &mut client] {
+    for child in [&mut nobody, server, &mut client] {
         let _ = child.wait();
     }
 }

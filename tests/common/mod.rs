@@ -9,6 +9,8 @@ use synscope::engine::{Engine, Event, Settings, Sink, Totals};
 use synscope::flow::Flow;
 
 pub mod frames;
+#[cfg(target_os = "linux")]
+pub mod lab;
 pub mod script;
 
 /// All that came of one capture.

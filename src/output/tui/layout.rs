@@ -159,9 +159,10 @@ fn shifted(height: u16, shift: i16, least: u16, most: u16) -> u16 {
 }
 
 /// A column of the table of flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Column {
     /// Number of the flow.
+    #[default]
     Id,
     /// The client.
     Client,
@@ -181,6 +182,28 @@ pub enum Column {
     Bytes,
     /// Since the last segment.
     Age,
+}
+
+impl Column {
+    /// Every column with its name on the command line.
+    pub const ALL: [(Self, &'static str); 10] = [
+        (Self::Id, "id"),
+        (Self::Client, "client"),
+        (Self::Server, "server"),
+        (Self::Phase, "phase"),
+        (Self::Outcome, "outcome"),
+        (Self::Rtt, "rtt"),
+        (Self::Duration, "dur"),
+        (Self::Retx, "retx"),
+        (Self::Bytes, "bytes"),
+        (Self::Age, "age"),
+    ];
+
+    /// The next in turn.
+    pub(super) fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|(column, _)| *column == self).map_or(0, |at| at + 1);
+        Self::ALL.get(at).map_or(Self::Id, |(column, _)| *column)
+    }
 }
 
 /// Columns with their widths; they and the marks at both ends fill `width` at most. Whole columns go in a fixed order;

@@ -46,7 +46,7 @@ words! {
     Outcome: "Outcome", "결과";
     Rtt: "RTT", "왕복";
     Duration: "Dur", "기간";
-    Retx: "Retx", "재전";
+    Retx: "Retx", "재송";
     Bytes: "Bytes", "바이트";
     Age: "Age", "경과";
     Packets: "pkts", "패킷";
@@ -114,14 +114,14 @@ words! {
     Rejected: "RST cli", "RST 클라";
     Midstream: "midstream", "중간부터";
     NoSyn: "no SYN seen", "SYN 못 봄";
-    InvalidFlags: "invalid", "잘못된 플래그";
+    InvalidFlags: "invalid", "플래그 오류";
     Undecided: "undecided", "미결";
     Retry: "retry", "재시도";
     NoAck: "no ACK", "ACK 없음";
-    FinBoth: "ok·FIN both", "정상·FIN 동시";
-    FinClient: "ok·FIN cli", "정상·FIN 클라";
-    FinServer: "ok·FIN srv", "정상·FIN 서버";
-    HalfClosedFor: "ok·half", "정상·반닫힘";
+    FinBoth: "ok·FIN both", "정상·FIN동시";
+    FinClient: "ok·FIN cli", "정상·FIN클라";
+    FinServer: "ok·FIN srv", "정상·FIN서버";
+    HalfClosedFor: "ok·half", "반닫힘";
     OneFinClient: "FIN cli", "FIN 클라";
     OneFinServer: "FIN srv", "FIN 서버";
     RstClient: "RST cli", "RST 클라";
@@ -136,7 +136,7 @@ words! {
     AwaitFinClient: "waiting for the client's FIN", "클라이언트의 FIN 대기";
     AwaitFinServer: "waiting for the server's FIN", "서버의 FIN 대기";
     AwaitLastAck: "waiting for the last ACK", "마지막 ACK 대기";
-    TimeWaitLeft: "TIME_WAIT runs down", "TIME_WAIT 남은 시간";
+    TimeWaitLeft: "TIME_WAIT runs down", "TIME_WAIT 대기";
     IsOpen: "open: data may flow", "열림: 데이터 전송 가능";
     Nothing: "nothing more is expected", "더 기다릴 것이 없습니다";
     For: "for", "경과";

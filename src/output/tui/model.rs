@@ -16,7 +16,8 @@ use super::locale::Word;
 use super::store::{Marks, Row, Store};
 use super::text;
 use super::theme::{Theme, ThemeName};
-use crate::flow::{Flow, FlowKey};
+use crate::detect::registry::rules;
+use crate::flow::{Flow, FlowKey, Limits, Timeouts};
 use crate::flow_filter::{FlowFilter, Phase, Subject, fields, retransmissions};
 use crate::output::Locale;
 use crate::tcp::Endpoint;
@@ -84,76 +85,25 @@ pub enum Effect {
     Analysis(Command),
 }
 
-/// How the table is sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum SortBy {
-    #[default]
-    Id,
-    Client,
-    Server,
-    Phase,
-    Outcome,
-    Rtt,
-    Duration,
-    Retx,
-    Bytes,
-    Age,
-}
-
-impl SortBy {
-    pub(super) const ALL: [(Self, &'static str); 10] = [
-        (Self::Id, "id"),
-        (Self::Client, "client"),
-        (Self::Server, "server"),
-        (Self::Phase, "phase"),
-        (Self::Outcome, "outcome"),
-        (Self::Rtt, "rtt"),
-        (Self::Duration, "dur"),
-        (Self::Retx, "retx"),
-        (Self::Bytes, "bytes"),
-        (Self::Age, "age"),
-    ];
-
-    pub(super) const fn of(column: Column) -> Self {
-        match column {
-            Column::Id => Self::Id,
-            Column::Client => Self::Client,
-            Column::Server => Self::Server,
-            Column::Phase => Self::Phase,
-            Column::Outcome => Self::Outcome,
-            Column::Rtt => Self::Rtt,
-            Column::Duration => Self::Duration,
-            Column::Retx => Self::Retx,
-            Column::Bytes => Self::Bytes,
-            Column::Age => Self::Age,
-        }
-    }
-
-    fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|(by, _)| *by == self).map_or(0, |at| at + 1);
-        Self::ALL.get(at).map_or(Self::Id, |(by, _)| *by)
-    }
-
-    /// What rows are sorted by; equal ones by their numbers.
-    fn key(self, row: &Row) -> u128 {
-        let flow = &row.flow;
-        let time = |time: Option<i64>| time.map_or(u128::MAX, |ns| ns.max(0).unsigned_abs().into());
-        let address = |ip: IpAddr| match ip {
-            IpAddr::V4(ip) => u128::from(u32::from(ip)),
-            IpAddr::V6(ip) => u128::from(ip),
-        };
-        match self {
-            Self::Id => 0,
-            Self::Client => address(flow.client.endpoint.ip),
-            Self::Server => address(flow.server.endpoint.ip),
-            Self::Phase => Phase::of(flow) as u128,
-            Self::Outcome => (flow.opening() as u128) << 8 | flow.closing() as u128,
-            Self::Rtt => time(flow.handshake.rtt()),
-            Self::Duration => time(Some(flow.duration())),
-            Self::Retx => time(Some(retransmissions(flow))),
-            Self::Bytes => flow.bytes().into(),
-            Self::Age => flow.last_time.0.max(0).unsigned_abs().into(),
-        }
+/// What rows are sorted by; equal ones by their numbers.
+fn sort_key(by: Column, row: &Row) -> u128 {
+    let flow = &row.flow;
+    let time = |time: Option<i64>| time.map_or(u128::MAX, |ns| ns.max(0).unsigned_abs().into());
+    let address = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => u128::from(u32::from(ip)),
+        IpAddr::V6(ip) => u128::from(ip),
+    };
+    match by {
+        Column::Id => 0,
+        Column::Client => address(flow.client.endpoint.ip),
+        Column::Server => address(flow.server.endpoint.ip),
+        Column::Phase => Phase::of(flow) as u128,
+        Column::Outcome => (flow.opening() as u128) << 8 | flow.closing() as u128,
+        Column::Rtt => time(flow.handshake.rtt()),
+        Column::Duration => time(Some(flow.duration())),
+        Column::Retx => time(Some(retransmissions(flow))),
+        Column::Bytes => flow.bytes().into(),
+        Column::Age => flow.last_time.0.max(0).unsigned_abs().into(),
     }
 }
 
@@ -272,6 +222,31 @@ pub struct Options {
     pub keys: Keys,
 }
 
+impl Default for Options {
+    /// A view that nothing was asked of.
+    fn default() -> Self {
+        Self {
+            source: String::new(),
+            live: false,
+            replay: false,
+            theme: ThemeName::Auto,
+            ascii: false,
+            locale: Locale::En,
+            force_color: false,
+            true_color: false,
+            mouse: false,
+            fps: 10,
+            max_flows: Limits::default().flows,
+            filter: None,
+            arrangement: Arrangement::Auto,
+            rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
+            time_wait: Timeouts::default().time_wait,
+            names: Arc::default(),
+            keys: Keys::default(),
+        }
+    }
+}
+
 /// The state of the view.
 #[derive(Debug)]
 pub struct Model {
@@ -289,7 +264,8 @@ pub struct Model {
     pub(super) tops: [usize; 5],
     /// Selected row of events, hosts and stats.
     pub(super) cursors: [usize; 5],
-    pub(super) sort: SortBy,
+    /// The column by which the table is sorted.
+    pub(super) sort: Column,
     pub(super) reverse: bool,
     pub(super) filter: Option<FlowFilter>,
     pub(super) filter_problem: Option<String>,
@@ -333,7 +309,7 @@ impl Model {
             selected: None,
             tops: [0; 5],
             cursors: [0; 5],
-            sort: SortBy::Id,
+            sort: Column::Id,
             reverse: options.live,
             filter: options.filter.clone(),
             filter_problem: None,
@@ -432,7 +408,7 @@ impl Model {
 
     /// Whether rows are shown all and in the order in which they are kept.
     fn is_plain(&self) -> bool {
-        self.sort == SortBy::Id && (self.filter.is_none() || self.highlight)
+        self.sort == Column::Id && (self.filter.is_none() || self.highlight)
     }
 
     /// Whether something is being done in slices.
@@ -457,7 +433,7 @@ impl Model {
         for row in self.store.rows_after(up_to).take(SLICE) {
             last = Some(row.id);
             if filter.is_none_or(|filter| filter.matches(&Subject::flow(&row.flow, now))) {
-                shown.push((self.sort.key(row), row.id));
+                shown.push((sort_key(self.sort, row), row.id));
             }
         }
         match last {
@@ -467,7 +443,7 @@ impl Model {
     }
 
     fn put_in_order(&mut self, mut shown: Vec<(u128, u64)>) {
-        if self.sort != SortBy::Id {
+        if self.sort != Column::Id {
             shown.sort_unstable();
         }
         self.order.clear();
@@ -492,7 +468,7 @@ impl Model {
     /// Row of the selected flow in the table.
     pub(super) fn position(&self) -> Option<usize> {
         let id = self.selected?;
-        if self.sort == SortBy::Id {
+        if self.sort == Column::Id {
             return if self.reverse {
                 self.order.binary_search_by(|probe| id.cmp(probe)).ok()
             } else {
@@ -934,7 +910,7 @@ impl Model {
                 Some(arrangement) => self.wish.arrangement = arrangement,
                 None => self.unknown(rest),
             },
-            "sort" => match SortBy::ALL.iter().find(|(_, known)| *known == rest) {
+            "sort" => match Column::ALL.iter().find(|(_, known)| *known == rest) {
                 Some((by, _)) => {
                     self.sort = *by;
                     self.reorder();
@@ -1029,11 +1005,10 @@ impl Model {
 
     /// A click on the heading of a column: sorts by it, and the other way round if that is so already.
     pub fn click_heading(&mut self, column: Column) {
-        let by = SortBy::of(column);
-        if self.sort == by {
+        if self.sort == column {
             self.reverse = !self.reverse;
         } else {
-            self.sort = by;
+            self.sort = column;
         }
         self.reorder();
     }
@@ -1065,7 +1040,7 @@ fn complete(typed: &str) -> Option<String> {
         Some(("theme", word)) => ("theme ", word, ThemeName::ALL.iter().map(|(_, name)| *name).collect()),
         Some(("view", word)) => ("view ", word, vec!["auto", "compact", "split", "full"]),
         Some(("save", word)) => ("save ", word, vec!["this", "marked", "filtered", "all"]),
-        Some(("sort", word)) => ("sort ", word, SortBy::ALL.iter().map(|(_, name)| *name).collect()),
+        Some(("sort", word)) => ("sort ", word, Column::ALL.iter().map(|(_, name)| *name).collect()),
         Some(("locale", word)) => ("locale ", word, vec!["en", "ko"]),
         Some((start, word)) if start.starts_with("filter") => {
             (&typed[..start.len() + 1], word, fields().map(|(name, _)| name).collect())

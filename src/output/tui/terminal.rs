@@ -35,7 +35,7 @@ use super::{layout, view};
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Held while a frame goes out or the terminal is taken or given back: a frame after that would hide what is said then.
 static WRITING: Mutex<()> = Mutex::new(());
-/// Held while the terminal is taken, and while a panic gives it back and says what happened.
+/// Held while the terminal is taken or asked for its background, and while a panic gives it back and says what happened.
 static TAKING: Mutex<()> = Mutex::new(());
 /// Whether anything panicked: the terminal is not taken again after that.
 static PANICKED: AtomicBool = AtomicBool::new(false);
@@ -101,6 +101,8 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
 
 /// The background of the terminal, if it tells in a moment (OSC 11).
 fn background() -> Option<Rgb> {
+    // While it is asked, the terminal is raw: a panic elsewhere waits with what it has to say.
+    let _taking = TAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut query = QueryOptions::default();
     query.timeout = BACKGROUND_WAIT;
     background_color(query).ok().map(|colour| colour.scale_to_8bit())

@@ -19,7 +19,7 @@ use crate::output::clock::human;
 use crate::output::community::CommunityId;
 use crate::output::event::build::{Context, flow_event};
 use crate::output::event::{Action, StepsShown, write_line};
-use crate::output::explain::{Block, Level, anomalies, explain_flow};
+use crate::output::explain::{Block, Level, anomalies, explain_flow, terms};
 use crate::output::ladder;
 use crate::tcp::{Endpoint, State};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
@@ -318,7 +318,10 @@ pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
     if let Some(why) = obstacle(flow) {
         return locale.say(why).to_owned();
     }
-    let mut words = format!("{} {}", locale.say(Word::Handshake), flow.opening());
+    let mut words = match locale {
+        Locale::En => format!("{} {}", locale.say(Word::Handshake), flow.opening()),
+        Locale::Ko => terms::opening(flow.opening()).get(locale).to_owned(),
+    };
     if flow.handshake.validated {
         let _ = write!(words, " · {}", locale.say(Word::Validated));
     }
@@ -346,7 +349,7 @@ pub(super) fn explanation(
     locale: Locale,
 ) -> Vec<String> {
     let flow = &row.flow;
-    let mut lines = vec![format!("#{} {} → {}", flow.id, flow.client.endpoint, flow.server.endpoint), String::new()];
+    let mut lines = vec![format!("#{} {} → {}", flow.id, flow.client.endpoint, flow.server.endpoint)];
     if let Some(why) = obstacle(flow) {
         lines.push(format!("  {}", locale.say(why)));
     } else if flow.opening() == Opening::Established {
@@ -454,4 +457,46 @@ fn markdown(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
     }
     let _ = write!(text, "```\n\n```text\n{}```\n", ladder::verdict(flow, rule_id));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::{Column, columns};
+    use super::*;
+
+    #[test]
+    fn outcomes_fit_their_column_with_a_question_mark() {
+        let room = columns(60).into_iter().find(|(column, _)| *column == Column::Outcome).map_or(0, |(_, room)| room);
+        let alone = [
+            Word::Refused,
+            Word::Unreachable,
+            Word::NoAnswer,
+            Word::GaveUp,
+            Word::HalfOpen,
+            Word::Rejected,
+            Word::InvalidFlags,
+            Word::FinBoth,
+            Word::FinClient,
+            Word::FinServer,
+            Word::RstClient,
+            Word::RstServer,
+            Word::Idle,
+            Word::Midstream,
+            Word::NoSyn,
+        ];
+        let more = [
+            (Word::NoAnswer, " ×6"),
+            (Word::NoAck, " ×6"),
+            (Word::Retry, " ×6"),
+            (Word::HalfClosedFor, " 3h20"),
+            (Word::OneFinClient, "+RST"),
+            (Word::OneFinServer, "+RST"),
+        ];
+        for (word, rest) in alone.into_iter().map(|word| (word, "")).chain(more) {
+            for locale in Locale::ALL {
+                let text = format!("{}{rest}?", locale.say(word));
+                assert!(text.width() <= room.into(), "{text} is {} columns wide", text.width());
+            }
+        }
+    }
 }

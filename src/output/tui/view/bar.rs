@@ -56,7 +56,9 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     // Of a path, the name of the file says more than where it lies.
     let short = if source.width() > room.min(60) { source.rsplit('/').next().unwrap_or_default() } else { &source };
     let source = fit(short, room.min(60), true);
-    let source = if room < 4 { String::new() } else { format!("{} ", source.trim()) };
+    // Of less than this, nobody would know what it is the rest of.
+    let told = room >= 12 || short.width() <= room;
+    let source = if told { format!("{} ", source.trim()) } else { String::new() };
     put(both_ends(spans, vec![Span::styled(source, model.theme.dim())], area.width), area, 0, buffer);
     let after = usize::from(area.width).saturating_sub(mark.0 + mark.1);
     let rule = Line::from(vec![
@@ -70,6 +72,8 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
 /// What is going on: packets, flows, drops, and where the replay is.
 pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
     let mut left = vec![Span::raw(" ")];
+    let mut right = vec![Span::raw(" ")];
+    right.extend(health(model, area.width));
     if let Some(then) = model.paused {
         let more = model.waiting;
         let text = format!(
@@ -89,10 +93,9 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
     } else if model.replaying {
         replay(model, &mut left, usize::from(area.width));
     } else {
-        totals(model, &mut left, area.width);
+        let taken: usize = left.iter().chain(&right).map(Span::width).sum();
+        left.push(Span::raw(totals(model, area.width, usize::from(area.width).saturating_sub(taken))));
     }
-    let mut right = vec![Span::raw(" ")];
-    right.extend(health(model, area.width));
     put(both_ends(left, right, area.width), area, 0, buffer);
     if area.height >= 4 {
         let graphs: [(&str, Value); 3] = [
@@ -110,46 +113,64 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn totals(model: &Model, left: &mut Vec<Span<'_>>, width: u16) {
+/// Totals in `room` columns, whole ones.
+fn totals(model: &Model, width: u16, room: usize) -> String {
     let store = &model.store;
     let totals = &store.totals;
-    let flows = store.rows().len();
     if model.options.live {
-        let failed: u64 = Opening::ALL.iter().zip(totals.by_opening).filter(|(o, _)| o.failed()).map(|(_, n)| n).sum();
-        let finished: u64 = totals.by_opening.iter().sum();
-        let elapsed = totals.first_time.map_or(0, |first| store.now - first).max(0) / crate::time::SECOND;
-        let percent = if finished == 0 { 0.0 } else { failed as f64 * 100.0 / finished as f64 };
-        let mut text =
-            format!("{} {:02}:{:02}:{:02}", model.say(Word::Live), elapsed / 3600, elapsed / 60 % 60, elapsed % 60);
-        text.push_str(&format!("  {} {}/s", count(store.rate(|s| s.packets) as u64), model.say(Word::Packets)));
-        if width >= 100 {
-            text.push_str(&format!(" {}", sparkline(model, |s| s.packets, 8)));
-        }
-        text.push_str(&format!("  {} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun)));
-        text.push_str(&format!("  {} {}", model.say(Word::OpenNow), count(store.open as u64)));
-        text.push_str(&format!("  {} {percent:.1}%", model.say(Word::Fail)));
-        if width >= 100 && store.stats.rtt.count() > 0 {
-            let at = |percent| compact(store.stats.rtt.percentile(percent));
-            text.push_str(&format!("  {} p50 {} p95 {}", model.say(Word::Rtt), at(50), at(95)));
-        }
-        left.push(Span::raw(text));
-        return;
+        return live(model, width, room);
     }
     let mut text = format!(
         "{} {}  {} {}",
         count(totals.packets),
         model.say(Word::Packets),
-        count(totals.flows.max(flows as u64)),
+        count(totals.flows.max(store.rows().len() as u64)),
         model.say(Word::FlowsLower)
     );
     let mut of =
         Opening::ALL.iter().zip(totals.by_opening).filter(|(_, n)| *n > 0).map(|(o, n)| (*o, n)).collect::<Vec<_>>();
     of.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     for (n, (opening, of_it)) in of.into_iter().take(if width >= 100 { 5 } else { 3 }).enumerate() {
-        text.push_str(if n == 0 { ": " } else { "  " });
-        text.push_str(&format!("{} {}", count(of_it), opening_word(model, opening)));
+        let sign = if n == 0 { ": " } else { "  " };
+        let part = format!("{sign}{} {}", count(of_it), opening_word(model, opening));
+        if text.width() + part.width() > room {
+            break;
+        }
+        text.push_str(&part);
     }
-    left.push(Span::raw(text));
+    text
+}
+
+/// What goes on now, in `room` columns: where they are too few, what says least of connections that fail goes first.
+fn live(model: &Model, width: u16, room: usize) -> String {
+    let store = &model.store;
+    let totals = &store.totals;
+    let failed: u64 = Opening::ALL.iter().zip(totals.by_opening).filter(|(o, _)| o.failed()).map(|(_, n)| n).sum();
+    let finished: u64 = totals.by_opening.iter().sum();
+    let elapsed = totals.first_time.map_or(0, |first| store.now - first).max(0) / crate::time::SECOND;
+    let percent = if finished == 0 { 0.0 } else { failed as f64 * 100.0 / finished as f64 };
+    let wide = width >= 100;
+    let graph = if wide { format!(" {}", sparkline(model, |s| s.packets, 8)) } else { String::new() };
+    let at = |percent| compact(store.stats.rtt.percentile(percent));
+    let rtt = format!("{} p50 {} p95 {}", model.say(Word::Rtt), at(50), at(95));
+    // With how soon each goes: the highest first.
+    let mut parts = vec![
+        (1, format!("{} {:02}:{:02}:{:02}", model.say(Word::Live), elapsed / 3600, elapsed / 60 % 60, elapsed % 60)),
+        (2, format!("{} {}/s{graph}", count(store.rate(|s| s.packets) as u64), model.say(Word::Packets))),
+        (4, format!("{} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun))),
+        (3, format!("{} {}", model.say(Word::OpenNow), count(store.open as u64))),
+        (0, format!("{} {percent:.1}%", model.say(Word::Fail))),
+    ];
+    if wide && store.stats.rtt.count() > 0 {
+        parts.push((5, rtt));
+    }
+    for soon in (1..=5).rev() {
+        let needed: usize = parts.iter().map(|(_, part)| part.width() + 2).sum();
+        if needed > room + 2 {
+            parts.retain(|(rank, _)| *rank != soon);
+        }
+    }
+    parts.into_iter().map(|(_, part)| part).collect::<Vec<_>>().join("  ")
 }
 
 fn opening_word(model: &Model, opening: Opening) -> &'static str {

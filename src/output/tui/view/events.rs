@@ -23,7 +23,11 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     let title = format!("{} {} · {}", model.say(Word::Events), model.store.finding_count, model.say(Word::NewestFirst));
     heading(model, &title, area, buffer);
     let length = model.store.findings.len();
-    let detail = if own && area.height >= 12 { 4 } else { 0 };
+    let detail = match area.height {
+        20.. if own => 6,
+        12.. if own => 4,
+        _ => 0,
+    };
     let height = usize::from(area.height.saturating_sub(1 + detail));
     let cursor = if own { model.cursors[View::Events as usize].min(length.saturating_sub(1)) } else { 0 };
     let top = if own { scrolled(model.tops[View::Events as usize], cursor, height, length) } else { 0 };

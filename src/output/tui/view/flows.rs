@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::layout::{Column, View, columns};
 use super::super::locale::Word;
-use super::super::model::{Model, SortBy};
+use super::super::model::Model;
 use super::super::store::{Row, age};
 use super::super::text::{class, compact, fit, outcome, phase, right};
 use super::super::theme::Class;
@@ -37,7 +37,6 @@ pub(super) fn draw(model: &mut Model, area: Rect, buffer: &mut Buffer) {
 fn heading(model: &Model, columns: &[(Column, u16)]) -> String {
     let mut text = " ".to_owned();
     for (column, width) in columns {
-        let by = SortBy::of(*column);
         let word = match column {
             Column::Id => "#",
             Column::Client => model.say(Word::Client),
@@ -50,9 +49,9 @@ fn heading(model: &Model, columns: &[(Column, u16)]) -> String {
             Column::Bytes => model.say(Word::Bytes),
             Column::Age => model.say(Word::Age),
         };
-        let sign = match (model.sort == by, model.reverse) {
+        let sign = match (model.sort == *column, model.reverse) {
             (true, true) => "▾",
-            (true, false) if by != SortBy::Id => "▴",
+            (true, false) if *column != Column::Id => "▴",
             _ => "",
         };
         let word = format!("{word}{sign}");

@@ -44,9 +44,15 @@ impl Figure {
         Self::Isn,
     ];
 
-    /// The columns for a pane of this width.
-    fn shown(width: u16) -> &'static [Self] {
-        if width < 80 { Self::ALL.get(..5).unwrap_or(&Self::ALL) } else { &Self::ALL }
+    /// The columns for a pane of this width: the name of what was found is never cut for them. What succeeded follows from
+    /// the others.
+    fn shown(width: u16) -> impl Iterator<Item = Self> {
+        let least = |figure: &Self| match figure {
+            Self::Started | Self::Refused | Self::Unanswered => 0,
+            Self::HalfOpen | Self::Ports | Self::Targets | Self::Isn => 80,
+            Self::Succeeded => 86,
+        };
+        Self::ALL.into_iter().filter(move |figure| width >= least(figure))
     }
 
     fn caption(self, model: &Model, wide: bool) -> &'static str {
@@ -111,7 +117,11 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     heading(model, &title, area, buffer);
     put(Line::styled(captions(model, area.width), model.theme.dim()), area, 1, buffer);
     let length = model.store.hosts.len();
-    let detail = if own && area.height >= 14 { 5 } else { 0 };
+    let detail = match area.height {
+        20.. if own => 7,
+        14.. if own => 5,
+        _ => 0,
+    };
     let height = usize::from(area.height.saturating_sub(2 + detail));
     let cursor = if own { model.cursors[View::Hosts as usize].min(length.saturating_sub(1)) } else { 0 };
     let top = if own { scrolled(model.tops[View::Hosts as usize], cursor, height, length) } else { 0 };

@@ -16,6 +16,7 @@ use crate::detect::Severity;
 use crate::flow::{Flow, Label, Side, Step};
 use crate::flow_filter::Phase;
 use crate::output::clock::{Civil, human, short};
+use crate::output::explain::terms;
 use crate::output::ladder::{Row as Rung, StepRow, data, rows};
 use crate::tcp::Flags;
 use crate::time::Timestamp;
@@ -120,7 +121,9 @@ fn title<'a>(model: &Model, row: &Row, width: u16) -> Line<'a> {
 fn captions(model: &Model, shape: &Shape) -> String {
     let delta = if shape.delta { format!("{:>10}", "Δ") } else { String::new() };
     let notes = if shape.notes > 4 { model.say(Word::Notes) } else { "" };
-    format!(" {:>3} {:>10}{delta} {:>12} │{}│ {:<12} {notes}", "#", "t", "CLIENT", " ".repeat(shape.lane), "SERVER")
+    let (client, server) = (model.say(Word::Client).to_uppercase(), model.say(Word::Server).to_uppercase());
+    let (client, server, lane) = (right(&client, 12), fit(&server, 12, false), " ".repeat(shape.lane));
+    format!(" {:>3} {:>10}{delta} {client} │{lane}│ {server} {notes}", "#", "t")
 }
 
 fn rung_line<'a>(model: &Model, flow: &Flow, rung: &Rung, shape: &Shape, selected: bool) -> Line<'a> {
@@ -251,7 +254,7 @@ fn details(model: &Model, flow: &Flow) -> Vec<String> {
         line.push_str(&format!(" ×{}", step.repeat));
     }
     let notes = notes(model, flow, step);
-    let second =
-        if notes.is_empty() { format!(" {}", step.certainty) } else { format!(" {} · {notes}", step.certainty) };
+    let certainty = terms::certainty(step.certainty).get(model.options.locale);
+    let second = if notes.is_empty() { format!(" {certainty}") } else { format!(" {certainty} · {notes}") };
     vec![line, second]
 }

@@ -25,9 +25,11 @@ pub(super) fn draw(model: &mut Model, screen: Rect, buffer: &mut Buffer) {
         Overlay::Explain => (Word::Explain, explain(model, inner)),
         Overlay::Compare { from, to } => (Word::Compare, compare(model, from, to)),
     };
-    let most = screen.height.saturating_sub(4);
+    // On a low screen there is no room to spare for tabs.
+    let (top, bottom) = if screen.height < 16 { (0, 1) } else { (2, 2) };
+    let most = screen.height.saturating_sub(top + bottom);
     let height = most.min(u16::try_from(lines.len() + 2).unwrap_or(most));
-    let area = Rect::new((screen.width - width) / 2, 2 + (most - height) / 2, width, height).intersection(screen);
+    let area = Rect::new((screen.width - width) / 2, top + (most - height) / 2, width, height).intersection(screen);
     Clear.render(area, buffer);
     let shown = usize::from(height.saturating_sub(2));
     model.overlay_top = model.overlay_top.min(lines.len().saturating_sub(shown));
