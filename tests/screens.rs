@@ -30,8 +30,8 @@ fn options() -> Options {
     Options { source: "file test.pcap".to_owned(), max_flows: 10_000, ..Options::default() }
 }
 
-/// A model that has seen `captures` to their ends.
-fn model(captures: &[&str], options: Options) -> Model {
+/// What there is to be taken of `captures` at their ends.
+fn fed(captures: &[&str]) -> Feed {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled");
     let inputs: Vec<FileInput> = captures.iter().map(|name| FileInput::Path(folder.join(name))).collect();
     let mut files = Files::open(&inputs, FileOptions::default()).expect("a capture");
@@ -47,8 +47,13 @@ fn model(captures: &[&str], options: Options) -> Model {
     tap.event(&Event::Hosts { hosts: engine.hosts() });
     feed.totals(engine.totals(), now);
     feed.position(Position { read: Some(1.0), seekable: true, ended: true, ..Position::default() });
+    feed
+}
+
+/// A model that has seen `captures` to their ends.
+fn model(captures: &[&str], options: Options) -> Model {
     let mut model = Model::new(options);
-    model.apply(feed.take());
+    model.apply(fed(captures).take());
     model
 }
 
@@ -222,6 +227,29 @@ fn hosts_that_scan_or_can_be_guessed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_piled_up_is_taken_in_parts_and_shown_the_same() {
+    let captures = ["scan_syn.pcap", "td_half_close.pcap"];
+    let mut at_once = model(&captures, options());
+    let (feed, mut in_parts, mut parts) = (fed(&captures), Model::new(options()), 0);
+    loop {
+        let batch = feed.take_at_most(50);
+        let more = batch.more;
+        assert!(batch.flows.len() <= 50);
+        in_parts.apply(batch);
+        parts += 1;
+        if !more {
+            break;
+        }
+    }
+    assert!(parts > 5);
+    for (key, _) in VIEWS {
+        press(&mut at_once, key);
+        press(&mut in_parts, key);
+        assert_eq!(screen(&mut in_parts, (120, 40)), screen(&mut at_once, (120, 40)));
+    }
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::time::Timestamp;
 /// Findings that may wait for the view.
 const MAX_FINDINGS: usize = 10_000;
 
+/// As many changed flows as a view takes in between two looks at the keyboard.
+pub const MOST_AT_ONCE: usize = 1_000;
+
 /// A flow as it is now.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -76,6 +79,8 @@ pub struct Batch {
     pub message: Option<String>,
     /// Why the analysis ended, if it failed.
     pub failure: Option<String>,
+    /// Whether this is a part only, and the rest is still there to be taken.
+    pub more: bool,
 }
 
 /// Flows and packets that the view has not taken yet, for its "paused" counter.
@@ -123,6 +128,21 @@ impl Feed {
     pub fn take(&self) -> Batch {
         let mut shared = self.lock();
         shared.marked.pop_front().unwrap_or_else(|| std::mem::take(&mut shared.batch))
+    }
+
+    /// The same, but of changed flows at most so many: after a pause there are more than a key may wait for.
+    pub fn take_at_most(&self, most: usize) -> Batch {
+        let mut shared = self.lock();
+        let Shared { marked, batch, .. } = &mut *shared;
+        let whole = marked.front_mut().unwrap_or(batch);
+        if whole.flows.len() <= most {
+            drop(shared);
+            return self.take();
+        }
+        let dropped_marks = std::mem::take(&mut whole.dropped_marks);
+        let mut part = Batch { back: whole.back.take(), dropped_marks, more: true, ..Batch::default() };
+        part.flows.extend(std::iter::from_fn(|| whole.flows.pop_first()).take(most));
+        part
     }
 
     /// Marks this place to go back to. Refused while an earlier mark has not been taken: a view that stands still must not

@@ -16,7 +16,7 @@ mod text;
 pub mod theme;
 pub mod view;
 
-pub use feed::{Back, Batch, Change, Feed, Position, Tap};
+pub use feed::{Back, Batch, Change, Feed, MOST_AT_ONCE, Position, Tap};
 pub use keys::Keys;
 pub use layout::Arrangement;
 pub use locale::Word;

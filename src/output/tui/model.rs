@@ -23,9 +23,11 @@ use crate::output::Locale;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Above this many flows, order and filter follow new packets once a second instead of at every frame, and what takes
-/// long is done in slices between keys.
+/// Above this many flows, order and filter follow new packets now and then instead of at every frame, and what takes long is
+/// done in slices between keys.
 const MANY: usize = 20_000;
+/// How many flows may be looked at for that in a second of packet time.
+const LOOKED_AT: usize = 50_000;
 /// Flows of a slice.
 const SLICE: usize = 2_000;
 /// The slowest and the fastest replay.
@@ -364,7 +366,8 @@ impl Model {
             self.kept.insert(mark, self.store.clone());
         }
         let few = self.store.rows().len() < MANY;
-        let old = self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).abs() >= SECOND);
+        let looks = if self.is_plain() { 1 } else { (self.store.rows().len() / LOOKED_AT).max(1) };
+        let old = self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).abs() >= looks as i64 * SECOND);
         let busy = self.work.is_some();
         if few || (old || self.store.position.ended) && !busy {
             self.reorder();

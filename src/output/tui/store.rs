@@ -149,6 +149,8 @@ pub(super) struct Store {
     pub(super) stats: Stats,
     pub(super) totals: Totals,
     pub(super) now: Timestamp,
+    /// Packet time when all that had happened was known.
+    complete: Timestamp,
     pub(super) position: Position,
     seconds: VecDeque<(i64, Second)>,
     last_packets: u64,
@@ -173,6 +175,7 @@ impl Store {
             stats: Stats::default(),
             totals: Totals::default(),
             now: Timestamp(0),
+            complete: Timestamp(0),
             position: Position::default(),
             seconds: VecDeque::new(),
             last_packets: 0,
@@ -184,7 +187,7 @@ impl Store {
     pub(super) fn apply(&mut self, batch: Batch) {
         self.generation += 1;
         self.dropped += batch.dropped;
-        let before = self.now;
+        let (before, more) = (self.complete, batch.more);
         let lost = batch.totals.as_ref().is_some_and(|totals| dropped(totals) > dropped(&self.totals));
         if let Some(now) = batch.now {
             self.now = self.now.max(now);
@@ -209,6 +212,9 @@ impl Store {
             for row in self.rows.iter_mut().filter(|row| row.ended.is_none_or(|ended| ended >= before)) {
                 row.gap = true;
             }
+        }
+        if !more {
+            self.complete = self.now;
         }
     }
 

@@ -24,7 +24,7 @@ use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::{SIGHUP, SIGTERM, SIGTSTP};
 use terminal_colorsaurus::{QueryOptions, background_color};
 
-use super::feed::Feed;
+use super::feed::{Feed, MOST_AT_ONCE};
 use super::layout::View;
 use super::locale::Word;
 use super::model::{Command, Effect, Model, Options};
@@ -93,7 +93,7 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
         model.message = Some(model.say(Word::Faint).to_owned());
     }
     let reply = Reply::default();
-    let mut session = Session { model, screen, controls, suspend, seen: 0, failure: None, reply };
+    let mut session = Session { model, screen, controls, suspend, seen: 0, behind: false, failure: None, reply };
     let left = session.until_quit().map(|()| session.failure.take());
     drop(watched);
     left
@@ -296,6 +296,8 @@ struct Session<'a> {
     suspend: Arc<AtomicBool>,
     /// Generation of the feed that was taken last.
     seen: u64,
+    /// Whether there was more than could be taken without letting keys wait.
+    behind: bool,
     failure: Option<String>,
     reply: Reply,
 }
@@ -320,7 +322,7 @@ impl Session<'_> {
                 dirty = true;
             }
             let left = last_frame.map_or(IDLE, |then| frame_time.saturating_sub(then.elapsed()));
-            let wait = match (self.model.is_working(), dirty) {
+            let wait = match (self.model.is_working() || self.behind, dirty) {
                 (true, _) => Duration::ZERO,
                 (false, true) => left,
                 (false, false) => IDLE.min(frame_time.max(Duration::from_millis(20))),
@@ -348,16 +350,17 @@ impl Session<'_> {
     /// Takes what is new; whether there was anything to draw anew.
     fn look_at_feed(&mut self) -> bool {
         let generation = self.controls.feed.generation();
-        if generation == self.seen {
+        if generation == self.seen && !self.behind {
             return false;
         }
         self.seen = generation;
         self.model.see_waiting(self.controls.feed.waiting());
-        if !self.model.is_paused() {
-            let mut more = true;
-            while more {
-                let mut batch = self.controls.feed.take();
-                more = batch.mark.is_some();
+        self.behind = !self.model.is_paused();
+        if self.behind {
+            let begun = Instant::now();
+            while self.behind && begun.elapsed() < WORK {
+                let mut batch = self.controls.feed.take_at_most(MOST_AT_ONCE);
+                self.behind = batch.mark.is_some() || batch.more;
                 if let Some(why) = batch.failure.take() {
                     self.model.failure = Some(why.clone());
                     self.failure = Some(why);
