@@ -127,10 +127,14 @@ pub trait Sink {
     fn wants_segments(&self) -> bool {
         false
     }
-
     /// Whether it wants [`Event::Step`].
     fn wants_steps(&self) -> bool {
         true
+    }
+
+    /// Whether it wants [`Event::FlowStart`].
+    fn wants_starts(&self) -> bool {
+        self.wants_steps()
     }
 }
 
@@ -468,6 +472,15 @@ struct Relay<'a> {
 }
 
 impl Observer for Relay<'_> {
+    fn take_syn(&mut self, syn: &Segment) -> bool {
+        if self.sink.wants_starts() || self.sink.wants_steps() || !self.detectors.take_syn(syn) {
+            return false;
+        }
+        let sink = &mut *self.sink;
+        self.hosts.take_syn(syn, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+        true
+    }
+
     fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>) {
         if *notice == Notice::Began {
             self.sink.event(&Event::FlowStart(flow));
