@@ -76,7 +76,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048, given_up: 16_384 }
+        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048, given_up: 8_192 }
     }
 }
 
