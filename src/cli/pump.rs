@@ -18,10 +18,10 @@ use crate::time::Timestamp;
 /// How often the bar and the output are looked at, frames.
 const LOOK_EVERY: u64 = 4096;
 /// Batches on their way between the two threads.
-const BATCHES: usize = 8;
-/// Empty batches go back so many at a time: each time the reading thread must be woken, which costs as much as some dozens of
+const BATCHES: usize = 16;
+/// Empty batches go back so many at a time: each time the reading thread must be woken, which costs as much as a hundred
 /// packets.
-const RETURNED: usize = 4;
+const RETURNED: usize = 8;
 /// How often totals are told, nanoseconds of packet time.
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 

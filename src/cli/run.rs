@@ -235,6 +235,7 @@ pub(super) struct Tee {
     watch: Watch,
     wants_segments: bool,
     wants_steps: bool,
+    wants_starts: bool,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
@@ -243,6 +244,7 @@ pub(super) struct Tee {
 impl Tee {
     pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
         let (wants_segments, wants_steps) = (writer.wants_segments(), writer.wants_steps());
+        let wants_starts = writer.wants_starts();
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
         Self {
@@ -252,6 +254,7 @@ impl Tee {
             watch: Watch::new(&run.checks),
             wants_segments,
             wants_steps,
+            wants_starts,
             lines_are_flushed,
             flows: 0,
         }
@@ -286,6 +289,10 @@ impl Sink for Tee {
 
     fn wants_steps(&self) -> bool {
         self.wants_steps
+    }
+
+    fn wants_starts(&self) -> bool {
+        self.wants_starts
     }
 }
 

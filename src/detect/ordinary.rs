@@ -7,7 +7,7 @@
 
 use super::flow::{closes, mss, options, retries, window};
 use crate::flow::{Facts, Flow, Offer, Opening, Peer, Side};
-use crate::tcp::{Flags, Segment};
+use crate::tcp::{Checksum, Flags, Headers, Segment};
 
 /// Flags that offer or answer explicit congestion notification.
 const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0 | Flags::AE.0);
@@ -35,6 +35,15 @@ pub(super) fn worth_asking(flow: &Flow, segment: &Segment, from: Side, facts: Fa
         settled |= Facts::ACK_OF_FIN.0;
     }
     Facts(facts.0 & !settled)
+}
+
+/// Whether `s`, with which a flow begins, is one that no rule is about.
+pub(super) fn first_syn(s: &Segment) -> bool {
+    is_plain_syn(s)
+        && s.ack_field.0 == 0
+        && s.urgent == 0
+        && s.headers == Headers::Whole
+        && !matches!(s.checksum, Checksum::Bad)
 }
 
 /// Whether the opening of `flow` is one that no rule of openings is about.
@@ -79,9 +88,12 @@ fn is_ordinary_offer(s: &Segment) -> bool {
 }
 
 fn is_ordinary_syn(flow: &Flow, s: &Segment, from: Side) -> bool {
+    is_plain_syn(s) && flow.peer(from).offer.is_none_or(|o| o.faults.is_empty())
+}
+
+fn is_plain_syn(s: &Segment) -> bool {
     s.flags == Flags::SYN
         && is_ordinary_offer(s)
-        && flow.peer(from).offer.is_none_or(|o| o.faults.is_empty())
         && s.options.timestamps.is_none_or(|t| t.echo == 0)
         && super::flow::addresses::are_ordinary(s)
 }

@@ -360,6 +360,15 @@ impl Detectors {
         }
     }
 
+    /// Takes a SYN with which a flow begins, if no rule has anything to say about it; whether it did.
+    pub fn take_syn(&mut self, syn: &Segment) -> bool {
+        let taken = !self.thorough && ordinary::first_syn(syn);
+        if taken {
+            self.began.get_or_insert(syn.time);
+        }
+        taken
+    }
+
     fn file(&mut self, index: u16, when: When) {
         match when {
             When::Facts(facts) => {

@@ -14,6 +14,7 @@ const SAMPLE: usize = 64;
 pub(super) struct Queues {
     unanswered: VecDeque<(Slot, u64)>,
     closed: VecDeque<(Slot, u64)>,
+    given_up: VecDeque<(Slot, u64)>,
     hand: usize,
     next_trim: usize,
 }
@@ -29,15 +30,19 @@ impl Queues {
         self.closed.push_back((slot, id));
     }
 
+    /// A flow was given up.
+    pub(super) fn given_up(&mut self, slot: Slot, id: u64) {
+        self.given_up.push_back((slot, id));
+    }
+
     /// The oldest closed flow, if more than `limit` linger.
     pub(super) fn surplus(&mut self, table: &Table, limit: usize) -> Option<Slot> {
-        while self.closed.len() > limit {
-            let entry = self.closed.pop_front()?;
-            if is_closed(table, entry) {
-                return Some(entry.0);
-            }
-        }
-        None
+        beyond(limit, &mut self.closed, |entry| is_closed(table, entry))
+    }
+
+    /// The same of those that were given up.
+    pub(super) fn surplus_given_up(&mut self, table: &Table, limit: usize) -> Option<Slot> {
+        beyond(limit, &mut self.given_up, |entry| is_given_up(table, entry))
     }
 
     /// The closed flow that will be reported for want of room after those before it.
@@ -91,8 +96,23 @@ impl Queues {
     }
 }
 
+/// The first of more than `limit` entries that is not stale.
+fn beyond(limit: usize, queue: &mut VecDeque<(Slot, u64)>, is_so: impl Fn((Slot, u64)) -> bool) -> Option<Slot> {
+    while queue.len() > limit {
+        let entry = queue.pop_front()?;
+        if is_so(entry) {
+            return Some(entry.0);
+        }
+    }
+    None
+}
+
 fn is_unanswered(table: &Table, (slot, id): (Slot, u64)) -> bool {
     table.get(slot).is_some_and(|flow| flow.id == id && flow.is_unanswered())
+}
+
+fn is_given_up(table: &Table, (slot, id): (Slot, u64)) -> bool {
+    table.get(slot).is_some_and(|flow| flow.id == id && flow.is_given_up())
 }
 
 fn is_closed(table: &Table, (slot, id): (Slot, u64)) -> bool {

@@ -9,6 +9,8 @@ use crate::time::{MILLISECOND, Timestamp};
 const TICK: i64 = 250 * MILLISECOND;
 /// Ticks in the wheel: its horizon is 256 s; what lies beyond is looked at again then.
 const SLOTS: usize = 1024;
+/// Emptied vectors kept.
+const MAX_SPARE: usize = 8;
 
 /// A wheel of entries of type `T`.
 #[derive(Debug)]
@@ -19,7 +21,8 @@ pub struct Wheel<T> {
     origin: i64,
     next_tick: i64,
     started: bool,
-    spare: Vec<T>,
+    /// Emptied vectors, for slots that have none: as many as were in use at a time, not one of each slot.
+    spare: Vec<Vec<T>>,
 }
 
 /// The tick an entry is filed under; an entry whose flow says another one is stale.
@@ -40,7 +43,11 @@ impl<T> Wheel<T> {
     /// Files `entry` to fire at `at` or soon after; returns its tick.
     pub fn file(&mut self, at: Timestamp, entry: T) -> Tick {
         let tick = self.tick_for(at);
-        self.slots[tick.rem_euclid(SLOTS as i64) as usize].push(entry);
+        let slot = &mut self.slots[tick.rem_euclid(SLOTS as i64) as usize];
+        if slot.capacity() == 0 {
+            *slot = self.spare.pop().unwrap_or_default();
+        }
+        slot.push(entry);
         tick
     }
 
@@ -81,7 +88,7 @@ impl<T> Wheel<T> {
             self.next_tick += 1;
             let slot = &mut self.slots[tick.rem_euclid(SLOTS as i64) as usize];
             if !slot.is_empty() {
-                return Some((tick, core::mem::replace(slot, core::mem::take(&mut self.spare))));
+                return Some((tick, core::mem::take(slot)));
             }
         }
         None
@@ -90,7 +97,9 @@ impl<T> Wheel<T> {
     /// Gives an emptied vector back.
     pub fn recycle(&mut self, mut entries: Vec<T>) {
         entries.clear();
-        self.spare = entries;
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push(entries);
+        }
     }
 
     /// Entries filed, stale ones included.

@@ -70,11 +70,13 @@ pub struct Limits {
     pub closed: usize,
     /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
     pub lingering: usize,
+    /// The same for attempts to which no answer, or no third step, came in time.
+    pub given_up: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048 }
+        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048, given_up: 8_192 }
     }
 }
 
@@ -131,6 +133,12 @@ impl Eq for SegmentRef<'_> {}
 pub trait Observer {
     /// Takes a notice about `flow` at `time`. It may add marks to the flow, nothing else.
     fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>);
+
+    /// Takes `syn`, an ordinary one with which a flow begins, instead of notices about that flow; whether it did. If not, a record
+    /// is made to tell of.
+    fn take_syn(&mut self, _syn: &Segment) -> bool {
+        false
+    }
 }
 
 /// Where a flow is on its way to being open.
@@ -494,6 +502,12 @@ impl Tracker {
             Phase::Open | Phase::Failed => {}
         }
         announce(flow, time, observer);
+        if flow.is_given_up() {
+            self.eviction.given_up(slot, flow.id);
+            if let Some(oldest) = self.eviction.surplus_given_up(&self.table, self.limits.given_up) {
+                self.end(oldest, time, observer);
+            }
+        }
         false
     }
 
@@ -611,15 +625,17 @@ impl Tracker {
         self.next_id += 1;
         self.counters.flows += 1;
         let proved_good = self.sources.judge(s);
+        if observer.take_syn(s) {
+            self.keep_small(embryo, keyed, now.after(self.timeouts.syn.min(self.timeouts.flush)));
+            return None;
+        }
         let (mut hot, mut flow) = self.record_of(&embryo, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
         show(&mut hot, &mut flow, s, now, true, proved_good, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
             self.table.keep_steps(core::mem::take(&mut flow.steps));
-            let slot = self.table.insert_embryo(embryo, keyed.hash);
-            self.wheel.file(flow.deadline(&self.timeouts), (slot, embryo.id()));
-            self.table.foresee_surplus(self.limits.embryonic);
+            self.keep_small(embryo, keyed, flow.deadline(&self.timeouts));
         } else {
             self.make_room(observer);
             let slot = self.table.insert(hot, flow);
@@ -627,6 +643,12 @@ impl Tracker {
             self.eviction.began(slot, embryo.id());
         }
         None
+    }
+
+    fn keep_small(&mut self, embryo: Embryo, keyed: &Keyed, deadline: Timestamp) {
+        let slot = self.table.insert_embryo(embryo, keyed.hash);
+        self.wheel.file(deadline, (slot, embryo.id()));
+        self.table.foresee_surplus(self.limits.embryonic);
     }
 
     /// A new record for `embryo`, to which its SYN is still to be told.
@@ -1013,6 +1035,11 @@ impl Flow {
     /// Whether nothing but SYNs of the client has been seen.
     pub(super) fn is_unanswered(&self) -> bool {
         self.book.phase == Phase::SynSent && !self.server.spoke() && self.unreachable.is_none()
+    }
+
+    /// Whether what it waited for, an answer or the third step, did not come in time.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.book.deadline_passed && matches!(self.book.phase, Phase::SynSent | Phase::SynReceived | Phase::Crossed)
     }
 
     fn closing_began(&self) -> Option<Side> {

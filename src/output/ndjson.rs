@@ -53,6 +53,10 @@ impl Sink for Ndjson {
         false
     }
 
+    fn wants_starts(&self) -> bool {
+        self.wanted & 1 << Action::FlowStart as u16 != 0
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if let Some(action) = action_of(event)
             && self.wanted & 1 << action as u16 != 0

@@ -84,17 +84,27 @@ fn open(path: &Path) -> Files {
 fn run(settings: &Settings, feed: impl FnOnce(&mut Engine, &mut dyn Sink) -> bool) -> Analysis {
     let mut engine = Engine::new(settings).expect("settings");
     let mut analysis = Analysis::default();
-    let mut sink = |event: &Event<'_>| match event {
-        Event::FlowEnd { flow, .. } => analysis.flows.push((*flow).clone()),
-        Event::HandshakeEnd(flow) => analysis.openings.push((flow.id, flow.opening().name())),
-        Event::Anomaly { anomaly, .. } => analysis.anomalies.push((*anomaly).clone()),
-        _ => {}
-    };
-    let damaged = feed(&mut engine, &mut sink);
-    engine.finish(&mut sink);
+    let damaged = feed(&mut engine, &mut analysis);
+    engine.finish(&mut analysis);
     analysis.totals = engine.totals();
     analysis.damaged = damaged;
     analysis
+}
+
+/// As most formats it wants neither steps nor beginnings: that lets the engine take short cuts.
+impl Sink for Analysis {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::FlowEnd { flow, .. } => self.flows.push((*flow).clone()),
+            Event::HandshakeEnd(flow) => self.openings.push((flow.id, flow.opening().name())),
+            Event::Anomaly { anomaly, .. } => self.anomalies.push((*anomaly).clone()),
+            _ => {}
+        }
+    }
+
+    fn wants_steps(&self) -> bool {
+        false
+    }
 }
 
 /// Runs the capture at `path` with default settings.

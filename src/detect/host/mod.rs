@@ -112,6 +112,13 @@ impl HostDetectors {
         flow.places = at;
     }
 
+    /// Takes a SYN with which a flow begins that had no other before it.
+    pub fn take_syn(&mut self, syn: &Segment, report: Report<'_>) {
+        if self.on {
+            self.attempt(&Attempt::of(syn), &mut Places::default(), report);
+        }
+    }
+
     /// `s` will be noticed soon: what is looked up then is asked for. Changes nothing.
     #[inline]
     pub fn foresee(&self, s: &Segment) {

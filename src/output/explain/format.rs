@@ -97,6 +97,10 @@ impl Sink for Explain {
     fn wants_steps(&self) -> bool {
         false
     }
+
+    fn wants_starts(&self) -> bool {
+        true
+    }
 }
 
 impl Writer for Explain {
