@@ -346,7 +346,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
     };
     let mut limits = Limits::default();
     if let Some(flows) = args.max_flows {
-        (limits.flows, limits.embryonic) = (flows as usize, flows as usize);
+        limits = limits.for_flows(flows as usize);
     }
     Ok(Analysis {
         timeouts,

@@ -9,8 +9,10 @@ use crate::time::{MILLISECOND, Timestamp};
 const TICK: i64 = 250 * MILLISECOND;
 /// Ticks in the wheel: its horizon is 256 s; what lies beyond is looked at again then.
 const SLOTS: usize = 1024;
-/// Emptied vectors kept.
+/// Emptied vectors kept, and entries they may have room for: one that a flood filled would lie in a slot of much later, which needs
+/// little.
 const MAX_SPARE: usize = 8;
+const MAX_ROOM: usize = 1024;
 
 /// A wheel of entries of type `T`.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct Wheel<T> {
     origin: i64,
     next_tick: i64,
     started: bool,
-    /// Emptied vectors, for slots that have none: as many as were in use at a time, not one of each slot.
+    /// Emptied vectors, for slots that have none.
     spare: Vec<Vec<T>>,
 }
 
@@ -97,7 +99,7 @@ impl<T> Wheel<T> {
     /// Gives an emptied vector back.
     pub fn recycle(&mut self, mut entries: Vec<T>) {
         entries.clear();
-        if self.spare.len() < MAX_SPARE {
+        if self.spare.len() < MAX_SPARE && entries.capacity() <= MAX_ROOM {
             self.spare.push(entries);
         }
     }

@@ -80,6 +80,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// These with another limit for flows, of each tier. Few flows leave less room for those that only wait to be forgotten.
+    #[must_use]
+    pub fn for_flows(self, flows: usize) -> Self {
+        let (closed, given_up) = (self.closed.min(flows / 3), self.given_up.min(flows / 25));
+        Self { flows, embryonic: flows, closed: closed.max(1), given_up: given_up.max(1), ..self }
+    }
+}
+
 /// With a longer time for SYNs than this every flow gets a record at once: their deadlines would not fit the timer wheel.
 const LONGEST_SMALL: i64 = 200 * SECOND;
 
@@ -227,6 +236,13 @@ struct Keyed {
     sender_is_low: bool,
 }
 
+/// The lower half of a flow's number: with its slot, and the tick it is filed under, enough to tell a stale entry of the wheel.
+type Tag = u32;
+
+const fn tag_of(id: u64) -> Tag {
+    id as Tag
+}
+
 /// What casts doubt on a segment.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
@@ -242,7 +258,7 @@ pub struct Tracker {
     timeouts: Timeouts,
     limits: Limits,
     table: Table,
-    wheel: Wheel<(Slot, u64)>,
+    wheel: Wheel<(Slot, Tag)>,
     tombs: Tombs,
     sources: super::sources::Sources,
     eviction: super::eviction::Queues,
@@ -513,16 +529,16 @@ impl Tracker {
 
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, mut entries)) = self.wheel.fire(now) {
-            for (slot, id) in entries.drain(..) {
+            for (slot, tag) in entries.drain(..) {
                 let slot = match self.table.embryo(slot) {
-                    Some(embryo) if embryo.id() == id => {
+                    Some(embryo) if tag_of(embryo.id()) == tag => {
                         let slot = self.whole(slot, observer);
                         self.enlist(slot);
                         slot
                     }
                     _ => slot,
                 };
-                if self.table.get(slot).is_none_or(|flow| flow.id != id || flow.book.tick != tick) {
+                if self.table.get(slot).is_none_or(|flow| tag_of(flow.id) != tag || flow.book.tick != tick) {
                     continue;
                 }
                 let Some(flow) = self.table.settled(slot) else { continue };
@@ -543,7 +559,7 @@ impl Tracker {
         if !fired && flow.book.tick <= self.wheel.tick_for(deadline) {
             return;
         }
-        let tick = self.wheel.file(deadline, (slot, id));
+        let tick = self.wheel.file(deadline, (slot, tag_of(id)));
         if let Some(flow) = self.table.settled(slot) {
             flow.book.tick = tick;
         }
@@ -647,7 +663,7 @@ impl Tracker {
 
     fn keep_small(&mut self, embryo: Embryo, keyed: &Keyed, deadline: Timestamp) {
         let slot = self.table.insert_embryo(embryo, keyed.hash);
-        self.wheel.file(deadline, (slot, embryo.id()));
+        self.wheel.file(deadline, (slot, tag_of(embryo.id())));
         self.table.foresee_surplus(self.limits.embryonic);
     }
 

@@ -285,7 +285,11 @@ impl Bench {
             let file = self.file("mix", self.options.packets, snaplen);
             let f = self.table(&file, &contenders(&file, false));
             let text = format!("2.7 mix cut at {snaplen}, of tcpdump -w /dev/null");
-            self.goals.still_at_most(&text, f[2].over(&f[1]), 1.5);
+            if snaplen == 96 {
+                self.goals.at_most(&text, f[2].over(&f[1]), 1.5);
+            } else {
+                self.goals.still_at_most(&text, f[2].over(&f[1]), 1.5);
+            }
         }
         self.peers("mix", self.options.packets);
     }
@@ -293,7 +297,7 @@ impl Bench {
     fn established(&mut self) {
         let file = self.file("established", self.options.packets, 96);
         let f = self.table(&file, &contenders(&file, false));
-        self.goals.at_most("3.3 established, all detectors, of none", f[2].over(&f[3]), 1.15);
+        self.goals.still_at_most("3.3 established, all detectors, of none", f[2].over(&f[3]), 1.15);
     }
 
     fn flood(&mut self) {
@@ -315,13 +319,13 @@ impl Bench {
         goals.at_most("6.3 flood, of libpcap counting", figures[1].over(&figures[0]), 4.0);
         goals.at_most("4.3 flood, time per packet, of web", figures[1].ns(file.frames) / ordinary, 2.0);
         goals.still_at_most("4.3 flood, peak memory in MiB", figures[1].peak, 512.0);
-        goals.still_at_most("6.3 flood, --max-flows 100000, peak memory in MiB", figures[2].peak, 128.0);
+        goals.at_most("6.3 flood, --max-flows 100000, peak memory in MiB", figures[2].peak, 128.0);
         for limit in [None, Some("100000")] {
             let (name, right) = (limit.map_or("", |_| ", --max-flows 100000"), legitimate(&file, limit));
             let of = Traffic::new(Sort::Flood, 10 * self.options.packets).legitimate;
             println!("  legitimate connections with their right verdict{name}: {right} of {of}");
             let text = format!("4.3 flood, per cent of legitimate connections judged wrong{name}");
-            goals.at_most(&text, 100.0 * (1.0 - right as f64 / of as f64), 1.0);
+            goals.still_at_most(&text, 100.0 * (1.0 - right as f64 / of as f64), 1.0);
         }
         goals.holds("4.3 flood, it is named with its victim", names_the_victim(&file));
         drop(file);
