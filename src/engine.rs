@@ -174,20 +174,14 @@ const RECORD_AHEAD: usize = 14;
 /// How many frames ahead of its turn the flow's last step is asked for.
 const STEPS_AHEAD: usize = 6;
 
-/// A decoded frame that waits for its turn.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    time: Timestamp,
-    outcome: Outcome,
-}
-
 /// Decoded frames in order, so that reading and decoding can go ahead of tracking, on another thread if need be. While a
 /// frame waits, the memory that its flow is in is on its way. Reused: nothing is allocated once it has been full.
 #[derive(Debug)]
 pub struct Batch {
-    /// Of each frame what most of them need alone.
+    /// Of each frame what most of them need alone, its time among it.
     briefs: Vec<Brief>,
-    frames: Vec<Waiting>,
+    /// All of each frame.
+    outcomes: Vec<Outcome>,
     used: usize,
     keyer: Keyer,
     latest: Timestamp,
@@ -227,15 +221,14 @@ impl Batch {
 
     /// Decodes a frame and adds it.
     pub fn push(&mut self, decoder: &mut Decoder, frame: &Frame<'_>) {
-        if self.used == self.frames.len() {
-            self.frames.push(Waiting { time: frame.time, outcome: Outcome::Skip(SkipReason::NotIp) });
+        if self.used == self.briefs.len() {
+            self.outcomes.push(Outcome::Skip(SkipReason::NotIp));
             self.briefs.push(Brief::of_nothing(frame.time));
         }
-        let (waiting, brief) = (&mut self.frames[self.used], &mut self.briefs[self.used]);
+        let (outcome, brief) = (&mut self.outcomes[self.used], &mut self.briefs[self.used]);
         self.used += 1;
-        waiting.time = frame.time;
-        decoder.decode_into(frame, &mut waiting.outcome);
-        match &waiting.outcome {
+        decoder.decode_into(frame, outcome);
+        match outcome {
             Outcome::Tcp(segment) => self.keyer.write(segment, brief),
             _ => *brief = Brief::of_nothing(frame.time),
         }
@@ -283,14 +276,14 @@ impl Engine {
             Outcome::Tcp(segment) => self.keyer.brief(segment),
             _ => Brief::of_nothing(frame.time),
         };
-        self.take(frame.time, &outcome, &brief, sink);
+        self.take(&outcome, &brief, sink);
     }
 
     /// An empty batch for this engine.
     pub fn batch(&self) -> Batch {
         Batch {
             briefs: Vec::with_capacity(BATCH),
-            frames: Vec::with_capacity(BATCH),
+            outcomes: Vec::with_capacity(BATCH),
             used: 0,
             keyer: self.keyer.clone(),
             latest: Timestamp(i64::MIN),
@@ -303,17 +296,17 @@ impl Engine {
             self.shows_segments = sink.wants_segments();
         }
         self.look_ahead(batch, n);
-        let (briefs, frames) = (&batch.briefs[..batch.used], &batch.frames[..batch.used]);
-        let (Some(brief), Some(Waiting { time, outcome })) = (briefs.get(n), frames.get(n)) else { return };
+        let (briefs, outcomes) = (&batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
+        let (Some(brief), Some(outcome)) = (briefs.get(n), outcomes.get(n)) else { return };
         if !self.take_ordinary(brief, outcome) {
-            self.take(*time, outcome, brief, sink);
+            self.take(outcome, brief, sink);
         }
     }
 
     /// Asks for the memory that the frames after frame `n` need.
     #[inline]
     fn look_ahead(&self, batch: &mut Batch, n: usize) {
-        let (briefs, frames) = (&mut batch.briefs[..batch.used], &batch.frames[..batch.used]);
+        let (briefs, outcomes) = (&mut batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
         if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
             prefetch(brief);
         }
@@ -322,19 +315,19 @@ impl Engine {
             let Some(brief) = briefs.get_mut(at) else { break };
             self.tracker.foresee(brief);
             if !brief.is_plain()
-                && let Some(waiting) = frames.get(at)
+                && let Some(outcome) = outcomes.get(at)
             {
-                prefetch(waiting);
+                prefetch(outcome);
             }
         }
         if let Some(brief) = briefs.get_mut(n + RECORD_AHEAD) {
             self.tracker.foresee_record(brief);
             if (brief.wants_record() || !brief.is_plain())
-                && let Some(waiting) = frames.get(n + RECORD_AHEAD)
+                && let Some(outcome) = outcomes.get(n + RECORD_AHEAD)
             {
                 if brief.is_plain() {
-                    prefetch(waiting);
-                } else if let Outcome::Tcp(segment) = &waiting.outcome {
+                    prefetch(outcome);
+                } else if let Outcome::Tcp(segment) = outcome {
                     self.hosts.foresee(segment);
                 }
             }
@@ -352,10 +345,7 @@ impl Engine {
             Outcome::Tcp(segment) => Some(FlowKey::of(segment).0),
             _ => None,
         };
-        let taken = brief.is_plain()
-            && !self.shows_segments
-            && self.hosts.sleep(brief.time)
-            && self.tracker.take_ordinary(brief, key);
+        let taken = !self.shows_segments && self.hosts.sleep(brief.time) && self.tracker.take_ordinary(brief, key);
         if taken {
             self.totals.packets += 1;
             self.totals.segments += 1;
@@ -364,7 +354,8 @@ impl Engine {
         taken
     }
 
-    fn take(&mut self, time: Timestamp, outcome: &Outcome, brief: &Brief, sink: &mut dyn Sink) {
+    fn take(&mut self, outcome: &Outcome, brief: &Brief, sink: &mut dyn Sink) {
+        let time = brief.time;
         if self.totals.first_time.is_none() {
             self.totals.first_time = Some(time);
             sink.event(&Event::SessionStart { time });

@@ -78,7 +78,7 @@ pub struct Places {
     pub half_open_counted: bool,
     /// Whether it is counted as open and silent of client and service together.
     pub silent_counted: bool,
-    /// Whether it is counted as open and silent of its client.
+    /// Whether it is counted as open and silent of its client, and of its service.
     pub silent: bool,
     /// Whether it is counted as open and silent of its client's network and service together.
     pub network_counted: bool,

@@ -391,7 +391,6 @@ impl Tracker {
         let keyed = self.key_of(s, brief.hash);
         let found = self.table.find(&keyed.key, keyed.hash);
         if self.short_cut
-            && brief.is_plain()
             && let Some(hot) = found.and_then(|slot| self.table.hot(slot))
             && hot.take(brief, now, self.timeouts.idle.min(SILENCE))
         {
@@ -460,10 +459,9 @@ impl Tracker {
         let mut flows: Vec<(u64, Slot)> = self.table.flows().collect();
         flows.sort_unstable();
         let now = self.clock.now();
-        // A SYN gets a record when its turn comes, and those before it have given theirs back.
-        self.limits.flows = usize::MAX;
         for (_, slot) in flows {
-            let slot = self.whole(slot, observer);
+            // A SYN gets a record only now, one beyond the limit at most, and gives it back at once: nobody need go for it.
+            let slot = self.promote(slot);
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
@@ -676,8 +674,15 @@ impl Tracker {
 
     /// The slot of the flow at `slot` with a record of its own, which it gets now if it was nothing but a SYN.
     fn whole(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
+        if self.table.embryo(slot).is_some() {
+            self.make_room(observer);
+        }
+        self.promote(slot)
+    }
+
+    /// The same, whether there is room or not.
+    fn promote(&mut self, slot: Slot) -> Slot {
         let Some(embryo) = self.table.take_embryo(slot) else { return slot };
-        self.make_room(observer);
         let s = embryo.segment();
         let keyed = self.key_of(&s, 0);
         let (mut hot, mut flow) = self.record_of(&embryo, &keyed);

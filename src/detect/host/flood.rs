@@ -211,7 +211,14 @@ impl Service {
         }
     }
 
-    /// Whether so little was asked of it lately that no more than `syns` SYNs can be within the last `seconds` (at most 40).
+    /// Octets held elsewhere.
+    fn octets(&self) -> usize {
+        let clients = if self.clients.spilled() { self.clients.capacity() * size_of::<u32>() } else { 0 };
+        let running = self.running.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048);
+        clients + self.seconds.octets() + running
+    }
+
+    /// Whether so little was asked of it lately that fewer than `syns` SYNs can be within the last `seconds` (at most 40).
     const fn is_below(&self, syns: u32, seconds: i64) -> bool {
         // Each SYN was halved once a period, and each halving may have dropped half a one.
         let halvings = seconds / PERIOD + 1;
@@ -274,12 +281,7 @@ impl Floods {
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        let owned: usize = self
-            .services
-            .iter()
-            .map(|(_, s)| if s.clients.spilled() { s.clients.capacity() * 4 } else { 0 } + s.seconds.octets() + s.running.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048))
-            .sum();
-        self.services.octets() + owned
+        self.services.octets() + self.services.iter().map(|(_, service)| service.octets()).sum::<usize>()
     }
 
     pub(super) const fn evicted(&self) -> u64 {
@@ -572,11 +574,7 @@ fn judge_cohort(
     let source = incident.source.map(|ip| (ip, None));
     let finding = flood_finding(&incident, &cohort, rate, "running");
     desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
-    if service.outward > 0 && u64::from(service.outward) * 10 >= u64::from(service.busy) * 8 {
-        let finding = Finding::new(format!("our networks flood {victim} with {rate:.0} SYNs a second"))
-            .figure("syns", service.outward)
-            .figure("rate", rate)
-            .frames(service.frames.iter().copied().filter(|f| *f > 0));
+    if let Some(finding) = outbound(service, victim, rate) {
         desk.file("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
     service.running = Some(Box::new(Running {
@@ -589,6 +587,17 @@ fn judge_cohort(
         calm_seconds: 0,
     }));
     ledger.running.push(victim);
+}
+
+/// A flood of which four in five SYNs, and more, come out of our networks.
+fn outbound(service: &Service, victim: Endpoint, rate: f64) -> Option<Finding> {
+    let ours = service.outward > 0 && u64::from(service.outward) * 10 >= u64::from(service.busy) * 8;
+    ours.then(|| {
+        Finding::new(format!("our networks flood {victim} with {rate:.0} SYNs a second"))
+            .figure("syns", service.outward)
+            .figure("rate", rate)
+            .frames(service.frames.iter().copied().filter(|f| *f > 0))
+    })
 }
 
 fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Incident {

@@ -401,6 +401,8 @@ impl Scans {
             .map(|(_, s)| {
                 s.pairs.capacity() * (size_of::<Pair>() + size_of::<u16>() + 1)
                     + s.beyond.as_ref().map_or(0, |_| 4096)
+                    + if s.contacts.spilled() { s.contacts.capacity() * size_of::<u32>() } else { 0 }
+                    + if s.frames.spilled() { s.frames.capacity() * size_of::<u64>() } else { 0 }
                     + s.stacks.as_ref().map_or(0, |_| size_of::<Stacks>())
             })
             .sum();
