@@ -285,11 +285,7 @@ impl Bench {
             let file = self.file("mix", self.options.packets, snaplen);
             let f = self.table(&file, &contenders(&file, false));
             let text = format!("2.7 mix cut at {snaplen}, of tcpdump -w /dev/null");
-            if snaplen == 96 {
-                self.goals.at_most(&text, f[2].over(&f[1]), 1.5);
-            } else {
-                self.goals.still_at_most(&text, f[2].over(&f[1]), 1.5);
-            }
+            self.goals.at_most(&text, f[2].over(&f[1]), 1.5);
         }
         self.peers("mix", self.options.packets);
     }
