@@ -1,7 +1,8 @@
 //! From a source through the engine to a sink, until there is a reason to stop.
 //!
 //! What comes live is passed on frame by frame. Files are read and decoded in batches on a thread of their own, ahead of the
-//! tracking: with two cores that halves the time, and the output is the same to the byte.
+//! tracking, which is itself ahead of judging hosts and of writing: that uses two cores well, and the output is the same to
+//! the byte.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,7 +13,7 @@ use super::progress::Bar;
 use super::run::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
-use crate::engine::{Batch, Engine, Event, Sink};
+use crate::engine::{Batch, Bulletin, Engine, Event, Front, Poster, Sink, serves};
 use crate::time::Timestamp;
 
 /// How often the bar and the output are looked at, frames.
@@ -22,6 +23,8 @@ const BATCHES: usize = 16;
 /// Empty batches go back so many at a time: each time the reading thread must be woken, which costs as much as a hundred
 /// packets.
 const RETURNED: usize = 8;
+/// Bulletins on their way between tracking and writing.
+const BULLETINS: usize = 8;
 /// How often totals are told, nanoseconds of packet time.
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 
@@ -89,7 +92,8 @@ impl Pump<'_> {
         Ok(())
     }
 
-    /// Reads and decodes on another thread, ahead of the tracking.
+    /// Reads and decodes on another thread, ahead of the tracking. If the sink wants no more of each connection than its
+    /// verdicts, tracking is on a third one, ahead of the judging of hosts and of the writing.
     ///
     /// # Errors
     ///
@@ -107,34 +111,66 @@ impl Pump<'_> {
             // The channel is as long as there are batches: this cannot block, nor fail while `empty` lives.
             let _ = emptied.send(engine.batch());
         }
+        let batches = Batches { filled, emptied };
         thread::scope(|scope| {
             scope.spawn(move || read(source, decoder, &empty, &filled_in));
-            self.track(filled, emptied, engine, sink)
+            if self.limits.are_none() && serves(sink.wants()) {
+                self.track_apart(scope, batches, engine, sink)
+            } else {
+                self.track(batches, &mut Together { engine, sink })
+            }
         })
+    }
+
+    /// Tracks on a thread of its own, and judges and writes on this one.
+    fn track_apart<'scope>(
+        &'scope self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        batches: Batches,
+        engine: &'scope mut Engine,
+        sink: &mut Tee,
+    ) -> Result<(), CaptureError> {
+        let (full_in, full) = sync_channel::<Bulletin>(BULLETINS);
+        let (read, empty) = sync_channel(BULLETINS);
+        for _ in 0..BULLETINS {
+            let _ = read.send(Bulletin::default());
+        }
+        let (front, hosts) = engine.halves();
+        let deliver = move |bulletin| full_in.send(bulletin).ok().and_then(|()| empty.recv().ok());
+        let mut apart = Apart { front, poster: Poster::new(sink.wants(), deliver) };
+        let tracking = scope.spawn(move || {
+            let end = self.track(batches, &mut apart);
+            apart.poster.flush();
+            end
+        });
+        for mut bulletin in full {
+            bulletin.read(hosts, sink);
+            // A send that fails means that tracking has ended: what it posted last is still to be read.
+            let _ = read.send(bulletin);
+            if sink.writer.out().failed() {
+                break;
+            }
+        }
+        drop(read);
+        tracking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// Owns its ends of the channels: when it leaves early they close, at which the reading thread ends too.
     #[allow(clippy::needless_pass_by_value)]
-    fn track(
-        &self,
-        filled: Receiver<Filled>,
-        emptied: SyncSender<Batch>,
-        engine: &mut Engine,
-        sink: &mut Tee,
-    ) -> Result<(), CaptureError> {
+    fn track(&self, batches: Batches, tracking: &mut impl Tracking) -> Result<(), CaptureError> {
         let mut packets = 0u64;
         let mut clock = Clock::default();
         let mut done = Vec::with_capacity(RETURNED);
-        while let Ok(Filled { mut batch, progress, end }) = filled.recv() {
+        while let Ok(Filled { mut batch, progress, end }) = batches.filled.recv() {
             let frames = batch.len();
             if self.limits.are_none() && clock.is_before_stats(batch.latest()) {
-                (0..frames).for_each(|n| engine.frame_of(&mut batch, n, sink));
+                (0..frames).for_each(|n| tracking.frame_of(&mut batch, n));
                 packets += frames as u64;
-            } else if !self.track_closely(&mut batch, &mut packets, &mut clock, engine, sink) {
+            } else if !self.track_closely(&mut batch, &mut packets, &mut clock, tracking) {
                 return Ok(());
             }
             self.bar.update(progress);
-            if self.stop.load(Ordering::Relaxed) || sink.writer.out().failed() {
+            if self.stop.load(Ordering::Relaxed) || tracking.is_in_vain() {
                 return Ok(());
             }
             if let Some(end) = end {
@@ -142,7 +178,7 @@ impl Pump<'_> {
             }
             done.push(batch);
             if done.len() == RETURNED {
-                done.drain(..).for_each(|batch| drop(emptied.send(batch)));
+                done.drain(..).for_each(|batch| drop(batches.emptied.send(batch)));
             }
         }
         Ok(())
@@ -154,22 +190,90 @@ impl Pump<'_> {
         batch: &mut Batch,
         packets: &mut u64,
         clock: &mut Clock,
-        engine: &mut Engine,
-        sink: &mut Tee,
+        tracking: &mut impl Tracking,
     ) -> bool {
         for n in 0..batch.len() {
             let Some(now) = batch.time(n) else { break };
-            if self.limits.reached(*packets, sink.flows) || self.limits.is_over(clock.since_start(now)) {
+            if self.limits.reached(*packets, tracking.finished()) || self.limits.is_over(clock.since_start(now)) {
                 return false;
             }
-            engine.frame_of(batch, n, sink);
+            tracking.frame_of(batch, n);
             *packets += 1;
             if clock.stats_are_due(now) {
-                let totals = engine.totals();
-                sink.event(&Event::Stats { totals: &totals, time: now });
+                tracking.stats(now);
             }
         }
         true
+    }
+}
+
+/// The tracking thread's ends of the channels that batches go round by.
+struct Batches {
+    filled: Receiver<Filled>,
+    emptied: SyncSender<Batch>,
+}
+
+/// What tracks the frames of a batch.
+trait Tracking {
+    /// Takes frame `n`.
+    fn frame_of(&mut self, batch: &mut Batch, n: usize);
+
+    /// Tells the totals.
+    fn stats(&mut self, now: Timestamp);
+
+    /// Flows that have ended, where that is a reason to stop.
+    fn finished(&self) -> u64;
+
+    /// Whether what it tells cannot be written any more.
+    fn is_in_vain(&mut self) -> bool;
+}
+
+/// Tracks, judges and writes frame by frame.
+struct Together<'a> {
+    engine: &'a mut Engine,
+    sink: &'a mut Tee,
+}
+
+impl Tracking for Together<'_> {
+    fn frame_of(&mut self, batch: &mut Batch, n: usize) {
+        self.engine.frame_of(batch, n, self.sink);
+    }
+
+    fn stats(&mut self, now: Timestamp) {
+        let totals = self.engine.totals();
+        self.sink.event(&Event::Stats { totals: &totals, time: now });
+    }
+
+    fn finished(&self) -> u64 {
+        self.sink.flows
+    }
+
+    fn is_in_vain(&mut self) -> bool {
+        self.sink.writer.out().failed()
+    }
+}
+
+/// Tracks, and posts what is to be judged and written.
+struct Apart<'a, F> {
+    front: &'a mut Front,
+    poster: Poster<F>,
+}
+
+impl<F: FnMut(Bulletin) -> Option<Bulletin>> Tracking for Apart<'_, F> {
+    fn frame_of(&mut self, batch: &mut Batch, n: usize) {
+        self.front.frame_of(batch, n, &mut self.poster);
+    }
+
+    fn stats(&mut self, now: Timestamp) {
+        self.poster.stats(self.front.totals(), now);
+    }
+
+    fn finished(&self) -> u64 {
+        0
+    }
+
+    fn is_in_vain(&mut self) -> bool {
+        !self.poster.is_read()
     }
 }
 

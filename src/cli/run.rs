@@ -16,7 +16,7 @@ use super::progress::Bar;
 use super::pump::Pump;
 use crate::capture::{CaptureError, Counts, FileInput, FileOptions, Files, Filter, Source};
 use crate::decode::{self, Decoder};
-use crate::engine::{self, Engine, Event, Sink, Totals};
+use crate::engine::{self, Engine, Event, Sink, Totals, Wants};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::output::{Out, Writer};
@@ -233,9 +233,7 @@ pub(super) struct Tee {
     only: Option<u64>,
     flows_where: Option<FlowFilter>,
     watch: Watch,
-    wants_segments: bool,
-    wants_steps: bool,
-    wants_starts: bool,
+    wants: Wants,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
@@ -243,8 +241,9 @@ pub(super) struct Tee {
 
 impl Tee {
     pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
-        let (wants_segments, wants_steps) = (writer.wants_segments(), writer.wants_steps());
-        let wants_starts = writer.wants_starts();
+        // Filters and checks are about flows: they must see those that the format has no use for.
+        let chooses = run.output.flow.is_some() || run.analysis.flows_where.is_some() || !run.checks.is_empty();
+        let wants = writer.wants().and(Wants::ANOMALOUS.and(Wants::ENDS).if_so(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
         Self {
@@ -252,9 +251,7 @@ impl Tee {
             only,
             flows_where,
             watch: Watch::new(&run.checks),
-            wants_segments,
-            wants_steps,
-            wants_starts,
+            wants,
             lines_are_flushed,
             flows: 0,
         }
@@ -274,7 +271,7 @@ impl Tee {
 
 impl Sink for Tee {
     fn event(&mut self, event: &Event<'_>) {
-        if matches!(event, Event::FlowEnd { .. }) {
+        if matches!(event, Event::FlowEnd { .. } | Event::Ending(_)) {
             self.flows += 1;
         }
         self.watch.event(event);
@@ -283,16 +280,8 @@ impl Sink for Tee {
         }
     }
 
-    fn wants_segments(&self) -> bool {
-        self.wants_segments
-    }
-
-    fn wants_steps(&self) -> bool {
-        self.wants_steps
-    }
-
-    fn wants_starts(&self) -> bool {
-        self.wants_starts
+    fn wants(&self) -> Wants {
+        self.wants
     }
 }
 
@@ -306,6 +295,7 @@ const fn flow_of<'a>(event: &Event<'a>) -> Option<&'a Flow> {
         Event::Anomaly { flow, .. } => *flow,
         Event::SessionStart { .. }
         | Event::Segment(_)
+        | Event::Ending(_)
         | Event::Stats { .. }
         | Event::Hosts { .. }
         | Event::SessionEnd { .. } => None,

@@ -121,7 +121,7 @@ fn is_ordinary_synack(flow: &Flow, s: &Segment, from: Side) -> bool {
 
 fn is_ordinary_third_step(flow: &Flow, s: &Segment, from: Side) -> bool {
     s.window != 0
-        && !flow.places.slow_answer
+        && !flow.host_marks.slow_answer
         && flow.handshake.connect_time().is_some_and(|took| took < retries::SLOW)
         && !options::stamp_went_back(flow, s, from)
 }

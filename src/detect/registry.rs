@@ -67,7 +67,7 @@ pub struct Sighting<'a> {
     pub time: Timestamp,
     /// Time since the first flow of the capture began, nanoseconds.
     pub age: i64,
-    /// Whether nobody reads sentences and figures: a rule that fires on ordinary flows may leave them out.
+    /// Whether nobody reads sentences, figures and frames: a rule that fires on ordinary flows may leave them out.
     pub terse: bool,
 }
 
@@ -327,7 +327,7 @@ impl Detectors {
         flow: &mut Flow,
         time: Timestamp,
         notice: &Notice<'_>,
-        report: &mut dyn FnMut(&Anomaly, &Flow),
+        report: &mut dyn FnMut(Anomaly, &Flow),
     ) {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
@@ -394,7 +394,7 @@ impl Detectors {
         flow: &mut Flow,
         about: Facts,
         occasion: &Occasion<'_>,
-        report: &mut dyn FnMut(&Anomaly, &Flow),
+        report: &mut dyn FnMut(Anomaly, &Flow),
     ) {
         let mut left = about.0 & self.interest.0;
         while left != 0 {
@@ -412,7 +412,7 @@ impl Detectors {
         }
     }
 
-    fn ask_all(&mut self, when: When, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+    fn ask_all(&mut self, when: When, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(Anomaly, &Flow)) {
         let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time };
         for n in 0.. {
             let asked = match when {
@@ -474,7 +474,7 @@ impl Detectors {
         }
     }
 
-    fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(&Anomaly, &Flow)) {
+    fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(Anomaly, &Flow)) {
         let Some(rule) = self.rules.get(usize::from(index)).copied() else { return };
         if self.health.asymmetric.is_some() && self.withheld.contains(&index) {
             return;
@@ -487,16 +487,17 @@ impl Detectors {
         if severity < self.min_severity {
             return;
         }
-        if finding.frames.is_empty() {
-            finding.frames.push(o.segment.map_or(flow.last_frame, |s| s.frame));
-        }
-        if !note(flow, index, severity, &finding.frames) {
+        let own = [o.segment.map_or(flow.last_frame, |s| s.frame)];
+        if !note(flow, index, severity, if finding.frames.is_empty() { &own } else { &finding.frames }) {
             return;
+        }
+        if finding.frames.is_empty() && !self.terse {
+            finding.frames.extend(own);
         }
         if let Some(count) = self.counts.get_mut(usize::from(index)) {
             *count += 1;
         }
-        report(&anomaly(rule, severity, finding, flow, o.time), flow);
+        report(anomaly(rule, severity, finding, flow, o.time), flow);
     }
 }
 

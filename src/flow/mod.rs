@@ -40,7 +40,7 @@ pub mod zeek;
 pub use brief::Brief;
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
-pub use model::{CaptureQuality, Flow, Mark, Places, Previous, Unreachable};
+pub use model::{CaptureQuality, Flow, HostMarks, Mark, Previous, Unreachable};
 pub use notes::{EndNotes, Evidence, Notes};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;

@@ -62,32 +62,30 @@ pub struct Mark {
     pub frames: SmallVec<[u64; 2]>,
 }
 
-/// Where the detectors of hosts keep what belongs to a flow: positions in their tables, which are checked at each use and save
-/// them a search.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    /// Its client as a source.
-    pub client: u32,
-    /// The service that was asked for.
-    pub service: u32,
-    /// Both together.
-    pub pair: u32,
-    /// Its server as a host.
-    pub answering: u32,
-    /// Whether it is counted as half-open of client and service together.
-    pub half_open_counted: bool,
-    /// Whether it is counted as open and silent of client and service together.
-    pub silent_counted: bool,
-    /// Whether it is counted as open and silent of its client, and of its service.
-    pub silent: bool,
-    /// Whether it is counted as open and silent of its client's network and service together.
-    pub network_counted: bool,
+/// What the rules about hosts noted on a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostMarks {
+    /// Slot of its record: two flows that are tracked at the same time differ in it. [`Self::NO_SLOT`] while it has none.
+    pub slot: u32,
+    /// Its server's position in a table of servers, which is checked at each use and saves a search.
+    pub server: u32,
     /// Whether its SYN was sent again without the ECN flags of the first.
     pub ecn_dropped: bool,
     /// Whether its SYN-ACK took several times as long as its server's usually take.
     pub slow_answer: bool,
     /// Whether several connections to its server's port show a full accept queue.
     pub overflowing: bool,
+}
+
+impl HostMarks {
+    /// No record's slot.
+    pub const NO_SLOT: u32 = u32::MAX;
+}
+
+impl Default for HostMarks {
+    fn default() -> Self {
+        Self { slot: Self::NO_SLOT, server: 0, ecn_dropped: false, slow_answer: false, overflowing: false }
+    }
 }
 
 /// A flow. Its fields are in the order that keeps what is read together in as few cache lines as there can be.
@@ -122,8 +120,8 @@ pub struct Flow {
     pub key: FlowKey,
     /// Zeek's conn_state and history.
     pub zeek: ZeekWords,
-    /// Where the detectors of hosts have it.
-    pub places: Places,
+    /// What the rules about hosts noted.
+    pub host_marks: HostMarks,
     /// Capture artefacts.
     pub quality: CaptureQuality,
     /// The end that opened it.

@@ -190,7 +190,8 @@ impl Table {
     }
 
     /// Adds a flow whose key is not in the table.
-    pub(super) fn insert(&mut self, hot: Hot, flow: Flow) -> Slot {
+    pub(super) fn insert(&mut self, hot: Hot, mut flow: Flow) -> Slot {
+        flow.host_marks.slot = self.free.last().copied().unwrap_or(self.flows.len() as Slot);
         let hash = self.hasher.hash_one(hot.key);
         let slot = if let Some(slot) = self.free.pop()
             && let (Some(old), Some(place)) = (self.hot.get_mut(slot as usize), self.flows.get_mut(slot as usize))

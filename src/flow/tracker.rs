@@ -8,7 +8,7 @@ use super::embryo::Embryo;
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
-use super::model::{CaptureQuality, Flow, Places, Previous, Unreachable};
+use super::model::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
 use super::notes::SILENCE;
 use super::peer::{Offer, Peer};
 use super::recording::Recorded;
@@ -122,7 +122,8 @@ pub enum Notice<'a> {
     },
     /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
     Quiet,
-    /// The flow ended, or observation of it did. The last notice of a flow.
+    /// The flow ended, or observation of it did. The last notice of a flow: the observer may keep it, and leave another in its
+    /// place.
     Ended,
 }
 
@@ -752,8 +753,8 @@ impl Tracker {
     fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
         let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time);
-        observer.notice(flow, time, &Notice::Ended);
         self.tombs.bury(flow, self.clock.now(), self.timeouts.time_wait);
+        observer.notice(flow, time, &Notice::Ended);
         self.table.remove(slot);
     }
 
@@ -867,7 +868,7 @@ impl Flow {
             steps,
             steps_dropped: 0,
             marks: SmallVec::new(),
-            places: Places::default(),
+            host_marks: HostMarks::default(),
             quality: CaptureQuality::default(),
             completeness: Completeness::new(s, reused),
             zeek: ZeekWords::new(s),

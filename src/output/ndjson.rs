@@ -3,7 +3,7 @@
 use super::event::build::{self, Context};
 use super::event::{Action, write_line};
 use super::{Out, Settings, Writer};
-use crate::engine::{Event, Sink};
+use crate::engine::{Event, Sink, Wants};
 
 /// The NDJSON format.
 pub(super) struct Ndjson {
@@ -42,19 +42,20 @@ impl Ndjson {
             Event::SessionEnd { totals } => {
                 write_line(&build::totals_event(totals, action, totals.last_time, sequence), line);
             }
-            Event::Segment(_) | Event::Step { .. } | Event::Hosts { .. } => {}
+            Event::Segment(_) | Event::Step { .. } | Event::Ending(_) | Event::Hosts { .. } => {}
         }
         self.out.end_line();
     }
 }
 
 impl Sink for Ndjson {
-    fn wants_steps(&self) -> bool {
-        false
-    }
-
-    fn wants_starts(&self) -> bool {
-        self.wanted & 1 << Action::FlowStart as u16 != 0
+    fn wants(&self) -> Wants {
+        let wanted = |action, wants: Wants| wants.if_so(self.wanted & 1 << action as u16 != 0);
+        wanted(Action::FlowStart, Wants::STARTS)
+            .and(wanted(Action::HandshakeEnd, Wants::OPENINGS))
+            .and(wanted(Action::TeardownStart, Wants::CLOSINGS))
+            .and(wanted(Action::Anomaly, Wants::ANOMALOUS))
+            .and(wanted(Action::FlowEnd, Wants::ENDS))
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -82,6 +83,6 @@ const fn action_of(event: &Event<'_>) -> Option<Action> {
         Event::Anomaly { .. } => Action::Anomaly,
         Event::Stats { .. } => Action::Stats,
         Event::SessionEnd { .. } => Action::SessionEnd,
-        Event::Segment(_) | Event::Step { .. } | Event::Hosts { .. } => return None,
+        Event::Segment(_) | Event::Step { .. } | Event::Ending(_) | Event::Hosts { .. } => return None,
     })
 }

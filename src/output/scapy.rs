@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 use super::{Out, Writer};
-use crate::engine::{Event, Sink};
+use crate::engine::{Event, Sink, Wants};
 use crate::tcp::{Flags, Segment};
 
 /// Scapy shows nine flags; the three bits that are still reserved are a field of their own there.
@@ -42,8 +42,8 @@ impl Scapy {
 }
 
 impl Sink for Scapy {
-    fn wants_steps(&self) -> bool {
-        false
+    fn wants(&self) -> Wants {
+        Wants::SEGMENTS
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -52,10 +52,6 @@ impl Sink for Scapy {
         {
             self.segment(segment);
         }
-    }
-
-    fn wants_segments(&self) -> bool {
-        true
     }
 }
 

@@ -9,8 +9,8 @@ use super::histogram::Histogram;
 use super::{Out, Writer, words};
 use crate::decode::SkipReason;
 use crate::detect::{Anomaly, Health};
-use crate::engine::{Event, Sink, Totals};
-use crate::flow::{Closing, Flow, Opening};
+use crate::engine::{Ending, Event, Sink, Totals, Wants};
+use crate::flow::{Closing, Opening};
 
 mod hosts;
 mod page;
@@ -47,19 +47,19 @@ impl Summary {
         }
     }
 
-    fn flow(&mut self, flow: &Flow) {
-        if let Some(time) = flow.handshake.connect_time() {
+    fn ended(&mut self, flow: &Ending) {
+        if let Some(time) = flow.connect_time {
             self.connect.add(time);
         }
-        if let Some(time) = flow.handshake.rtt() {
+        if let Some(time) = flow.rtt {
             self.rtt.add(time);
         }
-        if flow.client.syn_count > 1 {
+        if flow.syns > 1 {
             self.retried += 1;
-            self.retries += u64::from(flow.client.syn_count - 1);
+            self.retries += u64::from(flow.syns - 1);
         }
-        if flow.opening().failed() {
-            self.talkers.add(flow.client.endpoint.ip, flow.server.endpoint.ip);
+        if flow.opening.failed() {
+            self.talkers.add(flow.client, flow.server);
         }
     }
 
@@ -125,13 +125,14 @@ impl Summary {
 }
 
 impl Sink for Summary {
-    fn wants_steps(&self) -> bool {
-        false
+    fn wants(&self) -> Wants {
+        Wants::NOTHING
     }
 
     fn event(&mut self, event: &Event<'_>) {
         match *event {
-            Event::FlowEnd { flow, .. } => self.flow(flow),
+            Event::Ending(ending) => self.ended(ending),
+            Event::FlowEnd { flow, .. } => self.ended(&Ending::of(flow)),
             Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
             Event::Hosts { hosts } => self.hosts = hosts::hosts(hosts),
             Event::SessionEnd { totals } => {

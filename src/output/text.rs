@@ -111,6 +111,7 @@ impl Sink for Text {
             Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
             Event::Segment(_)
             | Event::FlowStart(_)
+            | Event::Ending(_)
             | Event::HandshakeEnd(_)
             | Event::TeardownStart { .. }
             | Event::Stats { .. }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::clock::Civil;
 use super::{Out, Settings, Writer};
-use crate::engine::{Event, Sink};
+use crate::engine::{Event, Sink, Wants};
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
@@ -110,8 +110,8 @@ impl Zeek {
 }
 
 impl Sink for Zeek {
-    fn wants_steps(&self) -> bool {
-        false
+    fn wants(&self) -> Wants {
+        Wants::ENDS
     }
 
     fn event(&mut self, event: &Event<'_>) {

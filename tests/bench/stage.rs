@@ -90,8 +90,8 @@ impl Sink for Nobody {
         black_box(event);
     }
 
-    fn wants_steps(&self) -> bool {
-        false
+    fn wants(&self) -> synscope::engine::Wants {
+        synscope::engine::Wants::ENDS
     }
 }
 

@@ -102,8 +102,8 @@ impl Sink for Analysis {
         }
     }
 
-    fn wants_steps(&self) -> bool {
-        false
+    fn wants(&self) -> synscope::engine::Wants {
+        synscope::engine::Wants::ENDS
     }
 }
 

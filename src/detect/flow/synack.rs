@@ -122,7 +122,7 @@ fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let (after, acknowledged) = repeated_in_vain(f, segment, s.facts, s.from)?;
     // A loss beyond the capture point would not strike several connections of one port.
-    let severity = if f.places.overflowing { Severity::Alert } else { Severity::Warn };
+    let severity = if f.host_marks.overflowing { Severity::Alert } else { Severity::Warn };
     Some(
         Finding::new(format!("SYN-ACK repeated {} after the client had acknowledged it", seconds(after)))
             .frames([acknowledged, segment.frame])

@@ -8,11 +8,10 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
-use super::input::{Attempt, Outcome, Settled};
+use super::input::{Attempt, Outcome, Places, Settled};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use crate::detect::registry::Finding;
-use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 

@@ -6,9 +6,9 @@ use core::net::IpAddr;
 
 use super::clients::network_of;
 use super::desk::{Desk, Report};
+use super::input::Places;
 use super::sketch::{Bounded, Weigh};
 use crate::detect::registry::Finding;
-use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 

@@ -61,6 +61,27 @@ impl Look {
     }
 }
 
+/// Where a connection is in the detectors' tables: positions, which are checked at each use and save a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Its client as a source.
+    pub client: u32,
+    /// The service that was asked for.
+    pub service: u32,
+    /// Both together.
+    pub pair: u32,
+    /// Its server as a host.
+    pub answering: u32,
+    /// Whether it is counted as half-open of client and service together.
+    pub half_open_counted: bool,
+    /// Whether it is counted as open and silent of client and service together.
+    pub silent_counted: bool,
+    /// Whether it is counted as open and silent of its client, and of its service.
+    pub silent: bool,
+    /// Whether it is counted as open and silent of its client's network and service together.
+    pub network_counted: bool,
+}
+
 /// The first SYN of an attempt to connect.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {

@@ -1,9 +1,11 @@
 //! For each rule about hosts what triggers it, and what just does not.
 
+use super::stray::Stray;
 use super::testing::{Bench, attempt, ids, settled, tool_look};
 use super::*;
 use crate::detect::anomaly::Anomaly;
 use crate::tcp::SeqNumber;
+use crate::time::SECOND;
 
 const MINUTE: i64 = 60_000;
 

@@ -11,13 +11,12 @@ use smallvec::SmallVec;
 use super::clients::Stacks;
 use super::desk::{Desk, Report};
 use super::holding::HALF_OPEN_AGE;
-use super::input::{Attempt, Outcome, Settled};
+use super::input::{Attempt, Outcome, Places, Settled};
 use super::settings::Settings;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Severity};
 use crate::detect::registry::Finding;
-use crate::flow::Places;
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 

@@ -1,15 +1,12 @@
 //! What a server's answers show over several connections: options it never takes, SYNs with ECN that it does not get, a full
 //! accept queue, SYN cookies without timestamps, and answers far slower than its usual ones.
 
-use core::net::IpAddr;
-
 use smallvec::SmallVec;
 
-use super::desk::{Desk, Report};
-use super::sketch::fixed_hash_of;
+use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
 use crate::detect::registry::Finding;
-use crate::flow::{Flow, Offer, Places};
+use crate::flow::{Flow, HostMarks, Offer};
 use crate::tcp::{Flags, Segment};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
@@ -36,6 +33,9 @@ const ANSWERS: (usize, usize) = (32, 20);
 /// An answer faster than this is never slow, nanoseconds.
 const NEVER_SLOW: i64 = 500 * MILLISECOND;
 
+/// Takes what is found, and the id of its rule.
+type Found<'a> = &'a mut dyn FnMut(&'static str, Finding);
+
 /// What a server's answers show.
 #[derive(Debug)]
 pub(super) struct Serving {
@@ -57,6 +57,8 @@ pub(super) struct Serving {
     /// Times from SYN to SYN-ACK, microseconds.
     answers: [u32; ANSWERS.0],
     answered: u32,
+    /// When it last answered.
+    last: Timestamp,
 }
 
 impl Default for Serving {
@@ -75,19 +77,27 @@ impl Default for Serving {
             unrepeated: 0,
             answers: [0; ANSWERS.0],
             answered: 0,
+            last: Timestamp(0),
         }
+    }
+}
+
+impl Weigh for Serving {
+    fn weight(&self) -> (u64, i64) {
+        (u64::from(self.answered), self.last.0)
     }
 }
 
 impl Serving {
     /// The first SYN-ACK of a flow.
-    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
-        at.slow_answer = self.is_slow(flow);
-        at.overflowing =
+    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: Found<'_>) {
+        self.last = s.time;
+        marks.slow_answer = self.is_slow(flow);
+        marks.overflowing =
             self.overflowing.is_some_and(|(port, since)| port == s.source.port && s.time - since <= OVERFLOWS.1);
         let Some((client, server)) = both_offers(flow) else { return };
-        self.take_offers(s, client, server, desk, out);
-        self.take_ecn(flow, s, client, at.ecn_dropped, desk, out);
+        self.take_offers(s, client, server, found);
+        self.take_ecn(flow, s, client, marks.ecn_dropped, found);
         self.take_collapse(s, client, server);
     }
 
@@ -107,7 +117,7 @@ impl Serving {
         Some(*kept.select_nth_unstable(n / 2).1)
     }
 
-    fn take_offers(&mut self, s: &Segment, client: &Offer, server: &Offer, desk: &mut Desk, out: Report<'_>) {
+    fn take_offers(&mut self, s: &Segment, client: &Offer, server: &Offer, found: Found<'_>) {
         if let Some(free) = self.clients.iter().position(|c| *c == 0) {
             let who = fixed_hash_of(&s.destination.ip) as u32 | 1;
             if !self.clients.contains(&who) {
@@ -135,13 +145,13 @@ impl Serving {
             .figure("offered", *offered)
             .figure("refused", *refused)
             .frames([s.frame]);
-            desk.file("server-refuses-options", s.time, (None, whom(s)), finding, out);
+            found("server-refuses-options", finding);
         }
     }
 
     /// SYNs with ECN that get no answer, where the same SYN without gets one at once. One that is answered is proof enough
     /// that they pass.
-    fn take_ecn(&mut self, flow: &Flow, s: &Segment, client: &Offer, dropped: bool, desk: &mut Desk, out: Report<'_>) {
+    fn take_ecn(&mut self, flow: &Flow, s: &Segment, client: &Offer, dropped: bool, found: Found<'_>) {
         if !client.flags.any(Flags::ECE | Flags::CWR) {
             return;
         }
@@ -161,7 +171,7 @@ impl Serving {
         ))
         .figure("flows", i64::from(self.blackholed))
         .frames(flow.handshake.syns.iter().map(|t| t.frame).chain([s.frame]));
-        desk.file("ecn-blackhole", s.time, (None, whom(s)), finding, out);
+        found("ecn-blackhole", finding);
     }
 
     /// A client that offers scaling and SACK without timestamps gets all or, with a cookie, nothing (findings A.8, S2).
@@ -199,7 +209,7 @@ impl Serving {
     }
 
     /// The SYN-ACK of an open connection was repeated although its acknowledgment had time to arrive.
-    pub(super) fn overflowed(&mut self, flow: u64, port: u16, now: Timestamp, at: &mut Places) {
+    pub(super) fn overflowed(&mut self, flow: u64, port: u16, now: Timestamp, marks: &mut HostMarks) {
         self.overflows.retain(|(id, _, time)| *id != flow && now - *time <= OVERFLOWS.1);
         if self.overflows.len() >= 16 {
             self.overflows.remove(0);
@@ -207,11 +217,7 @@ impl Serving {
         self.overflows.push((flow, port, now));
         if self.overflows.iter().filter(|(_, p, _)| *p == port).count() >= OVERFLOWS.0 {
             self.overflowing = Some((port, now));
-            at.overflowing = true;
+            marks.overflowing = true;
         }
     }
-}
-
-fn whom(s: &Segment) -> Option<(IpAddr, Option<u16>)> {
-    Some((s.source.ip, Some(s.source.port)))
 }

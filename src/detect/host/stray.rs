@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use super::told::Sign;
 use crate::detect::registry::Finding;
-use crate::tcp::{Endpoint, Segment};
+use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
 /// Stray segments of one second, each with a four-tuple of its own, that are a flood where the target answers them by RST (or
@@ -256,8 +257,8 @@ impl Strays {
     }
 
     /// The reset `s` answers a SYN-ACK of `peer` that its sender had not asked for.
-    pub(super) fn mirrored(&mut self, s: &Segment, peer: Endpoint, desk: &mut Desk, out: Report<'_>) {
-        let (at, frame, host_ip, id) = (s.time, s.frame, s.source.ip, s.ip_id);
+    pub(super) fn mirrored(&mut self, s: &Sign, peer: Endpoint, desk: &mut Desk, out: Report<'_>) {
+        let (at, frame, host_ip, id) = (s.time, s.frame, s.from.ip, s.ip_id);
         let host = self.hosts.entry(host_ip, || Host::new(at));
         let z = &mut host.zombie;
         if let Some(last) = z.last_id.replace(id) {

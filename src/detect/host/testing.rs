@@ -1,11 +1,10 @@
 //! Attempts and outcomes for the tests of the host detectors.
 
 use super::HostDetectors;
-use super::input::{Attempt, Look, Outcome, Settled};
+use super::input::{Attempt, Look, Outcome, Places, Settled};
 use super::settings::Settings;
 use crate::detect::anomaly::Anomaly;
 use crate::detect::registry::Selection;
-use crate::flow::Places;
 use crate::tcp::options::Layout;
 use crate::tcp::{Endpoint, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};

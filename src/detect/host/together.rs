@@ -5,13 +5,13 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
-use super::input::{Attempt, Outcome, Settled};
-use super::serving::Serving;
+use super::input::{Attempt, Look, Outcome, Places, Settled};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use super::told::{Answer, Declined, Sign};
 use crate::detect::anomaly::Severity;
 use crate::detect::registry::Finding;
-use crate::flow::{Closing, Flow, Places};
-use crate::tcp::Segment;
+use crate::flow::{Closing, Previous};
+use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// Sources of one probe, and the time between them, that make it one with decoys.
@@ -60,8 +60,6 @@ struct Host {
     drift_told: bool,
     /// Identification of its last handshake segment, and steps.
     ids: Ids,
-    /// What its answers show.
-    serving: Serving,
     /// Challenge ACKs on one four-tuple: which, since when, how many.
     challenges_of_flow: (u32, Timestamp, u32),
     challenged_told: bool,
@@ -105,7 +103,6 @@ impl Host {
             drift: (0, 0, 0),
             drift_told: false,
             ids: Ids::default(),
-            serving: Serving::default(),
             challenges_of_flow: (0, now, 0),
             challenged_told: false,
         }
@@ -204,17 +201,10 @@ impl Together {
         }
     }
 
-    /// The first SYN-ACK of a flow.
-    pub(super) fn synack(
-        &mut self,
-        flow: &Flow,
-        s: &Segment,
-        is_cookie: bool,
-        at: &mut Places,
-        desk: &mut Desk,
-        out: Report<'_>,
-    ) {
-        let host = self.hosts.entry_at(&mut at.answering, s.source.ip, || Host::new(s.time));
+    /// The first SYN-ACK to an attempt.
+    pub(super) fn answer(&mut self, a: &Answer, is_cookie: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        let s = &a.sign;
+        let host = self.hosts.entry_at(&mut at.answering, s.from.ip, || Host::new(s.time));
         host.last = s.time;
         ids(host, s, desk, out);
         if is_cookie {
@@ -226,58 +216,43 @@ impl Together {
                 host.cookies_told = true;
                 let finding = Finding::new(format!(
                     "{} answers with SYN cookies: on {} re-used four-tuples its number moved exactly as the client's",
-                    s.source, host.cookies.1
+                    s.from, host.cookies.1
                 ))
                 .figure("flows", host.cookies.1)
                 .frames([s.frame]);
-                desk.file("server-cookie-mode", s.time, (None, Some((s.source.ip, Some(s.source.port)))), finding, out);
+                desk.file("server-cookie-mode", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
             }
         }
-        let full =
-            flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
-        if full {
-            drift(host, s, desk, out);
-        }
-        host.serving.synack(flow, s, at, desk, out);
-    }
-
-    /// The server sent its SYN-ACK again; `in_vain`: to a client that had long acknowledged it.
-    pub(super) fn repeated(&mut self, flow: &Flow, s: &Segment, in_vain: bool, at: &mut Places) {
-        let Some(host) = self.hosts.get_at(&mut at.answering, &s.source.ip) else { return };
-        if in_vain {
-            host.serving.overflowed(flow.id, s.source.port, s.time, at);
-        } else if flow.handshake.ack.is_none() {
-            host.serving.repeated();
+        if a.offered_all {
+            drift(host, s, &a.look, desk, out);
         }
     }
 
-    /// Nobody acknowledged the SYN-ACK, and the server did not repeat it.
-    pub(super) fn unrepeated(
+    /// What nobody acknowledged and the server did not repeat tells SYN cookies.
+    pub(super) fn cookies(
         &mut self,
-        flow: &Flow,
         now: Timestamp,
-        at: &mut Places,
+        server: Endpoint,
+        frames: Vec<u64>,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
-        let server = flow.server.endpoint;
-        let Some(host) = self.hosts.get_at(&mut at.answering, &server.ip) else { return };
-        if !host.serving.unrepeated(flow.first_time) || host.cookies_told {
+        let host = self.hosts.entry(server.ip, || Host::new(now));
+        if core::mem::replace(&mut host.cookies_told, true) {
             return;
         }
-        host.cookies_told = true;
         let finding = Finding::new(format!(
             "{server} answers with SYN cookies: it takes no options of clients without timestamps, as it did before, and \
              repeats no SYN-ACK"
         ))
-        .frames(flow.handshake.synacks.iter().map(|t| t.frame));
+        .frames(frames);
         desk.file("server-cookie-mode", now, (None, Some((server.ip, Some(server.port)))), finding, out);
     }
 
     /// A challenge ACK.
-    pub(super) fn challenge(&mut self, s: &Segment, desk: &mut Desk, out: Report<'_>) {
-        let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
-        let (second, peer) = (s.time.seconds(), fixed_hash_of(&s.destination.ip) as u32);
+    pub(super) fn challenge(&mut self, s: &Sign, desk: &mut Desk, out: Report<'_>) {
+        let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
+        let (second, peer) = (s.time.seconds(), fixed_hash_of(&s.to.ip) as u32);
         if (host.challenges.0, host.challenges.1) != (second, peer) {
             host.challenges = (second, peer, 0);
         }
@@ -289,17 +264,16 @@ impl Together {
         host.challenges_told = true;
         let finding = Finding::new(format!(
             "{} sent {} challenge ACKs to {} within one second",
-            s.source.ip, host.challenges.2, s.destination.ip
+            s.from.ip, host.challenges.2, s.to.ip
         ))
         .figure("challenges", host.challenges.2)
         .frames([s.frame]);
-        let ends = (Some((s.destination.ip, None)), Some((s.source.ip, Some(s.source.port))));
+        let ends = (Some((s.to.ip, None)), Some((s.from.ip, Some(s.from.port))));
         desk.file("challenge-ack-flood", s.time, ends, finding, out);
     }
 
-    /// A first SYN, of a flow whose four-tuple may have been used before.
-    pub(super) fn reuse(&mut self, flow: &Flow, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
-        let Some(previous) = flow.previous().filter(|p| p.same_client) else { return };
+    /// A first SYN, of a four-tuple that the same client had used before.
+    pub(super) fn reuse(&mut self, previous: &Previous, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
         let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
@@ -341,14 +315,14 @@ impl Together {
     }
 
     /// The client reset a SYN-ACK: whether from as far away as it had sent the SYN.
-    pub(super) fn reset_ttl(&mut self, flow: &Flow, s: &Segment, desk: &mut Desk, out: Report<'_>) {
-        let Some(offer) = flow.client.offer else { return };
-        let host = self.hosts.entry(s.source.ip, || Host::new(s.time));
+    pub(super) fn declined(&mut self, d: &Declined, desk: &mut Desk, out: Report<'_>) {
+        let s = &d.sign;
+        let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
         host.last = s.time;
         ids(host, s, desk, out);
         // A tool chooses the TTL of its SYNs; its kernel then resets. One SYN number for all ports tells nmap's idle scan.
-        let distant = offer.ttl.abs_diff(s.ttl) >= 2;
-        host.other_ttl += u32::from(distant && offer.window == 1024);
+        let distant = d.ttl.abs_diff(s.ttl) >= 2;
+        host.other_ttl += u32::from(distant && d.window == 1024);
         host.same_ttl += u32::from(!distant);
         if host.other_ttl < 3 || host.same_ttl > 0 || host.idle_told || !host.ids.looks_global() {
             return;
@@ -357,12 +331,12 @@ impl Together {
         let finding = Finding::new(format!(
             "SYNs in the name of {} come from another distance than its resets, whose IP identification counts up: it may be \
              the zombie of an idle scan of {}",
-            s.source.ip, s.destination.ip
+            s.from.ip, s.to.ip
         ))
-        .figure("ttl_syn", i64::from(offer.ttl))
+        .figure("ttl_syn", i64::from(d.ttl))
         .figure("ttl_reset", i64::from(s.ttl))
-        .frames([flow.first_frame, s.frame]);
-        let ends = (Some((s.source.ip, None)), Some((s.destination.ip, None)));
+        .frames([d.frame, s.frame]);
+        let ends = (Some((s.from.ip, None)), Some((s.to.ip, None)));
         desk.file("idle-scan-target", s.time, ends, finding, out);
     }
 
@@ -400,9 +374,9 @@ impl Together {
 }
 
 /// Ten challenge ACKs on one connection within five seconds: as many as RFC 5961 section 7 would let a host send to all.
-fn challenged(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+fn challenged(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
     const MANY: (u32, i64) = (10, 5 * SECOND);
-    let tuple = fixed_hash_of(&(s.source, s.destination)) as u32;
+    let tuple = fixed_hash_of(&(s.from, s.to)) as u32;
     let (known, since, count) = &mut host.challenges_of_flow;
     if *known != tuple || s.time - *since > MANY.1 {
         (*known, *since, *count) = (tuple, s.time, 0);
@@ -414,14 +388,14 @@ fn challenged(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
     host.challenged_told = true;
     let finding = Finding::new(format!(
         "{} sent {count} challenge ACKs to {} within {} s",
-        s.source,
-        s.destination,
+        s.from,
+        s.to,
         MANY.1 / SECOND
     ))
     .figure("challenges", *count)
     .severity(Severity::Note)
     .frames([s.frame]);
-    let ends = (Some((s.destination.ip, Some(s.destination.port))), Some((s.source.ip, Some(s.source.port))));
+    let ends = (Some((s.to.ip, Some(s.to.port))), Some((s.from.ip, Some(s.from.port))));
     desk.file("challenge-ack-flood", s.time, ends, finding, out);
 }
 
@@ -432,13 +406,13 @@ impl Ids {
 }
 
 /// Whether the identification of a host's handshake segments counts up over all its peers.
-fn ids(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+fn ids(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
     // Linux sends 0 where nothing needs one.
     if s.ip_id == 0 {
         return;
     }
     let i = &mut host.ids;
-    let peer = fixed_hash_of(&s.destination.ip) as u32 | 1;
+    let peer = fixed_hash_of(&s.to.ip) as u32 | 1;
     if !i.peers.contains(&peer)
         && let Some(free) = i.peers.iter_mut().find(|p| **p == 0)
     {
@@ -456,16 +430,16 @@ fn ids(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
         return;
     }
     i.told = true;
-    let finding = Finding::new(format!("{} numbers its packets with one counter for all peers", s.source.ip))
+    let finding = Finding::new(format!("{} numbers its packets with one counter for all peers", s.from.ip))
         .figure("steps", i.small)
         .frames([s.frame]);
-    desk.file("ipid-global-counter", s.time, (Some((s.source.ip, None)), None), finding, out);
+    desk.file("ipid-global-counter", s.time, (Some((s.from.ip, None)), None), finding, out);
 }
 
 /// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen otherwise.
-fn drift(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
+fn drift(host: &mut Host, s: &Sign, look: &Look, desk: &mut Desk, out: Report<'_>) {
     const RUN: u32 = 16;
-    let look = fixed_hash((s.source.port, s.options.layout, s.options.mss, s.options.window_scale, s.ttl)) | 1;
+    let look = fixed_hash((s.from.port, look.layout, look.mss, look.window_scale, s.ttl)) | 1;
     if host.drift.0 == look {
         host.drift.1 += 1;
     } else {
@@ -481,10 +455,10 @@ fn drift(host: &mut Host, s: &Segment, desk: &mut Desk, out: Report<'_>) {
     host.drift_told = true;
     let finding = Finding::new(format!(
         "SYN-ACKs of {} look otherwise since {RUN} connections: options, MSS or distance have changed",
-        s.source
+        s.from
     ))
     .frames([s.frame]);
-    desk.file("option-drift", s.time, (None, Some((s.source.ip, Some(s.source.port)))), finding, out);
+    desk.file("option-drift", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
 }
 
 fn is_distributed(failed: &[(u16, u32, u64, Timestamp)], look: u64, now: Timestamp) -> bool {

@@ -2,7 +2,7 @@
 
 use super::header::{self, Header};
 use super::{Document, Locale, Topic, explain_flow};
-use crate::engine::{Event, Sink};
+use crate::engine::{Event, Sink, Wants};
 use crate::flow::Flow;
 use crate::output::{Out, Settings, Writer};
 use crate::tcp::Segment;
@@ -90,16 +90,8 @@ impl Sink for Explain {
         }
     }
 
-    fn wants_segments(&self) -> bool {
-        matches!(self.settings.topic, Some(Topic::Header(_)))
-    }
-
-    fn wants_steps(&self) -> bool {
-        false
-    }
-
-    fn wants_starts(&self) -> bool {
-        true
+    fn wants(&self) -> Wants {
+        Wants::STARTS.and(Wants::ENDS).and(Wants::SEGMENTS.if_so(matches!(self.settings.topic, Some(Topic::Header(_)))))
     }
 }
 

@@ -257,7 +257,11 @@ impl Sink for Tap {
                 }
             }
             Event::Hosts { hosts } => self.0.isns(hosts.isns()),
-            Event::Stats { .. } | Event::SessionStart { .. } | Event::Segment(_) | Event::SessionEnd { .. } => {}
+            Event::Stats { .. }
+            | Event::SessionStart { .. }
+            | Event::Segment(_)
+            | Event::Ending(_)
+            | Event::SessionEnd { .. } => {}
         }
     }
 }

@@ -1,0 +1,151 @@
+//! What the detectors of hosts are told: values that stand for themselves, so that they can be judged later, and elsewhere,
+//! than where connections are tracked.
+
+use core::net::IpAddr;
+
+use super::input::{Attempt, Look, Settled};
+use super::isn::Seen;
+use super::scan::Probe;
+use super::stray::Stray;
+use crate::detect::registry::Finding;
+use crate::flow::Previous;
+use crate::tcp::{Endpoint, Segment, SeqNumber};
+use crate::time::Timestamp;
+
+/// A message, and which connection it is about.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Slot of the connection's record, [`crate::flow::HostMarks::NO_SLOT`] where it has none.
+    pub(super) slot: u32,
+    /// The low half of its number: a slot is used again.
+    pub(super) tag: u32,
+    pub(super) told: Told,
+}
+
+/// Takes letters.
+pub type Tell<'a> = &'a mut dyn FnMut(Letter);
+
+/// A segment, as far as hosts are concerned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sign {
+    pub(super) time: Timestamp,
+    pub(super) frame: u64,
+    pub(super) from: Endpoint,
+    pub(super) to: Endpoint,
+    pub(super) ttl: u8,
+    pub(super) ip_id: u16,
+}
+
+impl Sign {
+    pub(super) const fn of(s: &Segment) -> Self {
+        Self { time: s.time, frame: s.frame, from: s.source, to: s.destination, ttl: s.ttl, ip_id: s.ip_id }
+    }
+}
+
+/// The first SYN-ACK to an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) sign: Sign,
+    /// When the attempt began.
+    pub(super) began: Timestamp,
+    pub(super) isn: SeqNumber,
+    /// The client's number.
+    pub(super) answers: Option<SeqNumber>,
+    pub(super) look: Look,
+    /// Whether the client had offered scaling, SACK and timestamps.
+    pub(super) offered_all: bool,
+}
+
+/// A connection got open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened {
+    pub(super) time: Timestamp,
+    /// Frame of its first segment.
+    pub(super) frame: u64,
+    pub(super) client: Endpoint,
+    pub(super) server: Endpoint,
+    /// Whether data has been sent on it.
+    pub(super) used: bool,
+}
+
+/// The client reset a SYN-ACK.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Declined {
+    pub(super) sign: Sign,
+    /// TTL and window of its SYN.
+    pub(super) ttl: u8,
+    pub(super) window: u16,
+    /// Frame of its SYN.
+    pub(super) frame: u64,
+}
+
+/// A host reset a SYN-ACK it had never asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unasked {
+    pub(super) sign: Sign,
+    /// Who had sent the SYN-ACK.
+    pub(super) server: Endpoint,
+    /// The SYN-ACK as a probe, where it looks like one.
+    pub(super) probe: Option<Probe>,
+    pub(super) is_probe: bool,
+}
+
+/// What a rule found where connections are tracked.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) rule: &'static str,
+    pub(super) time: Timestamp,
+    pub(super) server: Endpoint,
+    pub(super) finding: Finding,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(super) enum Told {
+    /// A first SYN.
+    Attempt(Attempt),
+    /// The same, on a four-tuple that the same client had used before.
+    Reuse(Box<(Previous, Attempt)>),
+    /// The SYN of an attempt that began then was sent again, for the first time.
+    Retried { began: Timestamp, server: Endpoint },
+    /// The first SYN-ACK to an attempt.
+    Answer(Answer),
+    /// A SYN-ACK to an attempt that was not seen; whether it looks like a probe.
+    UnaskedAnswer(Sign, bool),
+    /// A client's initial sequence number.
+    Number(Seen),
+    /// A challenge ACK.
+    Challenge(Sign),
+    /// A probe without a connection.
+    Probe(Probe),
+    /// A segment that belongs to no connection.
+    Stray(Stray),
+    /// An answer to what was not seen; whether that is proved.
+    Echo(Sign, bool),
+    /// A reset of a SYN-ACK that its sender had not asked for.
+    Unasked(Box<Unasked>),
+    /// A reset of a SYN-ACK that its sender had asked for.
+    Declined(Declined),
+    /// A reset of an open connection.
+    Reset(Sign),
+    /// The first octet on an open connection.
+    FirstData { client: IpAddr, server: Endpoint },
+    /// An attempt came out, or observation of it ended.
+    Settled(Settled),
+    /// A connection got open.
+    Opened(Opened),
+    /// The client began to close at once, without a word.
+    Unused(Settled),
+    /// An end began to close.
+    Closing { client: IpAddr, server: Endpoint },
+    /// The connection ended, or observation of it did.
+    Ended { server: Endpoint },
+    /// Half-open connections whose SYN-ACK is not repeated, and answers without options: SYN cookies. Frames that show it.
+    LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },
+    /// Something was found already.
+    Found(Box<Found>),
+    /// Packet time reached this, in a second of its own.
+    Passed(Timestamp),
+}
+
+const _: () = assert!(size_of::<Letter>() <= 144);

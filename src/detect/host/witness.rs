@@ -1,0 +1,368 @@
+//! What the detectors of hosts are told, made of what the tracker tells: the only part of them that sees connections.
+//!
+//! It runs where connections are tracked and is quick; the judging is done elsewhere, if need be on another processor. What
+//! rules about one connection ask about its server is kept here, because they ask at once.
+
+use core::net::IpAddr;
+
+use super::input::{Attempt, Look, Settled};
+use super::isn::{Role, Seen};
+use super::scan::{Probe, Technique};
+use super::serving::Serving;
+use super::settings::Settings;
+use super::sketch::Bounded;
+use super::stray::Stray;
+use super::told::{Answer, Declined, Found, Letter, Opened, Sign, Tell, Told, Unasked};
+use super::{HostCounters, RULES};
+use crate::detect::flow::synack;
+use crate::detect::registry::{Finding, Selection};
+use crate::flow::{Facts, Flow, HostMarks, Notice, Offer, Opening, Side};
+use crate::tcp::{Endpoint, Flags, Segment};
+use crate::time::{SECOND, Timestamp};
+
+/// Flags of a SYN that offers explicit congestion notification.
+const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0);
+
+/// Watches connections for the detectors of hosts.
+#[derive(Debug)]
+pub struct Witness {
+    servers: Bounded<IpAddr, Serving>,
+    next_second: Timestamp,
+    /// Whether any rule is on. If none is, nothing is told.
+    on: bool,
+}
+
+impl Witness {
+    /// A witness that has seen nothing, for detectors with these settings.
+    pub fn new(settings: &Settings, selection: &Selection) -> Self {
+        Self {
+            servers: Bounded::new(settings.strays),
+            next_second: Timestamp(i64::MIN),
+            on: RULES.iter().any(|rule| selection.has(rule.id)),
+        }
+    }
+
+    /// Shows a notice of the tracker; `tell` takes what detectors must know of it.
+    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, tell: Tell<'_>) {
+        if !self.on {
+            return;
+        }
+        let (slot, tag) = (flow.host_marks.slot, flow.id as u32);
+        let told = &mut |told| tell(Letter { slot, tag, told });
+        match notice {
+            Notice::Segment { segment, from, facts, .. } => {
+                let mut marks = flow.host_marks;
+                self.segment(flow, segment.0, *from, *facts, &mut marks, told);
+                flow.host_marks = marks;
+            }
+            Notice::Opened => self.opened(flow, time, told),
+            Notice::Closing { by } => closing(flow, time, *by, told),
+            Notice::Ended => {
+                told(Told::Ended { server: flow.server.endpoint });
+                if flow.opening.is_none() {
+                    settled(flow, time, told);
+                }
+            }
+            Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
+        }
+    }
+
+    /// Takes a SYN with which a flow begins that had no other before it.
+    pub fn take_syn(&self, syn: &Segment, tell: Tell<'_>) {
+        if self.on {
+            tell(Letter { slot: HostMarks::NO_SLOT, tag: 0, told: Told::Attempt(Attempt::of(syn)) });
+        }
+    }
+
+    /// `s` will be noticed soon: what is looked up then is asked for. Changes nothing.
+    #[inline]
+    pub fn foresee(&self, s: &Segment) {
+        if self.on && s.flags.is_syn_ack() {
+            self.servers.foresee(&s.source.ip);
+        }
+    }
+
+    /// Whether there is nothing to tell of packet time being `now`.
+    #[inline]
+    pub fn sleep(&self, now: Timestamp) -> bool {
+        now < self.next_second || !self.on
+    }
+
+    /// Packet time is `now`.
+    pub fn advance(&mut self, now: Timestamp, tell: Tell<'_>) {
+        if self.sleep(now) {
+            return;
+        }
+        self.next_second = Timestamp(now.seconds().saturating_add(1).saturating_mul(SECOND));
+        tell(Letter { slot: HostMarks::NO_SLOT, tag: 0, told: Told::Passed(now) });
+    }
+
+    /// What its state amounts to.
+    pub fn counters(&self) -> HostCounters {
+        HostCounters { octets: self.servers.octets(), evicted: self.servers.evicted() }
+    }
+
+    fn segment(
+        &mut self,
+        flow: &Flow,
+        s: &Segment,
+        from: Side,
+        facts: Facts,
+        marks: &mut HostMarks,
+        tell: &mut impl FnMut(Told),
+    ) {
+        const HANDSHAKE: Facts = Facts(
+            Facts::SYN.0
+                | Facts::SYN_REPEATED.0
+                | Facts::SYN_ACK.0
+                | Facts::SYNACK_REPEATED.0
+                | Facts::SYNACK_ON_ESTABLISHED.0
+                | Facts::FINAL_ACK.0
+                | Facts::RST.0
+                | Facts::MIDSTREAM.0
+                | Facts::INVALID_FLAGS.0
+                | Facts::CHALLENGE_ACK.0,
+        );
+        if facts.any(Facts::COPY | Facts::BAD_CHECKSUM) {
+            return;
+        }
+        if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
+            tell(Told::FirstData { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+        }
+        if !facts.any(HANDSHAKE) {
+            return;
+        }
+        if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
+            let attempt = Attempt::of(s);
+            tell(Told::Attempt(attempt));
+            if let Some(previous) = flow.previous().filter(|p| p.same_client) {
+                tell(Told::Reuse(Box::new((*previous, attempt))));
+            }
+        }
+        if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
+            marks.ecn_dropped |= flow.client.offer.is_some_and(|o| o.flags.has(ECN));
+        }
+        if facts.any(Facts::SYN_REPEATED)
+            && flow.client.syn_count == 2
+            && let Some(began) = flow.handshake.first_syn()
+        {
+            tell(Told::Retried { began, server: flow.server.endpoint });
+        }
+        if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
+            self.first_synack(flow, s, marks, tell);
+        }
+        if facts.any(Facts::SYNACK_REPEATED) && from == Side::Server {
+            let in_vain = synack::repeated_in_vain(flow, s, facts, from).is_some();
+            self.repeated(flow, s, in_vain, marks);
+        }
+        if facts.any(Facts::FINAL_ACK)
+            && let Some(number) = clients_number(flow)
+        {
+            tell(Told::Number(number));
+        }
+        if facts.any(Facts::CHALLENGE_ACK) {
+            tell(Told::Challenge(Sign::of(s)));
+        }
+        if s.flags.is_rst() {
+            reset(flow, s, from, tell);
+        }
+        if facts.any(Facts::MIDSTREAM | Facts::INVALID_FLAGS) && flow.packets() == 1 {
+            stray(flow, s, tell);
+        }
+    }
+
+    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, tell: &mut impl FnMut(Told)) {
+        let Some(began) = flow.handshake.first_syn() else {
+            tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s)));
+            return;
+        };
+        let offered_all =
+            flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
+        tell(Told::Answer(Answer {
+            sign: Sign::of(s),
+            began,
+            isn: s.seq,
+            answers: flow.client.isn,
+            look: Look::of(s),
+            offered_all,
+        }));
+        let mut found = |rule, finding: Finding| {
+            tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
+        };
+        let serving = self.servers.entry_at(&mut marks.server, s.source.ip, Serving::default);
+        serving.synack(flow, s, marks, &mut found);
+    }
+
+    /// The server sent its SYN-ACK again; `in_vain`: to a client that had long acknowledged it.
+    fn repeated(&mut self, flow: &Flow, s: &Segment, in_vain: bool, marks: &mut HostMarks) {
+        let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip) else { return };
+        if in_vain {
+            serving.overflowed(flow.id, s.source.port, s.time, marks);
+        } else if flow.handshake.ack.is_none() {
+            serving.repeated();
+        }
+    }
+
+    fn opened(&mut self, flow: &mut Flow, time: Timestamp, tell: &mut impl FnMut(Told)) {
+        settled(flow, time, tell);
+        if flow.opening().opened() {
+            tell(Told::Opened(Opened {
+                time,
+                frame: flow.first_frame,
+                client: flow.client.endpoint,
+                server: flow.server.endpoint,
+                used: flow.bytes() > 0,
+            }));
+        }
+        if flow.opening() == Opening::MissingAck && flow.server.synack_count == 1 {
+            let (server, began) = (flow.server.endpoint, flow.first_time);
+            let serving = self.servers.get_at(&mut flow.host_marks.server, &server.ip);
+            if serving.is_some_and(|serving| serving.unrepeated(began)) {
+                let frames = flow.handshake.synacks.iter().map(|t| t.frame).collect();
+                tell(Told::LooksLikeCookies { time, server, frames });
+            }
+        }
+    }
+}
+
+/// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they like.)
+fn clients_number(flow: &Flow) -> Option<Seen> {
+    let (isn, offer, began) = (flow.client.isn?, flow.client.offer.as_ref()?, flow.handshake.first_syn()?);
+    offer.flags.is_syn().then(|| Seen {
+        time: began,
+        frame: flow.first_frame,
+        by: flow.client.endpoint,
+        peer: flow.server.endpoint,
+        role: Role::Client,
+        isn,
+        answers: None,
+        look: Look::from_offer(offer),
+    })
+}
+
+fn settled(flow: &Flow, time: Timestamp, tell: &mut impl FnMut(Told)) {
+    if let Some(settled) = Settled::of(flow, time) {
+        tell(Told::Settled(settled));
+    }
+}
+
+fn closing(flow: &Flow, time: Timestamp, by: Side, tell: &mut impl FnMut(Told)) {
+    let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
+    let at_once = by == Side::Client && flow.opening().opened() && flow.client.bytes == 0 && open_for <= SECOND;
+    if at_once && let Some(settled) = Settled::of(flow, time) {
+        tell(Told::Unused(settled));
+    }
+    tell(Told::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+}
+
+/// A RST: the answer to a stray segment, or the end of a connection.
+fn reset(flow: &Flow, s: &Segment, from: Side, tell: &mut impl FnMut(Told)) {
+    let by_first = from == flow.first_sender;
+    match flow.opening() {
+        Opening::Midstream | Opening::Invalid if !by_first && flow.packets() == 2 => stray_answered(flow, s, tell),
+        Opening::Midstream | Opening::Invalid if flow.packets() <= 2 => {}
+        _ if flow.client.isn.is_none() && flow.server.synack_count > 0 && from == Side::Client => {
+            unasked_reset(flow, s, tell);
+        }
+        Opening::ResetAfterSynAck => {
+            let Some(Offer { ttl, window, .. }) = flow.client.offer else { return };
+            tell(Told::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
+        }
+        opening if opening.opened() || opening == Opening::Midstream => {
+            if from == Side::Server || flow.peer(from).rst_count > 1 {
+                tell(Told::Reset(Sign::of(s)));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A host reset a SYN-ACK it had never asked for.
+fn unasked_reset(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
+    if flow.client.rst_count > 1 {
+        return;
+    }
+    let server = flow.server.endpoint;
+    let is_probe = server.port > s.source.port && is_ephemeral(server.port);
+    let probe = flow.handshake.synacks.first().map(|first| Probe {
+        time: first.time,
+        frame: first.frame,
+        from: server,
+        to: s.source,
+        technique: Technique::SynAck,
+        answered: true,
+    });
+    tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe, is_probe })));
+}
+
+/// The first segment of a four-tuple, and no handshake begins with it.
+fn stray(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
+    // An answer to a SYN that was not seen: a refusal.
+    let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0;
+    if refusal || (s.flags.is_rst() && is_answer_of_service(s)) {
+        tell(Told::Echo(Sign::of(s), refusal));
+        return;
+    }
+    let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
+    let (time, frame, from, to) = (s.time, s.frame, s.source, s.destination);
+    if let Some(technique) = technique_of_flags(s.flags, s.payload)
+        && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
+    {
+        tell(Told::Probe(Probe { time, frame, from, to, technique, answered: false }));
+    }
+    if s.payload == 0 {
+        tell(Told::Stray(Stray { time, frame, from, to, proved, answer: false }));
+    }
+}
+
+fn stray_answered(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
+    let (from, to) = (s.destination, s.source);
+    let Some(step) = flow.steps.first() else { return };
+    let (time, frame) = (step.time, step.frame);
+    if let Some(technique) = technique_of_flags(step.flags, step.payload)
+        && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
+    {
+        tell(Told::Probe(Probe { time, frame, from, to, technique, answered: true }));
+    }
+    // What was proved stray by itself is not counted twice.
+    if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
+        tell(Told::Stray(Stray { time, frame, from, to, proved: true, answer: true }));
+    }
+}
+
+/// Whether a stray segment goes the way a probe goes. A server whose clients are gone, or whose connections are older than the
+/// capture, sends stray segments too, to ports above its own.
+const fn is_towards_service(from: Endpoint, to: Endpoint) -> bool {
+    from.port >= to.port
+}
+
+fn technique_of_flags(flags: Flags, payload: u32) -> Option<Technique> {
+    const XMAS: u16 = Flags::FIN.0 | Flags::PSH.0 | Flags::URG.0;
+    const MAIMON: u16 = Flags::FIN.0 | Flags::ACK.0;
+    if payload > 0 {
+        return None;
+    }
+    Some(match flags.classic().0 {
+        0 => Technique::Null,
+        x if x == Flags::FIN.0 => Technique::Fin,
+        XMAS => Technique::Xmas,
+        MAIMON => Technique::Maimon,
+        x if x == Flags::ACK.0 => Technique::Ack,
+        x if x == Flags::RST.0 => Technique::Rst,
+        _ => return None,
+    })
+}
+
+const fn is_ephemeral(port: u16) -> bool {
+    port >= 32768
+}
+
+/// From a port as clients have to one as services have: a probe.
+const fn is_probe_of_service(s: &Segment) -> bool {
+    is_ephemeral(s.source.port) && !is_ephemeral(s.destination.port)
+}
+
+/// From a port as services have to one as clients have: an answer.
+const fn is_answer_of_service(s: &Segment) -> bool {
+    !is_ephemeral(s.source.port) && s.source.port < s.destination.port && is_ephemeral(s.destination.port)
+}

@@ -1,0 +1,277 @@
+//! The first half of the engine: decoded frames in, connections and what one connection tells out.
+
+use super::batch::Batch;
+use super::outlet::Outlet;
+use super::{Event, Settings, Totals, Wants};
+use crate::decode::Outcome;
+use crate::detect::host::Witness;
+use crate::detect::{Anomaly, Detectors, UnknownRule};
+use crate::flow::prefetch::prefetch;
+use crate::flow::{Brief, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Tracker};
+use crate::tcp::{IcmpQuote, Segment};
+use crate::time::Timestamp;
+
+/// How many frames ahead of its turn a decoded frame is asked for: it comes from another processor's cache.
+const FRAME_AHEAD: usize = 48;
+/// How many frames ahead of its turn a segment's place in the flow table is asked for. Measured: 16 to 32 are alike.
+const PLACE_AHEAD: usize = 24;
+/// How many frames ahead of its turn a segment's flow record is asked for.
+const RECORD_AHEAD: usize = 14;
+/// How many frames ahead of its turn the flow's last step is asked for.
+const STEPS_AHEAD: usize = 6;
+
+/// Tracks connections, asks the rules about one connection, and tells what the rules about hosts must know.
+#[derive(Debug)]
+pub struct Front {
+    tracker: Tracker,
+    keyer: Keyer,
+    detectors: Detectors,
+    witness: Witness,
+    totals: Totals,
+    /// What the outlet wanted when it was last asked.
+    wants: Wants,
+}
+
+impl Front {
+    pub(super) fn new(settings: &Settings) -> Result<Self, UnknownRule> {
+        let tracker = Tracker::new(settings.timeouts, settings.limits, !settings.long_way);
+        Ok(Self {
+            keyer: tracker.keyer(),
+            tracker,
+            detectors: Detectors::new(&settings.rules)?.asking(settings.long_way, settings.terse),
+            witness: Witness::new(&settings.hosts, &settings.rules),
+            totals: Totals::default(),
+            wants: Wants::NOTHING,
+        })
+    }
+
+    pub(super) fn brief(&self, segment: &Segment) -> Brief {
+        self.keyer.brief(segment)
+    }
+
+    pub(super) fn batch(&self) -> Batch {
+        Batch::new(self.keyer.clone())
+    }
+
+    /// Takes frame `n` of a batch; to be called for each in order, from 0.
+    #[inline]
+    pub fn frame_of(&mut self, batch: &mut Batch, n: usize, outlet: &mut impl Outlet) {
+        if n == 0 {
+            self.wants = outlet.wants();
+        }
+        self.look_ahead(batch, n);
+        let (briefs, outcomes) = (&batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
+        let (Some(brief), Some(outcome)) = (briefs.get(n), outcomes.get(n)) else { return };
+        if !self.take_ordinary(brief, outcome) {
+            self.take(outcome, brief, outlet);
+        }
+    }
+
+    /// Asks for the memory that the frames after frame `n` need.
+    #[inline]
+    fn look_ahead(&self, batch: &mut Batch, n: usize) {
+        let (briefs, outcomes) = (&mut batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
+        if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
+            prefetch(brief);
+        }
+        let first = if n == 0 { 0 } else { PLACE_AHEAD };
+        for at in n + first..=n + PLACE_AHEAD {
+            let Some(brief) = briefs.get_mut(at) else { break };
+            self.tracker.foresee(brief);
+            if !brief.is_plain()
+                && let Some(outcome) = outcomes.get(at)
+            {
+                prefetch(outcome);
+            }
+        }
+        if let Some(brief) = briefs.get_mut(n + RECORD_AHEAD) {
+            self.tracker.foresee_record(brief);
+            if (brief.wants_record() || !brief.is_plain())
+                && let Some(outcome) = outcomes.get(n + RECORD_AHEAD)
+            {
+                if brief.is_plain() {
+                    prefetch(outcome);
+                } else if let Outcome::Tcp(segment) = outcome {
+                    self.witness.foresee(segment);
+                }
+            }
+        }
+        if let Some(brief) = briefs.get(n + STEPS_AHEAD) {
+            self.tracker.foresee_steps(brief);
+        }
+    }
+
+    /// Takes a segment of which there is nothing to tell anybody; whether it was one.
+    #[inline]
+    fn take_ordinary(&mut self, brief: &Brief, outcome: &Outcome) -> bool {
+        // What the brief has not, its addresses if they are of IPv6, costs cache lines: it is left alone as long as it can be.
+        let key = || match outcome {
+            Outcome::Tcp(segment) => Some(FlowKey::of(segment).0),
+            _ => None,
+        };
+        let taken = !self.wants.any(Wants::SEGMENTS) && self.witness.sleep(brief.time) && self.tracker.take_ordinary(brief, key);
+        if taken {
+            self.totals.packets += 1;
+            self.totals.segments += 1;
+            self.totals.last_time = self.totals.last_time.max(Some(brief.time));
+        }
+        taken
+    }
+
+    pub(super) fn take(&mut self, outcome: &Outcome, brief: &Brief, outlet: &mut dyn Outlet) {
+        let time = brief.time;
+        if self.totals.first_time.is_none() {
+            self.totals.first_time = Some(time);
+            outlet.event(&Event::SessionStart { time });
+        }
+        self.totals.packets += 1;
+        self.totals.last_time = self.totals.last_time.max(Some(time));
+        let (tracker, mut relay) = self.relay(outlet);
+        match outcome {
+            Outcome::Tcp(segment) => {
+                relay.totals.segments += 1;
+                if relay.wants.any(Wants::SEGMENTS) {
+                    relay.outlet.event(&Event::Segment(segment));
+                }
+                tracker.segment(segment, brief, &mut relay);
+            }
+            Outcome::Icmp(quote) => {
+                relay.totals.icmp += 1;
+                tracker.quote(quote, &mut relay);
+            }
+            Outcome::Skip(reason) => {
+                relay.totals.skipped[*reason as usize] += 1;
+                tracker.advance(time, &mut relay);
+            }
+        }
+        relay.passed(time);
+    }
+
+    pub(super) fn segment(&mut self, segment: &Segment, outlet: &mut dyn Outlet) {
+        let brief = self.keyer.brief(segment);
+        let (tracker, mut relay) = self.relay(outlet);
+        relay.totals.segments += 1;
+        if relay.wants.any(Wants::SEGMENTS) {
+            relay.outlet.event(&Event::Segment(segment));
+        }
+        tracker.segment(segment, &brief, &mut relay);
+        relay.passed(segment.time);
+    }
+
+    pub(super) fn quote(&mut self, quote: &IcmpQuote, outlet: &mut dyn Outlet) {
+        let (tracker, mut relay) = self.relay(outlet);
+        relay.totals.icmp += 1;
+        tracker.quote(quote, &mut relay);
+    }
+
+    pub(super) fn advance(&mut self, time: Timestamp, outlet: &mut dyn Outlet) {
+        let (tracker, mut relay) = self.relay(outlet);
+        tracker.advance(time, &mut relay);
+        relay.passed(time);
+    }
+
+    /// Observation ends; packet time at which it does.
+    pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Timestamp {
+        let (tracker, mut relay) = self.relay(outlet);
+        tracker.finish(&mut relay);
+        tracker.now()
+    }
+
+    /// What there is to say of the capture itself.
+    pub(super) fn finish_rules(&mut self, time: Timestamp, report: &mut dyn FnMut(&Anomaly)) {
+        self.detectors.take_counters(&self.tracker.counters(), self.totals.segments);
+        self.detectors.finish(time, report);
+    }
+
+    pub(super) const fn take_drops(&mut self, drops: u64) {
+        self.detectors.take_drops(drops);
+    }
+
+    /// Totals as of now, anomalies of hosts not among them.
+    pub fn totals(&self) -> Totals {
+        let counters = self.tracker.counters();
+        Totals {
+            flows: counters.flows,
+            evicted: counters.evicted,
+            evicted_unwritten: counters.evicted_unwritten,
+            late_segments: counters.late_segments,
+            clock_backwards: counters.clock_backwards,
+            anomalies: self.detectors.counts(),
+            health: *self.detectors.health(),
+            ..self.totals.clone()
+        }
+    }
+
+    pub(super) fn live_flows(&self) -> usize {
+        self.tracker.live()
+    }
+
+    fn relay<'a>(&'a mut self, outlet: &'a mut dyn Outlet) -> (&'a mut Tracker, Relay<'a>) {
+        self.wants = outlet.wants();
+        let Self { tracker, detectors, witness, totals, wants, .. } = self;
+        (tracker, Relay { outlet, detectors, witness, totals, wants: *wants })
+    }
+}
+
+/// Between the tracker and the outlet: asks the detectors, counts, translates.
+struct Relay<'a> {
+    outlet: &'a mut dyn Outlet,
+    detectors: &'a mut Detectors,
+    witness: &'a mut Witness,
+    totals: &'a mut Totals,
+    wants: Wants,
+}
+
+impl Observer for Relay<'_> {
+    fn take_syn(&mut self, syn: &Segment) -> bool {
+        if self.wants.any(Wants::STARTS.and(Wants::STEPS)) || !self.detectors.take_syn(syn) {
+            return false;
+        }
+        self.witness.take_syn(syn, &mut |letter| self.outlet.letter(letter));
+        true
+    }
+
+    fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>) {
+        let Self { outlet, wants, .. } = self;
+        if *notice == Notice::Began && wants.any(Wants::STARTS) {
+            outlet.event(&Event::FlowStart(flow));
+        }
+        if let Notice::Segment { recorded, .. } | Notice::Quoted { recorded } = notice
+            && wants.any(Wants::STEPS)
+        {
+            tell_step(flow, *recorded, &mut **outlet);
+        }
+        self.detectors.notice(flow, time, notice, &mut |anomaly, flow| outlet.anomaly(anomaly, flow));
+        self.witness.notice(flow, time, notice, &mut |letter| outlet.letter(letter));
+        match notice {
+            Notice::Opened if wants.any(Wants::OPENINGS) => outlet.event(&Event::HandshakeEnd(flow)),
+            Notice::Closing { by } if wants.any(Wants::CLOSINGS) => {
+                outlet.event(&Event::TeardownStart { flow, by: *by, time });
+            }
+            Notice::Ended => {
+                self.totals.by_opening[flow.opening() as usize] += 1;
+                self.totals.by_closing[flow.closing() as usize] += 1;
+                outlet.ended(flow, time);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Relay<'_> {
+    /// Packet time is `now`.
+    fn passed(&mut self, now: Timestamp) {
+        self.witness.advance(now, &mut |letter| self.outlet.letter(letter));
+    }
+}
+
+fn tell_step(flow: &Flow, recorded: Recorded, outlet: &mut dyn Outlet) {
+    let (index, folded) = match recorded {
+        Recorded::Nothing => return,
+        Recorded::Step(index) => (index, false),
+        Recorded::Folded(index) => (index, true),
+    };
+    if let Some(step) = flow.steps.get(index) {
+        outlet.event(&Event::Step { flow, step, folded });
+    }
+}

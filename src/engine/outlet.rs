@@ -1,0 +1,58 @@
+//! What the first half of the engine hands its news to.
+
+use super::{Ending, Event, Sink, Wants};
+use crate::detect::Anomaly;
+use crate::detect::host::{HostDetectors, Letter};
+use crate::flow::Flow;
+use crate::time::Timestamp;
+
+/// Takes news in order.
+pub trait Outlet {
+    /// What is wanted of those events that cost something.
+    fn wants(&self) -> Wants;
+
+    /// Takes a letter to the detectors of hosts.
+    fn letter(&mut self, letter: Letter);
+
+    /// Takes an event, neither an anomaly nor the end of a flow.
+    fn event(&mut self, event: &Event<'_>);
+
+    /// Takes an anomaly of `flow`.
+    fn anomaly(&mut self, anomaly: Anomaly, flow: &Flow);
+
+    /// Takes the end of `flow`; it may keep it and leave another in its place.
+    fn ended(&mut self, flow: &mut Flow, time: Timestamp);
+}
+
+/// Judges and tells at once.
+pub(super) struct Direct<'a> {
+    pub(super) hosts: &'a mut HostDetectors,
+    pub(super) sink: &'a mut dyn Sink,
+}
+
+impl Outlet for Direct<'_> {
+    fn wants(&self) -> Wants {
+        self.sink.wants()
+    }
+
+    fn letter(&mut self, letter: Letter) {
+        let sink = &mut *self.sink;
+        self.hosts.take(letter, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        self.sink.event(event);
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly, flow: &Flow) {
+        self.sink.event(&Event::Anomaly { anomaly: &anomaly, flow: Some(flow) });
+    }
+
+    fn ended(&mut self, flow: &mut Flow, time: Timestamp) {
+        if self.sink.wants().any(Wants::ENDS) {
+            self.sink.event(&Event::FlowEnd { flow, time });
+        } else {
+            self.sink.event(&Event::Ending(&Ending::of(flow)));
+        }
+    }
+}
