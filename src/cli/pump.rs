@@ -24,7 +24,7 @@ const BATCHES: usize = 16;
 /// packets.
 const RETURNED: usize = 8;
 /// Bulletins on their way between tracking and writing.
-const BULLETINS: usize = 8;
+const BULLETINS: usize = 4;
 /// How often totals are told, nanoseconds of packet time.
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 

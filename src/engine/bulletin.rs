@@ -15,17 +15,17 @@ const FLOWS: usize = 512;
 const AHEAD: usize = 6;
 
 /// An entry of a bulletin; a flow or an anomaly is told by its place in the bulletin's list.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum News {
-    Letter(Letter),
+    /// The letters up to this one.
+    Letters(usize),
     SessionStart(Timestamp),
     HandshakeEnd(usize),
     TeardownStart { flow: usize, by: Side, time: Timestamp },
     FlowEnd { flow: usize, time: Timestamp },
     Ending(Ending),
     Anomaly { anomaly: usize, flow: Option<usize> },
-    Stats { totals: Box<Totals>, time: Timestamp },
-    Used,
+    Stats { totals: usize, time: Timestamp },
 }
 
 /// What happened, in order. Reused: in steady state nothing is allocated for a connection that ends.
@@ -35,7 +35,9 @@ pub struct Bulletin {
     /// Flows, of which `used` are news; the others are there to be exchanged for them.
     flows: Vec<Flow>,
     used: usize,
+    letters: Vec<Letter>,
     anomalies: Vec<Anomaly>,
+    totals: Vec<Totals>,
 }
 
 impl Bulletin {
@@ -46,21 +48,31 @@ impl Bulletin {
 
     /// Reads it to `hosts`, which judges, and to `sink`, and empties it.
     pub fn read(&mut self, hosts: &mut HostDetectors, sink: &mut dyn Sink) {
+        let mut read = 0;
         for n in 0..self.news.len() {
-            if let Some(News::Letter(letter)) = self.news.get(n + AHEAD) {
-                hosts.foresee(letter);
+            if let News::Letters(end) = self.news[n] {
+                for at in core::mem::replace(&mut read, end)..end {
+                    self.letters.get(at + AHEAD).into_iter().for_each(|letter| hosts.foresee(letter));
+                    let letter = &self.letters[at];
+                    hosts.take(letter, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+                }
+            } else {
+                self.tell(n, hosts, sink);
             }
-            let Some(news) = self.news.get_mut(n) else { break };
-            let news = core::mem::replace(news, News::Used);
-            self.tell(news, hosts, sink);
         }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
         self.news.clear();
+        self.letters.clear();
         self.anomalies.clear();
+        self.totals.clear();
         self.used = 0;
     }
 
     fn is_full(&self) -> bool {
-        self.news.len() >= NEWS || self.used >= FLOWS
+        self.letters.len() + self.news.len() >= NEWS || self.used >= FLOWS
     }
 
     /// Keeps a copy of `flow`.
@@ -82,12 +94,11 @@ impl Bulletin {
         self.used - 1
     }
 
-    fn tell(&self, news: News, hosts: &mut HostDetectors, sink: &mut dyn Sink) {
+    /// Tells entry `n`, if it is about no letters.
+    fn tell(&self, n: usize, hosts: &HostDetectors, sink: &mut dyn Sink) {
         let of = |place: usize| self.flows.get(place);
-        match news {
-            News::Letter(letter) => {
-                hosts.take(letter, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
-            }
+        match self.news[n] {
+            News::Letters(_) => {}
             News::SessionStart(time) => sink.event(&Event::SessionStart { time }),
             News::HandshakeEnd(place) => {
                 if let Some(flow) = of(place) {
@@ -110,11 +121,11 @@ impl Bulletin {
                 }
             }
             News::Ending(ending) => sink.event(&Event::Ending(&ending)),
-            News::Stats { mut totals, time } => {
+            News::Stats { totals, time } => {
+                let mut totals = self.totals[totals].clone();
                 totals.anomalies.extend(hosts.counts());
                 sink.event(&Event::Stats { totals: &totals, time });
             }
-            News::Used => {}
         }
     }
 }
@@ -148,12 +159,17 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Poster<F> {
 
     /// Tells `totals` at `time`; anomalies of hosts are added by who reads it.
     pub fn stats(&mut self, totals: Totals, time: Timestamp) {
-        self.add(News::Stats { totals: Box::new(totals), time });
+        self.bulletin.totals.push(totals);
+        self.add(News::Stats { totals: self.bulletin.totals.len() - 1, time });
     }
 
     /// Delivers what there is.
     pub fn flush(&mut self) {
-        if self.bulletin.is_empty() || !self.is_read {
+        if self.bulletin.is_empty() {
+            return;
+        }
+        if !self.is_read {
+            self.bulletin.clear();
             return;
         }
         match (self.deliver)(core::mem::take(&mut self.bulletin)) {
@@ -163,10 +179,11 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Poster<F> {
     }
 
     fn add(&mut self, news: News) {
-        if !self.is_read {
-            return;
-        }
         self.bulletin.news.push(news);
+        self.deliver_if_full();
+    }
+
+    fn deliver_if_full(&mut self) {
         if self.bulletin.is_full() {
             self.flush();
         }
@@ -178,8 +195,18 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Outlet for Poster<F> {
         self.wants
     }
 
-    fn letter(&mut self, letter: Letter) {
-        self.add(News::Letter(letter));
+    fn letters(&mut self) -> &mut Vec<Letter> {
+        &mut self.bulletin.letters
+    }
+
+    fn mail(&mut self) {
+        let end = self.bulletin.letters.len();
+        if let Some(News::Letters(last)) = self.bulletin.news.last_mut() {
+            *last = end;
+        } else {
+            self.bulletin.news.push(News::Letters(end));
+        }
+        self.deliver_if_full();
     }
 
     fn event(&mut self, event: &Event<'_>) {

@@ -227,7 +227,8 @@ impl Observer for Relay<'_> {
         if self.wants.any(Wants::STARTS.and(Wants::STEPS)) || !self.detectors.take_syn(syn) {
             return false;
         }
-        self.witness.take_syn(syn, &mut |letter| self.outlet.letter(letter));
+        self.witness.take_syn(syn, self.outlet.letters());
+        self.outlet.mail();
         true
     }
 
@@ -242,7 +243,9 @@ impl Observer for Relay<'_> {
             tell_step(flow, *recorded, &mut **outlet);
         }
         self.detectors.notice(flow, time, notice, &mut |anomaly, flow| outlet.anomaly(anomaly, flow));
-        self.witness.notice(flow, time, notice, &mut |letter| outlet.letter(letter));
+        if self.witness.notice(flow, time, notice, outlet.letters()) {
+            outlet.mail();
+        }
         match notice {
             Notice::Opened if wants.any(Wants::OPENINGS) => outlet.event(&Event::HandshakeEnd(flow)),
             Notice::Closing { by } if wants.any(Wants::CLOSINGS) => {
@@ -261,7 +264,10 @@ impl Observer for Relay<'_> {
 impl Relay<'_> {
     /// Packet time is `now`.
     fn passed(&mut self, now: Timestamp) {
-        self.witness.advance(now, &mut |letter| self.outlet.letter(letter));
+        if !self.witness.sleep(now) {
+            self.witness.advance(now, self.outlet.letters());
+            self.outlet.mail();
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod outlet;
 use core::net::IpAddr;
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
-use crate::detect::host::{self, HostDetectors};
+use crate::detect::host::{self, HostDetectors, Letter};
 use crate::detect::{Anomaly, Health, Selection, UnknownRule};
 use crate::flow::{Brief, Flow, Limits, Opening, Side, Step, Timeouts};
 use crate::tcp::{IcmpQuote, Segment};
@@ -255,6 +255,8 @@ pub struct Engine {
     decoder: Decoder,
     front: Front,
     hosts: HostDetectors,
+    /// Room for the letters of a moment.
+    letters: Vec<Letter>,
 }
 
 impl Engine {
@@ -268,6 +270,7 @@ impl Engine {
             decoder: Decoder::new(settings.decode),
             front: Front::new(settings)?,
             hosts: HostDetectors::new(settings.hosts.clone(), &settings.rules),
+            letters: Vec::new(),
         })
     }
 
@@ -279,7 +282,7 @@ impl Engine {
             Outcome::Tcp(segment) => self.front.brief(segment),
             _ => Brief::of_nothing(frame.time),
         };
-        self.front.take(&outcome, &brief, &mut Direct { hosts: &mut self.hosts, sink });
+        self.front.take(&outcome, &brief, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
     }
 
     /// An empty batch for this engine.
@@ -290,27 +293,27 @@ impl Engine {
     /// Takes frame `n` of a batch; to be called for each in order, from 0.
     #[inline]
     pub fn frame_of(&mut self, batch: &mut Batch, n: usize, sink: &mut dyn Sink) {
-        self.front.frame_of(batch, n, &mut Direct { hosts: &mut self.hosts, sink });
+        self.front.frame_of(batch, n, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
     }
 
     /// Takes a segment.
     pub fn segment(&mut self, segment: &Segment, sink: &mut dyn Sink) {
-        self.front.segment(segment, &mut Direct { hosts: &mut self.hosts, sink });
+        self.front.segment(segment, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
     }
 
     /// Takes an ICMP error about a segment.
     pub fn quote(&mut self, quote: &IcmpQuote, sink: &mut dyn Sink) {
-        self.front.quote(quote, &mut Direct { hosts: &mut self.hosts, sink });
+        self.front.quote(quote, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
     }
 
     /// Nothing came, and it is `time` now: what times out by then is told.
     pub fn advance(&mut self, time: Timestamp, sink: &mut dyn Sink) {
-        self.front.advance(time, &mut Direct { hosts: &mut self.hosts, sink });
+        self.front.advance(time, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
     }
 
     /// Observation ends: open flows are told of as they are. The totals follow by [`Self::totals`].
     pub fn finish(&mut self, sink: &mut dyn Sink) {
-        let time = self.front.finish(&mut Direct { hosts: &mut self.hosts, sink });
+        let time = self.front.finish(&mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
         self.hosts.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
         self.front.finish_rules(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
     }

@@ -11,8 +11,11 @@ pub trait Outlet {
     /// What is wanted of those events that cost something.
     fn wants(&self) -> Wants;
 
-    /// Takes a letter to the detectors of hosts.
-    fn letter(&mut self, letter: Letter);
+    /// Where letters to the detectors of hosts are written.
+    fn letters(&mut self) -> &mut Vec<Letter>;
+
+    /// Takes the letters that were written since the last time.
+    fn mail(&mut self);
 
     /// Takes an event, neither an anomaly nor the end of a flow.
     fn event(&mut self, event: &Event<'_>);
@@ -27,6 +30,8 @@ pub trait Outlet {
 /// Judges and tells at once.
 pub(super) struct Direct<'a> {
     pub(super) hosts: &'a mut HostDetectors,
+    /// Empty, but for the letters of a moment.
+    pub(super) letters: &'a mut Vec<Letter>,
     pub(super) sink: &'a mut dyn Sink,
 }
 
@@ -35,9 +40,14 @@ impl Outlet for Direct<'_> {
         self.sink.wants()
     }
 
-    fn letter(&mut self, letter: Letter) {
-        let sink = &mut *self.sink;
-        self.hosts.take(letter, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+    fn letters(&mut self) -> &mut Vec<Letter> {
+        self.letters
+    }
+
+    fn mail(&mut self) {
+        for letter in self.letters.drain(..) {
+            self.hosts.take(&letter, &mut |anomaly| self.sink.event(&Event::Anomaly { anomaly, flow: None }));
+        }
     }
 
     fn event(&mut self, event: &Event<'_>) {

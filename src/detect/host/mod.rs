@@ -41,7 +41,7 @@ pub use isn::{Grade, IsnReport, Role, Triplet};
 pub use rules::RULES;
 pub use scan::{ScanReport, Shape, Technique};
 pub use settings::{ScanThreshold, Settings};
-pub use told::{Letter, Tell};
+pub use told::Letter;
 pub use tools::Tool;
 pub use witness::Witness;
 
@@ -101,10 +101,10 @@ impl HostDetectors {
     }
 
     /// Takes what it is told; `report` takes what is found.
-    pub fn take(&mut self, letter: Letter, report: Report<'_>) {
+    pub fn take(&mut self, letter: &Letter, report: Report<'_>) {
         let (slot, tag) = (letter.slot as usize, letter.tag);
         if letter.slot == HostMarks::NO_SLOT {
-            self.judge(letter.told, &mut Places::default(), report);
+            self.judge(&letter.told, &mut Places::default(), report);
             return;
         }
         if slot >= self.places.len() {
@@ -114,7 +114,7 @@ impl HostDetectors {
         if known != tag {
             at = Places::default();
         }
-        self.judge(letter.told, &mut at, report);
+        self.judge(&letter.told, &mut at, report);
         self.places[slot] = (tag, at);
     }
 
@@ -139,15 +139,15 @@ impl HostDetectors {
         }
     }
 
-    fn judge(&mut self, told: Told, at: &mut Places, report: Report<'_>) {
+    fn judge(&mut self, told: &Told, at: &mut Places, report: Report<'_>) {
         let Self { desk, strays, .. } = self;
         match told {
-            Told::Attempt(a) => self.attempt(&a, at, report),
+            Told::Attempt(a) => self.attempt(a, at, report),
             Told::Reuse(reuse) => self.together.reuse(&reuse.0, &reuse.1, desk, report),
-            Told::Retried { began, server } => self.retried(began, server, at),
-            Told::Answer(a) => self.answer(&a, at, report),
+            Told::Retried { began, server } => self.retried(*began, *server, at),
+            Told::Answer(a) => self.answer(a, at, report),
             Told::UnaskedAnswer(s, is_probe) => {
-                if is_probe {
+                if *is_probe {
                     let technique = Technique::SynAck;
                     let probe =
                         Probe { time: s.time, frame: s.frame, from: s.from, to: s.to, technique, answered: false };
@@ -158,14 +158,14 @@ impl HostDetectors {
                 strays.unasked(s.time, s.frame, s.from.ip, s.to, desk, report);
             }
             Told::Number(number) => {
-                self.isns.see(&number, desk, report);
+                self.isns.see(number, desk, report);
             }
-            Told::Challenge(s) => self.together.challenge(&s, desk, report),
-            Told::Probe(probe) => self.scans.probe(&probe, &self.settings, desk, report),
-            Told::Stray(stray) => strays.stray(&stray, desk, report),
-            Told::Echo(s, proved) => strays.echo(s.time, s.frame, (s.from, s.to), proved, desk, report),
+            Told::Challenge(s) => self.together.challenge(s, desk, report),
+            Told::Probe(probe) => self.scans.probe(probe, &self.settings, desk, report),
+            Told::Stray(stray) => strays.stray(stray, desk, report),
+            Told::Echo(s, proved) => strays.echo(s.time, s.frame, (s.from, s.to), *proved, desk, report),
             Told::Unasked(unasked) => {
-                let Unasked { sign, server, probe, is_probe } = &*unasked;
+                let Unasked { sign, server, probe, is_probe } = &**unasked;
                 match probe {
                     Some(probe) if *is_probe => self.scans.probe(probe, &self.settings, desk, report),
                     _ if *is_probe => {}
@@ -173,23 +173,23 @@ impl HostDetectors {
                 }
                 strays.mirrored(sign, *server, desk, report);
             }
-            Told::Declined(declined) => self.together.declined(&declined, desk, report),
+            Told::Declined(declined) => self.together.declined(declined, desk, report),
             Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),
-            Told::FirstData { client, server } => self.first_data(client, server, at),
-            Told::Settled(settled) => self.settled(&settled, at, report),
-            Told::Opened(opened) => self.opened(&opened, at, report),
-            Told::Unused(settled) => self.scans.unused(&settled, &self.settings, desk, report),
-            Told::Closing { client, server } => self.closing(client, server, at),
-            Told::Ended { server } if at.silent => self.floods.unsilent(server, at),
+            Told::FirstData { client, server } => self.first_data(*client, *server, at),
+            Told::Settled(settled) => self.settled(settled, at, report),
+            Told::Opened(opened) => self.opened(opened, at, report),
+            Told::Unused(settled) => self.scans.unused(settled, &self.settings, desk, report),
+            Told::Closing { client, server } => self.closing(*client, *server, at),
+            Told::Ended { server } if at.silent => self.floods.unsilent(*server, at),
             Told::Ended { .. } => {}
             Told::LooksLikeCookies { time, server, frames } => {
-                self.together.cookies(time, server, frames, desk, report);
+                self.together.cookies(*time, *server, frames, desk, report);
             }
             Told::Found(found) => {
-                let Found { rule, time, server, finding } = *found;
-                desk.file(rule, time, (None, Some((server.ip, Some(server.port)))), finding, report);
+                let Found { rule, time, server, finding } = &**found;
+                desk.file(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
             }
-            Told::Passed(now) => self.advance(now, report),
+            Told::Passed(now) => self.advance(*now, report),
         }
     }
 

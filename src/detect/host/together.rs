@@ -233,7 +233,7 @@ impl Together {
         &mut self,
         now: Timestamp,
         server: Endpoint,
-        frames: Vec<u64>,
+        frames: &[u64],
         desk: &mut Desk,
         out: Report<'_>,
     ) {
@@ -245,7 +245,7 @@ impl Together {
             "{server} answers with SYN cookies: it takes no options of clients without timestamps, as it did before, and \
              repeats no SYN-ACK"
         ))
-        .frames(frames);
+        .frames(frames.iter().copied());
         desk.file("server-cookie-mode", now, (None, Some((server.ip, Some(server.port)))), finding, out);
     }
 

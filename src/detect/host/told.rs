@@ -8,22 +8,38 @@ use super::isn::Seen;
 use super::scan::Probe;
 use super::stray::Stray;
 use crate::detect::registry::Finding;
-use crate::flow::Previous;
+use crate::flow::{HostMarks, Previous};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::Timestamp;
 
 /// A message, and which connection it is about.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// Slot of the connection's record, [`crate::flow::HostMarks::NO_SLOT`] where it has none.
+    /// Slot of the connection's record, [`HostMarks::NO_SLOT`] where it has none.
     pub(super) slot: u32,
     /// The low half of its number: a slot is used again.
     pub(super) tag: u32,
     pub(super) told: Told,
 }
 
-/// Takes letters.
-pub type Tell<'a> = &'a mut dyn FnMut(Letter);
+/// Writes letters about one connection, or about none.
+pub(super) struct Post<'a> {
+    pub(super) slot: u32,
+    pub(super) tag: u32,
+    pub(super) letters: &'a mut Vec<Letter>,
+}
+
+impl<'a> Post<'a> {
+    /// About no connection that has a record.
+    pub(super) const fn about_none(letters: &'a mut Vec<Letter>) -> Self {
+        Self { slot: HostMarks::NO_SLOT, tag: 0, letters }
+    }
+
+    #[inline]
+    pub(super) fn tell(&mut self, told: Told) {
+        self.letters.push(Letter { slot: self.slot, tag: self.tag, told });
+    }
+}
 
 /// A segment, as far as hosts are concerned.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::Stray;
-use super::told::{Answer, Declined, Found, Letter, Opened, Sign, Tell, Told, Unasked};
+use super::told::{Answer, Declined, Found, Letter, Opened, Post, Sign, Told, Unasked};
 use super::{HostCounters, RULES};
 use crate::detect::flow::synack;
 use crate::detect::registry::{Finding, Selection};
@@ -42,35 +42,42 @@ impl Witness {
         }
     }
 
-    /// Shows a notice of the tracker; `tell` takes what detectors must know of it.
-    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, tell: Tell<'_>) {
+    /// Shows a notice of the tracker; what detectors must know of it is added to `letters`; whether there was anything.
+    pub fn notice(
+        &mut self,
+        flow: &mut Flow,
+        time: Timestamp,
+        notice: &Notice<'_>,
+        letters: &mut Vec<Letter>,
+    ) -> bool {
         if !self.on {
-            return;
+            return false;
         }
-        let (slot, tag) = (flow.host_marks.slot, flow.id as u32);
-        let told = &mut |told| tell(Letter { slot, tag, told });
+        let before = letters.len();
+        let post = &mut Post { slot: flow.host_marks.slot, tag: flow.id as u32, letters };
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
                 let mut marks = flow.host_marks;
-                self.segment(flow, segment.0, *from, *facts, &mut marks, told);
+                self.segment(flow, segment.0, *from, *facts, &mut marks, post);
                 flow.host_marks = marks;
             }
-            Notice::Opened => self.opened(flow, time, told),
-            Notice::Closing { by } => closing(flow, time, *by, told),
+            Notice::Opened => self.opened(flow, time, post),
+            Notice::Closing { by } => closing(flow, time, *by, post),
             Notice::Ended => {
-                told(Told::Ended { server: flow.server.endpoint });
+                post.tell(Told::Ended { server: flow.server.endpoint });
                 if flow.opening.is_none() {
-                    settled(flow, time, told);
+                    settled(flow, time, post);
                 }
             }
             Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
         }
+        letters.len() > before
     }
 
     /// Takes a SYN with which a flow begins that had no other before it.
-    pub fn take_syn(&self, syn: &Segment, tell: Tell<'_>) {
+    pub fn take_syn(&self, syn: &Segment, letters: &mut Vec<Letter>) {
         if self.on {
-            tell(Letter { slot: HostMarks::NO_SLOT, tag: 0, told: Told::Attempt(Attempt::of(syn)) });
+            Post::about_none(letters).tell(Told::Attempt(Attempt::of(syn)));
         }
     }
 
@@ -88,13 +95,10 @@ impl Witness {
         now < self.next_second || !self.on
     }
 
-    /// Packet time is `now`.
-    pub fn advance(&mut self, now: Timestamp, tell: Tell<'_>) {
-        if self.sleep(now) {
-            return;
-        }
+    /// Packet time is `now`, and there is something to tell of that.
+    pub fn advance(&mut self, now: Timestamp, letters: &mut Vec<Letter>) {
         self.next_second = Timestamp(now.seconds().saturating_add(1).saturating_mul(SECOND));
-        tell(Letter { slot: HostMarks::NO_SLOT, tag: 0, told: Told::Passed(now) });
+        Post::about_none(letters).tell(Told::Passed(now));
     }
 
     /// What its state amounts to.
@@ -109,7 +113,7 @@ impl Witness {
         from: Side,
         facts: Facts,
         marks: &mut HostMarks,
-        tell: &mut impl FnMut(Told),
+        post: &mut Post<'_>,
     ) {
         const HANDSHAKE: Facts = Facts(
             Facts::SYN.0
@@ -127,16 +131,16 @@ impl Witness {
             return;
         }
         if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
-            tell(Told::FirstData { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+            post.tell(Told::FirstData { client: flow.client.endpoint.ip, server: flow.server.endpoint });
         }
         if !facts.any(HANDSHAKE) {
             return;
         }
         if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
             let attempt = Attempt::of(s);
-            tell(Told::Attempt(attempt));
+            post.tell(Told::Attempt(attempt));
             if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-                tell(Told::Reuse(Box::new((*previous, attempt))));
+                post.tell(Told::Reuse(Box::new((*previous, attempt))));
             }
         }
         if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
@@ -146,10 +150,10 @@ impl Witness {
             && flow.client.syn_count == 2
             && let Some(began) = flow.handshake.first_syn()
         {
-            tell(Told::Retried { began, server: flow.server.endpoint });
+            post.tell(Told::Retried { began, server: flow.server.endpoint });
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
-            self.first_synack(flow, s, marks, tell);
+            self.first_synack(flow, s, marks, post);
         }
         if facts.any(Facts::SYNACK_REPEATED) && from == Side::Server {
             let in_vain = synack::repeated_in_vain(flow, s, facts, from).is_some();
@@ -158,27 +162,27 @@ impl Witness {
         if facts.any(Facts::FINAL_ACK)
             && let Some(number) = clients_number(flow)
         {
-            tell(Told::Number(number));
+            post.tell(Told::Number(number));
         }
         if facts.any(Facts::CHALLENGE_ACK) {
-            tell(Told::Challenge(Sign::of(s)));
+            post.tell(Told::Challenge(Sign::of(s)));
         }
         if s.flags.is_rst() {
-            reset(flow, s, from, tell);
+            reset(flow, s, from, post);
         }
         if facts.any(Facts::MIDSTREAM | Facts::INVALID_FLAGS) && flow.packets() == 1 {
-            stray(flow, s, tell);
+            stray(flow, s, post);
         }
     }
 
-    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, tell: &mut impl FnMut(Told)) {
+    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut Post<'_>) {
         let Some(began) = flow.handshake.first_syn() else {
-            tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s)));
+            post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s)));
             return;
         };
         let offered_all =
             flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
-        tell(Told::Answer(Answer {
+        post.tell(Told::Answer(Answer {
             sign: Sign::of(s),
             began,
             isn: s.seq,
@@ -187,7 +191,7 @@ impl Witness {
             offered_all,
         }));
         let mut found = |rule, finding: Finding| {
-            tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
+            post.tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
         };
         let serving = self.servers.entry_at(&mut marks.server, s.source.ip, Serving::default);
         serving.synack(flow, s, marks, &mut found);
@@ -203,10 +207,10 @@ impl Witness {
         }
     }
 
-    fn opened(&mut self, flow: &mut Flow, time: Timestamp, tell: &mut impl FnMut(Told)) {
-        settled(flow, time, tell);
+    fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut Post<'_>) {
+        settled(flow, time, post);
         if flow.opening().opened() {
-            tell(Told::Opened(Opened {
+            post.tell(Told::Opened(Opened {
                 time,
                 frame: flow.first_frame,
                 client: flow.client.endpoint,
@@ -219,7 +223,7 @@ impl Witness {
             let serving = self.servers.get_at(&mut flow.host_marks.server, &server.ip);
             if serving.is_some_and(|serving| serving.unrepeated(began)) {
                 let frames = flow.handshake.synacks.iter().map(|t| t.frame).collect();
-                tell(Told::LooksLikeCookies { time, server, frames });
+                post.tell(Told::LooksLikeCookies { time, server, frames });
             }
         }
     }
@@ -240,37 +244,37 @@ fn clients_number(flow: &Flow) -> Option<Seen> {
     })
 }
 
-fn settled(flow: &Flow, time: Timestamp, tell: &mut impl FnMut(Told)) {
+fn settled(flow: &Flow, time: Timestamp, post: &mut Post<'_>) {
     if let Some(settled) = Settled::of(flow, time) {
-        tell(Told::Settled(settled));
+        post.tell(Told::Settled(settled));
     }
 }
 
-fn closing(flow: &Flow, time: Timestamp, by: Side, tell: &mut impl FnMut(Told)) {
+fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut Post<'_>) {
     let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
     let at_once = by == Side::Client && flow.opening().opened() && flow.client.bytes == 0 && open_for <= SECOND;
     if at_once && let Some(settled) = Settled::of(flow, time) {
-        tell(Told::Unused(settled));
+        post.tell(Told::Unused(settled));
     }
-    tell(Told::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+    post.tell(Told::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
 }
 
 /// A RST: the answer to a stray segment, or the end of a connection.
-fn reset(flow: &Flow, s: &Segment, from: Side, tell: &mut impl FnMut(Told)) {
+fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
     let by_first = from == flow.first_sender;
     match flow.opening() {
-        Opening::Midstream | Opening::Invalid if !by_first && flow.packets() == 2 => stray_answered(flow, s, tell),
+        Opening::Midstream | Opening::Invalid if !by_first && flow.packets() == 2 => stray_answered(flow, s, post),
         Opening::Midstream | Opening::Invalid if flow.packets() <= 2 => {}
         _ if flow.client.isn.is_none() && flow.server.synack_count > 0 && from == Side::Client => {
-            unasked_reset(flow, s, tell);
+            unasked_reset(flow, s, post);
         }
         Opening::ResetAfterSynAck => {
             let Some(Offer { ttl, window, .. }) = flow.client.offer else { return };
-            tell(Told::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
+            post.tell(Told::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
         }
         opening if opening.opened() || opening == Opening::Midstream => {
             if from == Side::Server || flow.peer(from).rst_count > 1 {
-                tell(Told::Reset(Sign::of(s)));
+                post.tell(Told::Reset(Sign::of(s)));
             }
         }
         _ => {}
@@ -278,7 +282,7 @@ fn reset(flow: &Flow, s: &Segment, from: Side, tell: &mut impl FnMut(Told)) {
 }
 
 /// A host reset a SYN-ACK it had never asked for.
-fn unasked_reset(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
+fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     if flow.client.rst_count > 1 {
         return;
     }
@@ -292,15 +296,15 @@ fn unasked_reset(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
         technique: Technique::SynAck,
         answered: true,
     });
-    tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe, is_probe })));
+    post.tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe, is_probe })));
 }
 
 /// The first segment of a four-tuple, and no handshake begins with it.
-fn stray(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
+fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     // An answer to a SYN that was not seen: a refusal.
     let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0;
     if refusal || (s.flags.is_rst() && is_answer_of_service(s)) {
-        tell(Told::Echo(Sign::of(s), refusal));
+        post.tell(Told::Echo(Sign::of(s), refusal));
         return;
     }
     let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
@@ -308,25 +312,25 @@ fn stray(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
     if let Some(technique) = technique_of_flags(s.flags, s.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        tell(Told::Probe(Probe { time, frame, from, to, technique, answered: false }));
+        post.tell(Told::Probe(Probe { time, frame, from, to, technique, answered: false }));
     }
     if s.payload == 0 {
-        tell(Told::Stray(Stray { time, frame, from, to, proved, answer: false }));
+        post.tell(Told::Stray(Stray { time, frame, from, to, proved, answer: false }));
     }
 }
 
-fn stray_answered(flow: &Flow, s: &Segment, tell: &mut impl FnMut(Told)) {
+fn stray_answered(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     let (from, to) = (s.destination, s.source);
     let Some(step) = flow.steps.first() else { return };
     let (time, frame) = (step.time, step.frame);
     if let Some(technique) = technique_of_flags(step.flags, step.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        tell(Told::Probe(Probe { time, frame, from, to, technique, answered: true }));
+        post.tell(Told::Probe(Probe { time, frame, from, to, technique, answered: true }));
     }
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
-        tell(Told::Stray(Stray { time, frame, from, to, proved: true, answer: true }));
+        post.tell(Told::Stray(Stray { time, frame, from, to, proved: true, answer: true }));
     }
 }
 
