@@ -50,7 +50,7 @@ use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use input::Places;
 use isn::{SameTuple, Seen};
 use scan::Probe;
-use told::{Answer, Found, Opened, Told, Unasked};
+use told::{Answer, Found, Told, Unasked};
 
 /// Bounded state of a run, for totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,8 +176,17 @@ impl HostDetectors {
             Told::Declined(declined) => self.together.declined(declined, desk, report),
             Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),
             Told::FirstData { client, server } => self.first_data(*client, *server, at),
-            Told::Settled(settled) => self.settled(settled, at, report),
-            Told::Opened(opened) => self.opened(opened, at, report),
+            Told::Settled { settled, used } => {
+                self.settled(settled, at, report);
+                if let Some(used) = *used {
+                    let Settled { time: now, frame, client, server, .. } = *settled;
+                    self.opened(Connection { now, frame, client: client.ip, server, held: 0 }, used, at, report);
+                }
+            }
+            Told::Opened { client, server, time, frame, used } => {
+                let (client, server) = (*client, *server);
+                self.opened(Connection { now: *time, frame: *frame, client, server, held: 0 }, *used, at, report);
+            }
             Told::Unused(settled) => self.scans.unused(settled, &self.settings, desk, report),
             Told::Closing { client, server } => self.closing(*client, *server, at),
             Told::Ended { server } if at.silent => self.floods.unsilent(*server, at),
@@ -340,22 +349,20 @@ impl HostDetectors {
         }
     }
 
-    fn opened(&mut self, o: &Opened, at: &mut Places, report: Report<'_>) {
-        let (client, server) = (o.client.ip, o.server);
-        if o.used {
-            self.scans.used(client, false, at);
+    fn opened(&mut self, new: Connection, used: bool, at: &mut Places, report: Report<'_>) {
+        if used {
+            self.scans.used(new.client, false, at);
             return;
         }
-        let connection = |held| Connection { now: o.time, frame: o.frame, client, server, held };
         at.silent = true;
-        let held = self.floods.silent(server, at);
+        let held = self.floods.silent(new.server, at);
         if held >= SEVERAL_SILENT {
             at.network_counted = true;
-            self.holding.opened_in_network(&connection(held), &mut self.desk, report);
+            self.holding.opened_in_network(&Connection { held, ..new }, &mut self.desk, report);
         }
-        let held = self.scans.opened(client, at);
+        let held = self.scans.opened(new.client, at);
         if held >= SEVERAL_SILENT {
-            self.holding.opened(&connection(held), at, &mut self.desk, report);
+            self.holding.opened(&Connection { held, ..new }, at, &mut self.desk, report);
         }
     }
 

@@ -72,18 +72,6 @@ pub(super) struct Answer {
     pub(super) offered_all: bool,
 }
 
-/// A connection got open.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Opened {
-    pub(super) time: Timestamp,
-    /// Frame of its first segment.
-    pub(super) frame: u64,
-    pub(super) client: Endpoint,
-    pub(super) server: Endpoint,
-    /// Whether data has been sent on it.
-    pub(super) used: bool,
-}
-
 /// The client reset a SYN-ACK.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Declined {
@@ -146,15 +134,15 @@ pub(super) enum Told {
     Reset(Sign),
     /// The first octet on an open connection.
     FirstData { client: IpAddr, server: Endpoint },
-    /// An attempt came out, or observation of it ended.
-    Settled(Settled),
-    /// A connection got open.
-    Opened(Opened),
+    /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it.
+    Settled { settled: Settled, used: Option<bool> },
+    /// A connection got open of which the beginning was not seen. Its first frame.
+    Opened { client: IpAddr, server: Endpoint, time: Timestamp, frame: u64, used: bool },
     /// The client began to close at once, without a word.
     Unused(Settled),
-    /// An end began to close.
+    /// An end of a connection without data began to close.
     Closing { client: IpAddr, server: Endpoint },
-    /// The connection ended, or observation of it did.
+    /// A connection without data ended, or observation of it did.
     Ended { server: Endpoint },
     /// Half-open connections whose SYN-ACK is not repeated, and answers without options: SYN cookies. Frames that show it.
     LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },

@@ -12,7 +12,7 @@ use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::Stray;
-use super::told::{Answer, Declined, Found, Letter, Opened, Post, Sign, Told, Unasked};
+use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
 use super::{HostCounters, RULES};
 use crate::detect::flow::synack;
 use crate::detect::registry::{Finding, Selection};
@@ -64,7 +64,9 @@ impl Witness {
             Notice::Opened => self.opened(flow, time, post),
             Notice::Closing { by } => closing(flow, time, *by, post),
             Notice::Ended => {
-                post.tell(Told::Ended { server: flow.server.endpoint });
+                if flow.bytes() == 0 {
+                    post.tell(Told::Ended { server: flow.server.endpoint });
+                }
                 if flow.opening.is_none() {
                     settled(flow, time, post);
                 }
@@ -208,15 +210,17 @@ impl Witness {
     }
 
     fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut Post<'_>) {
-        settled(flow, time, post);
-        if flow.opening().opened() {
-            post.tell(Told::Opened(Opened {
+        let used = flow.opening().opened().then(|| flow.bytes() > 0);
+        match (Settled::of(flow, time), used) {
+            (Some(settled), used) => post.tell(Told::Settled { settled, used }),
+            (None, Some(used)) => post.tell(Told::Opened {
+                client: flow.client.endpoint.ip,
+                server: flow.server.endpoint,
                 time,
                 frame: flow.first_frame,
-                client: flow.client.endpoint,
-                server: flow.server.endpoint,
-                used: flow.bytes() > 0,
-            }));
+                used,
+            }),
+            (None, None) => {}
         }
         if flow.opening() == Opening::MissingAck && flow.server.synack_count == 1 {
             let (server, began) = (flow.server.endpoint, flow.first_time);
@@ -246,7 +250,7 @@ fn clients_number(flow: &Flow) -> Option<Seen> {
 
 fn settled(flow: &Flow, time: Timestamp, post: &mut Post<'_>) {
     if let Some(settled) = Settled::of(flow, time) {
-        post.tell(Told::Settled(settled));
+        post.tell(Told::Settled { settled, used: None });
     }
 }
 
@@ -256,7 +260,10 @@ fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut Post<'_>) {
     if at_once && let Some(settled) = Settled::of(flow, time) {
         post.tell(Told::Unused(settled));
     }
-    post.tell(Told::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+    // Where data was sent, its first octet has told all that this would.
+    if flow.bytes() == 0 {
+        post.tell(Told::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+    }
 }
 
 /// A RST: the answer to a stray segment, or the end of a connection.

@@ -216,11 +216,10 @@ fn shortest_arc(points: &[(f64, u32)], rate: f64) -> Option<f64> {
     Some((high - low) as f64)
 }
 
-/// `x` modulo 2^32, rounded down: as `rem_euclid`, without its division.
+/// `x` modulo 2^32, rounded down.
 fn on_circle(x: f64) -> u32 {
-    let turns = (x / CIRCLE) as i64 as f64;
-    let rest = x - turns * CIRCLE;
-    (if rest < 0.0 { rest + CIRCLE } else { rest }) as u32
+    let towards_zero = x as i64;
+    (towards_zero - i64::from(towards_zero as f64 > x)) as u32
 }
 
 /// Every number a little above the one before: none more than 2^24.
