@@ -246,15 +246,7 @@ impl Tee {
         let wants = writer.wants().and(Wants::ANOMALOUS.and(Wants::ENDS).if_so(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self {
-            writer,
-            only,
-            flows_where,
-            watch: Watch::new(&run.checks),
-            wants,
-            lines_are_flushed,
-            flows: 0,
-        }
+        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0 }
     }
 
     /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.

@@ -80,6 +80,11 @@ impl Sighting<'_> {
         holes > 0 || flow.client.isn.is_none() || flow.server.isn.is_none()
     }
 
+    /// What `words` say, or nothing but that there is something to say, where nobody reads more.
+    pub fn finding(&self, words: impl FnOnce() -> Finding) -> Finding {
+        if self.terse { Finding::default() } else { words() }
+    }
+
     /// `severity`, lowered where the capture is to be doubted.
     pub fn daggered(&self, severity: Severity) -> Severity {
         if self.is_doubtful() { severity.lowered() } else { severity }

@@ -21,11 +21,24 @@ enum News {
     Letters(usize),
     SessionStart(Timestamp),
     HandshakeEnd(usize),
-    TeardownStart { flow: usize, by: Side, time: Timestamp },
-    FlowEnd { flow: usize, time: Timestamp },
+    TeardownStart {
+        flow: usize,
+        by: Side,
+        time: Timestamp,
+    },
+    FlowEnd {
+        flow: usize,
+        time: Timestamp,
+    },
     Ending(Ending),
-    Anomaly { anomaly: usize, flow: Option<usize> },
-    Stats { totals: usize, time: Timestamp },
+    Anomaly {
+        anomaly: usize,
+        flow: Option<usize>,
+    },
+    Stats {
+        totals: usize,
+        time: Timestamp,
+    },
 }
 
 /// What happened, in order. Reused: in steady state nothing is allocated for a connection that ends.
@@ -213,9 +226,7 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Outlet for Poster<F> {
         let news = match *event {
             Event::SessionStart { time } => News::SessionStart(time),
             Event::HandshakeEnd(flow) => News::HandshakeEnd(self.bulletin.copy(flow)),
-            Event::TeardownStart { flow, by, time } => {
-                News::TeardownStart { flow: self.bulletin.copy(flow), by, time }
-            }
+            Event::TeardownStart { flow, by, time } => News::TeardownStart { flow: self.bulletin.copy(flow), by, time },
             _ => return,
         };
         self.add(news);

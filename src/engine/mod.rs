@@ -185,9 +185,8 @@ impl Wants {
     /// [`Event::FlowEnd`]; without it there is [`Event::Ending`] instead.
     pub const ENDS: Self = Self(1 << 6);
     /// Whatever is told of flows.
-    pub const FLOWS: Self = Self(
-        Self::STARTS.0 | Self::STEPS.0 | Self::OPENINGS.0 | Self::CLOSINGS.0 | Self::ANOMALOUS.0 | Self::ENDS.0,
-    );
+    pub const FLOWS: Self =
+        Self(Self::STARTS.0 | Self::STEPS.0 | Self::OPENINGS.0 | Self::CLOSINGS.0 | Self::ANOMALOUS.0 | Self::ENDS.0);
 
     /// These and those.
     #[must_use]

@@ -118,14 +118,16 @@ impl Table {
         self.embryos.surplus(limit).map(|place| EMBRYO + place)
     }
 
-    /// Asks the processor for what the next [`Self::take_embryo`] reads, if one must soon make room.
+    /// Asks the processor for what the next calls of [`Self::take_embryo`] read, if room must be made soon. For several at
+    /// once: their waits overlap.
     pub(super) fn foresee_surplus(&self, limit: usize) {
-        let Some(slot) = self.surplus_embryo(limit) else { return };
-        if let Some(later) = self.embryo(slot.wrapping_add(16)) {
-            prefetch(later);
-        }
-        if let Some(next) = self.embryo(slot) {
-            self.prefetch_hot(self.hasher.hash_one(next.key()));
+        const AT_ONCE: Slot = 16;
+        let Some(oldest) = self.surplus_embryo(limit).filter(|slot| slot % AT_ONCE == 0) else { return };
+        for slot in oldest..oldest.saturating_add(AT_ONCE) {
+            if let Some(embryo) = self.embryo(slot) {
+                core::hint::black_box(self.index.find(self.hash(&embryo.key()), |_| true));
+            }
+            self.embryo(slot.wrapping_add(AT_ONCE)).into_iter().for_each(prefetch);
         }
     }
 
@@ -218,11 +220,15 @@ impl Table {
         self.index.insert_unique(hash, slot, hash_of);
     }
 
-    /// Drops the flow at `slot`.
-    pub fn remove(&mut self, slot: Slot) {
+    /// The hash of the key of the flow at `slot`, if that has a record.
+    pub(super) fn hash_at(&self, slot: Slot) -> Option<u64> {
+        self.hot.get(slot as usize).map(|hot| self.hash(&hot.key))
+    }
+
+    /// Drops the flow at `slot`, whose key has this hash.
+    pub(super) fn remove(&mut self, slot: Slot, hash: u64) {
         let Some(hot) = self.hot.get_mut(slot as usize) else { return };
         hot.disarm();
-        let hash = self.hasher.hash_one(hot.key);
         if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
             entry.remove();
             self.free.push(slot);

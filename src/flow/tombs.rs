@@ -2,9 +2,6 @@
 
 use std::collections::VecDeque;
 
-use core::hash::BuildHasher;
-
-use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::model::{Flow, Previous};
@@ -18,6 +15,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tomb {
     key: FlowKey,
+    hash: u64,
     previous: Previous,
     client_is_low: bool,
     forgotten_at: Timestamp,
@@ -52,26 +50,29 @@ pub(super) struct Tombs {
     ring: VecDeque<Tomb>,
     base: u64,
     limit: usize,
-    hasher: RandomState,
 }
 
 impl Tombs {
     pub(super) fn new(limit: usize) -> Self {
-        Self { index: HashTable::new(), ring: VecDeque::new(), base: 0, limit, hasher: RandomState::default() }
+        Self { index: HashTable::new(), ring: VecDeque::new(), base: 0, limit }
     }
 
-    /// The last flow with this key, if it ended not too long before `now`.
-    pub(super) fn recall(&self, key: &FlowKey, now: Timestamp) -> Option<Tomb> {
+    /// Asks the processor for what [`Self::recall`] reads first. Changes nothing.
+    pub(super) fn foresee(&self, hash: u64) {
+        core::hint::black_box(self.index.find(hash, |_| true));
+    }
+
+    /// The last flow with this key and its hash, if it ended not too long before `now`.
+    pub(super) fn recall(&self, key: &FlowKey, hash: u64, now: Timestamp) -> Option<Tomb> {
         if self.index.is_empty() {
             return None;
         }
-        let hash = self.hasher.hash_one(key);
         let serial = self.index.find(hash, |serial| self.at(*serial).is_some_and(|t| t.key == *key))?;
         self.at(*serial).filter(|tomb| tomb.forgotten_at >= now).copied()
     }
 
-    /// Remembers `flow` until `keep` nanoseconds after `now`.
-    pub(super) fn bury(&mut self, flow: &Flow, now: Timestamp, keep: i64) {
+    /// Remembers `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
+    pub(super) fn bury(&mut self, flow: &Flow, hash: u64, now: Timestamp, keep: i64) {
         if self.limit == 0 {
             return;
         }
@@ -79,9 +80,8 @@ impl Tombs {
             self.forget_oldest();
         }
         let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
-        let tomb = Tomb { key, previous: previous_of(flow), client_is_low, forgotten_at: now.after(keep) };
+        let tomb = Tomb { key, hash, previous: previous_of(flow), client_is_low, forgotten_at: now.after(keep) };
         let serial = self.base + self.ring.len() as u64;
-        let hash = self.hasher.hash_one(key);
         let (base, ring) = (self.base, &self.ring);
         let same = |s: &u64| ring.get((*s - base) as usize).is_some_and(|t| t.key == key);
         if let Some(older) = self.index.find_mut(hash, same) {
@@ -90,9 +90,8 @@ impl Tombs {
             return;
         }
         self.ring.push_back(tomb);
-        let (base, ring, hasher) = (self.base, &self.ring, &self.hasher);
-        self.index
-            .insert_unique(hash, serial, |s| ring.get((*s - base) as usize).map_or(0, |t| hasher.hash_one(t.key)));
+        let (base, ring) = (self.base, &self.ring);
+        self.index.insert_unique(hash, serial, |s| ring.get((*s - base) as usize).map_or(0, |t| t.hash));
     }
 
     fn at(&self, serial: u64) -> Option<&Tomb> {
@@ -101,8 +100,7 @@ impl Tombs {
 
     fn forget_oldest(&mut self) {
         let Some(tomb) = self.ring.front() else { return };
-        let hash = self.hasher.hash_one(tomb.key);
-        let serial = self.base;
+        let (hash, serial) = (tomb.hash, self.base);
         if let Ok(entry) = self.index.find_entry(hash, |s| *s == serial) {
             entry.remove();
         }

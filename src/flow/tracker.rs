@@ -342,7 +342,11 @@ impl Tracker {
     #[inline]
     pub fn foresee(&self, s: &mut Brief) {
         if s.hash != 0 {
-            s.foresee(self.table.prefetch_hot(s.hash));
+            let found = self.table.prefetch_hot(s.hash);
+            s.foresee(found);
+            if found.is_none() {
+                self.tombs.foresee(s.hash);
+            }
         }
     }
 
@@ -579,8 +583,8 @@ impl Tracker {
         small: bool,
         observer: &mut impl Observer,
     ) -> Option<Slot> {
-        let Keyed { key, sender_is_low, .. } = *keyed;
-        let previous = self.tombs.recall(&key, now);
+        let Keyed { key, hash, sender_is_low } = *keyed;
+        let previous = self.tombs.recall(&key, hash, now);
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
@@ -751,11 +755,12 @@ impl Tracker {
 
     /// Ends the flow at `slot` and tells of it.
     fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
+        let Some(hash) = self.table.hash_at(slot) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time);
-        self.tombs.bury(flow, self.clock.now(), self.timeouts.time_wait);
+        self.tombs.bury(flow, hash, self.clock.now(), self.timeouts.time_wait);
         observer.notice(flow, time, &Notice::Ended);
-        self.table.remove(slot);
+        self.table.remove(slot, hash);
     }
 
     /// Evicts until there is room for one more flow.
@@ -765,7 +770,7 @@ impl Tracker {
             self.counters.evicted += 1;
             if unanswered {
                 self.counters.evicted_unwritten += 1;
-                self.table.remove(slot);
+                self.table.hash_at(slot).into_iter().for_each(|hash| self.table.remove(slot, hash));
             } else {
                 self.end(slot, self.clock.latest(), observer);
             }

@@ -185,18 +185,14 @@ fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
     if !complete || !f.was_open() {
         return None;
     }
-    // It is said of nearly every connection, so the words wait until somebody wants to read them.
-    if s.terse {
-        return Some(Finding::default());
-    }
-    let took = f.teardown_time().unwrap_or(0);
-    let first = f.teardown.first_fin.unwrap_or(Side::Client);
-    Some(
+    Some(s.finding(|| {
+        let took = f.teardown_time().unwrap_or(0);
+        let first = f.teardown.first_fin.unwrap_or(Side::Client);
         Finding::new(format!("closed by FIN from both ends in {}, {first} first", seconds(took)))
             .figure("teardown_ns", took)
             .figure("half_closed_ns", f.half_closed_time().unwrap_or(0))
-            .figure("bytes", f.bytes() as i64),
-    )
+            .figure("bytes", f.bytes() as i64)
+    }))
 }
 
 fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
@@ -320,9 +316,11 @@ fn half_close(s: &Sighting<'_>) -> Option<Finding> {
     let (closer, for_) = half_closed_for(s)?;
     let after = s.flow.teardown.data_after_fin;
     (for_ >= HALF_CLOSED).then(|| {
-        Finding::new(format!("the {closer} closed, the other end stayed open for {}", seconds(for_)))
-            .figure("half_closed_ns", for_)
-            .figure("bytes_after_fin", after as i64)
+        s.finding(|| {
+            Finding::new(format!("the {closer} closed, the other end stayed open for {}", seconds(for_)))
+                .figure("half_closed_ns", for_)
+                .figure("bytes_after_fin", after as i64)
+        })
     })
 }
 

@@ -112,33 +112,35 @@ fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
     // At the end of the capture the deadline has not passed; but a client that asks again has had no answer either.
     let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable().is_none();
     (f.opening == Some(Opening::Unanswered) || asked_again).then(|| {
-        let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
-        let plural = if syns == 1 { "" } else { "s" };
-        Finding::new(format!("{syns} SYN{plural}, no answer within {}", seconds(waited)))
-            .frames(s.flow.handshake.syns.iter().map(|t| t.frame))
-            .figure("syn_count", syns)
-            .figure("waited_ns", waited)
+        s.finding(|| {
+            let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
+            let plural = if syns == 1 { "" } else { "s" };
+            Finding::new(format!("{syns} SYN{plural}, no answer within {}", seconds(waited)))
+                .frames(s.flow.handshake.syns.iter().map(|t| t.frame))
+                .figure("syn_count", syns)
+                .figure("waited_ns", waited)
+        })
     })
 }
 
 fn syn_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
     let h = &s.flow.handshake;
     let gap = h.last_syn_gap();
-    Some(
+    Some(s.finding(|| {
         Finding::new(format!("SYN repeated after {}, {} in all", seconds(gap), s.flow.client.syn_count))
             .figure("syn_count", s.flow.client.syn_count)
-            .figure("gap_ns", gap),
-    )
+            .figure("gap_ns", gap)
+    }))
 }
 
 fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
     let count = s.flow.peer(s.from).synack_count;
     let gap = s.flow.handshake.last_synack_gap();
-    Some(
+    Some(s.finding(|| {
         Finding::new(format!("SYN-ACK repeated after {}, {count} in all", seconds(gap)))
             .figure("synack_count", count)
-            .figure("gap_ns", gap),
-    )
+            .figure("gap_ns", gap)
+    }))
 }
 
 fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
@@ -154,25 +156,29 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
         let one_way = f.handshake.early_server_data;
         // It was the server that did not wait.
         let cut_short = f.teardown.reset.is_some() && !timer_ran && s.time - s.flow.first_time < SOFT;
-        let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
-        let waited = s.time - last;
-        let count = s.flow.server.synack_count;
-        Finding::new(format!("{count} SYN-ACK not acknowledged, the last {} ago", seconds(waited)))
-            .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
-            .figure("synack_count", count)
-            .figure("waited_ns", waited)
-            .figure("final", i64::from(waited >= FINAL))
-            .severity(if one_way || cut_short { Severity::Note } else { Severity::Warn })
+        let words = || {
+            let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
+            let waited = s.time - last;
+            let count = s.flow.server.synack_count;
+            Finding::new(format!("{count} SYN-ACK not acknowledged, the last {} ago", seconds(waited)))
+                .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
+                .figure("synack_count", count)
+                .figure("waited_ns", waited)
+                .figure("final", i64::from(waited >= FINAL))
+        };
+        s.finding(words).severity(if one_way || cut_short { Severity::Note } else { Severity::Warn })
     })
 }
 
 fn conn_refused(s: &Sighting<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::Refused)).then(|| {
-        let reset = s.flow.teardown.reset;
-        let after = reset.map_or(0, |r| r.time - s.flow.first_time);
-        Finding::new(format!("RST answered the SYN after {}", seconds(after)))
-            .frames(reset.map(|r| r.frame))
-            .figure("after_ns", after)
+        s.finding(|| {
+            let reset = s.flow.teardown.reset;
+            let after = reset.map_or(0, |r| r.time - s.flow.first_time);
+            Finding::new(format!("RST answered the SYN after {}", seconds(after)))
+                .frames(reset.map(|r| r.frame))
+                .figure("after_ns", after)
+        })
     })
 }
 
@@ -182,27 +188,31 @@ fn conn_refused_icmp(s: &Sighting<'_>) -> Option<Finding> {
         crate::tcp::IcmpKind::Unreachable(code) => i64::from(code),
         _ => return None,
     };
-    Some(
+    Some(s.finding(|| {
         Finding::new(format!("ICMP destination unreachable, code {what}, from {}", error.reporter))
             .frames([error.frame])
             .figure("code", what)
-            .figure("reporter", error.reporter.to_string()),
-    )
+            .figure("reporter", error.reporter.to_string())
+    }))
 }
 
 fn reset_after_synack(s: &Sighting<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::ResetAfterSynAck)).then(|| {
-        let reset = s.flow.teardown.reset;
-        Finding::new("the client reset the connection instead of acknowledging the SYN-ACK".to_owned())
-            .frames(reset.map(|r| r.frame))
+        s.finding(|| {
+            let reset = s.flow.teardown.reset;
+            Finding::new("the client reset the connection instead of acknowledging the SYN-ACK".to_owned())
+                .frames(reset.map(|r| r.frame))
+        })
     })
 }
 
 fn syn_aborted(s: &Sighting<'_>) -> Option<Finding> {
     let by_reset = s.flow.opening == Some(Opening::Aborted) && s.flow.teardown.reset.is_some();
     by_reset.then(|| {
-        let waited = s.flow.last_time - s.flow.first_time;
-        Finding::new(format!("the client gave up {} after its SYN, before any SYN-ACK", seconds(waited)))
-            .figure("waited_ns", waited)
+        s.finding(|| {
+            let waited = s.flow.last_time - s.flow.first_time;
+            Finding::new(format!("the client gave up {} after its SYN, before any SYN-ACK", seconds(waited)))
+                .figure("waited_ns", waited)
+        })
     })
 }

@@ -183,23 +183,23 @@ fn carried_nothing(f: &Flow) -> bool {
 fn reset_close(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = reset_by(f).filter(|_| !carried_nothing(f))?;
-    Some(
+    Some(s.finding(|| {
         Finding::new(format!("reset by the {by} after {} octets in {}", f.bytes(), seconds(f.duration())))
             .frames(f.teardown.reset.map(|r| r.frame))
             .figure("bytes", f.bytes() as i64)
             .figure("duration_ns", f.duration())
-            .figure("by", by.to_string()),
-    )
+            .figure("by", by.to_string())
+    }))
 }
 
 fn reset_no_data(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = reset_by(f).filter(|_| carried_nothing(f))?;
-    Some(
+    Some(s.finding(|| {
         Finding::new(format!("reset by the {by} {} after the first SYN, without payload", seconds(f.duration())))
             .frames(f.teardown.reset.map(|r| r.frame))
-            .figure("by", by.to_string()),
-    )
+            .figure("by", by.to_string())
+    }))
 }
 
 /// Payload octets of `side` that the other end has not acknowledged.
@@ -214,9 +214,15 @@ fn aborted_in_flight(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let (client, server) = (outstanding(f, Side::Client), outstanding(f, Side::Server));
     (f.was_open() && client.max(server) > 0).then(|| {
-        Finding::new(format!("reset by the {} with {} octets not acknowledged", s.from, client.saturating_add(server)))
+        s.finding(|| {
+            Finding::new(format!(
+                "reset by the {} with {} octets not acknowledged",
+                s.from,
+                client.saturating_add(server)
+            ))
             .figure("client_unacked", client)
             .figure("server_unacked", server)
+        })
     })
 }
 

@@ -386,15 +386,11 @@ fn challenged(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
         return;
     }
     host.challenged_told = true;
-    let finding = Finding::new(format!(
-        "{} sent {count} challenge ACKs to {} within {} s",
-        s.from,
-        s.to,
-        MANY.1 / SECOND
-    ))
-    .figure("challenges", *count)
-    .severity(Severity::Note)
-    .frames([s.frame]);
+    let finding =
+        Finding::new(format!("{} sent {count} challenge ACKs to {} within {} s", s.from, s.to, MANY.1 / SECOND))
+            .figure("challenges", *count)
+            .severity(Severity::Note)
+            .frames([s.frame]);
     let ends = (Some((s.to.ip, Some(s.to.port))), Some((s.from.ip, Some(s.from.port))));
     desk.file("challenge-ack-flood", s.time, ends, finding, out);
 }

@@ -43,13 +43,7 @@ impl Witness {
     }
 
     /// Shows a notice of the tracker; what detectors must know of it is added to `letters`; whether there was anything.
-    pub fn notice(
-        &mut self,
-        flow: &mut Flow,
-        time: Timestamp,
-        notice: &Notice<'_>,
-        letters: &mut Vec<Letter>,
-    ) -> bool {
+    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, letters: &mut Vec<Letter>) -> bool {
         if !self.on {
             return false;
         }
