@@ -125,7 +125,7 @@ impl Table {
         let Some(oldest) = self.surplus_embryo(limit).filter(|slot| slot % AT_ONCE == 0) else { return };
         for slot in oldest..oldest.saturating_add(AT_ONCE) {
             if let Some(embryo) = self.embryo(slot) {
-                core::hint::black_box(self.index.find(self.hash(&embryo.key()), |_| true));
+                core::hint::black_box(self.index.find(self.hash(&embryo.key()), |_| true).copied());
             }
             self.embryo(slot.wrapping_add(AT_ONCE)).into_iter().for_each(prefetch);
         }

@@ -42,10 +42,27 @@ impl Tomb {
     }
 }
 
+/// Where a tomb is: the low half of its serial number, and of its hash the half that spares most visits to wrong ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    serial: u32,
+    hash: u32,
+}
+
+impl Entry {
+    const fn new(serial: u64, hash: u64) -> Self {
+        Self { serial: serial as u32, hash: (hash >> 16) as u32 }
+    }
+
+    const fn may_have(self, hash: u64) -> bool {
+        self.hash == (hash >> 16) as u32
+    }
+}
+
 /// Ended flows by four-tuple: the newest of each, at most so many.
 #[derive(Debug)]
 pub(super) struct Tombs {
-    index: HashTable<u64>,
+    index: HashTable<Entry>,
     /// Ring of tombs; `base` is the serial number of the first.
     ring: VecDeque<Tomb>,
     base: u64,
@@ -67,8 +84,9 @@ impl Tombs {
         if self.index.is_empty() {
             return None;
         }
-        let serial = self.index.find(hash, |serial| self.at(*serial).is_some_and(|t| t.key == *key))?;
-        self.at(*serial).filter(|tomb| tomb.forgotten_at >= now).copied()
+        let is = |entry: &Entry| entry.may_have(hash) && self.at(*entry).is_some_and(|t| t.key == *key);
+        let found = self.index.find(hash, is)?;
+        self.at(*found).filter(|tomb| tomb.forgotten_at >= now).copied()
     }
 
     /// Remembers `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
@@ -82,26 +100,29 @@ impl Tombs {
         let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
         let tomb = Tomb { key, hash, previous: previous_of(flow), client_is_low, forgotten_at: now.after(keep) };
         let serial = self.base + self.ring.len() as u64;
-        let (base, ring) = (self.base, &self.ring);
-        let same = |s: &u64| ring.get((*s - base) as usize).is_some_and(|t| t.key == key);
-        if let Some(older) = self.index.find_mut(hash, same) {
-            *older = serial;
+        let entry = Entry::new(serial, hash);
+        let (base, ring) = (self.base as u32, &self.ring);
+        let at = |entry: &Entry| ring.get(entry.serial.wrapping_sub(base) as usize);
+        let is = |older: &Entry| older.may_have(hash) && at(older).is_some_and(|t| t.key == key);
+        if let Some(older) = self.index.find_mut(hash, is) {
+            *older = entry;
             self.ring.push_back(tomb);
             return;
         }
         self.ring.push_back(tomb);
-        let (base, ring) = (self.base, &self.ring);
-        self.index.insert_unique(hash, serial, |s| ring.get((*s - base) as usize).map_or(0, |t| t.hash));
+        let (base, ring) = (self.base as u32, &self.ring);
+        let at = |entry: &Entry| ring.get(entry.serial.wrapping_sub(base) as usize);
+        self.index.insert_unique(hash, entry, |entry| at(entry).map_or(0, |t| t.hash));
     }
 
-    fn at(&self, serial: u64) -> Option<&Tomb> {
-        self.ring.get(serial.checked_sub(self.base)? as usize)
+    fn at(&self, entry: Entry) -> Option<&Tomb> {
+        self.ring.get(entry.serial.wrapping_sub(self.base as u32) as usize)
     }
 
     fn forget_oldest(&mut self) {
         let Some(tomb) = self.ring.front() else { return };
-        let (hash, serial) = (tomb.hash, self.base);
-        if let Ok(entry) = self.index.find_entry(hash, |s| *s == serial) {
+        let (hash, oldest) = (tomb.hash, Entry::new(self.base, tomb.hash));
+        if let Ok(entry) = self.index.find_entry(hash, |entry| *entry == oldest) {
             entry.remove();
         }
         self.ring.pop_front();
