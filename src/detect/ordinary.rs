@@ -68,6 +68,21 @@ pub(super) fn end(flow: &Flow) -> bool {
         && t.first_fin.is_none_or(|first| closed_promptly(flow, first))
 }
 
+/// The only rules of openings, silence and ends that have anything to say of what [`attempt`] tells.
+pub(super) const OF_ATTEMPTS: [&str; 2] = ["syn-unanswered", "missing-ack"];
+
+/// Whether `flow` is an attempt, and nothing but its SYNs and SYN-ACKs is known of it.
+pub(super) fn attempt(flow: &Flow) -> bool {
+    matches!(flow.opening, None | Some(Opening::Unanswered | Opening::MissingAck))
+        && !flow.was_open()
+        && flow.teardown.reset.is_none()
+        && flow.teardown.first_fin.is_none()
+        && flow.client.fin.is_none()
+        && flow.server.fin.is_none()
+        && flow.unreachable().is_none()
+        && flow.notes().is_none()
+}
+
 /// Whether the second FIN came soon after the first was acknowledged.
 fn closed_promptly(flow: &Flow, first: Side) -> bool {
     let (own, other) = (flow.peer(first), flow.peer(first.other()));

@@ -254,6 +254,8 @@ pub struct Detectors {
     quiet: Vec<u16>,
     ended: Vec<u16>,
     every_end: Vec<u16>,
+    /// Those of all the above that have something to say of a mere attempt.
+    of_attempts: Vec<u16>,
     captured: Vec<u16>,
     /// Rules that mean nothing in an asymmetric capture.
     withheld: Vec<u16>,
@@ -286,6 +288,7 @@ impl Detectors {
             quiet: Vec::new(),
             ended: Vec::new(),
             every_end: Vec::new(),
+            of_attempts: Vec::new(),
             captured: Vec::new(),
             withheld: Vec::new(),
             health: Health::default(),
@@ -303,6 +306,9 @@ impl Detectors {
             }
             if selection.has(rule.id) {
                 detectors.file(index as u16, rule.when);
+                if ordinary::OF_ATTEMPTS.contains(&rule.id) {
+                    detectors.of_attempts.push(index as u16);
+                }
             }
         }
         Ok(detectors)
@@ -344,19 +350,25 @@ impl Detectors {
                 }
             }
             Notice::Opened => {
-                if self.thorough || !ordinary::opening(flow) {
-                    self.ask_all(When::Opened, flow, time, report);
+                if !self.thorough && ordinary::attempt(flow) {
+                    self.ask_each(|all| &all.of_attempts, flow, time, report);
+                } else if self.thorough || !ordinary::opening(flow) {
+                    self.ask_each(|all| &all.opened, flow, time, report);
                 }
             }
-            Notice::Quiet => self.ask_all(When::Quiet, flow, time, report),
+            Notice::Quiet => self.ask_each(|all| &all.quiet, flow, time, report),
             Notice::Ended => {
                 self.health.flow_ended(flow, time);
-                if self.thorough || !ordinary::end(flow) {
-                    for when in [When::Opened, When::Quiet, When::Ended] {
-                        self.ask_all(when, flow, time, report);
-                    }
+                if !self.thorough && ordinary::attempt(flow) {
+                    self.ask_each(|all| &all.of_attempts, flow, time, report);
+                    return;
                 }
-                self.ask_all(When::EveryEnd, flow, time, report);
+                if self.thorough || !ordinary::end(flow) {
+                    self.ask_each(|all| &all.opened, flow, time, report);
+                    self.ask_each(|all| &all.quiet, flow, time, report);
+                    self.ask_each(|all| &all.ended, flow, time, report);
+                }
+                self.ask_each(|all| &all.every_end, flow, time, report);
             }
             Notice::Began => {
                 self.began.get_or_insert(time);
@@ -417,17 +429,17 @@ impl Detectors {
         }
     }
 
-    fn ask_all(&mut self, when: When, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(Anomaly, &Flow)) {
+    /// Asks each of some rules, but those that have fired.
+    fn ask_each(
+        &mut self,
+        which: fn(&Self) -> &[u16],
+        flow: &mut Flow,
+        time: Timestamp,
+        report: &mut dyn FnMut(Anomaly, &Flow),
+    ) {
         let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time };
         for n in 0.. {
-            let asked = match when {
-                When::Opened => &self.opened,
-                When::Quiet => &self.quiet,
-                When::Ended => &self.ended,
-                When::EveryEnd => &self.every_end,
-                When::Captured | When::Host | When::Facts(_) => return,
-            };
-            let Some(index) = asked.get(n).copied() else { return };
+            let Some(index) = which(self).get(n).copied() else { return };
             let already = flow.marks.iter().any(|mark| mark.rule == index);
             if !already {
                 self.ask(index, flow, &occasion, report);
