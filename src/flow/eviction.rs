@@ -50,6 +50,11 @@ impl Queues {
         self.closed.front().map(|(slot, _)| *slot)
     }
 
+    /// The same of those that were given up.
+    pub(super) fn next_given_up(&self) -> Option<Slot> {
+        self.given_up.front().map(|(slot, _)| *slot)
+    }
+
     /// Drops stale entries once they outnumber the flows, so that the queues stay as small as the table.
     pub(super) fn trim(&mut self, table: &Table) {
         if self.unanswered.len() + self.closed.len() < self.next_trim {

@@ -11,7 +11,7 @@ use super::brief::Brief;
 use super::embryo::{Embryo, Embryos};
 use super::hot::Hot;
 use super::model::Flow;
-use super::prefetch::prefetch;
+use super::prefetch::{prefetch, prefetch_start};
 use super::slab::Slab;
 use super::steps::Step;
 use super::tuple::FlowKey;
@@ -141,6 +141,17 @@ impl Table {
             None => prefetch(self.embryo(slot)?),
         }
         Some(slot)
+    }
+
+    /// Asks for the beginning of what there is of the flow at `slot`.
+    pub(super) fn prefetch_start(&self, slot: Slot) {
+        match self.flows.get(slot as usize) {
+            Some(flow) => {
+                prefetch_start(flow);
+                self.hot.get(slot as usize).into_iter().for_each(prefetch);
+            }
+            None => self.embryo(slot).into_iter().for_each(prefetch),
+        }
     }
 
     /// Asks for the record of the flow at `slot`.

@@ -92,6 +92,9 @@ impl Limits {
 /// With a longer time for SYNs than this every flow gets a record at once: their deadlines would not fit the timer wheel.
 const LONGEST_SMALL: i64 = 200 * SECOND;
 
+/// How many deadlines ahead of its own a flow is asked for.
+const DEADLINES_AHEAD: usize = 4;
+
 /// What the tracker tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice<'a> {
@@ -525,14 +528,20 @@ impl Tracker {
             self.eviction.given_up(slot, flow.id);
             if let Some(oldest) = self.eviction.surplus_given_up(&self.table, self.limits.given_up) {
                 self.end(oldest, time, observer);
+                if let Some(next) = self.eviction.next_given_up() {
+                    self.table.prefetch_record(next);
+                }
             }
         }
         false
     }
 
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
-        while let Some((tick, mut entries)) = self.wheel.fire(now) {
-            for (slot, tag) in entries.drain(..) {
+        while let Some((tick, entries)) = self.wheel.fire(now) {
+            for n in 0..entries.len() {
+                self.foresee_deadline(entries.get(n + 2 * DEADLINES_AHEAD), tick, false);
+                self.foresee_deadline(entries.get(n + DEADLINES_AHEAD), tick, true);
+                let (slot, tag) = entries[n];
                 let slot = match self.table.embryo(slot) {
                     Some(embryo) if tag_of(embryo.id()) == tag => {
                         let slot = self.whole(slot, observer);
@@ -552,6 +561,17 @@ impl Tracker {
                 }
             }
             self.wheel.recycle(entries);
+        }
+    }
+
+    /// The deadline of `entry`, filed under `tick`, comes soon: what tells whether it is stale is asked for, and the second time,
+    /// if it is not, the rest.
+    fn foresee_deadline(&self, entry: Option<&(Slot, Tag)>, tick: Tick, again: bool) {
+        let Some((slot, tag)) = entry.copied() else { return };
+        if !again {
+            self.table.prefetch_start(slot);
+        } else if self.table.get(slot).is_some_and(|flow| tag_of(flow.id) == tag && flow.book.tick == tick) {
+            self.table.prefetch_record(slot);
         }
     }
 
