@@ -8,7 +8,7 @@ use crate::flow::{Flow, Side};
 use crate::time::Timestamp;
 
 /// News in a [`Bulletin`]. Each one delivered may have to wake its reader, which costs as much as a thousand packets.
-const NEWS: usize = 8192;
+const NEWS: usize = 2048;
 /// Flows in a [`Bulletin`].
 const FLOWS: usize = 512;
 /// How many letters ahead of its turn one is looked at, for what it needs to be on its way.

@@ -52,6 +52,7 @@ pub struct Offer {
 
 impl Offer {
     /// What `segment`, a SYN or SYN-ACK, offers.
+    #[inline]
     pub fn of(segment: &Segment) -> Self {
         let o = &segment.options;
         Self {

@@ -5,14 +5,14 @@
 
 use core::net::IpAddr;
 
-use super::input::{Attempt, Look, Settled};
-use super::isn::{Role, Seen};
+use super::input::{Attempt, Outcome, Settled};
+use super::isn::Role;
 use super::scan::{Probe, Technique};
 use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::Stray;
-use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
+use super::told::{Declined, Found, Letter, Post, Sign, Told, Unasked};
 use super::{HostCounters, RULES};
 use crate::detect::flow::synack;
 use crate::detect::registry::{Finding, Selection};
@@ -62,7 +62,7 @@ impl Witness {
                     post.tell(Told::Ended { server: flow.server.endpoint });
                 }
                 if flow.opening.is_none() {
-                    settled(flow, time, post);
+                    settled(flow, time, None, post);
                 }
             }
             Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
@@ -73,7 +73,7 @@ impl Witness {
     /// Takes a SYN with which a flow begins that had no other before it.
     pub fn take_syn(&self, syn: &Segment, letters: &mut Vec<Letter>) {
         if self.on {
-            Post::about_none(letters).tell(Told::Attempt(Attempt::of(syn)));
+            Post::about_none(letters).attempt().into_iter().for_each(|attempt| attempt.set(syn));
         }
     }
 
@@ -133,10 +133,9 @@ impl Witness {
             return;
         }
         if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
-            let attempt = Attempt::of(s);
-            post.tell(Told::Attempt(attempt));
+            post.attempt().into_iter().for_each(|attempt| attempt.set(s));
             if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-                post.tell(Told::Reuse(Box::new((*previous, attempt))));
+                post.tell(Told::Reuse(Box::new((*previous, Attempt::of(s)))));
             }
         }
         if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
@@ -155,10 +154,8 @@ impl Witness {
             let in_vain = synack::repeated_in_vain(flow, s, facts, from).is_some();
             self.repeated(flow, s, in_vain, marks);
         }
-        if facts.any(Facts::FINAL_ACK)
-            && let Some(number) = clients_number(flow)
-        {
-            post.tell(Told::Number(number));
+        if facts.any(Facts::FINAL_ACK) {
+            clients_number(flow, post);
         }
         if facts.any(Facts::CHALLENGE_ACK) {
             post.tell(Told::Challenge(Sign::of(s)));
@@ -176,16 +173,7 @@ impl Witness {
             post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s)));
             return;
         };
-        let offered_all =
-            flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
-        post.tell(Told::Answer(Answer {
-            sign: Sign::of(s),
-            began,
-            isn: s.seq,
-            answers: flow.client.isn,
-            look: Look::of(s),
-            offered_all,
-        }));
+        post.answer().into_iter().for_each(|answer| answer.set(flow, s, began));
         let mut found = |rule, finding: Finding| {
             post.tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
         };
@@ -205,16 +193,16 @@ impl Witness {
 
     fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut Post<'_>) {
         let used = flow.opening().opened().then(|| flow.bytes() > 0);
-        match (Settled::of(flow, time), used) {
-            (Some(settled), used) => post.tell(Told::Settled { settled, used }),
-            (None, Some(used)) => post.tell(Told::Opened {
+        if !settled(flow, time, used, post)
+            && let Some(used) = used
+        {
+            post.tell(Told::Opened {
                 client: flow.client.endpoint.ip,
                 server: flow.server.endpoint,
                 time,
                 frame: flow.first_frame,
                 used,
-            }),
-            (None, None) => {}
+            });
         }
         if flow.opening() == Opening::MissingAck && flow.server.synack_count == 1 {
             let (server, began) = (flow.server.endpoint, flow.first_time);
@@ -228,24 +216,26 @@ impl Witness {
 }
 
 /// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they like.)
-fn clients_number(flow: &Flow) -> Option<Seen> {
-    let (isn, offer, began) = (flow.client.isn?, flow.client.offer.as_ref()?, flow.handshake.first_syn()?);
-    offer.flags.is_syn().then(|| Seen {
-        time: began,
-        frame: flow.first_frame,
-        by: flow.client.endpoint,
-        peer: flow.server.endpoint,
-        role: Role::Client,
-        isn,
-        answers: None,
-        look: Look::from_offer(offer),
-    })
+fn clients_number(flow: &Flow, post: &mut Post<'_>) {
+    let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()) else { return };
+    let Some(began) = flow.handshake.first_syn().filter(|_| offer.flags.is_syn()) else { return };
+    if let Some(number) = post.number() {
+        number.time = began;
+        number.frame = flow.first_frame;
+        number.by = flow.client.endpoint;
+        number.peer = flow.server.endpoint;
+        number.role = Role::Client;
+        number.isn = isn;
+        number.answers = None;
+        number.look.set_offer(offer);
+    }
 }
 
-fn settled(flow: &Flow, time: Timestamp, post: &mut Post<'_>) {
-    if let Some(settled) = Settled::of(flow, time) {
-        post.tell(Told::Settled { settled, used: None });
-    }
+/// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was sent.
+fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, post: &mut Post<'_>) -> bool {
+    let Some((began, outcome)) = Outcome::of(flow) else { return false };
+    post.settled(used).into_iter().for_each(|settled| settled.set(flow, time, began, outcome));
+    true
 }
 
 fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut Post<'_>) {
