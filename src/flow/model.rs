@@ -75,6 +75,8 @@ pub struct HostMarks {
     pub slow_answer: bool,
     /// Whether several connections to its server's port show a full accept queue.
     pub overflowing: bool,
+    /// Whether its client's number is to be told with its opening.
+    pub number_due: bool,
 }
 
 impl HostMarks {
@@ -84,7 +86,14 @@ impl HostMarks {
 
 impl Default for HostMarks {
     fn default() -> Self {
-        Self { slot: Self::NO_SLOT, server: 0, ecn_dropped: false, slow_answer: false, overflowing: false }
+        Self {
+            slot: Self::NO_SLOT,
+            server: 0,
+            ecn_dropped: false,
+            slow_answer: false,
+            overflowing: false,
+            number_due: false,
+        }
     }
 }
 

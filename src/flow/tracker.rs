@@ -1074,6 +1074,11 @@ impl Flow {
         }
     }
 
+    /// Whether an opening verdict has been reached, and is still to be told.
+    pub(crate) const fn opening_is_news(&self) -> bool {
+        self.opening.is_some() && !self.book.announced
+    }
+
     /// Whether the close is complete, or the attempt failed.
     pub(super) fn is_closed(&self) -> bool {
         self.teardown.complete.is_some() || self.book.phase == Phase::Failed

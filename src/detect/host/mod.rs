@@ -176,7 +176,12 @@ impl HostDetectors {
             Told::Declined(declined) => self.together.declined(declined, desk, report),
             Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),
             Told::FirstData { client, server } => self.first_data(*client, *server, at),
-            Told::Settled { settled, used } => {
+            Told::Settled { settled, used, number } => {
+                if let (Some(isn), Some(look)) = (*number, settled.look) {
+                    let Settled { began: time, frame, client: by, server: peer, .. } = *settled;
+                    let number = Seen { time, frame, by, peer, role: Role::Client, isn, answers: None, look };
+                    self.isns.see(&number, desk, report);
+                }
                 self.settled(settled, at, report);
                 if let Some(used) = *used {
                     let Settled { time: now, frame, client, server, .. } = *settled;

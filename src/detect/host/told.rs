@@ -49,8 +49,8 @@ impl<'a> Post<'a> {
 
     /// The same of how an attempt came out.
     #[inline]
-    pub(super) fn settled(&mut self, used: Option<bool>) -> Option<&mut Settled> {
-        self.tell(Told::Settled { settled: Settled::BLANK, used });
+    pub(super) fn settled(&mut self, used: Option<bool>, number: Option<SeqNumber>) -> Option<&mut Settled> {
+        self.tell(Told::Settled { settled: Settled::BLANK, used, number });
         if let Told::Settled { settled, .. } = &mut self.letters.last_mut()?.told { Some(settled) } else { None }
     }
 
@@ -181,7 +181,7 @@ pub(super) enum Told {
     Answer(Answer),
     /// A SYN-ACK to an attempt that was not seen; whether it looks like a probe.
     UnaskedAnswer(Sign, bool),
-    /// A client's initial sequence number.
+    /// A client's initial sequence number, where it comes alone.
     Number(Seen),
     /// A challenge ACK.
     Challenge(Sign),
@@ -199,8 +199,9 @@ pub(super) enum Told {
     Reset(Sign),
     /// The first octet on an open connection.
     FirstData { client: IpAddr, server: Endpoint },
-    /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it.
-    Settled { settled: Settled, used: Option<bool> },
+    /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it; if the client's own
+    /// third step opened it, the client's initial sequence number.
+    Settled { settled: Settled, used: Option<bool>, number: Option<SeqNumber> },
     /// A connection got open of which the beginning was not seen. Its first frame.
     Opened { client: IpAddr, server: Endpoint, time: Timestamp, frame: u64, used: bool },
     /// The client began to close at once, without a word.
@@ -217,4 +218,4 @@ pub(super) enum Told {
     Passed(Timestamp),
 }
 
-const _: () = assert!(size_of::<Letter>() <= 144);
+const _: () = assert!(size_of::<Letter>() <= 152);

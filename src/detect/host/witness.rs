@@ -62,7 +62,7 @@ impl Witness {
                     post.tell(Told::Ended { server: flow.server.endpoint });
                 }
                 if flow.opening.is_none() {
-                    settled(flow, time, None, post);
+                    settled(flow, time, None, false, post);
                 }
             }
             Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
@@ -155,7 +155,12 @@ impl Witness {
             self.repeated(flow, s, in_vain, marks);
         }
         if facts.any(Facts::FINAL_ACK) {
-            clients_number(flow, post);
+            // Nearly always this is what opens it: one letter tells both.
+            if flow.opening_is_news() {
+                marks.number_due = true;
+            } else {
+                clients_number(flow, post);
+            }
         }
         if facts.any(Facts::CHALLENGE_ACK) {
             post.tell(Told::Challenge(Sign::of(s)));
@@ -193,7 +198,8 @@ impl Witness {
 
     fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut Post<'_>) {
         let used = flow.opening().opened().then(|| flow.bytes() > 0);
-        if !settled(flow, time, used, post)
+        let with_number = core::mem::take(&mut flow.host_marks.number_due);
+        if !settled(flow, time, used, with_number, post)
             && let Some(used) = used
         {
             post.tell(Told::Opened {
@@ -232,9 +238,10 @@ fn clients_number(flow: &Flow, post: &mut Post<'_>) {
 }
 
 /// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was sent.
-fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, post: &mut Post<'_>) -> bool {
+fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, with_number: bool, post: &mut Post<'_>) -> bool {
     let Some((began, outcome)) = Outcome::of(flow) else { return false };
-    post.settled(used).into_iter().for_each(|settled| settled.set(flow, time, began, outcome));
+    let number = flow.client.isn.filter(|_| with_number && flow.client.offer.is_some_and(|o| o.flags.is_syn()));
+    post.settled(used, number).into_iter().for_each(|settled| settled.set(flow, time, began, outcome));
     true
 }
 
@@ -263,10 +270,11 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
             let Some(Offer { ttl, window, .. }) = flow.client.offer else { return };
             post.tell(Told::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
         }
-        opening if opening.opened() || opening == Opening::Midstream => {
-            if from == Side::Server || flow.peer(from).rst_count > 1 {
-                post.tell(Told::Reset(Sign::of(s)));
-            }
+        opening
+            if (opening.opened() || opening == Opening::Midstream)
+                && (from == Side::Server || flow.peer(from).rst_count > 1) =>
+        {
+            post.tell(Told::Reset(Sign::of(s)));
         }
         _ => {}
     }
