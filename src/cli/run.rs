@@ -243,7 +243,7 @@ impl Tee {
     pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
         // Filters and checks are about flows: they must see those that the format has no use for.
         let chooses = run.output.flow.is_some() || run.analysis.flows_where.is_some() || !run.checks.is_empty();
-        let wants = writer.wants().and(Wants::ANOMALOUS.and(Wants::ENDS).if_so(chooses));
+        let wants = writer.wants().and(Wants::FLOWS.but(Wants::STEPS).but(Wants::STARTS).if_so(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
         Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0 }

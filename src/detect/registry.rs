@@ -264,6 +264,10 @@ pub struct Detectors {
     interest: Facts,
     min_severity: Severity,
     counts: Vec<u64>,
+    /// By rule: the severity with which it last fired.
+    severities: Vec<Severity>,
+    /// Whether anybody is told of anomalies, not only how many there are.
+    tells: bool,
     thorough: bool,
     terse: bool,
 }
@@ -296,6 +300,8 @@ impl Detectors {
             interest: Facts::NONE,
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
             counts: vec![0; rules.len()],
+            severities: rules.iter().map(|rule| rule.severity).collect(),
+            tells: true,
             thorough: false,
             terse: false,
             rules,
@@ -325,6 +331,17 @@ impl Detectors {
     /// How often each rule fired, in order of the registry; those that did not are left out.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.rules.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n)).collect()
+    }
+
+    /// With which severity each rule last fired; those that did not are left out.
+    pub fn severities(&self) -> Vec<(&'static str, Severity)> {
+        let fired = self.rules.iter().zip(&self.severities).zip(&self.counts).filter(|(_, n)| **n > 0);
+        fired.map(|((rule, severity), _)| (rule.id, *severity)).collect()
+    }
+
+    /// Whether anybody is to be told of anomalies of flows; if not they are only counted.
+    pub const fn tells(&mut self, tells: bool) {
+        self.tells = tells;
     }
 
     /// Id of the rule with this index.
@@ -508,11 +525,17 @@ impl Detectors {
         if !note(flow, index, severity, if finding.frames.is_empty() { &own } else { &finding.frames }) {
             return;
         }
-        if finding.frames.is_empty() && !self.terse {
-            finding.frames.extend(own);
-        }
         if let Some(count) = self.counts.get_mut(usize::from(index)) {
             *count += 1;
+        }
+        if let Some(last) = self.severities.get_mut(usize::from(index)) {
+            *last = severity;
+        }
+        if !self.tells {
+            return;
+        }
+        if finding.frames.is_empty() && !self.terse {
+            finding.frames.extend(own);
         }
         report(anomaly(rule, severity, finding, flow, o.time), flow);
     }

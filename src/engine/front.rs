@@ -203,6 +203,7 @@ impl Front {
             late_segments: counters.late_segments,
             clock_backwards: counters.clock_backwards,
             anomalies: self.detectors.counts(),
+            severities: self.detectors.severities(),
             health: *self.detectors.health(),
             ..self.totals.clone()
         }
@@ -214,6 +215,7 @@ impl Front {
 
     fn relay<'a>(&'a mut self, outlet: &'a mut dyn Outlet) -> (&'a mut Tracker, Relay<'a>) {
         self.wants = outlet.wants();
+        self.detectors.tells(self.wants.any(Wants::ANOMALIES));
         let Self { tracker, detectors, witness, totals, wants, .. } = self;
         (tracker, Relay { outlet, detectors, witness, totals, wants: *wants })
     }

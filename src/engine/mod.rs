@@ -11,7 +11,7 @@ use core::net::IpAddr;
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::host::{self, HostDetectors, Letter};
-use crate::detect::{Anomaly, Health, Selection, UnknownRule};
+use crate::detect::{Anomaly, Health, Selection, Severity, UnknownRule};
 use crate::flow::{Brief, Flow, Limits, Opening, Side, Step, Timeouts};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
@@ -49,6 +49,8 @@ pub struct Totals {
     pub clock_backwards: u64,
     /// Anomalies by id, in order of the registry.
     pub anomalies: Vec<(&'static str, u64)>,
+    /// Severities of anomalies of flows, as each was last reported.
+    pub severities: Vec<(&'static str, Severity)>,
     /// Health of the capture: sums over the flows that have ended.
     pub health: Health,
     /// Time of the first frame.
@@ -180,13 +182,14 @@ impl Wants {
     pub const OPENINGS: Self = Self(1 << 3);
     /// [`Event::TeardownStart`].
     pub const CLOSINGS: Self = Self(1 << 4);
+    /// [`Event::Anomaly`] of flows; those of hosts and of the capture come in any case.
+    pub const ANOMALIES: Self = Self(1 << 7);
     /// The flow of an [`Event::Anomaly`].
     pub const ANOMALOUS: Self = Self(1 << 5);
     /// [`Event::FlowEnd`]; without it there is [`Event::Ending`] instead.
     pub const ENDS: Self = Self(1 << 6);
     /// Whatever is told of flows.
-    pub const FLOWS: Self =
-        Self(Self::STARTS.0 | Self::STEPS.0 | Self::OPENINGS.0 | Self::CLOSINGS.0 | Self::ANOMALOUS.0 | Self::ENDS.0);
+    pub const FLOWS: Self = Self(!Self::SEGMENTS.0);
 
     /// These and those.
     #[must_use]

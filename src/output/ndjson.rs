@@ -54,7 +54,7 @@ impl Sink for Ndjson {
         wanted(Action::FlowStart, Wants::STARTS)
             .and(wanted(Action::HandshakeEnd, Wants::OPENINGS))
             .and(wanted(Action::TeardownStart, Wants::CLOSINGS))
-            .and(wanted(Action::Anomaly, Wants::ANOMALOUS))
+            .and(wanted(Action::Anomaly, Wants::ANOMALIES.and(Wants::ANOMALOUS)))
             .and(wanted(Action::FlowEnd, Wants::ENDS))
     }
 

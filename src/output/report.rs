@@ -79,7 +79,7 @@ impl<R: Report> Sink for AtEnd<R> {
     }
 
     fn wants(&self) -> Wants {
-        Wants::ENDS
+        Wants::ENDS.and(Wants::ANOMALIES)
     }
 }
 

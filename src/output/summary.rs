@@ -102,7 +102,8 @@ impl Summary {
     }
 
     fn anomalies(&self, page: &mut Page, totals: &Totals) {
-        let severity = |id: &str| self.worst.get(id).copied().unwrap_or_default();
+        let of_flows = |id: &str| totals.severities.iter().find(|(other, _)| *other == id).map(|(_, s)| s.name());
+        let severity = |id: &str| self.worst.get(id).copied().or_else(|| of_flows(id)).unwrap_or_default();
         page.section(
             "Anomalies",
             totals.anomalies.iter().filter(|(_, n)| *n > 0).map(|(id, n)| format!("{n:>8}  {:<6} {id}", severity(id))),

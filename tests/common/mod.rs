@@ -103,7 +103,7 @@ impl Sink for Analysis {
     }
 
     fn wants(&self) -> synscope::engine::Wants {
-        synscope::engine::Wants::ENDS
+        synscope::engine::Wants::ENDS.and(synscope::engine::Wants::ANOMALIES)
     }
 }
 
