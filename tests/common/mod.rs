@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::detect::Anomaly;
-use synscope::engine::{Engine, Event, Settings, Sink, Totals};
+use synscope::engine::{Batch, Engine, Event, Settings, Sink, Totals};
 use synscope::flow::Flow;
 
 pub mod frames;
@@ -50,31 +50,36 @@ pub fn analyse_with(path: &Path, settings: &Settings) -> Analysis {
 
 /// The same in batches, as files are read.
 pub fn analyse_in_batches(path: &Path, settings: &Settings) -> Analysis {
+    run(settings, |engine, sink| {
+        let batch = engine.batch();
+        each_batch(path, settings, batch, |batch| {
+            (0..batch.len()).for_each(|n| engine.frame_of(batch, n, sink));
+        })
+    })
+}
+
+/// Shows the frames of the capture at `path` to `take` by way of `batch`; whether the capture is damaged.
+pub fn each_batch(path: &Path, settings: &Settings, mut batch: Batch, mut take: impl FnMut(&mut Batch)) -> bool {
     let mut files = open(path);
     let mut decoder = synscope::decode::Decoder::new(settings.decode);
-    run(settings, |engine, sink| {
-        let mut batch = engine.batch();
-        loop {
-            batch.clear();
-            let end = loop {
-                match files.next() {
-                    Ok(Next::Frame(frame)) => batch.push(&mut decoder, &frame),
-                    Ok(Next::Idle(_)) => {}
-                    Ok(Next::End) => break Some(false),
-                    Err(_) => break Some(true),
-                }
-                if batch.is_full() {
-                    break None;
-                }
-            };
-            for n in 0..batch.len() {
-                engine.frame_of(&mut batch, n, sink);
+    loop {
+        batch.clear();
+        let end = loop {
+            match files.next() {
+                Ok(Next::Frame(frame)) => batch.push(&mut decoder, &frame),
+                Ok(Next::Idle(_)) => {}
+                Ok(Next::End) => break Some(false),
+                Err(_) => break Some(true),
             }
-            if let Some(damaged) = end {
-                return damaged;
+            if batch.is_full() {
+                break None;
             }
+        };
+        take(&mut batch);
+        if let Some(damaged) = end {
+            return damaged;
         }
-    })
+    }
 }
 
 fn open(path: &Path) -> Files {
