@@ -70,7 +70,7 @@ impl Embryo {
     /// `s` as the first segment of flow `id`, if it is an ordinary SYN: one of which nothing is lost here.
     pub(super) fn of(s: &Segment, id: u64) -> Option<Self> {
         let (IpAddr::V4(source), IpAddr::V4(destination)) = (s.source.ip, s.destination.ip) else { return None };
-        if s.flags != Flags::SYN || s.checksum == Checksum::Bad || (s.frame | id) >> 48 != 0 {
+        if !has_place(s) || (s.frame | id) >> 48 != 0 {
             return None;
         }
         let o = &s.options;
@@ -104,8 +104,8 @@ impl Embryo {
             traffic_class: s.traffic_class,
             checksum: s.checksum,
         };
-        // What has no place here (payload, further options, faults, fragments) is different when it comes out again.
-        (embryo.segment() == *s).then_some(embryo)
+        debug_assert_eq!(embryo.segment(), *s);
+        Some(embryo)
     }
 
     /// The SYN.
@@ -162,6 +162,26 @@ impl Embryo {
     const fn is_alive(&self) -> bool {
         self.has & Self::ALIVE != 0
     }
+}
+
+/// Whether `s`, over IPv4, is a SYN with nothing in it that has no place in an [`Embryo`].
+fn has_place(s: &Segment) -> bool {
+    let o = &s.options;
+    s.flags == Flags::SYN
+        && s.ack_field.0 == 0
+        && s.urgent == 0
+        && s.payload == 0
+        && s.checksum != Checksum::Bad
+        && s.headers == Headers::Whole
+        && s.flow_label == 0
+        && s.ip_options_len == 0
+        && !s.fragmented
+        && o.sack_blocks == 0
+        && o.fast_open.is_none()
+        && o.mptcp.is_none()
+        && o.faults.is_empty()
+        && o.layout.0 >> 32 == 0
+        && o.timestamps.is_none_or(|t| t.echo == 0)
 }
 
 /// SYNs in the order in which they came. A place is a serial number modulo 2^31.
@@ -232,7 +252,7 @@ impl Embryos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tcp::options::FastOpen;
+    use crate::tcp::options::{FastOpen, OptionFaults};
 
     fn syn() -> Segment {
         let end = |ip: [u8; 4], port| Endpoint { ip: ip.into(), port };
@@ -304,6 +324,11 @@ mod tests {
         assert!(refused(|s| s.frame = 1 << 48));
         assert!(refused(|s| s.headers = Headers::OptionsCut));
         assert!(refused(|s| s.fragmented = true));
+        assert!(refused(|s| s.urgent = 1));
+        assert!(refused(|s| s.flow_label = 1));
+        assert!(refused(|s| s.ip_options_len = 4));
+        assert!(refused(|s| s.options.sack_blocks = 1));
+        assert!(refused(|s| s.options.faults = OptionFaults::NOT_CAPTURED));
         assert!(!refused(|s| s.options = Options::default()));
     }
 

@@ -36,7 +36,7 @@ mod witness;
 
 pub use desk::Report;
 pub use flood::{Incident, Others};
-pub use input::{Attempt, Look, Outcome, Prefix, Settled};
+pub use input::Prefix;
 pub use isn::{Grade, IsnReport, Role, Triplet};
 pub use rules::RULES;
 pub use scan::{ScanReport, Shape, Technique};
@@ -47,7 +47,7 @@ pub use witness::Witness;
 
 use desk::Desk;
 use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
-use input::Places;
+use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use scan::Probe;
 use told::{Answer, Found, Told, Unasked};
@@ -73,7 +73,6 @@ pub struct HostDetectors {
     isns: isn::Isns,
     together: together::Together,
     networks: clients::Networks,
-    second: i64,
     /// By slot: the low half of the flow's number, and where it is in these tables.
     places: Vec<(u32, Places)>,
     /// Whether any rule is on.
@@ -94,7 +93,6 @@ impl HostDetectors {
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
             together: together::Together::new(settings.strays),
             networks: clients::Networks::new(settings.strays),
-            second: i64::MIN,
             places: Vec::new(),
             settings,
         }
@@ -208,10 +206,9 @@ impl HostDetectors {
     }
 
     /// Packet time is `now`, in a second of its own.
-    pub fn advance(&mut self, now: Timestamp, report: Report<'_>) {
-        self.second = now.seconds();
+    fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.desk, report);
-        if self.second % 10 == 0 {
+        if now.seconds() % 10 == 0 {
             self.scans.tick(now, &self.settings, &mut self.desk, report);
             self.holding.tick(now, false, &mut self.desk, report);
             self.isns.recount(self.settings.isn_samples);
@@ -230,7 +227,7 @@ impl HostDetectors {
     }
 
     /// A first SYN.
-    pub fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
+    fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
         let local = |ip| self.settings.is_local(ip);
         let outward = local(a.client.ip) && !local(a.server.ip);
         // The sources of a flood are not what they seem: they must not push out those that probe.
@@ -241,12 +238,12 @@ impl HostDetectors {
     }
 
     /// The SYN of an attempt that began at `began` was sent again, for the first time.
-    pub fn retried(&mut self, began: Timestamp, server: Endpoint, at: &mut Places) {
+    fn retried(&mut self, began: Timestamp, server: Endpoint, at: &mut Places) {
         self.floods.retried(server, began, at);
     }
 
     /// The first SYN-ACK to an attempt that began at `began`.
-    pub fn answered(
+    fn answered(
         &mut self,
         now: Timestamp,
         began: Timestamp,
@@ -264,7 +261,7 @@ impl HostDetectors {
     }
 
     /// An attempt came out.
-    pub fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
+    fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
         let flooded = self.floods.settled(s, at, &mut self.desk, report);
         self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
         self.together.settled(s, &mut self.desk, report);

@@ -267,6 +267,7 @@ fn silent_connections_are_a_flood_from_three_hundred_on() {
 #[test]
 fn memory_stays_bounded_under_a_flood() {
     let mut bench = Bench::new();
+    let mut second = 0;
     for k in 0..300_000_u32 {
         let from = std::net::Ipv4Addr::from(k.wrapping_mul(2_654_435_761)).to_string();
         let to =
@@ -276,7 +277,10 @@ fn memory_stays_bounded_under_a_flood() {
         let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
         let mut places = Places::default();
         bench.hosts.attempt(&a, &mut places, &mut report);
-        bench.hosts.advance(a.time, &mut report);
+        if a.time.seconds() != second {
+            second = a.time.seconds();
+            bench.hosts.advance(a.time, &mut report);
+        }
         let outcome = if k % 2 == 0 { Outcome::Unanswered } else { Outcome::Refused };
         bench.hosts.settled(&settled(&a, 1, outcome), &mut places, &mut report);
         found.clear();

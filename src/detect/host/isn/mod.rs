@@ -274,14 +274,14 @@ impl Isns {
         rows
     }
 
-    /// The earlier number of the same four-tuple, if it is not too old.
-    /// A number of `by` to `peer` comes soon.
+    /// A number of `by` to `peer` comes soon: asks for what is remembered of the four-tuple.
     pub(super) fn foresee(&self, by: Endpoint, peer: Endpoint, role: Role) {
         if let Some(place) = self.recent.get(tuple_of(by, peer, role) as usize % RECENT) {
             prefetch(place);
         }
     }
 
+    /// The earlier number of the same four-tuple, if it is not too old.
     fn remember(&mut self, s: &Seen, other: u32) -> Option<Recent> {
         let tuple = tuple_of(s.by, s.peer, s.role);
         let place = &mut self.recent[tuple as usize % RECENT];
