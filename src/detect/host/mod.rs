@@ -50,7 +50,7 @@ use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use scan::Probe;
-use told::{Answer, Found, Told, Unasked};
+use told::{Answer, Found, Sign, Told, Unasked};
 
 /// Bounded state of a run, for totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,17 +144,7 @@ impl HostDetectors {
             Told::Reuse(reuse) => self.together.reuse(&reuse.0, &reuse.1, desk, report),
             Told::Retried { began, server } => self.retried(*began, *server, at),
             Told::Answer(a) => self.answer(a, at, report),
-            Told::UnaskedAnswer(s, is_probe) => {
-                if *is_probe {
-                    let technique = Technique::SynAck;
-                    let probe =
-                        Probe { time: s.time, frame: s.frame, from: s.from, to: s.to, technique, answered: false };
-                    self.scans.probe(&probe, &self.settings, desk, report);
-                } else {
-                    strays.echo(s.time, s.frame, (s.from, s.to), false, desk, report);
-                }
-                strays.unasked(s.time, s.frame, s.from.ip, s.to, desk, report);
-            }
+            Told::UnaskedAnswer(s, is_probe) => self.unasked_answer(s, *is_probe, report),
             Told::Number(number) => {
                 self.isns.see(number, desk, report);
             }
@@ -162,15 +152,7 @@ impl HostDetectors {
             Told::Probe(probe) => self.scans.probe(probe, &self.settings, desk, report),
             Told::Stray(stray) => strays.stray(stray, desk, report),
             Told::Echo(s, proved) => strays.echo(s.time, s.frame, (s.from, s.to), *proved, desk, report),
-            Told::Unasked(unasked) => {
-                let Unasked { sign, server, probe, is_probe } = &**unasked;
-                match probe {
-                    Some(probe) if *is_probe => self.scans.probe(probe, &self.settings, desk, report),
-                    _ if *is_probe => {}
-                    _ => strays.echo(sign.time, sign.frame, (*server, sign.from), true, desk, report),
-                }
-                strays.mirrored(sign, *server, desk, report);
-            }
+            Told::Unasked(unasked) => self.unasked(unasked, report),
             Told::Declined(declined) => self.together.declined(declined, desk, report),
             Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),
             Told::FirstData { client, server } => self.first_data(*client, *server, at),
@@ -317,6 +299,29 @@ impl HostDetectors {
                 + self.places.capacity() * size_of::<(u32, Places)>(),
             evicted: evicted.iter().sum::<u64>() + self.together.evicted(),
         }
+    }
+
+    /// A SYN-ACK to an attempt that was not seen.
+    fn unasked_answer(&mut self, s: &Sign, is_probe: bool, report: Report<'_>) {
+        let Sign { time, frame, from, to, .. } = *s;
+        if is_probe {
+            let probe = Probe { time, frame, from, to, technique: Technique::SynAck, answered: false };
+            self.scans.probe(&probe, &self.settings, &mut self.desk, report);
+        } else {
+            self.strays.echo(time, frame, (from, to), false, &mut self.desk, report);
+        }
+        self.strays.unasked(time, frame, from.ip, to, &mut self.desk, report);
+    }
+
+    /// A host reset a SYN-ACK it had never asked for.
+    fn unasked(&mut self, unasked: &Unasked, report: Report<'_>) {
+        let Unasked { sign, server, probe, is_probe } = unasked;
+        match probe {
+            Some(probe) if *is_probe => self.scans.probe(probe, &self.settings, &mut self.desk, report),
+            _ if *is_probe => {}
+            _ => self.strays.echo(sign.time, sign.frame, (*server, sign.from), true, &mut self.desk, report),
+        }
+        self.strays.mirrored(sign, *server, &mut self.desk, report);
     }
 
     fn answer(&mut self, a: &Answer, at: &mut Places, report: Report<'_>) {

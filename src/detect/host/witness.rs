@@ -23,6 +23,20 @@ use crate::time::{SECOND, Timestamp};
 /// Flags of a SYN that offers explicit congestion notification.
 const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0);
 
+/// What the detectors of hosts may have to know of, data apart.
+const TOLD: Facts = Facts(
+    Facts::SYN.0
+        | Facts::SYN_REPEATED.0
+        | Facts::SYN_ACK.0
+        | Facts::SYNACK_REPEATED.0
+        | Facts::SYNACK_ON_ESTABLISHED.0
+        | Facts::FINAL_ACK.0
+        | Facts::RST.0
+        | Facts::MIDSTREAM.0
+        | Facts::INVALID_FLAGS.0
+        | Facts::CHALLENGE_ACK.0,
+);
+
 /// Watches connections for the detectors of hosts.
 #[derive(Debug)]
 pub struct Witness {
@@ -111,25 +125,13 @@ impl Witness {
         marks: &mut HostMarks,
         post: &mut Post<'_>,
     ) {
-        const HANDSHAKE: Facts = Facts(
-            Facts::SYN.0
-                | Facts::SYN_REPEATED.0
-                | Facts::SYN_ACK.0
-                | Facts::SYNACK_REPEATED.0
-                | Facts::SYNACK_ON_ESTABLISHED.0
-                | Facts::FINAL_ACK.0
-                | Facts::RST.0
-                | Facts::MIDSTREAM.0
-                | Facts::INVALID_FLAGS.0
-                | Facts::CHALLENGE_ACK.0,
-        );
         if facts.any(Facts::COPY | Facts::BAD_CHECKSUM) {
             return;
         }
         if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
             post.tell(Told::FirstData { client: flow.client.endpoint.ip, server: flow.server.endpoint });
         }
-        if !facts.any(HANDSHAKE) {
+        if !facts.any(TOLD) {
             return;
         }
         if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
