@@ -155,6 +155,12 @@ impl Brief {
         self.slot = slot.unwrap_or(NOWHERE);
     }
 
+    /// The key of `s`, which it is of, and whether the sender is the lower endpoint.
+    #[inline]
+    pub(super) fn key_of(&self, s: &Segment) -> (FlowKey, bool) {
+        if self.marks & V4 != 0 { (FlowKey::of_v4(self.key), self.is_from_low()) } else { FlowKey::of(s) }
+    }
+
     /// Whether `key` is its key; of IPv6 `own` gives that.
     #[inline]
     pub(super) fn is_of(&self, key: &FlowKey, own: impl FnOnce() -> Option<FlowKey>) -> bool {

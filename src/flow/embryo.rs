@@ -7,7 +7,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::VecDeque;
 
-use super::tuple::FlowKey;
+use super::tuple::V4Key;
 use crate::tcp::options::{Layout, Timestamps};
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
 use crate::time::Timestamp;
@@ -154,9 +154,10 @@ impl Embryo {
     }
 
     /// Key of its flow.
-    pub(super) fn key(&self) -> FlowKey {
-        let end = |ip: u32, port: u16| Endpoint { ip: IpAddr::V4(Ipv4Addr::from(ip)), port };
-        FlowKey::between(end(self.source, self.ports.0), end(self.destination, self.ports.1)).0
+    #[inline]
+    pub(super) fn key(&self) -> V4Key {
+        let (source, destination) = (Ipv4Addr::from(self.source), Ipv4Addr::from(self.destination));
+        V4Key::between((source, self.ports.0), (destination, self.ports.1)).0
     }
 
     const fn is_alive(&self) -> bool {
@@ -252,6 +253,7 @@ impl Embryos {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::FlowKey;
     use crate::tcp::options::{FastOpen, OptionFaults};
 
     fn syn() -> Segment {
@@ -304,7 +306,7 @@ mod tests {
     #[test]
     fn an_ordinary_syn_comes_out_as_it_went_in() {
         let embryo = Embryo::of(&syn(), 7).unwrap();
-        assert_eq!((embryo.segment(), embryo.id(), embryo.key()), (syn(), 7, FlowKey::of(&syn()).0));
+        assert_eq!((embryo.segment(), embryo.id(), FlowKey::of_v4(embryo.key())), (syn(), 7, FlowKey::of(&syn()).0));
     }
 
     #[test]

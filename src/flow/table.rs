@@ -85,7 +85,7 @@ impl Table {
     pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
         let is = |slot: Slot| match self.hot.get(slot as usize) {
             Some(hot) => hot.key == *key,
-            None => self.embryo(slot).is_some_and(|embryo| embryo.key() == *key),
+            None => self.embryo(slot).is_some_and(|embryo| key.is_v4(embryo.key())),
         };
         self.index.find(hash, |slot| is(*slot)).copied()
     }
@@ -125,7 +125,7 @@ impl Table {
         let Some(oldest) = self.surplus_embryo(limit).filter(|slot| slot % AT_ONCE == 0) else { return };
         for slot in oldest..oldest.saturating_add(AT_ONCE) {
             if let Some(embryo) = self.embryo(slot) {
-                core::hint::black_box(self.index.find(self.hash(&embryo.key()), |_| true).copied());
+                core::hint::black_box(self.index.find(self.hasher.hash_one(embryo.key()), |_| true).copied());
             }
             self.embryo(slot.wrapping_add(AT_ONCE)).into_iter().for_each(prefetch);
         }

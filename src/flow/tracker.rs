@@ -372,10 +372,9 @@ impl Tracker {
         }
     }
 
-    #[inline]
-    fn key_of(&self, s: &Segment, hash: u64) -> Keyed {
+    fn key_of(&self, s: &Segment) -> Keyed {
         let (key, sender_is_low) = FlowKey::of(s);
-        Keyed { hash: if hash == 0 { self.table.hash(&key) } else { hash }, key, sender_is_low }
+        Keyed { hash: self.table.hash(&key), key, sender_is_low }
     }
 
     /// Takes a segment if it is ordinary, and where it was foreseen; whether it was. Nothing is to be told of it. `key` gives its
@@ -396,7 +395,8 @@ impl Tracker {
     pub fn segment(&mut self, s: &Segment, brief: &Brief, observer: &mut impl Observer) {
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let keyed = self.key_of(s, brief.hash);
+        let (key, sender_is_low) = brief.key_of(s);
+        let keyed = Keyed { key, hash: brief.hash, sender_is_low };
         let found = self.table.find(&keyed.key, keyed.hash);
         if self.short_cut
             && let Some(hot) = found.and_then(|slot| self.table.hot(slot))
@@ -709,7 +709,7 @@ impl Tracker {
     fn promote(&mut self, slot: Slot) -> Slot {
         let Some(embryo) = self.table.take_embryo(slot) else { return slot };
         let s = embryo.segment();
-        let keyed = self.key_of(&s, 0);
+        let keyed = self.key_of(&s);
         let (mut hot, mut flow) = self.record_of(&embryo, &keyed);
         show(&mut hot, &mut flow, &s, s.time, true, false, &mut Nobody);
         hot.arm(&flow);
@@ -734,7 +734,7 @@ impl Tracker {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);
-        let keyed = self.key_of(&pending.segment, 0);
+        let keyed = self.key_of(&pending.segment);
         let mut new_slot = slot;
         for (n, s) in core::iter::once(&pending.segment).chain(&pending.repeats).enumerate() {
             let now = pending.at.after(s.time - pending.segment.time);

@@ -47,16 +47,21 @@ impl FlowKey {
     #[inline]
     pub fn between(a: Endpoint, b: Endpoint) -> (Self, bool) {
         if let (IpAddr::V4(a_ip), IpAddr::V4(b_ip)) = (a.ip, b.ip) {
-            let (V4Key { addresses: [low, high], ports: [low_port, high_port] }, a_is_low) =
-                V4Key::between((a_ip, a.port), (b_ip, b.port));
-            let key = Self { low: u128::from(low), high: u128::from(high), low_port, high_port, v6: false };
-            return (key, a_is_low);
+            let (key, a_is_low) = V4Key::between((a_ip, a.port), (b_ip, b.port));
+            return (Self::of_v4(key), a_is_low);
         }
         let ((a_bits, v6), (b_bits, _)) = (bits(a.ip), bits(b.ip));
         let a_is_low = (a_bits, a.port) <= (b_bits, b.port);
         let (low, high, low_port, high_port) =
             if a_is_low { (a_bits, b_bits, a.port, b.port) } else { (b_bits, a_bits, b.port, a.port) };
         (Self { low, high, low_port, high_port, v6 }, a_is_low)
+    }
+
+    /// The same as `key`.
+    #[inline]
+    pub(super) const fn of_v4(key: V4Key) -> Self {
+        let V4Key { addresses: [low, high], ports: [low_port, high_port] } = key;
+        Self { low: low as u128, high: high as u128, low_port, high_port, v6: false }
     }
 
     /// Whether it is `key`.
