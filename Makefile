@@ -32,6 +32,7 @@ fmt: ## format the sources
 bench: ## how fast, in how much memory: PACKETS=, PEERS=1 with other programs, PARTS=web,flood
 	@.ci/needs rust cc pcap tcpdump $(if $(PEERS),'?tshark' '?tcptrace' '?argus')
 	$(CARGO) bench --locked --bench speed -- $(PACKETS) $(if $(PEERS),--peers) $(if $(PARTS),--only $(PARTS))
+	$(if $(PARTS),,$(CARGO) bench --locked --bench stages)
 
 counts: ## instructions per packet against those committed; BLESS=1 commits new ones
 	@.ci/needs rust cc '?valgrind'

@@ -4,7 +4,7 @@
 //! which goals were met; it fails where one is missed that was met before.
 //!
 //! `cargo bench --bench speed -- [PACKETS] [--runs N] [--peers] [--only PART,…] [--keep]`; parts: web, full, mix,
-//! established, flood, growth, compressed, stages. A flood has ten times as many SYNs, growth goes up to sixteen times.
+//! established, flood, growth, compressed. A flood has ten times as many SYNs, growth goes up to sixteen times.
 //! `cargo bench --bench speed -- generate SORT PACKETS [--snaplen N] [--live N] [--seed N] > FILE` only writes traffic.
 
 #[allow(dead_code, unreachable_pub)]
@@ -15,9 +15,6 @@ mod goals;
 #[allow(unreachable_pub)]
 mod measure;
 #[allow(dead_code, unreachable_pub)]
-#[path = "../stage.rs"]
-mod stage;
-#[allow(dead_code, unreachable_pub)]
 #[path = "../traffic.rs"]
 mod traffic;
 
@@ -26,15 +23,13 @@ use std::hint::black_box;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
 
 use goals::Goals;
-use measure::{Contender, Figures, in_turn, is_there, median, print};
-use stage::Stage;
+use measure::{Contender, Figures, in_turn, is_there, print};
 use traffic::{Sort, Traffic, VICTIM};
 
 const SYNSCOPE: &str = env!("CARGO_BIN_EXE_synscope");
-const PARTS: [&str; 8] = ["web", "full", "mix", "established", "flood", "growth", "compressed", "stages"];
+const PARTS: [&str; 7] = ["web", "full", "mix", "established", "flood", "growth", "compressed"];
 
 struct Options {
     packets: u64,
@@ -214,8 +209,7 @@ impl Bench {
                 "established" => self.established(),
                 "flood" => self.flood(),
                 "growth" => self.growth(),
-                "compressed" => self.compressed(),
-                _ => self.stages(),
+                _ => self.compressed(),
             }
         }
         if self.goals.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -359,28 +353,6 @@ impl Bench {
             ];
             let f = self.table(&file, &all);
             self.goals.at_most(&format!("6.6 {suffix}, of the decompressor alone"), f[1].over(&f[0]), 1.15);
-        }
-    }
-
-    /// On one thread, in this process; the stages in turn.
-    fn stages(&mut self) {
-        for sort in ["web", "mix", "flood"] {
-            let file = self.file(sort, self.options.packets, 96);
-            let mut times = vec![Vec::new(); Stage::ALL.len()];
-            for _ in 0..self.options.runs {
-                for (stage, times) in Stage::ALL.into_iter().zip(&mut times) {
-                    let begun = Instant::now();
-                    black_box(stage.run(&file.path));
-                    times.push(begun.elapsed());
-                }
-            }
-            let mut before = 0.0;
-            println!("  {:<42}{:>10}{:>9}", "", "ns/packet", "in all");
-            for (stage, times) in Stage::ALL.into_iter().zip(times).skip(1) {
-                let ns = median(times.into_iter()).as_secs_f64() * 1e9 / file.frames as f64;
-                println!("  {:<42}{:>10.1}{ns:>9.1}", stage.name(), ns - before);
-                before = ns;
-            }
         }
     }
 }
