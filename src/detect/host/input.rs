@@ -1,16 +1,12 @@
 //! What the host detectors are told: small plain values, not borrows of flows, so that an attempt of which nothing but its
-//! first SYN is kept can be told of as well. The frequent ones can be written where they are to be: to move what was just put
-//! together from small pieces makes the processor wait.
+//! first SYN is kept can be told of as well.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::IpAddr;
 
 use crate::flow::{Flow, Offer, Opening};
 use crate::tcp::options::{Layout, OptionFaults};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::Timestamp;
-
-/// No endpoint.
-pub(super) const NOBODY: Endpoint = Endpoint { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
 
 /// What a SYN or SYN-ACK looks like, as far as it tells stacks and tools apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,46 +34,25 @@ pub struct Look {
 }
 
 impl Look {
-    /// Of nothing.
-    pub(super) const BLANK: Self = Self {
-        window: 0,
-        ttl: 0,
-        ip_id: 0,
-        dont_fragment: false,
-        layout: Layout(0),
-        options_len: 0,
-        mss: None,
-        window_scale: None,
-        timestamps: None,
-        options_cut: false,
-    };
-
     /// Of a segment.
     pub fn of(s: &Segment) -> Self {
-        let mut look = Self::BLANK;
-        look.set(s);
-        look
+        Self::from_offer(&Offer::of(s))
     }
 
-    /// The same, written where it is to be.
-    #[inline]
-    pub(super) fn set(&mut self, s: &Segment) {
-        self.set_offer(&Offer::of(s));
-    }
-
-    /// Of what an end of a flow offered, written where it is to be.
-    #[inline]
-    pub(super) fn set_offer(&mut self, o: &Offer) {
-        self.window = o.window;
-        self.ttl = o.ttl;
-        self.ip_id = o.ip_id;
-        self.dont_fragment = o.dont_fragment;
-        self.layout = o.layout;
-        self.options_len = o.options_len;
-        self.mss = o.mss;
-        self.window_scale = o.window_scale;
-        self.timestamps = o.timestamps.map(|t| (t.value, t.echo));
-        self.options_cut = o.faults.any(OptionFaults::NOT_CAPTURED);
+    /// Of what an end of a flow offered.
+    pub fn from_offer(o: &Offer) -> Self {
+        Self {
+            window: o.window,
+            ttl: o.ttl,
+            ip_id: o.ip_id,
+            dont_fragment: o.dont_fragment,
+            layout: o.layout,
+            options_len: o.options_len,
+            mss: o.mss,
+            window_scale: o.window_scale,
+            timestamps: o.timestamps.map(|t| (t.value, t.echo)),
+            options_cut: o.faults.any(OptionFaults::NOT_CAPTURED),
+        }
     }
 
     /// Whether it carries what operating systems send and raw tools do not: scaling, or timestamps.
@@ -125,26 +100,9 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Of nothing.
-    pub(super) const BLANK: Self =
-        Self { time: Timestamp(0), frame: 0, client: NOBODY, server: NOBODY, isn: SeqNumber(0), look: Look::BLANK };
-
     /// Of a bare SYN.
     pub fn of(s: &Segment) -> Self {
-        let mut attempt = Self::BLANK;
-        attempt.set(s);
-        attempt
-    }
-
-    /// The same, written where it is to be.
-    #[inline]
-    pub(super) fn set(&mut self, s: &Segment) {
-        self.time = s.time;
-        self.frame = s.frame;
-        self.client = s.source;
-        self.server = s.destination;
-        self.isn = s.seq;
-        self.look.set(s);
+        Self { time: s.time, frame: s.frame, client: s.source, server: s.destination, isn: s.seq, look: Look::of(s) }
     }
 }
 
@@ -193,60 +151,31 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// Of nothing.
-    pub(super) const BLANK: Self = Self {
-        time: Timestamp(0),
-        frame: 0,
-        began: Timestamp(0),
-        client: NOBODY,
-        server: NOBODY,
-        outcome: Outcome::Silent,
-        retried: false,
-        look: Some(Look::BLANK),
-    };
-
     /// Of `flow`, if its SYN was seen and its opening says anything about the attempt.
     pub fn of(flow: &Flow, time: Timestamp) -> Option<Self> {
-        let (began, outcome) = Outcome::of(flow)?;
-        let mut settled = Self::BLANK;
-        settled.set(flow, time, began, outcome);
-        Some(settled)
-    }
-
-    /// Of `flow`, whose attempt began and came out so; written where it is to be.
-    #[inline]
-    pub(super) fn set(&mut self, flow: &Flow, time: Timestamp, began: Timestamp, outcome: Outcome) {
-        self.time = time;
-        self.frame = flow.first_frame;
-        self.began = began;
-        self.client = flow.client.endpoint;
-        self.server = flow.server.endpoint;
-        self.outcome = outcome;
-        self.retried = flow.client.syn_count > 1;
-        match (&flow.client.offer, &mut self.look) {
-            (Some(offer), Some(look)) => look.set_offer(offer),
-            _ => self.look = None,
-        }
-    }
-}
-
-impl Outcome {
-    /// When the attempt of `flow` began and how it came out, if its SYN was seen and its opening says anything about that.
-    pub(super) fn of(flow: &Flow) -> Option<(Timestamp, Self)> {
         let began = flow.handshake.first_syn()?;
         let outcome = match flow.opening() {
-            opening if opening.opened() => Self::Open(flow.handshake.connect_time().unwrap_or(0)),
-            Opening::Refused => Self::Refused,
-            Opening::Unreachable => Self::Unreachable,
-            Opening::Unanswered => Self::Unanswered,
-            Opening::ResetAfterSynAck => Self::ResetAfterSynAck,
-            Opening::Aborted => Self::Aborted,
-            Opening::MissingAck => Self::MissingAck,
-            Opening::Undecided if flow.server.synack_count > 0 => Self::HalfOpen,
-            Opening::Undecided => Self::Silent,
+            opening if opening.opened() => Outcome::Open(flow.handshake.connect_time().unwrap_or(0)),
+            Opening::Refused => Outcome::Refused,
+            Opening::Unreachable => Outcome::Unreachable,
+            Opening::Unanswered => Outcome::Unanswered,
+            Opening::ResetAfterSynAck => Outcome::ResetAfterSynAck,
+            Opening::Aborted => Outcome::Aborted,
+            Opening::MissingAck => Outcome::MissingAck,
+            Opening::Undecided if flow.server.synack_count > 0 => Outcome::HalfOpen,
+            Opening::Undecided => Outcome::Silent,
             _ => return None,
         };
-        Some((began, outcome))
+        Some(Self {
+            time,
+            frame: flow.first_frame,
+            began,
+            client: flow.client.endpoint,
+            server: flow.server.endpoint,
+            outcome,
+            retried: flow.client.syn_count > 1,
+            look: flow.client.offer.as_ref().map(Look::from_offer),
+        })
     }
 }
 

@@ -315,11 +315,10 @@ impl HostDetectors {
 
     /// A host reset a SYN-ACK it had never asked for.
     fn unasked(&mut self, unasked: &Unasked, report: Report<'_>) {
-        let Unasked { sign, server, probe, is_probe } = unasked;
+        let Unasked { sign, server, probe } = unasked;
         match probe {
-            Some(probe) if *is_probe => self.scans.probe(probe, &self.settings, &mut self.desk, report),
-            _ if *is_probe => {}
-            _ => self.strays.echo(sign.time, sign.frame, (*server, sign.from), true, &mut self.desk, report),
+            Some(probe) => self.scans.probe(probe, &self.settings, &mut self.desk, report),
+            None => self.strays.echo(sign.time, sign.frame, (*server, sign.from), true, &mut self.desk, report),
         }
         self.strays.mirrored(sign, *server, &mut self.desk, report);
     }

@@ -35,7 +35,18 @@ pub(super) fn attempt(ms: i64, from: &str, sport: u16, to: &str, dport: u16) -> 
 
 /// What a raw tool's SYN looks like: no options, no DF.
 pub(super) fn tool_look(window: u16, ttl: u8, ip_id: u16) -> Look {
-    Look { window, ttl, ip_id, ..Look::BLANK }
+    Look {
+        window,
+        ttl,
+        ip_id,
+        dont_fragment: false,
+        layout: Layout(0),
+        options_len: 0,
+        mss: None,
+        window_scale: None,
+        timestamps: None,
+        options_cut: false,
+    }
 }
 
 /// How `a` came out `ms` milliseconds after its SYN.

@@ -3,12 +3,12 @@
 
 use core::net::IpAddr;
 
-use super::input::{Attempt, Look, NOBODY, Settled};
+use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
 use super::scan::Probe;
 use super::stray::Stray;
 use crate::detect::registry::Finding;
-use crate::flow::{Flow, HostMarks, Previous};
+use crate::flow::{HostMarks, Previous};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::Timestamp;
 
@@ -39,34 +39,6 @@ impl<'a> Post<'a> {
     pub(super) fn tell(&mut self, told: Told) {
         self.letters.push(Letter { slot: self.slot, tag: self.tag, told });
     }
-
-    /// Begins a letter of a first SYN, to be filled in.
-    #[inline]
-    pub(super) fn attempt(&mut self) -> Option<&mut Attempt> {
-        self.tell(Told::Attempt(Attempt::BLANK));
-        if let Told::Attempt(attempt) = &mut self.letters.last_mut()?.told { Some(attempt) } else { None }
-    }
-
-    /// The same of how an attempt came out.
-    #[inline]
-    pub(super) fn settled(&mut self, used: Option<bool>, number: Option<SeqNumber>) -> Option<&mut Settled> {
-        self.tell(Told::Settled { settled: Settled::BLANK, used, number });
-        if let Told::Settled { settled, .. } = &mut self.letters.last_mut()?.told { Some(settled) } else { None }
-    }
-
-    /// The same of a first SYN-ACK.
-    #[inline]
-    pub(super) fn answer(&mut self) -> Option<&mut Answer> {
-        self.tell(Told::Answer(Answer::BLANK));
-        if let Told::Answer(answer) = &mut self.letters.last_mut()?.told { Some(answer) } else { None }
-    }
-
-    /// The same of a client's number.
-    #[inline]
-    pub(super) fn number(&mut self) -> Option<&mut Seen> {
-        self.tell(Told::Number(Seen::BLANK));
-        if let Told::Number(number) = &mut self.letters.last_mut()?.told { Some(number) } else { None }
-    }
 }
 
 /// A segment, as far as hosts are concerned.
@@ -81,22 +53,8 @@ pub(super) struct Sign {
 }
 
 impl Sign {
-    const BLANK: Self = Self { time: Timestamp(0), frame: 0, from: NOBODY, to: NOBODY, ttl: 0, ip_id: 0 };
-
     pub(super) const fn of(s: &Segment) -> Self {
-        let mut sign = Self::BLANK;
-        sign.set(s);
-        sign
-    }
-
-    #[inline]
-    const fn set(&mut self, s: &Segment) {
-        self.time = s.time;
-        self.frame = s.frame;
-        self.from = s.source;
-        self.to = s.destination;
-        self.ttl = s.ttl;
-        self.ip_id = s.ip_id;
+        Self { time: s.time, frame: s.frame, from: s.source, to: s.destination, ttl: s.ttl, ip_id: s.ip_id }
     }
 }
 
@@ -112,29 +70,6 @@ pub(super) struct Answer {
     pub(super) look: Look,
     /// Whether the client had offered scaling, SACK and timestamps.
     pub(super) offered_all: bool,
-}
-
-impl Answer {
-    const BLANK: Self = Self {
-        sign: Sign::BLANK,
-        began: Timestamp(0),
-        isn: SeqNumber(0),
-        answers: None,
-        look: Look::BLANK,
-        offered_all: false,
-    };
-
-    /// `s`, which answers the attempt of `flow` that began then.
-    #[inline]
-    pub(super) fn set(&mut self, flow: &Flow, s: &Segment, began: Timestamp) {
-        self.sign.set(s);
-        self.began = began;
-        self.isn = s.seq;
-        self.answers = flow.client.isn;
-        self.look.set(s);
-        self.offered_all =
-            flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
-    }
 }
 
 /// The client reset a SYN-ACK.
@@ -156,7 +91,6 @@ pub(super) struct Unasked {
     pub(super) server: Endpoint,
     /// The SYN-ACK as a probe, where it looks like one.
     pub(super) probe: Option<Probe>,
-    pub(super) is_probe: bool,
 }
 
 /// What a rule found where connections are tracked.

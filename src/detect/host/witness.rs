@@ -5,14 +5,14 @@
 
 use core::net::IpAddr;
 
-use super::input::{Attempt, Outcome, Settled};
-use super::isn::Role;
+use super::input::{Attempt, Look, Settled};
+use super::isn::{Role, Seen};
 use super::scan::{Probe, Technique};
 use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::Stray;
-use super::told::{Declined, Found, Letter, Post, Sign, Told, Unasked};
+use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
 use super::{HostCounters, RULES};
 use crate::detect::flow::synack;
 use crate::detect::registry::{Finding, Selection};
@@ -87,7 +87,7 @@ impl Witness {
     /// Takes a SYN with which a flow begins that had no other before it.
     pub fn take_syn(&self, syn: &Segment, letters: &mut Vec<Letter>) {
         if self.on {
-            Post::about_none(letters).attempt().into_iter().for_each(|attempt| attempt.set(syn));
+            Post::about_none(letters).tell(Told::Attempt(Attempt::of(syn)));
         }
     }
 
@@ -135,9 +135,10 @@ impl Witness {
             return;
         }
         if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
-            post.attempt().into_iter().for_each(|attempt| attempt.set(s));
+            let attempt = Attempt::of(s);
+            post.tell(Told::Attempt(attempt));
             if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-                post.tell(Told::Reuse(Box::new((*previous, Attempt::of(s)))));
+                post.tell(Told::Reuse(Box::new((*previous, attempt))));
             }
         }
         if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
@@ -180,7 +181,10 @@ impl Witness {
             post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s)));
             return;
         };
-        post.answer().into_iter().for_each(|answer| answer.set(flow, s, began));
+        let offered_all =
+            flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
+        let (sign, look) = (Sign::of(s), Look::of(s));
+        post.tell(Told::Answer(Answer { sign, began, isn: s.seq, answers: flow.client.isn, look, offered_all }));
         let mut found = |rule, finding: Finding| {
             post.tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
         };
@@ -227,23 +231,23 @@ impl Witness {
 fn clients_number(flow: &Flow, post: &mut Post<'_>) {
     let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()) else { return };
     let Some(began) = flow.handshake.first_syn().filter(|_| offer.flags.is_syn()) else { return };
-    if let Some(number) = post.number() {
-        number.time = began;
-        number.frame = flow.first_frame;
-        number.by = flow.client.endpoint;
-        number.peer = flow.server.endpoint;
-        number.role = Role::Client;
-        number.isn = isn;
-        number.answers = None;
-        number.look.set_offer(offer);
-    }
+    post.tell(Told::Number(Seen {
+        time: began,
+        frame: flow.first_frame,
+        by: flow.client.endpoint,
+        peer: flow.server.endpoint,
+        role: Role::Client,
+        isn,
+        answers: None,
+        look: Look::from_offer(offer),
+    }));
 }
 
 /// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was sent.
 fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, with_number: bool, post: &mut Post<'_>) -> bool {
-    let Some((began, outcome)) = Outcome::of(flow) else { return false };
+    let Some(settled) = Settled::of(flow, time) else { return false };
     let number = flow.client.isn.filter(|_| with_number && flow.client.offer.is_some_and(|o| o.flags.is_syn()));
-    post.settled(used, number).into_iter().for_each(|settled| settled.set(flow, time, began, outcome));
+    post.tell(Told::Settled { settled, used, number });
     true
 }
 
@@ -289,7 +293,7 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     }
     let server = flow.server.endpoint;
     let is_probe = server.port > s.source.port && is_ephemeral(server.port);
-    let probe = flow.handshake.synacks.first().map(|first| Probe {
+    let probe = flow.handshake.synacks.first().filter(|_| is_probe).map(|first| Probe {
         time: first.time,
         frame: first.frame,
         from: server,
@@ -297,7 +301,7 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
         technique: Technique::SynAck,
         answered: true,
     });
-    post.tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe, is_probe })));
+    post.tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
 }
 
 /// The first segment of a four-tuple, and no handshake begins with it.

@@ -8,7 +8,7 @@ use core::hash::Hasher;
 use core::net::IpAddr;
 
 use super::desk::{Desk, Report};
-use super::input::{Look, NOBODY};
+use super::input::Look;
 use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Severity;
 use crate::detect::registry::Finding;
@@ -174,19 +174,6 @@ pub(super) struct Seen {
     /// The client's number, for servers.
     pub(super) answers: Option<SeqNumber>,
     pub(super) look: Look,
-}
-
-impl Seen {
-    pub(super) const BLANK: Self = Self {
-        time: Timestamp(0),
-        frame: 0,
-        by: NOBODY,
-        peer: NOBODY,
-        role: Role::Client,
-        isn: SeqNumber(0),
-        answers: None,
-        look: Look::BLANK,
-    };
 }
 
 /// What a number on a known four-tuple shows.
