@@ -6,7 +6,7 @@ use common::script::blank;
 use synscope::engine::{Engine, Event, Settings};
 use synscope::flow::model::MAX_STEPS;
 use synscope::flow::{Flow, Limits, Opening, Step};
-use synscope::tcp::{Endpoint, Flags, Segment};
+use synscope::tcp::{Endpoint, Flags, Segment, SeqNumber};
 use synscope::time::Timestamp;
 
 const README: &str = include_str!("../README.md");
@@ -58,4 +58,26 @@ fn attempts_that_came_to_nothing_linger_in_bounds() {
     engine.finish(&mut sink);
     assert_eq!(ended.len(), 11);
     assert!(ended[..10].iter().all(|(_, opening)| *opening == Opening::Unanswered), "{ended:?}");
+}
+
+/// Every table of the detectors of hosts at work: sources, services, servers, places of connections, sequence numbers.
+#[test]
+fn what_is_known_of_hosts_stays_within_its_limit() {
+    let mut engine = Engine::new(&Settings::default()).expect("settings");
+    let mut ignore = |_: &Event<'_>| ();
+    for n in 0..60_000u32 {
+        let time = Timestamp::new(1_700_000_000 + i64::from(n / 500), 0);
+        let client = Endpoint { ip: (0xc600_0000 + n).to_be_bytes().into(), port: 40_000 };
+        let server = Endpoint { ip: (0xcb00_0000 + n % 20_000).to_be_bytes().into(), port: 80 };
+        let frame = u64::from(n) * 2 + 1;
+        let syn = Segment { time, flags: Flags::SYN, source: client, destination: server, ..blank(frame) };
+        let ack_field = SeqNumber(syn.seq.0.wrapping_add(1));
+        let flags = Flags::SYN | Flags::ACK;
+        let answer = Segment { time, flags, ack_field, source: server, destination: client, ..blank(frame + 1) };
+        engine.segment(&syn, &mut ignore);
+        engine.segment(&answer, &mut ignore);
+    }
+    let counters = engine.host_counters();
+    assert!(counters.evicted > 10_000, "{counters:?}");
+    assert!(counters.octets < 64 << 20, "{} MiB", counters.octets >> 20);
 }

@@ -489,9 +489,7 @@ impl Detectors {
             if severity < self.min_severity {
                 continue;
             }
-            if let Some(count) = self.counts.get_mut(usize::from(index)) {
-                *count += 1;
-            }
+            self.count(index, severity);
             report(&Anomaly {
                 id: rule.id,
                 reference: rule.reference,
@@ -505,6 +503,14 @@ impl Detectors {
                 frames: finding.frames,
                 figures: finding.figures,
             });
+        }
+    }
+
+    fn count(&mut self, index: u16, severity: Severity) {
+        let index = usize::from(index);
+        if let (Some(count), Some(last)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
+            *count += 1;
+            *last = severity;
         }
     }
 
@@ -525,12 +531,7 @@ impl Detectors {
         if !note(flow, index, severity, if finding.frames.is_empty() { &own } else { &finding.frames }) {
             return;
         }
-        if let Some(count) = self.counts.get_mut(usize::from(index)) {
-            *count += 1;
-        }
-        if let Some(last) = self.severities.get_mut(usize::from(index)) {
-            *last = severity;
-        }
+        self.count(index, severity);
         if !self.tells {
             return;
         }

@@ -136,7 +136,7 @@ impl Bulletin {
             News::Ending(ending) => sink.event(&Event::Ending(&ending)),
             News::Stats { totals, time } => {
                 let mut totals = self.totals[totals].clone();
-                totals.anomalies.extend(hosts.counts());
+                totals.add_hosts(hosts);
                 sink.event(&Event::Stats { totals: &totals, time });
             }
         }

@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::outlet::Outlet;
 use super::{Event, Settings, Totals, Wants};
 use crate::decode::Outcome;
-use crate::detect::host::Witness;
+use crate::detect::host::{HostCounters, Witness};
 use crate::detect::{Anomaly, Detectors, UnknownRule};
 use crate::flow::prefetch::prefetch;
 use crate::flow::{Brief, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Tracker};
@@ -207,6 +207,10 @@ impl Front {
             health: *self.detectors.health(),
             ..self.totals.clone()
         }
+    }
+
+    pub(super) fn host_counters(&self) -> HostCounters {
+        self.witness.counters()
     }
 
     pub(super) fn live_flows(&self) -> usize {

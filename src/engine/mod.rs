@@ -10,7 +10,7 @@ mod outlet;
 use core::net::IpAddr;
 
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
-use crate::detect::host::{self, HostDetectors, Letter};
+use crate::detect::host::{self, HostCounters, HostDetectors, Letter};
 use crate::detect::{Anomaly, Health, Selection, Severity, UnknownRule};
 use crate::flow::{Brief, Flow, Limits, Opening, Side, Step, Timeouts};
 use crate::tcp::{IcmpQuote, Segment};
@@ -49,7 +49,7 @@ pub struct Totals {
     pub clock_backwards: u64,
     /// Anomalies by id, in order of the registry.
     pub anomalies: Vec<(&'static str, u64)>,
-    /// Severities of anomalies of flows, as each was last reported.
+    /// Severities of anomalies by id, as each was last reported, in order of the registry.
     pub severities: Vec<(&'static str, Severity)>,
     /// Health of the capture: sums over the flows that have ended.
     pub health: Health,
@@ -65,6 +65,14 @@ pub struct Totals {
     pub dropped_interface: Option<u64>,
     /// Packets dropped because the analysis could not follow (live).
     pub dropped_queue: Option<u64>,
+}
+
+impl Totals {
+    /// Adds the anomalies of hosts to those of flows and of the capture.
+    fn add_hosts(&mut self, hosts: &HostDetectors) {
+        self.anomalies.extend(hosts.counts());
+        self.severities.extend(hosts.severities());
+    }
 }
 
 /// Something that happened.
@@ -183,11 +191,11 @@ impl Wants {
     /// [`Event::TeardownStart`].
     pub const CLOSINGS: Self = Self(1 << 4);
     /// [`Event::Anomaly`] of flows; those of hosts and of the capture come in any case.
-    pub const ANOMALIES: Self = Self(1 << 7);
+    pub const ANOMALIES: Self = Self(1 << 5);
     /// The flow of an [`Event::Anomaly`].
-    pub const ANOMALOUS: Self = Self(1 << 5);
+    pub const ANOMALOUS: Self = Self(1 << 6);
     /// [`Event::FlowEnd`]; without it there is [`Event::Ending`] instead.
-    pub const ENDS: Self = Self(1 << 6);
+    pub const ENDS: Self = Self(1 << 7);
     /// Whatever is told of flows.
     pub const FLOWS: Self = Self(!Self::SEGMENTS.0);
 
@@ -334,13 +342,18 @@ impl Engine {
     /// Totals as of now.
     pub fn totals(&self) -> Totals {
         let mut totals = self.front.totals();
-        totals.anomalies.extend(self.hosts.counts());
+        totals.add_hosts(&self.hosts);
         totals
     }
 
     /// What is known of hosts: scans, floods, initial sequence numbers.
     pub const fn hosts(&self) -> &HostDetectors {
         &self.hosts
+    }
+
+    /// What the state of the detectors of hosts amounts to. Visits all of it: not for every packet.
+    pub fn host_counters(&self) -> HostCounters {
+        self.front.host_counters().and(self.hosts.counters())
     }
 
     /// Flows tracked now.

@@ -8,7 +8,7 @@ use super::clock::{human, rfc3339};
 use super::histogram::Histogram;
 use super::{Out, Writer, words};
 use crate::decode::SkipReason;
-use crate::detect::{Anomaly, Health};
+use crate::detect::Health;
 use crate::engine::{Ending, Event, Sink, Totals, Wants};
 use crate::flow::{Closing, Opening};
 
@@ -28,7 +28,6 @@ pub(super) struct Summary {
     retried: u64,
     retries: u64,
     talkers: Talkers,
-    worst: HashMap<&'static str, &'static str>,
     /// What there is to say of hosts.
     hosts: String,
 }
@@ -42,7 +41,6 @@ impl Summary {
             retried: 0,
             retries: 0,
             talkers: Talkers::default(),
-            worst: HashMap::new(),
             hosts: String::new(),
         }
     }
@@ -63,17 +61,13 @@ impl Summary {
         }
     }
 
-    fn anomaly(&mut self, anomaly: &Anomaly) {
-        self.worst.insert(anomaly.id, anomaly.severity.name());
-    }
-
     fn page(&self, totals: &Totals) -> String {
         let mut page = Page::default();
         capture(&mut page, totals);
         span(&mut page, totals);
         counts(&mut page, totals);
         self.times(&mut page);
-        self.anomalies(&mut page, totals);
+        anomalies(&mut page, totals);
         if !self.hosts.is_empty() {
             page.line("");
             page.0.push_str(&self.hosts);
@@ -101,15 +95,6 @@ impl Summary {
         }
     }
 
-    fn anomalies(&self, page: &mut Page, totals: &Totals) {
-        let of_flows = |id: &str| totals.severities.iter().find(|(other, _)| *other == id).map(|(_, s)| s.name());
-        let severity = |id: &str| self.worst.get(id).copied().or_else(|| of_flows(id)).unwrap_or_default();
-        page.section(
-            "Anomalies",
-            totals.anomalies.iter().filter(|(_, n)| *n > 0).map(|(id, n)| format!("{n:>8}  {:<6} {id}", severity(id))),
-        );
-    }
-
     fn failures(&self, page: &mut Page) {
         let most = self.talkers.most();
         if !most.is_empty() {
@@ -134,7 +119,6 @@ impl Sink for Summary {
         match *event {
             Event::Ending(ending) => self.ended(ending),
             Event::FlowEnd { flow, .. } => self.ended(&Ending::of(flow)),
-            Event::Anomaly { anomaly, .. } => self.anomaly(anomaly),
             Event::Hosts { hosts } => self.hosts = hosts::hosts(hosts),
             Event::SessionEnd { totals } => {
                 let page = self.page(totals);
@@ -226,6 +210,17 @@ fn counts(page: &mut Page, totals: &Totals) {
             .zip(totals.by_closing)
             .filter(|(_, n)| *n > 0)
             .map(|(closing, n)| row(n, closing.name(), words::closing(*closing))),
+    );
+}
+
+fn anomalies(page: &mut Page, totals: &Totals) {
+    let severity = |id: &str| {
+        let reported = totals.severities.iter().find(|(other, _)| *other == id);
+        reported.map_or("", |(_, severity)| severity.name())
+    };
+    page.section(
+        "Anomalies",
+        totals.anomalies.iter().filter(|(_, n)| *n > 0).map(|(id, n)| format!("{n:>8}  {:<6} {id}", severity(id))),
     );
 }
 

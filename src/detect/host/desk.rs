@@ -18,6 +18,8 @@ pub type Report<'a> = &'a mut dyn FnMut(&Anomaly);
 pub(super) struct Desk {
     on: Vec<bool>,
     counts: Vec<u64>,
+    /// By rule: the severity with which it last fired.
+    severities: Vec<Severity>,
     min_severity: Severity,
 }
 
@@ -27,6 +29,7 @@ impl Desk {
         Self {
             on: RULES.iter().map(|rule| selection.has(rule.id)).collect(),
             counts: vec![0; RULES.len()],
+            severities: RULES.iter().map(|rule| rule.severity).collect(),
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
         }
     }
@@ -39,6 +42,12 @@ impl Desk {
     /// How often each rule fired; those that did not are left out.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         RULES.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n))
+    }
+
+    /// With which severity each rule last fired; those that did not are left out.
+    pub(super) fn severities(&self) -> impl Iterator<Item = (&'static str, Severity)> {
+        let fired = RULES.iter().zip(&self.severities).zip(&self.counts).filter(|(_, n)| **n > 0);
+        fired.map(|((rule, severity), _)| (rule.id, *severity))
     }
 
     /// Reports `finding` of the rule `id`, if that is on. Cold, so that what makes findings lies apart from what looks at every
@@ -59,8 +68,9 @@ impl Desk {
         if severity < self.min_severity {
             return;
         }
-        if let Some(count) = self.counts.get_mut(index) {
+        if let (Some(count), Some(last)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
             *count += 1;
+            *last = severity;
         }
         out(&Anomaly {
             id: rule.id,

@@ -6,6 +6,7 @@
 
 use core::net::IpAddr;
 
+use super::anomaly::Severity;
 use super::registry::Selection;
 use crate::flow::HostMarks;
 use crate::flow::prefetch::prefetch;
@@ -59,6 +60,14 @@ pub struct HostCounters {
     pub octets: usize,
     /// Sources, services, hosts and cohorts that were given up for others.
     pub evicted: u64,
+}
+
+impl HostCounters {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { octets: self.octets + other.octets, evicted: self.evicted + other.evicted }
+    }
 }
 
 /// The detectors of anomalies across connections.
@@ -258,6 +267,11 @@ impl HostDetectors {
     /// How often each rule fired, in order of the registry; those that did not are left out.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.desk.counts()
+    }
+
+    /// With which severity each rule last fired, in order of the registry; those that did not are left out.
+    pub fn severities(&self) -> impl Iterator<Item = (&'static str, Severity)> {
+        self.desk.severities()
     }
 
     /// Scans that ended and scans that go on, in the order in which they were found.
