@@ -1,7 +1,7 @@
 # What there is to do with synscope. Every target installs what it is missing (.ci/needs) and says so.
 
 PREFIX ?= /usr/local
-BIN = target/release/synscope
+BIN = $(or $(CARGO_TARGET_DIR),target)/release/synscope
 CARGO = cargo
 # A flow of a lossy web client, worth a ladder.
 DEMO = testdata/labelled/hs_http_client_closes_first.pcap
