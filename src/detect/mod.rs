@@ -7,7 +7,7 @@ pub mod anomaly;
 pub mod capture;
 pub mod flow;
 pub mod host;
-mod ordinary;
+pub mod ordinary;
 pub mod registry;
 
 pub use anomaly::{Anomaly, Figure, Scope, Severity};

@@ -37,8 +37,8 @@ pub(super) fn worth_asking(flow: &Flow, segment: &Segment, from: Side, facts: Fa
     Facts(facts.0 & !settled)
 }
 
-/// Whether `s`, with which a flow begins, is one that no rule is about.
-pub(super) fn first_syn(s: &Segment) -> bool {
+/// Whether no rule has anything to say about a flow that begins with `s`, and of which nothing else is known.
+pub fn first_syn(s: &Segment) -> bool {
     is_plain_syn(s)
         && s.ack_field.0 == 0
         && s.urgent == 0

@@ -394,13 +394,14 @@ impl Detectors {
         }
     }
 
-    /// Takes a SYN with which a flow begins, if no rule has anything to say about it; whether it did.
-    pub fn take_syn(&mut self, syn: &Segment) -> bool {
-        let taken = !self.thorough && ordinary::first_syn(syn);
-        if taken {
-            self.began.get_or_insert(syn.time);
+    /// Takes a SYN at `time` with which a flow begins that is [ordinary](ordinary::first_syn), if rules need not be asked about
+    /// what is; whether it did.
+    #[inline]
+    pub fn take_syn(&mut self, time: Timestamp) -> bool {
+        if !self.thorough {
+            self.began.get_or_insert(time);
         }
-        taken
+        !self.thorough
     }
 
     fn file(&mut self, index: u16, when: When) {

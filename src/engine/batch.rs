@@ -1,11 +1,14 @@
 //! Frames on their way from reading to tracking.
 
 use crate::decode::{Decoder, Frame, Outcome, SkipReason};
-use crate::flow::{Brief, Keyer};
+use crate::detect::ordinary;
+use crate::flow::{Brief, Embryo, Keyer};
+use crate::tcp::{Flags, Segment};
 use crate::time::Timestamp;
 
 /// Frames in a [`Batch`]. Measured, with 16 of them under way: half as many cost a few per cent, a quarter 13.
 pub const BATCH: usize = 1024;
+
 /// Decoded frames in order, so that reading and decoding can go ahead of tracking, on another thread if need be. While a
 /// frame waits, the memory that its flow is in is on its way. Reused: nothing is allocated once it has been full.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct Batch {
     pub(super) briefs: Vec<Brief>,
     /// All of each frame.
     pub(super) outcomes: Vec<Outcome>,
+    /// Of each ordinary SYN, as its brief tells, what is kept of it.
+    pub(super) syns: Vec<Embryo>,
     pub(super) used: usize,
     keyer: Keyer,
     latest: Timestamp,
@@ -25,6 +30,7 @@ impl Batch {
         Self {
             briefs: Vec::with_capacity(BATCH),
             outcomes: Vec::with_capacity(BATCH),
+            syns: Vec::with_capacity(BATCH),
             used: 0,
             keyer,
             latest: Timestamp(i64::MIN),
@@ -67,14 +73,27 @@ impl Batch {
         if self.used == self.briefs.len() {
             self.outcomes.push(Outcome::Skip(SkipReason::NotIp));
             self.briefs.push(Brief::of_nothing(frame.time));
+            self.syns.push(Embryo::of_nothing());
         }
-        let (outcome, brief) = (&mut self.outcomes[self.used], &mut self.briefs[self.used]);
+        let n = self.used;
+        let (outcome, brief) = (&mut self.outcomes[n], &mut self.briefs[n]);
         self.used += 1;
         decoder.decode_into(frame, outcome);
         match outcome {
-            Outcome::Tcp(segment) => self.keyer.write(segment, brief),
+            Outcome::Tcp(segment) => {
+                self.keyer.write(segment, brief);
+                if let Some(syn) = ordinary_syn(segment) {
+                    brief.set_embryonic();
+                    self.syns[n] = syn;
+                }
+            }
             _ => *brief = Brief::of_nothing(frame.time),
         }
         self.latest = self.latest.max(frame.time);
     }
+}
+
+/// What is kept of `s` if a flow may begin with it of which nothing need be told.
+pub(super) fn ordinary_syn(s: &Segment) -> Option<Embryo> {
+    if s.flags == Flags::SYN && ordinary::first_syn(s) { Embryo::of(s) } else { None }
 }

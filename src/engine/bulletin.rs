@@ -4,7 +4,8 @@ use super::outlet::Outlet;
 use super::{Ending, Event, Sink, Totals, Wants};
 use crate::detect::Anomaly;
 use crate::detect::host::{HostDetectors, Letter};
-use crate::flow::{Flow, Side};
+use crate::flow::prefetch::prefetch_write;
+use crate::flow::{Embryo, Flow, Side};
 use crate::time::Timestamp;
 
 /// News in a [`Bulletin`]. Each one delivered may have to wake its reader, which costs as much as a thousand packets.
@@ -19,6 +20,8 @@ const AHEAD: usize = 6;
 enum News {
     /// The letters up to this one.
     Letters(usize),
+    /// The SYNs up to this one.
+    Syns(usize),
     SessionStart(Timestamp),
     HandshakeEnd(usize),
     TeardownStart {
@@ -49,6 +52,7 @@ pub struct Bulletin {
     flows: Vec<Flow>,
     used: usize,
     letters: Vec<Letter>,
+    syns: Vec<Embryo>,
     anomalies: Vec<Anomaly>,
     totals: Vec<Totals>,
 }
@@ -61,16 +65,24 @@ impl Bulletin {
 
     /// Reads it to `hosts`, which judges, and to `sink`, and empties it.
     pub fn read(&mut self, hosts: &mut HostDetectors, sink: &mut dyn Sink) {
-        let mut read = 0;
+        let (mut letters, mut syns) = (0, 0);
         for n in 0..self.news.len() {
-            if let News::Letters(end) = self.news[n] {
-                for at in core::mem::replace(&mut read, end)..end {
-                    self.letters.get(at + AHEAD).into_iter().for_each(|letter| hosts.foresee(letter));
-                    let letter = &self.letters[at];
-                    hosts.take(letter, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+            match self.news[n] {
+                News::Letters(end) => {
+                    for at in core::mem::replace(&mut letters, end)..end {
+                        self.letters.get(at + AHEAD).into_iter().for_each(|letter| hosts.foresee(letter));
+                        let letter = &self.letters[at];
+                        hosts.take(letter, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+                    }
                 }
-            } else {
-                self.tell(n, hosts, sink);
+                News::Syns(end) => {
+                    for at in core::mem::replace(&mut syns, end)..end {
+                        self.syns.get(at + AHEAD).into_iter().for_each(|syn| hosts.foresee_syn(syn));
+                        let syn = &self.syns[at];
+                        hosts.take_syn(syn, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
+                    }
+                }
+                _ => self.tell(n, hosts, sink),
             }
         }
         self.clear();
@@ -79,13 +91,14 @@ impl Bulletin {
     fn clear(&mut self) {
         self.news.clear();
         self.letters.clear();
+        self.syns.clear();
         self.anomalies.clear();
         self.totals.clear();
         self.used = 0;
     }
 
     fn is_full(&self) -> bool {
-        self.letters.len() + self.news.len() >= NEWS || self.used >= FLOWS
+        self.letters.len() + self.syns.len() + self.news.len() >= NEWS || self.used >= FLOWS
     }
 
     /// Keeps a copy of `flow`.
@@ -111,7 +124,7 @@ impl Bulletin {
     fn tell(&self, n: usize, hosts: &HostDetectors, sink: &mut dyn Sink) {
         let of = |place: usize| self.flows.get(place);
         match self.news[n] {
-            News::Letters(_) => {}
+            News::Letters(_) | News::Syns(_) => {}
             News::SessionStart(time) => sink.event(&Event::SessionStart { time }),
             News::HandshakeEnd(place) => {
                 if let Some(flow) = of(place) {
@@ -210,6 +223,18 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Outlet for Poster<F> {
 
     fn letters(&mut self) -> &mut Vec<Letter> {
         &mut self.bulletin.letters
+    }
+
+    fn syn(&mut self, syn: &Embryo) {
+        self.bulletin.syns.push(*syn);
+        self.bulletin.syns.spare_capacity_mut().get(AHEAD).into_iter().for_each(prefetch_write);
+        let end = self.bulletin.syns.len();
+        if let Some(News::Syns(last)) = self.bulletin.news.last_mut() {
+            *last = end;
+        } else {
+            self.bulletin.news.push(News::Syns(end));
+        }
+        self.deliver_if_full();
     }
 
     fn mail(&mut self) {

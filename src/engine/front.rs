@@ -1,13 +1,13 @@
 //! The first half of the engine: decoded frames in, connections and what one connection tells out.
 
-use super::batch::Batch;
+use super::batch::{Batch, ordinary_syn};
 use super::outlet::Outlet;
 use super::{Event, Settings, Totals, Wants};
 use crate::decode::Outcome;
 use crate::detect::host::{HostCounters, Witness};
 use crate::detect::{Anomaly, Detectors, UnknownRule};
 use crate::flow::prefetch::prefetch;
-use crate::flow::{Brief, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Tracker};
+use crate::flow::{Brief, Embryo, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -47,10 +47,6 @@ impl Front {
         })
     }
 
-    pub(super) fn brief(&self, segment: &Segment) -> Brief {
-        self.keyer.brief(segment)
-    }
-
     pub(super) fn batch(&self) -> Batch {
         Batch::new(self.keyer.clone())
     }
@@ -64,15 +60,35 @@ impl Front {
         self.look_ahead(batch, n);
         let (briefs, outcomes) = (&batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
         let (Some(brief), Some(outcome)) = (briefs.get(n), outcomes.get(n)) else { return };
-        if !self.take_ordinary(brief, outcome) {
+        let taken = match batch.syns.get(n).filter(|_| brief.is_embryonic()) {
+            Some(syn) => self.take_syn(brief, syn, outlet),
+            None => self.take_ordinary(brief, outcome),
+        };
+        if !taken {
             self.take(outcome, brief, outlet);
         }
+    }
+
+    /// Takes a frame that is not in a batch.
+    pub(super) fn frame(&mut self, outcome: &Outcome, time: Timestamp, outlet: &mut impl Outlet) {
+        let mut brief = Brief::of_nothing(time);
+        if let Outcome::Tcp(segment) = outcome {
+            self.keyer.write(segment, &mut brief);
+            if let Some(syn) = ordinary_syn(segment) {
+                self.wants = outlet.wants();
+                if self.take_syn(&brief, &syn, outlet) {
+                    return;
+                }
+            }
+        }
+        self.take(outcome, &brief, outlet);
     }
 
     /// Asks for the memory that the frames after frame `n` need.
     #[inline]
     fn look_ahead(&self, batch: &mut Batch, n: usize) {
         let (briefs, outcomes) = (&mut batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
+        let syns = &batch.syns[..batch.used];
         if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
             prefetch(brief);
         }
@@ -81,7 +97,9 @@ impl Front {
             for at in n + first..n + PLACE_AHEAD + AT_ONCE {
                 let Some(brief) = briefs.get_mut(at) else { break };
                 self.tracker.foresee(brief);
-                if !brief.is_plain()
+                if brief.is_embryonic() {
+                    syns.get(at).into_iter().for_each(prefetch);
+                } else if !brief.is_plain()
                     && let Some(outcome) = outcomes.get(at)
                 {
                     prefetch(outcome);
@@ -91,6 +109,7 @@ impl Front {
         if let Some(brief) = briefs.get_mut(n + RECORD_AHEAD) {
             self.tracker.foresee_record(brief);
             if (brief.wants_record() || !brief.is_plain())
+                && !brief.is_embryonic()
                 && let Some(outcome) = outcomes.get(n + RECORD_AHEAD)
             {
                 if brief.is_plain() {
@@ -117,11 +136,34 @@ impl Front {
             && self.witness.sleep(brief.time)
             && self.tracker.take_ordinary(brief, key);
         if taken {
-            self.totals.packets += 1;
-            self.totals.segments += 1;
-            self.totals.last_time = self.totals.last_time.max(Some(brief.time));
+            self.count(brief.time);
         }
         taken
+    }
+
+    /// Takes an ordinary SYN with which a flow begins, if nobody wants to be told of that but the detectors of hosts; whether it
+    /// did.
+    #[inline]
+    fn take_syn(&mut self, brief: &Brief, syn: &Embryo, outlet: &mut impl Outlet) -> bool {
+        let taken = !self.wants.any(Wants::SEGMENTS.and(Wants::STARTS).and(Wants::STEPS))
+            && self.witness.sleep(brief.time)
+            && self.detectors.take_syn(brief.time)
+            && self.tracker.take_syn(brief, syn);
+        if taken {
+            self.count(brief.time);
+            if self.witness.is_on() {
+                outlet.syn(syn);
+            }
+        }
+        taken
+    }
+
+    /// Counts a segment of which there is nothing else to tell.
+    #[inline]
+    fn count(&mut self, time: Timestamp) {
+        self.totals.packets += 1;
+        self.totals.segments += 1;
+        self.totals.last_time = self.totals.last_time.max(Some(time));
     }
 
     pub(super) fn take(&mut self, outcome: &Outcome, brief: &Brief, outlet: &mut dyn Outlet) {
@@ -235,15 +277,6 @@ struct Relay<'a> {
 }
 
 impl Observer for Relay<'_> {
-    fn take_syn(&mut self, syn: &Segment) -> bool {
-        if self.wants.any(Wants::STARTS.and(Wants::STEPS)) || !self.detectors.take_syn(syn) {
-            return false;
-        }
-        self.witness.take_syn(syn, self.outlet.letters());
-        self.outlet.mail();
-        true
-    }
-
     fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>) {
         let Self { outlet, wants, .. } = self;
         if *notice == Notice::Began && wants.any(Wants::STARTS) {

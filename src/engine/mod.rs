@@ -12,7 +12,7 @@ use core::net::IpAddr;
 use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
 use crate::detect::host::{self, HostCounters, HostDetectors, Letter};
 use crate::detect::{Anomaly, Health, Selection, Severity, UnknownRule};
-use crate::flow::{Brief, Flow, Limits, Opening, Side, Step, Timeouts};
+use crate::flow::{Flow, Limits, Opening, Side, Step, Timeouts};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -288,11 +288,7 @@ impl Engine {
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut outcome = Outcome::Skip(SkipReason::NotIp);
         self.decoder.decode_into(frame, &mut outcome);
-        let brief = match &outcome {
-            Outcome::Tcp(segment) => self.front.brief(segment),
-            _ => Brief::of_nothing(frame.time),
-        };
-        self.front.take(&outcome, &brief, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
+        self.front.frame(&outcome, frame.time, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
     }
 
     /// An empty batch for this engine.

@@ -3,7 +3,7 @@
 use super::{Ending, Event, Sink, Wants};
 use crate::detect::Anomaly;
 use crate::detect::host::{HostDetectors, Letter};
-use crate::flow::Flow;
+use crate::flow::{Embryo, Flow};
 use crate::time::Timestamp;
 
 /// Takes news in order.
@@ -13,6 +13,9 @@ pub trait Outlet {
 
     /// Where letters to the detectors of hosts are written.
     fn letters(&mut self) -> &mut Vec<Letter>;
+
+    /// Takes a SYN with which a flow begins, to be shown to the detectors of hosts.
+    fn syn(&mut self, syn: &Embryo);
 
     /// Takes the letters that were written since the last time.
     fn mail(&mut self);
@@ -42,6 +45,10 @@ impl Outlet for Direct<'_> {
 
     fn letters(&mut self) -> &mut Vec<Letter> {
         self.letters
+    }
+
+    fn syn(&mut self, syn: &Embryo) {
+        self.hosts.take_syn(syn, &mut |anomaly| self.sink.event(&Event::Anomaly { anomaly, flow: None }));
     }
 
     fn mail(&mut self) {

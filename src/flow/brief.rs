@@ -51,6 +51,8 @@ const FROM_LOW: u8 = 8;
 const V4: u8 = 16;
 /// The record of its flow was asked for.
 const RECORD_WANTED: u8 = 32;
+/// It is an ordinary SYN, and there is an embryo of it.
+const EMBRYONIC: u8 = 64;
 
 impl Brief {
     /// Writes down `s`; `hasher` is that of the flow table. In place: to move what was just put together from small pieces
@@ -120,6 +122,17 @@ impl Brief {
         self.marks & PLAIN != 0
     }
 
+    /// Whether it is an ordinary SYN of which there is an embryo.
+    #[inline]
+    pub const fn is_embryonic(&self) -> bool {
+        self.marks & EMBRYONIC != 0
+    }
+
+    /// There is an embryo of it.
+    pub(crate) const fn set_embryonic(&mut self) {
+        self.marks |= EMBRYONIC;
+    }
+
     /// Whether its flow's record, and with it the whole segment, is likely to be needed.
     #[inline]
     pub const fn wants_record(&self) -> bool {
@@ -159,6 +172,12 @@ impl Brief {
     #[inline]
     pub(super) fn key_of(&self, s: &Segment) -> (FlowKey, bool) {
         if self.marks & V4 != 0 { (FlowKey::of_v4(self.key), self.is_from_low()) } else { FlowKey::of(s) }
+    }
+
+    /// Its key, if its addresses are of IPv4.
+    #[inline]
+    pub(super) const fn v4_key(&self) -> FlowKey {
+        FlowKey::of_v4(self.key)
     }
 
     /// Whether `key` is its key; of IPv6 `own` gives that.

@@ -5,8 +5,8 @@
 //! if it had been there from the start.
 
 use core::net::{IpAddr, Ipv4Addr};
-use std::collections::VecDeque;
 
+use super::prefetch::{prefetch, prefetch_write};
 use super::tuple::V4Key;
 use crate::tcp::options::{Layout, Timestamps};
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
@@ -27,9 +27,10 @@ impl U48 {
     }
 }
 
-/// A SYN, and the number of its flow.
+/// An ordinary SYN over IPv4, and the number of the flow that begins with it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Embryo {
+#[repr(align(64))]
+pub struct Embryo {
     time: Timestamp,
     source: u32,
     destination: u32,
@@ -55,7 +56,7 @@ pub(super) struct Embryo {
     checksum: Checksum,
 }
 
-const _: () = assert!(size_of::<Embryo>() <= 64);
+const _: () = assert!(size_of::<Embryo>() == 64);
 
 impl Embryo {
     const MSS: u8 = 1;
@@ -67,10 +68,13 @@ impl Embryo {
     /// Set while it is nothing but a SYN.
     const ALIVE: u8 = 1 << 6;
 
-    /// `s` as the first segment of flow `id`, if it is an ordinary SYN: one of which nothing is lost here.
-    pub(super) fn of(s: &Segment, id: u64) -> Option<Self> {
+    /// The first number that a flow with an embryo cannot have.
+    pub(super) const NUMBERS: u64 = 1 << 48;
+
+    /// `s`, if it is an ordinary SYN: one of which nothing is lost here. Its flow has no number yet.
+    pub(crate) fn of(s: &Segment) -> Option<Self> {
         let (IpAddr::V4(source), IpAddr::V4(destination)) = (s.source.ip, s.destination.ip) else { return None };
-        if !has_place(s) || (s.frame | id) >> 48 != 0 {
+        if !has_place(s) || s.frame >> 48 != 0 {
             return None;
         }
         let o = &s.options;
@@ -84,7 +88,7 @@ impl Embryo {
             layout: o.layout.0 as u32,
             ports: (s.source.port, s.destination.port),
             frame: U48::new(s.frame),
-            id: U48::new(id),
+            id: U48::new(0),
             window: s.window,
             ip_id: s.ip_id,
             checksum_field: s.checksum_field,
@@ -108,15 +112,56 @@ impl Embryo {
         Some(embryo)
     }
 
+    /// An ordinary SYN between nobody, to be overwritten.
+    pub(crate) const fn of_nothing() -> Self {
+        Self {
+            time: Timestamp(0),
+            source: 0,
+            destination: 0,
+            seq: 0,
+            timestamp: 0,
+            layout: 0,
+            ports: (0, 0),
+            frame: U48::new(0),
+            id: U48::new(0),
+            window: 0,
+            ip_id: 0,
+            checksum_field: 0,
+            interface: 0,
+            vlan: 0,
+            mss: 0,
+            has: 0,
+            window_scale: 0,
+            options_len: 0,
+            ttl: 0,
+            traffic_class: 0,
+            checksum: Checksum::Good,
+        }
+    }
+
+    /// Who sent it.
+    pub(crate) const fn source(&self) -> Endpoint {
+        Endpoint { ip: IpAddr::V4(Ipv4Addr::from_bits(self.source)), port: self.ports.0 }
+    }
+
+    /// To whom.
+    pub(crate) const fn destination(&self) -> Endpoint {
+        Endpoint { ip: IpAddr::V4(Ipv4Addr::from_bits(self.destination)), port: self.ports.1 }
+    }
+
+    /// Its checksum, as far as could be told.
+    pub(super) const fn checksum(&self) -> Checksum {
+        self.checksum
+    }
+
     /// The SYN.
-    pub(super) fn segment(&self) -> Segment {
+    pub(crate) fn segment(&self) -> Segment {
         let has = |bit: u8| self.has & bit != 0;
-        let end = |ip: u32, port: u16| Endpoint { ip: IpAddr::V4(Ipv4Addr::from(ip)), port };
         Segment {
             time: self.time,
             frame: self.frame.get(),
-            source: end(self.source, self.ports.0),
-            destination: end(self.destination, self.ports.1),
+            source: self.source(),
+            destination: self.destination(),
             seq: SeqNumber(self.seq),
             ack_field: SeqNumber(0),
             flags: Flags::SYN,
@@ -186,67 +231,112 @@ fn has_place(s: &Segment) -> bool {
 }
 
 /// SYNs in the order in which they came. A place is a serial number modulo 2^31.
+///
+/// A ring of its own, because it is written to from end to end all through a flood: where the next ones go is asked for ahead.
 #[derive(Debug, Default)]
 pub(super) struct Embryos {
-    ring: VecDeque<Embryo>,
+    /// The ring; as long as there was need for, at most `room`.
+    ring: Vec<Embryo>,
+    /// Positions of the ring: a power of two, or none.
+    room: usize,
+    /// Serial number of what is at position 0, or was before the ring went round.
+    origin: u64,
     /// Serial number of the oldest.
     base: u64,
+    /// From the oldest to the newest, the empty ones between them counted.
+    span: usize,
     alive: usize,
 }
 
 impl Embryos {
     const PLACES: u64 = 1 << 31;
+    /// Positions of the smallest ring.
+    const LEAST: usize = 64;
+    /// How many places ahead one is asked for before it is written to.
+    const AHEAD: u64 = 8;
 
     /// How many there are.
     pub(super) const fn len(&self) -> usize {
         self.alive
     }
 
-    /// Keeps one; its place.
-    pub(super) fn push(&mut self, embryo: Embryo) -> u32 {
-        let serial = self.base + self.ring.len() as u64;
-        self.ring.push_back(embryo);
+    /// Keeps `syn` as the first segment of flow `id`, which is below [`Embryo::NUMBERS`]; its place.
+    #[inline]
+    pub(super) fn push(&mut self, syn: &Embryo, id: u64) -> u32 {
+        if self.span == self.room {
+            self.grow();
+        }
+        let serial = self.base + self.span as u64;
+        let at = self.position(serial);
+        if at == self.ring.len() {
+            self.ring.push(*syn);
+        }
+        // Whole, and then the number: one that was put together before it is moved would make the processor wait.
+        self.ring[at] = *syn;
+        self.ring[at].id = U48::new(id);
+        self.ring.get(self.position(serial + Self::AHEAD)).into_iter().for_each(prefetch_write);
+        self.span += 1;
         self.alive += 1;
         (serial % Self::PLACES) as u32
+    }
+
+    fn grow(&mut self) {
+        // It is full: the oldest is at its position, or the ring is still empty.
+        if !self.ring.is_empty() {
+            let oldest = self.position(self.base);
+            self.ring.rotate_left(oldest);
+        }
+        self.room = (2 * self.room).max(Self::LEAST);
+        self.ring.reserve_exact(self.room - self.ring.len());
+        self.origin = self.base;
     }
 
     /// The one at `place`.
     #[inline]
     pub(super) fn get(&self, place: u32) -> Option<&Embryo> {
-        self.ring.get(self.position(place)).filter(|embryo| embryo.is_alive())
+        self.at(place).and_then(|at| self.ring.get(at)).filter(|embryo| embryo.is_alive())
     }
 
-    /// Takes the one at `place` out.
-    pub(super) fn take(&mut self, place: u32) -> Option<Embryo> {
-        let position = self.position(place);
-        let embryo = self.ring.get_mut(position).filter(|embryo| embryo.is_alive())?;
+    /// Drops the one at `place`.
+    #[inline]
+    pub(super) fn drop(&mut self, place: u32) {
+        let Some(at) = self.at(place) else { return };
+        let Some(embryo) = self.ring.get_mut(at).filter(|embryo| embryo.is_alive()) else { return };
         embryo.has &= !Embryo::ALIVE;
-        let taken = *embryo;
         self.alive -= 1;
-        self.drop_dead();
-        Some(taken)
+        while self.span > 0 && !self.ring[self.position(self.base)].is_alive() {
+            self.base += 1;
+            self.span -= 1;
+        }
     }
 
     /// Place of the oldest, if there are places for no more than `limit`, the empty ones between them counted.
     pub(super) fn surplus(&self, limit: usize) -> Option<u32> {
-        (self.ring.len() >= limit.max(1)).then_some((self.base % Self::PLACES) as u32)
+        (self.span >= limit.max(1)).then_some((self.base % Self::PLACES) as u32)
+    }
+
+    /// Asks the processor for the one at `place`, if there is any.
+    pub(super) fn foresee(&self, place: u32) {
+        self.at(place).and_then(|at| self.ring.get(at)).into_iter().for_each(prefetch);
     }
 
     /// Every one, with its place, oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Embryo)> {
-        let numbered = (self.base..).zip(&self.ring);
-        numbered.filter(|(_, e)| e.is_alive()).map(|(serial, e)| ((serial % Self::PLACES) as u32, e))
+        let places = (self.base..self.base + self.span as u64).map(|serial| (serial % Self::PLACES) as u32);
+        places.filter_map(|place| Some((place, self.get(place)?)))
     }
 
-    fn position(&self, place: u32) -> usize {
-        (u64::from(place).wrapping_sub(self.base) % Self::PLACES) as usize
+    /// Position in the ring of what has this serial number.
+    #[inline]
+    const fn position(&self, serial: u64) -> usize {
+        (serial - self.origin) as usize & self.room.wrapping_sub(1)
     }
 
-    fn drop_dead(&mut self) {
-        while self.ring.front().is_some_and(|embryo| !embryo.is_alive()) {
-            self.ring.pop_front();
-            self.base += 1;
-        }
+    /// Position in the ring of `place`, if it is one between the oldest and the newest.
+    #[inline]
+    const fn at(&self, place: u32) -> Option<usize> {
+        let from_oldest = (place as u64).wrapping_sub(self.base) % Self::PLACES;
+        if from_oldest < self.span as u64 { Some(self.position(self.base + from_oldest)) } else { None }
     }
 }
 
@@ -296,6 +386,14 @@ mod tests {
         .between(end([192, 0, 2, 1], 40000), end([198, 51, 100, 2], 80))
     }
 
+    impl Embryos {
+        fn take(&mut self, place: u32) -> Option<u64> {
+            let id = self.get(place)?.id();
+            self.drop(place);
+            Some(id)
+        }
+    }
+
     impl Segment {
         fn between(mut self, source: Endpoint, destination: Endpoint) -> Self {
             (self.source, self.destination) = (source, destination);
@@ -305,8 +403,8 @@ mod tests {
 
     #[test]
     fn an_ordinary_syn_comes_out_as_it_went_in() {
-        let embryo = Embryo::of(&syn(), 7).unwrap();
-        assert_eq!((embryo.segment(), embryo.id(), FlowKey::of_v4(embryo.key())), (syn(), 7, FlowKey::of(&syn()).0));
+        let embryo = Embryo::of(&syn()).unwrap();
+        assert_eq!((embryo.segment(), embryo.id(), FlowKey::of_v4(embryo.key())), (syn(), 0, FlowKey::of(&syn()).0));
     }
 
     #[test]
@@ -314,7 +412,7 @@ mod tests {
         let refused = |change: fn(&mut Segment)| {
             let mut s = syn();
             change(&mut s);
-            Embryo::of(&s, 7).is_none()
+            Embryo::of(&s).is_none()
         };
         assert!(refused(|s| s.payload = 1));
         assert!(refused(|s| s.flags = Flags::SYN | Flags::ECE));
@@ -337,15 +435,35 @@ mod tests {
     #[test]
     fn places_stay_while_others_come_and_go() {
         let mut embryos = Embryos::default();
-        let places: Vec<u32> = (0..4).map(|id| embryos.push(Embryo::of(&syn(), id).unwrap())).collect();
-        assert_eq!(embryos.take(places[1]).map(|e| e.id()), Some(1));
+        let places: Vec<u32> = (0..4).map(|id| embryos.push(&Embryo::of(&syn()).unwrap(), id)).collect();
+        assert_eq!(embryos.take(places[1]), Some(1));
         assert!(embryos.take(places[1]).is_none() && embryos.get(places[1]).is_none());
-        assert_eq!(embryos.take(places[0]).map(|e| e.id()), Some(0));
+        assert_eq!(embryos.take(places[0]), Some(0));
         assert_eq!(embryos.get(places[3]).map(Embryo::id), Some(3));
         assert_eq!(
             embryos.iter().map(|(place, e)| (place, e.id())).collect::<Vec<_>>(),
             [(places[2], 2), (places[3], 3)]
         );
         assert_eq!((embryos.len(), embryos.surplus(2), embryos.surplus(3)), (2, Some(places[2]), None));
+    }
+
+    #[test]
+    fn the_ring_grows_and_goes_round() {
+        let mut embryos = Embryos::default();
+        let syn = Embryo::of(&syn()).unwrap();
+        let mut places = std::collections::VecDeque::new();
+        for id in 0..1000 {
+            places.push_back((embryos.push(&syn, id), id));
+            // Held: 1, 1, 2, 2, 3, …, so that it goes round while it grows.
+            if id % 2 == 1 {
+                let (place, oldest) = places.pop_front().unwrap();
+                assert_eq!(embryos.surplus(1), Some(place));
+                assert_eq!(embryos.take(place), Some(oldest));
+                assert!(embryos.get(place).is_none());
+            }
+        }
+        let kept: Vec<(u32, u64)> = embryos.iter().map(|(place, e)| (place, e.id())).collect();
+        assert_eq!(kept, Vec::from(places));
+        assert_eq!((embryos.len(), embryos.ring.capacity()), (500, 512));
     }
 }

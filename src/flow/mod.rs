@@ -38,6 +38,7 @@ pub mod verdict;
 pub mod zeek;
 
 pub use brief::Brief;
+pub use embryo::Embryo;
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
 pub use model::{CaptureQuality, Flow, HostMarks, Mark, Previous, Unreachable};

@@ -14,6 +14,22 @@ pub(crate) fn prefetch_start<T>(value: &T) {
     lines(value, size_of::<T>().div_ceil(LINE).min(4));
 }
 
+/// Asks for the first cache line of `value`, which is about to be written to.
+#[inline]
+pub(crate) fn prefetch_write<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let start = core::ptr::from_ref(value).cast::<i8>();
+        // SAFETY: as below; where the processor does not know this hint it does nothing.
+        #[allow(unsafe_code)]
+        unsafe {
+            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_ET0 }>(start);
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 #[inline]
 fn lines<T>(value: &T, count: usize) {
     #[cfg(target_arch = "x86_64")]
@@ -45,5 +61,7 @@ mod tests {
         super::prefetch(&[0u8; 4096]);
         super::prefetch(&Some(String::new()));
         super::prefetch_start(&[0u8; 4096]);
+        super::prefetch_write(&[0u8; 4096]);
+        super::prefetch_write(&());
     }
 }

@@ -5,10 +5,11 @@
 //! senders that share a place make the later one unproved again.
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use crate::tcp::{Checksum, Segment};
+use crate::tcp::Checksum;
 
 const PLACES: usize = 4096;
 
@@ -27,24 +28,24 @@ impl Default for Sources {
 }
 
 impl Sources {
-    /// Notes what the checksum of `s` tells of its sender; whether the sender had proved that its checksums can be trusted.
-    pub(super) fn judge(&mut self, s: &Segment) -> bool {
-        match s.checksum {
+    /// Notes what `checksum` tells of its `sender`; whether that had proved that its checksums can be trusted.
+    pub(super) fn judge(&mut self, sender: IpAddr, checksum: Checksum) -> bool {
+        match checksum {
             Checksum::Unverifiable => false,
             Checksum::Good | Checksum::Offload => {
-                let (place, tag) = self.place(s);
+                let (place, tag) = self.place(sender);
                 self.proved[place] = tag;
                 true
             }
             Checksum::Bad => {
-                let (place, tag) = self.place(s);
+                let (place, tag) = self.place(sender);
                 self.proved[place] == tag
             }
         }
     }
 
-    fn place(&self, s: &Segment) -> (usize, u32) {
-        let hash = self.hasher.hash_one(s.source.ip);
+    fn place(&self, sender: IpAddr) -> (usize, u32) {
+        let hash = self.hasher.hash_one(sender);
         (hash as usize % PLACES, (hash >> 32) as u32 | 1)
     }
 }

@@ -96,21 +96,29 @@ impl Table {
         self.embryos.get(slot.checked_sub(EMBRYO)?)
     }
 
-    /// Adds a flow that is nothing but a SYN; `hash` is that of its key, which is not in the table.
-    pub(super) fn insert_embryo(&mut self, embryo: Embryo, hash: u64) -> Slot {
-        let slot = EMBRYO + self.embryos.push(embryo);
+    /// Adds flow `id`, which is nothing but `syn`; `hash` is that of its key, which is not in the table.
+    #[inline]
+    pub(super) fn insert_embryo(&mut self, syn: &Embryo, id: u64, hash: u64) -> Slot {
+        let slot = EMBRYO + self.embryos.push(syn, id);
         self.enter(hash, slot);
         slot
     }
 
     /// Takes out the flow at `slot`, which is nothing but a SYN.
     pub(super) fn take_embryo(&mut self, slot: Slot) -> Option<Embryo> {
-        let embryo = self.embryos.take(slot.checked_sub(EMBRYO)?)?;
+        let embryo = *self.embryo(slot)?;
+        self.drop_embryo(slot);
+        Some(embryo)
+    }
+
+    /// Drops the flow at `slot`, which is nothing but a SYN.
+    pub(super) fn drop_embryo(&mut self, slot: Slot) {
+        let Some(embryo) = self.embryo(slot) else { return };
         let hash = self.hasher.hash_one(embryo.key());
         if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
             entry.remove();
         }
-        Some(embryo)
+        self.embryos.drop(slot - EMBRYO);
     }
 
     /// The oldest flow that is nothing but a SYN, if there is no room for one more within `limit`.
@@ -127,7 +135,7 @@ impl Table {
             if let Some(embryo) = self.embryo(slot) {
                 core::hint::black_box(self.index.find(self.hasher.hash_one(embryo.key()), |_| true).copied());
             }
-            self.embryo(slot.wrapping_add(AT_ONCE)).into_iter().for_each(prefetch);
+            self.embryos.foresee((slot - EMBRYO).wrapping_add(AT_ONCE));
         }
     }
 
@@ -150,7 +158,7 @@ impl Table {
                 prefetch_start(flow);
                 self.hot.get(slot as usize).into_iter().for_each(prefetch);
             }
-            None => self.embryo(slot).into_iter().for_each(prefetch),
+            None => self.embryos.foresee(slot.wrapping_sub(EMBRYO)),
         }
     }
 

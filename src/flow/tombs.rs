@@ -89,6 +89,12 @@ impl Tombs {
         self.at(*found).filter(|tomb| tomb.forgotten_at >= now).copied()
     }
 
+    /// Whether a flow with this key, which has this hash, is remembered at all.
+    pub(super) fn has(&self, key: &FlowKey, hash: u64) -> bool {
+        let is = |entry: &Entry| entry.may_have(hash) && self.at(*entry).is_some_and(|t| t.key == *key);
+        !self.index.is_empty() && self.index.find(hash, is).is_some()
+    }
+
     /// Remembers `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
     pub(super) fn bury(&mut self, flow: &Flow, hash: u64, now: Timestamp, keep: i64) {
         if self.limit == 0 {

@@ -146,12 +146,6 @@ impl Eq for SegmentRef<'_> {}
 pub trait Observer {
     /// Takes a notice about `flow` at `time`. It may add marks to the flow, nothing else.
     fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>);
-
-    /// Takes `syn`, an ordinary one with which a flow begins, instead of notices about that flow; whether it did. If not, a record
-    /// is made to tell of.
-    fn take_syn(&mut self, _syn: &Segment) -> bool {
-        false
-    }
 }
 
 /// Where a flow is on its way to being open.
@@ -391,6 +385,23 @@ impl Tracker {
         brief.is_of(&hot.key, key) && hot.take(brief, now, idle)
     }
 
+    /// Takes `syn` if a flow begins with it of which nothing else is known; whether one did. Nothing is told of it.
+    #[inline]
+    pub fn take_syn(&mut self, brief: &Brief, syn: &Embryo) -> bool {
+        let usual = self.short_cut && self.timeouts.syn <= LONGEST_SMALL && self.next_id < Embryo::NUMBERS;
+        if !usual || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
+            return false;
+        }
+        let key = brief.v4_key();
+        if self.table.find(&key, brief.hash).is_some() || self.tombs.has(&key, brief.hash) {
+            return false;
+        }
+        let id = self.number_small();
+        self.sources.judge(syn.source().ip, syn.checksum());
+        self.keep_small(syn, id, brief.hash, brief.time.after(self.timeouts.syn.min(self.timeouts.flush)));
+        true
+    }
+
     /// Takes a segment.
     pub fn segment(&mut self, s: &Segment, brief: &Brief, observer: &mut impl Observer) {
         self.advance(s.time, observer);
@@ -626,7 +637,7 @@ impl Tracker {
         let client_is_low = sender_is_low == sender_is_client;
         let mut flow =
             Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
-        if let Some(believed) = believed(s, self.sources.judge(s)) {
+        if let Some(believed) = believed(s, self.sources.judge(s.source.ip, s.checksum)) {
             flow.zeek = ZeekWords::new(&believed);
         }
         flow.previous = previous.map(|tomb| Box::new(tomb.previous(client_is_low)));
@@ -642,8 +653,8 @@ impl Tracker {
 
     /// What is kept of `s` as the first segment of a flow, where nothing more needs to be.
     fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<Embryo> {
-        let usual = now == s.time && self.timeouts.syn <= LONGEST_SMALL;
-        if usual { Embryo::of(s, self.next_id) } else { None }
+        let usual = now == s.time && self.timeouts.syn <= LONGEST_SMALL && self.next_id < Embryo::NUMBERS;
+        if usual { Embryo::of(s) } else { None }
     }
 
     /// Begins a flow with `s`, an ordinary SYN: its record is made and shown, and kept only if somebody marked it. `None`:
@@ -656,44 +667,47 @@ impl Tracker {
         now: Timestamp,
         observer: &mut impl Observer,
     ) -> Option<Slot> {
-        while let Some(oldest) = self.table.surplus_embryo(self.limits.embryonic) {
-            self.table.take_embryo(oldest);
-            self.counters.evicted += 1;
-            self.counters.evicted_unwritten += 1;
-        }
-        self.next_id += 1;
-        self.counters.flows += 1;
-        let proved_good = self.sources.judge(s);
-        if observer.take_syn(s) {
-            self.keep_small(embryo, keyed, now.after(self.timeouts.syn.min(self.timeouts.flush)));
-            return None;
-        }
-        let (mut hot, mut flow) = self.record_of(&embryo, keyed);
+        let id = self.number_small();
+        let proved_good = self.sources.judge(s.source.ip, s.checksum);
+        let (mut hot, mut flow) = self.record_of(&embryo, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
         show(&mut hot, &mut flow, s, now, true, proved_good, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
             self.table.keep_steps(core::mem::take(&mut flow.steps));
-            self.keep_small(embryo, keyed, flow.deadline(&self.timeouts));
+            self.keep_small(&embryo, id, keyed.hash, flow.deadline(&self.timeouts));
         } else {
             self.make_room(observer);
             let slot = self.table.insert(hot, flow);
             self.schedule(slot, true);
-            self.eviction.began(slot, embryo.id());
+            self.eviction.began(slot, id);
         }
         None
     }
 
-    fn keep_small(&mut self, embryo: Embryo, keyed: &Keyed, deadline: Timestamp) {
-        let slot = self.table.insert_embryo(embryo, keyed.hash);
-        self.wheel.file(deadline, (slot, tag_of(embryo.id())));
+    /// The number of a flow that begins small; there is room for it.
+    fn number_small(&mut self) -> u64 {
+        while let Some(oldest) = self.table.surplus_embryo(self.limits.embryonic) {
+            self.table.drop_embryo(oldest);
+            self.counters.evicted += 1;
+            self.counters.evicted_unwritten += 1;
+        }
+        self.counters.flows += 1;
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    #[inline]
+    fn keep_small(&mut self, syn: &Embryo, id: u64, hash: u64, deadline: Timestamp) {
+        let slot = self.table.insert_embryo(syn, id, hash);
+        self.wheel.file(deadline, (slot, tag_of(id)));
         self.table.foresee_surplus(self.limits.embryonic);
     }
 
-    /// A new record for `embryo`, to which its SYN is still to be told.
-    fn record_of(&mut self, embryo: &Embryo, keyed: &Keyed) -> (Hot, Flow) {
+    /// A new record for flow `id`, which begins with `embryo`, to which its SYN is still to be told.
+    fn record_of(&mut self, embryo: &Embryo, id: u64, keyed: &Keyed) -> (Hot, Flow) {
         let s = embryo.segment();
-        let flow = Flow::new(embryo.id(), &s, keyed.key, true, false, s.time, self.table.spare_steps());
+        let flow = Flow::new(id, &s, keyed.key, true, false, s.time, self.table.spare_steps());
         (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
     }
 
@@ -710,7 +724,7 @@ impl Tracker {
         let Some(embryo) = self.table.take_embryo(slot) else { return slot };
         let s = embryo.segment();
         let keyed = self.key_of(&s);
-        let (mut hot, mut flow) = self.record_of(&embryo, &keyed);
+        let (mut hot, mut flow) = self.record_of(&embryo, embryo.id(), &keyed);
         show(&mut hot, &mut flow, &s, s.time, true, false, &mut Nobody);
         hot.arm(&flow);
         // The entry that was filed for it names another slot: it has none.
@@ -752,7 +766,7 @@ impl Tracker {
 
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
-        let proved_good = self.sources.judge(s);
+        let proved_good = self.sources.judge(s.source.ip, s.checksum);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
         let was_closed = flow.is_closed();

@@ -8,7 +8,7 @@ use core::net::IpAddr;
 
 use super::anomaly::Severity;
 use super::registry::Selection;
-use crate::flow::HostMarks;
+use crate::flow::{Embryo, HostMarks};
 use crate::flow::prefetch::prefetch;
 use crate::tcp::Endpoint;
 use crate::time::Timestamp;
@@ -123,6 +123,18 @@ impl HostDetectors {
         }
         self.judge(&letter.told, &mut at, report);
         self.places[slot] = (tag, at);
+    }
+
+    /// Takes a SYN with which a flow begins of which nothing else is known; `report` takes what is found.
+    pub fn take_syn(&mut self, syn: &Embryo, report: Report<'_>) {
+        self.attempt(&Attempt::of(&syn.segment()), &mut Places::default(), report);
+    }
+
+    /// `syn` will be taken soon: what is looked up then is asked for. Changes nothing.
+    #[inline]
+    pub fn foresee_syn(&self, syn: &Embryo) {
+        self.scans.foresee(syn.source().ip);
+        self.floods.foresee(syn.destination());
     }
 
     /// `letter` will be taken soon: what is looked up then is asked for. Changes nothing.

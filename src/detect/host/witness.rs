@@ -84,11 +84,10 @@ impl Witness {
         letters.len() > before
     }
 
-    /// Takes a SYN with which a flow begins that had no other before it.
-    pub fn take_syn(&self, syn: &Segment, letters: &mut Vec<Letter>) {
-        if self.on {
-            Post::about_none(letters).tell(Told::Attempt(Attempt::of(syn)));
-        }
+    /// Whether anything is told at all.
+    #[inline]
+    pub const fn is_on(&self) -> bool {
+        self.on
     }
 
     /// `s` will be noticed soon: what is looked up then is asked for. Changes nothing.
