@@ -13,10 +13,10 @@ use crate::time::Timestamp;
 
 /// How many frames ahead of its turn a decoded frame is asked for: it comes from another processor's cache.
 const FRAME_AHEAD: usize = 48;
-/// How many frames ahead of its turn a segment's place in the flow table is asked for. Measured: 16 to 32 are alike.
+/// How many frames ahead of its turn what tells a segment's place in the flow table is asked for.
+const INDEX_AHEAD: usize = 32;
+/// How many frames ahead of its turn that place is.
 const PLACE_AHEAD: usize = 24;
-/// For how many at once: their waits overlap.
-const AT_ONCE: usize = 8;
 /// How many frames ahead of its turn a segment's flow record is asked for.
 const RECORD_AHEAD: usize = 14;
 /// How many frames ahead of its turn the flow's last step is asked for.
@@ -92,18 +92,19 @@ impl Front {
         if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
             prefetch(brief);
         }
-        if n.is_multiple_of(AT_ONCE) {
-            let first = if n == 0 { 0 } else { PLACE_AHEAD };
-            for at in n + first..n + PLACE_AHEAD + AT_ONCE {
-                let Some(brief) = briefs.get_mut(at) else { break };
-                self.tracker.foresee(brief);
-                if brief.is_embryonic() {
-                    syns.get(at).into_iter().for_each(prefetch);
-                } else if !brief.is_plain()
-                    && let Some(outcome) = outcomes.get(at)
-                {
-                    prefetch(outcome);
-                }
+        if let Some(brief) = briefs.get(n + INDEX_AHEAD) {
+            self.tracker.foresee(brief);
+        }
+        let first = if n == 0 { 0 } else { PLACE_AHEAD };
+        for at in n + first..=n + PLACE_AHEAD {
+            let Some(brief) = briefs.get_mut(at) else { break };
+            self.tracker.foresee_flow(brief);
+            if brief.is_embryonic() {
+                syns.get(at).into_iter().for_each(prefetch);
+            } else if !brief.is_plain()
+                && let Some(outcome) = outcomes.get(at)
+            {
+                prefetch(outcome);
             }
         }
         if let Some(brief) = briefs.get_mut(n + RECORD_AHEAD) {

@@ -288,7 +288,11 @@ impl Engine {
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut outcome = Outcome::Skip(SkipReason::NotIp);
         self.decoder.decode_into(frame, &mut outcome);
-        self.front.frame(&outcome, frame.time, &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink });
+        self.front.frame(
+            &outcome,
+            frame.time,
+            &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink },
+        );
     }
 
     /// An empty batch for this engine.

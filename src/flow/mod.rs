@@ -16,6 +16,7 @@ pub mod features;
 pub mod handshake;
 mod hot;
 mod incarnation;
+mod index;
 pub mod model;
 pub mod notes;
 mod oddities;

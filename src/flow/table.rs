@@ -1,19 +1,20 @@
-//! The flow table: a seeded hash index over a slab of recycled flow records.
+//! The flow table: a seeded hash index over a slab of recycled flow records, and what is remembered of those that ended.
 //!
 //! Keys are chosen by attackers, so the hash is seeded; nothing ever iterates over the index, so its order shows nowhere.
 
 use core::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use super::brief::Brief;
 use super::embryo::{Embryo, Embryos};
 use super::hot::Hot;
+use super::index::Index;
 use super::model::Flow;
 use super::prefetch::{prefetch, prefetch_start};
 use super::slab::Slab;
 use super::steps::Step;
+use super::tombs::{Tomb, Tombs};
 use super::tuple::FlowKey;
 use crate::time::Timestamp;
 
@@ -26,25 +27,42 @@ pub type Slot = u32;
 /// Slots from here on are those of flows that are nothing but a SYN.
 const EMBRYO: Slot = 1 << 31;
 
+/// Slots from here to those are of flows that have ended.
+const TOMB: Slot = 1 << 30;
+
+/// Whether `slot` is of a flow that has ended.
+const fn is_tomb(slot: Slot) -> bool {
+    slot & (EMBRYO | TOMB) == TOMB
+}
+
 /// Flows by four-tuple.
 #[derive(Debug)]
 pub struct Table {
-    index: HashTable<Slot>,
+    /// Of each key no more than one: the flow, or what it left behind.
+    index: Index,
     /// What ordinary segments touch, by slot; the key among it.
     hot: Slab<Hot>,
     flows: Slab<Option<Flow>>,
     free: Vec<Slot>,
     embryos: Embryos,
+    tombs: Tombs,
+    /// Flows with a record of their own.
+    len: usize,
     /// Emptied step lists, to be used again.
     spare: Vec<Vec<Step>>,
     hasher: RandomState,
 }
 
 impl Table {
-    /// An empty table.
-    pub fn new() -> Self {
+    /// How many of those that must go next are asked for ahead.
+    const AHEAD: Slot = 12;
+
+    /// An empty table, which remembers at most so many flows that ended.
+    pub fn new(closed: usize) -> Self {
         Self {
-            index: HashTable::new(),
+            index: Index::default(),
+            tombs: Tombs::new(closed),
+            len: 0,
             hot: Slab::new(),
             flows: Slab::new(),
             embryos: Embryos::default(),
@@ -55,8 +73,8 @@ impl Table {
     }
 
     /// Flows with a record of their own.
-    pub fn len(&self) -> usize {
-        self.index.len() - self.embryos.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Flows that are nothing but a SYN.
@@ -65,7 +83,7 @@ impl Table {
     }
 
     /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -83,11 +101,29 @@ impl Table {
     /// Where the flow with this key is; `hash` is its [`Self::hash`].
     #[inline]
     pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
-        let is = |slot: Slot| match self.hot.get(slot as usize) {
-            Some(hot) => hot.key == *key,
-            None => self.embryo(slot).is_some_and(|embryo| key.is_v4(embryo.key())),
-        };
-        self.index.find(hash, |slot| is(*slot)).copied()
+        self.index.find(hash, |slot| !is_tomb(slot) && self.is_of(slot, key))
+    }
+
+    /// What the last flow with this key left behind, if there is none now; `hash` is its [`Self::hash`].
+    pub(super) fn tomb(&self, key: &FlowKey, hash: u64) -> Option<&Tomb> {
+        let slot = self.index.find(hash, |slot| is_tomb(slot) && self.is_of(slot, key))?;
+        self.tombs.get(slot - TOMB)
+    }
+
+    /// Whether there is a flow with this key, or was one; `hash` is its [`Self::hash`].
+    #[inline]
+    pub(super) fn knows(&self, key: &FlowKey, hash: u64) -> bool {
+        self.index.find(hash, |slot| self.is_of(slot, key)).is_some()
+    }
+
+    fn is_of(&self, slot: Slot, key: &FlowKey) -> bool {
+        if slot >= EMBRYO {
+            self.embryo(slot).is_some_and(|embryo| key.is_v4(embryo.key()))
+        } else if slot >= TOMB {
+            self.tombs.get(slot - TOMB).is_some_and(|tomb| tomb.is_of(key))
+        } else {
+            self.hot.get(slot as usize).is_some_and(|hot| hot.key == *key)
+        }
     }
 
     /// What there is of the flow at `slot` while it is nothing but a SYN.
@@ -115,9 +151,7 @@ impl Table {
     pub(super) fn drop_embryo(&mut self, slot: Slot) {
         let Some(embryo) = self.embryo(slot) else { return };
         let hash = self.hasher.hash_one(embryo.key());
-        if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
-            entry.remove();
-        }
+        self.index.remove(hash, slot);
         self.embryos.drop(slot - EMBRYO);
     }
 
@@ -126,29 +160,41 @@ impl Table {
         self.embryos.surplus(limit).map(|place| EMBRYO + place)
     }
 
-    /// Asks the processor for what the next calls of [`Self::take_embryo`] read, if room must be made soon. For several at
-    /// once: their waits overlap.
+    /// Asks the processor for what a later call of [`Self::drop_embryo`] reads, if room must be made soon.
+    #[inline]
     pub(super) fn foresee_surplus(&self, limit: usize) {
-        const AT_ONCE: Slot = 16;
-        let Some(oldest) = self.surplus_embryo(limit).filter(|slot| slot % AT_ONCE == 0) else { return };
-        for slot in oldest..oldest.saturating_add(AT_ONCE) {
-            if let Some(embryo) = self.embryo(slot) {
-                core::hint::black_box(self.index.find(self.hasher.hash_one(embryo.key()), |_| true).copied());
-            }
-            self.embryos.foresee((slot - EMBRYO).wrapping_add(AT_ONCE));
+        let Some(oldest) = self.embryos.surplus(limit) else { return };
+        self.embryos.foresee(oldest.wrapping_add(2 * Self::AHEAD));
+        if let Some(embryo) = self.embryos.get(oldest.wrapping_add(Self::AHEAD)) {
+            self.index.foresee(self.hasher.hash_one(embryo.key()));
         }
     }
 
-    /// Asks the processor for what [`Self::find`] will read; where that is, for the next two stages. A guess by the hash
-    /// alone: reading the key to make sure is what is to be avoided.
+    /// Asks the processor for what tells where the flow is whose key has this hash.
+    #[inline]
+    pub(super) fn foresee(&self, hash: u64) {
+        self.index.foresee(hash);
+    }
+
+    /// Asks the processor for what [`Self::find`] will read; where that is, for the next stages. A guess by the hash alone:
+    /// reading the key to make sure is what is to be avoided.
     #[inline]
     pub(super) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
-        let slot = *self.index.find(hash, |_| true)?;
+        let slot = self.index.find(hash, |_| true)?;
         match self.hot.get(slot as usize) {
             Some(hot) => prefetch(hot),
-            None => prefetch(self.embryo(slot)?),
+            None => self.prefetch_small(slot),
         }
         Some(slot)
+    }
+
+    /// The same of a flow without a record.
+    fn prefetch_small(&self, slot: Slot) {
+        if slot >= EMBRYO {
+            self.embryos.foresee(slot - EMBRYO);
+        } else if let Some(tomb) = slot.checked_sub(TOMB).and_then(|place| self.tombs.get(place)) {
+            prefetch(tomb);
+        }
     }
 
     /// Asks for the beginning of what there is of the flow at `slot`.
@@ -158,7 +204,7 @@ impl Table {
                 prefetch_start(flow);
                 self.hot.get(slot as usize).into_iter().for_each(prefetch);
             }
-            None => self.embryos.foresee(slot.wrapping_sub(EMBRYO)),
+            None => self.prefetch_small(slot),
         }
     }
 
@@ -210,10 +256,11 @@ impl Table {
         self.flows.get(slot as usize)?.as_ref()
     }
 
-    /// Adds a flow whose key is not in the table.
+    /// Adds a flow whose key no other flow in the table has.
     pub(super) fn insert(&mut self, hot: Hot, mut flow: Flow) -> Slot {
         flow.host_marks.slot = self.free.last().copied().unwrap_or(self.flows.len() as Slot);
-        let hash = self.hasher.hash_one(hot.key);
+        let key = hot.key;
+        let hash = self.hasher.hash_one(key);
         let slot = if let Some(slot) = self.free.pop()
             && let (Some(old), Some(place)) = (self.hot.get_mut(slot as usize), self.flows.get_mut(slot as usize))
         {
@@ -225,18 +272,27 @@ impl Table {
             self.flows.push(Some(flow));
             (self.flows.len() - 1) as Slot
         };
-        self.enter(hash, slot);
+        self.len += 1;
+        let last = self.index.find(hash, |at| is_tomb(at) && self.is_of(at, &key));
+        if last.is_none_or(|tomb| !self.index.replace(hash, tomb, slot)) {
+            self.enter(hash, slot);
+        }
         slot
     }
 
     /// Notes that the flow with this hash, which is new, is at `slot`.
     fn enter(&mut self, hash: u64, slot: Slot) {
-        let (hasher, hot, embryos) = (&self.hasher, &self.hot, &self.embryos);
-        let hash_of = |slot: &Slot| match hot.get(*slot as usize) {
-            Some(hot) => hasher.hash_one(hot.key),
-            None => slot.checked_sub(EMBRYO).and_then(|at| embryos.get(at)).map_or(0, |e| hasher.hash_one(e.key())),
+        let Self { hasher, hot, embryos, tombs, .. } = self;
+        let hash_of = |slot: Slot| {
+            if slot >= EMBRYO {
+                embryos.get(slot - EMBRYO).map(|embryo| hasher.hash_one(embryo.key()))
+            } else if slot >= TOMB {
+                tombs.get(slot - TOMB).map(Tomb::hash)
+            } else {
+                hot.get(slot as usize).map(|hot| hasher.hash_one(hot.key))
+            }
         };
-        self.index.insert_unique(hash, slot, hash_of);
+        self.index.insert(hash, slot, |slot| hash_of(slot).unwrap_or_default());
     }
 
     /// The hash of the key of the flow at `slot`, if that has a record.
@@ -244,14 +300,34 @@ impl Table {
         self.hot.get(slot as usize).map(|hot| self.hash(&hot.key))
     }
 
+    /// The flow at `slot`, whose key has this hash, cannot be found from now on; what it leaves behind can, until `keep`
+    /// nanoseconds after `now`.
+    pub(super) fn bury(&mut self, slot: Slot, hash: u64, now: Timestamp, keep: i64) {
+        let Some(flow) = self.get(slot).filter(|_| self.tombs.are_kept()) else {
+            self.index.remove(hash, slot);
+            return;
+        };
+        let tomb = Tomb::of(flow, hash, now, keep);
+        while let Some((place, hash)) = self.tombs.forget(now) {
+            self.index.remove(hash, TOMB + place);
+        }
+        if let Some(next) = self.tombs.next_hash() {
+            self.index.foresee(next);
+        }
+        let place = self.tombs.push(tomb);
+        self.index.replace(hash, slot, TOMB + place);
+    }
+
     /// Drops the flow at `slot`, whose key has this hash.
     pub(super) fn remove(&mut self, slot: Slot, hash: u64) {
+        self.index.remove(hash, slot);
+        self.release(slot);
+    }
+
+    /// Gives up the record at `slot` of a flow that cannot be found any more.
+    pub(super) fn release(&mut self, slot: Slot) {
         let Some(hot) = self.hot.get_mut(slot as usize) else { return };
         hot.disarm();
-        if let Ok(entry) = self.index.find_entry(hash, |s| *s == slot) {
-            entry.remove();
-            self.free.push(slot);
-        }
         let Some(place) = self.flows.get_mut(slot as usize) else { return };
         if let Some(flow) = place
             && self.spare.len() < MAX_SPARE
@@ -260,7 +336,10 @@ impl Table {
             steps.clear();
             self.spare.push(steps);
         }
-        *place = None;
+        if place.take().is_some() {
+            self.free.push(slot);
+            self.len -= 1;
+        }
     }
 
     /// Takes back a list of steps that [`Self::spare_steps`] gave.
@@ -285,11 +364,5 @@ impl Table {
     /// How many positions there are, free ones included.
     pub fn capacity(&self) -> usize {
         self.flows.len()
-    }
-}
-
-impl Default for Table {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashTable;
-
 use super::model::{Flow, Previous};
 use super::tracker::{is_final, previous_of};
 use super::tuple::FlowKey;
@@ -22,6 +20,27 @@ pub(super) struct Tomb {
 }
 
 impl Tomb {
+    /// That of `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
+    pub(super) fn of(flow: &Flow, hash: u64, now: Timestamp, keep: i64) -> Self {
+        let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
+        Self { key, hash, previous: previous_of(flow), client_is_low, forgotten_at: now.after(keep) }
+    }
+
+    /// Whether it is that of a flow with this key.
+    pub(super) fn is_of(&self, key: &FlowKey) -> bool {
+        self.key == *key
+    }
+
+    /// Whether it is still remembered at `now`.
+    pub(super) fn is_remembered(&self, now: Timestamp) -> bool {
+        self.forgotten_at >= now
+    }
+
+    /// The hash of its key.
+    pub(super) const fn hash(&self) -> u64 {
+        self.hash
+    }
+
     /// Whether nothing of the connection can still be alive.
     pub(super) fn is_closed(&self) -> bool {
         is_final(self.previous.closing)
@@ -42,97 +61,50 @@ impl Tomb {
     }
 }
 
-/// Where a tomb is: the low half of its serial number, and of its hash the half that spares most visits to wrong ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    serial: u32,
-    hash: u32,
-}
-
-impl Entry {
-    const fn new(serial: u64, hash: u64) -> Self {
-        Self { serial: serial as u32, hash: (hash >> 16) as u32 }
-    }
-
-    const fn may_have(self, hash: u64) -> bool {
-        self.hash == (hash >> 16) as u32
-    }
-}
-
-/// Ended flows by four-tuple: the newest of each, at most so many.
+/// Ended flows, at most so many, in the order in which they ended. A place is a serial number modulo 2^30.
 #[derive(Debug)]
 pub(super) struct Tombs {
-    index: HashTable<Entry>,
-    /// Ring of tombs; `base` is the serial number of the first.
     ring: VecDeque<Tomb>,
+    /// Serial number of the oldest.
     base: u64,
     limit: usize,
 }
 
 impl Tombs {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { index: HashTable::new(), ring: VecDeque::new(), base: 0, limit }
+    const PLACES: u64 = 1 << 30;
+
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { ring: VecDeque::new(), base: 0, limit }
     }
 
-    /// Asks the processor for what [`Self::recall`] reads first. Changes nothing.
-    pub(super) fn foresee(&self, hash: u64) {
-        core::hint::black_box(self.index.find(hash, |_| true));
+    /// Whether any is kept.
+    pub(super) const fn are_kept(&self) -> bool {
+        self.limit > 0
     }
 
-    /// The last flow with this key and its hash, if it ended not too long before `now`.
-    pub(super) fn recall(&self, key: &FlowKey, hash: u64, now: Timestamp) -> Option<Tomb> {
-        if self.index.is_empty() {
-            return None;
-        }
-        let is = |entry: &Entry| entry.may_have(hash) && self.at(*entry).is_some_and(|t| t.key == *key);
-        let found = self.index.find(hash, is)?;
-        self.at(*found).filter(|tomb| tomb.forgotten_at >= now).copied()
-    }
-
-    /// Whether a flow with this key, which has this hash, is remembered at all.
-    pub(super) fn has(&self, key: &FlowKey, hash: u64) -> bool {
-        let is = |entry: &Entry| entry.may_have(hash) && self.at(*entry).is_some_and(|t| t.key == *key);
-        !self.index.is_empty() && self.index.find(hash, is).is_some()
-    }
-
-    /// Remembers `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
-    pub(super) fn bury(&mut self, flow: &Flow, hash: u64, now: Timestamp, keep: i64) {
-        if self.limit == 0 {
-            return;
-        }
-        while self.ring.front().is_some_and(|t| self.ring.len() >= self.limit || t.forgotten_at < now) {
-            self.forget_oldest();
-        }
-        let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
-        let tomb = Tomb { key, hash, previous: previous_of(flow), client_is_low, forgotten_at: now.after(keep) };
-        let serial = self.base + self.ring.len() as u64;
-        let entry = Entry::new(serial, hash);
-        let (base, ring) = (self.base as u32, &self.ring);
-        let at = |entry: &Entry| ring.get(entry.serial.wrapping_sub(base) as usize);
-        let is = |older: &Entry| older.may_have(hash) && at(older).is_some_and(|t| t.key == key);
-        if let Some(older) = self.index.find_mut(hash, is) {
-            *older = entry;
-            self.ring.push_back(tomb);
-            return;
-        }
+    /// Keeps one; its place.
+    pub(super) fn push(&mut self, tomb: Tomb) -> u32 {
         self.ring.push_back(tomb);
-        let (base, ring) = (self.base as u32, &self.ring);
-        let at = |entry: &Entry| ring.get(entry.serial.wrapping_sub(base) as usize);
-        self.index.insert_unique(hash, entry, |entry| at(entry).map_or(0, |t| t.hash));
+        ((self.base + self.ring.len() as u64 - 1) % Self::PLACES) as u32
     }
 
-    fn at(&self, entry: Entry) -> Option<&Tomb> {
-        self.ring.get(entry.serial.wrapping_sub(self.base as u32) as usize)
+    /// The one at `place`.
+    pub(super) fn get(&self, place: u32) -> Option<&Tomb> {
+        self.ring.get((u64::from(place).wrapping_sub(self.base) % Self::PLACES) as usize)
     }
 
-    fn forget_oldest(&mut self) {
-        let Some(tomb) = self.ring.front() else { return };
-        let (hash, oldest) = (tomb.hash, Entry::new(self.base, tomb.hash));
-        if let Ok(entry) = self.index.find_entry(hash, |entry| *entry == oldest) {
-            entry.remove();
-        }
+    /// Takes the oldest out, if there is no room for one more or it need not be remembered at `now`; its place and hash.
+    pub(super) fn forget(&mut self, now: Timestamp) -> Option<(u32, u64)> {
+        let oldest = self.ring.front().filter(|tomb| self.ring.len() >= self.limit || tomb.forgotten_at < now)?;
+        let (place, hash) = ((self.base % Self::PLACES) as u32, oldest.hash);
         self.ring.pop_front();
         self.base += 1;
+        Some((place, hash))
+    }
+
+    /// The oldest's hash.
+    pub(super) fn next_hash(&self) -> Option<u64> {
+        self.ring.front().map(|tomb| tomb.hash)
     }
 }
 

@@ -17,7 +17,6 @@ use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
-use super::tombs::Tombs;
 use super::tuple::{FlowKey, Side};
 use super::verdict::{Closing, Opening};
 use super::{completeness::Completeness, handshake::Handshake, teardown::Teardown, zeek::ZeekWords};
@@ -257,7 +256,6 @@ pub struct Tracker {
     limits: Limits,
     table: Table,
     wheel: Wheel<(Slot, Tag)>,
-    tombs: Tombs,
     sources: super::sources::Sources,
     eviction: super::eviction::Queues,
     clock: super::clock::PacketClock,
@@ -287,9 +285,8 @@ impl Tracker {
         Self {
             timeouts,
             limits,
-            table: Table::new(),
+            table: Table::new(limits.closed),
             wheel: Wheel::new(),
-            tombs: Tombs::new(limits.closed),
             sources: super::sources::Sources::default(),
             eviction: super::eviction::Queues::default(),
             clock: super::clock::PacketClock::default(),
@@ -337,17 +334,21 @@ impl Tracker {
 
     /// `s` will be taken soon: what that reads first is asked for.
     #[inline]
-    pub fn foresee(&self, s: &mut Brief) {
+    pub fn foresee(&self, s: &Brief) {
         if s.hash != 0 {
-            let found = self.table.prefetch_hot(s.hash);
-            s.foresee(found);
-            if found.is_none() {
-                self.tombs.foresee(s.hash);
-            }
+            self.table.foresee(s.hash);
         }
     }
 
-    /// It will be taken sooner: what that reads next is asked for.
+    /// It will be taken sooner: where its flow probably is is looked up, and the beginning of that asked for.
+    #[inline]
+    pub fn foresee_flow(&self, s: &mut Brief) {
+        if s.hash != 0 {
+            s.foresee(self.table.prefetch_hot(s.hash));
+        }
+    }
+
+    /// And sooner: what that reads next is asked for.
     #[inline]
     pub fn foresee_record(&self, s: &mut Brief) {
         if let Some(slot) = s.slot()
@@ -393,7 +394,7 @@ impl Tracker {
             return false;
         }
         let key = brief.v4_key();
-        if self.table.find(&key, brief.hash).is_some() || self.tombs.has(&key, brief.hash) {
+        if self.table.knows(&key, brief.hash) {
             return false;
         }
         let id = self.number_small();
@@ -615,7 +616,7 @@ impl Tracker {
         observer: &mut impl Observer,
     ) -> Option<Slot> {
         let Keyed { key, hash, sender_is_low } = *keyed;
-        let previous = self.tombs.recall(&key, hash, now);
+        let previous = self.table.tomb(&key, hash).filter(|tomb| tomb.is_remembered(now)).copied();
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
@@ -792,9 +793,11 @@ impl Tracker {
         let Some(hash) = self.table.hash_at(slot) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time);
-        self.tombs.bury(flow, hash, self.clock.now(), self.timeouts.time_wait);
-        observer.notice(flow, time, &Notice::Ended);
-        self.table.remove(slot, hash);
+        self.table.bury(slot, hash, self.clock.now(), self.timeouts.time_wait);
+        if let Some(flow) = self.table.settled(slot) {
+            observer.notice(flow, time, &Notice::Ended);
+        }
+        self.table.release(slot);
     }
 
     /// Evicts until there is room for one more flow.

@@ -8,8 +8,8 @@ use core::net::IpAddr;
 
 use super::anomaly::Severity;
 use super::registry::Selection;
-use crate::flow::{Embryo, HostMarks};
 use crate::flow::prefetch::prefetch;
+use crate::flow::{Embryo, HostMarks};
 use crate::tcp::Endpoint;
 use crate::time::Timestamp;
 
