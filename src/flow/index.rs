@@ -36,10 +36,11 @@ impl Bucket {
     fn places(&self, tag: u8) -> impl Iterator<Item = usize> + use<> {
         const LOW: u128 = u128::MAX / 0xff;
         const REST: u128 = LOW * 0x7f;
-        let mut tags = [!tag; 16];
-        tags[..PLACES].copy_from_slice(&self.tags);
+        // From registers: an array put together in memory could not be read at once as a whole.
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.tags;
+        let (first, rest) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]));
         // The highest bit of each octet that is 0, as is one that had the tag.
-        let other = u128::from_le_bytes(tags) ^ (LOW * u128::from(tag));
+        let other = (u128::from(rest) << 64 | u128::from(first)) ^ (LOW * u128::from(tag));
         let mut found = !(((other & REST) + REST) | other | REST);
         core::iter::from_fn(move || {
             let place = (found != 0).then(|| found.trailing_zeros() as usize / 8);
