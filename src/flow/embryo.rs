@@ -193,6 +193,11 @@ impl Embryo {
         }
     }
 
+    /// When it passed.
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// Number of its flow.
     pub(super) const fn id(&self) -> u64 {
         self.id.get()

@@ -134,23 +134,21 @@ impl Table {
 
     /// Adds flow `id`, which is nothing but `syn`; `hash` is that of its key, which is not in the table.
     #[inline]
-    pub(super) fn insert_embryo(&mut self, syn: &Embryo, id: u64, hash: u64) -> Slot {
+    pub(super) fn insert_embryo(&mut self, syn: &Embryo, id: u64, hash: u64) {
         let slot = EMBRYO + self.embryos.push(syn, id);
         self.enter(hash, slot);
-        slot
     }
 
-    /// Takes out the flow at `slot`, which is nothing but a SYN.
-    pub(super) fn take_embryo(&mut self, slot: Slot) -> Option<Embryo> {
-        let embryo = *self.embryo(slot)?;
-        self.drop_embryo(slot);
-        Some(embryo)
+    /// The oldest flow that is nothing but a SYN, and when that came.
+    pub(super) fn oldest_embryo(&self) -> Option<(Slot, Timestamp)> {
+        let place = self.embryos.surplus(1)?;
+        self.embryos.get(place).map(|embryo| (EMBRYO + place, embryo.time()))
     }
 
-    /// Drops the flow at `slot`, which is nothing but a SYN.
-    pub(super) fn drop_embryo(&mut self, slot: Slot) {
+    /// Drops the flow at `slot`, which is nothing but a SYN; `hash` is that of its key, if known.
+    pub(super) fn drop_embryo(&mut self, slot: Slot, hash: Option<u64>) {
         let Some(embryo) = self.embryo(slot) else { return };
-        let hash = self.hasher.hash_one(embryo.key());
+        let hash = hash.unwrap_or_else(|| self.hasher.hash_one(embryo.key()));
         self.index.remove(hash, slot);
         self.embryos.drop(slot - EMBRYO);
     }
@@ -199,12 +197,9 @@ impl Table {
 
     /// Asks for the beginning of what there is of the flow at `slot`.
     pub(super) fn prefetch_start(&self, slot: Slot) {
-        match self.flows.get(slot as usize) {
-            Some(flow) => {
-                prefetch_start(flow);
-                self.hot.get(slot as usize).into_iter().for_each(prefetch);
-            }
-            None => self.prefetch_small(slot),
+        if let (Some(flow), Some(hot)) = (self.flows.get(slot as usize), self.hot.get(slot as usize)) {
+            prefetch_start(flow);
+            prefetch(hot);
         }
     }
 
@@ -256,11 +251,10 @@ impl Table {
         self.flows.get(slot as usize)?.as_ref()
     }
 
-    /// Adds a flow whose key no other flow in the table has.
-    pub(super) fn insert(&mut self, hot: Hot, mut flow: Flow) -> Slot {
+    /// Adds a flow whose key no other flow in the table has, and its hash.
+    pub(super) fn insert(&mut self, hot: Hot, mut flow: Flow, hash: u64) -> Slot {
         flow.host_marks.slot = self.free.last().copied().unwrap_or(self.flows.len() as Slot);
         let key = hot.key;
-        let hash = self.hasher.hash_one(key);
         let slot = if let Some(slot) = self.free.pop()
             && let (Some(old), Some(place)) = (self.hot.get_mut(slot as usize), self.flows.get_mut(slot as usize))
         {

@@ -96,6 +96,16 @@ impl<T> Wheel<T> {
         None
     }
 
+    /// The last tick whose entries were taken out.
+    pub const fn last_fired(&self) -> Tick {
+        self.next_tick - 1
+    }
+
+    /// Whether what had been filed for `at` would have been taken out with `tick`, or before.
+    pub fn is_fired_by(&self, at: Timestamp, tick: Tick) -> bool {
+        self.tick_of(at) < tick
+    }
+
     /// Gives an emptied vector back.
     pub fn recycle(&mut self, mut entries: Vec<T>) {
         entries.clear();

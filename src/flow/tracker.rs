@@ -88,9 +88,6 @@ impl Limits {
     }
 }
 
-/// With a longer time for SYNs than this every flow gets a record at once: their deadlines would not fit the timer wheel.
-const LONGEST_SMALL: i64 = 200 * SECOND;
-
 /// How many deadlines ahead of its own a flow is asked for.
 const DEADLINES_AHEAD: usize = 4;
 
@@ -389,7 +386,7 @@ impl Tracker {
     /// Takes `syn` if a flow begins with it of which nothing else is known; whether one did. Nothing is told of it.
     #[inline]
     pub fn take_syn(&mut self, brief: &Brief, syn: &Embryo) -> bool {
-        let usual = self.short_cut && self.timeouts.syn <= LONGEST_SMALL && self.next_id < Embryo::NUMBERS;
+        let usual = self.short_cut && self.next_id < Embryo::NUMBERS;
         if !usual || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
             return false;
         }
@@ -399,7 +396,7 @@ impl Tracker {
         }
         let id = self.number_small();
         self.sources.judge(syn.source().ip, syn.checksum());
-        self.keep_small(syn, id, brief.hash, brief.time.after(self.timeouts.syn.min(self.timeouts.flush)));
+        self.keep_small(syn, id, brief.hash);
         true
     }
 
@@ -428,7 +425,7 @@ impl Tracker {
         observer: &mut impl Observer,
     ) {
         let is_recorded = found.is_some_and(|slot| self.table.embryo(slot).is_none());
-        let found = found.map(|slot| self.whole(slot, observer));
+        let found = found.map(|slot| self.whole(slot, Some(keyed.hash), observer));
         let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
@@ -457,8 +454,9 @@ impl Tracker {
     pub fn quote(&mut self, q: &IcmpQuote, observer: &mut impl Observer) {
         self.advance(q.time, observer);
         let (key, _) = FlowKey::between(q.source, q.destination);
-        let Some(slot) = self.table.find(&key, self.table.hash(&key)) else { return };
-        let slot = self.whole(slot, observer);
+        let hash = self.table.hash(&key);
+        let Some(slot) = self.table.find(&key, hash) else { return };
+        let slot = self.whole(slot, Some(hash), observer);
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
@@ -481,7 +479,7 @@ impl Tracker {
         let now = self.clock.now();
         for (_, slot) in flows {
             // A SYN gets a record only now, one beyond the limit at most, and gives it back at once: nobody need go for it.
-            let slot = self.promote(slot);
+            let slot = self.promote(slot, None);
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
@@ -550,18 +548,11 @@ impl Tracker {
 
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, entries)) = self.wheel.fire(now) {
+            self.fire_small(tick, observer);
             for n in 0..entries.len() {
                 self.foresee_deadline(entries.get(n + 2 * DEADLINES_AHEAD), tick, false);
                 self.foresee_deadline(entries.get(n + DEADLINES_AHEAD), tick, true);
                 let (slot, tag) = entries[n];
-                let slot = match self.table.embryo(slot) {
-                    Some(embryo) if tag_of(embryo.id()) == tag => {
-                        let slot = self.whole(slot, observer);
-                        self.enlist(slot);
-                        slot
-                    }
-                    _ => slot,
-                };
                 if self.table.get(slot).is_none_or(|flow| tag_of(flow.id) != tag || flow.book.tick != tick) {
                     continue;
                 }
@@ -573,6 +564,19 @@ impl Tracker {
                 }
             }
             self.wheel.recycle(entries);
+        }
+        self.fire_small(self.wheel.last_fired(), observer);
+    }
+
+    /// Makes records for flows that are nothing but a SYN, and whose deadline is one of `tick`, or of one before it. Their SYNs
+    /// came in order, and wait equally long: they need no place in the wheel.
+    fn fire_small(&mut self, tick: Tick, observer: &mut impl Observer) {
+        let wait = self.timeouts.syn.min(self.timeouts.flush);
+        while let Some((slot, began)) = self.table.oldest_embryo()
+            && self.wheel.is_fired_by(began.after(wait), tick)
+        {
+            let slot = self.whole(slot, None, observer);
+            self.enlist(slot);
         }
     }
 
@@ -644,7 +648,7 @@ impl Tracker {
         flow.previous = previous.map(|tomb| Box::new(tomb.previous(client_is_low)));
         self.next_id += 1;
         self.counters.flows += 1;
-        let slot = self.table.insert(Hot::new(key, client_is_low, now), flow);
+        let slot = self.table.insert(Hot::new(key, client_is_low, now), flow, hash);
         self.schedule(slot, true);
         if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, s.time, &Notice::Began);
@@ -654,7 +658,7 @@ impl Tracker {
 
     /// What is kept of `s` as the first segment of a flow, where nothing more needs to be.
     fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<Embryo> {
-        let usual = now == s.time && self.timeouts.syn <= LONGEST_SMALL && self.next_id < Embryo::NUMBERS;
+        let usual = now == s.time && self.next_id < Embryo::NUMBERS;
         if usual { Embryo::of(s) } else { None }
     }
 
@@ -676,10 +680,10 @@ impl Tracker {
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
             self.table.keep_steps(core::mem::take(&mut flow.steps));
-            self.keep_small(&embryo, id, keyed.hash, flow.deadline(&self.timeouts));
+            self.keep_small(&embryo, id, keyed.hash);
         } else {
             self.make_room(observer);
-            let slot = self.table.insert(hot, flow);
+            let slot = self.table.insert(hot, flow, keyed.hash);
             self.schedule(slot, true);
             self.eviction.began(slot, id);
         }
@@ -689,7 +693,7 @@ impl Tracker {
     /// The number of a flow that begins small; there is room for it.
     fn number_small(&mut self) -> u64 {
         while let Some(oldest) = self.table.surplus_embryo(self.limits.embryonic) {
-            self.table.drop_embryo(oldest);
+            self.table.drop_embryo(oldest, None);
             self.counters.evicted += 1;
             self.counters.evicted_unwritten += 1;
         }
@@ -699,9 +703,8 @@ impl Tracker {
     }
 
     #[inline]
-    fn keep_small(&mut self, syn: &Embryo, id: u64, hash: u64, deadline: Timestamp) {
-        let slot = self.table.insert_embryo(syn, id, hash);
-        self.wheel.file(deadline, (slot, tag_of(id)));
+    fn keep_small(&mut self, syn: &Embryo, id: u64, hash: u64) {
+        self.table.insert_embryo(syn, id, hash);
         self.table.foresee_surplus(self.limits.embryonic);
     }
 
@@ -712,24 +715,28 @@ impl Tracker {
         (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
     }
 
-    /// The slot of the flow at `slot` with a record of its own, which it gets now if it was nothing but a SYN.
-    fn whole(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
+    /// The slot of the flow at `slot` with a record of its own, which it gets now if it was nothing but a SYN; `hash` is that of
+    /// its key, if known.
+    fn whole(&mut self, slot: Slot, hash: Option<u64>, observer: &mut impl Observer) -> Slot {
         if self.table.embryo(slot).is_some() {
             self.make_room(observer);
         }
-        self.promote(slot)
+        self.promote(slot, hash)
     }
 
     /// The same, whether there is room or not.
-    fn promote(&mut self, slot: Slot) -> Slot {
-        let Some(embryo) = self.table.take_embryo(slot) else { return slot };
+    fn promote(&mut self, slot: Slot, hash: Option<u64>) -> Slot {
+        let Some(embryo) = self.table.embryo(slot).copied() else { return slot };
         let s = embryo.segment();
-        let keyed = self.key_of(&s);
-        let (mut hot, mut flow) = self.record_of(&embryo, embryo.id(), &keyed);
-        show(&mut hot, &mut flow, &s, s.time, true, false, &mut Nobody);
-        hot.arm(&flow);
-        // The entry that was filed for it names another slot: it has none.
-        let slot = self.table.insert(hot, flow);
+        let (key, sender_is_low) = FlowKey::of(&s);
+        let keyed = Keyed { key, hash: hash.unwrap_or_else(|| self.table.hash(&key)), sender_is_low };
+        self.table.drop_embryo(slot, Some(keyed.hash));
+        let (hot, flow) = self.record_of(&embryo, embryo.id(), &keyed);
+        let slot = self.table.insert(hot, flow, keyed.hash);
+        if let Some((hot, flow)) = self.table.parts(slot) {
+            show(hot, flow, &s, s.time, true, false, &mut Nobody);
+            hot.arm(flow);
+        }
         self.schedule(slot, true);
         slot
     }
