@@ -14,16 +14,20 @@ pub(crate) fn prefetch_start<T>(value: &T) {
     lines(value, size_of::<T>().div_ceil(LINE).min(4));
 }
 
-/// Asks for the first cache line of `value`, which is about to be written to.
+/// Asks for the cache lines that hold `value`, which is about to be overwritten.
 #[inline]
 pub(crate) fn prefetch_write<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         let start = core::ptr::from_ref(value).cast::<i8>();
-        // SAFETY: as below; where the processor does not know this hint it does nothing.
-        #[allow(unsafe_code)]
-        unsafe {
-            core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_ET0 }>(start);
+        for line in 0..size_of::<T>().div_ceil(LINE) {
+            // SAFETY: as below; where the processor does not know this hint it does nothing.
+            #[allow(unsafe_code)]
+            unsafe {
+                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_ET0 }>(
+                    start.wrapping_add(line * LINE),
+                );
+            }
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

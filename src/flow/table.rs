@@ -11,7 +11,7 @@ use super::embryo::{Embryo, Embryos};
 use super::hot::Hot;
 use super::index::Index;
 use super::model::Flow;
-use super::prefetch::{prefetch, prefetch_start};
+use super::prefetch::{prefetch, prefetch_start, prefetch_write};
 use super::slab::Slab;
 use super::steps::Step;
 use super::tombs::{Tomb, Tombs};
@@ -260,6 +260,7 @@ impl Table {
         {
             *old = hot;
             *place = Some(flow);
+            self.foresee_free();
             slot
         } else {
             self.hot.push(hot);
@@ -272,6 +273,13 @@ impl Table {
             self.enter(hash, slot);
         }
         slot
+    }
+
+    /// Asks the processor for the record that the next new flow will get.
+    fn foresee_free(&self) {
+        let Some(next) = self.free.last() else { return };
+        self.hot.get(*next as usize).into_iter().for_each(prefetch_write);
+        self.flows.get(*next as usize).into_iter().for_each(prefetch_write);
     }
 
     /// Notes that the flow with this hash, which is new, is at `slot`.
