@@ -5,9 +5,9 @@ mod common;
 use common::script::blank;
 use synscope::engine::{Engine, Event, Settings};
 use synscope::flow::model::MAX_STEPS;
-use synscope::flow::{Flow, Limits, Opening, Step};
+use synscope::flow::{Flow, Limits, Opening, Step, Timeouts};
 use synscope::tcp::{Endpoint, Flags, Segment, SeqNumber};
-use synscope::time::Timestamp;
+use synscope::time::{SECOND, Timestamp};
 
 const README: &str = include_str!("../README.md");
 
@@ -58,6 +58,37 @@ fn attempts_that_came_to_nothing_linger_in_bounds() {
     engine.finish(&mut sink);
     assert_eq!(ended.len(), 11);
     assert!(ended[..10].iter().all(|(_, opening)| *opening == Opening::Unanswered), "{ended:?}");
+}
+
+/// SYNs wait as long as they are told to, whatever the horizon of the timer wheel, and are told of in the order in which they
+/// came.
+#[test]
+fn syns_wait_for_a_deadline_of_any_length() {
+    let timeouts = Timeouts { syn: 1_000 * SECOND, flush: 2_000 * SECOND, ..Timeouts::default() };
+    let mut engine = Engine::new(&Settings { timeouts, ..Settings::default() }).expect("settings");
+    let mut unanswered = Vec::new();
+    let mut sink = |event: &Event<'_>| {
+        if let Event::HandshakeEnd(flow) = event {
+            unanswered.push((flow.id, flow.opening(), flow.opening_time));
+        }
+    };
+    let at = |seconds: i64| Timestamp::new(1_700_000_000 + seconds, 0);
+    let syn = |n: u16, seconds: i64| Segment {
+        time: at(seconds),
+        flags: Flags::SYN,
+        source: Endpoint { ip: [192, 0, 2, 1].into(), port: 40_000 + n },
+        destination: Endpoint { ip: [198, 51, 100, 1].into(), port: 80 },
+        ..blank(u64::from(n) + 1)
+    };
+    for n in 0..5 {
+        engine.segment(&syn(n, i64::from(n) * 100), &mut sink);
+    }
+    engine.advance(at(1_150), &mut sink);
+    engine.advance(at(1_151), &mut sink);
+    assert_eq!(engine.live_flows(), 5);
+    engine.finish(&mut sink);
+    let expected = [(1, Opening::Unanswered, at(1_000)), (2, Opening::Unanswered, at(1_100))];
+    assert_eq!(unanswered, expected);
 }
 
 /// Every table of the detectors of hosts at work: sources, services, servers, places of connections, sequence numbers.

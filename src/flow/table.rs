@@ -368,3 +368,68 @@ impl Table {
         self.flows.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::script;
+    use crate::tcp::Segment;
+
+    fn syn() -> Segment {
+        script::read("> S").remove(0).segment
+    }
+
+    fn flow(id: u64, s: &Segment) -> (Hot, Flow) {
+        let (key, _) = FlowKey::of(s);
+        (Hot::new(key, true, Timestamp(0)), Flow::new(id, s, key, true, false, Timestamp(0), Vec::new()))
+    }
+
+    #[test]
+    fn a_key_is_of_a_syn_or_a_flow_or_a_tomb() {
+        let mut table = Table::new(2);
+        let (key, _) = FlowKey::of(&syn());
+        let hash = table.hash(&key);
+        table.insert_embryo(&Embryo::of(&syn()).unwrap(), 7, hash);
+        let slot = table.find(&key, hash).unwrap();
+        assert_eq!((table.embryo(slot).map(Embryo::id), table.len(), table.embryos()), (Some(7), 0, 1));
+        table.drop_embryo(slot, None);
+        assert!(!table.knows(&key, hash));
+
+        let (hot, first) = flow(7, &syn());
+        let slot = table.insert(hot, first, hash);
+        assert_eq!((table.find(&key, hash), table.len()), (Some(slot), 1));
+        table.bury(slot, hash, Timestamp(0), 100);
+        table.release(slot);
+        assert_eq!((table.find(&key, hash), table.len()), (None, 0));
+        assert!(table.knows(&key, hash));
+        let previous = table.tomb(&key, hash).map(|tomb| tomb.previous(true)).unwrap();
+        assert_eq!(previous.id, 7);
+
+        // The next one of the same key takes its place in the index.
+        let (hot, next) = flow(8, &syn());
+        assert_eq!(table.insert(hot, next, hash), slot);
+        assert!(table.tomb(&key, hash).is_none());
+        table.remove(slot, hash);
+        assert!(!table.knows(&key, hash));
+    }
+
+    #[test]
+    fn no_more_tombs_are_kept_than_there_may_be() {
+        let mut table = Table::new(2);
+        let mut keys = Vec::new();
+        for id in 1..6 {
+            let mut s = syn();
+            s.source.port = id;
+            let (hot, flow) = flow(u64::from(id), &s);
+            let (key, hash) = (hot.key, table.hash(&hot.key));
+            keys.push(key);
+            let slot = table.insert(hot, flow, hash);
+            table.bury(slot, hash, Timestamp(0), 100);
+            table.release(slot);
+        }
+        let known = |table: &Table| keys.iter().map(|key| table.knows(key, table.hash(key))).collect::<Vec<_>>();
+        assert_eq!(known(&table), [false, false, false, true, true]);
+        let none = Table::new(0);
+        assert!(!known(&none).contains(&true));
+    }
+}

@@ -620,13 +620,14 @@ impl Tracker {
         observer: &mut impl Observer,
     ) -> Option<Slot> {
         let Keyed { key, hash, sender_is_low } = *keyed;
-        let previous = self.table.tomb(&key, hash).filter(|tomb| tomb.is_remembered(now)).copied();
+        let tomb = self.table.tomb(&key, hash).copied();
+        let previous = tomb.filter(|tomb| tomb.is_remembered(now));
         if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
         }
         if small
-            && previous.is_none()
+            && tomb.is_none()
             && let Some(embryo) = self.embryo_of(s, now)
         {
             return self.begin_small(s, embryo, keyed, now, observer);
@@ -883,7 +884,7 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
-    fn new(
+    pub(super) fn new(
         id: u64,
         s: &Segment,
         key: FlowKey,
