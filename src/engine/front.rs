@@ -87,41 +87,48 @@ impl Front {
     /// Asks for the memory that the frames after frame `n` need.
     #[inline]
     fn look_ahead(&self, batch: &mut Batch, n: usize) {
-        let (briefs, outcomes) = (&mut batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
-        let syns = &batch.syns[..batch.used];
+        if n == 0 {
+            (0..PLACE_AHEAD).for_each(|at| self.look_for_flow(batch, at));
+        }
+        let briefs = &batch.briefs[..batch.used];
         if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
             prefetch(brief);
         }
         if let Some(brief) = briefs.get(n + INDEX_AHEAD) {
             self.tracker.foresee(brief);
         }
-        let first = if n == 0 { 0 } else { PLACE_AHEAD };
-        for at in n + first..=n + PLACE_AHEAD {
-            let Some(brief) = briefs.get_mut(at) else { break };
-            self.tracker.foresee_flow(brief);
-            if brief.is_embryonic() {
-                syns.get(at).into_iter().for_each(prefetch);
-            } else if !brief.is_plain()
-                && let Some(outcome) = outcomes.get(at)
-            {
-                prefetch(outcome);
-            }
-        }
-        if let Some(brief) = briefs.get_mut(n + RECORD_AHEAD) {
-            self.tracker.foresee_record(brief);
-            if (brief.wants_record() || !brief.is_plain())
-                && !brief.is_embryonic()
-                && let Some(outcome) = outcomes.get(n + RECORD_AHEAD)
-            {
-                if brief.is_plain() {
-                    prefetch(outcome);
-                } else if let Outcome::Tcp(segment) = outcome {
-                    self.witness.foresee(segment);
-                }
-            }
-        }
-        if let Some(brief) = briefs.get(n + STEPS_AHEAD) {
+        self.look_for_flow(batch, n + PLACE_AHEAD);
+        self.look_for_record(batch, n + RECORD_AHEAD);
+        if let Some(brief) = batch.briefs[..batch.used].get(n + STEPS_AHEAD) {
             self.tracker.foresee_steps(brief);
+        }
+    }
+
+    /// Looks up where the flow of frame `at` is. Segments come in trains: often it is that of the one before.
+    #[inline]
+    fn look_for_flow(&self, batch: &mut Batch, at: usize) {
+        let (before, rest) = batch.briefs[..batch.used].split_at_mut(at.min(batch.used));
+        let Some(brief) = rest.first_mut() else { return };
+        self.tracker.foresee_flow(brief, before.last());
+        if brief.is_embryonic() {
+            batch.syns.get(at).into_iter().for_each(prefetch);
+        } else if !brief.is_plain() {
+            batch.outcomes.get(at).into_iter().for_each(prefetch);
+        }
+    }
+
+    /// Asks for what the long way needs of the flow of frame `at`, if that may have to go it.
+    #[inline]
+    fn look_for_record(&self, batch: &mut Batch, at: usize) {
+        let Some(brief) = batch.briefs[..batch.used].get_mut(at) else { return };
+        self.tracker.foresee_record(brief);
+        if brief.is_embryonic() {
+            return;
+        }
+        match batch.outcomes.get(at) {
+            Some(Outcome::Tcp(segment)) if !brief.is_plain() => self.witness.foresee(segment),
+            Some(outcome) if brief.is_plain() && brief.wants_record() => prefetch(outcome),
+            _ => {}
         }
     }
 

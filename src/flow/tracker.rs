@@ -337,11 +337,14 @@ impl Tracker {
         }
     }
 
-    /// It will be taken sooner: where its flow probably is is looked up, and the beginning of that asked for.
+    /// It will be taken sooner, just after `before`: where its flow probably is is looked up, and the beginning of that asked
+    /// for.
     #[inline]
-    pub fn foresee_flow(&self, s: &mut Brief) {
-        if s.hash != 0 {
-            s.foresee(self.table.prefetch_hot(s.hash));
+    pub fn foresee_flow(&self, s: &mut Brief, before: Option<&Brief>) {
+        match before {
+            Some(before) if before.hash == s.hash => s.foresee(before.slot()),
+            _ if s.hash != 0 => s.foresee(self.table.prefetch_hot(s.hash)),
+            _ => {}
         }
     }
 
