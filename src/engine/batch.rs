@@ -2,7 +2,7 @@
 
 use crate::decode::{Decoder, Frame, Outcome, SkipReason};
 use crate::detect::ordinary;
-use crate::flow::{Brief, Embryo, Keyer};
+use crate::flow::{Brief, Embryo, Keyer, Syn, Wide};
 use crate::tcp::{Flags, Segment};
 use crate::time::Timestamp;
 
@@ -18,7 +18,8 @@ pub struct Batch {
     /// All of each frame.
     pub(super) outcomes: Vec<Outcome>,
     /// Of each ordinary SYN, as its brief tells, what is kept of it.
-    pub(super) syns: Vec<Embryo>,
+    syns: Vec<Embryo>,
+    wides: Vec<Wide>,
     pub(super) used: usize,
     keyer: Keyer,
     latest: Timestamp,
@@ -31,6 +32,7 @@ impl Batch {
             briefs: Vec::with_capacity(BATCH),
             outcomes: Vec::with_capacity(BATCH),
             syns: Vec::with_capacity(BATCH),
+            wides: Vec::with_capacity(BATCH),
             used: 0,
             keyer,
             latest: Timestamp(i64::MIN),
@@ -68,12 +70,20 @@ impl Batch {
         self.latest
     }
 
+    /// Frame `n`, if its brief says that it is an ordinary SYN.
+    #[inline]
+    pub(super) fn syn(&self, n: usize) -> Option<Syn<'_>> {
+        let embryonic = self.briefs.get(n).is_some_and(Brief::is_embryonic);
+        Some(Syn { embryo: self.syns.get(n)?, wide: self.wides.get(n)? }).filter(|_| embryonic)
+    }
+
     /// Decodes a frame and adds it.
     pub fn push(&mut self, decoder: &mut Decoder, frame: &Frame<'_>) {
         if self.used == self.briefs.len() {
             self.outcomes.push(Outcome::Skip(SkipReason::NotIp));
             self.briefs.push(Brief::of_nothing(frame.time));
             self.syns.push(Embryo::of_nothing());
+            self.wides.push(Wide::NONE);
         }
         let n = self.used;
         let (outcome, brief) = (&mut self.outcomes[n], &mut self.briefs[n]);
@@ -82,9 +92,12 @@ impl Batch {
         match outcome {
             Outcome::Tcp(segment) => {
                 self.keyer.write(segment, brief);
-                if let Some(syn) = ordinary_syn(segment) {
+                if let Some((syn, wide)) = ordinary_syn(segment) {
                     brief.set_embryonic();
                     self.syns[n] = syn;
+                    if syn.is_wide() {
+                        self.wides[n] = wide;
+                    }
                 }
             }
             _ => *brief = Brief::of_nothing(frame.time),
@@ -94,6 +107,6 @@ impl Batch {
 }
 
 /// What is kept of `s` if a flow may begin with it of which nothing need be told.
-pub(super) fn ordinary_syn(s: &Segment) -> Option<Embryo> {
+pub(super) fn ordinary_syn(s: &Segment) -> Option<(Embryo, Wide)> {
     if s.flags == Flags::SYN && ordinary::first_syn(s) { Embryo::of(s) } else { None }
 }

@@ -5,7 +5,7 @@ use super::{Ending, Event, Sink, Totals, Wants};
 use crate::detect::Anomaly;
 use crate::detect::host::{HostDetectors, Letter};
 use crate::flow::prefetch::prefetch_write;
-use crate::flow::{Embryo, Flow, Side};
+use crate::flow::{Embryo, Flow, Side, Syn, Wide};
 use crate::time::Timestamp;
 
 /// News in a [`Bulletin`]. Each one delivered may have to wake its reader, which costs as much as a thousand packets.
@@ -53,6 +53,8 @@ pub struct Bulletin {
     used: usize,
     letters: Vec<Letter>,
     syns: Vec<Embryo>,
+    /// Of those over IPv6, in the same order, what they have more.
+    wides: Vec<Wide>,
     anomalies: Vec<Anomaly>,
     totals: Vec<Totals>,
 }
@@ -65,7 +67,7 @@ impl Bulletin {
 
     /// Reads it to `hosts`, which judges, and to `sink`, and empties it.
     pub fn read(&mut self, hosts: &mut HostDetectors, sink: &mut dyn Sink) {
-        let (mut letters, mut syns) = (0, 0);
+        let (mut letters, mut syns, mut wides) = (0, 0, 0);
         for n in 0..self.news.len() {
             match self.news[n] {
                 News::Letters(end) => {
@@ -77,8 +79,11 @@ impl Bulletin {
                 }
                 News::Syns(end) => {
                     for at in core::mem::replace(&mut syns, end)..end {
-                        self.syns.get(at + AHEAD).into_iter().for_each(|syn| hosts.foresee_syn(syn));
-                        let syn = &self.syns[at];
+                        if let Some(embryo) = self.syns.get(at + AHEAD) {
+                            hosts.foresee_syn(self.syn(embryo, wides));
+                        }
+                        let syn = self.syn(&self.syns[at], wides);
+                        wides += usize::from(syn.embryo.is_wide());
                         hosts.take_syn(syn, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
                     }
                 }
@@ -92,9 +97,16 @@ impl Bulletin {
         self.news.clear();
         self.letters.clear();
         self.syns.clear();
+        self.wides.clear();
         self.anomalies.clear();
         self.totals.clear();
         self.used = 0;
+    }
+
+    /// A SYN, before which so many were over IPv6.
+    fn syn<'a>(&'a self, embryo: &'a Embryo, wides: usize) -> Syn<'a> {
+        let wide = if embryo.is_wide() { self.wides.get(wides) } else { None };
+        Syn { embryo, wide: wide.unwrap_or(&Wide::NONE) }
     }
 
     fn is_full(&self) -> bool {
@@ -225,8 +237,11 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Outlet for Poster<F> {
         &mut self.bulletin.letters
     }
 
-    fn syn(&mut self, syn: &Embryo) {
-        self.bulletin.syns.push(*syn);
+    fn syn(&mut self, syn: Syn<'_>) {
+        self.bulletin.syns.push(*syn.embryo);
+        if syn.embryo.is_wide() {
+            self.bulletin.wides.push(*syn.wide);
+        }
         self.bulletin.syns.spare_capacity_mut().get(AHEAD).into_iter().for_each(prefetch_write);
         let end = self.bulletin.syns.len();
         if let Some(News::Syns(last)) = self.bulletin.news.last_mut() {

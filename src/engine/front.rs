@@ -7,7 +7,7 @@ use crate::decode::Outcome;
 use crate::detect::host::{HostCounters, Witness};
 use crate::detect::{Anomaly, Detectors, UnknownRule};
 use crate::flow::prefetch::prefetch;
-use crate::flow::{Brief, Embryo, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Tracker};
+use crate::flow::{Brief, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Syn, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -60,7 +60,7 @@ impl Front {
         self.look_ahead(batch, n);
         let (briefs, outcomes) = (&batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
         let (Some(brief), Some(outcome)) = (briefs.get(n), outcomes.get(n)) else { return };
-        let taken = match batch.syns.get(n).filter(|_| brief.is_embryonic()) {
+        let taken = match batch.syn(n) {
             Some(syn) => self.take_syn(brief, syn, outlet),
             None => self.take_ordinary(brief, outcome),
         };
@@ -74,9 +74,9 @@ impl Front {
         let mut brief = Brief::of_nothing(time);
         if let Outcome::Tcp(segment) = outcome {
             self.keyer.write(segment, &mut brief);
-            if let Some(syn) = ordinary_syn(segment) {
+            if let Some((embryo, wide)) = ordinary_syn(segment) {
                 self.wants = outlet.wants();
-                if self.take_syn(&brief, &syn, outlet) {
+                if self.take_syn(&brief, Syn { embryo: &embryo, wide: &wide }, outlet) {
                     return;
                 }
             }
@@ -111,7 +111,13 @@ impl Front {
         let Some(brief) = rest.first_mut() else { return };
         self.tracker.foresee_flow(brief, before.last());
         if brief.is_embryonic() {
-            batch.syns.get(at).into_iter().for_each(prefetch);
+            let v4 = brief.is_v4();
+            if let Some(syn) = batch.syn(at) {
+                prefetch(syn.embryo);
+                if !v4 {
+                    prefetch(syn.wide);
+                }
+            }
         } else if !brief.is_plain() {
             batch.outcomes.get(at).into_iter().for_each(prefetch);
         }
@@ -152,7 +158,7 @@ impl Front {
     /// Takes an ordinary SYN with which a flow begins, if nobody wants to be told of that but the detectors of hosts; whether it
     /// did.
     #[inline]
-    fn take_syn(&mut self, brief: &Brief, syn: &Embryo, outlet: &mut impl Outlet) -> bool {
+    fn take_syn(&mut self, brief: &Brief, syn: Syn<'_>, outlet: &mut impl Outlet) -> bool {
         let taken = !self.wants.any(Wants::SEGMENTS.and(Wants::STARTS).and(Wants::STEPS))
             && self.witness.sleep(brief.time)
             && self.detectors.take_syn(brief.time)

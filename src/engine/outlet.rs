@@ -3,7 +3,7 @@
 use super::{Ending, Event, Sink, Wants};
 use crate::detect::Anomaly;
 use crate::detect::host::{HostDetectors, Letter};
-use crate::flow::{Embryo, Flow};
+use crate::flow::{Flow, Syn};
 use crate::time::Timestamp;
 
 /// Takes news in order.
@@ -15,7 +15,7 @@ pub trait Outlet {
     fn letters(&mut self) -> &mut Vec<Letter>;
 
     /// Takes a SYN with which a flow begins, to be shown to the detectors of hosts.
-    fn syn(&mut self, syn: &Embryo);
+    fn syn(&mut self, syn: Syn<'_>);
 
     /// Takes the letters that were written since the last time.
     fn mail(&mut self);
@@ -47,7 +47,7 @@ impl Outlet for Direct<'_> {
         self.letters
     }
 
-    fn syn(&mut self, syn: &Embryo) {
+    fn syn(&mut self, syn: Syn<'_>) {
         self.hosts.take_syn(syn, &mut |anomaly| self.sink.event(&Event::Anomaly { anomaly, flow: None }));
     }
 

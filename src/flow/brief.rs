@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::copies::{self, Sighting};
+use super::embryo::Syn;
 use super::table::Slot;
 use super::tuple::{FlowKey, V4Key};
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
@@ -174,10 +175,16 @@ impl Brief {
         if self.marks & V4 != 0 { (FlowKey::of_v4(self.key), self.is_from_low()) } else { FlowKey::of(s) }
     }
 
-    /// Its key, if its addresses are of IPv4.
+    /// The key of `syn`, which it is of.
     #[inline]
-    pub(super) const fn v4_key(&self) -> FlowKey {
-        FlowKey::of_v4(self.key)
+    pub(super) fn key_of_syn(&self, syn: Syn<'_>) -> FlowKey {
+        if self.marks & V4 != 0 { FlowKey::of_v4(self.key) } else { syn.key() }
+    }
+
+    /// Whether its addresses are of IPv4.
+    #[inline]
+    pub(crate) const fn is_v4(&self) -> bool {
+        self.marks & V4 != 0
     }
 
     /// Whether `key` is its key; of IPv6 `own` gives that.

@@ -10,6 +10,7 @@ mod closing;
 pub mod completeness;
 mod copies;
 mod embryo;
+mod embryos;
 mod eviction;
 pub mod facts;
 pub mod features;
@@ -39,7 +40,7 @@ pub mod verdict;
 pub mod zeek;
 
 pub use brief::Brief;
-pub use embryo::Embryo;
+pub use embryo::{Embryo, Syn, Wide};
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
 pub use model::{CaptureQuality, Flow, HostMarks, Mark, Previous, Unreachable};

@@ -7,7 +7,8 @@ use core::hash::BuildHasher;
 use foldhash::fast::RandomState;
 
 use super::brief::Brief;
-use super::embryo::{Embryo, Embryos};
+use super::embryo::Syn;
+use super::embryos::Embryos;
 use super::hot::Hot;
 use super::index::Index;
 use super::model::Flow;
@@ -118,7 +119,7 @@ impl Table {
 
     fn is_of(&self, slot: Slot, key: &FlowKey) -> bool {
         if slot >= EMBRYO {
-            self.embryo(slot).is_some_and(|embryo| key.is_v4(embryo.key()))
+            self.embryo(slot).is_some_and(|syn| syn.is_of(key))
         } else if slot >= TOMB {
             self.tombs.get(slot - TOMB).is_some_and(|tomb| tomb.is_of(key))
         } else {
@@ -128,13 +129,13 @@ impl Table {
 
     /// What there is of the flow at `slot` while it is nothing but a SYN.
     #[inline]
-    pub(super) fn embryo(&self, slot: Slot) -> Option<&Embryo> {
+    pub(super) fn embryo(&self, slot: Slot) -> Option<Syn<'_>> {
         self.embryos.get(slot.checked_sub(EMBRYO)?)
     }
 
     /// Adds flow `id`, which is nothing but `syn`; `hash` is that of its key, which is not in the table.
     #[inline]
-    pub(super) fn insert_embryo(&mut self, syn: &Embryo, id: u64, hash: u64) {
+    pub(super) fn insert_embryo(&mut self, syn: Syn<'_>, id: u64, hash: u64) {
         let slot = EMBRYO + self.embryos.push(syn, id);
         self.enter(hash, slot);
     }
@@ -142,13 +143,13 @@ impl Table {
     /// The oldest flow that is nothing but a SYN, and when that came.
     pub(super) fn oldest_embryo(&self) -> Option<(Slot, Timestamp)> {
         let place = self.embryos.surplus(1)?;
-        self.embryos.get(place).map(|embryo| (EMBRYO + place, embryo.time()))
+        self.embryos.get(place).map(|syn| (EMBRYO + place, syn.embryo.time()))
     }
 
     /// Drops the flow at `slot`, which is nothing but a SYN; `hash` is that of its key, if known.
     pub(super) fn drop_embryo(&mut self, slot: Slot, hash: Option<u64>) {
-        let Some(embryo) = self.embryo(slot) else { return };
-        let hash = hash.unwrap_or_else(|| self.hasher.hash_one(embryo.key()));
+        let Some(syn) = self.embryo(slot) else { return };
+        let hash = hash.unwrap_or_else(|| syn.hash(&self.hasher));
         self.index.remove(hash, slot);
         self.embryos.drop(slot - EMBRYO);
     }
@@ -163,8 +164,8 @@ impl Table {
     pub(super) fn foresee_surplus(&self, limit: usize) {
         let Some(oldest) = self.embryos.surplus(limit) else { return };
         self.embryos.foresee(oldest.wrapping_add(2 * Self::AHEAD));
-        if let Some(embryo) = self.embryos.get(oldest.wrapping_add(Self::AHEAD)) {
-            self.index.foresee(self.hasher.hash_one(embryo.key()));
+        if let Some(syn) = self.embryos.get(oldest.wrapping_add(Self::AHEAD)) {
+            self.index.foresee(syn.hash(&self.hasher));
         }
     }
 
@@ -287,7 +288,7 @@ impl Table {
         let Self { hasher, hot, embryos, tombs, .. } = self;
         let hash_of = |slot: Slot| {
             if slot >= EMBRYO {
-                embryos.get(slot - EMBRYO).map(|embryo| hasher.hash_one(embryo.key()))
+                embryos.get(slot - EMBRYO).map(|syn| syn.hash(hasher))
             } else if slot >= TOMB {
                 tombs.get(slot - TOMB).map(Tomb::hash)
             } else {
@@ -360,7 +361,7 @@ impl Table {
     /// Number and slot of every flow.
     pub(super) fn flows(&self) -> impl Iterator<Item = (u64, Slot)> {
         let whole = self.flows.iter().enumerate().filter_map(|(slot, flow)| Some((flow.as_ref()?.id, slot as Slot)));
-        whole.chain(self.embryos.iter().map(|(place, embryo)| (embryo.id(), EMBRYO + place)))
+        whole.chain(self.embryos.iter().map(|(place, syn)| (syn.embryo.id(), EMBRYO + place)))
     }
 
     /// How many positions there are, free ones included.
@@ -372,7 +373,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::script;
+    use crate::flow::{Embryo, script};
     use crate::tcp::Segment;
 
     fn syn() -> Segment {
@@ -389,9 +390,10 @@ mod tests {
         let mut table = Table::new(2);
         let (key, _) = FlowKey::of(&syn());
         let hash = table.hash(&key);
-        table.insert_embryo(&Embryo::of(&syn()).unwrap(), 7, hash);
+        let (embryo, wide) = Embryo::of(&syn()).unwrap();
+        table.insert_embryo(Syn { embryo: &embryo, wide: &wide }, 7, hash);
         let slot = table.find(&key, hash).unwrap();
-        assert_eq!((table.embryo(slot).map(Embryo::id), table.len(), table.embryos()), (Some(7), 0, 1));
+        assert_eq!((table.embryo(slot).map(|syn| syn.embryo.id()), table.len(), table.embryos()), (Some(7), 0, 1));
         table.drop_embryo(slot, None);
         assert!(!table.knows(&key, hash));
 

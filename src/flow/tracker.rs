@@ -4,7 +4,7 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::brief::Brief;
-use super::embryo::Embryo;
+use super::embryo::{Embryo, Syn, Wide};
 use super::facts::Facts;
 use super::hot::Hot;
 use super::incarnation::{Fate, Pending};
@@ -63,7 +63,7 @@ impl Default for Timeouts {
 pub struct Limits {
     /// Flows tracked at once that are more than a SYN.
     pub flows: usize,
-    /// Flows tracked at once that are nothing but a SYN over IPv4.
+    /// Flows tracked at once that are nothing but a SYN.
     pub embryonic: usize,
     /// Closed four-tuples remembered.
     pub closed: usize,
@@ -388,17 +388,17 @@ impl Tracker {
 
     /// Takes `syn` if a flow begins with it of which nothing else is known; whether one did. Nothing is told of it.
     #[inline]
-    pub fn take_syn(&mut self, brief: &Brief, syn: &Embryo) -> bool {
+    pub fn take_syn(&mut self, brief: &Brief, syn: Syn<'_>) -> bool {
         let usual = self.short_cut && self.next_id < Embryo::NUMBERS;
         if !usual || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
             return false;
         }
-        let key = brief.v4_key();
+        let key = brief.key_of_syn(syn);
         if self.table.knows(&key, brief.hash) {
             return false;
         }
         let id = self.number_small();
-        self.sources.judge(syn.source().ip, syn.checksum());
+        self.sources.judge(syn.source().ip, syn.embryo.checksum());
         self.keep_small(syn, id, brief.hash);
         true
     }
@@ -631,9 +631,9 @@ impl Tracker {
         }
         if small
             && tomb.is_none()
-            && let Some(embryo) = self.embryo_of(s, now)
+            && let Some((embryo, wide)) = self.embryo_of(s, now)
         {
-            return self.begin_small(s, embryo, keyed, now, observer);
+            return self.begin_small(s, Syn { embryo: &embryo, wide: &wide }, keyed, now, observer);
         }
         self.make_room(observer);
         let sender_is_client = if s.flags.is_syn_ack() {
@@ -661,7 +661,7 @@ impl Tracker {
     }
 
     /// What is kept of `s` as the first segment of a flow, where nothing more needs to be.
-    fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<Embryo> {
+    fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<(Embryo, Wide)> {
         let usual = now == s.time && self.next_id < Embryo::NUMBERS;
         if usual { Embryo::of(s) } else { None }
     }
@@ -671,20 +671,20 @@ impl Tracker {
     fn begin_small(
         &mut self,
         s: &Segment,
-        embryo: Embryo,
+        small: Syn<'_>,
         keyed: &Keyed,
         now: Timestamp,
         observer: &mut impl Observer,
     ) -> Option<Slot> {
         let id = self.number_small();
         let proved_good = self.sources.judge(s.source.ip, s.checksum);
-        let (mut hot, mut flow) = self.record_of(&embryo, id, keyed);
+        let (mut hot, mut flow) = self.record_of(s, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
         show(&mut hot, &mut flow, s, now, true, proved_good, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
             self.table.keep_steps(core::mem::take(&mut flow.steps));
-            self.keep_small(&embryo, id, keyed.hash);
+            self.keep_small(small, id, keyed.hash);
         } else {
             self.make_room(observer);
             let slot = self.table.insert(hot, flow, keyed.hash);
@@ -707,15 +707,14 @@ impl Tracker {
     }
 
     #[inline]
-    fn keep_small(&mut self, syn: &Embryo, id: u64, hash: u64) {
+    fn keep_small(&mut self, syn: Syn<'_>, id: u64, hash: u64) {
         self.table.insert_embryo(syn, id, hash);
         self.table.foresee_surplus(self.limits.embryonic);
     }
 
-    /// A new record for flow `id`, which begins with `embryo`, to which its SYN is still to be told.
-    fn record_of(&mut self, embryo: &Embryo, id: u64, keyed: &Keyed) -> (Hot, Flow) {
-        let s = embryo.segment();
-        let flow = Flow::new(id, &s, keyed.key, true, false, s.time, self.table.spare_steps());
+    /// A new record for flow `id`, which begins with the SYN `s`, which it is still to be told.
+    fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (Hot, Flow) {
+        let flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
         (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
     }
 
@@ -730,12 +729,12 @@ impl Tracker {
 
     /// The same, whether there is room or not.
     fn promote(&mut self, slot: Slot, hash: Option<u64>) -> Slot {
-        let Some(embryo) = self.table.embryo(slot).copied() else { return slot };
-        let s = embryo.segment();
+        let Some(syn) = self.table.embryo(slot) else { return slot };
+        let (s, id) = (syn.segment(), syn.embryo.id());
         let (key, sender_is_low) = FlowKey::of(&s);
         let keyed = Keyed { key, hash: hash.unwrap_or_else(|| self.table.hash(&key)), sender_is_low };
         self.table.drop_embryo(slot, Some(keyed.hash));
-        let (hot, flow) = self.record_of(&embryo, embryo.id(), &keyed);
+        let (hot, flow) = self.record_of(&s, id, &keyed);
         let slot = self.table.insert(hot, flow, keyed.hash);
         if let Some((hot, flow)) = self.table.parts(slot) {
             show(hot, flow, &s, s.time, true, false, &mut Nobody);

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use super::anomaly::Severity;
 use super::registry::Selection;
 use crate::flow::prefetch::prefetch;
-use crate::flow::{Embryo, HostMarks};
+use crate::flow::{HostMarks, Syn};
 use crate::tcp::Endpoint;
 use crate::time::Timestamp;
 
@@ -126,13 +126,13 @@ impl HostDetectors {
     }
 
     /// Takes a SYN with which a flow begins of which nothing else is known; `report` takes what is found.
-    pub fn take_syn(&mut self, syn: &Embryo, report: Report<'_>) {
+    pub fn take_syn(&mut self, syn: Syn<'_>, report: Report<'_>) {
         self.attempt(&Attempt::of(&syn.segment()), &mut Places::default(), report);
     }
 
     /// `syn` will be taken soon: what is looked up then is asked for. Changes nothing.
     #[inline]
-    pub fn foresee_syn(&self, syn: &Embryo) {
+    pub fn foresee_syn(&self, syn: Syn<'_>) {
         self.scans.foresee(syn.source().ip);
         self.floods.foresee(syn.destination());
     }

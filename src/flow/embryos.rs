@@ -1,0 +1,196 @@
+//! The SYNs that flows are nothing but, in the order in which they came.
+
+use super::embryo::{Embryo, Syn, Wide};
+use super::prefetch::{prefetch, prefetch_write};
+
+/// SYNs in the order in which they came. A place is a serial number modulo 2^31.
+///
+/// A ring of its own, because it is written to from end to end all through a flood: where the next ones go is asked for ahead.
+#[derive(Debug, Default)]
+pub(super) struct Embryos {
+    /// The ring; as long as there was need for, at most `room`.
+    ring: Vec<Embryo>,
+    /// At the same positions what they have more; as long as there is room, or empty where none has.
+    wides: Vec<Wide>,
+    /// Positions of the ring: a power of two, or none.
+    room: usize,
+    /// Serial number of what is at position 0, or was before the ring went round.
+    origin: u64,
+    /// Serial number of the oldest.
+    base: u64,
+    /// From the oldest to the newest, the empty ones between them counted.
+    span: usize,
+    alive: usize,
+}
+
+impl Embryos {
+    const PLACES: u64 = 1 << 31;
+    /// Positions of the smallest ring.
+    const LEAST: usize = 64;
+    /// How many places ahead one is asked for before it is written to.
+    const AHEAD: u64 = 8;
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.alive
+    }
+
+    /// Keeps `syn` as the first segment of flow `id`, which is below [`Embryo::NUMBERS`]; its place.
+    #[inline]
+    pub(super) fn push(&mut self, syn: Syn<'_>, id: u64) -> u32 {
+        if self.span == self.room {
+            self.grow();
+        }
+        let serial = self.base + self.span as u64;
+        let at = self.position(serial);
+        if at == self.ring.len() {
+            self.ring.push(*syn.embryo);
+        }
+        // Whole, and then the number: one that was put together before it is moved would make the processor wait.
+        self.ring[at] = *syn.embryo;
+        if syn.embryo.is_wide() {
+            self.widen(at, syn.wide);
+        }
+        self.ring[at].set_id(id);
+        self.ring.get(self.position(serial + Self::AHEAD)).into_iter().for_each(prefetch_write);
+        self.span += 1;
+        self.alive += 1;
+        (serial % Self::PLACES) as u32
+    }
+
+    fn widen(&mut self, at: usize, wide: &Wide) {
+        if self.wides.is_empty() {
+            self.wides.resize(self.room, Wide::NONE);
+        }
+        self.wides[at] = *wide;
+    }
+
+    fn grow(&mut self) {
+        // It is full: the oldest is at its position, or the ring is still empty.
+        if !self.ring.is_empty() {
+            let oldest = self.position(self.base);
+            self.ring.rotate_left(oldest);
+            if !self.wides.is_empty() {
+                self.wides.rotate_left(oldest);
+            }
+        }
+        self.room = (2 * self.room).max(Self::LEAST);
+        self.ring.reserve_exact(self.room - self.ring.len());
+        if !self.wides.is_empty() {
+            self.wides.resize(self.room, Wide::NONE);
+        }
+        self.origin = self.base;
+    }
+
+    /// The one at `place`.
+    #[inline]
+    pub(super) fn get(&self, place: u32) -> Option<Syn<'_>> {
+        let at = self.at(place)?;
+        let embryo = self.ring.get(at).filter(|embryo| embryo.is_alive())?;
+        let wide = if embryo.is_wide() { self.wides.get(at)? } else { &Wide::NONE };
+        Some(Syn { embryo, wide })
+    }
+
+    /// Drops the one at `place`.
+    #[inline]
+    pub(super) fn drop(&mut self, place: u32) {
+        let Some(at) = self.at(place) else { return };
+        let Some(embryo) = self.ring.get_mut(at).filter(|embryo| embryo.is_alive()) else { return };
+        embryo.end();
+        self.alive -= 1;
+        while self.span > 0 && !self.ring[self.position(self.base)].is_alive() {
+            self.base += 1;
+            self.span -= 1;
+        }
+    }
+
+    /// Place of the oldest, if there are places for no more than `limit`, the empty ones between them counted.
+    pub(super) fn surplus(&self, limit: usize) -> Option<u32> {
+        (self.span >= limit.max(1)).then_some((self.base % Self::PLACES) as u32)
+    }
+
+    /// Asks the processor for the one at `place`, if there is any.
+    pub(super) fn foresee(&self, place: u32) {
+        let Some(at) = self.at(place) else { return };
+        self.ring.get(at).into_iter().for_each(prefetch);
+        self.wides.get(at).into_iter().for_each(prefetch);
+    }
+
+    /// Every one, with its place, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Syn<'_>)> {
+        let places = (self.base..self.base + self.span as u64).map(|serial| (serial % Self::PLACES) as u32);
+        places.filter_map(|place| Some((place, self.get(place)?)))
+    }
+
+    /// Position in the ring of what has this serial number.
+    #[inline]
+    const fn position(&self, serial: u64) -> usize {
+        (serial - self.origin) as usize & self.room.wrapping_sub(1)
+    }
+
+    /// Position in the ring of `place`, if it is one between the oldest and the newest.
+    #[inline]
+    const fn at(&self, place: u32) -> Option<usize> {
+        let from_oldest = (place as u64).wrapping_sub(self.base) % Self::PLACES;
+        if from_oldest < self.span as u64 { Some(self.position(self.base + from_oldest)) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::embryo::tests::{syn, syn_v6};
+    use super::*;
+    use crate::tcp::Segment;
+
+    impl Embryos {
+        fn keep(&mut self, s: &Segment, id: u64) -> u32 {
+            let (embryo, wide) = Embryo::of(s).unwrap();
+            self.push(Syn { embryo: &embryo, wide: &wide }, id)
+        }
+
+        fn take(&mut self, place: u32) -> Option<u64> {
+            let id = self.get(place)?.embryo.id();
+            self.drop(place);
+            Some(id)
+        }
+    }
+
+    #[test]
+    fn places_stay_while_others_come_and_go() {
+        let mut embryos = Embryos::default();
+        let places: Vec<u32> = (0..4).map(|id| embryos.keep(&syn(), id)).collect();
+        assert_eq!(embryos.take(places[1]), Some(1));
+        assert!(embryos.take(places[1]).is_none() && embryos.get(places[1]).is_none());
+        assert_eq!(embryos.take(places[0]), Some(0));
+        assert_eq!(embryos.get(places[3]).map(|syn| syn.embryo.id()), Some(3));
+        assert_eq!(
+            embryos.iter().map(|(place, e)| (place, e.embryo.id())).collect::<Vec<_>>(),
+            [(places[2], 2), (places[3], 3)]
+        );
+        assert_eq!((embryos.len(), embryos.surplus(2), embryos.surplus(3)), (2, Some(places[2]), None));
+    }
+
+    #[test]
+    fn the_ring_grows_and_goes_round() {
+        let mut embryos = Embryos::default();
+        let mut places = std::collections::VecDeque::new();
+        for id in 0..1000 {
+            // Both families; those over IPv6 only once the ring has grown for the first time.
+            let s = if id > 200 && id % 3 == 0 { syn_v6() } else { syn() };
+            let place = embryos.keep(&s, id);
+            assert_eq!(embryos.get(place).map(|kept| kept.segment()), Some(s));
+            places.push_back((place, id));
+            // Held: 1, 1, 2, 2, 3, …, so that it goes round while it grows.
+            if id % 2 == 1 {
+                let (place, oldest) = places.pop_front().unwrap();
+                assert_eq!(embryos.surplus(1), Some(place));
+                assert_eq!(embryos.take(place), Some(oldest));
+                assert!(embryos.get(place).is_none());
+            }
+        }
+        let kept: Vec<(u32, u64)> = embryos.iter().map(|(place, e)| (place, e.embryo.id())).collect();
+        assert_eq!(kept, Vec::from(places));
+        assert!(embryos.iter().all(|(_, e)| (e.segment().source == syn_v6().source) == (e.embryo.id() % 3 == 0)));
+        assert_eq!((embryos.len(), embryos.ring.capacity()), (500, 512));
+    }
+}
