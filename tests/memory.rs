@@ -6,7 +6,7 @@ use common::script::blank;
 use synscope::engine::{Engine, Event, Settings};
 use synscope::flow::model::MAX_STEPS;
 use synscope::flow::{Flow, Limits, Opening, Step, Timeouts};
-use synscope::tcp::{Endpoint, Flags, Segment, SeqNumber};
+use synscope::tcp::{Endpoint, Flags, Options, Segment, SeqNumber};
 use synscope::time::{SECOND, Timestamp};
 
 const README: &str = include_str!("../README.md");
@@ -76,8 +76,10 @@ fn syns_wait_for_a_deadline_of_any_length() {
     let syn = |n: u16, seconds: i64| Segment {
         time: at(seconds),
         flags: Flags::SYN,
-        source: Endpoint { ip: [192, 0, 2, 1].into(), port: 40_000 + n },
-        destination: Endpoint { ip: [198, 51, 100, 1].into(), port: 80 },
+        source: Endpoint { ip: [10, 1, 0, 1].into(), port: 40_000 + n },
+        destination: Endpoint { ip: [10, 2, 0, 80].into(), port: 80 },
+        seq: SeqNumber(1000),
+        options: Options { mss: Some(1460), ..Options::default() },
         ..blank(u64::from(n) + 1)
     };
     for n in 0..5 {
@@ -89,6 +91,32 @@ fn syns_wait_for_a_deadline_of_any_length() {
     engine.finish(&mut sink);
     let expected = [(1, Opening::Unanswered, at(1_000)), (2, Opening::Unanswered, at(1_100))];
     assert_eq!(unanswered, expected);
+}
+
+/// A SYN of which two deadlines passed in the silence before the next packet.
+#[test]
+fn what_silence_ends_is_told_before_what_comes_after_it() {
+    let mut engine = Engine::new(&Settings::default()).expect("settings");
+    let mut told = Vec::new();
+    let mut sink = |event: &Event<'_>| match event {
+        Event::FlowStart(flow) => told.push((flow.id, "start")),
+        Event::HandshakeEnd(flow) => told.push((flow.id, "opening")),
+        Event::FlowEnd { flow, .. } => told.push((flow.id, "end")),
+        _ => {}
+    };
+    let segment = |n: u16, seconds: i64, flags| Segment {
+        time: Timestamp::new(1_700_000_000 + seconds, 0),
+        flags,
+        source: Endpoint { ip: [10, 1, 0, 1].into(), port: 40_000 + n },
+        destination: Endpoint { ip: [10, 2, 0, 80].into(), port: 80 },
+        seq: SeqNumber(1000),
+        options: Options { mss: Some(1460), ..Options::default() },
+        ..blank(u64::from(n) + 1)
+    };
+    engine.segment(&segment(0, 0, Flags::SYN), &mut sink);
+    engine.segment(&segment(1, 7200, Flags::ACK), &mut sink);
+    engine.finish(&mut sink);
+    assert_eq!(told, [(1, "start"), (1, "opening"), (1, "end"), (2, "start"), (2, "opening"), (2, "end")]);
 }
 
 /// Every table of the detectors of hosts at work: sources, services, servers, places of connections, sequence numbers.

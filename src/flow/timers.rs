@@ -55,8 +55,7 @@ impl<T> Wheel<T> {
 
     /// The tick that [`Self::file`] would use for `at`.
     pub fn tick_for(&self, at: Timestamp) -> Tick {
-        // One up: an entry fires when its whole tick has passed.
-        let wanted = self.tick_of(at).saturating_add(1);
+        let wanted = self.due_at(at);
         if self.started { wanted.clamp(self.next_tick, self.next_tick + SLOTS as i64 - 1) } else { wanted }
     }
 
@@ -74,13 +73,12 @@ impl<T> Wheel<T> {
         self.started && now.0.saturating_sub(self.origin) >= self.next_tick.saturating_mul(TICK)
     }
 
-    /// Takes out the entries of the next tick that has passed at `now`, with that tick; `None` when all have been fired.
-    /// Give the emptied vector back by [`Self::recycle`].
-    pub fn fire(&mut self, now: Timestamp) -> Option<(Tick, Vec<T>)> {
+    /// Takes out the entries of the next tick up to `current`, with that tick; `None` when all have been fired. Give the
+    /// emptied vector back by [`Self::recycle`].
+    pub fn fire(&mut self, current: Tick) -> Option<(Tick, Vec<T>)> {
         if !self.started {
             return None;
         }
-        let current = self.tick_of(now);
         // After a long silence one round visits every slot.
         if current - self.next_tick >= SLOTS as i64 * 2 {
             self.skip_empty_rounds(current);
@@ -94,16 +92,6 @@ impl<T> Wheel<T> {
             }
         }
         None
-    }
-
-    /// The last tick whose entries were taken out.
-    pub const fn last_fired(&self) -> Tick {
-        self.next_tick - 1
-    }
-
-    /// Whether what had been filed for `at` would have been taken out with `tick`, or before.
-    pub fn is_fired_by(&self, at: Timestamp, tick: Tick) -> bool {
-        self.tick_of(at) < tick
     }
 
     /// Gives an emptied vector back.
@@ -124,7 +112,13 @@ impl<T> Wheel<T> {
         self.slots.iter().all(Vec::is_empty)
     }
 
-    fn tick_of(&self, at: Timestamp) -> Tick {
+    /// The tick with which what is due at `at` is due: when the whole tick of that has passed.
+    pub fn due_at(&self, at: Timestamp) -> Tick {
+        self.tick_of(at).saturating_add(1)
+    }
+
+    /// The tick that `at` is in.
+    pub fn tick_of(&self, at: Timestamp) -> Tick {
         at.0.saturating_sub(self.origin).div_euclid(TICK)
     }
 
@@ -148,7 +142,7 @@ mod tests {
 
     fn drain(wheel: &mut Wheel<u32>, now: i64) -> Vec<u32> {
         let mut fired = Vec::new();
-        while let Some((_, entries)) = wheel.fire(Timestamp(now)) {
+        while let Some((_, entries)) = wheel.fire(wheel.tick_of(Timestamp(now))) {
             fired.extend(entries.iter().copied());
             wheel.recycle(entries);
         }

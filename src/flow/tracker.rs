@@ -549,9 +549,19 @@ impl Tracker {
         false
     }
 
+    /// Acts on the deadlines that have passed at `now`, in order.
     fn fire(&mut self, now: Timestamp, observer: &mut impl Observer) {
-        while let Some((tick, entries)) = self.wheel.fire(now) {
+        let current = self.wheel.tick_of(now);
+        while let Some(tick) = self.next_small_deadline().filter(|tick| *tick <= current) {
+            self.fire_wheel(tick, now, observer);
             self.fire_small(tick, observer);
+        }
+        self.fire_wheel(current, now, observer);
+    }
+
+    /// Acts on the deadlines in the wheel, up to those of `last`.
+    fn fire_wheel(&mut self, last: Tick, now: Timestamp, observer: &mut impl Observer) {
+        while let Some((tick, entries)) = self.wheel.fire(last) {
             for n in 0..entries.len() {
                 self.foresee_deadline(entries.get(n + 2 * DEADLINES_AHEAD), tick, false);
                 self.foresee_deadline(entries.get(n + DEADLINES_AHEAD), tick, true);
@@ -568,15 +578,19 @@ impl Tracker {
             }
             self.wheel.recycle(entries);
         }
-        self.fire_small(self.wheel.last_fired(), observer);
     }
 
-    /// Makes records for flows that are nothing but a SYN, and whose deadline is one of `tick`, or of one before it. Their SYNs
-    /// came in order, and wait equally long: they need no place in the wheel.
-    fn fire_small(&mut self, tick: Tick, observer: &mut impl Observer) {
+    /// The tick of the next deadline of a flow that is nothing but a SYN. These came in order, and wait equally long: they need
+    /// no place in the wheel.
+    fn next_small_deadline(&self) -> Option<Tick> {
         let wait = self.timeouts.syn.min(self.timeouts.flush);
-        while let Some((slot, began)) = self.table.oldest_embryo()
-            && self.wheel.is_fired_by(began.after(wait), tick)
+        self.table.oldest_embryo().map(|(_, began)| self.wheel.due_at(began.after(wait)))
+    }
+
+    /// Makes records for flows that are nothing but a SYN, and whose deadline is one of `tick`: the wheel has them from now on.
+    fn fire_small(&mut self, tick: Tick, observer: &mut impl Observer) {
+        while let Some((slot, _)) = self.table.oldest_embryo()
+            && self.next_small_deadline().is_some_and(|next| next <= tick)
         {
             let slot = self.whole(slot, None, observer);
             self.enlist(slot);
