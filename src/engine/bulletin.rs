@@ -80,7 +80,8 @@ impl Bulletin {
                 News::Syns(end) => {
                     for at in core::mem::replace(&mut syns, end)..end {
                         if let Some(embryo) = self.syns.get(at + AHEAD) {
-                            hosts.foresee_syn(self.syn(embryo, wides));
+                            // A guess, that those before it are of the same family; nothing depends on it but speed.
+                            hosts.foresee_syn(self.syn(embryo, wides + AHEAD));
                         }
                         let syn = self.syn(&self.syns[at], wides);
                         wides += usize::from(syn.embryo.is_wide());
