@@ -42,8 +42,12 @@ const MAX_FRAMES: usize = 8;
 const SAMPLE: usize = 512;
 /// Incidents kept for the summary.
 const MAX_INCIDENTS: usize = 256;
-/// Incidents with a sketch of their own at once.
+/// Incidents at once.
 const MAX_ACTIVE: usize = 64;
+/// Services with a sketch of their SYNs at once.
+const MAX_SKETCHES: usize = 128;
+/// A sketch is given up after so many seconds without a SYN, or with few.
+const SKETCHED_FOR: i64 = 20;
 
 /// Clients that meant it: those that got in, and those that tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,14 +127,33 @@ pub struct Incident {
     pub frames: Vec<u64>,
 }
 
-/// What is sketched of a running flood.
+/// What is sketched of the SYNs of a flood, or of what may turn out to be one.
 #[derive(Debug)]
-struct Running {
-    incident: Incident,
+struct Sketch {
     sources: Distinct,
     sample: Reservoir,
     martians: u64,
     ttls: Box<[u32; 256]>,
+}
+
+impl Sketch {
+    fn new() -> Self {
+        Self { sources: Distinct::new(), sample: Reservoir::new(SAMPLE), martians: 0, ttls: Box::new([0; 256]) }
+    }
+
+    fn add(&mut self, a: &Attempt) {
+        let source = fixed_hash_of(&a.client.ip);
+        self.sources.add(source);
+        self.sample.add(source);
+        self.martians += u64::from(is_martian(a.client.ip));
+        self.ttls[usize::from(a.look.ttl)] += 1;
+    }
+}
+
+/// A flood that goes on.
+#[derive(Debug)]
+struct Running {
+    incident: Incident,
     spoofing_told: bool,
     calm_seconds: u32,
 }
@@ -147,6 +170,10 @@ struct Service {
     /// Evaluated up to this second.
     judged: i64,
     running: Option<Box<Running>>,
+    /// While it is asked as often as a flood asks.
+    sketch: Option<Box<Sketch>>,
+    /// Second up to which SYNs belong to a flood that is over.
+    cleared: i64,
     seconds: Seconds,
     cusum: Cusum,
     /// SYNs a second, over ten minutes.
@@ -196,6 +223,8 @@ impl Service {
             baseline: 0.0,
             others: Others::default(),
             running: None,
+            sketch: None,
+            cleared: i64::MIN,
             cusum: Cusum { period: now.seconds().div_euclid(PERIOD), ..Cusum::default() },
             silent: 0,
             half_open_told: false,
@@ -213,8 +242,8 @@ impl Service {
     /// Octets held elsewhere.
     fn octets(&self) -> usize {
         let clients = if self.clients.spilled() { self.clients.capacity() * size_of::<u32>() } else { 0 };
-        let running = self.running.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048);
-        clients + self.seconds.octets() + running
+        let sketch = self.sketch.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048);
+        clients + self.seconds.octets() + sketch
     }
 
     /// Whether so little was asked of it lately that fewer than `syns` SYNs can be within the last `seconds` (at most 40).
@@ -269,6 +298,8 @@ pub(super) struct Floods {
 struct Ledger {
     running: Vec<Endpoint>,
     finished: Vec<Incident>,
+    /// Services that have a sketch.
+    sketches: usize,
     /// Whether any answer to a SYN was ever seen: without one the capture has one direction only, and tells nothing.
     saw_answers: bool,
 }
@@ -307,8 +338,17 @@ impl Floods {
             judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
         service.last = service.last.max(a.time);
+        let mut busy = false;
         if let Some(held) = service.seconds.at(second) {
             held.syns += 1;
+            busy = f64::from(held.syns) >= FLOOD_RATE / 4.0;
+        }
+        if busy && service.sketch.is_none() && self.ledger.sketches < MAX_SKETCHES {
+            self.ledger.sketches += 1;
+            service.sketch = Some(Box::new(Sketch::new()));
+        }
+        if let Some(sketch) = &mut service.sketch {
+            sketch.add(a);
         }
         service.cusum.syns += 1;
         service.busy = service.busy.saturating_add(1);
@@ -318,10 +358,6 @@ impl Floods {
             service.frame_count += 1;
         }
         if let Some(running) = &mut service.running {
-            running.sources.add(fixed_hash_of(&a.client.ip));
-            running.sample.add(fixed_hash_of(&a.client.ip));
-            running.martians += u64::from(is_martian(a.client.ip));
-            running.ttls[usize::from(a.look.ttl)] += 1;
             running.incident.syns += 1;
             running.incident.last = a.time;
         }
@@ -429,6 +465,21 @@ impl Floods {
             let Some(service) = self.services.get_mut(&victim) else { continue };
             judge_service(service, victim, now.seconds(), &mut self.ledger, desk, out);
         }
+        if now.seconds() % SKETCHED_FOR == 0 {
+            self.recount(now.seconds());
+        }
+    }
+
+    /// Gives up the sketches of services that nobody asks any more, and counts those that are left: what was evicted gave nothing
+    /// back.
+    fn recount(&mut self, second: i64) {
+        self.ledger.sketches = 0;
+        for (_, service) in self.services.iter_mut() {
+            if service.running.is_none() && service.sketch.is_some() && is_calm(service, second) {
+                service.sketch = None;
+            }
+            self.ledger.sketches += usize::from(service.sketch.is_some());
+        }
     }
 
     /// Observation ends: what is known by now must do.
@@ -439,7 +490,7 @@ impl Floods {
             judge_cohort(service, *victim, second, 0, &mut self.ledger, desk, out);
             close_period(service, *victim, second + PERIOD, self.ledger.saw_answers, desk, out);
             if let Some(running) = service.running.take() {
-                end(*running, &mut self.ledger.finished, now, desk, out);
+                end(*running, service.sketch.as_deref(), &mut self.ledger.finished, now, desk, out);
             }
         }
         self.ledger.running.clear();
@@ -523,8 +574,9 @@ fn judge_service(
     if over && let Some(ended) = service.running.take() {
         ledger.running.retain(|v| *v != victim);
         let at = Timestamp(second.saturating_mul(SECOND));
-        end(*ended, &mut ledger.finished, at, desk, out);
+        end(*ended, service.sketch.as_deref(), &mut ledger.finished, at, desk, out);
         service.others = Others::default();
+        service.cleared = second;
     }
 }
 
@@ -542,7 +594,8 @@ fn judge_cohort(
     if service.running.is_none() && !may_fail && service.is_below(FLOOD_SYNS, COHORT + ripe + 1) {
         return;
     }
-    let (cohort, span) = service.cohort(second - ripe - COHORT, second - ripe);
+    let from = (second - ripe - COHORT).max(service.cleared.saturating_add(1));
+    let (cohort, span) = service.cohort(from, second - ripe);
     if cohort.syns == 0 {
         return;
     }
@@ -563,28 +616,22 @@ fn judge_cohort(
         {
             (r.incident.peak, r.incident.peak_second) = (peak.syns, peak.at);
         }
-        spoofed(r, victim, now, desk, out);
+        spoofed(r, service.sketch.as_deref(), victim, now, desk, out);
         return;
     }
     if !is_flood || ledger.running.len() >= MAX_ACTIVE {
         return;
     }
-    let incident = begin(service, victim, &cohort, second - ripe - COHORT);
+    let incident = begin(service, victim, &cohort, from);
     let source = incident.source.map(|ip| (ip, None));
     let finding = flood_finding(&incident, &cohort, rate, "running");
     desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     if let Some(finding) = outbound(service, victim, rate) {
         desk.file("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
-    service.running = Some(Box::new(Running {
-        incident,
-        sources: Distinct::new(),
-        sample: Reservoir::new(SAMPLE),
-        martians: 0,
-        ttls: Box::new([0; 256]),
-        spoofing_told: false,
-        calm_seconds: 0,
-    }));
+    let mut running = Running { incident, spoofing_told: false, calm_seconds: 0 };
+    spoofed(&mut running, service.sketch.as_deref(), victim, now, desk, out);
+    service.running = Some(Box::new(running));
     ledger.running.push(victim);
 }
 
@@ -599,23 +646,33 @@ fn outbound(service: &Service, victim: Endpoint, rate: f64) -> Option<Finding> {
     })
 }
 
+/// Whether hardly anything was asked of it in the last seconds.
+fn is_calm(service: &Service, second: i64) -> bool {
+    let lately = service.seconds.iter().filter(|s| s.at > second - SKETCHED_FOR);
+    lately.map(|s| s.syns).max().is_none_or(|most| f64::from(most) < FLOOD_RATE / 4.0)
+}
+
+/// The flood that the cohort from second `from` on is. It began with the first second of which it can be a part.
 fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Incident {
-    let first = service.seconds.iter().filter(|s| s.syns > 0 && s.at >= from).map(|s| s.at).min().unwrap_or(from);
-    let peak = service.seconds.iter().filter(|s| s.at >= from).max_by_key(|s| (s.syns, s.at));
-    let all: u32 = service.seconds.iter().filter(|s| s.at >= from).map(|s| s.syns).sum();
+    let seconds = || service.seconds.iter().filter(|s| s.syns > 0 && s.at >= from);
+    let heavy = seconds().filter(|s| f64::from(s.syns) >= FLOOD_RATE / 2.0).map(|s| s.at).min();
+    let first = heavy.or_else(|| seconds().map(|s| s.at).min()).unwrap_or(from);
+    let mut all = Second { at: first, ..Second::default() };
+    seconds().filter(|s| s.at >= first).for_each(|s| all.add(s));
+    let peak = seconds().max_by_key(|s| (s.syns, s.at));
     Incident {
         rule: "syn-flood",
         victim,
         begin: Timestamp(first.saturating_mul(SECOND)),
         last: service.last,
         ended: false,
-        syns: u64::from(all.max(cohort.syns)),
-        completed: u64::from(cohort.completed),
-        answered: u64::from(cohort.answered),
-        reset: u64::from(cohort.reset),
+        syns: u64::from(all.syns),
+        completed: u64::from(all.completed),
+        answered: u64::from(all.answered),
+        reset: u64::from(all.reset),
         peak: peak.map_or(0, |p| p.syns),
         peak_second: peak.map_or(first, |p| p.at),
-        sources: service.clients.len() as u64,
+        sources: service.sketch.as_ref().map_or(service.clients.len() as u64, |sketch| sketch.sources.count()),
         source: service.main_source(),
         spoofing: Vec::new(),
         all_answered: f64::from(cohort.answered) >= 0.98 * f64::from(cohort.syns),
@@ -665,26 +722,30 @@ fn others_figures(finding: Finding, when: &'static str, o: &Others) -> Finding {
 }
 
 /// Evidence that the sources of a running flood are forged (findings C.4).
-fn spoofed(r: &mut Running, victim: Endpoint, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+fn spoofed(
+    r: &mut Running,
+    sketch: Option<&Sketch>,
+    victim: Endpoint,
+    now: Timestamp,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    let Some(sketch) = sketch else { return };
     let i = &mut r.incident;
-    let sketched: u32 = r.ttls.iter().sum();
-    if sketched == 0 {
-        return;
-    }
-    let n = u64::from(sketched);
-    i.sources = r.sources.count();
+    let n = sketch.ttls.iter().map(|n| u64::from(*n)).sum::<u64>();
+    i.sources = sketch.sources.count();
     let distinct = i.sources as f64 / n as f64;
     let mut evidence = Vec::new();
     if n >= 1000 && distinct >= 0.8 {
         evidence.push("as many sources as SYNs");
     }
-    if n >= 100 && r.sample.normalised_entropy() >= 0.95 {
+    if n >= 100 && sketch.sample.normalised_entropy() >= 0.95 {
         evidence.push("sources spread evenly");
     }
-    if r.martians >= 20 && r.martians * 100 >= n && !is_martian(victim.ip) {
+    if sketch.martians >= 20 && sketch.martians * 100 >= n && !is_martian(victim.ip) {
         evidence.push("sources that cannot be on the internet");
     }
-    if i.sources >= 1000 && ttl_entropy(&r.ttls) <= 1.0 {
+    if i.sources >= 1000 && ttl_entropy(&sketch.ttls) <= 1.0 {
         evidence.push("one distance for all sources");
     }
     if i.answered > 100 && i.reset * 20 >= i.answered && i.sources >= 20 {
@@ -698,14 +759,21 @@ fn spoofed(r: &mut Running, victim: Endpoint, now: Timestamp, desk: &mut Desk, o
     let finding = Finding::new(format!("the flood on {victim} comes from forged addresses: {}", i.spoofing.join(", ")))
         .figure("sources", i.sources as i64)
         .figure("syns", n as i64)
-        .figure("martians", r.martians as i64)
+        .figure("martians", sketch.martians as i64)
         .frames(i.frames.iter().copied());
     desk.file("syn-flood-spoofed", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
 }
 
-fn end(mut r: Running, finished: &mut Vec<Incident>, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+fn end(
+    mut r: Running,
+    sketch: Option<&Sketch>,
+    finished: &mut Vec<Incident>,
+    now: Timestamp,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
     let victim = r.incident.victim;
-    spoofed(&mut r, victim, now, desk, out);
+    spoofed(&mut r, sketch, victim, now, desk, out);
     r.incident.ended = true;
     let i = &r.incident;
     let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;

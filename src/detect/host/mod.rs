@@ -200,6 +200,7 @@ impl HostDetectors {
             Told::LooksLikeCookies { time, server, frames } => {
                 self.together.cookies(*time, *server, frames, desk, report);
             }
+            Told::Completed { client, server } => self.strays.completed(*server, *client),
             Told::Found(found) => {
                 let Found { rule, time, server, finding } = &**found;
                 desk.file(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
@@ -344,7 +345,7 @@ impl HostDetectors {
         let Unasked { sign, server, probe } = unasked;
         match probe {
             Some(probe) => self.scans.probe(probe, &self.settings, &mut self.desk, report),
-            None => self.strays.echo(sign.time, sign.frame, (*server, sign.from), true, &mut self.desk, report),
+            None => self.strays.echo_reset(sign, *server, &mut self.desk, report),
         }
         self.strays.mirrored(sign, *server, &mut self.desk, report);
     }

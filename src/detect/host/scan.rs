@@ -1,7 +1,8 @@
 //! Who probes: failed attempts and stray probes of each source, and what they add up to (findings C.5 to C.8).
 //!
 //! A source's probes are kept as distinct pairs of host and port, at most [`MAX_PAIRS`] of them and at most so many of all
-//! sources together; beyond that they are counted by a sketch.
+//! sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to what was open or
+//! silent: that is what a scan is after.
 
 use core::net::IpAddr;
 
@@ -164,8 +165,42 @@ struct Pair {
 }
 
 impl Pair {
+    fn is_open(&self) -> bool {
+        matches!(self.found, Found::Open | Found::OpenUnused)
+    }
+
+    fn is_silent(&self) -> bool {
+        matches!(self.found, Found::Silent | Found::Unknown)
+    }
+
     fn digest(&self) -> u64 {
         fixed_hash_of(&Endpoint { ip: self.to, port: self.port })
+    }
+}
+
+/// Pairs that were not kept, by what became of them.
+#[derive(Debug)]
+struct Beyond {
+    pairs: Distinct,
+    open: u64,
+    silent: u64,
+    first: Timestamp,
+    last: Timestamp,
+    /// Where to look next for a pair that gives way.
+    next: usize,
+}
+
+impl Beyond {
+    fn new(first: Timestamp) -> Self {
+        Self { pairs: Distinct::new(), open: 0, silent: 0, first, last: first, next: 0 }
+    }
+
+    fn add(&mut self, pair: &Pair) {
+        self.pairs.add(fixed_hash((pair.to, pair.port)));
+        self.open += u64::from(pair.is_open());
+        self.silent += u64::from(pair.is_silent());
+        self.first = self.first.min(pair.time);
+        self.last = self.last.max(pair.time);
     }
 }
 
@@ -190,6 +225,8 @@ pub struct ScanReport {
     pub pairs: u64,
     /// Ports found open (of all hosts).
     pub open: Vec<u16>,
+    /// Pairs found open.
+    pub found_open: u64,
     /// Pairs answered by RST.
     pub closed: u64,
     /// Pairs that did not answer.
@@ -225,6 +262,8 @@ pub(super) struct Source {
     /// Logarithm to base 4 of TRW's likelihood ratio: +1 for a failed first contact, -1 for a successful one.
     walk: i32,
     contacts: SmallVec<[u32; 4]>,
+    /// First contacts that began in this half minute and in the one before: failed ones and others.
+    lately: [(i64, u32, u32); 2],
     /// Connections that were put to use.
     used: u64,
     first: Timestamp,
@@ -234,7 +273,7 @@ pub(super) struct Source {
     /// Where they are.
     index: HashTable<u16>,
     /// Pairs beyond those kept.
-    beyond: Option<Box<Distinct>>,
+    beyond: Option<Box<Beyond>>,
     reports: SmallVec<[(Shape, Technique); 1]>,
     techniques: u16,
     /// Failures since the last look at all pairs.
@@ -270,6 +309,7 @@ impl Source {
             answers: 0,
             walk: 0,
             contacts: SmallVec::new(),
+            lately: [(0, 0, 0); 2],
             reports: SmallVec::new(),
             techniques: 0,
             unseen: 0,
@@ -300,6 +340,29 @@ impl Source {
         self.pairs.push(pair);
         let pairs = &self.pairs;
         self.index.insert_unique(pair.digest(), at, |at| pairs.get(usize::from(*at)).map_or(0, Pair::digest));
+    }
+
+    /// Keeps `pair`, which is new, in the place of one that answered by RST; the pair that is not kept, which may be `pair`.
+    fn displace(&mut self, pair: Pair, next: &mut usize) -> Pair {
+        let (all, start) = (self.pairs.len(), *next);
+        let gives_way = |p: &Pair| p.found == Found::Answered && p.technique == pair.technique;
+        if pair.found == Found::Answered || all == 0 {
+            return pair;
+        }
+        // A few are looked at for each: most of a scan's pairs answered, or few did.
+        let mut places = (start..start + all.min(LOOKED_AT_ONCE)).map(|n| n % all);
+        let Some(at) = places.find(|at| gives_way(&self.pairs[*at])) else {
+            *next = (start + LOOKED_AT_ONCE) % all;
+            return pair;
+        };
+        *next = at + 1;
+        let gone = core::mem::replace(&mut self.pairs[at], pair);
+        if let Ok(entry) = self.index.find_entry(gone.digest(), |held| usize::from(*held) == at) {
+            entry.remove();
+        }
+        let pairs = &self.pairs;
+        self.index.insert_unique(pair.digest(), at as u16, |at| pairs.get(usize::from(*at)).map_or(0, Pair::digest));
+        gone
     }
 
     fn has_reported(&self, shape: Shape) -> bool {
@@ -430,7 +493,8 @@ impl Scans {
                 source.stacks = Some(Box::default());
                 follows = true;
             }
-            if let Some(stacks) = &mut source.stacks {
+            // A scanner's packets are of no system.
+            if let Some(stacks) = source.stacks.as_mut().filter(|_| source.prints.tool().is_none()) {
                 stacks.see(a, desk, out);
             }
         } else if !a.look.options_cut {
@@ -722,8 +786,10 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
         return;
     }
     if source.pairs.len() >= MAX_PAIRS.min(settings.pairs) || *left == 0 {
-        let beyond = source.beyond.get_or_insert_with(|| Box::new(Distinct::new()));
-        beyond.add(fixed_hash((pair.to, pair.port)));
+        let mut beyond = source.beyond.take().unwrap_or_else(|| Box::new(Beyond::new(pair.time)));
+        let gone = source.displace(pair, &mut beyond.next);
+        beyond.add(&gone);
+        source.beyond = Some(beyond);
         return;
     }
     *left -= 1;
@@ -769,7 +835,7 @@ fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
 
 /// TRW's walk: only the first contact with each host counts (Jung et al., 2004).
 fn walk(source: &mut Source, s: &Settled, success: bool) {
-    const REMEMBERED: usize = 64;
+    const REMEMBERED: usize = 256;
     /// `ln 99 / ln 4` and `ln 0.0101 / ln 4`, as in the paper; with a margin above for networks that are not known.
     const CLAMP: (i32, i32) = (-4, 10);
     let to = fixed_hash_of(&s.server.ip) as u32;
@@ -781,6 +847,13 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
     }
     source.contacts.push(to);
     source.walk = (source.walk + if success { -1 } else { 1 }).clamp(CLAMP.0, CLAMP.1);
+    let period = s.began.0.div_euclid(30 * SECOND);
+    if source.lately[0].0 < period {
+        source.lately = [(period, 0, 0), source.lately[0]];
+    }
+    for (_, failed, others) in source.lately.iter_mut().filter(|lately| lately.0 == period) {
+        (*failed, *others) = (*failed + u32::from(!success), *others + u32::from(success));
+    }
 }
 
 /// Whether TRW decides that the source is a scanner. Where nobody said which networks are ours, ten failures are asked for
@@ -788,6 +861,12 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
 fn trw(source: &mut Source, remote: bool) -> Option<Finding> {
     let enough = if remote { 4 } else { 10 };
     if source.trw_told || source.walk < enough {
+        return None;
+    }
+    // What fails is known later than what succeeds: the walk is out of order for connections made at the same time, of which
+    // more may have succeeded.
+    let (failed, others) = source.lately.iter().fold((0, 0), |(f, o), lately| (f + lately.1, o + lately.2));
+    if failed <= others {
         return None;
     }
     source.trw_told = true;
@@ -922,6 +1001,11 @@ fn technique_finding(source: &Source, ip: IpAddr, technique: Technique, to: IpAd
     finding
 }
 
+/// The pairs of a scan: those of other techniques, as of the detection of a system after it, are not among them.
+fn members_of(source: &Source, shape: Shape, technique: Technique) -> impl Iterator<Item = &Pair> {
+    source.pairs.iter().filter(move |p| belongs(shape, p) && source.technique_of(p) == technique)
+}
+
 fn belongs(shape: Shape, pair: &Pair) -> bool {
     match shape {
         Shape::Vertical(to) => pair.to == to,
@@ -938,7 +1022,8 @@ fn scan_finding(
     phase: &'static str,
 ) -> ((Option<super::desk::Whom>, Option<super::desk::Whom>), Finding) {
     let report = summarize(source, ip, shape, technique);
-    let members = || source.pairs.iter().filter(move |p| belongs(shape, p));
+    let technique = report.technique;
+    let members = || members_of(source, shape, technique);
     let target = match shape {
         Shape::Vertical(to) => Some((to, None)),
         Shape::Horizontal(port) => members().next().map(|p| (p.to, Some(port))),
@@ -947,20 +1032,20 @@ fn scan_finding(
     let what = match shape {
         Shape::Vertical(to) => format!("{} ports of {to}", report.pairs),
         Shape::Horizontal(port) => format!("port {port} of {} hosts", report.hosts),
-        Shape::Block | Shape::Slow => format!("{} ports of {} hosts", report.pairs, report.hosts),
+        Shape::Block | Shape::Slow => format!("{} pairs of host and port, of {} hosts", report.pairs, report.hosts),
     };
     let tool = report.tool.map_or(String::new(), |tool| format!(" with {}", tool.name()));
     let seconds = (report.last - report.first) as f64 / 1e9;
     let reason = format!(
         "{ip} probed {what} by {}{tool} in {seconds:.1} s: {} open, {} closed, {} silent",
         technique.name(),
-        report.open.len(),
+        report.found_open,
         report.closed,
         report.filtered
     );
     let (answered, silent) = technique.words();
-    let list = |found: &dyn Fn(Found) -> bool| {
-        let mut ports: Vec<i64> = members().filter(|p| found(p.found)).map(|p| i64::from(p.port)).collect();
+    let list = |found: &dyn Fn(&Pair) -> bool| {
+        let mut ports: Vec<i64> = members().filter(|p| found(p)).map(|p| i64::from(p.port)).collect();
         ports.sort_unstable();
         ports.dedup();
         ports.truncate(MAX_LISTED);
@@ -974,12 +1059,11 @@ fn scan_finding(
         .figure("duration_ns", report.last - report.first)
         .figure("rate", report.rate)
         .frames(source.frames.iter().copied());
-    finding.figures.push(("ports_open", list(&|f| matches!(f, Found::Open | Found::OpenUnused))));
-    finding.figures.push((answered, list(&|f| f == Found::Answered)));
-    finding.figures.push((silent, list(&|f| matches!(f, Found::Silent | Found::Unknown))));
+    finding.figures.push(("ports_open", list(&Pair::is_open)));
+    finding.figures.push((answered, list(&|p| p.found == Found::Answered)));
+    finding.figures.push((silent, list(&Pair::is_silent)));
     if matches!(shape, Shape::Horizontal(_) | Shape::Block | Shape::Slow) {
-        let mut hosts: Vec<IpAddr> =
-            members().filter(|p| matches!(p.found, Found::Open | Found::OpenUnused)).map(|p| p.to).collect();
+        let mut hosts: Vec<IpAddr> = members().filter(|p| p.is_open()).map(|p| p.to).collect();
         hosts.sort_unstable();
         hosts.dedup();
         hosts.truncate(MAX_LISTED);
@@ -992,19 +1076,26 @@ fn scan_finding(
 }
 
 fn summarize(source: &Source, ip: IpAddr, shape: Shape, technique: Technique) -> ScanReport {
-    let members = || source.pairs.iter().filter(move |p| belongs(shape, p));
+    let technique = match technique {
+        Technique::Syn | Technique::Connect => source.connecting(),
+        other => other,
+    };
+    let members = || members_of(source, shape, technique);
     let mut hosts: Vec<IpAddr> = members().map(|p| p.to).collect();
     hosts.sort_unstable();
     hosts.dedup();
-    let mut open: Vec<u16> =
-        members().filter(|p| matches!(p.found, Found::Open | Found::OpenUnused)).map(|p| p.port).collect();
+    let mut open: Vec<u16> = members().filter(|p| p.is_open()).map(|p| p.port).collect();
     open.sort_unstable();
     open.dedup();
     let first = members().map(|p| p.time).min().unwrap_or(source.first);
     let last = members().map(|p| p.time).max().unwrap_or(source.last);
     // Beyond the pairs kept it is not known which shape a pair belongs to.
     let kept = members().count() as u64;
-    let pairs = kept + source.beyond.as_ref().map_or(0, |d| d.count());
+    let count = |is: fn(&Pair) -> bool| members().filter(|p| is(p)).count() as u64;
+    let (found_open, silent, beyond) = (count(Pair::is_open), count(Pair::is_silent), source.beyond.as_deref());
+    let more = beyond.map_or(0, |b| b.pairs.count());
+    let (more_open, more_silent) = beyond.map_or((0, 0), |b| (b.open.min(more), b.silent.min(more)));
+    let (first, last) = beyond.map_or((first, last), |b| (first.min(b.first), last.max(b.last)));
     ScanReport {
         source: ip,
         shape,
@@ -1012,12 +1103,13 @@ fn summarize(source: &Source, ip: IpAddr, shape: Shape, technique: Technique) ->
         tool: source.prints.tool(),
         first,
         last,
-        hosts: hosts.len() as u64,
-        pairs,
+        hosts: hosts.len() as u64 + if matches!(shape, Shape::Horizontal(_)) { more } else { 0 },
+        pairs: kept + more,
         open,
-        closed: members().filter(|p| p.found == Found::Answered).count() as u64,
-        filtered: members().filter(|p| matches!(p.found, Found::Silent | Found::Unknown)).count() as u64,
-        rate: kept as f64 / ((last - first) as f64 / 1e9).max(0.001),
+        found_open: found_open + more_open,
+        closed: (kept - found_open - silent) + more.saturating_sub(more_open + more_silent),
+        filtered: silent + more_silent,
+        rate: (kept + more) as f64 / ((last - first) as f64 / 1e9).max(0.001),
         frames: source.frames.to_vec(),
     }
 }

@@ -17,6 +17,8 @@ use crate::time::{SECOND, Timestamp};
 const FLOOD: u32 = 250;
 /// The same where nothing proves them stray.
 const FLOOD_UNANSWERED: u32 = 1000;
+/// Seconds of it that clients of a server that has lost its connections do not fill.
+const LOST_FOR: u32 = 2;
 /// At least so many of them to each port: fewer are a scan.
 const PER_PORT: u32 = 4;
 /// Answers to what nobody asked, each with a four-tuple of its own, that prove backscatter.
@@ -35,6 +37,8 @@ struct Host {
     second: i64,
     begun: u32,
     proved: u32,
+    /// Seconds before this one, one after the other, with a flood's worth of segments.
+    heavy: u32,
     ports: u64,
     source: Option<IpAddr>,
     many_sources: bool,
@@ -46,6 +50,8 @@ struct Host {
     reflectors: Vec<u32>,
     reflectors_since: Timestamp,
     reflection_told: bool,
+    /// Connections it went on with of which only its own segments were seen: the capture has one direction of them.
+    one_way: u32,
     zombie: Zombie,
     resets: Resets,
 }
@@ -96,6 +102,7 @@ impl Host {
             second: now.seconds(),
             begun: 0,
             proved: 0,
+            heavy: 0,
             ports: 0,
             source: None,
             many_sources: false,
@@ -105,6 +112,7 @@ impl Host {
             reflectors: Vec::new(),
             reflectors_since: now,
             reflection_told: false,
+            one_way: 0,
             zombie: Zombie::default(),
             resets: Resets { decade: now.0.div_euclid(10 * SECOND), ..Resets::default() },
         }
@@ -145,12 +153,27 @@ impl Strays {
         self.hosts.evicted()
     }
 
+    /// `server` went on with a connection to `client` of which only its own segments were seen: what seemed to be an answer that
+    /// nobody asked for was none.
+    pub(super) fn completed(&mut self, server: IpAddr, client: IpAddr) {
+        if let Some(host) = self.hosts.get_mut(&server) {
+            host.one_way = host.one_way.saturating_add(1);
+            host.echoes.packets = host.echoes.packets.saturating_sub(1);
+        }
+        let server = fixed_hash_of(&server) as u32;
+        if let Some(host) = self.hosts.get_mut(&client) {
+            host.reflectors.retain(|reflector| *reflector != server);
+        }
+    }
+
     /// A stray segment to a host.
     pub(super) fn stray(&mut self, s: &Stray, desk: &mut Desk, out: Report<'_>) {
         let first = *self.first.get_or_insert(s.time);
         let host = self.hosts.entry(s.to.ip, || Host::new(s.time));
         host.last = s.time;
         if host.second != s.time.seconds() {
+            let goes_on = host.begun >= FLOOD && host.second + 1 == s.time.seconds();
+            host.heavy = if goes_on { host.heavy + 1 } else { 0 };
             host.second = s.time.seconds();
             (host.begun, host.proved, host.ports) = (0, 0, 0);
             (host.source, host.many_sources) = (None, false);
@@ -170,7 +193,10 @@ impl Strays {
         host.proved += u32::from(s.proved || s.answer);
         let unanswered = host.begun >= FLOOD_UNANSWERED && host.proved == 0 && s.time - first > 5 * SECOND;
         let few_ports = host.begun >= PER_PORT * host.ports.count_ones() && host.ports.count_ones() < 48;
-        if host.flood_told || !few_ports || !(host.proved >= FLOOD || unanswered) {
+        // A server that lost its connections resets what their clients still send as well, for a moment.
+        let lost = s.answer && host.heavy < LOST_FOR;
+        let proved = host.proved >= FLOOD && host.begun >= FLOOD && !lost;
+        if host.flood_told || !few_ports || !(proved || unanswered) {
             return;
         }
         host.flood_told = true;
@@ -202,16 +228,36 @@ impl Strays {
             *e = Echoes { since: at, ..Echoes::default() };
         }
         e.packets += 1;
+        if e.frames.len() < 4 {
+            e.frames.push(frame);
+        }
+        self.echoed(at, (from, to), proved, desk, out);
+    }
+
+    /// The host that sent `s` reset a SYN-ACK of `server` that it had not asked for, and which [`Self::echo`] has.
+    pub(super) fn echo_reset(&mut self, s: &Sign, server: Endpoint, desk: &mut Desk, out: Report<'_>) {
+        self.echoed(s.time, (server, s.from), true, desk, out);
+    }
+
+    fn echoed(
+        &mut self,
+        at: Timestamp,
+        (from, to): (Endpoint, Endpoint),
+        proved: bool,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let Some(host) = self.hosts.get_mut(&from.ip) else { return };
+        let e = &mut host.echoes;
         e.proved += u32::from(proved);
         let target = fixed_hash_of(&to.ip) as u32;
         if e.targets.len() < 64 && !e.targets.contains(&target) {
             e.targets.push(target);
         }
-        if e.frames.len() < 4 {
-            e.frames.push(frame);
-        }
         let dark = e.packets >= DARK.0 && e.targets.len() >= DARK.1 && at - e.since >= DARK.2;
-        if e.told || !(dark || e.proved >= BACKSCATTER) {
+        // Who goes on with connections of which only one direction is seen answers what was asked, unseen.
+        let one_way = 4 * host.one_way >= e.packets.max(1);
+        if e.told || one_way || !(dark || e.proved >= BACKSCATTER) {
             return;
         }
         e.told = true;
@@ -252,7 +298,7 @@ impl Strays {
             let finding = Finding::new(format!("{} gets SYN-ACKs of {REFLECTORS} servers it never asked", to.ip))
                 .figure("servers", REFLECTORS as i64)
                 .frames([frame]);
-            desk.file("synack-reflection", at, (None, Some((to.ip, Some(to.port)))), finding, out);
+            desk.file("synack-reflection", at, (None, Some((to.ip, None))), finding, out);
         }
     }
 

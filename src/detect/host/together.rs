@@ -49,6 +49,8 @@ struct Host {
     challenges_told: bool,
     /// Re-uses of a four-tuple in its TIME-WAIT, this minute.
     reuses: (i64, u32),
+    /// Port of the last of them: who always takes the same has another reason.
+    reused: u16,
     reuses_told: bool,
     regression_told: bool,
     /// Resets of its own that came from another distance than its SYNs.
@@ -57,6 +59,8 @@ struct Host {
     idle_told: bool,
     /// Look of its SYN-ACKs to clients that offer everything: (look, run, known before).
     drift: (u64, u32, u64),
+    /// Port these come from; what other services of the host send is another matter.
+    drift_port: u16,
     drift_told: bool,
     /// Identification of its last handshake segment, and steps.
     ids: Ids,
@@ -95,12 +99,14 @@ impl Host {
             challenges: (0, 0, 0),
             challenges_told: false,
             reuses: (0, 0),
+            reused: 0,
             reuses_told: false,
             regression_told: false,
             other_ttl: 0,
             same_ttl: 0,
             idle_told: false,
             drift: (0, 0, 0),
+            drift_port: 0,
             drift_told: false,
             ids: Ids::default(),
             challenges_of_flow: (0, now, 0),
@@ -301,7 +307,8 @@ impl Together {
         if host.reuses.0 != minute {
             host.reuses = (minute, 0);
         }
-        host.reuses.1 += 1;
+        host.reuses.1 += u32::from(host.reused != a.client.port);
+        host.reused = a.client.port;
         if host.reuses.1 >= 20 && !host.reuses_told {
             host.reuses_told = true;
             let finding = Finding::new(format!(
@@ -435,7 +442,12 @@ fn ids(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
 /// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen otherwise.
 fn drift(host: &mut Host, s: &Sign, look: &Look, desk: &mut Desk, out: Report<'_>) {
     const RUN: u32 = 16;
-    let look = fixed_hash((s.from.port, look.layout, look.mss, look.window_scale, s.ttl)) | 1;
+    if host.drift.1 == 0 {
+        host.drift_port = s.from.port;
+    } else if host.drift_port != s.from.port {
+        return;
+    }
+    let look = fixed_hash((look.layout, look.mss, look.window_scale, s.ttl)) | 1;
     if host.drift.0 == look {
         host.drift.1 += 1;
     } else {

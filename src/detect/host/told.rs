@@ -146,6 +146,8 @@ pub(super) enum Told {
     Ended { server: Endpoint },
     /// Half-open connections whose SYN-ACK is not repeated, and answers without options: SYN cookies. Frames that show it.
     LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },
+    /// `server` goes on with a connection that it had answered, of which its client was not seen: the client is there.
+    Completed { client: IpAddr, server: IpAddr },
     /// Something was found already.
     Found(Box<Found>),
     /// Packet time reached this, in a second of its own.

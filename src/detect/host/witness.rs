@@ -130,6 +130,9 @@ impl Witness {
         if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
             post.tell(Told::FirstData { client: flow.client.endpoint.ip, server: flow.server.endpoint });
         }
+        if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
+            post.tell(Told::Completed { client: flow.client.endpoint.ip, server: flow.server.endpoint.ip });
+        }
         if !facts.any(TOLD) {
             return;
         }
@@ -177,7 +180,7 @@ impl Witness {
 
     fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut Post<'_>) {
         let Some(began) = flow.handshake.first_syn() else {
-            post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s)));
+            post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s.source, s.destination)));
             return;
         };
         let offered_all =
@@ -291,7 +294,7 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
         return;
     }
     let server = flow.server.endpoint;
-    let is_probe = server.port > s.source.port && is_ephemeral(server.port);
+    let is_probe = is_probe_of_service(server, s.source) || (server.port > s.source.port && is_ephemeral(server.port));
     let probe = flow.handshake.synacks.first().filter(|_| is_probe).map(|first| Probe {
         time: first.time,
         frame: first.frame,
@@ -306,7 +309,8 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
 /// The first segment of a four-tuple, and no handshake begins with it.
 fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     // An answer to a SYN that was not seen: a refusal.
-    let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0;
+    let probe = is_probe_of_service(s.source, s.destination);
+    let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0 && !probe;
     if refusal || (s.flags.is_rst() && is_answer_of_service(s)) {
         post.tell(Told::Echo(Sign::of(s), refusal));
         return;
@@ -356,18 +360,30 @@ fn technique_of_flags(flags: Flags, payload: u32) -> Option<Technique> {
         XMAS => Technique::Xmas,
         MAIMON => Technique::Maimon,
         x if x == Flags::ACK.0 => Technique::Ack,
-        x if x == Flags::RST.0 => Technique::Rst,
+        x if x == Flags::RST.0 || x == Flags::RST.0 | Flags::ACK.0 => Technique::Rst,
         _ => return None,
     })
 }
+
+/// Ports below this are those of services, and of nothing else.
+const RESERVED: u16 = 1024;
 
 const fn is_ephemeral(port: u16) -> bool {
     port >= 32768
 }
 
 /// From a port as clients have to one as services have: a probe.
-const fn is_probe_of_service(s: &Segment) -> bool {
-    is_ephemeral(s.source.port) && !is_ephemeral(s.destination.port)
+const fn is_probe_of_service(from: Endpoint, to: Endpoint) -> bool {
+    (is_ephemeral(from.port) && !is_ephemeral(to.port)) || (from.port >= RESERVED && to.port < RESERVED)
+}
+
+/// Whether `s` is the first segment of its server after a SYN-ACK to a client of which nothing was seen.
+fn goes_on_alone(flow: &Flow, s: &Segment, from: Side) -> bool {
+    from == Side::Server
+        && flow.server.synack_count > 0
+        && !s.flags.any(Flags::SYN | Flags::RST)
+        && flow.client.packets == 0
+        && flow.server.packets == u64::from(flow.server.synack_count) + 1
 }
 
 /// From a port as services have to one as clients have: an answer.
