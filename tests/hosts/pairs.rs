@@ -17,7 +17,7 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("syn-flood-spoofed", || flood(8000, Half), || few_sources(2000)),
     ("half-open-accumulation", || flood(500, Half), || flood(500, Open)),
     ("connection-flood", || held(300, false, false), || held(300, true, false)),
-    ("stateless-flood", || strays(260), || strays(200)),
+    ("stateless-flood", || strays(1_010), || strays(400)),
     ("synack-reflection", || reflection(100), || reflection(99)),
     ("backscatter", || backscatter(20), || backscatter(1)),
     ("scan-horizontal", || sweep(25, 1, Refused), || sweep(24, 1, Refused)),

@@ -338,10 +338,10 @@ impl Floods {
             judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
         service.last = service.last.max(a.time);
-        let mut busy = false;
+        let (mut busy, mut heavy) = (false, false);
         if let Some(held) = service.seconds.at(second) {
             held.syns += 1;
-            busy = f64::from(held.syns) >= FLOOD_RATE / 4.0;
+            (busy, heavy) = (f64::from(held.syns) >= FLOOD_RATE / 4.0, f64::from(held.syns) >= FLOOD_RATE / 2.0);
         }
         if busy && service.sketch.is_none() && self.ledger.sketches < MAX_SKETCHES {
             self.ledger.sketches += 1;
@@ -359,7 +359,10 @@ impl Floods {
         }
         if let Some(running) = &mut service.running {
             running.incident.syns += 1;
-            running.incident.last = a.time;
+            // It lasts as long as it is one: what comes to its victim afterwards is no part of it.
+            if heavy {
+                running.incident.last = a.time;
+            }
         }
         vote(service, a.client.ip);
         remember_client(service, a);

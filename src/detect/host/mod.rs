@@ -51,6 +51,7 @@ use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use scan::Probe;
+use stray::{Proof, Stray};
 use told::{Answer, Found, Sign, Told, Unasked};
 
 /// Bounded state of a run, for totals.
@@ -172,7 +173,10 @@ impl HostDetectors {
             Told::Challenge(s) => self.together.challenge(s, desk, report),
             Told::Probe(probe) => self.scans.probe(probe, &self.settings, desk, report),
             Told::Stray(stray) => strays.stray(stray, desk, report),
-            Told::Echo(s, proved) => strays.echo(s.time, s.frame, (s.from, s.to), *proved, desk, report),
+            Told::Echo(s, refusal) => {
+                let proof = if *refusal { Proof::Refusal } else { Proof::None };
+                strays.echo(s.time, s.frame, (s.from, s.to), proof, desk, report);
+            }
             Told::Unasked(unasked) => self.unasked(unasked, report),
             Told::Declined(declined) => self.together.declined(declined, desk, report),
             Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),
@@ -335,8 +339,9 @@ impl HostDetectors {
             let probe = Probe { time, frame, from, to, technique: Technique::SynAck, answered: false };
             self.scans.probe(&probe, &self.settings, &mut self.desk, report);
         } else {
-            self.strays.echo(time, frame, (from, to), false, &mut self.desk, report);
+            self.strays.echo(time, frame, (from, to), Proof::None, &mut self.desk, report);
         }
+        self.strays.stray(&Stray { time, frame, from, to, proved: false, answer: false }, &mut self.desk, report);
         self.strays.unasked(time, frame, from.ip, to, &mut self.desk, report);
     }
 
@@ -347,6 +352,9 @@ impl HostDetectors {
             Some(probe) => self.scans.probe(probe, &self.settings, &mut self.desk, report),
             None => self.strays.echo_reset(sign, *server, &mut self.desk, report),
         }
+        let answer =
+            Stray { time: sign.time, frame: sign.frame, from: *server, to: sign.from, proved: true, answer: true };
+        self.strays.stray(&answer, &mut self.desk, report);
         self.strays.mirrored(sign, *server, &mut self.desk, report);
     }
 

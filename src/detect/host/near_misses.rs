@@ -1,9 +1,9 @@
 //! For each rule about hosts what triggers it, and what just does not.
 
-use super::stray::Stray;
+use super::stray::{Proof, Stray};
 use super::testing::{Bench, attempt, ids, settled, tool_look};
 use super::*;
-use crate::detect::anomaly::Anomaly;
+use crate::detect::anomaly::{Anomaly, Figure};
 use crate::tcp::SeqNumber;
 use crate::time::SECOND;
 
@@ -50,6 +50,62 @@ fn twenty_five_hosts_are_a_horizontal_scan() {
     has(&hosts(25, Outcome::Refused), "scan-horizontal");
     lacks(&hosts(24, Outcome::Refused), "scan-horizontal");
     lacks(&hosts(25, Outcome::Open(1)), "scan-horizontal");
+}
+
+fn figure<'a>(a: &'a Anomaly, name: &str) -> &'a Figure {
+    &a.figures.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("{name} in {:?}", a.figures)).1
+}
+
+/// What a scan is after is in its lists, wherever among its ports.
+#[test]
+fn lists_of_a_large_scan_have_what_is_open_and_what_is_silent() {
+    let fate = |port: u16| match port {
+        1_480 | 9_000 | 19_999 => Outcome::ResetAfterSynAck,
+        1_490 | 12_345 => Outcome::Unanswered,
+        _ => Outcome::Refused,
+    };
+    let found = attempts((1..=20_000).map(|p| ("192.0.2.1".into(), 40_000, "198.51.100.1".into(), p, fate(p))), 2);
+    let last = found.iter().rfind(|a| a.id == "scan-vertical").unwrap();
+    assert_eq!(figure(last, "phase"), &Figure::Text("final".into()));
+    assert_eq!(figure(last, "ports_open"), &Figure::List(vec![1_480, 9_000, 19_999]));
+    assert_eq!(figure(last, "ports_filtered"), &Figure::List(vec![1_490, 12_345]));
+    assert_eq!(figure(last, "duration_ns"), &Figure::Integer(19_999 * 2 * crate::time::MILLISECOND));
+    assert!(last.reason.contains("3 open") && last.reason.contains("2 silent"), "{}", last.reason);
+    let Figure::Integer(pairs) = figure(last, "pairs") else { panic!("{:?}", last.figures) };
+    assert!((19_600..20_400).contains(pairs), "{pairs}");
+}
+
+/// Every host that has the port open counts.
+#[test]
+fn what_is_open_is_counted_by_hosts_where_they_are_many() {
+    let found = hosts(40, Outcome::ResetAfterSynAck);
+    let last = found.iter().rfind(|a| a.id == "scan-horizontal").unwrap();
+    assert!(
+        last.reason.contains("port 22 of 40 hosts") && last.reason.contains("40 open, 0 closed"),
+        "{}",
+        last.reason
+    );
+}
+
+/// The probes that follow a scan, to tell the system, are not part of it.
+#[test]
+fn probes_of_other_techniques_are_not_in_the_lists_of_a_scan() {
+    let mut bench = Bench::new();
+    for k in 0..30_u16 {
+        let a = attempt(i64::from(k) * 50, "192.0.2.1", 40_000, "198.51.100.1", 100 + k);
+        bench.play(&a, 10, if k == 3 { Outcome::ResetAfterSynAck } else { Outcome::Refused });
+    }
+    let a = attempt(2_000, "192.0.2.1", 40_001, "198.51.100.1", 103);
+    let (time, frame, from, to) = (a.time, a.frame, a.client, a.server);
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    let null = Probe { time, frame, from, to, technique: Technique::Null, answered: false };
+    bench.hosts.scans.probe(&null, &bench.hosts.settings, &mut bench.hosts.desk, &mut report);
+    let found = bench.finish(3_000);
+    let last = found.iter().rfind(|a| a.id == "scan-vertical").unwrap();
+    assert_eq!(figure(last, "pairs"), &Figure::Integer(30));
+    assert_eq!(figure(last, "ports_open"), &Figure::List(vec![103]));
+    assert_eq!(figure(last, "ports_filtered"), &Figure::List(vec![]));
 }
 
 #[test]
@@ -134,6 +190,22 @@ fn trw_needs_failures_in_excess() {
     };
     has(&walk("FFFF"), "trw-scanner");
     lacks(&walk("FSFSF"), "trw-scanner");
+    // Made at the same time: what succeeds is known at once, what fails only after its deadline.
+    let together = |failing: u16, others: u16| {
+        let mut bench = Bench::with(settings.clone());
+        let all: Vec<Attempt> = (0..failing + others)
+            .map(|k| attempt(i64::from(k), "192.0.2.1", 40_000, &format!("198.51.100.{k}"), 80))
+            .collect();
+        for a in &all[usize::from(failing)..] {
+            bench.play(a, 10, Outcome::Open(1));
+        }
+        for a in &all[..usize::from(failing)] {
+            bench.play(a, 5_000, Outcome::Unanswered);
+        }
+        bench.finish(10_000)
+    };
+    lacks(&together(14, 200), "trw-scanner");
+    has(&together(14, 10), "trw-scanner");
     // Without our networks four are not enough.
     lacks(&hosts(9, Outcome::Refused), "trw-scanner");
     has(&hosts(10, Outcome::Refused), "trw-scanner");
@@ -239,6 +311,11 @@ fn a_flood_is_one_incident_with_an_end() {
     let floods: Vec<_> = found.iter().filter(|a| a.id == "syn-flood").collect();
     assert_eq!(floods.len(), 2, "begin and end");
     assert!(floods[1].reason.contains("over"), "{}", floods[1].reason);
+    // All of it, also what came before it was found.
+    assert_eq!(figure(floods[1], "syns"), &Figure::Integer(3000));
+    assert_eq!(figure(floods[1], "answered"), &Figure::Integer(3000));
+    let Figure::Integer(sources) = figure(floods[1], "sources") else { panic!("{:?}", floods[1].figures) };
+    assert!((2_850..3_100).contains(sources), "{sources}");
 }
 
 #[test]
@@ -336,13 +413,14 @@ fn resets_to_ten_ports_are_an_inverse_scan() {
     );
 }
 
-/// `n` stray segments within half a second, spread over so many ports.
-fn strays(n: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
+/// `n` stray segments in half of each of so many seconds, spread over so many ports.
+fn strays(n: u32, seconds: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let found = &mut bench.found;
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
-    for k in 0..n {
-        let a = attempt(i64::from(k / 4), "192.0.2.1", k as u16, "198.51.100.1", 80 + (k as u16 % spread));
+    for k in 0..n * seconds {
+        let ms = i64::from(k / n * 1000 + k % n / 4);
+        let a = attempt(ms, "192.0.2.1", k as u16, "198.51.100.1", 80 + (k as u16 % spread));
         let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved: false, answer: false };
         let HostDetectors { strays, desk, .. } = &mut bench.hosts;
         strays.stray(&stray, desk, &mut report);
@@ -355,14 +433,17 @@ fn strays(n: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
 
 #[test]
 fn stray_segments_are_a_flood_when_they_are_many_and_proved() {
-    has(&strays(251, 1, true), "stateless-flood");
-    lacks(&strays(249, 1, true), "stateless-flood");
-    lacks(&strays(2000, 1, false), "stateless-flood");
-    lacks(&strays(400, 400, true), "stateless-flood");
+    has(&strays(251, 3, 1, true), "stateless-flood");
+    has(&strays(1_001, 1, 1, true), "stateless-flood");
+    lacks(&strays(249, 3, 1, true), "stateless-flood");
+    lacks(&strays(2000, 3, 1, false), "stateless-flood");
+    lacks(&strays(400, 3, 400, true), "stateless-flood");
+    // A server that was restarted resets what its clients still send, once each.
+    lacks(&strays(400, 2, 1, true), "stateless-flood");
 }
 
 /// `n` answers that nobody asked for, `gap` ms apart, to so many hosts.
-fn echoes(n: u16, gap: i64, spread: u16, proved: bool) -> Vec<Anomaly> {
+fn echoes(n: u16, gap: i64, spread: u16, proved: Proof) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let found = &mut bench.found;
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
@@ -376,11 +457,44 @@ fn echoes(n: u16, gap: i64, spread: u16, proved: bool) -> Vec<Anomaly> {
 
 #[test]
 fn answers_nobody_asked_for_are_backscatter() {
-    has(&echoes(30, 2400, 20, false), "backscatter");
-    lacks(&echoes(30, 2400, 1, false), "backscatter");
-    lacks(&echoes(30, 100, 20, false), "backscatter");
-    has(&echoes(15, 10, 1, true), "backscatter");
-    lacks(&echoes(14, 10, 1, true), "backscatter");
+    has(&echoes(30, 2400, 20, Proof::None), "backscatter");
+    lacks(&echoes(30, 2400, 1, Proof::None), "backscatter");
+    lacks(&echoes(30, 100, 20, Proof::None), "backscatter");
+    has(&echoes(15, 10, 1, Proof::Reset), "backscatter");
+    lacks(&echoes(14, 10, 1, Proof::Reset), "backscatter");
+    has(&echoes(15, 10, 3, Proof::Refusal), "backscatter");
+    // One host that is refused asked for it, unseen.
+    lacks(&echoes(40, 10, 1, Proof::Refusal), "backscatter");
+}
+
+/// SYN-ACKs of `n` servers to one host; each goes on with its connection, or none does. The hosts they come from answer others
+/// likewise.
+fn one_direction(n: u16, goes_on: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..n {
+        for client in 1..40 {
+            let ms = i64::from(k) * 600 + client;
+            let server = format!("192.0.2.{}", k % 120);
+            let a = attempt(ms, &server, 80, &format!("198.51.100.{client}"), 40_000 + k);
+            let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+            strays.echo(a.time, a.frame, (a.client, a.server), Proof::None, desk, &mut report);
+            strays.unasked(a.time, a.frame, a.client.ip, a.server, desk, &mut report);
+            if goes_on {
+                strays.completed(a.client.ip, a.server.ip);
+            }
+        }
+    }
+    bench.finish(300_000)
+}
+
+#[test]
+fn one_direction_of_ordinary_connections_is_neither_backscatter_nor_reflection() {
+    let spoofed = one_direction(240, false);
+    has(&spoofed, "backscatter");
+    has(&spoofed, "synack-reflection");
+    assert_eq!(ids(&one_direction(240, true)), Vec::<&str>::new());
 }
 
 #[test]

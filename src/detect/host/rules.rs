@@ -64,8 +64,9 @@ pub const RULES: &[Rule] = &[
         Severity::Alert,
         "a flood of segments that belong to no connection",
         "At least 250 segments within one second to one host, each with a four-tuple of its own and without a \
-         connection: resets, or segments that the host answers by reset. An ACK, FIN or RST flood, or a storm \
-         of resets.",
+         connection: resets, or segments that the host answers by reset, those for three seconds or 1,000 in one: \
+         a server that was restarted resets what its clients still send as well. An ACK, SYN-ACK, FIN or RST \
+         flood, or a storm of resets.",
         "RFC 9293 section 3.10.7.1",
     ),
     host(
@@ -82,7 +83,8 @@ pub const RULES: &[Rule] = &[
         "a host sends answers to what nobody here asked",
         "SYN-ACKs that their receiver resets, or refusals of SYNs that were never sent: somebody uses our \
          addresses as sources against that host. It is a victim, not an attacker. As seen by a zombie of an \
-         idle scan the same answers arrive.",
+         idle scan the same answers arrive. A host that goes on with connections of which only its direction is \
+         seen was asked, unseen.",
         "Moore et al., ACM TOCS 2006",
     ),
     host(
@@ -132,8 +134,9 @@ pub const RULES: &[Rule] = &[
         Severity::Warn,
         "first contacts fail far more often than they succeed",
         "Threshold random walk: the likelihood that a source whose first contacts with hosts fail like this \
-         is a scanner exceeds 99 to 1. Where no local network is given it asks for ten failures in excess and \
-         is a note.",
+         is a scanner exceeds 99 to 1. Of contacts made within half a minute more must have failed than \
+         succeeded: what fails is known later. Where no local network is given it asks for ten failures in \
+         excess and is a note.",
         "Jung et al., IEEE S&P 2004",
     ),
     host(

@@ -23,6 +23,11 @@ const LOST_FOR: u32 = 2;
 const PER_PORT: u32 = 4;
 /// Answers to what nobody asked, each with a four-tuple of its own, that prove backscatter.
 const BACKSCATTER: u32 = 15;
+/// Hosts that were refused what they had not asked for, for that to prove anything.
+const REFUSED: usize = 3;
+/// The same of one host, if one port of it was refused by so many of the other's one after the other: who asks for services takes
+/// ever another port of his own.
+const SWEPT: u32 = 8;
 /// Packets, hosts and time that prove it where nobody resets them (Moore et al. 2006, CAIDA).
 const DARK: (u32, usize, i64) = (25, 10, 60 * SECOND);
 /// Servers whose SYN-ACKs one host gets unasked in a minute.
@@ -37,6 +42,8 @@ struct Host {
     second: i64,
     begun: u32,
     proved: u32,
+    /// Of those, answers of its own.
+    answered: u32,
     /// Seconds before this one, one after the other, with a flood's worth of segments.
     heavy: u32,
     ports: u64,
@@ -50,7 +57,7 @@ struct Host {
     reflectors: Vec<u32>,
     reflectors_since: Timestamp,
     reflection_told: bool,
-    /// Connections it went on with of which only its own segments were seen: the capture has one direction of them.
+    /// Its connections of which only the server's segments were seen: the capture has one direction of them.
     one_way: u32,
     zombie: Zombie,
     resets: Resets,
@@ -61,6 +68,9 @@ struct Echoes {
     since: Timestamp,
     packets: u32,
     proved: u32,
+    refused: u32,
+    /// Refusals by ever another port of it of what one port had not asked for: that port, the last of its own, how many.
+    swept: (u16, u16, u32),
     targets: SmallVec<[u32; 8]>,
     told: bool,
     frames: SmallVec<[u64; 4]>,
@@ -102,6 +112,7 @@ impl Host {
             second: now.seconds(),
             begun: 0,
             proved: 0,
+            answered: 0,
             heavy: 0,
             ports: 0,
             source: None,
@@ -117,6 +128,17 @@ impl Host {
             resets: Resets { decade: now.0.div_euclid(10 * SECOND), ..Resets::default() },
         }
     }
+}
+
+/// What proves that nobody asked for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Nothing.
+    None,
+    /// It refuses a SYN that was not seen.
+    Refusal,
+    /// Its receiver reset it.
+    Reset,
 }
 
 /// A stray segment, the first of its four-tuple.
@@ -162,6 +184,7 @@ impl Strays {
         }
         let server = fixed_hash_of(&server) as u32;
         if let Some(host) = self.hosts.get_mut(&client) {
+            host.one_way = host.one_way.saturating_add(1);
             host.reflectors.retain(|reflector| *reflector != server);
         }
     }
@@ -175,7 +198,7 @@ impl Strays {
             let goes_on = host.begun >= FLOOD && host.second + 1 == s.time.seconds();
             host.heavy = if goes_on { host.heavy + 1 } else { 0 };
             host.second = s.time.seconds();
-            (host.begun, host.proved, host.ports) = (0, 0, 0);
+            (host.begun, host.proved, host.answered, host.ports) = (0, 0, 0, 0);
             (host.source, host.many_sources) = (None, false);
         }
         if !s.answer {
@@ -191,10 +214,11 @@ impl Strays {
             }
         }
         host.proved += u32::from(s.proved || s.answer);
+        host.answered += u32::from(s.answer);
         let unanswered = host.begun >= FLOOD_UNANSWERED && host.proved == 0 && s.time - first > 5 * SECOND;
         let few_ports = host.begun >= PER_PORT * host.ports.count_ones() && host.ports.count_ones() < 48;
         // A server that lost its connections resets what their clients still send as well, for a moment.
-        let lost = s.answer && host.heavy < LOST_FOR;
+        let lost = host.proved - host.answered < FLOOD && host.begun < FLOOD_UNANSWERED && host.heavy < LOST_FOR;
         let proved = host.proved >= FLOOD && host.begun >= FLOOD && !lost;
         if host.flood_told || !few_ports || !(proved || unanswered) {
             return;
@@ -211,13 +235,13 @@ impl Strays {
         desk.file("stateless-flood", s.time, (source, Some((s.to.ip, Some(s.to.port)))), finding, out);
     }
 
-    /// `from` answered what, as far as was seen, `to` had never asked. `proved`: `to` reset it, or it is a refusal.
+    /// `from` answered what, as far as was seen, `to` had never asked.
     pub(super) fn echo(
         &mut self,
         at: Timestamp,
         frame: u64,
         (from, to): (Endpoint, Endpoint),
-        proved: bool,
+        proved: Proof,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
@@ -236,20 +260,26 @@ impl Strays {
 
     /// The host that sent `s` reset a SYN-ACK of `server` that it had not asked for, and which [`Self::echo`] has.
     pub(super) fn echo_reset(&mut self, s: &Sign, server: Endpoint, desk: &mut Desk, out: Report<'_>) {
-        self.echoed(s.time, (server, s.from), true, desk, out);
+        self.echoed(s.time, (server, s.from), Proof::Reset, desk, out);
     }
 
     fn echoed(
         &mut self,
         at: Timestamp,
         (from, to): (Endpoint, Endpoint),
-        proved: bool,
+        proved: Proof,
         desk: &mut Desk,
         out: Report<'_>,
     ) {
         let Some(host) = self.hosts.get_mut(&from.ip) else { return };
         let e = &mut host.echoes;
-        e.proved += u32::from(proved);
+        // One host may have been refused what it asked for unseen; several hardly were.
+        e.proved += u32::from(proved == Proof::Reset);
+        if proved == Proof::Refusal {
+            e.refused += 1;
+            let again = e.swept.0 == to.port && e.swept.1 != from.port;
+            e.swept = (to.port, from.port, if again { e.swept.2 + 1 } else { 0 });
+        }
         let target = fixed_hash_of(&to.ip) as u32;
         if e.targets.len() < 64 && !e.targets.contains(&target) {
             e.targets.push(target);
@@ -257,7 +287,8 @@ impl Strays {
         let dark = e.packets >= DARK.0 && e.targets.len() >= DARK.1 && at - e.since >= DARK.2;
         // Who goes on with connections of which only one direction is seen answers what was asked, unseen.
         let one_way = 4 * host.one_way >= e.packets.max(1);
-        if e.told || one_way || !(dark || e.proved >= BACKSCATTER) {
+        let refused = if e.targets.len() >= REFUSED || e.swept.2 >= SWEPT { e.refused } else { 0 };
+        if e.told || one_way || !(dark || e.proved + refused >= BACKSCATTER) {
             return;
         }
         e.told = true;
@@ -268,7 +299,7 @@ impl Strays {
             e.targets.len()
         ))
         .figure("packets", e.packets)
-        .figure("proved", e.proved)
+        .figure("proved", e.proved + refused)
         .figure("targets", e.targets.len() as i64)
         .frames(e.frames.iter().copied());
         desk.file("backscatter", at, (Some((from.ip, None)), Some((to.ip, None))), finding, out);

@@ -123,7 +123,7 @@ pub(super) enum Told {
     Probe(Probe),
     /// A segment that belongs to no connection.
     Stray(Stray),
-    /// An answer to what was not seen; whether that is proved.
+    /// An answer to what was not seen; whether it is a refusal.
     Echo(Sign, bool),
     /// A reset of a SYN-ACK that its sender had not asked for.
     Unasked(Box<Unasked>),
