@@ -333,7 +333,7 @@ impl Detectors {
         self.rules.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n)).collect()
     }
 
-    /// With which severity each rule last fired; those that did not are left out.
+    /// With which severity each rule fired, the highest; those that did not are left out.
     pub fn severities(&self) -> Vec<(&'static str, Severity)> {
         let fired = self.rules.iter().zip(&self.severities).zip(&self.counts).filter(|(_, n)| **n > 0);
         fired.map(|((rule, severity), _)| (rule.id, *severity)).collect()
@@ -509,9 +509,9 @@ impl Detectors {
 
     fn count(&mut self, index: u16, severity: Severity) {
         let index = usize::from(index);
-        if let (Some(count), Some(last)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
+        if let (Some(count), Some(worst)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
+            *worst = if *count == 0 { severity } else { severity.max(*worst) };
             *count += 1;
-            *last = severity;
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Totals {
     pub clock_backwards: u64,
     /// Anomalies by id, in order of the registry.
     pub anomalies: Vec<(&'static str, u64)>,
-    /// Severities of anomalies by id, as each was last reported, in order of the registry.
+    /// Severities of anomalies by id, the highest that each was reported with, in order of the registry.
     pub severities: Vec<(&'static str, Severity)>,
     /// Health of the capture: sums over the flows that have ended.
     pub health: Health,

@@ -18,7 +18,7 @@ pub type Report<'a> = &'a mut dyn FnMut(&Anomaly);
 pub(super) struct Desk {
     on: Vec<bool>,
     counts: Vec<u64>,
-    /// By rule: the severity with which it last fired.
+    /// By rule: the highest severity with which it fired.
     severities: Vec<Severity>,
     min_severity: Severity,
 }
@@ -44,7 +44,7 @@ impl Desk {
         RULES.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n))
     }
 
-    /// With which severity each rule last fired; those that did not are left out.
+    /// With which severity each rule fired, the highest; those that did not are left out.
     pub(super) fn severities(&self) -> impl Iterator<Item = (&'static str, Severity)> {
         let fired = RULES.iter().zip(&self.severities).zip(&self.counts).filter(|(_, n)| **n > 0);
         fired.map(|((rule, severity), _)| (rule.id, *severity))
@@ -68,9 +68,9 @@ impl Desk {
         if severity < self.min_severity {
             return;
         }
-        if let (Some(count), Some(last)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
+        if let (Some(count), Some(worst)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
+            *worst = if *count == 0 { severity } else { severity.max(*worst) };
             *count += 1;
-            *last = severity;
         }
         out(&Anomaly {
             id: rule.id,

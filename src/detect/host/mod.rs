@@ -286,7 +286,7 @@ impl HostDetectors {
         self.desk.counts()
     }
 
-    /// With which severity each rule last fired, in order of the registry; those that did not are left out.
+    /// With which severity each rule fired, the highest, in order of the registry; those that did not are left out.
     pub fn severities(&self) -> impl Iterator<Item = (&'static str, Severity)> {
         self.desk.severities()
     }

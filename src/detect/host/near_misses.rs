@@ -4,6 +4,7 @@ use super::stray::{Proof, Stray};
 use super::testing::{Bench, attempt, ids, settled, tool_look};
 use super::*;
 use crate::detect::anomaly::{Anomaly, Figure};
+use crate::detect::registry::Finding;
 use crate::tcp::SeqNumber;
 use crate::time::SECOND;
 
@@ -545,4 +546,14 @@ fn fifty_half_open_connections_of_one_source_pile_up() {
     has(&hold(50, false), "half-open-accumulation");
     lacks(&hold(49, false), "half-open-accumulation");
     lacks(&hold(500, true), "half-open-accumulation");
+}
+
+#[test]
+fn a_rule_is_as_severe_as_it_was_at_its_worst() {
+    let mut bench = Bench::new();
+    for severity in [Severity::Note, Severity::Alert, Severity::Note] {
+        let finding = Finding::new("a clock".into()).severity(severity);
+        bench.hosts.desk.file("isn-time-linear", Timestamp(0), (None, None), finding, &mut |_| ());
+    }
+    assert_eq!(bench.hosts.severities().collect::<Vec<_>>(), [("isn-time-linear", Severity::Alert)]);
 }
