@@ -172,13 +172,13 @@ impl Brief {
     /// The key of `s`, which it is of, and whether the sender is the lower endpoint.
     #[inline]
     pub(super) fn key_of(&self, s: &Segment) -> (FlowKey, bool) {
-        if self.marks & V4 != 0 { (FlowKey::of_v4(self.key), self.is_from_low()) } else { FlowKey::of(s) }
+        if self.is_v4() { (FlowKey::of_v4(self.key), self.is_from_low()) } else { FlowKey::of(s) }
     }
 
     /// The key of `syn`, which it is of.
     #[inline]
     pub(super) fn key_of_syn(&self, syn: Syn<'_>) -> FlowKey {
-        if self.marks & V4 != 0 { FlowKey::of_v4(self.key) } else { syn.key() }
+        if self.is_v4() { FlowKey::of_v4(self.key) } else { syn.key() }
     }
 
     /// Whether its addresses are of IPv4.
@@ -190,7 +190,7 @@ impl Brief {
     /// Whether `key` is its key; of IPv6 `own` gives that.
     #[inline]
     pub(super) fn is_of(&self, key: &FlowKey, own: impl FnOnce() -> Option<FlowKey>) -> bool {
-        if self.marks & V4 != 0 { key.is_v4(self.key) } else { own().as_ref() == Some(key) }
+        if self.is_v4() { key.is_v4(self.key) } else { own().as_ref() == Some(key) }
     }
 }
 

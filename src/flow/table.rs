@@ -332,17 +332,12 @@ impl Table {
         let Some(hot) = self.hot.get_mut(slot as usize) else { return };
         hot.disarm();
         let Some(place) = self.flows.get_mut(slot as usize) else { return };
-        if let Some(flow) = place
-            && self.spare.len() < MAX_SPARE
-        {
-            let mut steps = core::mem::take(&mut flow.steps);
-            steps.clear();
-            self.spare.push(steps);
-        }
-        if place.take().is_some() {
-            self.free.push(slot);
-            self.len -= 1;
-        }
+        let Some(flow) = place else { return };
+        let steps = core::mem::take(&mut flow.steps);
+        *place = None;
+        self.keep_steps(steps);
+        self.free.push(slot);
+        self.len -= 1;
     }
 
     /// Takes back a list of steps that [`Self::spare_steps`] gave.

@@ -42,6 +42,9 @@ const MAX_FRAMES: usize = 8;
 const SAMPLE: usize = 512;
 /// Incidents kept for the summary.
 const MAX_INCIDENTS: usize = 256;
+/// SYNs a second below which no flood goes on, and from which on SYNs are sketched.
+const CALM: u32 = 50;
+const SKETCHED: u32 = 25;
 /// Incidents at once.
 const MAX_ACTIVE: usize = 64;
 /// Services with a sketch of their SYNs at once.
@@ -341,7 +344,7 @@ impl Floods {
         let (mut busy, mut heavy) = (false, false);
         if let Some(held) = service.seconds.at(second) {
             held.syns += 1;
-            (busy, heavy) = (f64::from(held.syns) >= FLOOD_RATE / 4.0, f64::from(held.syns) >= FLOOD_RATE / 2.0);
+            (busy, heavy) = (held.syns >= SKETCHED, held.syns >= CALM);
         }
         if busy && service.sketch.is_none() && self.ledger.sketches < MAX_SKETCHES {
             self.ledger.sketches += 1;
@@ -570,7 +573,7 @@ fn judge_service(
     service.judged = second;
     let over = service.running.as_mut().is_some_and(|r| {
         let (recent, span) = (past.syns, elapsed as f64);
-        let calm = f64::from(recent) / span < FLOOD_RATE / 2.0 || past.completion() >= 0.6;
+        let calm = f64::from(recent) / span < f64::from(CALM) || past.completion() >= 0.6;
         r.calm_seconds = if calm { r.calm_seconds + elapsed as u32 } else { 0 };
         r.calm_seconds >= 10
     });
@@ -652,13 +655,13 @@ fn outbound(service: &Service, victim: Endpoint, rate: f64) -> Option<Finding> {
 /// Whether hardly anything was asked of it in the last seconds.
 fn is_calm(service: &Service, second: i64) -> bool {
     let lately = service.seconds.iter().filter(|s| s.at > second - SKETCHED_FOR);
-    lately.map(|s| s.syns).max().is_none_or(|most| f64::from(most) < FLOOD_RATE / 4.0)
+    lately.map(|s| s.syns).max().is_none_or(|most| most < SKETCHED)
 }
 
 /// The flood that the cohort from second `from` on is. It began with the first second of which it can be a part.
 fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Incident {
     let seconds = || service.seconds.iter().filter(|s| s.syns > 0 && s.at >= from);
-    let heavy = seconds().filter(|s| f64::from(s.syns) >= FLOOD_RATE / 2.0).map(|s| s.at).min();
+    let heavy = seconds().filter(|s| s.syns >= CALM).map(|s| s.at).min();
     let first = heavy.or_else(|| seconds().map(|s| s.at).min()).unwrap_or(from);
     let mut all = Second { at: first, ..Second::default() };
     seconds().filter(|s| s.at >= first).for_each(|s| all.add(s));

@@ -173,10 +173,7 @@ impl HostDetectors {
             Told::Challenge(s) => self.together.challenge(s, desk, report),
             Told::Probe(probe) => self.scans.probe(probe, &self.settings, desk, report),
             Told::Stray(stray) => strays.stray(stray, desk, report),
-            Told::Echo(s, refusal) => {
-                let proof = if *refusal { Proof::Refusal } else { Proof::None };
-                strays.echo(s.time, s.frame, (s.from, s.to), proof, desk, report);
-            }
+            Told::Echo(s, proof) => strays.echo(s.time, s.frame, (s.from, s.to), *proof, desk, report),
             Told::Unasked(unasked) => self.unasked(unasked, report),
             Told::Declined(declined) => self.together.declined(declined, desk, report),
             Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),

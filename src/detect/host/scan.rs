@@ -382,11 +382,16 @@ impl Source {
         if completes || like_a_stack { Technique::Connect } else { Technique::Syn }
     }
 
-    fn technique_of(&self, pair: &Pair) -> Technique {
-        match pair.technique {
+    /// What was taken for one technique may turn out to be another.
+    fn resolved(&self, technique: Technique) -> Technique {
+        match technique {
             Technique::Syn | Technique::Connect => self.connecting(),
             other => other,
         }
+    }
+
+    fn technique_of(&self, pair: &Pair) -> Technique {
+        self.resolved(pair.technique)
     }
 
     const fn told(&mut self, technique: Technique) -> bool {
@@ -727,11 +732,6 @@ impl Scans {
     fn conclude(&mut self, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
         let Some(source) = self.sources.get_mut(&ip) else { return };
         for (shape, technique) in core::mem::take(&mut source.reports) {
-            // What was taken for one technique may have turned out to be another.
-            let technique = match technique {
-                Technique::Syn | Technique::Connect => source.connecting(),
-                other => other,
-            };
             let (ends, finding) = scan_finding(source, ip, shape, technique, "final");
             desk.file(shape.rule(), now, ends, finding, out);
             if self.finished.len() < MAX_FINISHED {
@@ -1076,10 +1076,7 @@ fn scan_finding(
 }
 
 fn summarize(source: &Source, ip: IpAddr, shape: Shape, technique: Technique) -> ScanReport {
-    let technique = match technique {
-        Technique::Syn | Technique::Connect => source.connecting(),
-        other => other,
-    };
+    let technique = source.resolved(technique);
     let members = || members_of(source, shape, technique);
     let mut hosts: Vec<IpAddr> = members().map(|p| p.to).collect();
     hosts.sort_unstable();

@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
 use super::scan::Probe;
-use super::stray::Stray;
+use super::stray::{Proof, Stray};
 use crate::detect::registry::Finding;
 use crate::flow::{HostMarks, Previous};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
@@ -123,8 +123,8 @@ pub(super) enum Told {
     Probe(Probe),
     /// A segment that belongs to no connection.
     Stray(Stray),
-    /// An answer to what was not seen; whether it is a refusal.
-    Echo(Sign, bool),
+    /// An answer to what was not seen.
+    Echo(Sign, Proof),
     /// A reset of a SYN-ACK that its sender had not asked for.
     Unasked(Box<Unasked>),
     /// A reset of a SYN-ACK that its sender had asked for.

@@ -11,7 +11,7 @@ use super::scan::{Probe, Technique};
 use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
-use super::stray::Stray;
+use super::stray::{Proof, Stray};
 use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
 use super::{HostCounters, RULES};
 use crate::detect::flow::synack;
@@ -127,12 +127,7 @@ impl Witness {
         if facts.any(Facts::COPY | Facts::BAD_CHECKSUM) {
             return;
         }
-        if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
-            post.tell(Told::FirstData { client: flow.client.endpoint.ip, server: flow.server.endpoint });
-        }
-        if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
-            post.tell(Told::Completed { client: flow.client.endpoint.ip, server: flow.server.endpoint.ip });
-        }
+        past_handshake(flow, s, from, post);
         if !facts.any(TOLD) {
             return;
         }
@@ -312,7 +307,8 @@ fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     let probe = is_probe_of_service(s.source, s.destination);
     let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0 && !probe;
     if refusal || (s.flags.is_rst() && is_answer_of_service(s)) {
-        post.tell(Told::Echo(Sign::of(s), refusal));
+        let proof = if refusal { Proof::Refusal } else { Proof::None };
+        post.tell(Told::Echo(Sign::of(s), proof));
         return;
     }
     let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
@@ -375,6 +371,18 @@ const fn is_ephemeral(port: u16) -> bool {
 /// From a port as clients have to one as services have: a probe.
 const fn is_probe_of_service(from: Endpoint, to: Endpoint) -> bool {
     (is_ephemeral(from.port) && !is_ephemeral(to.port)) || (from.port >= RESERVED && to.port < RESERVED)
+}
+
+/// What is told of segments that are no step of a handshake.
+#[inline]
+fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
+    let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
+    if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
+        post.tell(Told::FirstData { client, server });
+    }
+    if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
+        post.tell(Told::Completed { client, server: server.ip });
+    }
 }
 
 /// Whether `s` is the first segment of its server after a SYN-ACK to a client of which nothing was seen.
