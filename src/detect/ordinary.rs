@@ -62,6 +62,7 @@ pub(super) fn end(flow: &Flow) -> bool {
         && done(&flow.server)
         && flow.notes().is_none()
         && flow.bytes() > 0
+        && flow.server.synack_count < 2
         && flow.client.packets > 0
         && flow.server.packets > 0
         && flow.server.offer.is_some_and(|o| u32::from(o.window) > window::TARPIT_WINDOW)

@@ -168,6 +168,7 @@ impl From<&str> for Figure {
 pub static REGISTRY: &[&[Rule]] = &[
     flow::opening::RULES,
     flow::retries::RULES,
+    flow::accept::RULES,
     flow::synack::RULES,
     flow::shape::RULES,
     flow::fast_open::RULES,

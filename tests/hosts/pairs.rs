@@ -649,15 +649,19 @@ fn collapse(no_repeats: bool) -> Traffic {
     t
 }
 
-/// Connections whose SYN-ACK is repeated although it was acknowledged.
+/// Connections whose SYN-ACK is repeated although it was acknowledged, and whose data is ignored.
 fn overflows(n: u32) -> Traffic {
     let mut t = Traffic::new();
     for k in 0..n {
         let (from, to, ms) = (scattered(k, 41_000), ours(1, 80), f64::from(k) * 300.0);
         let (c, s) = t.open(ms, from, to);
+        for after in [100.0, 300.0, 700.0] {
+            t.send(ms + after, from, to, PA, c.wrapping_add(1), s.wrapping_add(1));
+            t.last(0).payload = 100;
+        }
         for after in [1000.0, 3000.0] {
             t.send(ms + after, to, from, SA, s, c.wrapping_add(1));
-            t.send(ms + after + 5.0, from, to, A, c.wrapping_add(1), s.wrapping_add(1));
+            t.send(ms + after + 5.0, from, to, A, c.wrapping_add(101), s.wrapping_add(1));
         }
     }
     t

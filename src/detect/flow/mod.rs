@@ -1,5 +1,6 @@
 //! Anomalies of one flow, a file for each family.
 
+pub(super) mod accept;
 pub(super) mod addresses;
 pub(super) mod closes;
 pub(super) mod ecn;

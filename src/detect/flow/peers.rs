@@ -1,9 +1,10 @@
 //! Ends that are gone, asleep or stuck (findings B.7, E-B).
 
+use super::accept::was_never_accepted;
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::Facts;
+use crate::flow::{Facts, Side};
 use crate::tcp::Flags;
 use crate::time::SECOND;
 
@@ -123,7 +124,8 @@ fn half_open_crash(s: &Sighting<'_>) -> Option<Finding> {
     let idle = f.notes()?.end(s.from).resets.silence;
     let answers = other.acked == Some(segment.seq) && other.next != own.acked;
     let fresh = own.fin.is_none() && other.fin.is_none() && f.was_open() && s.facts.any(Facts::RST_ACCEPTED);
-    (fresh && answers && idle >= IDLE).then(|| {
+    let forgot = s.from == Side::Client || !was_never_accepted(f);
+    (fresh && answers && forgot && idle >= IDLE).then(|| {
         Finding::new(format!("the {} had forgotten the connection after {} of silence", s.from, seconds(idle)))
             .figure("silent_ns", idle)
     })

@@ -3,29 +3,10 @@
 use super::support::{gated, seconds};
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Facts, Flow, Opening, Side};
-use crate::tcp::Segment;
-use crate::time::MILLISECOND;
-
-/// Room beyond two round trips before a repeated SYN-ACK cannot have been in flight, nanoseconds.
-const IN_FLIGHT: i64 = 50 * MILLISECOND;
+use crate::flow::{Facts, Opening, Side};
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
-    Rule {
-        id: "accept-queue-overflow",
-        severity: Severity::Warn,
-        scope: Scope::Flow,
-        summary: "the server repeats its SYN-ACK although the client's acknowledgment had time to reach it",
-        description: "A server whose queue of accepted connections is full drops the third step and asks again; the client believes \
-                      it is connected and its data is ignored. Look at the listen queue of the server (ss -lnt: Recv-Q against \
-                      Send-Q) and at what keeps its application from accepting. On a single connection the ACK may also have been \
-                      lost between here and the server, or the server may defer the accept until data comes; from the third \
-                      connection to one port within a minute on it is an alert.",
-        reference: "measured on Linux; RFC 9293 section 3.10.7.4",
-        when: When::Facts(Facts::SYNACK_ON_ESTABLISHED),
-        check: accept_queue_overflow,
-    },
     Rule {
         id: "synack-wrong-ack",
         severity: Severity::Warn,
@@ -117,43 +98,6 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: data_before_established,
     },
 ];
-
-fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
-    let (f, segment) = (s.flow, s.segment?);
-    let (after, acknowledged) = repeated_in_vain(f, segment, s.facts, s.from)?;
-    // A loss beyond the capture point would not strike several connections of one port.
-    let severity = if f.host_marks.overflowing { Severity::Alert } else { Severity::Warn };
-    Some(
-        Finding::new(format!("SYN-ACK repeated {} after the client had acknowledged it", seconds(after)))
-            .frames([acknowledged, segment.frame])
-            .figure("after_ns", after)
-            .figure("synack_count", f.server.synack_count)
-            .severity(severity),
-    )
-}
-
-/// How long after its acknowledgment the server repeated its SYN-ACK, if that had had time to arrive, in nanoseconds; and the
-/// frame of the acknowledgment.
-pub(in crate::detect) fn repeated_in_vain(f: &Flow, s: &Segment, facts: Facts, from: Side) -> Option<(i64, u64)> {
-    if !facts.all(Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED) || from != Side::Server {
-        return None;
-    }
-    let acknowledged = f.handshake.ack?;
-    // The server has shown that the third step did arrive: this is an old copy of its SYN-ACK.
-    let took_more = f
-        .client
-        .isn
-        .zip(f.server.acked)
-        .is_some_and(|(isn, acked)| acked.after(isn.plus(1).plus(f.handshake.syn_payload_acked)));
-    if f.server.data_count > 0 || took_more || f.server.fin_count > 0 || f.handshake.crossed {
-        return None;
-    }
-    let after = s.time - acknowledged.time;
-    // With several SYNs nobody knows which was answered: the longest round trip that is possible.
-    let longest = || Some(f.handshake.synacks.first()?.time - f.handshake.first_syn()?);
-    let in_flight = 2 * f.handshake.rtt_server().or_else(longest).unwrap_or(0).max(0) + IN_FLIGHT;
-    (after >= in_flight).then_some((after, acknowledged.frame))
-}
 
 fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
     let (segment, isn) = (s.segment?, s.flow.client.isn?);

@@ -48,6 +48,8 @@ pub(super) struct Serving {
     /// Overflowing flows: number, port, time.
     overflows: SmallVec<[(u64, u16, Timestamp); 3]>,
     overflowing: Option<(u16, Timestamp)>,
+    /// Port on which it last spoke before its client did.
+    speaks_first: Option<u16>,
     /// Port on which it took options that it does not take now, since when, and how often it did not.
     echoed_on: Option<u16>,
     collapsed: (Timestamp, u32),
@@ -71,6 +73,7 @@ impl Default for Serving {
             blackhole_told: false,
             overflows: SmallVec::new(),
             overflowing: None,
+            speaks_first: None,
             echoed_on: None,
             collapsed: (Timestamp(0), 0),
             repeats: false,
@@ -93,8 +96,7 @@ impl Serving {
     pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: Found<'_>) {
         self.last = s.time;
         marks.slow_answer = self.is_slow(flow);
-        marks.overflowing =
-            self.overflowing.is_some_and(|(port, since)| port == s.source.port && s.time - since <= OVERFLOWS.1);
+        marks.overflowing = self.is_overflowing(s.source.port, s.time);
         let Some((client, server)) = both_offers(flow) else { return };
         self.take_offers(s, client, server, found);
         self.take_ecn(flow, s, client, marks.ecn_dropped, found);
@@ -208,7 +210,22 @@ impl Serving {
         self.unrepeated >= COLLAPSED.0
     }
 
-    /// The SYN-ACK of an open connection was repeated although its acknowledgment had time to arrive.
+    /// It sent the first payload of a connection to `port`.
+    pub(super) const fn spoke_first(&mut self, port: u16) {
+        self.speaks_first = Some(port);
+    }
+
+    /// Whether it speaks first on `port`, so that a client waits for it.
+    pub(super) fn speaks_first(&self, port: u16) -> bool {
+        self.speaks_first == Some(port)
+    }
+
+    /// Whether several connections to `port` have just shown a full accept queue.
+    pub(super) fn is_overflowing(&self, port: u16, now: Timestamp) -> bool {
+        self.overflowing.is_some_and(|(full, since)| full == port && now - since <= OVERFLOWS.1)
+    }
+
+    /// The SYN-ACK of an open connection was repeated, and what its client had sent was ignored.
     pub(super) fn overflowed(&mut self, flow: u64, port: u16, now: Timestamp, marks: &mut HostMarks) {
         self.overflows.retain(|(id, _, time)| *id != flow && now - *time <= OVERFLOWS.1);
         if self.overflows.len() >= 16 {

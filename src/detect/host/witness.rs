@@ -14,7 +14,7 @@ use super::sketch::Bounded;
 use super::stray::{Proof, Stray};
 use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
 use super::{HostCounters, RULES};
-use crate::detect::flow::synack;
+use crate::detect::flow::accept::{self, InVain};
 use crate::detect::registry::{Finding, Selection};
 use crate::flow::{Facts, Flow, HostMarks, Notice, Offer, Opening, Side};
 use crate::tcp::{Endpoint, Flags, Segment};
@@ -128,6 +128,12 @@ impl Witness {
             return;
         }
         past_handshake(flow, s, from, post);
+        if from == Side::Server
+            && is_first_data(flow, s)
+            && let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip)
+        {
+            serving.spoke_first(s.source.port);
+        }
         if !facts.any(TOLD) {
             return;
         }
@@ -151,7 +157,7 @@ impl Witness {
             self.first_synack(flow, s, marks, post);
         }
         if facts.any(Facts::SYNACK_REPEATED) && from == Side::Server {
-            let in_vain = synack::repeated_in_vain(flow, s, facts, from).is_some();
+            let in_vain = accept::repeated_in_vain(flow, s, facts, from);
             self.repeated(flow, s, in_vain, marks);
         }
         if facts.any(Facts::FINAL_ACK) {
@@ -190,12 +196,16 @@ impl Witness {
     }
 
     /// The server sent its SYN-ACK again; `in_vain`: to a client that had long acknowledged it.
-    fn repeated(&mut self, flow: &Flow, s: &Segment, in_vain: bool, marks: &mut HostMarks) {
+    fn repeated(&mut self, flow: &Flow, s: &Segment, in_vain: Option<InVain>, marks: &mut HostMarks) {
         let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip) else { return };
-        if in_vain {
-            serving.overflowed(flow.id, s.source.port, s.time, marks);
-        } else if flow.handshake.ack.is_none() {
-            serving.repeated();
+        let port = s.source.port;
+        match in_vain {
+            Some(vain) if vain.ignored || (vain.is_long_silence() && serving.speaks_first(port)) => {
+                serving.overflowed(flow.id, port, s.time, marks);
+            }
+            Some(_) => marks.overflowing |= serving.is_overflowing(port, s.time),
+            None if flow.handshake.ack.is_none() => serving.repeated(),
+            None => {}
         }
     }
 
@@ -377,12 +387,17 @@ const fn is_probe_of_service(from: Endpoint, to: Endpoint) -> bool {
 #[inline]
 fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
     let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
-    if s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened() {
+    if is_first_data(flow, s) {
         post.tell(Told::FirstData { client, server });
     }
     if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
         post.tell(Told::Completed { client, server: server.ip });
     }
+}
+
+/// Whether `s` has the first payload of an open connection.
+fn is_first_data(flow: &Flow, s: &Segment) -> bool {
+    s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened()
 }
 
 /// Whether `s` is the first segment of its server after a SYN-ACK to a client of which nothing was seen.
