@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::copies::{self, Sighting};
+use super::copies::{Print, Seal, Sighting};
 use super::embryo::Syn;
 use super::table::Slot;
 use super::tuple::{FlowKey, V4Key};
@@ -25,14 +25,17 @@ pub struct Brief {
     pub(super) seq: SeqNumber,
     pub(super) ack: SeqNumber,
     pub(super) payload: u32,
-    ttl_and_digest: u32,
+    /// Its print, field by field: together they would need more room.
+    print_low: u32,
+    print_high: u16,
+    ttl: u8,
+    marks: u8,
     /// Its key, if its addresses are of IPv4.
     key: V4Key,
     pub(super) window: u16,
     pub(super) ip_id: u16,
     /// Where its flow probably is; nothing depends on it but speed.
     slot: Slot,
-    marks: u8,
 }
 
 const _: () = assert!(size_of::<Brief>() == 64);
@@ -56,10 +59,10 @@ const RECORD_WANTED: u8 = 32;
 const EMBRYONIC: u8 = 64;
 
 impl Brief {
-    /// Writes down `s`; `hasher` is that of the flow table. In place: to move what was just put together from small pieces
+    /// Writes down `s`; `hasher` is that of the flow table, `seal` that of its tracker. In place: to move what was just put together from small pieces
     /// makes the processor wait.
     #[inline]
-    pub(super) fn set(&mut self, s: &Segment, hasher: &RandomState) {
+    pub(super) fn set(&mut self, s: &Segment, hasher: &RandomState, seal: &Seal) {
         let mark = |is: bool, mark: u8| if is { mark } else { 0 };
         let from_low;
         if let (IpAddr::V4(source), IpAddr::V4(destination)) = (s.source.ip, s.destination.ip) {
@@ -77,7 +80,8 @@ impl Brief {
         self.seq = s.seq;
         self.ack = s.ack_field;
         self.payload = s.payload;
-        self.ttl_and_digest = copies::ttl_and_digest(s);
+        let print = seal.print(s);
+        (self.print_low, self.print_high, self.ttl) = (print.low, print.high, print.ttl);
         self.window = s.window;
         self.ip_id = s.ip_id;
         self.slot = NOWHERE;
@@ -96,7 +100,9 @@ impl Brief {
             seq: SeqNumber(0),
             ack: SeqNumber(0),
             payload: 0,
-            ttl_and_digest: 0,
+            print_low: 0,
+            print_high: 0,
+            ttl: 0,
             key: V4Key::NONE,
             window: 0,
             ip_id: 0,
@@ -108,13 +114,13 @@ impl Brief {
     /// What tells its copies from others.
     #[inline]
     pub(super) const fn sighting(&self) -> Sighting {
-        Sighting::new(self.time, self.ttl_and_digest)
+        Sighting::new(self.time, Print { low: self.print_low, high: self.print_high, ttl: self.ttl })
     }
 
     /// TTL or hop limit.
     #[inline]
     pub(super) const fn ttl(&self) -> u8 {
-        (self.ttl_and_digest >> 24) as u8
+        self.ttl
     }
 
     /// Whether the short cut may take it.

@@ -3,6 +3,11 @@
 //! Findings A.10. A copy is recognised before anything is counted. The fastest real SYN retransmission measured came after
 //! 34 ms; a copy comes within one, or within ten with a lower TTL. A FIN or RST that comes again within ten with the same IP
 //! identification, which a host counts up (or leaves at 0) with every packet, is a copy as well.
+//!
+//! Who sends a segment chooses most of what is compared, and what is taken for a copy counts for nothing: what stands for its
+//! fields must not be foreseen. It is a hash under a key that each run draws anew, of 48 bits: by chance it never deceives.
+
+use core::hash::BuildHasher;
 
 use crate::tcp::{Flags, Segment};
 use crate::time::{MILLISECOND, Timestamp};
@@ -18,28 +23,64 @@ const MAX_HOPS: u8 = 3;
 /// Segments remembered of each end.
 const REMEMBERED: usize = 3;
 
-/// A segment in eight octets: when it passed, its TTL, and a hash of all else that a copy shares with its original.
+/// The key of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seal([u64; 3]);
+
+impl Seal {
+    /// From the seed of the flow table.
+    pub(super) fn new(seed: &impl BuildHasher) -> Self {
+        Self([1u8, 2, 3].map(|n| seed.hash_one(n)))
+    }
+
+    /// What stands for `s`.
+    #[inline]
+    pub(super) fn print(&self, s: &Segment) -> Print {
+        let [first, second, third] = self.0;
+        let numbers = u64::from(s.seq.0) << 32 | u64::from(s.ack_field.0);
+        let header = u64::from(s.ip_id) << 48 | u64::from(s.checksum_field) << 32 | u64::from(s.payload);
+        let clock = s.options.timestamps.map_or(0, |t| t.value);
+        let rest = u64::from(clock) << 32 | u64::from(s.window) << 16 | u64::from(s.flags.0);
+        let mixed = folded(folded(numbers ^ first, header ^ second) ^ rest, third);
+        Print { low: mixed as u32, high: (mixed >> 32) as u16, ttl: s.ttl }
+    }
+}
+
+/// Both halves of a product, added without carries.
+const fn folded(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A segment's TTL, and a hash of all else that a copy shares with its original.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Print {
+    pub(super) low: u32,
+    pub(super) high: u16,
+    pub(super) ttl: u8,
+}
+
+/// A segment in twelve octets: when it passed, and its print.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sighting {
     units: u32,
-    ttl_and_digest: u32,
+    print: Print,
 }
 
-/// The last few segments one endpoint sent.
+/// The last few segments one endpoint sent, the newest first.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RecentCopies {
-    ring: [Sighting; REMEMBERED],
-    at: u8,
-}
+pub(super) struct RecentCopies([Sighting; REMEMBERED]);
 
 impl RecentCopies {
-    /// Whether `segment` is a copy of one of the last few; remembers it if it is not.
-    pub(super) fn is_copy(&mut self, segment: &Segment) -> bool {
-        let sighting = Sighting::new(segment.time, ttl_and_digest(segment));
+    /// Whether `segment`, of this print, is a copy of one of the last few; remembers it if it is not. `answers`: something came
+    /// in between that asks for it again.
+    pub(super) fn is_copy(&mut self, segment: &Segment, print: Print, answers: bool) -> bool {
+        let sighting = Sighting::new(segment.time, print);
         // A network repeats packets that way, too; of these, the repetition would say that nobody answers.
         let told_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
         let same_hop = if told_by_id { ROUTED } else { SAME_HOP };
-        let copy = self.ring.iter().any(|old| old.is_original_of(sighting, same_hop));
+        let wanted = answers && segment.ip_id == 0;
+        let copy = !wanted && self.0.iter().any(|old| old.is_original_of(sighting, same_hop));
         if !copy {
             self.push(sighting);
         }
@@ -49,26 +90,25 @@ impl RecentCopies {
     /// Remembers a segment, which is no copy.
     #[inline]
     pub(super) fn push(&mut self, sighting: Sighting) {
-        self.ring[usize::from(self.at)] = sighting;
-        self.at = if usize::from(self.at) + 1 < REMEMBERED { self.at + 1 } else { 0 };
+        let [newest, second, _] = self.0;
+        self.0 = [sighting, newest, second];
     }
 }
 
 impl Sighting {
     /// Of a segment that passed at `time`.
     #[inline]
-    pub(super) const fn new(time: Timestamp, ttl_and_digest: u32) -> Self {
-        Self { units: units(time), ttl_and_digest }
+    pub(super) const fn new(time: Timestamp, print: Print) -> Self {
+        Self { units: units(time), print }
     }
 
     /// `same_hop`: how much later a copy at the same hop may be, units.
     fn is_original_of(self, later: Self, same_hop: u32) -> bool {
-        if (self.ttl_and_digest ^ later.ttl_and_digest) & 0xff_ffff != 0 || self.ttl_and_digest == 0 {
+        if (self.print.low, self.print.high) != (later.print.low, later.print.high) || self.print == Print::default() {
             return false;
         }
         let gap = later.units.wrapping_sub(self.units).cast_signed().unsigned_abs();
-        let hops = ((self.ttl_and_digest >> 24) as u8).abs_diff((later.ttl_and_digest >> 24) as u8);
-        match hops {
+        match self.print.ttl.abs_diff(later.print.ttl) {
             0 => gap <= same_hop,
             1..=MAX_HOPS => gap <= ROUTED,
             _ => false,
@@ -76,24 +116,6 @@ impl Sighting {
     }
 }
 
-/// The TTL in the upper octet, and below a hash of all else that a copy shares with its original.
-#[inline]
-pub(super) fn ttl_and_digest(s: &Segment) -> u32 {
-    u32::from(s.ttl) << 24 | digest(s) >> 8
-}
-
 const fn units(time: Timestamp) -> u32 {
     (time.0 >> UNIT_BITS) as u32
-}
-
-/// A hash of all that a copy shares with its original.
-fn digest(s: &Segment) -> u32 {
-    let ts = s.options.timestamps.map_or(0, |t| u64::from(t.value));
-    let a = u64::from(s.seq.0) << 32 | u64::from(s.ack_field.0);
-    let b = u64::from(s.ip_id) << 48
-        | u64::from(s.checksum_field) << 32
-        | u64::from(s.flags.0) << 20
-        | u64::from(s.payload & 0xf_ffff);
-    let mixed = (a ^ b.rotate_left(29) ^ ts.rotate_left(13)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed ^ b.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)) >> 32) as u32
 }

@@ -9,6 +9,9 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 /// How many SYNs (and SYN-ACKs) of one flow are kept with their times; further ones are only counted.
 pub const MAX_TRIES: usize = 16;
 
+/// From here on a wait may be the longest that a stack waits, nanoseconds.
+const LONGEST: i64 = 60 * SECOND;
+
 /// One SYN or SYN-ACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Try {
@@ -66,6 +69,12 @@ impl Handshake {
     /// Time of the first SYN.
     pub fn first_syn(&self) -> Option<Timestamp> {
         self.syns.first().map(|s| s.time)
+    }
+
+    /// Whether the SYN was repeated after the last SYN-ACK: another one answers that, however soon it comes.
+    pub(super) fn is_asked_again(&self) -> bool {
+        let [.., _, syn] = self.syns.as_slice() else { return false };
+        self.synacks.last().is_some_and(|synack| synack.frame < syn.frame)
     }
 
     /// Gaps between successive SYNs, nanoseconds.
@@ -165,16 +174,31 @@ pub fn classify_backoff(gaps: &[i64]) -> Option<Backoff> {
     if gaps.len() < 2 {
         return None;
     }
-    let near = |gap: i64, of: i64| gap.saturating_sub(of).saturating_abs() <= (of / 5).max(50 * MILLISECOND);
     let linear = gaps.iter().take_while(|gap| near(**gap, gaps[0])).count();
     if linear == gaps.len() {
         return Some(Backoff::Linear);
     }
-    // Linux since 6.5: a few retries one second apart, then doubling. From the last equal gap on, each doubles.
-    let doubles = |pair: &[i64]| matches!(pair, [a, b] if *a > 0 && (b.saturating_mul(10) >= a.saturating_mul(17) && b.saturating_mul(10) <= a.saturating_mul(24)));
-    let tail = &gaps[linear - 1..];
-    let started_linear = linear == 1 || near(gaps[0], SECOND);
-    if started_linear && tail.windows(2).all(doubles) { Some(Backoff::Exponential) } else { Some(Backoff::Other) }
+    // From the last equal gap on, each doubles.
+    let doubles = gaps.get(linear.saturating_sub(1)..).is_some_and(|tail| tail.windows(2).all(doubles));
+    Some(match (doubles, linear) {
+        (true, 1) => Backoff::Exponential,
+        (true, _) => Backoff::LinearThenExponential,
+        (false, _) => Backoff::Other,
+    })
+}
+
+/// Whether two waits are as good as one: within a fifth, or what timers and paths add, which is less the shorter they are.
+fn near(gap: i64, of: i64) -> bool {
+    let length = of.saturating_abs();
+    gap.saturating_sub(of).saturating_abs() <= (length / 5).max((length / 2).min(50 * MILLISECOND))
+}
+
+/// Whether the second of two waits is about twice the first, or both are the longest that a stack waits (two minutes on Linux,
+/// 64 s on BSD).
+fn doubles(pair: &[i64]) -> bool {
+    let &[a, b] = pair else { return false };
+    let twice = b.saturating_mul(10) >= a.saturating_mul(17) && b.saturating_mul(10) <= a.saturating_mul(24);
+    a > 0 && (twice || (a >= LONGEST && near(b, a)))
 }
 
 #[cfg(test)]
@@ -191,8 +215,22 @@ mod tests {
         assert_eq!(gaps(&[0., 1., 3., 7., 15.]), Some(Backoff::Exponential));
         assert_eq!(gaps(&[0., 3., 9., 21.]), Some(Backoff::Exponential));
         assert_eq!(gaps(&[0., 1.02, 2.05, 3.07]), Some(Backoff::Linear));
-        assert_eq!(gaps(&[0., 1.01, 2.03, 3.06, 4.08, 5.11, 7.12, 11.15, 19.35]), Some(Backoff::Exponential));
+        assert_eq!(gaps(&[0., 1.01, 2.03, 3.06, 4.08, 5.11, 7.12, 11.15, 19.35]), Some(Backoff::LinearThenExponential));
+        assert_eq!(gaps(&[0., 1., 2., 4.]), Some(Backoff::LinearThenExponential));
+        assert_eq!(gaps(&[0., 3., 6., 12., 24.]), Some(Backoff::LinearThenExponential));
+        assert_eq!(gaps(&[0., 1., 3., 7., 15., 31., 63., 127., 247., 367.]), Some(Backoff::Exponential));
         assert_eq!(gaps(&[0., 2., 2.5, 2.6]), Some(Backoff::Other));
         assert_eq!(gaps(&[0., 1.]), None);
+    }
+
+    #[test]
+    fn other_rhythms_are_not() {
+        assert_eq!(gaps(&[0., 1., 2., 3., 3.5]), Some(Backoff::Other), "shorter after equal ones");
+        assert_eq!(gaps(&[0., 1., 2., 4., 5.]), Some(Backoff::Other), "doubled once only");
+        assert_eq!(gaps(&[0., 1., 2., 6.]), Some(Backoff::Other), "three times as long");
+        assert_eq!(gaps(&[0., 0.02, 0.06, 0.14, 0.30]), Some(Backoff::Exponential), "short ones are no equal ones");
+        assert_eq!(gaps(&[0., 1., 3., 7., 11., 15.]), Some(Backoff::Other), "a longest wait of 4 s");
+        assert_eq!(gaps(&[5., 4., 3.]), Some(Backoff::Linear), "against the clock");
+        assert_eq!(gaps(&[5., 4., 4.5]), Some(Backoff::Other));
     }
 }

@@ -6,7 +6,7 @@
 //! conversations with and without this short cut.
 
 use super::brief::Brief;
-use super::copies::RecentCopies;
+use super::copies::{Print, RecentCopies};
 use super::model::Flow;
 use super::notes::{IdLine, Notes};
 use super::steps::Label;
@@ -68,6 +68,8 @@ pub(super) struct Hot {
     timestamps: bool,
 }
 
+const _: () = assert!(size_of::<Hot>() == 256);
+
 impl Hot {
     /// The hot part of a flow that begins.
     pub(super) fn new(key: FlowKey, client_is_low: bool, now: Timestamp) -> Self {
@@ -94,9 +96,9 @@ impl Hot {
         self.armed = false;
     }
 
-    /// Whether `s` is a copy made by the capture.
-    pub(super) fn is_copy(&mut self, s: &Segment, from: Side) -> bool {
-        self.sides[from as usize].copies.is_copy(s)
+    /// Whether `s`, of this print, is a copy made by the capture. `answers`: it answers what came after its original.
+    pub(super) fn is_copy(&mut self, s: &Segment, print: Print, from: Side, answers: bool) -> bool {
+        self.sides[from as usize].copies.is_copy(s, print, answers)
     }
 
     /// Takes `s` if it is ordinary; whether it was. `idle`: silence after which the flow would have been given up.

@@ -4,6 +4,7 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::brief::Brief;
+use super::copies::Seal;
 use super::embryo::{Embryo, Syn, Wide};
 use super::facts::Facts;
 use super::hot::Hot;
@@ -204,7 +205,10 @@ pub(super) struct Book {
 
 /// Makes briefs of segments ahead of their turn, on any thread.
 #[derive(Clone, Debug)]
-pub struct Keyer(RandomState);
+pub struct Keyer {
+    hasher: RandomState,
+    seal: Seal,
+}
 
 impl Keyer {
     /// `s` in brief, for [`Tracker::segment`].
@@ -218,7 +222,7 @@ impl Keyer {
     /// The same, written to `brief`.
     #[inline]
     pub fn write(&self, s: &Segment, brief: &mut Brief) {
-        brief.set(s, &self.0);
+        brief.set(s, &self.hasher, &self.seal);
     }
 }
 
@@ -256,6 +260,7 @@ pub struct Tracker {
     sources: super::sources::Sources,
     eviction: super::eviction::Queues,
     clock: super::clock::PacketClock,
+    seal: Seal,
     next_id: u64,
     counters: Counters,
     short_cut: bool,
@@ -279,10 +284,12 @@ pub struct Counters {
 impl Tracker {
     /// A tracker without flows. Without the short cut every segment goes the long way: slower, and the same otherwise.
     pub fn new(timeouts: Timeouts, limits: Limits, short_cut: bool) -> Self {
+        let table = Table::new(limits.closed);
         Self {
             timeouts,
             limits,
-            table: Table::new(limits.closed),
+            seal: Seal::new(table.hasher()),
+            table,
             wheel: Wheel::new(),
             sources: super::sources::Sources::default(),
             eviction: super::eviction::Queues::default(),
@@ -326,7 +333,7 @@ impl Tracker {
 
     /// What computes keys as this tracker wants them, on any thread.
     pub fn keyer(&self) -> Keyer {
-        Keyer(self.table.hasher().clone())
+        Keyer { hasher: self.table.hasher().clone(), seal: self.seal }
     }
 
     /// `s` will be taken soon: what that reads first is asked for.
@@ -694,7 +701,8 @@ impl Tracker {
         let proved_good = self.sources.judge(s.source.ip, s.checksum);
         let (mut hot, mut flow) = self.record_of(s, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
-        show(&mut hot, &mut flow, s, now, true, proved_good, observer);
+        let doubt = doubt_about(s, &mut hot, &flow, &self.seal, proved_good);
+        show(&mut flow, s, now, true, doubt, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
             self.table.keep_steps(core::mem::take(&mut flow.steps));
@@ -751,7 +759,8 @@ impl Tracker {
         let (hot, flow) = self.record_of(&s, id, &keyed);
         let slot = self.table.insert(hot, flow, keyed.hash);
         if let Some((hot, flow)) = self.table.parts(slot) {
-            show(hot, flow, &s, s.time, true, false, &mut Nobody);
+            let doubt = doubt_about(&s, hot, flow, &self.seal, false);
+            show(flow, &s, s.time, true, doubt, &mut Nobody);
             hot.arm(flow);
         }
         self.schedule(slot, true);
@@ -795,7 +804,8 @@ impl Tracker {
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
         let was_closed = flow.is_closed();
-        let facts = show(hot, flow, s, now, first, proved_good, observer);
+        let doubt = doubt_about(s, hot, flow, &self.seal, proved_good);
+        let facts = show(flow, s, now, first, doubt, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         hot.arm(flow);
         if facts.any(Facts::MAY_HASTEN) {
@@ -839,20 +849,24 @@ impl Tracker {
     }
 }
 
+/// What casts doubt on `s`, which is about to be shown to its flow. `proved_good`: its sender's checksums can be trusted.
+fn doubt_about(s: &Segment, hot: &mut Hot, flow: &Flow, seal: &Seal, proved_good: bool) -> Doubt {
+    let answers = s.flags.is_syn_ack() && flow.handshake.is_asked_again();
+    Doubt { copy: hot.is_copy(s, seal.print(s), flow.side_of(s.source), answers), proved_good }
+}
+
 /// Shows `s` to its flow, and tells what came of it.
 fn show(
-    hot: &mut Hot,
     flow: &mut Flow,
     s: &Segment,
     now: Timestamp,
     first: bool,
-    proved_good: bool,
+    doubt: Doubt,
     observer: &mut impl Observer,
 ) -> Facts {
     let from = flow.side_of(s.source);
-    let copy = hot.is_copy(s, from);
     let opening_before = flow.opening;
-    let facts = flow.observe(s, from, now, first, Doubt { copy, proved_good });
+    let facts = flow.observe(s, from, now, first, doubt);
     let recorded =
         if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
     let segment = SegmentRef(s);

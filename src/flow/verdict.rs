@@ -140,10 +140,12 @@ named! {
 named! {
     /// The shape of a retry schedule.
     Backoff {
-        /// Each gap about twice the one before (RFC 6298 section 5.5); Linux's linear start that then doubles included.
+        /// Each gap about twice the one before (RFC 6298 section 5.5).
         Exponential = "exponential",
         /// Gaps of about one length.
         Linear = "linear",
+        /// Two gaps or more of about one length, then each about twice the one before (Linux since 6.5, BSD, Apple).
+        LinearThenExponential = "linear-then-exponential",
         /// Anything else.
         Other = "other",
     }

@@ -3,6 +3,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339, short};
+use super::explain::Locale;
 use super::hindsight::{server_before, states_after};
 use super::words;
 use super::{Out, Settings, StepsShown, Writer};
@@ -71,6 +72,37 @@ pub struct StepRow {
     pub client: State,
     /// The server's state after it.
     pub server: State,
+}
+
+impl StepRow {
+    /// The wait before it, with its sign; empty for the first step.
+    pub(super) fn delta(&self) -> String {
+        let sign = if self.since_last < 0 { "" } else { "+" };
+        if self.n == 1 { String::new() } else { format!("{sign}{}", short(self.since_last)) }
+    }
+}
+
+/// What there is to say where steps are not in the order of their times: rows are in that of the capture. (Data that is folded
+/// into one step can last beyond the beginning of the next as well.)
+pub(super) fn capture_order(rows: &[Row], locale: Locale) -> Option<String> {
+    let mut early = rows.iter().filter_map(|row| match row {
+        Row::Step(step) if step.since_last < 0 => Some(step),
+        _ => None,
+    });
+    let (first, more) = (early.next()?, early.count());
+    let (n, before) = (first.n, human(first.since_last.saturating_neg()));
+    Some(match (locale, more) {
+        (Locale::En, 0) => format!("capture order: step {n} begins {before} before the end of the step above it"),
+        (Locale::En, _) => {
+            format!(
+                "capture order: step {n} begins {before} before the end of the step above it, and {more} more do so"
+            )
+        }
+        (Locale::Ko, 0) => format!("캡처 순서: {n}단계는 바로 위 단계가 끝나기 {before} 전에 시작"),
+        (Locale::Ko, _) => {
+            format!("캡처 순서: {n}단계는 바로 위 단계가 끝나기 {before} 전에 시작, 그런 단계가 {more}개 더 있음")
+        }
+    })
 }
 
 /// The rows of `flow`; with `fold`, data and probes in a row become one.
@@ -274,9 +306,13 @@ impl Writer for Ladder {
 /// The ladder of `flow` as text, 80 columns.
 pub(super) fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = heading(flow);
-    for row in rows(flow, fold) {
+    let rows = rows(flow, fold);
+    for row in &rows {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", line(&row).trim_end());
+        let _ = writeln!(text, "{}", line(row).trim_end());
+    }
+    if let Some(words) = capture_order(&rows, Locale::En) {
+        say(&mut text, "order", &words);
     }
     text.push_str(&verdict(flow, rule_id));
     text
@@ -306,7 +342,7 @@ fn line(row: &Row) -> String {
 
 fn step_line(step: &StepRow) -> String {
     let time = if step.n == 1 { "0".to_owned() } else { short(step.since_start) };
-    let delta = if step.n == 1 { String::new() } else { format!("+{}", short(step.since_last)) };
+    let delta = step.delta();
     let arrow = match step.from {
         Side::Client => format!("├{:─^width$}▶│", step.caption, width = LANE - 1),
         Side::Server => format!("│◀{:─^width$}┤", step.caption, width = LANE - 1),
@@ -343,14 +379,17 @@ pub(super) fn octets(n: u64) -> String {
     }
 }
 
+/// Adds a remark below the picture.
+fn say(text: &mut String, title: &str, what: &str) {
+    for (n, line) in wrapped(what).iter().enumerate() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {:<9} {line}", if n == 0 { title } else { "" });
+    }
+}
+
 pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
     let mut text = String::new();
-    let mut say = |title: &str, what: &str| {
-        for (n, line) in wrapped(what).iter().enumerate() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "  {:<9} {line}", if n == 0 { title } else { "" });
-        }
-    };
+    let mut say = |title: &str, what: &str| say(&mut text, title, what);
     say("opening", &opening_words(flow));
     if !flow.role_known {
         say("roles", "guessed: no SYN or SYN-ACK told who is the client");

@@ -8,7 +8,7 @@ use core::fmt::Write as _;
 use super::clock::{human, rfc3339};
 use super::explain::{Locale, terms};
 use super::hindsight::is_crossing;
-use super::ladder::{Row, StepRow, octets, rows};
+use super::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
 use crate::tcp::State;
@@ -869,6 +869,9 @@ pub(super) fn caption_lines(flow: &Flow, style: &Style) -> Vec<(&'static str, St
         if let Some(shape) = flow.shape().filter(|shape| *shape != Shape::Reset) {
             lines.push(("", terms::shape(shape).get(locale).to_owned()));
         }
+    }
+    if let Some(words) = capture_order(&part(rows(flow, style.fold), style.part), locale) {
+        lines.push(("f", words));
     }
     if !flow.role_known {
         let words = locale.pick(

@@ -186,6 +186,11 @@ fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
     if step.repeat > 1 {
         write!(line, "  seen {} times", step.repeat)?;
     }
+    let before =
+        flow.steps.iter().rposition(|other| other.frame == step.frame).and_then(|n| flow.steps.get(n.checked_sub(1)?));
+    if let Some(before) = before.filter(|before| step.time < before.last_time) {
+        write!(line, "  capture order: {} before the end of the step above", human(before.last_time - step.time))?;
+    }
     Ok(())
 }
 
@@ -202,6 +207,9 @@ fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'st
     }
     if flow.client.syn_count > 1 {
         write!(line, ", {} SYNs", flow.client.syn_count)?;
+        if let Some(backoff) = flow.handshake.backoff() {
+            write!(line, " (gaps {backoff})")?;
+        }
     }
     write!(line, ", {} packets, {}/{} bytes", flow.packets(), flow.client.bytes, flow.server.bytes)?;
     let mut separator = ", anomalies: ";

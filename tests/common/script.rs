@@ -331,7 +331,8 @@ impl Player {
 }
 
 impl Played {
-    fn meets(&self, expectation: &str) -> Result<(), String> {
+    /// Whether an expectation, without its `=`, is met.
+    pub fn meets(&self, expectation: &str) -> Result<(), String> {
         let (which, rest) = match expectation.split_once(' ') {
             Some((n, rest)) if !n.is_empty() => (Some(n.parse::<u64>().expect("flow number")), rest),
             _ => (None, expectation),

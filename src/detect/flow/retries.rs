@@ -113,12 +113,15 @@ fn is_known_schedule(gaps: &[i64]) -> bool {
     let ratio_is_known = |w: &[i64]| match w {
         [a, b] if *a > 0 => {
             let ratio = *b as f64 / *a as f64;
-            (1.7..=2.4).contains(&ratio) || (3.4..=4.8).contains(&ratio)
+            // Two minutes (Linux) or 64 s (BSD) are the longest wait, and not exceeded.
+            let longest = *a >= 60 * SECOND && (0.9..=1.1).contains(&ratio);
+            longest || (1.7..=2.4).contains(&ratio) || (3.4..=4.8).contains(&ratio)
         }
         _ => false,
     };
     let linear = gaps.iter().take_while(|gap| about_a_second(**gap)).count();
-    if linear > 5 || (linear == 0 && !about_three(first)) {
+    // How many come a second apart can be set (Linux: tcp_syn_linear_timeouts): more than usual are known by what follows.
+    if (linear > 5 && linear == gaps.len()) || (linear == 0 && !about_three(first)) {
         return false;
     }
     gaps.get(linear.saturating_sub(1)..).is_none_or(|tail| tail.windows(2).all(ratio_is_known))

@@ -7,7 +7,7 @@ use super::{Document, Level, anomalies, terms};
 use crate::flow::features::fast_open;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::clock::human;
-use crate::output::ladder::{Row, StepRow, octets, rows};
+use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
 use crate::tcp::State;
 
@@ -47,7 +47,7 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
         let who = terms::side(side).get(locale);
         let at = since_text(step.time - flow.first_time);
         let left = steps.iter().skip(n).find(|later| of(later) != state);
-        let stayed = left.map(|later| human(later.step.time - step.time));
+        let stayed = left.map(|later| human((later.step.time - step.time).max(0)));
         document.item(match (locale, stayed) {
             (Locale::En, Some(stayed)) => {
                 format!(
@@ -179,12 +179,12 @@ fn tries(flow: &Flow, locale: Locale) -> String {
     match locale {
         Locale::En => format!(
             "The SYN was sent {} times, after waits of {gaps}{pattern}. RFC 6298 asks for 1 s first and twice the time each try; \
-             systems differ (Linux makes up to 6 repetitions, newer ones begin with a few of about 1 s).",
+             systems differ (Linux repeats 6 times; since 6.5 it waits 1 s five times before it doubles, and repeats 10 times).",
             flow.client.syn_count
         ),
         Locale::Ko => format!(
             "SYN을 {}번 보냈고, 기다린 시간은 {gaps}{pattern}입니다. RFC 6298은 처음 1초, 그 뒤 매번 두 배를 요구하지만 \
-             운영 체제마다 다릅니다 (Linux는 최대 6번 재전송하고, 새 버전은 처음 몇 번을 약 1초 간격으로 보냅니다).",
+             운영 체제마다 다릅니다 (Linux는 6번 재전송하고, 6.5부터는 1초를 다섯 번 기다린 뒤에 두 배씩 늘려 10번 재전송합니다).",
             flow.client.syn_count
         ),
     }
@@ -192,7 +192,9 @@ fn tries(flow: &Flow, locale: Locale) -> String {
 
 fn steps(document: &mut Document, flow: &Flow, locale: Locale) {
     document.heading(locale.pick("Step by step", "단계별 설명"));
-    for row in rows(flow, true) {
+    let rows = rows(flow, true);
+    let order = capture_order(&rows, locale);
+    for row in rows {
         match row {
             Row::Step(row) => document.item(step(flow, &row, locale)),
             Row::Data { segments, client_bytes, server_bytes, .. } => {
@@ -218,6 +220,9 @@ fn steps(document: &mut Document, flow: &Flow, locale: Locale) {
             }),
             Row::Before { .. } => {}
         }
+    }
+    if let Some(order) = order {
+        document.item(format!("{order}."));
     }
 }
 

@@ -344,6 +344,10 @@ pub const fn backoff(backoff: Backoff) -> Words {
     match backoff {
         Backoff::Exponential => words("each wait about twice the one before", "기다리는 시간이 매번 약 두 배"),
         Backoff::Linear => words("waits of about one length", "기다리는 시간이 거의 일정"),
+        Backoff::LinearThenExponential => words(
+            "waits of about one length first, then each about twice the one before",
+            "처음에는 기다리는 시간이 거의 일정하고, 그 뒤에는 매번 약 두 배",
+        ),
         Backoff::Other => words("waits without a pattern", "기다리는 시간에 규칙 없음"),
     }
 }

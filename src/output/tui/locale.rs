@@ -69,6 +69,7 @@ words! {
     Frame: "frame", "프레임";
     Gap: "packets were lost while it was watched: what is missing may be the capture's fault", "관찰하는 동안 패킷이 손실되었습니다: 빠진 것은 캡처 때문일 수 있습니다";
     MoreSteps: "steps", "단계 더";
+    CaptureOrder: "capture order", "캡처 순서";
     Isn: "ISN", "ISN";
     FlowsShort: "flows", "흐름";
     RefusedShort: "RST", "거부";

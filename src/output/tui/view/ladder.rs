@@ -153,8 +153,7 @@ fn rung_line<'a>(model: &Model, flow: &Flow, rung: &Rung, shape: &Shape, selecte
 fn step_line<'a>(model: &Model, flow: &Flow, row: &StepRow, shape: &Shape, selected: bool) -> Line<'a> {
     let step = flow.steps.get(row.n.saturating_sub(1));
     let time = step.map_or_else(String::new, |step| time(model, flow, step));
-    let delta = if row.n == 1 { String::new() } else { format!("+{}", short(row.since_last)) };
-    let delta = if shape.delta { right(&delta, 10) } else { String::new() };
+    let delta = if shape.delta { right(&row.delta(), 10) } else { String::new() };
     let caption = fit(&row.caption, row.caption.width().min(shape.lane.saturating_sub(3)), false);
     let dashes = (shape.lane.saturating_sub(1)).saturating_sub(caption.width());
     let (before, after) = ("─".repeat(dashes / 2), "─".repeat(dashes - dashes / 2));
@@ -167,7 +166,11 @@ fn step_line<'a>(model: &Model, flow: &Flow, row: &StepRow, shape: &Shape, selec
     let bad = step.is_some_and(|step| matches!(step.label, Label::Rst | Label::Icmp | Label::Other));
     let style = if selected { model.theme.selected() } else { ratatui::style::Style::new() };
     let arrow_style = if bad { model.theme.class(Class::Fail) } else { style };
-    let notes = step.filter(|_| shape.notes > 4).map_or_else(String::new, |step| notes(model, flow, step));
+    let mut notes = step.filter(|_| shape.notes > 4).map_or_else(String::new, |step| notes(model, flow, step));
+    if row.since_last < 0 {
+        let order = model.say(Word::CaptureOrder);
+        notes = if notes.is_empty() { order.to_owned() } else { format!("{order} · {notes}") };
+    }
     Line::from(vec![
         Span::styled(text, style),
         Span::styled(arrow, arrow_style),

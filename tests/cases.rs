@@ -1,0 +1,103 @@
+//! Captures that were once judged wrong, each with what is right of it. What a script can say is in `testdata/scripts`.
+
+mod common;
+
+use std::process::Command;
+
+use common::script::Played;
+use common::{Analysis, analyse, analyse_in_batches, testdata};
+use synscope::engine::Settings;
+
+/// Checks what comes of `testdata/cases/CAPTURE.pcap` by both ways through the engine. Expectations are those of scripts, about
+/// this flow: `opening established`, `no capture-hole`; what concerns no flow as well: `flows 2`, `anomaly capture-hole note`.
+fn check(capture: &str, flow: u64, expectations: &[&str]) {
+    let path = testdata(&format!("cases/{capture}.pcap"));
+    let one_by_one: Played = analyse(&path).into();
+    let in_batches: Played = analyse_in_batches(&path, &Settings::default()).into();
+    for played in [one_by_one, in_batches] {
+        let wrong: Vec<String> = expectations
+            .iter()
+            .filter_map(|wanted| {
+                let of_flow = played.flows.iter().any(|f| f.id == flow) && !wanted.contains("capture-");
+                let wanted = if of_flow { format!("{flow} {wanted}") } else { format!(" {wanted}") };
+                played.meets(&wanted).err().map(|why| format!("{wanted}: {why}"))
+            })
+            .collect();
+        let told: Vec<String> = played.anomalies.iter().map(|a| format!("{} {}", a.id, a.reason)).collect();
+        assert!(wrong.is_empty(), "{capture}, flow {flow}:\n{}\ntold: {told:#?}", wrong.join("\n"));
+    }
+}
+
+impl From<Analysis> for Played {
+    fn from(analysis: Analysis) -> Self {
+        Self { flows: analysis.flows, anomalies: analysis.anomalies, log: String::new() }
+    }
+}
+
+/// What the program writes of a case.
+fn output(capture: &str, args: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
+        .args(["-q", "--no-config", "-r"])
+        .arg(testdata(&format!("cases/{capture}.pcap")))
+        .args(args)
+        .output()
+        .expect("the program runs");
+    assert!(run.status.success(), "{capture}: {}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).expect("output is UTF-8")
+}
+
+/// Whether every format has its words, in this order.
+fn says(capture: &str, wanted: &[(&[&str], &str)]) {
+    for (args, words) in wanted {
+        let text = output(capture, args);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "{capture} {args:?} lacks {words:?}:\n{text}");
+    }
+}
+
+#[test]
+fn waits_of_one_length_and_then_twice_as_long() {
+    let capture = "syn_linear_then_doubling";
+    check(capture, 1, &["backoff linear-then-exponential", "syn_count 11", "no syn-backoff-odd"]);
+    says(
+        capture,
+        &[
+            (&["--json"], "\"backoff\":\"linear-then-exponential\""),
+            (&["-T", "text"], "11 SYNs (gaps linear-then-exponential)"),
+            (&["-T", "ladder"], "gaps linear-then-exponential"),
+            (&["-T", "svg"], "waits of about one length first, then each about twice the one before"),
+            (&["--explain"], "waits of about one length first, then each about twice the one before"),
+            (&["--explain", "--locale", "ko"], "처음에는 기다리는 시간이 거의 일정하고, 그 뒤에는 매번 약 두 배"),
+            (&["--print-schema"], "linear-then-exponential"),
+        ],
+    );
+}
+
+#[test]
+fn a_step_before_the_end_of_the_one_above_has_a_minus_and_a_name() {
+    let capture = "steps_out_of_time_order";
+    let order = "capture order: step 11 begins 540 ms before the end of the step above it";
+    says(
+        capture,
+        &[
+            (&["-T", "ladder", "--steps", "all"], " -540.00ms ESTABLISHED"),
+            (&["-T", "ladder", "--steps", "all"], order),
+            (&["-T", "svg", "--steps", "all"], order),
+        ],
+    );
+    for args in [["-T", "ladder", "--steps", "all"], ["-T", "svg", "--steps", "all"]] {
+        assert!(!output(capture, &args).contains("+-"));
+    }
+    // Data folded into one row hides what begins early.
+    assert!(!output(capture, &["-T", "ladder"]).contains("capture order"));
+}
+
+#[test]
+fn a_reset_is_no_copy_whatever_its_identification_and_window() {
+    check("evade-rst-digest", 1, &["closing reset-by-client", "duplicates 0"]);
+}
+
+#[test]
+fn an_answer_soon_after_the_timer_is_no_copy() {
+    check("synack_twice_is_no_copy", 1, &["duplicates 0", "synack_count 5", "syn_count 3"]);
+}
