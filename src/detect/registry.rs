@@ -42,6 +42,8 @@ pub enum When {
     Opened,
     /// When nothing came that was awaited, and at the end.
     Quiet,
+    /// The same; at the end again, where it fired with less than its severity.
+    QuietThenEnd,
     /// When the flow has ended in any way that is not wholly ordinary.
     Ended,
     /// When the flow has ended, however ordinary it was.
@@ -65,6 +67,8 @@ pub struct Sighting<'a> {
     pub facts: Facts,
     /// When.
     pub time: Timestamp,
+    /// Whether the flow has ended, or observation of it has.
+    pub ended: bool,
     /// Time since the first flow of the capture began, nanoseconds.
     pub age: i64,
     /// Whether nobody reads sentences, figures and frames: a rule that fires on ordinary flows may leave them out.
@@ -253,6 +257,8 @@ pub struct Detectors {
     masks: Vec<u64>,
     opened: Vec<u16>,
     quiet: Vec<u16>,
+    /// Those of them that are asked again at the end.
+    growing: Vec<u16>,
     ended: Vec<u16>,
     every_end: Vec<u16>,
     /// Those of all the above that have something to say of a mere attempt.
@@ -291,6 +297,7 @@ impl Detectors {
             masks: vec![0; rules.len()],
             opened: Vec::new(),
             quiet: Vec::new(),
+            growing: Vec::new(),
             ended: Vec::new(),
             every_end: Vec::new(),
             of_attempts: Vec::new(),
@@ -363,30 +370,31 @@ impl Detectors {
                 if facts.any(self.interest) {
                     let about =
                         if self.thorough { *facts } else { ordinary::worth_asking(flow, segment.0, *from, *facts) };
-                    let sighted = Occasion { segment: Some(segment.0), from: *from, facts: *facts, time };
+                    let sighted = Occasion { segment: Some(segment.0), from: *from, facts: *facts, time, ended: false };
                     self.on_facts(flow, about, &sighted, report);
                 }
             }
             Notice::Opened => {
                 if !self.thorough && ordinary::attempt(flow) {
-                    self.ask_each(|all| &all.of_attempts, flow, time, report);
+                    self.ask_each(|all| &all.of_attempts, flow, time, false, report);
                 } else if self.thorough || !ordinary::opening(flow) {
-                    self.ask_each(|all| &all.opened, flow, time, report);
+                    self.ask_each(|all| &all.opened, flow, time, false, report);
                 }
             }
-            Notice::Quiet => self.ask_each(|all| &all.quiet, flow, time, report),
+            Notice::Quiet => self.ask_each(|all| &all.quiet, flow, time, false, report),
             Notice::Ended => {
                 self.health.flow_ended(flow, time);
                 if !self.thorough && ordinary::attempt(flow) {
-                    self.ask_each(|all| &all.of_attempts, flow, time, report);
+                    self.ask_each(|all| &all.of_attempts, flow, time, true, report);
                     return;
                 }
                 if self.thorough || !ordinary::end(flow) {
-                    self.ask_each(|all| &all.opened, flow, time, report);
-                    self.ask_each(|all| &all.quiet, flow, time, report);
-                    self.ask_each(|all| &all.ended, flow, time, report);
+                    self.ask_each(|all| &all.opened, flow, time, true, report);
+                    self.ask_each(|all| &all.quiet, flow, time, true, report);
+                    self.ask_growing(flow, time, report);
+                    self.ask_each(|all| &all.ended, flow, time, true, report);
                 }
-                self.ask_each(|all| &all.every_end, flow, time, report);
+                self.ask_each(|all| &all.every_end, flow, time, true, report);
             }
             Notice::Began => {
                 self.began.get_or_insert(time);
@@ -418,6 +426,10 @@ impl Detectors {
             }
             When::Opened => self.opened.push(index),
             When::Quiet => self.quiet.push(index),
+            When::QuietThenEnd => {
+                self.quiet.push(index);
+                self.growing.push(index);
+            }
             When::Captured => self.captured.push(index),
             When::Ended => self.ended.push(index),
             When::EveryEnd => self.every_end.push(index),
@@ -454,13 +466,26 @@ impl Detectors {
         which: fn(&Self) -> &[u16],
         flow: &mut Flow,
         time: Timestamp,
+        ended: bool,
         report: &mut dyn FnMut(Anomaly, &Flow),
     ) {
-        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time };
+        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time, ended };
         for n in 0.. {
             let Some(index) = which(self).get(n).copied() else { return };
             let already = flow.marks.iter().any(|mark| mark.rule == index);
             if !already {
+                self.ask(index, flow, &occasion, report);
+            }
+        }
+    }
+
+    /// Asks those rules again at the end that fired while it was still open whether it would end so.
+    fn ask_growing(&mut self, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(Anomaly, &Flow)) {
+        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time, ended: true };
+        for n in 0..self.growing.len() {
+            let index = self.growing[n];
+            let worst = self.rules.get(usize::from(index)).map_or(Severity::Info, |rule| rule.severity);
+            if flow.marks.iter().any(|mark| mark.rule == index && mark.severity < worst as u8) {
                 self.ask(index, flow, &occasion, report);
             }
         }
@@ -522,8 +547,16 @@ impl Detectors {
             return;
         }
         let age = self.began.map_or(0, |began| o.time - began);
-        let sighting =
-            Sighting { flow, segment: o.segment, from: o.from, facts: o.facts, time: o.time, age, terse: self.terse };
+        let sighting = Sighting {
+            flow,
+            segment: o.segment,
+            from: o.from,
+            facts: o.facts,
+            time: o.time,
+            ended: o.ended,
+            age,
+            terse: self.terse,
+        };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {
@@ -550,6 +583,7 @@ struct Occasion<'a> {
     from: Side,
     facts: Facts,
     time: Timestamp,
+    ended: bool,
 }
 
 /// Marks the flow; whether the rule had not fired on it before, or now fires with a higher severity.

@@ -14,6 +14,8 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 const IN_FLIGHT: i64 = 50 * MILLISECOND;
 /// How soon a challenge ACK follows what provoked it where no round trip is known, nanoseconds.
 const CHALLENGE_WITHIN: i64 = SECOND;
+/// A FIN is no longer on its way after this where no round trip is known (RFC 6298 section 2.1), nanoseconds.
+const UNKNOWN_ROUND_TRIP: i64 = SECOND;
 
 impl Flow {
     /// Takes FIN and acknowledgment of a segment without SYN or RST on an open flow.
@@ -31,8 +33,26 @@ impl Flow {
         facts
     }
 
+    /// Whether `s` is a SYN-ACK that closes at once: all there was to say is in it (RFC 9293 section 3.10.7.3 reads its FIN
+    /// after its SYN). Its sender must have been asked.
+    pub(super) fn is_synack_with_fin(&self, s: &Segment, from: Side) -> bool {
+        s.flags.has(Flags::SYN | Flags::ACK | Flags::FIN)
+            && !s.flags.any(Flags::RST)
+            && from == Side::Server
+            && matches!(self.book.phase, Phase::SynSent | Phase::SynReceived)
+            && self.client.isn.is_some()
+            && self.acks_some_syn(s)
+    }
+
+    /// Takes such a SYN-ACK.
+    pub(super) fn on_synack_with_fin(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
+        self.prove(s, from);
+        let facts = self.on_synack(s, from, now);
+        facts | self.on_fin(s, from)
+    }
+
     fn on_fin(&mut self, s: &Segment, from: Side) -> Facts {
-        let octet = s.seq.plus(s.payload);
+        let octet = s.payload_start().plus(s.payload);
         self.peer_mut(from).fin_count += 1;
         match self.peer(from).fin {
             Some(fin) if fin == octet => return Facts::FIN | Facts::FIN_REPEATED,
@@ -46,7 +66,7 @@ impl Flow {
         let overtaken = other.acked == Some(octet.plus(1));
         if other_fin.is_none() {
             self.teardown.first_fin = Some(from);
-        } else if covers {
+        } else if covers || !self.was_under_way(from.other(), s.time) {
             self.teardown.acked_separately = other_acknowledged;
         } else {
             self.teardown.simultaneous = !overtaken;
@@ -58,6 +78,13 @@ impl Flow {
         peer.sent(Event::Fin);
         self.peer_mut(from.other()).receives(Event::Fin);
         if overtaken { Facts::FIN | self.fin_is_acknowledged(from, s.time, false) } else { Facts::FIN }
+    }
+
+    /// Whether the FIN of `side` may still have been on its way at `time`: not acknowledged, and sent less than a round trip before.
+    fn was_under_way(&self, side: Side, time: Timestamp) -> bool {
+        let peer = self.peer(side);
+        let round_trip = self.handshake.rtt().map_or(UNKNOWN_ROUND_TRIP, |rtt| rtt.max(MILLISECOND));
+        !peer.fin_acknowledged && time - peer.fin_time < round_trip
     }
 
     fn acknowledgment_of_fin(&mut self, s: &Segment, from: Side) -> Facts {
@@ -142,9 +169,20 @@ impl Flow {
         if self.is_rst_of_wrong_synack(s) {
             return Facts::RST_OF_WRONG_SYNACK;
         }
+        if self.handshake.echo_is_wrong() {
+            return self.decline();
+        }
         let opening = if self.client.isn.is_some() { Opening::ResetAfterSynAck } else { Opening::SynAckOnly };
         self.client.has_received(Event::SynAck);
         self.fail(opening, s, Side::Client)
+    }
+
+    /// The client resets a SYN-ACK that it cannot have asked for, and goes on waiting for the right one.
+    fn decline(&mut self) -> Facts {
+        self.client.in_flight.remove(Event::SynAck);
+        self.server.receives(Event::Rst);
+        self.book.phase = Phase::Failed;
+        Facts::RST_OF_WRONG_SYNACK
     }
 
     fn fail(&mut self, opening: Opening, s: &Segment, by: Side) -> Facts {
@@ -159,7 +197,7 @@ impl Flow {
         let mut facts = self.classify_reset(s, from);
         facts |= self.check_reset_ack(s, from);
         if self.teardown.reset.is_some() {
-            return facts;
+            return if self.answers_without_connection(s, from) { Facts::NONE } else { facts };
         }
         let reset = self.reset(s, from, facts.any(Facts::RST_EXACT));
         if !reset.exact {
@@ -169,6 +207,14 @@ impl Flow {
         }
         self.accept_reset(reset);
         facts | Facts::RST_ACCEPTED
+    }
+
+    /// Whether `s` is the RST of a host that knows nothing of the connection any more, in answer to a segment without ACK: number
+    /// 0, and an acknowledgment of that segment (RFC 9293 section 3.10.7.1).
+    fn answers_without_connection(&self, s: &Segment, from: Side) -> bool {
+        let other = self.peer(from.other());
+        let known = |ack: SeqNumber| other.next == Some(ack) || other.fin == Some(ack);
+        s.seq == SeqNumber(0) && s.ack().is_some_and(known)
     }
 
     /// Ends the connection by `reset`.

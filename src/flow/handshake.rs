@@ -133,6 +133,14 @@ impl Handshake {
         Some(self.rtt_server()?.saturating_add(self.rtt_client()?))
     }
 
+    /// Whether the last SYN-ACK echoes a timestamp that no SYN carried: its receiver resets it, and waits on (RFC 7323 section 3.2).
+    pub fn echo_is_wrong(&self) -> bool {
+        let echo = self.synacks.last().and_then(|answer| answer.ts_echo);
+        let carried = |echo: u32| self.syns.iter().any(|syn| syn.ts_value.is_none_or(|value| value == echo));
+        let whole = (1..MAX_TRIES).contains(&self.syns.len());
+        echo.is_some_and(|echo| echo != 0 && whole && !carried(echo))
+    }
+
     /// When the client entered ESTABLISHED: half its round trip after the SYN-ACK passed, else when its ACK passed.
     pub fn client_established(&self) -> Option<Timestamp> {
         let ack = self.ack?;

@@ -43,7 +43,7 @@ pub use brief::Brief;
 pub use embryo::{Embryo, Syn, Wide};
 pub use facts::Facts;
 pub use handshake::{Handshake, InEffect};
-pub use model::{CaptureQuality, Flow, HostMarks, Mark, Previous, Unreachable};
+pub use model::{CaptureQuality, Closed, Flow, HostMarks, Mark, Previous, Unreachable};
 pub use notes::{EndNotes, Evidence, Notes};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;

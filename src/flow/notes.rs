@@ -99,6 +99,8 @@ pub struct Resets {
     pub ttl: u8,
     /// Silence before the segment that the first may answer, nanoseconds; 0 where it was less than a second.
     pub silence: i64,
+    /// Payload octets of both ends that had been seen when the first came.
+    pub bytes: u64,
     /// What speaks against them.
     pub evidence: Evidence,
 }
@@ -404,6 +406,7 @@ impl Flow {
             r.first = Some((s.time, s.frame, s.seq));
             r.exact = facts.any(Facts::RST_EXACT);
             r.silence = i64::from(self.book.silence) * MILLISECOND;
+            r.bytes = self.bytes().saturating_sub(u64::from(s.payload));
         }
         if r.first.is_some_and(|(_, frame, _)| frame == s.frame) || evidence.has(Evidence::TTL) {
             r.ttl = s.ttl;

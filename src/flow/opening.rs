@@ -141,6 +141,9 @@ impl Flow {
             return Facts::SYNACK_WRONG_ACK;
         }
         self.keep_synack(s);
+        if from == Side::Server {
+            self.handshake.syn_payload_acked = self.client.isn.map_or(0, |isn| s.ack_field.offset_from(isn.plus(1)));
+        }
         let peer = self.peer_mut(from);
         let repeated = peer.synack_count > 1;
         peer.has_received(Event::Syn);
@@ -186,6 +189,7 @@ impl Flow {
         self.role_known = true;
         self.take_offer(s, Side::Server);
         self.handshake.syn_payload_acked = self.client.isn.map_or(0, |isn| s.ack_field.offset_from(isn.plus(1)));
+        self.server.has_received(Event::Rst);
         self.server.has_received(Event::Syn);
         self.server.sent(Event::SynAck);
         self.client.receives(Event::SynAck);
@@ -257,7 +261,7 @@ impl Flow {
         self.server.receives(Event::AckOfSyn);
         let opening = if !syn_seen {
             Opening::SynAckOnly
-        } else if self.handshake.syn_payload_acked > 0 && self.client.offer.is_some_and(|o| o.fast_open.is_some()) {
+        } else if self.used_fast_open() {
             Opening::FastOpen
         } else {
             Opening::Established
@@ -280,7 +284,17 @@ impl Flow {
             return Facts::NONE;
         }
         self.handshake.early_server_data = true;
-        if self.handshake.syn_payload_acked > 0 { Facts::NONE } else { Facts::DATA_BEFORE_ESTABLISHED }
+        if self.handshake.syn_payload_acked > 0 || self.used_fast_open() {
+            Facts::NONE
+        } else {
+            Facts::DATA_BEFORE_ESTABLISHED
+        }
+    }
+
+    /// Whether data flowed on a Fast Open cookie before the third step: that of the SYN, or the server's (RFC 7413 section 4.2.2).
+    fn used_fast_open(&self) -> bool {
+        let Some(option) = self.client.offer.and_then(|offer| offer.fast_open) else { return false };
+        self.handshake.syn_payload_acked > 0 || (option.cookie_len > 0 && self.handshake.early_server_data)
     }
 
     fn after_crossing(&mut self, s: &Segment, from: Side) -> Facts {
@@ -342,14 +356,17 @@ impl Flow {
     /// Whether the acknowledgment number is acceptable to some SYN of the client: ISN < SEG.ACK =< ISN + 1 + its data
     /// (RFC 9293 section 3.10.7.3).
     pub(super) fn acks_some_syn(&self, s: &Segment) -> bool {
-        let acceptable = |isn: SeqNumber, payload: u32| {
-            s.ack_field.after(isn) && s.ack_field.at_or_before(isn.plus(1).plus(payload))
-        };
-        let first = self.client.isn.zip(self.client.offer).is_some_and(|(isn, o)| acceptable(isn, o.payload));
-        s.flags.has(Flags::ACK) && (first || self.handshake.syns.iter().any(|t| acceptable(t.seq, t.payload)))
+        self.acks_syn_of(s, Side::Client) || self.handshake.syns.iter().any(|t| acceptable(s, t.seq, t.payload))
     }
 
+    /// The same for the SYN of `side`.
     fn acks_syn_of(&self, s: &Segment, side: Side) -> bool {
-        self.peer(side).isn.is_some_and(|isn| s.flags.has(Flags::ACK) && s.ack_field == isn.plus(1))
+        let peer = self.peer(side);
+        peer.isn.zip(peer.offer).is_some_and(|(isn, offer)| acceptable(s, isn, offer.payload))
     }
+}
+
+/// Whether `s` acknowledges a SYN with this number, and none, some or all of so many octets that it carried.
+fn acceptable(s: &Segment, isn: SeqNumber, payload: u32) -> bool {
+    s.flags.has(Flags::ACK) && s.ack_field.after(isn) && s.ack_field.at_or_before(isn.plus(1).plus(payload))
 }

@@ -146,7 +146,9 @@ fn label(s: &Segment, facts: Facts) -> Option<Label> {
     if s.flags.has(Flags::FIN) {
         return Some(Label::Fin);
     }
-    if facts.any(Facts::FINAL_ACK | Facts::ACK_OF_FIN | Facts::CHALLENGE_ACK | Facts::FINAL_ACK_WRONG) {
+    let acknowledges =
+        Facts::FINAL_ACK | Facts::ACK_OF_FIN | Facts::CHALLENGE_ACK | Facts::FINAL_ACK_WRONG | Facts::BARE_ACK_TO_SYN;
+    if facts.any(acknowledges) {
         return Some(Label::Ack);
     }
     if facts.any(Facts::PROBE) {

@@ -52,13 +52,16 @@ impl Flow {
     }
 
     fn account_sequence(&mut self, s: &Segment, from: Side, reorder_window: i64) -> Facts {
+        let acked = self.peer(from.other()).acked;
         let peer = self.peer_mut(from);
         let Some(next) = peer.next else {
             peer.first_seq = s.seq;
             peer.next = Some(s.end());
             return if s.payload > 0 { Facts::NEW_DATA } else { Facts::NONE };
         };
-        if is_probe(s, next) {
+        // An octet that is still to be acknowledged is sent again, and asks for nothing else.
+        let outstanding = s.payload == 1 && acked.is_some_and(|acked| acked.at_or_before(s.seq)) && peer.data_count > 1;
+        if is_probe(s, next) && !outstanding {
             return Facts::PROBE;
         }
         if s.is_empty() {

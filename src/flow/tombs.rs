@@ -10,7 +10,7 @@ use crate::tcp::{Segment, SeqNumber};
 use crate::time::Timestamp;
 
 /// An ended flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tomb {
     key: FlowKey,
     hash: u64,
@@ -23,7 +23,7 @@ impl Tomb {
     /// That of `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
     pub(super) fn of(flow: &Flow, hash: u64, now: Timestamp, keep: i64) -> Self {
         let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
-        Self { key, hash, previous: previous_of(flow), client_is_low, forgotten_at: now.after(keep) }
+        Self { key, hash, previous: previous_of(flow, keep), client_is_low, forgotten_at: now.after(keep) }
     }
 
     /// Whether it is that of a flow with this key.
@@ -57,7 +57,12 @@ impl Tomb {
 
     /// What the next incarnation is to know, where `client_is_low` tells who its client is.
     pub(super) fn previous(&self, client_is_low: bool) -> Previous {
-        Previous { same_client: client_is_low == self.client_is_low, ..self.previous }
+        let same = client_is_low == self.client_is_low;
+        let mut previous = Previous { same_client: same, ..self.previous.clone() };
+        if let Some(before) = &mut previous.before {
+            before.same_client ^= !same;
+        }
+        previous
     }
 }
 

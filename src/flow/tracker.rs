@@ -644,14 +644,15 @@ impl Tracker {
         observer: &mut impl Observer,
     ) -> Option<Slot> {
         let Keyed { key, hash, sender_is_low } = *keyed;
-        let tomb = self.table.tomb(&key, hash).copied();
+        let tomb = self.table.tomb(&key, hash).cloned();
+        let is_new = tomb.is_none();
         let previous = tomb.filter(|tomb| tomb.is_remembered(now));
-        if !s.flags.is_syn() && previous.is_some_and(|tomb| tomb.owns(s)) {
+        if !s.flags.is_syn() && previous.as_ref().is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
         }
         if small
-            && tomb.is_none()
+            && is_new
             && let Some((embryo, wide)) = self.embryo_of(s, now)
         {
             return self.begin_small(s, Syn { embryo: &embryo, wide: &wide }, keyed, now, observer);
@@ -1031,7 +1032,7 @@ impl Flow {
             let renewed = self.previous().is_some_and(|p| {
                 p.same_client
                     && matches!(p.opening, Opening::Unanswered | Opening::Undecided | Opening::MissingAck)
-                    && s.time - p.last_time < 60 * SECOND
+                    && (0..60 * SECOND).contains(&(s.time - p.last_time))
             });
             return if renewed { facts | Facts::SYN_NEW_ISN } else { facts };
         }
@@ -1053,7 +1054,11 @@ impl Flow {
             return self.dispatch_invalid(s, from);
         }
         if s.flags.has(Flags::SYN) && s.flags.any(Flags::FIN | Flags::RST) {
-            return Facts::INVALID_FLAGS;
+            return if self.is_synack_with_fin(s, from) {
+                self.on_synack_with_fin(s, from, now)
+            } else {
+                Facts::INVALID_FLAGS
+            };
         }
         if s.flags.is_rst() {
             return self.on_rst(s, from);
@@ -1104,7 +1109,7 @@ impl Flow {
     }
 
     /// What this segment proves to have reached its sender.
-    fn prove(&mut self, s: &Segment, from: Side) {
+    pub(super) fn prove(&mut self, s: &Segment, from: Side) {
         let other = self.peer(from.other());
         let (isn, fin, fin_acked_us) = (other.isn, other.fin, other.fin_acked_peer);
         let opened = !s.flags.has(Flags::SYN);
@@ -1209,6 +1214,10 @@ impl Flow {
         if self.opening.is_none() && self.book.phase == Phase::SynReceived && self.client.isn.is_none() {
             self.reach(Opening::SynAckOnly, time);
         }
+        // The client declined a SYN-ACK that it cannot have asked for, and no other came.
+        if self.opening.is_none() && self.book.phase == Phase::Failed {
+            self.reach(Opening::ResetAfterSynAck, time);
+        }
     }
 }
 
@@ -1227,9 +1236,11 @@ impl Facts {
     );
 }
 
-/// What a closed connection leaves behind.
-pub(super) fn previous_of(flow: &Flow) -> Previous {
+/// What a closed connection leaves behind; it counts as in TIME-WAIT for so many nanoseconds.
+pub(super) fn previous_of(flow: &Flow, time_wait: i64) -> Previous {
     Previous {
+        before: if flow.was_open() { None } else { flow.previous().and_then(Previous::closed).map(Box::new) },
+        time_wait,
         id: flow.id,
         last_time: flow.last_time,
         opening: flow.opening(),

@@ -10,7 +10,7 @@ use super::{Out, Settings, StepsShown, Writer};
 use crate::engine::{Event, Sink};
 use crate::flow::features::{ecn, fast_open, mptcp};
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side, Step};
-use crate::tcp::State;
+use crate::tcp::{Flags, State};
 use crate::time::SECOND;
 
 /// Between the lifelines, columns.
@@ -226,6 +226,17 @@ impl Numbering {
 
     fn opening(&mut self, step: &Step, opening: Opening) -> String {
         let name = if step.label == Label::SynAck { "SYN+ACK" } else { step.label.name() };
+        // What a server acknowledges before its own SYN is no step of this opening.
+        let began =
+            |(label, from): &(Label, Side)| *label == Label::SynAck || (*label == Label::Syn && *from == Side::Server);
+        if step.label == Label::Ack && step.from == Side::Server && !self.opening.iter().any(began) {
+            return name.to_owned();
+        }
+        if step.flags.has(Flags::FIN) && self.first_fin.is_none() {
+            self.first_fin = Some(step.from);
+            self.opening.push((step.label, step.from));
+            return format!("2. {name}, 1. FIN");
+        }
         let seen = self.opening.iter().position(|known| *known == (step.label, step.from));
         if seen.is_none() {
             self.opening.push((step.label, step.from));
@@ -419,7 +430,7 @@ pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> 
 }
 
 fn opening_words(flow: &Flow) -> String {
-    let mut words = format!("{}: {}", flow.opening(), words::opening(flow.opening()));
+    let mut words = format!("{}: {}", flow.opening(), words::opening_of(flow));
     if flow.handshake.validated {
         words.push_str(", numbers checked");
     }

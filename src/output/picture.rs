@@ -837,7 +837,7 @@ pub(super) fn caption_lines(flow: &Flow, style: &Style) -> Vec<(&'static str, St
     let opening = flow.opening();
     let mut lines = vec![(
         "b",
-        format!("{}: {opening} — {}", locale.pick("opening", "연결 설정"), terms::opening(opening).get(locale)),
+        format!("{}: {opening} — {}", locale.pick("opening", "연결 설정"), terms::opening_of(flow).get(locale)),
     )];
     if let Some(connect) = flow.handshake.connect_time() {
         let mut words = format!("{} {}", locale.pick("connect time", "연결 시간"), human(connect));

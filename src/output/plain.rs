@@ -45,14 +45,14 @@ impl Plain {
         let (client, server) = (flow.client.endpoint, flow.server.endpoint);
         let connect = flow.handshake.connect_time().map_or_else(String::new, |time| format!(", {}", human(time)));
         let word = if flow.opening().failed() { Word::PlainFailed } else { Word::PlainOpened };
-        format!("#{} {client} {} {server}: {}{connect}", flow.id, self.locale.say(word), words::opening(flow.opening()))
+        format!("#{} {client} {} {server}: {}{connect}", flow.id, self.locale.say(word), words::opening_of(flow))
     }
 
     fn ended(&self, flow: &Flow) -> Option<String> {
         let reason = match flow.closing() {
             // That it never opened was said when that was clear.
             Closing::None if flow.opening.is_some() => return None,
-            Closing::None => words::opening(flow.opening()),
+            Closing::None => words::opening_of(flow),
             closing => words::closing(closing),
         };
         let time = human(flow.duration());

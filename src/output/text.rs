@@ -196,6 +196,9 @@ fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
 
 fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> core::fmt::Result {
     write!(line, "{:<8} {} -> {}  {}", "END", flow.client.endpoint, flow.server.endpoint, flow.opening())?;
+    if flow.withdrawn().is_some() {
+        line.push_str(" (withdrawn by the server)");
+    }
     write_close(line, flow)?;
     if let Some(connect) = flow.handshake.connect_time() {
         write!(line, ", connect {}", human(connect))?;

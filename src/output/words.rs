@@ -1,6 +1,14 @@
 //! Verdicts as sentences: what people read as the reason of an event.
 
-use crate::flow::{Closing, Opening};
+use crate::flow::{Closing, Flow, Opening};
+
+/// Why `flow` opened, or did not.
+pub fn opening_of(flow: &Flow) -> &'static str {
+    if flow.withdrawn().is_some() {
+        return "the server reset its own attempt after its SYN-ACK";
+    }
+    opening(flow.opening())
+}
 
 /// Why a connection opened, or did not.
 pub const fn opening(opening: Opening) -> &'static str {

@@ -147,11 +147,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "one end closed, and the other sent nothing at all for 60 s",
-        description: "The other application never closed its socket: it sits in CLOSE-WAIT, which only that application can \
-                      end. A leak of this kind ends in 'too many open files'. Look for sockets in CLOSE-WAIT on that host \
-                      and the process that owns them.",
+        description: "The other application has not closed its socket: it sits in CLOSE-WAIT, which only that application can \
+                      end. Pools of connections leave it so for minutes and close later: a note as long as that can still \
+                      come, a warning where observation ended first. A leak of this kind ends in 'too many open files'. \
+                      Look for sockets in CLOSE-WAIT on that host and the process that owns them.",
         reference: "RFC 9293 section 3.6; Linux tcp_fin_timeout",
-        when: When::Quiet,
+        when: When::QuietThenEnd,
         check: half_close_stuck,
     },
     Rule {
@@ -198,9 +199,8 @@ fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
 fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let between = (f.client.fin_time - f.server.fin_time).saturating_abs();
-    let crossed = f.handshake.rtt().is_none_or(|rtt| between < rtt.max(crate::time::MILLISECOND));
     let both = f.client.fin_acknowledged && f.server.fin_acknowledged;
-    (f.teardown.simultaneous && both && crossed)
+    (f.teardown.simultaneous && both)
         .then(|| Finding::new(format!("the FINs crossed, {} apart", seconds(between))).figure("apart_ns", between))
 }
 
@@ -331,10 +331,12 @@ fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
     let silent = s.time - other.last_time;
     let open = other.fin.is_none() && f.teardown.reset.is_none();
     (open && silent >= STUCK).then(|| {
-        Finding::new(format!("the {closer} closed, and the {} said nothing for {}", closer.other(), seconds(silent)))
-            .figure("silent_ns", silent)
-            // Its FIN may be what the capture lacks.
-            .severity(s.daggered(Severity::Warn))
+        let so_far = if s.ended { "" } else { " so far" };
+        let words =
+            format!("the {closer} closed, and the {} said nothing for {}{so_far}", closer.other(), seconds(silent));
+        // Its FIN may be what the capture lacks; and what is still open may yet be closed.
+        let severity = if s.ended { s.daggered(Severity::Warn) } else { Severity::Note };
+        Finding::new(words).figure("silent_ns", silent).severity(severity)
     })
 }
 

@@ -3,8 +3,8 @@
 use super::support::is_whole;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::Facts;
 use crate::flow::features::{FastOpenUse, fast_open};
+use crate::flow::{Facts, Side};
 use crate::tcp::options::OptionFaults;
 
 /// The rules of this family.
@@ -121,7 +121,8 @@ fn cookie_granted(s: &Sighting<'_>) -> Option<Finding> {
 
 /// A finding where Fast Open of the flow came to `wanted`.
 fn outcome(s: &Sighting<'_>, wanted: FastOpenUse) -> Option<Finding> {
-    if fast_open(s.flow)? != wanted {
+    // Of crossing SYNs the client's SYN-ACK comes first.
+    if s.from != Side::Server || fast_open(s.flow)? != wanted {
         return None;
     }
     let (sent, taken) = (s.flow.client.offer.as_ref()?.payload, s.flow.handshake.syn_payload_acked);

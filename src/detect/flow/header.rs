@@ -83,7 +83,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 
 fn flags_invalid(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
-    let combination = combination(segment)?;
+    // A SYN-ACK that closes at once is what it was taken for.
+    let combination = combination(segment)
+        .filter(|_| !s.facts.any(Facts::SYN_ACK | Facts::SYNACK_REPEATED) || !segment.flags.has(Flags::FIN))?;
     Some(Finding::new(format!("flags {}: {combination}", segment.flags)).figure("combination", combination))
 }
 

@@ -151,11 +151,11 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
     };
     let repeated = f.opening.is_none() && f.client.isn.is_some() && timer_ran && !f.handshake.crossed;
     let given_up = f.opening == Some(Opening::MissingAck) || (repeated && f.handshake.ack.is_none());
-    given_up.then(|| {
+    // It was the server that did not wait.
+    let withdrawn = f.withdrawn().is_some_and(|reset| !timer_ran && reset.time - f.first_time < SOFT);
+    (given_up && !withdrawn).then(|| {
         // Data of the server without a third step: the client's way is not in this capture.
         let one_way = f.handshake.early_server_data;
-        // It was the server that did not wait.
-        let cut_short = f.teardown.reset.is_some() && !timer_ran && s.time - s.flow.first_time < SOFT;
         let words = || {
             let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
             let waited = s.time - last;
@@ -166,7 +166,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
                 .figure("waited_ns", waited)
                 .figure("final", i64::from(waited >= FINAL))
         };
-        s.finding(words).severity(if one_way || cut_short { Severity::Note } else { Severity::Warn })
+        s.finding(words).severity(if one_way { Severity::Note } else { Severity::Warn })
     })
 }
 

@@ -4,7 +4,7 @@ use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Closing, Facts, Flow, Opening, Side};
-use crate::tcp::Flags;
+use crate::tcp::{Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND};
 
 /// A reset this soon after the opening, with no payload, makes a connection that carried nothing, nanoseconds.
@@ -32,13 +32,27 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "reset-no-data",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a connection was reset within 5 s of its opening, without payload either way",
+        summary: "a connection was reset within 5 s of its opening, before payload had come either way",
         description: "By the client: a connect scan or a health check that leaves without ceremony. By the server: a wrapper, \
-                      an access rule, or a limit of connections that turns clients away after the handshake. Regular ones \
-                      from one address are most likely health checks.",
+                      an access rule, a full accept queue (tcp_abort_on_overflow), or a limit of connections that turns \
+                      clients away after the handshake. Payload that was on its way when the RST was sent does not count: \
+                      its receiver never had it. Regular ones from one address are most likely health checks.",
         reference: "RFC 9293 section 3.5.2; nmap connect scan, measured",
         when: When::Ended,
         check: reset_no_data,
+    },
+    Rule {
+        id: "synack-withdrawn",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "the server reset its own half-open attempt: RST after its SYN-ACK, before any third step",
+        description: "The server took the SYN and then threw the attempt away itself, so that the third step, if it comes, finds \
+                      nothing. At a repeated SYN: a stack that takes the repetition for an error. At once: the listener was \
+                      closed, or a device on the way refuses in the server's name. After its retries: it gave the client up. \
+                      Compare the TTL of the RST with that of the SYN-ACK, and look at the server's listener.",
+        reference: "RFC 9293 sections 3.10.7.4 and 3.5.2",
+        when: When::Opened,
+        check: synack_withdrawn,
     },
     Rule {
         id: "aborted-in-flight",
@@ -173,20 +187,48 @@ fn reset_by(f: &Flow) -> Option<Side> {
     }
 }
 
-/// Whether the reset came soon on a connection that carried nothing.
+/// Payload octets that had been seen when the connection was reset; what was on its way then came too late.
+fn bytes_at_reset(f: &Flow) -> u64 {
+    let noted =
+        |by, frame| f.notes().map(|notes| notes.end(by).resets).filter(|r| r.first.is_some_and(|r| r.1 == frame));
+    f.teardown.reset.and_then(|reset| noted(reset.by, reset.frame)).map_or_else(|| f.bytes(), |resets| resets.bytes)
+}
+
+/// Whether the reset came soon on a connection that had carried nothing so far.
 fn carried_nothing(f: &Flow) -> bool {
     let opened = f.handshake.ack.map(|ack| ack.time);
     let soon = f.teardown.reset.zip(opened).is_some_and(|(reset, opened)| reset.time - opened <= SHORT);
-    f.bytes() == 0 && soon && f.opening() != Opening::Midstream
+    soon && f.opening() != Opening::Midstream && (bytes_at_reset(f) == 0 || met_the_reset(f))
+}
+
+/// Whether all payload before the reset was still on its way to the end that sent it: sent less than that end's round trip
+/// before, and not acknowledged by it, the reset included.
+fn met_the_reset(f: &Flow) -> bool {
+    let Some(reset) = f.teardown.reset else { return false };
+    let (own, other) = (f.peer(reset.by), f.peer(reset.by.other()));
+    let round_trip = match reset.by {
+        Side::Client => f.handshake.rtt_client(),
+        Side::Server => f.handshake.rtt_server(),
+    };
+    let first = f.steps.iter().find(|step| step.payload > 0 && step.from == reset.by.other());
+    let of_reset = f.steps.iter().find(|step| step.frame == reset.frame).and_then(|step| step.ack);
+    let begin = other.base().plus(1);
+    let unread = |ack: Option<SeqNumber>| ack.is_none_or(|ack| ack.0 == 0 || ack.at_or_before(begin));
+    own.bytes == 0
+        && first.zip(round_trip).is_some_and(|(step, rtt)| reset.time - step.time <= rtt + rtt / 4 + MILLISECOND)
+        && unread(own.acked)
+        && unread(of_reset)
 }
 
 fn reset_close(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = reset_by(f).filter(|_| !carried_nothing(f))?;
     Some(s.finding(|| {
-        Finding::new(format!("reset by the {by} after {} octets in {}", f.bytes(), seconds(f.duration())))
+        let (bytes, open) =
+            (bytes_at_reset(f), f.teardown.reset.map_or_else(|| f.duration(), |r| r.time - f.first_time));
+        Finding::new(format!("reset by the {by} after {bytes} octets in {}", seconds(open.max(0))))
             .frames(f.teardown.reset.map(|r| r.frame))
-            .figure("bytes", f.bytes() as i64)
+            .figure("bytes", bytes as i64)
             .figure("duration_ns", f.duration())
             .figure("by", by.to_string())
     }))
@@ -196,9 +238,32 @@ fn reset_no_data(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = reset_by(f).filter(|_| carried_nothing(f))?;
     Some(s.finding(|| {
-        Finding::new(format!("reset by the {by} {} after the first SYN, without payload", seconds(f.duration())))
+        let after = f.teardown.reset.map_or_else(|| f.duration(), |reset| reset.time - f.first_time);
+        let late = match f.bytes() {
+            0 => String::new(),
+            octets => format!(" so far; {octets} octets were on their way"),
+        };
+        Finding::new(format!("reset by the {by} {} after the first SYN, without payload{late}", seconds(after.max(0))))
             .frames(f.teardown.reset.map(|r| r.frame))
             .figure("by", by.to_string())
+            .figure("bytes", f.bytes() as i64)
+    }))
+}
+
+fn synack_withdrawn(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let reset = f.withdrawn()?;
+    Some(s.finding(|| {
+        let answered = f.handshake.synacks.first().map_or(f.first_time, |t| t.time);
+        let occasion = match f.handshake.syns.last() {
+            Some(syn) if syn.time > answered => ", after the SYN was repeated",
+            _ => "",
+        };
+        let after = (reset.time - answered).max(0);
+        Finding::new(format!("the server reset its own attempt {} after its SYN-ACK{occasion}", seconds(after)))
+            .frames(f.handshake.synacks.iter().map(|t| t.frame).take(1).chain([reset.frame]))
+            .figure("after_ns", after)
+            .figure("syn_count", f.client.syn_count)
     }))
 }
 

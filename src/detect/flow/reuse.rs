@@ -3,7 +3,7 @@
 use super::support::{gated, one_below, seconds};
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{ClosedBy, Closing, Facts, Previous};
+use crate::flow::{Closed, ClosedBy, Facts};
 use crate::time::SECOND;
 
 /// A copy of the connection's own SYN may be this late, nanoseconds.
@@ -12,8 +12,6 @@ const LATE_COPY: i64 = 3 * SECOND;
 const LONG_SILENCE: i64 = 600 * SECOND;
 /// Re-use sooner than this leaves no time for old segments to die, nanoseconds.
 const AT_ONCE: i64 = SECOND;
-/// How long TIME-WAIT lasts at most (RFC 9293 section 3.4.2), nanoseconds.
-const TIME_WAIT: i64 = 240 * SECOND;
 /// Two SYNs within this share the minute counter of a cookie, nanoseconds.
 const COOKIE_MINUTE: i64 = 60 * SECOND;
 /// Cookies of one tuple differ by this much more if the MSS class differs.
@@ -115,9 +113,8 @@ fn challenge_ack(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// What had the four-tuple before, if it was closed in order and may still be in TIME-WAIT.
-fn closed_before<'a>(s: &Sighting<'a>) -> Option<&'a Previous> {
-    let in_time_wait = |p: &Previous| s.flow.first_time - p.last_time < TIME_WAIT;
-    s.flow.previous().filter(|p| matches!(p.closing, Closing::Fin | Closing::SimultaneousFin) && in_time_wait(p))
+fn closed_before(s: &Sighting<'_>) -> Option<Closed> {
+    s.flow.previous()?.in_time_wait(s.flow.first_time)
 }
 
 fn port_reuse_timewait(s: &Sighting<'_>) -> Option<Finding> {
@@ -169,7 +166,7 @@ fn syncookie_suspected(s: &Sighting<'_>) -> Option<Finding> {
 /// Two attempts on one four-tuple: a cookie moves exactly as far as the client's number did (findings A.8, S1).
 fn moved_with_the_client(s: &Sighting<'_>) -> Option<Finding> {
     let (f, previous) = (s.flow, s.flow.previous()?);
-    if !previous.same_client || f.first_time - previous.last_time > COOKIE_MINUTE {
+    if !previous.same_client || !(0..=COOKIE_MINUTE).contains(&(f.first_time - previous.last_time)) {
         return None;
     }
     let client = f.client.isn?.distance(previous.client_isn?);

@@ -22,9 +22,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "synack-ack-rst",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "the client resets a SYN-ACK with a wrong acknowledgment number, as it should",
-        description: "The recovery of RFC 9293 figure 8: the server forgets what it had and can answer the real SYN.",
-        reference: "RFC 9293 section 3.5, figure 8",
+        summary: "the client resets a SYN-ACK with a wrong acknowledgment number or timestamp echo, as it should",
+        description: "The recovery of RFC 9293 figure 8: the client stays in SYN-SENT, the server forgets what it had and can \
+                      answer the real SYN. The same where the SYN-ACK echoes a timestamp that no SYN carried.",
+        reference: "RFC 9293 section 3.5, figure 8; RFC 7323 section 3.2",
         when: When::Facts(Facts::RST_OF_WRONG_SYNACK),
         check: synack_ack_rst,
     },
@@ -115,7 +116,9 @@ fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
 
 fn synack_ack_rst(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
-    Some(Finding::new(format!("RST {} answers the SYN-ACK with that wrong acknowledgment", segment.seq.0)))
+    let answer = s.flow.handshake.synacks.last().filter(|answer| answer.ack == segment.seq);
+    let what = if answer.is_some() { "wrong timestamp echo" } else { "that wrong acknowledgment" };
+    Some(Finding::new(format!("RST {} answers the SYN-ACK with {what}", segment.seq.0)))
 }
 
 fn synack_isn_change(s: &Sighting<'_>) -> Option<Finding> {

@@ -25,9 +25,6 @@ const PLACES: usize = 1024;
 const DISTRIBUTED: (usize, usize) = (15, 5);
 const DISTRIBUTED_WINDOW: i64 = 300 * SECOND;
 
-/// Twice the longest life of a segment (RFC 9293 section 3.4.2).
-const TIME_WAIT: i64 = 240 * SECOND;
-
 /// A host as a target, a server and a client.
 #[derive(Debug)]
 struct Host {
@@ -283,9 +280,11 @@ impl Together {
         let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
+        // Where the clock ran backwards no time between the two can be told.
+        let gap = a.time - previous.last_time;
         if previous.isn_rose(a.isn) == Some(false)
             && previous.opening.opened()
-            && a.time - previous.last_time < TIME_WAIT
+            && (0..previous.time_wait).contains(&gap)
             && a.look.timestamps.is_none()
             && !host.regression_told
         {
@@ -294,13 +293,13 @@ impl Together {
                 "{} used a four-tuple again with a sequence number below what it had sent on it",
                 a.client
             ))
-            .figure("gap_ns", a.time - previous.last_time)
+            .figure("gap_ns", gap)
             .frames([a.frame]);
             desk.file("isn-regression", a.time, ends, finding, out);
         }
         // After a reset there is no TIME-WAIT, and no shortage.
         let waiting = matches!(previous.closing, Closing::Fin | Closing::SimultaneousFin);
-        if !waiting || a.time - previous.last_time >= 60 * SECOND {
+        if !waiting || !(0..previous.time_wait.min(60 * SECOND)).contains(&gap) {
             return;
         }
         let minute = a.time.0.div_euclid(60 * SECOND);

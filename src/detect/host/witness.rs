@@ -141,7 +141,7 @@ impl Witness {
             let attempt = Attempt::of(s);
             post.tell(Told::Attempt(attempt));
             if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-                post.tell(Told::Reuse(Box::new((*previous, attempt))));
+                post.tell(Told::Reuse(Box::new((previous.clone(), attempt))));
             }
         }
         if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {

@@ -112,7 +112,7 @@ const fn outcome(opening: Opening) -> Outcome {
 /// Why a flow is said to have ended: how it closed, or why it never opened.
 fn end_reason(flow: &Flow) -> &'static str {
     match flow.closing() {
-        Closing::None => words::opening(flow.opening()),
+        Closing::None => words::opening_of(flow),
         closing => words::closing(closing),
     }
 }

@@ -187,7 +187,10 @@ const KOREAN: &[(&str, &str)] = &[
     ("fp-zmap", "SYN의 특징이 ZMap과 같습니다. 인터넷 전체를 훑는 스캐너입니다."),
     ("half-close", "한쪽이 닫은 뒤에도 반대쪽이 한동안 열려 있었습니다 (half-close). 일부러 쓰는 프로그램도 있습니다."),
     ("half-close-reset", "half-close 뒤 온 데이터에 RST로 응답했습니다. 닫은 쪽의 프로그램이 이미 끝났습니다."),
-    ("half-close-stuck", "한쪽만 닫고 오래 멈춰 있습니다. CLOSE_WAIT 쪽 프로그램이 close()를 잊었을 수 있습니다."),
+    (
+        "half-close-stuck",
+        "한쪽이 닫은 뒤 상대가 60초 동안 아무것도 보내지 않았습니다. 상대 프로그램이 소켓을 아직 닫지 않아 CLOSE_WAIT에 있으며, 이 상태는 그 프로그램만 끝낼 수 있습니다. 연결 풀은 몇 분 뒤에 닫기도 하므로 아직 닫을 수 있으면 참고, 그대로 관찰이 끝나면 경고입니다. 이런 누수는 'too many open files'로 끝납니다. 그 호스트에서 CLOSE_WAIT 소켓과 그 프로세스를 찾으십시오.",
+    ),
     (
         "half-open-accumulation",
         "한 서버에 미완성(embryonic) 연결이 쌓이고 있습니다. SYN flooding이거나 ACK 방향이 캡처에 없습니다.",
@@ -292,7 +295,10 @@ const KOREAN: &[(&str, &str)] = &[
         "reset-close",
         "데이터를 주고받던 연결이 RST로 끝났습니다. 로드 밸런서와 브라우저에서는 흔합니다. 남은 데이터가 있었는지 보십시오.",
     ),
-    ("reset-no-data", "연결된 뒤 데이터 없이 RST로 끊겼습니다. connect 스캔이나 상태 검사, 접근 제한입니다."),
+    (
+        "reset-no-data",
+        "연결된 지 5초 안에, 데이터가 오가기 전에 RST로 끊겼습니다. 클라이언트가 끊었으면 connect 스캔이나 상태 검사이고, 서버가 끊었으면 접근 제한이나 가득 찬 accept 큐(tcp_abort_on_overflow), 연결 수 제한입니다. RST를 보낼 때 아직 도중에 있던 데이터는 받은 것이 아니므로 세지 않습니다. 한 주소에서 규칙적으로 오면 대개 상태 검사입니다.",
+    ),
     ("rst-bad-ack", "RST의 확인 응답 번호가 맞지 않습니다. 중간 장비가 만든 RST일 수 있습니다."),
     ("rst-beyond", "윈도 밖의 번호를 가진 RST입니다. 수신자는 무시합니다. 눈먼 RST 공격일 수 있습니다."),
     ("rst-burst-server", "한 서버가 갑자기 많은 연결을 RST로 끊습니다. 재시작이나 과부하입니다."),
@@ -363,7 +369,7 @@ const KOREAN: &[(&str, &str)] = &[
     ("syn-with-data", "Fast Open 옵션 없이 SYN에 데이터가 실려 있습니다. 허용되지만 드물며 도구나 공격일 수 있습니다."),
     (
         "synack-ack-rst",
-        "번호가 틀린 SYN-ACK에 클라이언트가 RST로 응답했습니다. 옛 SYN의 중복을 처리하는 RFC 9293의 동작입니다.",
+        "확인 응답 번호나 타임스탬프 에코가 틀린 SYN-ACK에 클라이언트가 RST로 응답했습니다. RFC 9293 그림 8의 회복 동작입니다. 클라이언트는 SYN_SENT에 머물고, 서버는 가진 것을 잊고 진짜 SYN에 응답할 수 있습니다.",
     ),
     (
         "synack-isn-change",
@@ -376,6 +382,10 @@ const KOREAN: &[(&str, &str)] = &[
     (
         "synack-unsolicited",
         "SYN 없이 SYN-ACK가 왔습니다. 캡처가 늦게 시작됐거나 누군가 이 주소로 위조한 SYN을 보냈습니다.",
+    ),
+    (
+        "synack-withdrawn",
+        "서버가 SYN-ACK를 보낸 뒤 3단계 전에 스스로 RST로 시도를 거두었습니다. 반복된 SYN 뒤라면 반복을 오류로 여기는 스택이고, 바로라면 대기 소켓이 닫혔거나 중간 장비가 서버 이름으로 거절한 것이며, 재전송 뒤라면 클라이언트를 포기한 것입니다. RST의 TTL을 SYN-ACK의 TTL과 비교하고 서버의 대기 소켓을 확인하십시오.",
     ),
     ("synack-wrong-ack", "SYN-ACK가 어떤 SYN에도 맞지 않는 번호를 확인했습니다. 옛 중복이거나 위조입니다."),
     (

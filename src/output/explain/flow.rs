@@ -85,11 +85,11 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
 
 fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     let opening = flow.opening();
-    let mut words = format!("{}: {}.", locale.pick("Opening", "연결 설정"), terms::opening(opening).get(locale));
+    let mut words = format!("{}: {}.", locale.pick("Opening", "연결 설정"), terms::opening_of(flow).get(locale));
     let name = opening.name();
     let _ = write!(words, " ({name})");
     document.paragraph(words);
-    document.paragraph(terms::opening_meaning(opening).get(locale));
+    document.paragraph(terms::opening_meaning_of(flow).get(locale));
     if let Some(wrong) = flow.handshake.synacks.first().filter(|_| flow.handshake.wrong_synack) {
         document.item(match locale {
             Locale::En => format!(

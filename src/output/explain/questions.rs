@@ -413,6 +413,12 @@ fn isns(flow: &Flow, locale: Locale) -> Option<String> {
 
 fn half_open(flow: &Flow, locale: Locale) -> Option<String> {
     Some(match (locale, flow.opening()) {
+        (Locale::En, Opening::MissingAck) if flow.withdrawn().is_some() => {
+            "embryonic until the server itself reset it, before any third step.".to_owned()
+        }
+        (Locale::Ko, Opening::MissingAck) if flow.withdrawn().is_some() => {
+            "서버가 3단계 전에 스스로 RST로 거둘 때까지 미완성(embryonic)이었습니다.".to_owned()
+        }
         (Locale::En, Opening::MissingAck) => format!(
             "embryonic: {} SYN-ACK(s), no acknowledgment; the server was in SYN_RECEIVED to the end.",
             flow.server.synack_count
@@ -459,7 +465,7 @@ fn options_refused(flow: &Flow, locale: Locale) -> Option<String> {
 }
 
 fn reuse(flow: &Flow, locale: Locale) -> Option<String> {
-    let previous = flow.previous()?;
+    let previous = flow.previous().filter(|previous| flow.first_time >= previous.last_time)?;
     let gap = human(flow.first_time - previous.last_time);
     Some(match locale {
         Locale::En => format!("the same ports were used by #{} until {gap} before this SYN.", previous.id),

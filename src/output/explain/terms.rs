@@ -1,7 +1,7 @@
 //! The vocabulary in both languages: every verdict, state, step and flag, in a few words and in a paragraph.
 
 use super::locale::{Words, words};
-use crate::flow::{Backoff, Certainty, ClosedBy, Closing, Label, Opening, Shape, Side};
+use crate::flow::{Backoff, Certainty, ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::tcp::State;
 
 /// How a connection opened, in a few words.
@@ -36,6 +36,22 @@ pub const fn opening(opening: Opening) -> Words {
     }
 }
 
+/// How `flow` opened, or why it did not, in a few words.
+pub fn opening_of(flow: &Flow) -> Words {
+    if flow.withdrawn().is_some() {
+        return words(
+            "the server reset its own attempt after its SYN-ACK",
+            "서버가 SYN-ACK를 보낸 뒤 스스로 RST로 시도를 거둠",
+        );
+    }
+    opening(flow.opening())
+}
+
+/// What that means and what to check next.
+pub fn opening_meaning_of(flow: &Flow) -> Words {
+    if flow.withdrawn().is_some() { WITHDRAWN } else { opening_meaning(flow.opening()) }
+}
+
 /// What that means and what to check next.
 pub const fn opening_meaning(opening: Opening) -> Words {
     match opening {
@@ -55,6 +71,14 @@ pub const fn opening_meaning(opening: Opening) -> Words {
         Opening::Undecided => UNDECIDED,
     }
 }
+
+const WITHDRAWN: Words = words(
+    "The server took the SYN, answered with SYN-ACK, and threw the attempt away itself before any third step: its RST ends \
+     it. A stack that takes a repeated SYN for an error, a listener that was closed, or a device that refuses in the \
+     server's name. Compare the TTL of the RST with that of the SYN-ACK.",
+    "서버가 SYN을 받아 SYN-ACK로 응답했지만 3단계 전에 스스로 RST로 시도를 거두었습니다. 반복된 SYN을 오류로 여기는 \
+     스택이거나, 대기 소켓이 닫혔거나, 중간 장비가 서버 이름으로 거절한 것입니다. RST의 TTL을 SYN-ACK의 TTL과 비교하십시오.",
+);
 
 const ESTABLISHED: Words = words(
     "Both ends know each other's initial sequence number and know that the other one knows theirs; data can flow both \
