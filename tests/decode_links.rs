@@ -52,7 +52,8 @@ fn fixtures(link: u16, packet: &[u8]) -> Vec<Vec<u8>> {
             join(&[&[0x0f, 0], kind, packet]),
         ],
         51 => vec![pppoe(packet)],
-        204 => vec![join(&[&[1, 0xff, 0x03], &ppp(packet)])],
+        239 => nflog_fixtures(packet),
+        166 | 204 => vec![join(&[&[1, 0xff, 0x03], &ppp(packet)])],
         104 => vec![join(&[&[0x0f, 0], kind, packet])],
         105 => wireless_fixtures(packet),
         127 => vec![
@@ -94,8 +95,30 @@ fn ethernet_fixtures(packet: &[u8]) -> Vec<Vec<u8>> {
         with(&[0x88, 0x47, 0, 1, 0xe1, 63], &plain),
         with(&[0x88, 0x64], &pppoe(packet)),
         with(&(snap.len() as u16).to_be_bytes(), &snap),
+        // Cisco Metadata with a security group, and with two options behind a VLAN tag.
+        with(&[0x89, 0x09, 1, 1, 0, 1, 0, 2], &plain[12..]),
+        with(&[0x81, 0, 0, 5, 0x89, 0x09, 1, 2, 0, 1, 0, 2, 0, 1, 0, 3], &plain[12..]),
+        // E-TAG; VN-Tag between VLAN tags.
+        with(&[0x89, 0x3f, 0x10, 0, 0, 0xd3, 0, 0], &plain[12..]),
+        with(&[0x81, 0, 0, 5, 0x89, 0x26, 0, 0, 0, 7, 0x81, 0, 0, 6], &plain[12..]),
         join(&[&plain[..12], &[0x88, 0xe7, 0, 0, 1, 1], &plain[..12], kind, packet]),
     ]
+}
+
+/// A packet among other values, in the byte order of either machine; the last value padded or not.
+fn nflog_fixtures(packet: &[u8]) -> Vec<Vec<u8>> {
+    let family = if packet[0] >> 4 == 4 { 2 } else { 10 };
+    let value = |kind: u16, data: &[u8], big: bool| {
+        let len = 4 + data.len() as u16;
+        let words = if big { [len.to_be_bytes(), kind.to_be_bytes()] } else { [len.to_le_bytes(), kind.to_le_bytes()] };
+        let padding = &[0; 3][..(4 - data.len() % 4) % 4];
+        join(&[&words.concat(), data, padding])
+    };
+    let frame = |big: bool, behind: &[u8]| {
+        let before = [value(1, &[0, 0, 3, 0x16], big), value(10, b"in\0", big), value(16, &[8; 14], big)].concat();
+        join(&[&[family, 0, 0, 40], &before, &value(9, packet, big), behind])
+    };
+    vec![frame(false, &[]), frame(true, &[]), frame(false, &value(3, &[0; 4], false))]
 }
 
 fn wireless_fixtures(packet: &[u8]) -> Vec<Vec<u8>> {
@@ -155,6 +178,46 @@ fn every_truncation_is_skipped_or_marked() {
             }
         }
     }
+}
+
+/// What stands before the packet may be damaged: then the packet is not found, or it is the same.
+#[test]
+fn no_flip_makes_another_segment_of_a_link_header() {
+    for (link, data) in all_fixtures() {
+        let packet = if data.ends_with(&syn4(b"data")) { 44 } else { 64 };
+        // Where a trailer follows, the flips reach into the packet, where they may change what is there.
+        let before = if data.ends_with(b"data") { data.len() - packet } else { 0 };
+        for at in 0..data.len() {
+            for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+                let mut flipped = data.clone();
+                flipped[at] ^= flip;
+                let outcome = decode(link, &flipped);
+                if at < before
+                    && let Outcome::Tcp(s) = outcome
+                {
+                    assert_eq!(
+                        (s.seq.0, s.source.port, s.payload),
+                        (SEQ, 40_000, 4),
+                        "{link:?} {at} {flip:#x} {data:02x?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_cannot_be_are_no_packet() {
+    let whole = nflog_fixtures(&syn4(b"data"))[0].clone();
+    let damaged = |at: usize, octet: u8| {
+        let mut data = whole.clone();
+        data[at] = octet;
+        skipped(decode(LinkType(239), &data))
+    };
+    // Another version, a length below that of its own header, one beyond the frame.
+    assert_eq!([damaged(1, 1), damaged(4, 3), damaged(5, 9)], [SkipReason::NotIp; 3]);
+    assert_eq!(skipped(decode(LinkType(239), &whole[..40])), SkipReason::NotIp);
+    assert_eq!(skipped(decode(LinkType(239), &[])), SkipReason::TruncatedLink);
 }
 
 #[test]

@@ -201,6 +201,59 @@ fn fragments_beyond_the_longest_datagram_are_refused() {
     assert_eq!(skipped(decode(RAW, &beyond)), SkipReason::MalformedIp);
 }
 
+/// An 802.11 data frame with this frame control field; the sequence control begins with `fragment`.
+fn wireless(control: [u8; 2], fragment: u8, inner: &[u8]) -> Vec<u8> {
+    join(&[&control, &[0x2c, 0], &[2; 18], &[fragment, 0x30], &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type(inner), inner])
+}
+
+/// An 802.11 frame of one subframe.
+fn aggregate(inner: &[u8]) -> Vec<u8> {
+    let len = (inner.len() as u16 + 8).to_be_bytes();
+    let subframe = join(&[&[2; 12], &len, &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type(inner), inner]);
+    join(&[&[0x88, 0x02, 0, 0], &[2; 18], &[0, 0], &[0x80, 0], &subframe])
+}
+
+/// L2TP of either version around `inner`, with and without what is optional.
+fn l2tp(inner: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let ether = &ethernet(inner);
+    let ppp = &join(&[if inner[0] >> 4 == 4 { &[0xff, 3, 0, 0x21] } else { &[0xff, 3, 0, 0x57] }, inner]);
+    let stated = (ppp.len() as u16 + 8).to_be_bytes();
+    let sublayer = [0x40, 0, 0, 1];
+    vec![
+        (17, udp(1701, &join(&[&[0, 2, 0x11, 0x11, 0, 1], ppp]))),
+        (17, udp(1701, &join(&[&[0, 2, 0x11, 0x11, 0, 1], &ppp[2..]]))),
+        (17, udp(1701, &join(&[&[0, 2, 0x11, 0x11, 0, 1], &ppp[3..]]))),
+        (17, udp(1701, &join(&[&[0x40, 2], &stated, &[0x11, 0x11, 0, 1], ppp, &[0xee; 5]]))),
+        (17, udp(1701, &join(&[&[0x0b, 2, 0x11, 0x11, 0, 1, 0, 7, 0, 0, 0, 3, 9, 9, 9], ppp]))),
+        (17, udp(1701, &join(&[&[0, 3, 0, 0, 0, 0, 0, 5], ether]))),
+        (17, udp(1701, &join(&[&[0, 3, 0, 0, 0, 0, 0, 5], &sublayer, ppp]))),
+        (115, join(&[&[0, 0, 0, 5], &sublayer, ether])),
+        (115, join(&[&[0, 0, 0, 5], ether])),
+        (115, join(&[&[0, 0, 0, 5], ppp])),
+        (115, join(&[&[0, 0, 0, 5], &[0xc0; 4], &sublayer, ether])),
+        (115, join(&[&[0, 0, 0, 5], &[0xc0; 8], &sublayer, ppp])),
+    ]
+}
+
+/// AYIYA, GRE and CAPWAP over UDP.
+fn others_over_udp(inner: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let next = if inner[0] >> 4 == 4 { 4 } else { 41 };
+    let capwap = |header: &[u8], frame: &[u8]| (17, udp(5247, &join(&[header, frame])));
+    let bare = [0, 0x10, 0x03, 0, 0, 0, 0, 0];
+    let with_radio = [0, 0x20, 0x03, 0x20, 0, 0, 0, 0, 4, 0xbf, 0x23, 0, 0, 0, 0, 0];
+    vec![
+        (17, udp(5072, &join(&[&[0x41, 0x52, 0x11, next, 0, 0, 0, 9], &[7; 16], &[8; 20], inner]))),
+        (17, udp(5072, &join(&[&[0, 0, 1, next, 0, 0, 0, 9], &[7; 1], inner]))),
+        (17, udp(4754, &join(&[&[0, 0], &ether_type(inner), inner]))),
+        (17, udp(4754, &join(&[&[0x30, 0], &ether_type(inner), &[0; 8], inner]))),
+        capwap(&bare, &wireless([0x08, 0x01], 0, inner)),
+        // As access points send it: the octets of fields exchanged.
+        capwap(&with_radio, &wireless([0x11, 0x08], 0x76, inner)),
+        capwap(&bare, &aggregate(inner)),
+        capwap(&[0, 0x10, 0, 0, 0, 0, 0, 0], &ethernet(inner)),
+    ]
+}
+
 /// Tunnels around `inner`: IP protocol and payload of the outer packet.
 fn tunnels(inner: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let (kind, ether) = (&ether_type(inner), &ethernet(inner));
@@ -235,6 +288,11 @@ fn tunnels(inner: &[u8]) -> Vec<(u8, Vec<u8>)> {
         (17, gtp(0x32, &[0, 1, 0, 0])),
         (17, gtp(0x34, &[0, 1, 0, 0x85, 1, 0, 9, 0xc0, 1, 0, 0, 0])),
     ];
+    all.extend(l2tp(inner));
+    all.extend(others_over_udp(inner));
+    all.push((47, join(&[&[0x20, 1, 0x64, 0], &(ether.len() as u16).to_be_bytes(), &[9, 0], ether])));
+    all.push((47, join(&[&[0, 0, 0x82, 0], &wireless([0x08, 0x01], 0, inner)])));
+    all.push((47, join(&[&[0, 0, 0x83, 0x40], &aggregate(inner)])));
     if !v4 {
         all.push((17, udp(3544, inner)));
         all.push((17, udp(3544, &join(&[&[0, 1, 0, 0], &[7; 9], &[0, 0, 1, 2, 3, 4, 5, 6], inner]))));
@@ -262,13 +320,131 @@ fn tunnels_lead_to_the_innermost_segment() {
     }
 }
 
+/// What stands before the inner packet may be damaged: then that is not found, or it is the same.
+#[test]
+fn no_flip_makes_another_segment_of_a_tunnel() {
+    /// The protocol of the outer header: one bit makes TCP of IP in IP.
+    const PROTOCOL: usize = 9;
+    let inner = syn6(b"abc");
+    for (protocol, payload) in tunnels(&inner) {
+        let outer = ipv4(protocol, &payload);
+        let before = outer.windows(inner.len()).position(|part| part == inner).expect("it is inside");
+        for at in 0..outer.len() {
+            for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+                let mut flipped = outer.clone();
+                flipped[at] ^= flip;
+                let outcome = decode(RAW, &flipped);
+                if let Outcome::Tcp(s) = outcome
+                    && at < before
+                    && at != PROTOCOL
+                {
+                    assert_eq!((s.seq.0, s.payload), (SEQ, 3), "{at} {flip:#x} of {outer:02x?}");
+                }
+            }
+        }
+    }
+}
+
+/// Ordinary datagrams that begin like something that is tunnelled.
+fn ordinary_datagrams() -> Vec<Vec<u8>> {
+    let quic = [&[0x40][..], &[0x5a; 300]].concat();
+    let quic_like_v6 = [&[0x60][..], &[0x5a; 300]].concat();
+    let dns = [&[0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7][..], b"example", &[3], b"com", &[0, 0, 1, 0, 1]].concat();
+    let zeros = vec![0; 64];
+    let game = [&[0, 2][..], &[0; 100]].concat();
+    // A header that could be L2TP's or AYIYA's, and text behind it.
+    let l2tp = [&[0, 2, 0x11, 0x11, 0, 1][..], &[b'E'; 100]].concat();
+    let ayiya = [&[0x41, 0x52, 0x11, 41, 0, 0, 0, 9][..], &[b'`'; 136]].concat();
+    let too_long = [&[0, 0, 8, 0, 0x45, 0, 5, 0][..], &[6; 60]].concat();
+    vec![quic, quic_like_v6, dns, zeros, game, l2tp, ayiya, too_long, b"OPTIONS sip:a@b SIP/2.0\r\n\r\n".to_vec()]
+}
+
 #[test]
 fn what_only_looks_like_a_tunnel_is_not_tcp() {
-    for port in [2152, 3544, 4789, 4790, 6081, 53] {
+    for port in [1701, 2152, 3544, 4754, 4789, 4790, 5072, 5247, 6081, 53] {
         assert_eq!(skipped(decode(RAW, &ipv4(17, &udp(port, &[0x18; 60])))), SkipReason::NotTcp, "port {port}");
+        for datagram in ordinary_datagrams() {
+            let outcome = decode(RAW, &ipv4(17, &udp(port, &datagram)));
+            assert_eq!(skipped(outcome), SkipReason::NotTcp, "port {port} {datagram:02x?}");
+        }
+    }
+    for payload in [vec![0; 60], vec![1; 60], [&[0, 0, 0, 5][..], &[0x45; 60]].concat()] {
+        assert_eq!(skipped(decode(RAW, &ipv4(115, &payload))), SkipReason::NotTcp, "{payload:02x?}");
     }
     let arp = join(&[&[8, 0, 0, 0, 0, 0, 5, 0], &[2; 12], &[8, 6], &[0; 28]]);
     assert_eq!(skipped(decode(RAW, &ipv4(17, &udp(4789, &arp)))), SkipReason::NotTcp);
+}
+
+/// Between a client and a relay the ports are any, so that the addresses must tell.
+#[test]
+fn teredo_is_known_by_its_addresses() {
+    let teredo = |prefix: [u8; 4], extra: &[u8]| {
+        let mut packet = syn6(b"abc");
+        packet[8..12].copy_from_slice(&prefix);
+        decode(RAW, &ipv4(17, &udp(51_413, &join(&[&packet, extra]))))
+    };
+    assert_eq!(segment(teredo([0x20, 1, 0, 0], &[])).seq.0, SEQ);
+    assert_eq!(skipped(teredo([0x20, 1, 0, 1], &[])), SkipReason::NotTcp);
+    assert_eq!(skipped(teredo([0x20, 1, 0, 0], &[0])), SkipReason::NotTcp, "something follows");
+}
+
+#[test]
+fn control_messages_and_keep_alives_carry_nothing() {
+    let inner = syn4(b"");
+    let skip = |port: u16, header: &[u8]| skipped(decode(RAW, &ipv4(17, &udp(port, &join(&[header, &inner])))));
+    assert_eq!(skip(1701, &[0xc8, 2, 0, 60, 0x11, 0x11, 0, 0, 0, 0, 0, 1]), SkipReason::NotTcp);
+    assert_eq!(skip(1701, &[0, 3, 0, 0, 0, 0, 0, 0]), SkipReason::NotTcp);
+    assert_eq!(skip(5247, &[0, 0x10, 0x03, 0x08, 0, 0, 0, 0]), SkipReason::NotTcp);
+    assert_eq!(skip(5247, &[1, 0, 0, 0]), SkipReason::NotTcp, "DTLS");
+    let later = join(&[&[0, 0x10, 0x03, 0x80, 0, 1, 0, 8], &[0; 60]]);
+    assert_eq!(skipped(decode(RAW, &ipv4(17, &udp(5247, &later)))), SkipReason::Fragment);
+    // The first of two fragments holds the headers.
+    let whole = syn4(&[7; 100]);
+    let first = join(&[&[0, 0x10, 0x03, 0x80, 0, 1, 0, 0], &wireless([8, 1], 0, &whole)[..90]]);
+    let s = segment(decode(RAW, &ipv4(17, &udp(5247, &first))));
+    assert_eq!((s.seq.0, s.payload, s.truncated), (SEQ, 100, true));
+}
+
+/// As providers of access do it: Ethernet, PPPoE, IP, L2TP, PPP, and the customer's packet in IPv6.
+#[test]
+fn ppp_in_l2tp_in_ppp() {
+    let inner = syn6(b"abc");
+    let ppp = join(&[&[0xff, 3, 0, 0x57], &inner]);
+    let l2tp = join(&[&[0, 2, 0x11, 0x11, 0, 1], &ppp]);
+    let outer = join(&[&[0, 0x21], &ipv4(17, &udp(1701, &l2tp))]);
+    let pppoe = join(&[&[0x11, 0, 0, 5], &(outer.len() as u16).to_be_bytes(), &outer]);
+    let frame = join(&[&[2; 12], &[0x88, 0x64], &pppoe]);
+    assert_eq!(segment(decode(ETHERNET, &frame)).seq.0, SEQ);
+    // And again and again: it ends.
+    let nested = |levels: usize| {
+        (0..levels).fold(syn4(b""), |inner, _| {
+            let l2tp = join(&[&[0, 2, 0x11, 0x11, 0, 1, 0xff, 3, 0, 0x21], &inner]);
+            ipv4(17, &udp(1701, &l2tp))
+        })
+    };
+    assert_eq!(segment(decode(RAW, &nested(8))).seq.0, SEQ);
+    assert_eq!(skipped(decode(RAW, &nested(40))), SkipReason::TunnelDepth);
+}
+
+/// Options that make no sense do not hide the segment behind them as long as the lengths hold.
+#[test]
+fn malformed_ip_options_are_passed() {
+    let plain = syn4(b"abc");
+    for options in [[7, 0, 0, 0], [0x44, 255, 5, 1], [1, 1, 1, 0x83], [0xff; 4], [0x88, 1, 0, 0]] {
+        let mut packet = join(&[&plain[..20], &options, &plain[20..]]);
+        packet[0] = 0x46;
+        packet[3] += 4;
+        let s = segment(decode(RAW, &packet));
+        assert_eq!((s.seq.0, s.payload, s.ip_options_len, s.checksum), (SEQ, 3, 4, Checksum::Good), "{options:02x?}");
+    }
+    let plain = syn6(b"abc");
+    for options in [[200, 9, 9, 9, 9, 9], [1, 255, 0, 0, 0, 0], [0xc2, 0, 0, 0, 0, 0], [0xff; 6]] {
+        let extension = join(&[&[6, 0], &options]);
+        for kind in [0, 60] {
+            let s = segment(decode(RAW, &ipv6(kind, &join(&[&extension, &plain[40..]]))));
+            assert_eq!((s.seq.0, s.payload, s.checksum), (SEQ, 3, Checksum::Good), "{kind} {options:02x?}");
+        }
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) mod protocol {
     pub(in super::super) const ICMPV6: u8 = 58;
     pub(in super::super) const DESTINATION_OPTIONS: u8 = 60;
     pub(in super::super) const ETHER_IP: u8 = 97;
+    pub(in super::super) const L2TP: u8 = 115;
     pub(in super::super) const MOBILITY: u8 = 135;
     pub(in super::super) const MPLS: u8 = 137;
     pub(in super::super) const HIP: u8 = 139;

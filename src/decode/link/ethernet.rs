@@ -8,6 +8,7 @@ use super::Walk;
 use super::llc::llc;
 use super::mpls::mpls;
 use super::ppp::pppoe;
+use super::tags;
 use crate::decode::SkipReason;
 use crate::decode::octets::Octets;
 
@@ -51,6 +52,7 @@ fn by_rarer_type<'a>(mut kind: u16, mut payload: Octets<'a>, walk: &mut Walk) ->
             }
             0x8847 | 0x8848 => return mpls(payload, walk),
             0x8864 => return pppoe(payload, walk),
+            tags::METADATA | tags::E_TAG | tags::VN_TAG => (kind, payload) = tags::behind(kind, payload)?,
             BRIDGED => return nested_ethernet(payload, walk),
             // Provider backbone bridging (802.1ah): a service id, then the customer's frame.
             0x88e7 => return nested_ethernet(payload.skip(4).ok_or(SkipReason::TruncatedLink)?, walk),

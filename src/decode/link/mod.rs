@@ -7,16 +7,19 @@ mod ethernet;
 mod llc;
 mod loopback;
 mod mpls;
+mod nflog;
 mod ppp;
 mod raw;
+mod tags;
 mod wireless;
 
 use super::octets::Octets;
 use super::{LinkType, SkipReason};
 
-pub(super) use ethernet::{by_ether_type, nested_ethernet};
+pub(super) use ethernet::{by_ether_type, ethernet, nested_ethernet};
 pub(super) use mpls::mpls;
 pub(super) use ppp::ppp;
+pub(super) use wireless::{ieee80211, ieee80211_of_either_order};
 
 /// What was met between the first octet of a frame and the current one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,10 +68,12 @@ pub static LINK_LAYERS: &[LinkLayer] = &[
     LinkLayer { name: "LOOP", types: &[LinkType(108)], to_ip: loopback::loopback },
     LinkLayer { name: "ENC", types: &[LinkType(109)], to_ip: loopback::enc },
     LinkLayer { name: "PFLOG", types: &[LinkType(117)], to_ip: loopback::pflog },
+    LinkLayer { name: "NFLOG", types: &[LinkType(239)], to_ip: nflog::nflog },
     LinkLayer { name: "PPP", types: &[LinkType(9)], to_ip: ppp::ppp },
     LinkLayer { name: "PPP_SERIAL", types: &[LinkType(50)], to_ip: ppp::ppp },
     LinkLayer { name: "PPP_ETHER", types: &[LinkType(51)], to_ip: ppp::pppoe },
     LinkLayer { name: "PPP_WITH_DIR", types: &[LinkType(204)], to_ip: ppp::ppp_with_direction },
+    LinkLayer { name: "PPP_PPPD", types: &[LinkType(166)], to_ip: ppp::ppp_with_direction },
     LinkLayer { name: "C_HDLC", types: &[LinkType(104)], to_ip: ppp::cisco_hdlc },
     LinkLayer { name: "IEEE802_11", types: &[LinkType(105)], to_ip: wireless::ieee80211 },
     LinkLayer { name: "IEEE802_11_RADIO", types: &[LinkType(127)], to_ip: wireless::radiotap },

@@ -22,8 +22,20 @@ mod control {
 }
 
 /// A frame without any header before it.
-pub(super) fn ieee80211<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
+pub(in crate::decode) fn ieee80211<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     data_frame(frame, false, walk)
+}
+
+/// A frame whose first two octets are in either order: those of access points come exchanged, as a rule.
+pub(in crate::decode) fn ieee80211_of_either_order<'a>(
+    frame: Octets<'a>,
+    walk: &mut Walk,
+) -> Result<Octets<'a>, SkipReason> {
+    let bits = frame.be16(0).ok_or(SkipReason::TruncatedLink)?;
+    let is_data = |bits: u16| bits & control::VERSION_AND_TYPE == control::DATA;
+    // Where one field is exchanged, all are.
+    let swapped = !is_data(bits) && is_data(bits.swap_bytes());
+    data_frame_of(if swapped { bits.swap_bytes() } else { bits }, frame, Form { padded: false, swapped }, walk)
 }
 
 /// Behind a radiotap header, whose flags tell of padding and of damage.
@@ -94,21 +106,35 @@ pub(super) fn ppi<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, 
 
 fn data_frame<'a>(frame: Octets<'a>, padded: bool, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     let bits = frame.be16(0).ok_or(SkipReason::TruncatedLink)?;
+    data_frame_of(bits, frame, Form { padded, swapped: false }, walk)
+}
+
+/// How a frame was written.
+#[derive(Clone, Copy)]
+struct Form {
+    /// Whether the header is padded to words.
+    padded: bool,
+    /// Whether the octets of its fields are exchanged.
+    swapped: bool,
+}
+
+/// With the frame control field `bits`, whatever the frame says.
+fn data_frame_of<'a>(bits: u16, frame: Octets<'a>, form: Form, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     let is = |mask: u16| bits & mask == mask;
     if bits & control::VERSION_AND_TYPE != control::DATA || is(control::NO_DATA) {
         return Err(SkipReason::NotData);
     }
-    let fragment = frame.u8(22).ok_or(SkipReason::TruncatedLink)? & 0x0f;
+    let fragment = frame.u8(22 + usize::from(form.swapped)).ok_or(SkipReason::TruncatedLink)? & 0x0f;
     let mut len = if is(control::FOUR_ADDRESSES) { 30 } else { 24 };
     let mut aggregate = false;
     if is(control::QOS) {
-        aggregate = frame.u8(len).ok_or(SkipReason::TruncatedLink)? & 0x80 != 0;
+        aggregate = frame.u8(len + usize::from(form.swapped)).ok_or(SkipReason::TruncatedLink)? & 0x80 != 0;
         len += 2;
         if is(control::ORDER) {
             len += 4;
         }
     }
-    if padded {
+    if form.padded {
         len = len.next_multiple_of(4);
     }
     let mut body = frame.skip(len).ok_or(SkipReason::TruncatedLink)?;

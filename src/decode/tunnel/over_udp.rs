@@ -1,105 +1,18 @@
-//! Tunnels: from an IP payload to the IP packet inside it.
-//!
-//! GRE and IP in IP say what they are. Those over UDP are told by port, so what follows must look like IP to be believed.
+//! Tunnels over UDP, known by their ports.
 
-use super::SkipReason;
-use super::ip::protocol;
-use super::link::{self, Walk};
-use super::octets::Octets;
-
-/// The packet inside `payload` of IP protocol `kind`; `NotTcp` where it is no tunnel, or one that carries no IP.
-pub(super) fn inside<'a>(kind: u8, payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
-    // Tags inside a tunnel are not the frame's.
-    let vlan = walk.vlan;
-    let found = match kind {
-        protocol::IPV4 | protocol::IPV6 => Ok(payload),
-        protocol::UDP => over_udp(payload, walk),
-        protocol::GRE => gre(payload, walk),
-        protocol::ETHER_IP => ether_ip(payload, walk),
-        protocol::MPLS => link::mpls(payload, walk),
-        _ => Err(SkipReason::NotTcp),
-    };
-    walk.vlan = vlan;
-    match found {
-        Err(SkipReason::NotIp | SkipReason::NotData) => Err(SkipReason::NotTcp),
-        // Nothing was cut off, so what is too short for a tunnel was none.
-        Err(SkipReason::TruncatedLink | SkipReason::TruncatedIp) if !payload.is_cut() => Err(SkipReason::NotTcp),
-        other => other,
-    }
-}
-
-/// Ethernet in IP (RFC 3378).
-fn ether_ip<'a>(payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
-    link::nested_ethernet(payload.skip(2).ok_or(SkipReason::TruncatedLink)?, walk)
-}
-
-/// GRE (RFC 1701, 2784, 2890), and its version 1 that carries PPP (RFC 2637).
-fn gre<'a>(packet: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
-    const CHECKSUM: u16 = 0x8000;
-    const ROUTING: u16 = 0x4000;
-    const KEY: u16 = 0x2000;
-    const SEQUENCE: u16 = 0x1000;
-    const ACKNOWLEDGMENT: u16 = 0x0080;
-    let flags = packet.be16(0).ok_or(SkipReason::TruncatedLink)?;
-    let kind = packet.be16(2).ok_or(SkipReason::TruncatedLink)?;
-    let four_if = |mask: u16| if flags & mask == 0 { 0 } else { 4 };
-    let version = flags & 7;
-    let len = 4
-        + four_if(CHECKSUM | ROUTING)
-        + four_if(KEY)
-        + four_if(SEQUENCE)
-        + if version == 1 { four_if(ACKNOWLEDGMENT) } else { 0 };
-    let mut payload = packet.skip(len).ok_or(SkipReason::TruncatedLink)?;
-    if flags & ROUTING != 0 {
-        payload = behind_source_routes(payload)?;
-    }
-    match (version, kind) {
-        (1, 0x880b) => link::ppp(payload, walk),
-        (0, 0x88be) => erspan(payload, flags & SEQUENCE != 0, walk),
-        (0, 0x22eb) => erspan(payload, true, walk),
-        // Web cache redirection: version 2 puts four octets before the packet.
-        (0, 0x883e) if payload.u8(0).is_some_and(|octet| octet >> 4 != 4) => {
-            payload.skip(4).ok_or(SkipReason::TruncatedLink)
-        }
-        (0, 0x883e) => Ok(payload),
-        (0, kind) => {
-            walk.enter()?;
-            link::by_ether_type(kind, payload, walk)
-        }
-        _ => Err(SkipReason::NotTcp),
-    }
-}
-
-/// Skips the source route entries of RFC 1701, which end with one of family and length 0.
-fn behind_source_routes(mut payload: Octets<'_>) -> Result<Octets<'_>, SkipReason> {
-    loop {
-        let [a, b, _, len] = payload.array::<4>(0).ok_or(SkipReason::TruncatedLink)?;
-        payload = payload.skip(4 + usize::from(len)).ok_or(SkipReason::TruncatedLink)?;
-        if [a, b, len] == [0, 0, 0] {
-            return Ok(payload);
-        }
-    }
-}
-
-/// Mirrored Ethernet frames (draft-foschiano-erspan): type I has no header of its own, II has 8 octets, III 12 or 20.
-fn erspan<'a>(packet: Octets<'a>, has_header: bool, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
-    if !has_header {
-        return link::nested_ethernet(packet, walk);
-    }
-    let len = match packet.u8(0).ok_or(SkipReason::TruncatedLink)? >> 4 {
-        1 => 8,
-        // The last bit of type III announces a subheader.
-        2 if packet.u8(11).ok_or(SkipReason::TruncatedLink)? & 1 != 0 => 20,
-        2 => 12,
-        _ => return Err(SkipReason::NotTcp),
-    };
-    link::nested_ethernet(packet.skip(len).ok_or(SkipReason::TruncatedLink)?, walk)
-}
+use super::{capwap, fits, gre, l2tp};
+use crate::decode::SkipReason;
+use crate::decode::ip::protocol;
+use crate::decode::link::{self, Walk};
+use crate::decode::octets::Octets;
 
 /// Tunnels known by their UDP port.
-fn over_udp<'a>(packet: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
+pub(super) fn inside<'a>(packet: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     const TEREDO: u16 = 3544;
     const GTP_U: u16 = 2152;
+    const L2TP: u16 = 1701;
+    const CAPWAP: u16 = 5247;
+    const AYIYA: u16 = 5072;
     let (Some(from), Some(to), Some(len)) = (packet.be16(0), packet.be16(2), packet.be16(4)) else {
         return Err(SkipReason::NotTcp);
     };
@@ -112,7 +25,12 @@ fn over_udp<'a>(packet: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipR
         (6081, _) => geneve(payload, walk),
         (6635, _) => link::mpls(payload, walk),
         (GTP_U, _) | (_, GTP_U) => gtp_u(payload),
-        (TEREDO, _) | (_, TEREDO) => teredo(payload),
+        (TEREDO, _) | (_, TEREDO) => fitting(teredo(payload)),
+        (4754, _) => fitting(gre::over_udp(payload, walk)),
+        (L2TP, _) | (_, L2TP) => fitting(l2tp::over_udp(payload, walk)),
+        (CAPWAP, _) | (_, CAPWAP) => capwap::data(payload, walk),
+        (AYIYA, _) | (_, AYIYA) => fitting(ayiya(payload)),
+        _ if is_teredo_of_any_port(payload) => Ok(payload),
         _ => Err(SkipReason::NotTcp),
     }?;
     match found.u8(0) {
@@ -120,6 +38,11 @@ fn over_udp<'a>(packet: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipR
         Some(_) => Err(SkipReason::NotTcp),
         None => Err(SkipReason::TruncatedIp),
     }
+}
+
+/// Only what can be an IP packet of this length.
+fn fitting(found: Result<Octets<'_>, SkipReason>) -> Result<Octets<'_>, SkipReason> {
+    found.and_then(|packet| if fits(packet) { Ok(packet) } else { Err(SkipReason::NotTcp) })
 }
 
 /// VXLAN (RFC 7348): flags with the I bit, network identifier, Ethernet.
@@ -199,5 +122,33 @@ fn teredo(mut packet: Octets<'_>) -> Result<Octets<'_>, SkipReason> {
     if packet.be16(0) == Some(ORIGIN) {
         packet = packet.skip(8).ok_or(SkipReason::TruncatedLink)?;
     }
-    Ok(packet)
+    match packet.u8(0) {
+        Some(octet) if octet >> 4 != 6 => Err(SkipReason::NotTcp),
+        _ => Ok(packet),
+    }
+}
+
+/// Whether this is Teredo between a client and a relay, whose ports are any: an IPv6 packet that fills the datagram, and one
+/// of its addresses in 2001::/32, which belongs to Teredo (RFC 4380 section 2.6).
+fn is_teredo_of_any_port(packet: Octets<'_>) -> bool {
+    const PREFIX: u32 = 0x2001_0000;
+    packet.u8(0).is_some_and(|octet| octet >> 4 == 6)
+        && packet.be16(4).is_some_and(|len| usize::from(len) + 40 == packet.len)
+        && (packet.be32(8) == Some(PREFIX) || packet.be32(24) == Some(PREFIX))
+}
+
+/// AYIYA (draft-massar-v6ops-ayiya): lengths of identity (a power of two) and signature (words), methods, what to do with
+/// the packet, what follows, a time.
+fn ayiya(packet: Octets<'_>) -> Result<Octets<'_>, SkipReason> {
+    const FORWARD: u8 = 1;
+    let [identity, signature, method, next] = packet.array::<4>(0).ok_or(SkipReason::TruncatedLink)?;
+    if method & 0x0f != FORWARD || !matches!(next, protocol::IPV4 | protocol::IPV6) {
+        return Err(SkipReason::NotTcp);
+    }
+    let len = 8 + (1 << (identity >> 4)) + usize::from(signature >> 4) * 4;
+    let inside = packet.skip(len).ok_or(SkipReason::TruncatedLink)?;
+    match inside.u8(0) {
+        Some(octet) if octet >> 4 != if next == protocol::IPV4 { 4 } else { 6 } => Err(SkipReason::NotTcp),
+        _ => Ok(inside),
+    }
 }

@@ -1,0 +1,55 @@
+//! Tunnels: from an IP payload to the IP packet inside it.
+//!
+//! GRE and IP in IP say what they are. Those over UDP are told by port, so what follows must look like IP to be believed:
+//! ordinary datagrams use those ports too.
+
+mod capwap;
+mod gre;
+mod l2tp;
+mod over_udp;
+
+use super::SkipReason;
+use super::ip::protocol;
+use super::link::{self, Walk};
+use super::octets::Octets;
+
+/// The packet inside `payload` of IP protocol `kind`; `NotTcp` where it is no tunnel, or one that carries no IP.
+pub(super) fn inside<'a>(kind: u8, payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
+    // Tags inside a tunnel are not the frame's.
+    let vlan = walk.vlan;
+    let found = match kind {
+        protocol::IPV4 | protocol::IPV6 => Ok(payload),
+        protocol::UDP => over_udp::inside(payload, walk),
+        protocol::GRE => gre::inside(payload, walk),
+        protocol::ETHER_IP => ether_ip(payload, walk),
+        protocol::L2TP => l2tp::over_ip(payload, walk),
+        protocol::MPLS => link::mpls(payload, walk),
+        _ => Err(SkipReason::NotTcp),
+    };
+    walk.vlan = vlan;
+    match found {
+        Err(SkipReason::NotIp | SkipReason::NotData) => Err(SkipReason::NotTcp),
+        // Nothing was cut off, so what is too short for a tunnel was none.
+        Err(SkipReason::TruncatedLink | SkipReason::TruncatedIp) if !payload.is_cut() => Err(SkipReason::NotTcp),
+        other => other,
+    }
+}
+
+/// Ethernet in IP (RFC 3378).
+fn ether_ip<'a>(payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
+    link::nested_ethernet(payload.skip(2).ok_or(SkipReason::TruncatedLink)?, walk)
+}
+
+/// Whether this can be an IP packet that fits into what carries it, as far as it was captured.
+///
+/// What is told by a port alone, or stands where nothing says what stands there, must pass: the version, the header's length
+/// and the packet's, which no more than padding may follow.
+fn fits(packet: Octets<'_>) -> bool {
+    let Some(first) = packet.u8(0) else { return true };
+    let (least, stated) = match first >> 4 {
+        4 => (usize::from(first & 0x0f) * 4, packet.be16(2).map(usize::from)),
+        6 => (40, packet.be16(4).map(|len| usize::from(len) + 40)),
+        _ => return false,
+    };
+    least >= 20 && stated.is_none_or(|stated| stated >= least && stated <= packet.len)
+}
