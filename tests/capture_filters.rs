@@ -147,6 +147,13 @@ fn packets() -> Vec<(&'static str, Vec<u8>, [bool; 5])> {
         ("IP in IP", ipv4(4, &ipv4(6, &syn)), [yes, no, no, no, no]),
         ("GRE", ipv4(47, &[&[0, 0, 8, 0][..], &ipv4(6, &syn)].concat()), [yes, no, no, no, no]),
         ("VXLAN", ipv4(17, &udp(4789)), [yes, no, no, no, no]),
+        ("L2TP", ipv4(17, &udp(1701)), [yes, no, no, no, no]),
+        ("CAPWAP data", ipv4(17, &udp(5247)), [yes, no, no, no, no]),
+        ("CAPWAP control", ipv4(17, &udp(5246)), [no; 5]),
+        ("Teredo", ipv4(17, &udp(3544)), [yes, no, no, no, no]),
+        ("GRE over UDP", ipv6(17, &udp(4754)), [yes, no, no, no, no]),
+        ("AYIYA", ipv4(17, &udp(5072)), [yes, no, no, no, no]),
+        ("L2TPv3", ipv4(115, &[0, 0, 0, 1, 0, 0, 0, 0]), [yes, no, no, no, no]),
         ("SYN v6", ipv6(6, &syn), [yes, yes, no, no, yes]),
         ("ACK v6", ipv6(6, &tcp(80, ACK, 0)), [yes, yes, yes, no, yes]),
         ("data v6", ipv6(6, &tcp(80, PSH_ACK, 14)), [yes, no, no, no, yes]),
@@ -195,8 +202,17 @@ fn other_ethernet_frames() {
     let arp = [&[0xff; 12][..], &[8, 6], &[0; 46]].concat();
     let mpls = [&[2; 12][..], &[0x88, 0x47, 0, 1, 1, 64], &ipv4(6, &tcp(80, SYN, 0))].concat();
     let pppoe = [&[2; 12][..], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 42, 0, 0x21], &ipv4(6, &tcp(80, SYN, 0))].concat();
+    let behind = |header: &[u8]| [&[2; 12][..], header, &[8, 0], &ipv4(6, &tcp(80, SYN, 0))].concat();
+    let bridged = [
+        ("Cisco Metadata", behind(&[0x89, 0x09, 1, 1, 0, 1, 0, 2])),
+        ("E-TAG", behind(&[0x89, 0x3f, 0, 0, 0, 7, 0, 0])),
+        ("VN-Tag", behind(&[0x89, 0x26, 0, 0, 0, 7])),
+    ];
     for preset in COLUMNS {
         check(preset, "EN10MB", "ARP", &arp, false);
+        for (what, frame) in &bridged {
+            check(preset, "EN10MB", what, frame, preset == "default");
+        }
         check(preset, "EN10MB", "MPLS", &mpls, preset == "default");
         check(preset, "EN10MB", "PPPoE", &pppoe, preset == "default");
     }
@@ -208,6 +224,15 @@ fn a_filter_that_does_not_fit_is_a_usage_error_when_the_link_type_turns_up() {
     let error = takes(filter, LinkType(101), &ipv4(6, &tcp(80, SYN, 0))).unwrap_err();
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("does not compile for link type RAW: no VLAN support"), "{error}");
+}
+
+/// libpcap compiles nothing for NFLOG.
+#[test]
+fn the_default_takes_all_of_what_cannot_be_filtered() {
+    let frame = [&[2, 0, 0, 40, 44, 0, 9, 0][..], &ipv4(6, &tcp(80, SYN, 0))].concat();
+    let preset = |name: &str| Filter::preset(preset::find(name).expect("a name")).expect("libpcap");
+    assert!(takes(preset("default"), link_of("NFLOG"), &frame).expect("an empty filter"));
+    assert_eq!(takes(preset("handshake"), link_of("NFLOG"), &frame).expect_err("no filter").exit_code(), 2);
 }
 
 #[test]

@@ -260,32 +260,129 @@ fn help_names_every_group_and_version_is_told() {
     assert_eq!(version.trim(), concat!("synscope ", env!("CARGO_PKG_VERSION")));
 }
 
+/// synscope reading standard input, of which it has had a capture with a connection that stays open.
+#[cfg(unix)]
+struct Waiting {
+    child: std::process::Child,
+    input: std::process::ChildStdin,
+    stdout: BufReader<std::process::ChildStdout>,
+}
+
+#[cfg(unix)]
+impl Waiting {
+    fn start(command: &mut Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("the program runs");
+        let mut input = child.stdin.take().expect("stdin");
+        input.write_all(&fs::read(capture("td_open_at_end.pcap")).expect("capture")).expect("it reads");
+        input.flush().expect("it reads");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+        let mut line = String::new();
+        while !line.contains("\"handshake_end\"") {
+            line.clear();
+            assert!(stdout.read_line(&mut line).expect("a line") > 0, "it ended");
+        }
+        Self { child, input, stdout }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().expect("kill").success());
+    }
+
+    /// What it writes up to its end, and how it ends; the input stays open until then.
+    fn end(mut self) -> (String, Output) {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("the rest");
+        drop(self.input);
+        (rest, self.child.wait_with_output().expect("it ends"))
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_it_with_everything_written() {
-    let mut child = program()
-        .args(["-r", "-", "--json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut input = child.stdin.take().expect("stdin");
-    input.write_all(&fs::read(capture("td_open_at_end.pcap")).expect("capture")).expect("it reads");
-    input.flush().expect("it reads");
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("a line");
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    for signals in [&["-INT"][..], &["-TERM"], &["-HUP"], &["-HUP", "-HUP", "-HUP"]] {
+        let waiting = Waiting::start(program().args(["-r", "-", "--json"]));
+        signals.iter().for_each(|signal| waiting.signal(signal));
+        // The input is still open: it is the signal that ends it.
+        let (rest, output) = waiting.end();
+        let told = rest.contains("\"action\":\"flow_end\"") && rest.contains("\"action\":\"session_end\"");
+        assert!(told, "{signals:?}: {rest}");
+        assert_eq!(output.status.code(), Some(0), "{signals:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("packets captured"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_that_is_ignored_stays_so() {
+    let program = env!("CARGO_BIN_EXE_synscope");
+    let mut command = Command::new("sh");
+    let mut waiting = Waiting::start(command.args(["-c", "trap '' HUP; exec \"$0\" -r - --json", program]));
+    waiting.signal("-HUP");
+    let more = fs::read(capture("hs_hello_client.pcap")).expect("capture");
+    waiting.input.write_all(&more[24..]).expect("it reads on");
+    let Waiting { child, input, mut stdout } = waiting;
+    drop(input);
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).expect("the rest");
-    assert!(rest.contains("\"action\":\"flow_end\"") && rest.contains("\"action\":\"session_end\""), "{rest}");
-    // The input is still open: it was the signal that ended it.
-    drop(input);
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("packets captured"));
+    assert!(rest.contains("\"packets\":") && rest.contains("\"action\":\"session_end\""), "{rest}");
+    // The connection of the second capture, which came after the signal, is there from beginning to end.
+    let whole = |line: &&str| line.contains("\"flow_end\"") && line.contains("\"fin\"");
+    assert_eq!(rest.lines().filter(whole).count(), 1, "{rest}");
+    assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0));
+}
+
+/// A copy of a capture that claims another link type.
+fn of_link_type(number: u8, name: &str) -> String {
+    let mut bytes = fs::read(capture("hs_hello_client.pcap")).expect("capture");
+    assert_eq!(bytes[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
+    bytes[20..24].copy_from_slice(&[number, 0, 0, 0]);
+    let path = scratch(name);
+    fs::write(&path, bytes).expect("scratch file");
+    path.to_str().expect("path").to_owned()
+}
+
+#[test]
+fn what_cannot_be_decoded_is_named() {
+    let (usb, hello) = (of_link_type(189, "usb.pcap"), capture("hs_hello_client.pcap"));
+    let output = run(&["-r", &usb, "--json"]);
+    let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("synscope: link type 189 (USB_LINUX) is not decoded: nothing could be read of "), "{said}");
+    assert!(!said.contains("warning"), "once is enough: {said}");
+    assert!(text.contains("\"unknown_link_types\":{\"USB_LINUX\":"), "{text}");
+    // Even when asked to be quiet: it is an error.
+    assert!(!run(&["-q", "-r", &usb, "--json"]).stderr.is_empty());
+
+    let mixed = run(&["-r", &usb, "-r", &hello, "--json"]);
+    let (text, said) = (String::from_utf8_lossy(&mixed.stdout), String::from_utf8_lossy(&mixed.stderr));
+    assert_eq!(mixed.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("warning: link type 189 (USB_LINUX) is not decoded: ") && said.contains(" skipped"),
+        "{said}"
+    );
+    assert!(text.contains("\"opening\":\"established\""), "{text}");
+    assert!(run(&["-q", "-r", &usb, "-r", &hello, "--json"]).stderr.is_empty());
+    let summary = run(&["-r", &usb, "-r", &hello, "-T", "summary"]).stdout;
+    let summary = String::from_utf8_lossy(&summary).into_owned();
+    assert!(summary.contains("skipped: unknown-link-type (USB_LINUX)"), "{summary}");
+
+    let plain = run(&["-r", &hello, "--json"]);
+    assert!(!String::from_utf8_lossy(&plain.stdout).contains("unknown_link_types"));
+    assert!(!String::from_utf8_lossy(&plain.stderr).contains("warning"));
+}
+
+#[test]
+fn a_capture_without_tcp_says_so() {
+    // Linux cooked frames whose protocol cannot be.
+    let cooked = of_link_type(113, "cooked.pcap");
+    let output = run(&["-r", &cooked, "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("warning: no TCP in ") && said.contains(" not-ip"), "{said}");
+    assert!(run(&["-q", "-r", &cooked, "--json"]).stderr.is_empty());
 }
 
 #[test]

@@ -312,7 +312,7 @@ fn tunnels_lead_to_the_innermost_segment() {
                     match decoder().decode(&frame(ETHERNET, &tagged[..cut], tagged.len(), 0)) {
                         Outcome::Tcp(s) => assert!(s.truncated && s.payload == 3, "cut at {cut}"),
                         Outcome::Skip(reason) => assert_ne!(reason, SkipReason::MalformedIp, "cut at {cut}"),
-                        Outcome::Icmp(_) => panic!("no ICMP"),
+                        Outcome::Icmp(_) | Outcome::UnknownLink(_) => panic!("no ICMP"),
                     }
                 }
             }

@@ -83,7 +83,7 @@ impl Filter {
         }
         let (expression, reason) = first.map_or_else(Default::default, |(e, r)| (e.clone(), r));
         let place = place_of(&expression, link, &reason);
-        let link = super::linktype::link_name(link);
+        let link = crate::decode::link::link_name(link);
         Err(CaptureError::BadFilter { expression, link, reason, place })
     }
 }

@@ -1,7 +1,7 @@
 //! What libpcap calls things: its DLT_ values, its times, its messages.
 
-use super::linktype::from_file_field;
 use crate::decode::LinkType;
+use crate::decode::link::from_file_field;
 use crate::time::{MICROSECOND, Timestamp};
 
 /// libpcap's DLT_ value on this system for a link type, as its compiler wants it.
@@ -59,14 +59,14 @@ mod tests {
 
     #[test]
     fn dlt_values_return_to_their_link_type() {
-        for (number, ..) in super::super::linktype::NAMES {
+        for (number, ..) in crate::decode::link::NAMES {
             assert_eq!(from_dlt(to_dlt(LinkType(*number))), LinkType(*number));
         }
     }
 
     #[test]
     fn names_are_libpcaps() {
-        for (number, name, _) in super::super::linktype::NAMES {
+        for (number, name, _) in crate::decode::link::NAMES {
             let dlt = pcap::Linktype(to_dlt(LinkType(*number)));
             assert_eq!(dlt.get_name().ok().as_deref(), Some(*name));
         }

@@ -14,7 +14,6 @@ mod file;
 mod filter;
 #[cfg(feature = "live")]
 mod libpcap;
-mod linktype;
 #[cfg(feature = "live")]
 mod live;
 pub mod preset;
@@ -22,11 +21,11 @@ pub mod preset;
 pub use error::CaptureError;
 pub use file::{FileInput, FileOptions, Files};
 pub use filter::Filter;
-pub use linktype::{from_file_field, link_description, link_name};
 #[cfg(feature = "live")]
 pub use live::{Direction, InterfaceInfo, Live, LiveOptions, list_interfaces};
 
 use crate::decode::Frame;
+pub use crate::decode::link::{from_file_field, link_description, link_name};
 use crate::time::Timestamp;
 
 /// What a [`Source`] yields.

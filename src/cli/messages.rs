@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use crate::capture::{CaptureError, Counts};
 use crate::decode::SkipReason;
+use crate::decode::link::link_name;
 use crate::detect::registry::{When, rule};
 use crate::engine::Totals;
 use crate::flow::Opening;
@@ -20,6 +21,8 @@ pub(super) enum Failure {
     Capture(CaptureError),
     /// `--fail-on` matched, or `--expect` did not.
     Check(String),
+    /// Not one packet could be looked into.
+    Unreadable(String),
 }
 
 impl Failure {
@@ -29,6 +32,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Running(_) => 1,
             Self::Check(_) => 3,
+            Self::Unreadable(_) => 4,
             Self::Capture(error) => error.exit_code(),
         }
     }
@@ -37,7 +41,7 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Usage(text) | Self::Running(text) | Self::Check(text) => f.write_str(text),
+            Self::Usage(text) | Self::Running(text) | Self::Check(text) | Self::Unreadable(text) => f.write_str(text),
             Self::Capture(error) => error.fmt(f),
         }
     }
@@ -103,6 +107,45 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
     lines
 }
 
+/// A warning where packets could not be looked into: those of a link type that is not decoded, or all there are.
+pub(super) fn warning(totals: &Totals) -> Option<String> {
+    if let Some(links) = unknown_links(totals) {
+        let skipped = totals.skipped[SkipReason::UnknownLinkType as usize];
+        return Some(format!("warning: {links}: {skipped} of {} skipped", plural(totals.packets, "packet")));
+    }
+    let nothing = totals.packets > 0 && totals.segments + totals.icmp == 0;
+    nothing.then(|| format!("warning: no TCP in {}{}", plural(totals.packets, "packet"), reasons(totals)))
+}
+
+/// Why a run failed of which every packet had a link type that is not decoded.
+pub(super) fn unreadable(totals: &Totals) -> Option<Failure> {
+    let skipped = totals.skipped[SkipReason::UnknownLinkType as usize];
+    if totals.packets == 0 || skipped < totals.packets {
+        return None;
+    }
+    let links = unknown_links(totals)?;
+    Some(Failure::Unreadable(format!("{links}: nothing could be read of {}", plural(totals.packets, "packet"))))
+}
+
+/// `link type 189 (USB_LINUX) is not decoded`, or nothing where there was none.
+fn unknown_links(totals: &Totals) -> Option<String> {
+    let named = |link: crate::decode::LinkType| match (link_name(link), link.0.to_string()) {
+        (name, number) if name == number => number,
+        (name, number) => format!("{number} ({name})"),
+    };
+    let links: Vec<String> = totals.unknown_links.iter().map(|(link, _)| named(link)).collect();
+    match &links[..] {
+        [] => None,
+        [link] => Some(format!("link type {link} is not decoded")),
+        links => Some(format!("link types {} are not decoded", links.join(", "))),
+    }
+}
+
+/// Why packets were no TCP segments: `: 3 not-ip, 1 not-tcp`.
+fn reasons(totals: &Totals) -> String {
+    list(SkipReason::ALL.iter().map(|reason| reason.name()).zip(totals.skipped))
+}
+
 /// That `--flow` named a flow that there was not.
 pub(super) fn no_such_flow(number: u64, flows: u64) -> String {
     match flows {
@@ -113,7 +156,7 @@ pub(super) fn no_such_flow(number: u64, flows: u64) -> String {
 
 /// What `-v` adds: packets that were no TCP segments, by reason, and what else was counted.
 pub(super) fn verbose_lines(totals: &Totals) -> String {
-    let reasons = list(SkipReason::ALL.iter().map(|reason| reason.name()).zip(totals.skipped));
+    let reasons = reasons(totals);
     let skipped = totals.skipped.iter().sum();
     format!(
         "{}, {} about one, {} without one{reasons}",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::checks;
 use super::checks::Watch;
@@ -66,23 +66,46 @@ pub(super) fn run(run: &Run) -> Result<(), Failure> {
     if !run.quiet {
         messages::say(&messages::closing_lines(&totals, source.counts(), live));
     }
+    let unreadable = messages::unreadable(&totals);
+    if unreadable.is_none()
+        && !run.quiet
+        && let Some(warning) = messages::warning(&totals)
+    {
+        messages::say(&warning);
+    }
     if run.verbose {
         messages::say(&messages::verbose_lines(&totals));
     }
     pumped.map_err(Failure::from)?;
-    verdict
+    unreadable.map_or(verdict, Err)
 }
 
-/// A flag that the first SIGINT or SIGTERM raises. The second ends the program at once.
+/// A flag that the first SIGINT, SIGTERM or SIGHUP raises. The second SIGINT or SIGTERM ends the program at once.
 fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
+    let failed = |error: io::Error| Failure::Running(format!("cannot handle signals: {error}"));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the second handler raises the flag that the first one looks at next time.
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
+            .map_err(failed)?;
     }
+    stop_on_hang_up(&stop).map_err(failed)?;
     Ok(stop)
+}
+
+/// Lets SIGHUP raise the flag, however often it comes: who closes a terminal sends it more than once. Where it was ignored when
+/// the program began (`nohup`), that stays so.
+pub(super) fn stop_on_hang_up(stop: &Arc<AtomicBool>) -> io::Result<()> {
+    if is_ignored(SIGHUP) { Ok(()) } else { signal_hook::flag::register(SIGHUP, Arc::clone(stop)).map(drop) }
+}
+
+/// Whether whoever started the program wants it to ignore a signal; where the system does not tell, it is not.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
 /// An engine for this run.

@@ -19,7 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use self::player::{Ended, Outside, Player};
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
-use super::run::{engine, open};
+use super::run::{engine, open, stop_on_hang_up};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
 
@@ -34,6 +34,7 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
     }
+    stop_on_hang_up(&stop).map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
     let waits = matches!(&run.input, Input::Files(files) if files.contains(&FileInput::Stdin));
     if waits && !run.quiet {
         messages::say("waiting for packets on standard input\u{2026}");
@@ -84,8 +85,15 @@ fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {
     if !run.quiet && matches!(run.input, Input::Live(_)) {
         messages::say(&messages::closing_lines(&ended.totals, ended.counts, true));
     }
+    let unreadable = messages::unreadable(&ended.totals);
+    if unreadable.is_none()
+        && !run.quiet
+        && let Some(warning) = messages::warning(&ended.totals)
+    {
+        messages::say(&warning);
+    }
     ended.outcome?;
-    ended.verdict
+    unreadable.map_or(ended.verdict, Err)
 }
 
 /// Whether a test asks for a panic in this part of the program.

@@ -119,6 +119,8 @@ pub enum Outcome {
     Icmp(IcmpQuote),
     /// Neither, and why.
     Skip(SkipReason),
+    /// Neither, because link layers of this type are not decoded.
+    UnknownLink(LinkType),
 }
 
 /// How to decode.
@@ -154,7 +156,7 @@ impl Decoder {
     /// Decodes one frame. Total: any octets give an outcome.
     #[inline(always)]
     pub fn decode(&mut self, frame: &Frame<'_>) -> Outcome {
-        let mut outcome = Outcome::Skip(SkipReason::UnknownLinkType);
+        let mut outcome = Outcome::UnknownLink(frame.link);
         self.decode_into(frame, &mut outcome);
         outcome
     }
@@ -173,7 +175,7 @@ impl Decoder {
     #[inline(never)]
     fn decode_any(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
         let Some(layer) = self.link_layer(frame.link) else {
-            *outcome = Outcome::Skip(SkipReason::UnknownLinkType);
+            *outcome = Outcome::UnknownLink(frame.link);
             return;
         };
         let mut walk = Walk::default();

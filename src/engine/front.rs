@@ -3,7 +3,7 @@
 use super::batch::{Batch, ordinary_syn};
 use super::outlet::Outlet;
 use super::{Event, Settings, Totals, Wants};
-use crate::decode::Outcome;
+use crate::decode::{Outcome, SkipReason};
 use crate::detect::host::{HostCounters, Witness};
 use crate::detect::{Anomaly, Detectors, UnknownRule};
 use crate::flow::prefetch::prefetch;
@@ -203,6 +203,11 @@ impl Front {
             }
             Outcome::Skip(reason) => {
                 relay.totals.skipped[*reason as usize] += 1;
+                tracker.advance(time, &mut relay);
+            }
+            Outcome::UnknownLink(link) => {
+                relay.totals.skipped[SkipReason::UnknownLinkType as usize] += 1;
+                relay.totals.unknown_links.count(*link);
                 tracker.advance(time, &mut relay);
             }
         }

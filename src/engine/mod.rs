@@ -9,7 +9,7 @@ mod outlet;
 
 use core::net::IpAddr;
 
-use crate::decode::{self, Decoder, Frame, Outcome, SkipReason};
+use crate::decode::{self, Decoder, Frame, LinkType, Outcome, SkipReason};
 use crate::detect::host::{self, HostCounters, HostDetectors, Letter};
 use crate::detect::{Anomaly, Health, Selection, Severity, UnknownRule};
 use crate::flow::{Flow, Limits, Opening, Side, Step, Timeouts};
@@ -31,6 +31,8 @@ pub struct Totals {
     pub segments: u64,
     /// Frames that yielded no segment, by [`SkipReason`] in its order.
     pub skipped: [u64; SkipReason::ALL.len()],
+    /// Of those of an unknown link type, which it was.
+    pub unknown_links: LinkCounts,
     /// ICMP errors that quoted a TCP segment.
     pub icmp: u64,
     /// Flows that began.
@@ -65,6 +67,34 @@ pub struct Totals {
     pub dropped_interface: Option<u64>,
     /// Packets dropped because the analysis could not follow (live).
     pub dropped_queue: Option<u64>,
+}
+
+/// Frames by link type, in order of appearance.
+#[derive(Clone, Debug, Default)]
+pub struct LinkCounts(Vec<(LinkType, u64)>);
+
+impl LinkCounts {
+    /// Link types that are told apart; a file of more is a forged one, and the rest is in the sum alone.
+    const MAX: usize = 16;
+
+    /// Counts a frame.
+    fn count(&mut self, link: LinkType) {
+        if let Some((_, n)) = self.0.iter_mut().find(|(known, _)| *known == link) {
+            *n += 1;
+        } else if self.0.len() < Self::MAX {
+            self.0.push((link, 1));
+        }
+    }
+
+    /// Link types and how many frames they had.
+    pub fn iter(&self) -> impl Iterator<Item = (LinkType, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// Whether there were none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl Totals {

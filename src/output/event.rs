@@ -13,6 +13,8 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use self::scalar::{Community, Count, Id, Integer, Ip, Text, Time, Word};
+use crate::decode::LinkType;
+use crate::decode::link::link_name;
 use crate::detect::Figure;
 use crate::engine::Totals;
 use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
@@ -696,6 +698,10 @@ pub struct TotalsInner<'a> {
     /// Frames that yielded no segment, by reason.
     #[schemars(with = "std::collections::BTreeMap<String, Count>")]
     skipped: Tally<'a, Skipped>,
+    /// Frames of a link type that is not decoded, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, Count>>")]
+    unknown_link_types: Option<Tally<'a, LinkType>>,
     /// Flows that began.
     flows: Count,
     /// Finished flows by opening verdict.
@@ -758,6 +764,12 @@ impl Serialize for Tally<'_, Skipped> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = crate::decode::SkipReason::ALL.iter().map(|reason| reason.name());
         tally(serializer, names.zip(self.totals.skipped))
+    }
+}
+
+impl Serialize for Tally<'_, LinkType> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.totals.unknown_links.iter().map(|(link, n)| (link_name(link), Count(n))))
     }
 }
 

@@ -8,6 +8,7 @@ use super::clock::{human, rfc3339};
 use super::histogram::Histogram;
 use super::{Out, Writer, words};
 use crate::decode::SkipReason;
+use crate::decode::link::link_name;
 use crate::detect::Health;
 use crate::engine::{Ending, Event, Sink, Totals, Wants};
 use crate::flow::{Closing, Opening};
@@ -185,7 +186,14 @@ fn span(page: &mut Page, totals: &Totals) {
         page.line(&format!("{:>8}  ICMP errors about TCP", totals.icmp));
     }
     let skipped = SkipReason::ALL.iter().zip(totals.skipped).filter(|(_, n)| *n > 0);
-    skipped.for_each(|(reason, n)| page.line(&format!("{n:>8}  skipped: {}", reason.name())));
+    for (reason, n) in skipped {
+        let links: Vec<_> = totals.unknown_links.iter().map(|(link, _)| link_name(link)).collect();
+        let which = match reason {
+            SkipReason::UnknownLinkType => format!(" ({})", links.join(", ")),
+            _ => String::new(),
+        };
+        page.line(&format!("{n:>8}  skipped: {}{which}", reason.name()));
+    }
     page.line(&format!("{:>8}  flows", totals.flows));
 }
 

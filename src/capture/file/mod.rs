@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use self::reader::{Reader, Shared};
-use super::linktype::link_description;
 use super::{CaptureError, Counts, Filter, Next, Progress, Source};
 use crate::decode::LinkType;
+use crate::decode::link::link_description;
 use crate::time::Timestamp;
 
 /// What to read.

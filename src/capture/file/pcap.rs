@@ -8,8 +8,8 @@ use pcap_parser::pcap::parse_pcap_header;
 
 use super::input::{Input, MAX_RECORD};
 use super::record::{Fault, Record};
-use crate::capture::linktype::from_file_field;
 use crate::decode::LinkType;
+use crate::decode::link::from_file_field;
 use crate::time::{MICROSECOND, SECOND, Timestamp};
 
 /// Octets of a record header.

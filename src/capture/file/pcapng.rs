@@ -15,8 +15,8 @@ use pcap_parser::{OptionCode, PcapError};
 use super::InterfaceIndices;
 use super::input::{Input, MAX_RECORD};
 use super::record::{Fault, Record};
-use crate::capture::linktype::from_file_field;
 use crate::decode::LinkType;
+use crate::decode::link::from_file_field;
 use crate::time::{SECOND, Timestamp};
 
 const SECTION: u32 = 0x0a0d_0d0a;

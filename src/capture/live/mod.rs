@@ -17,8 +17,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use self::batch::Batch;
 pub use self::open::{InterfaceInfo, list_interfaces};
 use self::worker::{Counters, Message, Worker};
-use super::linktype::link_description;
 use super::{CaptureError, Counts, Filter, Next, Progress, Source};
+use crate::decode::link::link_description;
 use crate::decode::{Frame, LinkType};
 use crate::time::{MILLISECOND, Timestamp};
 

@@ -7,11 +7,14 @@ mod ethernet;
 mod llc;
 mod loopback;
 mod mpls;
+mod names;
 mod nflog;
 mod ppp;
 mod raw;
 mod tags;
 mod wireless;
+
+pub use names::{NAMES, from_file_field, from_snoop, link_description, link_name};
 
 use super::octets::Octets;
 use super::{LinkType, SkipReason};

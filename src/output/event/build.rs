@@ -347,6 +347,7 @@ fn totals_inner(totals: &Totals) -> TotalsInner<'_> {
         segments: Count(totals.segments),
         icmp: Count(totals.icmp),
         skipped: Tally::new(totals),
+        unknown_link_types: (!totals.unknown_links.is_empty()).then(|| Tally::new(totals)),
         flows: Count(totals.flows),
         opening: Tally::new(totals),
         closing: Tally::new(totals),
