@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
+use synscope::decode::Frame;
 use synscope::detect::Anomaly;
 use synscope::engine::{Batch, Engine, Event, Settings, Sink, Totals};
 use synscope::flow::Flow;
@@ -41,6 +42,21 @@ pub fn analyse_with(path: &Path, settings: &Settings) -> Analysis {
             match files.next() {
                 Ok(Next::Frame(frame)) => engine.frame(&frame, sink),
                 Ok(Next::Idle(time)) => engine.advance(time, sink),
+                Ok(Next::End) => return false,
+                Err(_) => return true,
+            }
+        }
+    })
+}
+
+/// The same with every frame `by` nanoseconds later.
+pub fn analyse_moved(path: &Path, settings: &Settings, by: i64) -> Analysis {
+    let mut files = open(path);
+    run(settings, |engine, sink| {
+        loop {
+            match files.next() {
+                Ok(Next::Frame(frame)) => engine.frame(&Frame { time: frame.time.after(by), ..frame }, sink),
+                Ok(Next::Idle(time)) => engine.advance(time.after(by), sink),
                 Ok(Next::End) => return false,
                 Err(_) => return true,
             }

@@ -5,8 +5,7 @@
 
 use core::net::IpAddr;
 
-use smallvec::SmallVec;
-
+use super::burst::{Burst, Clients, MANY};
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::seconds::{Second, Seconds};
@@ -110,8 +109,8 @@ pub struct Incident {
     pub reset: u64,
     /// Most SYNs in a second.
     pub peak: u32,
-    /// When that was, whole seconds since the epoch.
-    pub peak_second: i64,
+    /// When that second began.
+    pub peak_time: Timestamp,
     /// Distinct source addresses, estimated.
     pub sources: u64,
     /// The source of nearly all of it, where there is one.
@@ -157,6 +156,8 @@ impl Sketch {
 #[derive(Debug)]
 struct Running {
     incident: Incident,
+    /// The second of its service with which it began.
+    first_second: i64,
     spoofing_told: bool,
     calm_seconds: u32,
 }
@@ -166,6 +167,8 @@ struct Running {
 #[repr(C)]
 struct Service {
     last: Timestamp,
+    /// The first SYN to it: its seconds and periods are counted from here.
+    began: Timestamp,
     /// Recent SYNs: halved every ten seconds or more.
     busy: u32,
     /// Those of them that came out of our networks, where these are known.
@@ -188,14 +191,11 @@ struct Service {
     silent: u32,
     half_open_told: bool,
     outage_told: bool,
-    refused_told: bool,
     frame_count: u8,
-    /// Hashes of those who tried in `clients_minute`, up to a few dozen.
-    clients: SmallVec<[u32; 4]>,
-    clients_minute: i64,
+    clients: Clients,
     others: Others,
     frames: [u64; 4],
-    refused: (i64, u32),
+    refused: Burst,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -220,33 +220,41 @@ impl Service {
         Self {
             seconds: Seconds::default(),
             last: now,
+            began: now,
             busy: 0,
             outward: 0,
-            judged: now.seconds(),
+            judged: 0,
             baseline: 0.0,
             others: Others::default(),
             running: None,
             sketch: None,
             cleared: i64::MIN,
-            cusum: Cusum { period: now.seconds().div_euclid(PERIOD), ..Cusum::default() },
+            cusum: Cusum::default(),
             silent: 0,
             half_open_told: false,
             outage_told: false,
             majority: (None, 0, 0),
-            clients: SmallVec::new(),
-            clients_minute: 0,
-            refused: (0, 0),
-            refused_told: false,
+            clients: Clients::default(),
+            refused: Burst::default(),
             frames: [0; 4],
             frame_count: 0,
         }
     }
 
+    /// Which of its seconds `at` is in: 0 is the one that begins with its first SYN.
+    const fn second_of(&self, at: Timestamp) -> i64 {
+        at.0.saturating_sub(self.began.0).div_euclid(SECOND)
+    }
+
+    /// When that second begins.
+    const fn time_of(&self, second: i64) -> Timestamp {
+        self.began.after(second.saturating_mul(SECOND))
+    }
+
     /// Octets held elsewhere.
     fn octets(&self) -> usize {
-        let clients = if self.clients.spilled() { self.clients.capacity() * size_of::<u32>() } else { 0 };
         let sketch = self.sketch.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048);
-        clients + self.seconds.octets() + sketch
+        self.clients.octets() + self.refused.octets() + self.seconds.octets() + sketch
     }
 
     /// Whether so little was asked of it lately that fewer than `syns` SYNs can be within the last `seconds` (at most 40).
@@ -294,6 +302,8 @@ impl Service {
 pub(super) struct Floods {
     services: Bounded<Endpoint, Service>,
     ledger: Ledger,
+    /// When sketches are counted again.
+    recount_at: Timestamp,
 }
 
 /// The floods that run, and those that ended.
@@ -309,7 +319,7 @@ struct Ledger {
 
 impl Floods {
     pub(super) fn new(limit: usize) -> Self {
-        Self { services: Bounded::new(limit), ledger: Ledger::default() }
+        Self { services: Bounded::new(limit), ledger: Ledger::default(), recount_at: Timestamp(i64::MIN) }
     }
 
     /// Octets held.
@@ -335,8 +345,8 @@ impl Floods {
         desk: &mut Desk,
         out: Report<'_>,
     ) -> bool {
-        let second = a.time.seconds();
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
+        let second = service.second_of(a.time);
         if second > service.judged {
             judge_service(service, a.server, second, &mut self.ledger, desk, out);
         }
@@ -368,7 +378,7 @@ impl Floods {
             }
         }
         vote(service, a.client.ip);
-        remember_client(service, a);
+        service.clients.see(a.client.ip, second);
         service.is_crowded(second)
     }
 
@@ -384,7 +394,7 @@ impl Floods {
     ) {
         self.ledger.saw_answers = true;
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
-        if let Some(held) = service.seconds.at(began.seconds()) {
+        if let Some(held) = service.seconds.at(service.second_of(began)) {
             held.answered += 1;
         }
         if let Some(running) = &mut service.running {
@@ -392,7 +402,7 @@ impl Floods {
         }
         if !service.half_open_told
             && !service.is_below(HALF_OPEN, HALF_OPEN_SECONDS)
-            && service.half_open(now.seconds()) >= HALF_OPEN
+            && service.half_open(service.second_of(now)) >= HALF_OPEN
         {
             service.half_open_told = true;
             let finding = Finding::new(format!("{HALF_OPEN} half-open connections to {server} within 30 s"))
@@ -420,7 +430,7 @@ impl Floods {
     pub(super) fn retried(&mut self, server: Endpoint, began: Timestamp, at: &mut Places) {
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         service.cusum.retried += 1;
-        if let Some(held) = service.seconds.at(began.seconds()) {
+        if let Some(held) = service.seconds.at(service.second_of(began)) {
             held.retried += 1;
         }
     }
@@ -430,7 +440,7 @@ impl Floods {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
         let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return false };
         let retried = s.retried;
-        if let Some(held) = service.seconds.at(s.began.seconds()) {
+        if let Some(held) = service.seconds.at(service.second_of(s.began)) {
             match s.outcome {
                 Outcome::Open(_) => {
                     held.completed += 1;
@@ -462,26 +472,27 @@ impl Floods {
         {
             incident.after.add(s);
         }
-        service.is_crowded(s.began.seconds())
+        service.is_crowded(service.second_of(s.began))
     }
 
     /// A second has passed: running floods are judged, and those that ended are closed.
     pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
         for victim in self.ledger.running.clone() {
             let Some(service) = self.services.get_mut(&victim) else { continue };
-            judge_service(service, victim, now.seconds(), &mut self.ledger, desk, out);
+            judge_service(service, victim, service.second_of(now), &mut self.ledger, desk, out);
         }
-        if now.seconds() % SKETCHED_FOR == 0 {
-            self.recount(now.seconds());
+        if now >= self.recount_at {
+            self.recount_at = now.after(SKETCHED_FOR * SECOND);
+            self.recount(now);
         }
     }
 
     /// Gives up the sketches of services that nobody asks any more, and counts those that are left: what was evicted gave nothing
     /// back.
-    fn recount(&mut self, second: i64) {
+    fn recount(&mut self, now: Timestamp) {
         self.ledger.sketches = 0;
         for (_, service) in self.services.iter_mut() {
-            if service.running.is_none() && service.sketch.is_some() && is_calm(service, second) {
+            if service.running.is_none() && service.sketch.is_some() && is_calm(service, service.second_of(now)) {
                 service.sketch = None;
             }
             self.ledger.sketches += usize::from(service.sketch.is_some());
@@ -491,7 +502,7 @@ impl Floods {
     /// Observation ends: what is known by now must do.
     pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
         for (victim, service) in self.services.iter_mut() {
-            let second = now.seconds();
+            let second = service.second_of(now);
             judge_service(service, *victim, second, &mut self.ledger, desk, out);
             judge_cohort(service, *victim, second, 0, &mut self.ledger, desk, out);
             close_period(service, *victim, second + PERIOD, self.ledger.saw_answers, desk, out);
@@ -519,34 +530,15 @@ fn vote(service: &mut Service, source: IpAddr) {
     }
 }
 
-/// Remembers which clients tried in this minute, up to a few dozen.
-fn remember_client(service: &mut Service, a: &Attempt) {
-    let minute = a.time.0.div_euclid(60 * SECOND);
-    if service.clients_minute != minute {
-        service.clients_minute = minute;
-        service.clients.clear();
-    }
-    let client = fixed_hash_of(&a.client.ip) as u32;
-    if service.clients.len() < 32 && !service.clients.contains(&client) {
-        service.clients.push(client);
-    }
-}
-
-/// Twenty refusals of one service in ten seconds.
+/// Twenty refusals of one service in ten seconds: one report for as long as they go on like that.
 fn refused(service: &mut Service, s: &Settled, desk: &mut Desk, out: Report<'_>) {
-    let decade = s.began.0.div_euclid(10 * SECOND);
-    if service.refused.0 != decade {
-        service.refused = (decade, 0);
-        service.refused_told = false;
+    if !service.refused.add(s.began) || service.main_source().is_some() || !service.refused.is_news(s.began) {
+        return;
     }
-    service.refused.1 += 1;
-    if service.refused.1 >= 20 && !service.refused_told && service.main_source().is_none() {
-        service.refused_told = true;
-        let finding = Finding::new(format!("{} refused {} attempts within 10 s", s.server, service.refused.1))
-            .figure("refused", service.refused.1)
-            .frames([s.frame]);
-        desk.file("refused-burst", s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
-    }
+    let finding = Finding::new(format!("{} refused {MANY} attempts within 10 s", s.server))
+        .figure("refused", MANY as i64)
+        .frames([s.frame]);
+    desk.file("refused-burst", s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
 }
 
 /// Judges the seconds of a service that have become ripe by `second`.
@@ -579,7 +571,7 @@ fn judge_service(
     });
     if over && let Some(ended) = service.running.take() {
         ledger.running.retain(|v| *v != victim);
-        let at = Timestamp(second.saturating_mul(SECOND));
+        let at = service.time_of(second);
         end(*ended, service.sketch.as_deref(), &mut ledger.finished, at, desk, out);
         service.others = Others::default();
         service.cleared = second;
@@ -596,7 +588,7 @@ fn judge_cohort(
     desk: &mut Desk,
     out: Report<'_>,
 ) {
-    let may_fail = !service.outage_told && service.clients.len() >= OUTAGE_CLIENTS;
+    let may_fail = !service.outage_told && service.clients.known() >= OUTAGE_CLIENTS;
     if service.running.is_none() && !may_fail && service.is_below(FLOOD_SYNS, COHORT + ripe + 1) {
         return;
     }
@@ -605,7 +597,7 @@ fn judge_cohort(
     if cohort.syns == 0 {
         return;
     }
-    let now = Timestamp(second.saturating_mul(SECOND)).max(service.last);
+    let now = service.time_of(second).max(service.last);
     outage(service, victim, &cohort, now, ripe, desk, out);
     let rate = f64::from(cohort.syns) / span as f64;
     let trigger = FLOOD_RATE.max(5.0 * service.baseline);
@@ -615,12 +607,13 @@ fn judge_cohort(
         && cohort.completion() <= 0.2
         && cohort.hanging() >= FLOOD_HANGING
         && cohort.retry_share() <= 0.3;
+    let began = service.began;
     if let Some(r) = &mut service.running {
         if let Some(peak) = service.seconds.iter().max_by_key(|s| (s.syns, s.at))
             && peak.syns > r.incident.peak
-            && peak.at >= r.incident.begin.seconds()
+            && peak.at >= r.first_second
         {
-            (r.incident.peak, r.incident.peak_second) = (peak.syns, peak.at);
+            (r.incident.peak, r.incident.peak_time) = (peak.syns, began.after(peak.at.saturating_mul(SECOND)));
         }
         spoofed(r, service.sketch.as_deref(), victim, now, desk, out);
         return;
@@ -635,7 +628,8 @@ fn judge_cohort(
     if let Some(finding) = outbound(service, victim, rate) {
         desk.file("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
-    let mut running = Running { incident, spoofing_told: false, calm_seconds: 0 };
+    let first_second = service.second_of(incident.begin);
+    let mut running = Running { incident, first_second, spoofing_told: false, calm_seconds: 0 };
     spoofed(&mut running, service.sketch.as_deref(), victim, now, desk, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
@@ -669,7 +663,7 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
     Incident {
         rule: "syn-flood",
         victim,
-        begin: Timestamp(first.saturating_mul(SECOND)),
+        begin: service.time_of(first),
         last: service.last,
         ended: false,
         syns: u64::from(all.syns),
@@ -677,8 +671,8 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
         answered: u64::from(all.answered),
         reset: u64::from(all.reset),
         peak: peak.map_or(0, |p| p.syns),
-        peak_second: peak.map_or(first, |p| p.at),
-        sources: service.sketch.as_ref().map_or(service.clients.len() as u64, |sketch| sketch.sources.count()),
+        peak_time: service.time_of(peak.map_or(first, |p| p.at)),
+        sources: service.sketch.as_ref().map_or(service.clients.known() as u64, |sketch| sketch.sources.count()),
         source: service.main_source(),
         spoofing: Vec::new(),
         all_answered: f64::from(cohort.answered) >= 0.98 * f64::from(cohort.syns),
@@ -815,7 +809,7 @@ fn outage(
     desk: &mut Desk,
     out: Report<'_>,
 ) {
-    let clients = service.clients.len();
+    let clients = service.clients.lately(service.second_of(now));
     if service.outage_told || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 || ripe == 0 {
         return;
     }

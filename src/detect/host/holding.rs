@@ -21,6 +21,7 @@ const SILENT: u32 = 300;
 const SILENCE: i64 = 10 * SECOND;
 /// Half-open connections of one source at one service.
 const HALF_OPEN: u32 = 50;
+const NEVER: Timestamp = Timestamp(i64::MAX);
 /// Half-open connections older than this are no longer counted.
 pub(super) const HALF_OPEN_AGE: i64 = 30 * SECOND;
 
@@ -88,14 +89,16 @@ impl Held {
         }
     }
 
-    /// One more that is open and silent.
-    const fn more(&mut self, now: Timestamp, frame: u64) {
+    /// One more that is open and silent; whether they are many from now on.
+    const fn more(&mut self, now: Timestamp, frame: u64) -> bool {
         self.opened += 1;
         self.silent += 1;
         self.frame = if self.frame == 0 { frame } else { self.frame };
-        if self.silent >= SILENT && self.many_since.is_none() {
+        let new = self.silent >= SILENT && self.many_since.is_none();
+        if new {
             self.many_since = Some(now);
         }
+        new
     }
 }
 
@@ -105,11 +108,13 @@ pub(super) struct Holding {
     pairs: Bounded<(IpAddr, Endpoint), Held>,
     /// The same by network: several addresses that hold a few each.
     networks: Bounded<(IpAddr, Endpoint), Held>,
+    /// When the next of them has been silent for long enough.
+    due: Timestamp,
 }
 
 impl Holding {
     pub(super) fn new(limit: usize) -> Self {
-        Self { pairs: Bounded::new(limit), networks: Bounded::new(limit) }
+        Self { pairs: Bounded::new(limit), networks: Bounded::new(limit), due: NEVER }
     }
 
     /// Octets held.
@@ -149,12 +154,13 @@ impl Holding {
     }
 
     /// A connection opened, and nothing has been said on it, as on `held` of the client.
-    pub(super) fn opened(&mut self, new: &Connection, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
-        let Connection { now, frame, client, server, .. } = *new;
+    pub(super) fn opened(&mut self, new: &Connection, at: &mut Places) {
+        let Connection { now, frame, .. } = *new;
         at.silent_counted = true;
         let held = self.held(new, (0, new.held.saturating_sub(1)), at);
-        held.more(now, frame);
-        Self::judge(held, now, client, server, false, desk, out);
+        if held.more(now, frame) {
+            self.due = self.due.min(now.after(SILENCE));
+        }
     }
 
     /// Something was said on a silent connection for the first time.
@@ -173,7 +179,7 @@ impl Holding {
     }
 
     /// A connection opened, and nothing has been said on it, as on `held` (here of the service).
-    pub(super) fn opened_in_network(&mut self, new: &Connection, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn opened_in_network(&mut self, new: &Connection) {
         let Connection { now, frame, client, server, held } = *new;
         let network = network_of(client);
         // Those of before are probably its own, if it is the first.
@@ -181,8 +187,9 @@ impl Holding {
         let held = self.networks.entry((network, server), || Held::new(now, (0, before)));
         held.last = now;
         held.vote(client);
-        held.more(now, frame);
-        Self::judge(held, now, network, server, false, desk, out);
+        if held.more(now, frame) {
+            self.due = self.due.min(now.after(SILENCE));
+        }
     }
 
     /// Something was said for the first time on a connection that [`Self::opened_in_network`] counted.
@@ -200,14 +207,31 @@ impl Holding {
         }
     }
 
-    /// Time passes.
-    pub(super) fn tick(&mut self, now: Timestamp, last: bool, desk: &mut Desk, out: Report<'_>) {
+    /// Time passes: what has been silent for long enough by `now` is judged.
+    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        if now >= self.due {
+            self.judge_all(now, false, desk, out);
+        }
+    }
+
+    /// Observation ends.
+    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        self.judge_all(now, true, desk, out);
+    }
+
+    fn judge_all(&mut self, now: Timestamp, last: bool, desk: &mut Desk, out: Report<'_>) {
+        self.due = NEVER;
+        let waits = |held: &Held| held.many_since.filter(|_| !held.told).map_or(NEVER, |since| since.after(SILENCE));
         for ((client, server), held) in self.pairs.iter_mut() {
             Self::judge(held, now, *client, *server, last, desk, out);
+            self.due = self.due.min(waits(held));
         }
         for ((network, server), held) in self.networks.iter_mut() {
             Self::judge(held, now, *network, *server, last, desk, out);
+            self.due = self.due.min(waits(held));
         }
+        // Those that are due and are not told of wait for something else to change.
+        self.due = self.due.max(now.after(SECOND));
     }
 
     /// What the client holds there; at first as much as it is known to hold anywhere: (half-open, silent).

@@ -11,8 +11,9 @@ use super::registry::Selection;
 use crate::flow::prefetch::prefetch;
 use crate::flow::{HostMarks, Syn};
 use crate::tcp::Endpoint;
-use crate::time::Timestamp;
+use crate::time::{SECOND, Timestamp};
 
+mod burst;
 mod clients;
 mod desk;
 mod flood;
@@ -54,6 +55,9 @@ use scan::Probe;
 use stray::{Proof, Stray};
 use told::{Answer, Found, Sign, Told, Unasked};
 
+/// How often what evicted entries held is counted as free, nanoseconds of packet time.
+const RECOUNT: i64 = 10 * SECOND;
+
 /// Bounded state of a run, for totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostCounters {
@@ -87,6 +91,8 @@ pub struct HostDetectors {
     places: Vec<(u32, Places)>,
     /// Whether any rule is on.
     on: bool,
+    /// When what evicted entries held is next counted as free.
+    recount_at: Timestamp,
 }
 
 impl HostDetectors {
@@ -104,6 +110,7 @@ impl HostDetectors {
             together: together::Together::new(settings.strays),
             networks: clients::Networks::new(settings.strays),
             places: Vec::new(),
+            recount_at: Timestamp(i64::MIN),
             settings,
         }
     }
@@ -163,7 +170,10 @@ impl HostDetectors {
         let Self { desk, strays, .. } = self;
         match told {
             Told::Attempt(a) => self.attempt(a, at, report),
-            Told::Reuse(reuse) => self.together.reuse(&reuse.0, &reuse.1, desk, report),
+            Told::Reuse(reuse) => {
+                let attempts = self.scans.attempts_of(reuse.1.client.ip);
+                self.together.reuse(&reuse.0, &reuse.1, attempts, desk, report);
+            }
             Told::Retried { began, server } => self.retried(*began, *server, at),
             Told::Answer(a) => self.answer(a, at, report),
             Told::UnaskedAnswer(s, is_probe) => self.unasked_answer(s, *is_probe, report),
@@ -187,12 +197,12 @@ impl HostDetectors {
                 self.settled(settled, at, report);
                 if let Some(used) = *used {
                     let Settled { time: now, frame, client, server, .. } = *settled;
-                    self.opened(Connection { now, frame, client: client.ip, server, held: 0 }, used, at, report);
+                    self.opened(Connection { now, frame, client: client.ip, server, held: 0 }, used, at);
                 }
             }
             Told::Opened { client, server, time, frame, used } => {
                 let (client, server) = (*client, *server);
-                self.opened(Connection { now: *time, frame: *frame, client, server, held: 0 }, *used, at, report);
+                self.opened(Connection { now: *time, frame: *frame, client, server, held: 0 }, *used, at);
             }
             Told::Unused(settled) => self.scans.unused(settled, &self.settings, desk, report),
             Told::Closing { client, server } => self.closing(*client, *server, at),
@@ -210,12 +220,14 @@ impl HostDetectors {
         }
     }
 
-    /// Packet time is `now`, in a second of its own.
+    /// Packet time is `now`, a second or more after it was last told.
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.desk, report);
-        if now.seconds() % 10 == 0 {
-            self.scans.tick(now, &self.settings, &mut self.desk, report);
-            self.holding.tick(now, false, &mut self.desk, report);
+        self.holding.tick(now, &mut self.desk, report);
+        self.scans.tick(now, &mut self.desk, report);
+        if now >= self.recount_at {
+            self.recount_at = now.after(RECOUNT);
+            self.scans.recount(&self.settings);
             self.isns.recount(self.settings.isn_samples);
         }
     }
@@ -226,7 +238,7 @@ impl HostDetectors {
             return;
         }
         self.floods.finish(now, &mut self.desk, report);
-        self.holding.tick(now, true, &mut self.desk, report);
+        self.holding.finish(now, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);
         self.scans.finish(now, &mut self.desk, report);
     }
@@ -387,7 +399,7 @@ impl HostDetectors {
         }
     }
 
-    fn opened(&mut self, new: Connection, used: bool, at: &mut Places, report: Report<'_>) {
+    fn opened(&mut self, new: Connection, used: bool, at: &mut Places) {
         if used {
             self.scans.used(new.client, false, at);
             return;
@@ -396,11 +408,11 @@ impl HostDetectors {
         let held = self.floods.silent(new.server, at);
         if held >= SEVERAL_SILENT {
             at.network_counted = true;
-            self.holding.opened_in_network(&Connection { held, ..new }, &mut self.desk, report);
+            self.holding.opened_in_network(&Connection { held, ..new });
         }
         let held = self.scans.opened(new.client, at);
         if held >= SEVERAL_SILENT {
-            self.holding.opened(&Connection { held, ..new }, at, &mut self.desk, report);
+            self.holding.opened(&Connection { held, ..new }, at);
         }
     }
 

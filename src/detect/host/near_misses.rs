@@ -323,14 +323,12 @@ fn a_flood_is_one_incident_with_an_end() {
 fn silent_connections_are_a_flood_from_three_hundred_on() {
     let hold = |n: u16, used: bool| {
         let mut bench = Bench::new();
-        let found = &mut bench.found;
-        let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
         for k in 0..n {
             let a = attempt(i64::from(k), "192.0.2.1", 10_000 + k, "198.51.100.1", 5222);
-            let (mut desk, server) = (Desk::new(&Selection::default()), a.server);
+            let server = a.server;
             let mut at = Places::default();
             let new = Connection { now: a.time, frame: a.frame, client: a.client.ip, server, held: 1 };
-            bench.hosts.holding.opened(&new, &mut at, &mut desk, &mut report);
+            bench.hosts.holding.opened(&new, &mut at);
             if used {
                 bench.hosts.holding.used(a.client.ip, server, &mut at);
             }

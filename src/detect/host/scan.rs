@@ -9,6 +9,7 @@ use core::net::IpAddr;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
+use super::burst::{Burst, HostBurst, MANY};
 use super::clients::Stacks;
 use super::desk::{Desk, Report};
 use super::holding::HALF_OPEN_AGE;
@@ -250,7 +251,6 @@ pub(super) struct Source {
     ports: (u16, u8),
     ports_told: bool,
     trw_told: bool,
-    burst_told: (bool, bool),
     /// Its clocks and systems, from its third SYN on.
     stacks: Option<Box<Stacks>>,
     /// Half-open connections that began since a moment, and open ones on which nothing has been said.
@@ -262,8 +262,8 @@ pub(super) struct Source {
     /// Logarithm to base 4 of TRW's likelihood ratio: +1 for a failed first contact, -1 for a successful one.
     walk: i32,
     contacts: SmallVec<[u32; 4]>,
-    /// First contacts that began in this half minute and in the one before: failed ones and others.
-    lately: [(i64, u32, u32); 2],
+    /// First contacts of the half minute that began then, and of the one before it: failed ones and others.
+    lately: [(Timestamp, u32, u32); 2],
     /// Connections that were put to use.
     used: u64,
     first: Timestamp,
@@ -279,8 +279,8 @@ pub(super) struct Source {
     /// Failures since the last look at all pairs.
     unseen: u8,
     frames: SmallVec<[u64; 2]>,
-    /// Refusals and silences in the present ten seconds: (decade, refused, silent hosts).
-    burst: (i64, u32, SmallVec<[u32; 4]>),
+    refused: Burst,
+    silent_hosts: HostBurst,
     stray_port: (u16, u32),
 }
 
@@ -309,13 +309,13 @@ impl Source {
             answers: 0,
             walk: 0,
             contacts: SmallVec::new(),
-            lately: [(0, 0, 0); 2],
+            lately: [(now, 0, 0), (Timestamp(i64::MIN), 0, 0)],
             reports: SmallVec::new(),
             techniques: 0,
             unseen: 0,
             frames: SmallVec::new(),
-            burst: (0, 0, SmallVec::new()),
-            burst_told: (false, false),
+            refused: Burst::default(),
+            silent_hosts: HostBurst::default(),
             stray_port: (0, 0),
             trw_told: false,
             ports: (0, 0),
@@ -470,6 +470,8 @@ impl Scans {
                     + s.beyond.as_ref().map_or(0, |_| 4096)
                     + if s.contacts.spilled() { s.contacts.capacity() * size_of::<u32>() } else { 0 }
                     + if s.frames.spilled() { s.frames.capacity() * size_of::<u64>() } else { 0 }
+                    + s.refused.octets()
+                    + s.silent_hosts.octets()
                     + s.stacks.as_ref().map_or(0, |_| size_of::<Stacks>())
             })
             .sum();
@@ -529,6 +531,11 @@ impl Scans {
             Some(self.sources.entry_at(&mut at.client, ip, || Source::new(now)))
         };
         (source, &mut self.pairs_left)
+    }
+
+    /// How many attempts of `client` are known.
+    pub(super) fn attempts_of(&self, client: IpAddr) -> u64 {
+        self.sources.get(&client).map_or(0, |source| source.attempts)
     }
 
     /// The first SYN-ACK to an attempt, which took `after`. How many connections of the client are half-open now.
@@ -657,13 +664,16 @@ impl Scans {
         }
     }
 
-    /// Scans that have fallen silent are reported as they ended.
-    pub(super) fn tick(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
-        // Sources that were evicted gave nothing back.
+    /// Sources that were evicted gave nothing back: what is held is counted anew.
+    pub(super) fn recount(&mut self, settings: &Settings) {
         let kept: usize = self.sources.iter().map(|(_, s)| s.pairs.len()).sum();
         self.pairs_left = settings.pairs.saturating_sub(kept);
         let followed = self.sources.iter().filter(|(_, s)| s.stacks.is_some()).count();
         self.stacks_left = (settings.sources / FOLLOWED).saturating_sub(followed);
+    }
+
+    /// Scans that have fallen silent are reported as they ended.
+    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
         let mut at = 0;
         while let Some(ip) = self.active.get(at).copied() {
             match self.sources.get_mut(&ip) {
@@ -798,34 +808,22 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
 
 /// A failed attempt in the count of refusals and of silent hosts in ten seconds.
 fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
-    const MANY: usize = 20;
-    let decade = s.began.0.div_euclid(10 * SECOND);
-    if source.burst.0 != decade {
-        source.burst = (decade, 0, SmallVec::new());
-        source.burst_told = (false, false);
-    }
     let ends = (Some((s.client.ip, None)), Some((s.server.ip, None)));
+    let frames = |source: &Source| source.frames.to_vec();
     match s.outcome {
         Outcome::Refused => {
-            source.burst.1 += 1;
-            if source.burst.1 as usize >= MANY && !source.burst_told.0 {
-                source.burst_told.0 = true;
-                let finding = Finding::new(format!("{} attempts of {} refused by RST within 10 s", MANY, s.client.ip))
-                    .figure("refused", source.burst.1)
-                    .frames(source.frames.iter().copied());
+            if source.refused.add(s.began) && source.refused.is_news(s.began) {
+                let finding = Finding::new(format!("{MANY} attempts of {} refused by RST within 10 s", s.client.ip))
+                    .figure("refused", MANY as i64)
+                    .frames(frames(source));
                 desk.file("refused-burst", s.time, ends, finding, out);
             }
         }
         Outcome::Unanswered | Outcome::Silent => {
-            let to = fixed_hash_of(&s.server.ip) as u32;
-            if source.burst.2.len() < MANY && !source.burst.2.contains(&to) {
-                source.burst.2.push(to);
-            }
-            if source.burst.2.len() >= MANY && !source.burst_told.1 {
-                source.burst_told.1 = true;
+            if source.silent_hosts.add(s.server.ip, s.began) && source.silent_hosts.is_news(s.began) {
                 let finding = Finding::new(format!("{MANY} hosts did not answer {} within 10 s of SYNs", s.client.ip))
                     .figure("hosts", MANY as i64)
-                    .frames(source.frames.iter().copied());
+                    .frames(frames(source));
                 desk.file("unanswered-burst", s.time, ends, finding, out);
             }
         }
@@ -838,6 +836,7 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
     const REMEMBERED: usize = 256;
     /// `ln 99 / ln 4` and `ln 0.0101 / ln 4`, as in the paper; with a margin above for networks that are not known.
     const CLAMP: (i32, i32) = (-4, 10);
+    const LATELY: i64 = 30 * SECOND;
     let to = fixed_hash_of(&s.server.ip) as u32;
     if source.contacts.contains(&to) {
         return;
@@ -847,13 +846,14 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
     }
     source.contacts.push(to);
     source.walk = (source.walk + if success { -1 } else { 1 }).clamp(CLAMP.0, CLAMP.1);
-    let period = s.began.0.div_euclid(30 * SECOND);
-    if source.lately[0].0 < period {
-        source.lately = [(period, 0, 0), source.lately[0]];
+    let [newest, before] = &mut source.lately;
+    if s.began - newest.0 >= LATELY {
+        let follows = s.began - newest.0 < 2 * LATELY;
+        *before = if follows { *newest } else { (newest.0, 0, 0) };
+        *newest = (s.began, 0, 0);
     }
-    for (_, failed, others) in source.lately.iter_mut().filter(|lately| lately.0 == period) {
-        (*failed, *others) = (*failed + u32::from(!success), *others + u32::from(success));
-    }
+    let (_, failed, others) = if s.began < newest.0 { before } else { newest };
+    (*failed, *others) = (*failed + u32::from(!success), *others + u32::from(success));
 }
 
 /// Whether TRW decides that the source is a scanner. Where nobody said which networks are ours, ten failures are asked for

@@ -8,7 +8,7 @@ const FEW: usize = 2;
 /// First SYNs of one second, and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Second {
-    /// Which second, since the epoch.
+    /// Which second, counted from the one in which the service was first asked for.
     pub(super) at: i64,
     pub(super) syns: u32,
     pub(super) completed: u32,

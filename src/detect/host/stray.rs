@@ -39,7 +39,8 @@ const MAX_FRAMES: usize = 8;
 #[derive(Debug)]
 struct Host {
     last: Timestamp,
-    second: i64,
+    /// When the second counted here began.
+    second: Timestamp,
     begun: u32,
     proved: u32,
     /// Of those, answers of its own.
@@ -92,7 +93,8 @@ struct Zombie {
 /// Resets by a host of connections that were open.
 #[derive(Debug, Default)]
 struct Resets {
-    decade: i64,
+    /// When the ten seconds counted here began.
+    since: Timestamp,
     count: u32,
     mean: f64,
     told: bool,
@@ -109,7 +111,7 @@ impl Host {
     fn new(now: Timestamp) -> Self {
         Self {
             last: now,
-            second: now.seconds(),
+            second: now,
             begun: 0,
             proved: 0,
             answered: 0,
@@ -125,7 +127,7 @@ impl Host {
             reflection_told: false,
             one_way: 0,
             zombie: Zombie::default(),
-            resets: Resets { decade: now.0.div_euclid(10 * SECOND), ..Resets::default() },
+            resets: Resets { since: now, ..Resets::default() },
         }
     }
 }
@@ -194,10 +196,11 @@ impl Strays {
         let first = *self.first.get_or_insert(s.time);
         let host = self.hosts.entry(s.to.ip, || Host::new(s.time));
         host.last = s.time;
-        if host.second != s.time.seconds() {
-            let goes_on = host.begun >= FLOOD && host.second + 1 == s.time.seconds();
+        let passed = s.time - host.second;
+        if passed >= SECOND {
+            let goes_on = host.begun >= FLOOD && passed < 2 * SECOND;
             host.heavy = if goes_on { host.heavy + 1 } else { 0 };
-            host.second = s.time.seconds();
+            host.second = s.time;
             (host.begun, host.proved, host.answered, host.ports) = (0, 0, 0, 0);
             (host.source, host.many_sources) = (None, false);
         }
@@ -385,12 +388,11 @@ impl Strays {
         let host = self.hosts.entry(by.ip, || Host::new(at));
         host.last = at;
         let r = &mut host.resets;
-        let decade = at.0.div_euclid(10 * SECOND);
-        if decade > r.decade {
-            let passed = (decade - r.decade).min(60);
+        if at - r.since >= 10 * SECOND {
+            let passed = ((at - r.since) / (10 * SECOND)).min(60);
             let share = f64::from(r.count) / passed as f64;
             r.mean = if r.mean == 0.0 { share } else { 0.8 * r.mean + 0.2 * share };
-            (r.decade, r.count, r.told) = (decade, 0, false);
+            (r.since, r.count, r.told) = (at, 0, false);
         }
         r.count += 1;
         if r.told || r.count < 50 || f64::from(r.count) < 5.0 * r.mean {

@@ -41,13 +41,11 @@ struct Host {
     /// Flows with a SYN cookie, in ten seconds.
     cookies: (Timestamp, u32),
     cookies_told: bool,
-    /// Challenge ACKs it sent to one peer: second, peer, how many.
-    challenges: (i64, u32, u32),
+    /// Challenge ACKs it sent to one peer within a second: since when, peer, how many.
+    challenges: (Timestamp, u32, u32),
     challenges_told: bool,
-    /// Re-uses of a four-tuple in its TIME-WAIT, this minute.
-    reuses: (i64, u32),
-    /// Port of the last of them: who always takes the same has another reason.
-    reused: u16,
+    /// Re-uses of a four-tuple in its TIME-WAIT.
+    reuses: Reuses,
     reuses_told: bool,
     regression_told: bool,
     /// Resets of its own that came from another distance than its SYNs.
@@ -93,10 +91,9 @@ impl Host {
             distributed_told: false,
             cookies: (now, 0),
             cookies_told: false,
-            challenges: (0, 0, 0),
+            challenges: (now, 0, 0),
             challenges_told: false,
-            reuses: (0, 0),
-            reused: 0,
+            reuses: Reuses { since: now, ..Reuses::default() },
             reuses_told: false,
             regression_told: false,
             other_ttl: 0,
@@ -109,6 +106,37 @@ impl Host {
             challenges_of_flow: (0, now, 0),
             challenged_told: false,
         }
+    }
+}
+
+/// How soon after its close a port is taken again by who has no other, nanoseconds.
+const REUSED_WITHIN: i64 = 60 * SECOND;
+/// So many re-uses at least.
+const REUSES: u32 = 20;
+
+/// Ports that a client took again soon after their close, within a minute that begins with the first.
+///
+/// Who chooses among many ports meets one of those by chance, and the seldomer the more there are to choose from: the share of such
+/// ports among all it takes is the share of its range that is in use.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reuses {
+    since: Timestamp,
+    /// Attempts of the client before that.
+    before: u64,
+    count: u32,
+    /// Port of the last of them: who always takes the same has another reason.
+    port: u16,
+}
+
+impl Reuses {
+    /// One more, with which the client has made so many `attempts`; whether there are enough, and they are at least half of all.
+    const fn add(&mut self, a: &Attempt, attempts: u64) -> bool {
+        if self.count == 0 || a.time.0 - self.since.0 >= REUSED_WITHIN {
+            *self = Self { since: a.time, before: attempts.saturating_sub(1), count: 0, port: 0 };
+        }
+        self.count += (self.port != a.client.port) as u32;
+        self.port = a.client.port;
+        self.count >= REUSES && 2 * self.count as u64 >= attempts - self.before
     }
 }
 
@@ -255,9 +283,9 @@ impl Together {
     /// A challenge ACK.
     pub(super) fn challenge(&mut self, s: &Sign, desk: &mut Desk, out: Report<'_>) {
         let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
-        let (second, peer) = (s.time.seconds(), fixed_hash_of(&s.to.ip) as u32);
-        if (host.challenges.0, host.challenges.1) != (second, peer) {
-            host.challenges = (second, peer, 0);
+        let peer = fixed_hash_of(&s.to.ip) as u32;
+        if host.challenges.1 != peer || s.time - host.challenges.0 >= SECOND {
+            host.challenges = (s.time, peer, 0);
         }
         host.challenges.2 += 1;
         challenged(host, s, desk, out);
@@ -276,7 +304,15 @@ impl Together {
     }
 
     /// A first SYN, of a four-tuple that the same client had used before.
-    pub(super) fn reuse(&mut self, previous: &Previous, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    /// `attempts`: how many the client has made so far.
+    pub(super) fn reuse(
+        &mut self,
+        previous: &Previous,
+        a: &Attempt,
+        attempts: u64,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
         let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
@@ -299,25 +335,25 @@ impl Together {
         }
         // After a reset there is no TIME-WAIT, and no shortage.
         let waiting = matches!(previous.closing, Closing::Fin | Closing::SimultaneousFin);
-        if !waiting || !(0..previous.time_wait.min(60 * SECOND)).contains(&gap) {
+        if !waiting || !(0..previous.time_wait.min(REUSED_WITHIN)).contains(&gap) {
             return;
         }
-        let minute = a.time.0.div_euclid(60 * SECOND);
-        if host.reuses.0 != minute {
-            host.reuses = (minute, 0);
+        if !host.reuses.add(a, attempts) || core::mem::replace(&mut host.reuses_told, true) {
+            return;
         }
-        host.reuses.1 += u32::from(host.reused != a.client.port);
-        host.reused = a.client.port;
-        if host.reuses.1 >= 20 && !host.reuses_told {
-            host.reuses_told = true;
-            let finding = Finding::new(format!(
-                "{} used {} four-tuples to {} again within a minute of their close: it runs out of ports",
-                a.client.ip, host.reuses.1, a.server
-            ))
-            .figure("reuses", host.reuses.1)
-            .frames([a.frame]);
-            desk.file("port-exhaustion", a.time, ends, finding, out);
-        }
+        let Reuses { count, before, .. } = host.reuses;
+        let finding = Finding::new(format!(
+            "{} of the last {} connections of {} took a port that had been closed less than a minute before: it runs out of \
+             ports to {}",
+            count,
+            attempts - before,
+            a.client.ip,
+            a.server
+        ))
+        .figure("reuses", count)
+        .figure("attempts", (attempts - before) as i64)
+        .frames([a.frame]);
+        desk.file("port-exhaustion", a.time, ends, finding, out);
     }
 
     /// The client reset a SYN-ACK: whether from as far away as it had sent the SYN.

@@ -106,7 +106,7 @@ impl Witness {
 
     /// Packet time is `now`, and there is something to tell of that.
     pub fn advance(&mut self, now: Timestamp, letters: &mut Vec<Letter>) {
-        self.next_second = Timestamp(now.seconds().saturating_add(1).saturating_mul(SECOND));
+        self.next_second = now.after(SECOND);
         Post::about_none(letters).tell(Told::Passed(now));
     }
 

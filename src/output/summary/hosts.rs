@@ -3,7 +3,7 @@
 use super::page::Page;
 use crate::detect::host::{Grade, HostDetectors, Incident, IsnReport, Others, ScanReport, Shape};
 use crate::output::clock::{human, rfc3339};
-use crate::time::{SECOND, Timestamp};
+use crate::time::Timestamp;
 
 /// Scans, incidents and hosts that are shown of each.
 const SHOWN: usize = 10;
@@ -100,7 +100,7 @@ fn one_incident(page: &mut Page, i: &Incident) {
             i.answered,
             i.completed,
             i.peak,
-            time_of_day(Timestamp(i.peak_second.saturating_mul(SECOND))),
+            time_of_day(i.peak_time),
         ),
     );
     let from = i.source.map_or(String::new(), |source| format!(", nearly all from {source}"));
@@ -203,6 +203,7 @@ mod tests {
     use super::*;
     use crate::detect::host::{Role, Technique, Tool};
     use crate::tcp::Endpoint;
+    use crate::time::SECOND;
 
     const LONG: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x1111, 0x2222, 0x3333, 0x4444, 0x5555, 0x6666));
 
@@ -263,7 +264,7 @@ mod tests {
             answered: 9_000_000,
             reset: 3,
             peak: 1_000_000,
-            peak_second: 1_700_000_030,
+            peak_time: Timestamp(1_700_000_030 * SECOND),
             sources: 9_876_543,
             source: Some(LONG),
             spoofing: vec!["as many sources as SYNs", "sources spread evenly", "one distance for all sources"],
