@@ -32,7 +32,11 @@ fn captures_moved_in_time_are_judged_alike() {
             if got != wanted {
                 let odd = got.iter().zip(&wanted).find(|(a, b)| a != b);
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                failures.push(format!("{name} moved by {by} ns: {} anomalies for {}; {odd:#?}", got.len(), wanted.len()));
+                failures.push(format!(
+                    "{name} moved by {by} ns: {} anomalies for {}; {odd:#?}",
+                    got.len(),
+                    wanted.len()
+                ));
                 break;
             }
         }

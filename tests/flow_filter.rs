@@ -146,6 +146,7 @@ fn anomalies_are_subjects_too() {
         scope: Scope::Host,
         time: Timestamp(0),
         reason: "213 ports in 1.2 s".to_owned(),
+        incident: None,
         flow_id: None,
         source: Some((IpAddr::from([10, 0, 0, 9]), None)),
         destination: None,

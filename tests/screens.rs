@@ -608,6 +608,7 @@ fn many_connections_that_close_well_do_not_hide_one_that_did_not_open() {
         scope: Scope::Flow,
         time: Timestamp(n as i64),
         reason: String::new(),
+        incident: None,
         flow_id: Some(n),
         source: None,
         destination: None,

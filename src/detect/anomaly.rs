@@ -80,6 +80,38 @@ pub enum Figure {
     Texts(Vec<String>),
 }
 
+/// Where a report stands among those of its incident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// The first.
+    #[default]
+    New,
+    /// The incident goes on, and more is known of it.
+    Update,
+    /// The incident is over.
+    Final,
+}
+
+impl Phase {
+    /// The word in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Update => "update",
+            Self::Final => "final",
+        }
+    }
+}
+
+/// Which incident a report about hosts belongs to. What happens at one moment has one report, which is new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct IncidentReport {
+    /// The incident: numbered from 1 in the order of first reports.
+    pub id: u64,
+    /// Where the report stands.
+    pub phase: Phase,
+}
+
 /// An anomaly as it is reported.
 #[derive(Clone, Debug)]
 pub struct Anomaly {
@@ -95,6 +127,8 @@ pub struct Anomaly {
     pub time: Timestamp,
     /// One sentence with the figures.
     pub reason: String,
+    /// The incident, where it is about hosts.
+    pub incident: Option<IncidentReport>,
     /// Flow number, where it is about one.
     pub flow_id: Option<u64>,
     /// The actor, where known: address and, for a flow, port.

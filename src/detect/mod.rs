@@ -10,6 +10,6 @@ pub mod host;
 pub mod ordinary;
 pub mod registry;
 
-pub use anomaly::{Anomaly, Figure, Scope, Severity};
+pub use anomaly::{Anomaly, Figure, IncidentReport, Phase, Scope, Severity};
 pub use capture::Health;
 pub use registry::{Detectors, REGISTRY, Rule, Selection, UnknownRule};

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::anomaly::{Anomaly, Figure, Scope, Severity};
+use super::anomaly::{Anomaly, Figure, IncidentReport, Phase, Scope, Severity};
 use super::capture::{self, Health};
 use super::{flow, host, ordinary};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
@@ -106,6 +106,8 @@ pub struct Finding {
     pub frames: Vec<u64>,
     /// Another severity than the rule's.
     pub severity: Option<Severity>,
+    /// The incident that it goes on with, where it begins none.
+    pub incident: Option<IncidentReport>,
 }
 
 impl Finding {
@@ -127,6 +129,13 @@ impl Finding {
     #[must_use]
     pub fn frames(mut self, frames: impl IntoIterator<Item = u64>) -> Self {
         self.frames.extend(frames.into_iter().take(MAX_FRAMES));
+        self
+    }
+
+    /// Of an incident that was reported before, which now is in this phase.
+    #[must_use]
+    pub const fn of(mut self, incident: u64, phase: Phase) -> Self {
+        self.incident = Some(IncidentReport { id: incident, phase });
         self
     }
 
@@ -524,6 +533,7 @@ impl Detectors {
                 scope: rule.scope,
                 time,
                 reason: finding.reason,
+                incident: None,
                 flow_id: None,
                 source: None,
                 destination: None,
@@ -616,6 +626,7 @@ fn anomaly(rule: &'static Rule, severity: Severity, finding: Finding, flow: &Flo
         scope: rule.scope,
         time,
         reason: finding.reason,
+        incident: None,
         flow_id: Some(flow.id),
         source: end(Side::Client),
         destination: end(Side::Server),

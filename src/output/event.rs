@@ -574,9 +574,20 @@ pub struct AnomalyBody<'a> {
     /// `flow`, `host` or `capture`.
     scope: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     flow_id: Option<Id>,
     #[schemars(with = "EvidenceBody")]
     evidence: Evidence<'a>,
+}
+
+/// The incident that a report about hosts belongs to.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Incident {
+    /// Unique in the run, and the same in all reports of one incident.
+    id: Id,
+    /// `new`, `update` or `final`.
+    phase: &'static str,
 }
 
 /// What proves an anomaly: the frames, and the figures that the rule used under their names.

@@ -21,6 +21,8 @@ pub struct Analysis {
     pub flows: Vec<Flow>,
     /// Anomalies in order.
     pub anomalies: Vec<Anomaly>,
+    /// Grades of initial sequence numbers.
+    pub isns: Vec<synscope::detect::host::IsnReport>,
     /// Totals at the end.
     pub totals: Totals,
     /// Whether the input was damaged.
@@ -107,6 +109,7 @@ fn run(settings: &Settings, feed: impl FnOnce(&mut Engine, &mut dyn Sink) -> boo
     let mut analysis = Analysis::default();
     let damaged = feed(&mut engine, &mut analysis);
     engine.finish(&mut analysis);
+    analysis.isns = engine.hosts().isns();
     analysis.totals = engine.totals();
     analysis.damaged = damaged;
     analysis

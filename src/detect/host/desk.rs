@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::RULES;
-use crate::detect::anomaly::{Anomaly, Scope, Severity};
+use crate::detect::anomaly::{Anomaly, IncidentReport, Phase, Scope, Severity};
 use crate::detect::registry::{Finding, Selection};
 use crate::time::Timestamp;
 
@@ -21,6 +21,8 @@ pub(super) struct Desk {
     /// By rule: the highest severity with which it fired.
     severities: Vec<Severity>,
     min_severity: Severity,
+    /// Incidents reported so far.
+    incidents: u64,
 }
 
 impl Desk {
@@ -31,6 +33,7 @@ impl Desk {
             counts: vec![0; RULES.len()],
             severities: RULES.iter().map(|rule| rule.severity).collect(),
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
+            incidents: 0,
         }
     }
 
@@ -39,7 +42,7 @@ impl Desk {
         self.on.contains(&true)
     }
 
-    /// How often each rule fired; those that did not are left out.
+    /// How many incidents each rule found; those that found none are left out.
     pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         RULES.iter().zip(&self.counts).filter(|(_, n)| **n > 0).map(|(rule, n)| (rule.id, *n))
     }
@@ -50,7 +53,7 @@ impl Desk {
         fired.map(|((rule, severity), _)| (rule.id, *severity))
     }
 
-    /// Reports `finding` of the rule `id`, if that is on. Cold, so that what makes findings lies apart from what looks at every
+    /// Reports `finding` of the rule `id`, if that is on. The number of the incident: a new one, unless it goes on with one. Cold, so that what makes findings lies apart from what looks at every
     /// connection, and does not push it out of the instruction cache.
     #[cold]
     #[inline(never)]
@@ -61,16 +64,20 @@ impl Desk {
         ends: (Option<Whom>, Option<Whom>),
         finding: Finding,
         out: Report<'_>,
-    ) {
-        let Some(index) = RULES.iter().position(|rule| rule.id == id) else { return };
-        let (Some(rule), Some(true)) = (RULES.get(index), self.on.get(index)) else { return };
+    ) -> u64 {
+        let index = RULES.iter().position(|rule| rule.id == id).unwrap_or(RULES.len());
+        let (Some(rule), Some(true)) = (RULES.get(index), self.on.get(index)) else { return 0 };
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {
-            return;
+            return 0;
         }
+        let incident = finding.incident.filter(|incident| incident.id > 0).unwrap_or_else(|| {
+            self.incidents += 1;
+            IncidentReport { id: self.incidents, phase: finding.incident.map_or(Phase::New, |incident| incident.phase) }
+        });
         if let (Some(count), Some(worst)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
             *worst = if *count == 0 { severity } else { severity.max(*worst) };
-            *count += 1;
+            *count += u64::from(incident.phase == Phase::New);
         }
         out(&Anomaly {
             id: rule.id,
@@ -79,11 +86,13 @@ impl Desk {
             scope: Scope::Host,
             time: at,
             reason: finding.reason,
+            incident: Some(incident),
             flow_id: None,
             source: ends.0,
             destination: ends.1,
             frames: finding.frames,
             figures: finding.figures,
         });
+        incident.id
     }
 }

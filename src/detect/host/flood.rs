@@ -10,6 +10,7 @@ use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
+use crate::detect::anomaly::Phase;
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -156,6 +157,8 @@ impl Sketch {
 #[derive(Debug)]
 struct Running {
     incident: Incident,
+    /// Under which it is reported.
+    number: u64,
     /// The second of its service with which it began.
     first_second: i64,
     spoofing_told: bool,
@@ -623,13 +626,13 @@ fn judge_cohort(
     }
     let incident = begin(service, victim, &cohort, from);
     let source = incident.source.map(|ip| (ip, None));
-    let finding = flood_finding(&incident, &cohort, rate, "running");
-    desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    let finding = flood_finding(&incident, &cohort, rate);
+    let number = desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     if let Some(finding) = outbound(service, victim, rate) {
         desk.file("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
     let first_second = service.second_of(incident.begin);
-    let mut running = Running { incident, first_second, spoofing_told: false, calm_seconds: 0 };
+    let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
     spoofed(&mut running, service.sketch.as_deref(), victim, now, desk, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
@@ -683,14 +686,13 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
     }
 }
 
-fn flood_finding(i: &Incident, cohort: &Second, rate: f64, phase: &'static str) -> Finding {
+fn flood_finding(i: &Incident, cohort: &Second, rate: f64) -> Finding {
     let mut finding = Finding::new(format!(
         "{rate:.0} SYNs a second to {}: {:.1} % completed, {:.1} % of the others sent again",
         i.victim,
         100.0 * cohort.completion(),
         100.0 * cohort.retry_share(),
     ))
-    .figure("phase", phase)
     .figure("syns", i.syns as i64)
     .figure("rate", rate)
     .figure("completed", i64::from(cohort.completed))
@@ -779,7 +781,6 @@ fn end(
     let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;
     let mut finding =
         Finding::new(format!("flood on {victim} over: {} SYNs in {seconds:.0} s, at most {} a second", i.syns, i.peak))
-            .figure("phase", "final")
             .figure("syns", i.syns as i64)
             .figure("rate", i.syns as f64 / seconds)
             .figure("completed", i.completed as i64)
@@ -793,6 +794,7 @@ fn end(
     }
     finding = others_figures(others_figures(finding, "before", &i.before), "during", &i.during);
     let source = i.source.map(|ip| (ip, None));
+    let finding = finding.of(r.number, Phase::Final);
     desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     if finished.len() < MAX_INCIDENTS {
         finished.push(r.incident);

@@ -3,7 +3,7 @@
 use super::stray::{Proof, Stray};
 use super::testing::{Bench, attempt, ids, settled, tool_look};
 use super::*;
-use crate::detect::anomaly::{Anomaly, Figure};
+use crate::detect::anomaly::{Anomaly, Figure, IncidentReport, Phase};
 use crate::detect::registry::Finding;
 use crate::tcp::SeqNumber;
 use crate::time::SECOND;
@@ -67,7 +67,9 @@ fn lists_of_a_large_scan_have_what_is_open_and_what_is_silent() {
     };
     let found = attempts((1..=20_000).map(|p| ("192.0.2.1".into(), 40_000, "198.51.100.1".into(), p, fate(p))), 2);
     let last = found.iter().rfind(|a| a.id == "scan-vertical").unwrap();
-    assert_eq!(figure(last, "phase"), &Figure::Text("final".into()));
+    let first = found.iter().find(|a| a.id == "scan-vertical").and_then(|a| a.incident).unwrap();
+    assert_eq!(first.phase, Phase::New);
+    assert_eq!(last.incident, Some(IncidentReport { phase: Phase::Final, ..first }));
     assert_eq!(figure(last, "ports_open"), &Figure::List(vec![1_480, 9_000, 19_999]));
     assert_eq!(figure(last, "ports_filtered"), &Figure::List(vec![1_490, 12_345]));
     assert_eq!(figure(last, "duration_ns"), &Figure::Integer(19_999 * 2 * crate::time::MILLISECOND));

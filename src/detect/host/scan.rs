@@ -17,7 +17,7 @@ use super::input::{Attempt, Outcome, Places, Settled};
 use super::settings::Settings;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
-use crate::detect::anomaly::{Figure, Severity};
+use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -142,6 +142,14 @@ impl Shape {
             Self::Slow => "scan-slow",
         }
     }
+}
+
+/// A scan that was reported and goes on.
+#[derive(Clone, Copy, Debug)]
+struct Reported {
+    shape: Shape,
+    technique: Technique,
+    incident: u64,
 }
 
 /// What became of a probed pair.
@@ -274,7 +282,7 @@ pub(super) struct Source {
     index: HashTable<u16>,
     /// Pairs beyond those kept.
     beyond: Option<Box<Beyond>>,
-    reports: SmallVec<[(Shape, Technique); 1]>,
+    reports: SmallVec<[Reported; 1]>,
     techniques: u16,
     /// Failures since the last look at all pairs.
     unseen: u8,
@@ -366,7 +374,7 @@ impl Source {
     }
 
     fn has_reported(&self, shape: Shape) -> bool {
-        self.reports.iter().any(|(reported, _)| *reported == shape)
+        self.reports.iter().any(|reported| reported.shape == shape)
     }
 
     fn evidence(&mut self, frame: u64) {
@@ -697,7 +705,7 @@ impl Scans {
     pub(super) fn reports(&self) -> Vec<ScanReport> {
         let running = self.active.iter().filter_map(|ip| Some((*ip, self.sources.get(ip)?)));
         let summaries = running
-            .flat_map(|(ip, source)| source.reports.iter().map(move |(shape, t)| summarize(source, ip, *shape, *t)));
+            .flat_map(|(ip, source)| source.reports.iter().map(move |r| summarize(source, ip, r.shape, r.technique)));
         self.finished.iter().cloned().chain(summaries).collect()
     }
 
@@ -719,9 +727,9 @@ impl Scans {
             if source.reports.len() >= MAX_REPORTS || source.has_reported(shape) {
                 continue;
             }
-            source.reports.push((shape, technique));
-            let (ends, finding) = scan_finding(source, ip, shape, technique, "running");
-            desk.file(shape.rule(), now, ends, finding, out);
+            let (ends, finding) = scan_finding(source, ip, shape, technique);
+            let incident = desk.file(shape.rule(), now, ends, finding, out);
+            source.reports.push(Reported { shape, technique, incident });
             if !source.told(technique) {
                 let finding = technique_finding(source, ip, technique, pair.to);
                 desk.file(technique.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
@@ -741,9 +749,9 @@ impl Scans {
 
     fn conclude(&mut self, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
         let Some(source) = self.sources.get_mut(&ip) else { return };
-        for (shape, technique) in core::mem::take(&mut source.reports) {
-            let (ends, finding) = scan_finding(source, ip, shape, technique, "final");
-            desk.file(shape.rule(), now, ends, finding, out);
+        for Reported { shape, technique, incident } in core::mem::take(&mut source.reports) {
+            let (ends, finding) = scan_finding(source, ip, shape, technique);
+            desk.file(shape.rule(), now, ends, finding.of(incident, Phase::Final), out);
             if self.finished.len() < MAX_FINISHED {
                 self.finished.push(summarize(source, ip, shape, technique));
             }
@@ -1019,7 +1027,6 @@ fn scan_finding(
     ip: IpAddr,
     shape: Shape,
     technique: Technique,
-    phase: &'static str,
 ) -> ((Option<super::desk::Whom>, Option<super::desk::Whom>), Finding) {
     let report = summarize(source, ip, shape, technique);
     let technique = report.technique;
@@ -1052,7 +1059,6 @@ fn scan_finding(
         Figure::List(ports)
     };
     let mut finding = Finding::new(reason)
-        .figure("phase", phase)
         .figure("technique", technique.name())
         .figure("targets", report.hosts as i64)
         .figure("pairs", report.pairs as i64)

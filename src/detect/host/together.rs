@@ -305,14 +305,7 @@ impl Together {
 
     /// A first SYN, of a four-tuple that the same client had used before.
     /// `attempts`: how many the client has made so far.
-    pub(super) fn reuse(
-        &mut self,
-        previous: &Previous,
-        a: &Attempt,
-        attempts: u64,
-        desk: &mut Desk,
-        out: Report<'_>,
-    ) {
+    pub(super) fn reuse(&mut self, previous: &Previous, a: &Attempt, attempts: u64, desk: &mut Desk, out: Report<'_>) {
         let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));

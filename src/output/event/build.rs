@@ -3,8 +3,8 @@
 use super::scalar::{Community, Count, Id, Integer, Ip, Text, Time, Word};
 use super::{
     Action, AnomalyBody, AnomalyEvent, CONTRACT, CaptureBody, Category, ECS, Ecs, End, Evidence, FlowBody, FlowEvent,
-    Gaps, HandshakeBody, IcmpBody, InEffectBody, Kind, Marks, Meta, Network, Observer, Outcome, PeerBody, Rule,
-    SessionBody, SessionStartEvent, StepBody, Steps, StepsShown, Tally, TeardownBody, TotalsBody, TotalsEvent,
+    Gaps, HandshakeBody, IcmpBody, InEffectBody, Incident, Kind, Marks, Meta, Network, Observer, Outcome, PeerBody,
+    Rule, SessionBody, SessionStartEvent, StepBody, Steps, StepsShown, Tally, TeardownBody, TotalsBody, TotalsEvent,
     TotalsInner, Type, Vlan,
 };
 use crate::detect::{Anomaly, Scope};
@@ -306,6 +306,7 @@ pub fn anomaly_event<'a>(anomaly: &'a Anomaly, flow: Option<&Flow>, sequence: u6
         synscope: AnomalyBody {
             v: CONTRACT,
             scope: anomaly.scope.name(),
+            incident: anomaly.incident.map(|i| Incident { id: Id(i.id), phase: i.phase.name() }),
             flow_id: anomaly.flow_id.map(Id),
             evidence: Evidence { frames: &anomaly.frames, figures: &anomaly.figures },
         },
