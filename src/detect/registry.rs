@@ -182,6 +182,7 @@ pub static REGISTRY: &[&[Rule]] = &[
     flow::opening::RULES,
     flow::retries::RULES,
     flow::accept::RULES,
+    flow::translation::RULES,
     flow::synack::RULES,
     flow::shape::RULES,
     flow::fast_open::RULES,

@@ -268,6 +268,12 @@ impl Embryo {
         self.time
     }
 
+    /// Its initial sequence number.
+    #[inline]
+    pub(super) const fn isn(&self) -> SeqNumber {
+        SeqNumber(self.seq)
+    }
+
     /// Number of its flow.
     pub(super) const fn id(&self) -> u64 {
         self.id.get()

@@ -36,6 +36,7 @@ pub mod timers;
 mod tombs;
 pub mod tracker;
 pub mod tuple;
+pub mod twins;
 pub mod verdict;
 pub mod zeek;
 
@@ -51,6 +52,7 @@ pub use steps::{Certainty, Label, Step};
 pub use teardown::Teardown;
 pub use tracker::{Counters, Keyer, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
+pub use twins::Twin;
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 
 #[cfg(test)]

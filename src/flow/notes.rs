@@ -184,6 +184,8 @@ pub struct Notes {
     pub late_copy: bool,
     /// Whether the other end acknowledged that.
     pub late_copy_acked: bool,
+    /// The other four-tuple of the same attempt to connect.
+    pub(super) twin: Option<Box<super::twins::Twin>>,
 }
 
 impl Notes {

@@ -187,6 +187,10 @@ impl Flow {
         self.book.phase = Phase::SynReceived;
         self.book.deadline_passed = false;
         self.role_known = true;
+        if !syn_seen && self.client.next.is_none() {
+            // What it acknowledges tells where the client's numbers begin.
+            self.client.first_seq = s.ack_field;
+        }
         self.take_offer(s, Side::Server);
         self.handshake.syn_payload_acked = self.client.isn.map_or(0, |isn| s.ack_field.offset_from(isn.plus(1)));
         self.server.has_received(Event::Rst);

@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use super::brief::Brief;
 use super::embryo::Syn;
 use super::embryos::Embryos;
+use super::handshake::Try;
 use super::hot::Hot;
 use super::index::Index;
 use super::model::Flow;
@@ -17,6 +18,8 @@ use super::slab::Slab;
 use super::steps::Step;
 use super::tombs::{Tomb, Tombs};
 use super::tuple::FlowKey;
+use super::twins::Asked;
+use crate::tcp::SeqNumber;
 use crate::time::Timestamp;
 
 /// Emptied step lists kept for new flows.
@@ -115,6 +118,28 @@ impl Table {
     #[inline]
     pub(super) fn knows(&self, key: &FlowKey, hash: u64) -> bool {
         self.index.find(hash, |slot| self.is_of(slot, key)).is_some()
+    }
+
+    /// The flow whose key has this hash and that began with a SYN of this number.
+    pub(super) fn with_isn(&self, hash: u64, isn: SeqNumber) -> Option<Slot> {
+        self.index.find(hash, |slot| match self.embryo(slot) {
+            Some(syn) => syn.embryo.isn() == isn,
+            None => self.get(slot).is_some_and(|flow| flow.client.isn == Some(isn)),
+        })
+    }
+
+    /// The flow with this number, whose key has this hash, if it has a record.
+    pub(super) fn with_id(&self, hash: u64, id: u64) -> Option<Slot> {
+        self.index.find(hash, |slot| self.get(slot).is_some_and(|flow| flow.id == id))
+    }
+
+    /// What the flow at `slot` asked with its SYN, and its SYNs if it has a record.
+    pub(super) fn asked(&self, slot: Slot) -> Option<(Asked, &[Try])> {
+        if let Some(syn) = self.embryo(slot) {
+            return Some((Asked::of_syn(&syn.segment()), &[]));
+        }
+        let flow = self.get(slot)?;
+        Some((Asked::of(flow)?, flow.handshake.syns.as_slice()))
     }
 
     fn is_of(&self, slot: Slot, key: &FlowKey) -> bool {

@@ -19,6 +19,7 @@ use super::table::{Slot, Table};
 use super::teardown::Reset;
 use super::timers::{Tick, Wheel};
 use super::tuple::{FlowKey, Side};
+use super::twins::{self, Asked, Twin};
 use super::verdict::{Closing, Opening};
 use super::{completeness::Completeness, handshake::Handshake, teardown::Teardown, zeek::ZeekWords};
 use crate::tcp::{Checksum, Event, Flags, IcmpKind, IcmpQuote, Segment, SeqNumber, State};
@@ -258,6 +259,7 @@ pub struct Tracker {
     table: Table,
     wheel: Wheel<(Slot, Tag)>,
     sources: super::sources::Sources,
+    recent: twins::RecentSyns,
     eviction: super::eviction::Queues,
     clock: super::clock::PacketClock,
     seal: Seal,
@@ -292,6 +294,7 @@ impl Tracker {
             table,
             wheel: Wheel::new(),
             sources: super::sources::Sources::default(),
+            recent: twins::RecentSyns::default(),
             eviction: super::eviction::Queues::default(),
             clock: super::clock::PacketClock::default(),
             next_id: 1,
@@ -406,6 +409,7 @@ impl Tracker {
         }
         let id = self.number_small();
         self.sources.judge(syn.source().ip, syn.embryo.checksum());
+        self.recent.note(syn.embryo.isn(), brief.hash);
         self.keep_small(syn, id, brief.hash);
         true
     }
@@ -537,6 +541,10 @@ impl Tracker {
             return true;
         }
         flow.book.deadline_passed = true;
+        if let Some(isn) = flow.client.isn.filter(|_| flow.is_unanswered() && flow.twin().is_none()) {
+            self.join(slot, isn, None);
+        }
+        let Some(flow) = self.table.settled(slot) else { return true };
         match flow.book.phase {
             Phase::SynSent | Phase::Crossed => flow.reach_if_undecided(Opening::Unanswered, time),
             Phase::SynReceived if flow.client.isn.is_none() => flow.reach_if_undecided(Opening::SynAckOnly, time),
@@ -650,6 +658,9 @@ impl Tracker {
         if !s.flags.is_syn() && previous.as_ref().is_some_and(|tomb| tomb.owns(s)) {
             self.counters.late_segments += 1;
             return None;
+        }
+        if s.flags.is_syn() {
+            self.recent.note(s.seq, hash);
         }
         if small
             && is_new
@@ -802,6 +813,7 @@ impl Tracker {
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
         let proved_good = self.sources.judge(s.source.ip, s.checksum);
+        self.look_for_twin(slot, s);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
         let was_closed = flow.is_closed();
@@ -812,6 +824,9 @@ impl Tracker {
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
+        if facts.any(twins::NEWS) {
+            self.tell_twin(slot, s, facts);
+        }
         if let Some(id) = closed {
             self.eviction.closed(slot, id);
             if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
@@ -820,6 +835,68 @@ impl Tracker {
                     self.table.prefetch_record(next);
                 }
             }
+        }
+    }
+
+    /// Looks for the other four-tuple of the attempt that `s`, the first SYN-ACK of the flow at `slot`, answers.
+    fn look_for_twin(&mut self, slot: Slot, s: &Segment) {
+        let Some(flow) = self.table.get(slot).filter(|flow| twins::is_worth_a_look(flow, s)) else { return };
+        let isn = flow.client.isn.unwrap_or(s.ack_field.minus(1));
+        self.join(slot, isn, Some(s));
+    }
+
+    /// Joins the flow at `slot` with the one other four-tuple whose SYN, with this number, is its own or is answered by `s`.
+    fn join(&mut self, slot: Slot, isn: SeqNumber, s: Option<&Segment>) {
+        let hashes = self.recent.with(isn);
+        let Some(flow) = self.table.get(slot).filter(|_| hashes.contains(&0)) else { return };
+        let own = Asked::of(flow);
+        let mut found: Option<(Slot, u64, Asked)> = None;
+        for hash in hashes.into_iter().filter(|hash| *hash != 0) {
+            let Some(at) = self.table.with_isn(hash, isn).filter(|at| *at != slot) else { continue };
+            let Some((other, tries)) = self.table.asked(at) else { continue };
+            let belongs = match (&own, s) {
+                (Some(own), _) => own.is_same_syn(&other),
+                (None, Some(s)) => other.is_answered_by(s, tries),
+                (None, None) => false,
+            };
+            match &found {
+                _ if !belongs => {}
+                None => found = Some((at, hash, other)),
+                Some((.., newer)) if newer.is_same_syn(&other) => {}
+                // Two that have nothing to do with each other: nobody knows which.
+                Some(_) => return,
+            }
+        }
+        let Some((other, hash, _)) = found else { return };
+        let small = self.table.embryo(other).is_some();
+        let other = self.promote(other, Some(hash));
+        if small {
+            self.enlist(other);
+        }
+        let Some(own_hash) = self.table.hash_at(slot) else { return };
+        self.introduce(slot, own_hash, other);
+        self.introduce(other, hash, slot);
+    }
+
+    /// Tells the flow at `to` that the one at `slot`, the key of which has this hash, is its twin.
+    fn introduce(&mut self, slot: Slot, hash: u64, to: Slot) {
+        let Some(twin) = self.table.settled(slot).map(|flow| Twin::of(flow, hash)) else { return };
+        if let Some(flow) = self.table.settled(to) {
+            flow.set_twin(twin);
+        }
+    }
+
+    /// Something happened to the flow at `slot` that its twin must know.
+    fn tell_twin(&mut self, slot: Slot, s: &Segment, facts: Facts) {
+        let Some(hash) = self.table.hash_at(slot) else { return };
+        if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() {
+            self.recent.note_again(s.seq, hash);
+        }
+        let Some(flow) = self.table.get(slot) else { return };
+        let (id, Some(twin)) = (flow.id, flow.twin()) else { return };
+        let Some(other) = self.table.with_id(twin.hash, twin.flow) else { return };
+        if self.table.get(other).and_then(Flow::twin).is_some_and(|twin| twin.flow == id) {
+            self.introduce(slot, hash, other);
         }
     }
 

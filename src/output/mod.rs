@@ -3,6 +3,7 @@
 //! A format is a [`Sink`] that appends to an [`Out`] and never sees an I/O error: [`Out`] keeps the first one, and the run
 //! loop asks for it. Formats know nothing of captures or of the command line.
 
+mod cause;
 pub mod clock;
 pub mod community;
 pub mod event;

@@ -5,6 +5,7 @@
 
 use core::fmt::Write as _;
 
+use super::cause;
 use super::clock::{human, rfc3339};
 use super::explain::{Locale, terms};
 use super::hindsight::is_crossing;
@@ -837,7 +838,7 @@ pub(super) fn caption_lines(flow: &Flow, style: &Style) -> Vec<(&'static str, St
     let opening = flow.opening();
     let mut lines = vec![(
         "b",
-        format!("{}: {opening} — {}", locale.pick("opening", "연결 설정"), terms::opening_of(flow).get(locale)),
+        format!("{}: {opening} — {}", locale.pick("opening", "연결 설정"), cause::opening(flow).get(locale)),
     )];
     if let Some(connect) = flow.handshake.connect_time() {
         let mut words = format!("{} {}", locale.pick("connect time", "연결 시간"), human(connect));

@@ -1,9 +1,14 @@
 //! Verdicts as sentences: what people read as the reason of an event.
 
+use super::cause::Cause;
+use super::explain::Locale;
 use crate::flow::{Closing, Flow, Opening};
 
-/// Why `flow` opened, or did not.
+/// Why `flow` opened, or did not: the cause, where more is known than its own segments tell.
 pub fn opening_of(flow: &Flow) -> &'static str {
+    if let Some(cause) = Cause::of(flow) {
+        return cause.headline().get(Locale::En);
+    }
     if flow.withdrawn().is_some() {
         return "the server reset its own attempt after its SYN-ACK";
     }

@@ -19,4 +19,5 @@ pub(super) mod shape;
 pub(super) mod support;
 pub(super) mod synack;
 pub(super) mod time_wait;
+pub(super) mod translation;
 pub(super) mod window;

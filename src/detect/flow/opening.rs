@@ -111,7 +111,8 @@ fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     // At the end of the capture the deadline has not passed; but a client that asks again has had no answer either.
     let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable().is_none();
-    (f.opening == Some(Opening::Unanswered) || asked_again).then(|| {
+    // A SYN that was answered from elsewhere has that as its finding.
+    ((f.opening == Some(Opening::Unanswered) || asked_again) && f.answered_elsewhere().is_none()).then(|| {
         s.finding(|| {
             let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
             let plural = if syns == 1 { "" } else { "s" };
@@ -197,7 +198,7 @@ fn conn_refused_icmp(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn reset_after_synack(s: &Sighting<'_>) -> Option<Finding> {
-    (s.flow.opening == Some(Opening::ResetAfterSynAck)).then(|| {
+    (s.flow.opening == Some(Opening::ResetAfterSynAck) && s.flow.answers_untranslated().is_none()).then(|| {
         s.finding(|| {
             let reset = s.flow.teardown.reset;
             Finding::new("the client reset the connection instead of acknowledging the SYN-ACK".to_owned())

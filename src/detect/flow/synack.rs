@@ -160,7 +160,7 @@ fn synack_on_established(s: &Sighting<'_>) -> Option<Finding> {
 fn synack_unsolicited(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let unanswered = f.handshake.ack.is_none() && f.client.data_count == 0;
-    (f.opening == Some(Opening::SynAckOnly) && unanswered).then(|| {
+    (f.opening == Some(Opening::SynAckOnly) && unanswered && f.twin().is_none()).then(|| {
         let answer = if f.client.rst_count > 0 { "it was answered with RST" } else { "nothing answered it" };
         Finding::new(format!("SYN-ACK without a SYN; {answer}"))
             .frames(f.handshake.synacks.iter().map(|t| t.frame))

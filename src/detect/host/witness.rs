@@ -181,6 +181,10 @@ impl Witness {
 
     fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut Post<'_>) {
         let Some(began) = flow.handshake.first_syn() else {
+            if flow.twin().is_some() {
+                // Somebody asked, by another address.
+                return;
+            }
             post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s.source, s.destination)));
             return;
         };
@@ -279,7 +283,7 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
         _ if flow.client.isn.is_none() && flow.server.synack_count > 0 && from == Side::Client => {
             unasked_reset(flow, s, post);
         }
-        Opening::ResetAfterSynAck => {
+        Opening::ResetAfterSynAck if flow.answers_untranslated().is_none() => {
             let Some(Offer { ttl, window, .. }) = flow.client.offer else { return };
             post.tell(Told::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
         }
@@ -295,7 +299,7 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
 
 /// A host reset a SYN-ACK it had never asked for.
 fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
-    if flow.client.rst_count > 1 {
+    if flow.client.rst_count > 1 || flow.twin().is_some() {
         return;
     }
     let server = flow.server.endpoint;

@@ -46,7 +46,7 @@ pub fn flow_event<'a>(flow: &'a Flow, action: Action, time: Timestamp, context: 
 fn flow_meta(flow: &Flow, action: Action, sequence: u64) -> Meta<'static> {
     let opening = if action == Action::FlowEnd { Some(flow.opening()) } else { flow.opening };
     let (outcome, reason) = match action {
-        Action::HandshakeEnd => (opening.map(outcome), opening.map(words::opening)),
+        Action::HandshakeEnd => (opening.map(outcome), opening.map(|_| words::opening_of(flow))),
         Action::FlowEnd => (opening.map(outcome), Some(end_reason(flow))),
         _ => (None, None),
     };

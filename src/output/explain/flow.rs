@@ -6,6 +6,7 @@ use super::locale::Locale;
 use super::{Document, Level, anomalies, terms};
 use crate::flow::features::fast_open;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
+use crate::output::cause::{self, Cause};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
@@ -85,11 +86,14 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
 
 fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     let opening = flow.opening();
-    let mut words = format!("{}: {}.", locale.pick("Opening", "연결 설정"), terms::opening_of(flow).get(locale));
+    let mut words = format!("{}: {}.", locale.pick("Opening", "연결 설정"), cause::opening(flow).get(locale));
     let name = opening.name();
     let _ = write!(words, " ({name})");
     document.paragraph(words);
-    document.paragraph(terms::opening_meaning_of(flow).get(locale));
+    document.paragraph(cause::opening_meaning(flow).get(locale));
+    if let Some(cause) = Cause::of(flow) {
+        document.item(cause.detail(flow, locale));
+    }
     if let Some(wrong) = flow.handshake.synacks.first().filter(|_| flow.handshake.wrong_synack) {
         document.item(match locale {
             Locale::En => format!(

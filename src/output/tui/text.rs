@@ -15,6 +15,7 @@ use crate::detect::{Anomaly, Severity};
 use crate::flow::{Closing, Flow, Label, Opening, Side, Step};
 use crate::flow_filter::Phase;
 use crate::output::Locale;
+use crate::output::cause::Cause;
 use crate::output::clock::human;
 use crate::output::community::CommunityId;
 use crate::output::event::build::{Context, flow_event};
@@ -315,6 +316,9 @@ const fn failure(opening: Opening) -> Option<Word> {
 
 /// One line on the handshake: the story's second.
 pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
+    if let Some(cause) = Cause::of(flow) {
+        return cause.headline().get(locale).to_owned();
+    }
     if let Some(why) = obstacle(flow) {
         return locale.say(why).to_owned();
     }

@@ -1,0 +1,103 @@
+//! Why an attempt came out as it did, where more is known than its own segments tell: said before the verdict's usual meaning,
+//! which would mislead.
+
+use super::clock::human;
+use super::explain::{Locale, Words, terms, words};
+use crate::flow::{Flow, Twin};
+
+/// A cause.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cause<'a> {
+    /// Its SYN was answered from, or to, another address.
+    AnsweredElsewhere(&'a Twin),
+    /// Its SYN-ACK answers a SYN that went to, or came from, another address.
+    Untranslated(&'a Twin),
+}
+
+/// How `flow` opened, in a few words.
+pub(super) fn opening(flow: &Flow) -> Words {
+    Cause::of(flow).map_or_else(|| terms::opening_of(flow), |cause| cause.headline())
+}
+
+/// What that means and what to check next.
+pub(super) fn opening_meaning(flow: &Flow) -> Words {
+    Cause::of(flow).map_or_else(|| terms::opening_meaning_of(flow), |cause| cause.meaning())
+}
+
+impl<'a> Cause<'a> {
+    /// That of `flow`, where one is known.
+    pub(super) fn of(flow: &'a Flow) -> Option<Self> {
+        let untranslated = || flow.answers_untranslated().map(Self::Untranslated);
+        flow.answered_elsewhere().map(Self::AnsweredElsewhere).or_else(untranslated)
+    }
+
+    /// In a few words.
+    pub(super) const fn headline(&self) -> Words {
+        match self {
+            Self::AnsweredElsewhere(_) => words(
+                "the SYN was answered from another address: not translated back",
+                "SYN에 대한 응답이 다른 주소로 옴: 주소가 되돌려지지 않음",
+            ),
+            Self::Untranslated(_) => words(
+                "this SYN-ACK answers a SYN to another address: not translated back",
+                "다른 주소로 보낸 SYN에 대한 SYN-ACK: 주소가 되돌려지지 않음",
+            ),
+        }
+    }
+
+    /// What it means, and what to look at.
+    pub(super) const fn meaning(&self) -> Words {
+        match self {
+            Self::AnsweredElsewhere(_) => words(
+                "The server got the SYN and answered it, but the answer by-passed the translator (load balancer, Kubernetes \
+                 service, NAT) that the SYN had passed: the client does not know the address it comes from. No filter drops \
+                 the SYN, and the server is up. Look at the way back: the reply must pass the same translator.",
+                "서버는 SYN을 받고 응답했지만, 그 응답이 SYN이 지나간 주소 변환 장비(로드 밸런서, Kubernetes 서비스, NAT)를 \
+                 거치지 않아 클라이언트가 모르는 주소에서 왔습니다. SYN을 버린 방화벽은 없고 서버는 살아 있습니다. 돌아오는 \
+                 길이 같은 변환 장비를 지나는지 확인하십시오.",
+            ),
+            Self::Untranslated(_) => words(
+                "The client asked another address, or by another one, and does not know this one: it resets the answer, or drops \
+                 it, and asks again. That is no scan and no health check, and nobody forged its address. The reply must pass the \
+                 translator that the SYN passed.",
+                "클라이언트는 다른 주소로 (또는 다른 주소에서) 요청했으므로 이 주소를 모릅니다. 그래서 응답을 RST로 끊거나 버리고 \
+                 다시 요청합니다. 스캔도 상태 검사도 아니고 주소를 위조한 것도 아닙니다. 응답은 SYN이 지나간 변환 장비를 지나야 \
+                 합니다.",
+            ),
+        }
+    }
+
+    /// The figures: which flow, which addresses, which frames.
+    pub(super) fn detail(&self, flow: &Flow, locale: Locale) -> String {
+        match self {
+            Self::AnsweredElsewhere(twin) => {
+                let (id, from, to) = (twin.flow, twin.server, twin.client);
+                let frame = twin.synack.map_or(0, |(_, frame)| frame);
+                let after = human(twin.synack.map_or(0, |(time, _)| time - flow.first_time));
+                let reset = match (locale, twin.reset) {
+                    (_, None) => String::new(),
+                    (Locale::En, Some(frame)) => format!(" The client reset it (frame {frame})."),
+                    (Locale::Ko, Some(frame)) => format!(" 클라이언트는 이를 RST로 끊었습니다 (프레임 {frame})."),
+                };
+                match locale {
+                    Locale::En => {
+                        format!(
+                            "The answer is in flow #{id}: {from} → {to}, {after} after the SYN (frame {frame}).{reset}"
+                        )
+                    }
+                    Locale::Ko => format!(
+                        "응답은 연결 #{id}에 있습니다: {from} → {to}, SYN보다 {after} 뒤 (프레임 {frame}).{reset}"
+                    ),
+                }
+            }
+            Self::Untranslated(twin) => {
+                let (id, from, to) = (twin.flow, twin.client, twin.server);
+                let frame = twin.syn.unwrap_or(0);
+                match locale {
+                    Locale::En => format!("The SYN is in flow #{id}: {from} → {to} (frame {frame})."),
+                    Locale::Ko => format!("SYN은 연결 #{id}에 있습니다: {from} → {to} (프레임 {frame})."),
+                }
+            }
+        }
+    }
+}
