@@ -92,6 +92,21 @@ impl PcapWriter {
     }
 }
 
+/// A snoop file (RFC 1761) of this version, datalink type and frames; of each, this many octets more were on the wire.
+fn snoop(version: u32, datalink: u32, frames: &[(u32, u32, &[u8])], more: u32) -> Vec<u8> {
+    let mut bytes = b"snoop\0\0\0".to_vec();
+    bytes.extend([version.to_be_bytes(), datalink.to_be_bytes()].concat());
+    for (seconds, micros, data) in frames {
+        let (len, padded) = (data.len() as u32, data.len().next_multiple_of(4));
+        for word in [len + more, len, 24 + padded as u32, 0, *seconds, *micros] {
+            bytes.extend(word.to_be_bytes());
+        }
+        bytes.extend_from_slice(data);
+        bytes.resize(bytes.len() + padded - data.len(), 0);
+    }
+    bytes
+}
+
 fn micro() -> PcapWriter {
     PcapWriter::new(0xa1b2_c3d4, false, 65535, 1)
 }
@@ -510,6 +525,54 @@ fn the_start_line_and_the_progress() {
     assert_eq!(packed.total, Some(fs::metadata(fixture("fmt.us-gz.pcap.gz")).unwrap().len()));
 }
 
+#[test]
+fn snoop_files_are_read() {
+    let frames: [(u32, u32, &[u8]); 3] = [(5, 17, &[1; 7]), (6, 999_999, &[2; 8]), (7, 0, &[])];
+    let (seen, error) = read_bytes(&snoop(2, 4, &frames, 3));
+    assert!(error.is_none(), "{error:?}");
+    let got: Vec<_> = seen.iter().map(|f| (f.number, f.time, f.link, f.wire_len, f.data.clone())).collect();
+    assert_eq!(
+        got,
+        [
+            (1, 5_000_017_000, 1, 10, vec![1; 7]),
+            (2, 6_999_999_000, 1, 11, vec![2; 8]),
+            (3, 7_000_000_000, 1, 3, vec![])
+        ]
+    );
+    // IEEE 802.3 is told from Ethernet by each frame; FDDI has a number of pcap's; what has none is still read.
+    let link = |datalink| read_bytes(&snoop(2, datalink, &frames, 0)).0[0].link;
+    assert_eq!([link(0), link(8), link(5)], [1, 10, 0xff05]);
+    // Versions of other makers have other records.
+    let (_, error) = read_bytes(&snoop(3, 4, &frames, 0));
+    assert!(matches!(error, Some(CaptureError::UnknownFormat { .. })), "{error:?}");
+    // Packed, and in a pipe of small pieces, as any other.
+    assert_eq!(read_bytes(&gzip(&snoop(2, 4, &frames, 3))).0, seen);
+}
+
+#[test]
+fn every_cut_and_every_impossible_length_of_snoop_is_told() {
+    let frames: [(u32, u32, &[u8]); 2] = [(5, 17, &[1; 7]), (6, 1, &[2; 6])];
+    let whole = snoop(2, 4, &frames, 0);
+    let (first, second) = (16 + 24 + 8, 24 + 6);
+    for cut in 0..whole.len() {
+        let (seen, error) = read_bytes(&whole[..cut]);
+        let frames = usize::from(cut >= 16 + 24 + 7) + usize::from(cut >= first + second);
+        assert_eq!(seen.len(), frames, "cut at {cut}");
+        // Without its padding the last frame is whole, and so is a file of one record.
+        let proper = cut == 16 || (47..=48).contains(&cut) || cut >= first + second;
+        match error {
+            None => assert!(proper, "cut at {cut}"),
+            Some(error) => assert!(!proper && error.exit_code() == 4, "cut at {cut}: {error}"),
+        }
+    }
+    for (at, octet) in [(16 + 7, 9), (16 + 11, 20), (16 + 8, 0x7f)] {
+        let mut damaged = whole.clone();
+        damaged[at] = octet;
+        let (seen, error) = read_bytes(&damaged);
+        assert!(seen.is_empty() && error.is_some_and(|error| error.exit_code() == 4), "{octet} at {at}");
+    }
+}
+
 #[cfg(feature = "live")]
 #[test]
 fn modified_pcap_is_read_by_libpcap() {
@@ -542,7 +605,8 @@ fn every_flipped_octet_of_small_files() {
     pcap.packet(1, 2, 60, &[7; 60]).packet(1, 3, 10, &[8; 10]);
     let mut pcapng = NgWriter::default();
     pcapng.section(false).interface(1, 0, Some(9), Some(3)).enhanced(0, 5, 6, &[7; 6], &[0; 4]).simple(5, &[1; 8]);
-    for bytes in [pcap.bytes.clone(), pcapng.bytes.clone(), gzip(&pcap.bytes)] {
+    let snoop = snoop(2, 4, &[(1, 2, &[7; 60]), (1, 3, &[8; 10])], 0);
+    for bytes in [pcap.bytes.clone(), pcapng.bytes.clone(), gzip(&pcap.bytes), snoop] {
         for at in 0..bytes.len() {
             for flip in [1, 0x80, 0xff] {
                 let mut flipped = bytes.clone();
@@ -556,7 +620,7 @@ fn every_flipped_octet_of_small_files() {
 
 proptest! {
     #[test]
-    fn random_octets_never_panic_or_hang(kind in 0..5usize, tail in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn random_octets_never_panic_or_hang(kind in 0..6usize, tail in prop::collection::vec(any::<u8>(), 0..600)) {
         let mut section = NgWriter::default();
         section.section(false).interface(1, 0, None, None);
         let start: &[u8] = match kind {
@@ -564,11 +628,12 @@ proptest! {
             1 => &micro().bytes,
             2 => &PcapWriter::new(0xa1b2_3c4d, true, 0, 1).bytes,
             3 => &section.bytes,
+            4 => b"snoop\0\0\0\0\0\0\x02\0\0\0\x04",
             _ => &[0x1f, 0x8b, 8, 0],
         };
         let bytes = [start, &tail].concat();
         let (seen, _) = read_bytes(&bytes);
-        prop_assert!(seen.iter().map(|f| f.data.len()).sum::<usize>() <= bytes.len() || kind == 4);
+        prop_assert!(seen.iter().map(|f| f.data.len()).sum::<usize>() <= bytes.len() || kind == 5);
         prop_assert!(seen.iter().all(|f| f.wire_len as usize >= f.data.len()));
     }
 

@@ -101,3 +101,23 @@ fn a_reset_is_no_copy_whatever_its_identification_and_window() {
 fn an_answer_soon_after_the_timer_is_no_copy() {
     check("synack_twice_is_no_copy", 1, &["duplicates 0", "synack_count 5", "syn_count 3"]);
 }
+
+/// One connection each in Cisco Metadata (one direction only), E-TAG, VN-Tag, L2TPv2 (two forms), L2TPv3 (over IP, with a
+/// cookie, over UDP), L2TP in PPPoE, Teredo (by its port, by its addresses), AYIYA, GRE over UDP, EoIP, CAPWAP (802.11 and
+/// 802.3) and in Aruba's GRE (a frame, an aggregate of one).
+#[test]
+fn connections_in_every_encapsulation() {
+    for flow in 1..=18 {
+        check("encapsulations", flow, &["flows 18", "opening established", "closing fin", "zeek SF ShADdFf"]);
+    }
+    check("nflog", 1, &["flows 2", "opening established", "closing fin"]);
+    check("nflog", 2, &["opening established", "closing fin"]);
+}
+
+/// A connection over IPv4 and one over IPv6, in a snoop file.
+#[test]
+fn connections_in_a_snoop_file() {
+    let analysis = analyse(&testdata("cases/conversation.snoop"));
+    let words: Vec<_> = analysis.flows.iter().map(|flow| (flow.opening().name(), flow.closing().name())).collect();
+    assert_eq!(words, [("established", "fin"); 2]);
+}

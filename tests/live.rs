@@ -211,6 +211,44 @@ fn every_interface_at_once() {
     synscope.assert_complete();
 }
 
+/// Each frame is seen twice, and each interface hands over many at a time: only by time do they make the connections that
+/// there were.
+#[test]
+fn two_interfaces_are_merged_by_time() {
+    const CONNECTIONS: usize = 8;
+    let Some(lab) = Lab::new() else { return };
+    lab.bridge();
+    let mut synscope = lab.synscope(&["-i", "br0", "-i", "veth0", "--json"]);
+    for _ in 0..CONNECTIONS {
+        lab.hello();
+    }
+    while synscope.of("handshake_end").len() < CONNECTIONS {
+        let line = synscope.lines.recv_timeout(PATIENCE).expect("an event");
+        synscope.events.push(serde_json::from_str(&line).expect("JSON"));
+    }
+    let (status, _) = synscope.stop("-HUP");
+    assert_eq!(status.code(), Some(0), "{:#?}", synscope.said);
+    let flows = synscope.of("flow_end");
+    let words: Vec<_> = flows.iter().map(|f| (&f["synscope"]["opening"], &f["synscope"]["closing"])).collect();
+    assert_eq!(words, [(&Value::from("established"), &Value::from("fin")); CONNECTIONS], "{:#?}", synscope.events);
+    assert_eq!(synscope.of("session_end").len(), 1);
+    synscope.assert_complete();
+    assert!(!synscope.said.iter().any(|line| line.contains("late")), "{:#?}", synscope.said);
+}
+
+/// Traffic on one of two interfaces is told of soon, although the other is silent.
+#[test]
+fn a_silent_interface_does_not_hold_up_the_other() {
+    let Some(lab) = Lab::new() else { return };
+    let mut synscope = lab.synscope(&["-i", "veth0", "-i", "lo", "--json"]);
+    lab.hello();
+    synscope.wait_for_opening("established");
+    let (status, _) = synscope.stop("-INT");
+    assert_eq!(status.code(), Some(0), "{:#?}", synscope.said);
+    assert_hello(synscope.flow_to(8080));
+    synscope.assert_complete();
+}
+
 #[test]
 fn stops_at_once_on_an_idle_link() {
     let Some(lab) = Lab::new() else { return };

@@ -116,7 +116,7 @@ impl fmt::Display for CaptureError {
             Self::NotFound { input } => write!(f, "{input}: no such file"),
             Self::Io { operation, input, cause } => write!(f, "{input}: cannot {operation}: {cause}"),
             Self::UnknownFormat { input, found } => {
-                write!(f, "{input}: not a capture file (pcap or pcapng, plain, gzip or zstd): {found}")
+                write!(f, "{input}: not a capture file (pcap, pcapng or snoop, plain, gzip or zstd): {found}")
             }
             Self::Damaged { input, offset, packets, reason } => {
                 write!(f, "{input}: damaged or cut short")?;

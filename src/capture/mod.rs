@@ -3,7 +3,7 @@
 //! This is the only place that knows libpcap, file formats and compressors. It knows nothing of what is inside a frame:
 //! a [`Source`] hands out octets with a time, a link type and a number, in the order in which they came.
 //!
-//! * [`Files`]: pcap and pcapng, plain or compressed, from paths, fifos and standard input, merged by time;
+//! * [`Files`]: pcap, pcapng and snoop, plain or compressed, from paths, fifos and standard input, merged by time;
 //! * [`Live`]: interfaces, through libpcap (feature `live`);
 //! * [`Filter`]: BPF capture filters on either, [`preset`]: those that come with the program.
 
@@ -61,6 +61,10 @@ pub struct Counts {
     pub kernel_drops: u64,
     /// Frames the interface or its driver dropped (`ps_ifdrop`).
     pub interface_drops: u64,
+    /// Frames handed out although another interface might still have delivered an earlier one: waiting for it was given up.
+    pub given_up: u64,
+    /// Frames that came when later ones of another interface had been handed out.
+    pub late: u64,
 }
 
 /// Something that yields frames.

@@ -93,6 +93,10 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
             let _ = write!(lines, "\n{}", count(counts.interface_drops, "packet", "dropped by interface"));
         }
     }
+    if counts.late > 0 {
+        let _ =
+            write!(lines, "\n{} late from one of the interfaces, out of order", count(counts.late, "packet", "came"));
+    }
     let by_opening = list(Opening::ALL.iter().map(|opening| opening.name()).zip(totals.by_opening));
     let _ = write!(lines, "\n{}{by_opening}", plural(totals.flows, "flow"));
     // What is said of every ordinary connection is no anomaly.

@@ -58,7 +58,8 @@ impl Pump<'_> {
     ) -> Result<(), CaptureError> {
         let mut packets = 0u64;
         let mut clock = Clock::default();
-        while !self.stop.load(Ordering::Relaxed) && !self.limits.reached(packets, sink.flows) {
+        // A live source ends by itself soon after the stop, when it has handed out what there was.
+        while (self.live || !self.stop.load(Ordering::Relaxed)) && !self.limits.reached(packets, sink.flows) {
             let now = match source.next()? {
                 Next::Frame(frame) => {
                     if self.limits.is_over(clock.since_start(frame.time)) {

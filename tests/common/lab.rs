@@ -67,6 +67,17 @@ impl Lab {
         ip(&neighbour);
     }
 
+    /// Puts the client's end of the veth into a bridge, which has the address from then on: what comes and goes is seen on `br0`
+    /// and on `veth0`.
+    pub fn bridge(&self) {
+        let a = self.a.as_str();
+        ip(&["-n", a, "link", "add", "br0", "type", "bridge", "forward_delay", "0", "stp_state", "0"]);
+        ip(&["-n", a, "address", "delete", &format!("{CLIENT}/24"), "dev", "veth0"]);
+        ip(&["-n", a, "link", "set", "veth0", "master", "br0"]);
+        ip(&["-n", a, "address", "add", &format!("{CLIENT}/24"), "dev", "br0"]);
+        ip(&["-n", a, "link", "set", "br0", "up"]);
+    }
+
     /// python3 with this program, in one of them.
     pub fn python(&self, namespace: &str, program: &str) -> Command {
         inside(namespace, &["python3", "-c", program])

@@ -7,6 +7,7 @@ mod pcap;
 mod pcapng;
 mod reader;
 mod record;
+mod snoop;
 mod thread;
 
 use std::cmp::Reverse;

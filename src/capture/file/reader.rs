@@ -12,6 +12,7 @@ use super::offline::Offline;
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::record::{Fault, Record};
+use super::snoop::Snoop;
 use super::thread::{Counted, Threaded};
 use super::{FileInput, InterfaceIndices};
 use crate::capture::{CaptureError, Progress};
@@ -47,6 +48,7 @@ pub(super) struct Reader {
 enum Format {
     Pcap(Pcap),
     PcapNg(PcapNg),
+    Snoop(Snoop),
     #[cfg(feature = "live")]
     Libpcap(Offline),
 }
@@ -125,6 +127,7 @@ impl Reader {
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.take_buffered(&mut self.input, &mut self.current),
             Format::PcapNg(pcapng) => pcapng.take_buffered(&mut self.input, &mut self.current),
+            Format::Snoop(snoop) => snoop.take_buffered(&mut self.input, &mut self.current),
             #[cfg(feature = "live")]
             Format::Libpcap(_) => false,
         };
@@ -137,6 +140,7 @@ impl Reader {
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.input, &mut self.current),
             Format::PcapNg(pcapng) => pcapng.next(&mut self.input, &mut self.current),
+            Format::Snoop(snoop) => snoop.next(&mut self.input, &mut self.current),
             #[cfg(feature = "live")]
             Format::Libpcap(offline) => offline.next(&mut self.current),
         };
@@ -191,6 +195,7 @@ impl Reader {
         match &self.format {
             Format::Pcap(pcap) => vec![(pcap.link, pcap.snaplen)],
             Format::PcapNg(pcapng) => pcapng.interfaces().collect(),
+            Format::Snoop(snoop) => vec![(snoop.link, 0)],
             #[cfg(feature = "live")]
             Format::Libpcap(offline) => vec![(offline.link, 0)],
         }
@@ -220,6 +225,11 @@ impl Format {
             }
             [a, b, c, d] if Pcap::recognises([a, b, c, d]) => {
                 Pcap::open(input, shared.indices.take()).map_err(fail)?.map(Self::Pcap)
+            }
+            [a, b, c, d] if Snoop::recognises([a, b, c, d]) => {
+                let snoop = Snoop::open(input, shared.indices.take()).map_err(fail)?;
+                let other = || unknown(name, "a kind of snoop file whose layout is not known");
+                Some(Self::Snoop(snoop.ok_or_else(other)?))
             }
             [a, b, c, d] if is_other_pcap([a, b, c, d]) => None,
             _ => return Err(not_a_capture(name, &first, input, compression)),
@@ -307,12 +317,13 @@ fn is_other_pcap(magic: [u8; 4]) -> bool {
 
 /// What to say of content that is no capture: nothing at all, the beginning of one, or something else.
 fn not_a_capture(name: &str, first: &[u8], input: &Input, compression: Option<Compression>) -> CaptureError {
-    const BEGINNINGS: [&[u8]; 7] = [
+    const BEGINNINGS: [&[u8]; 8] = [
         &[0xd4, 0xc3, 0xb2, 0xa1],
         &[0xa1, 0xb2, 0xc3, 0xd4],
         &[0x4d, 0x3c, 0xb2, 0xa1],
         &[0xa1, 0xb2, 0x3c, 0x4d],
         &[0x0a, 0x0d, 0x0d, 0x0a],
+        b"snoo",
         &[0x1f, 0x8b, 0x08],
         &[0x28, 0xb5, 0x2f, 0xfd],
     ];

@@ -66,6 +66,11 @@ impl Batch {
         self.arrival = Some(Instant::now());
     }
 
+    /// When it was closed.
+    pub(super) const fn arrival(&self) -> Option<Instant> {
+        self.arrival
+    }
+
     /// Time of the last frame, and when it was seen.
     pub(super) fn latest(&self) -> Option<(Timestamp, Instant)> {
         self.packets.last().map(|packet| packet.time).zip(self.arrival)

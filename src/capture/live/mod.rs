@@ -3,20 +3,23 @@
 //! Each interface is read in a thread of its own, which copies frames into batches that go to the analysis and come back.
 //! Their number is fixed: when the analysis cannot follow, the thread waits, the kernel's ring buffer fills, and the
 //! kernel counts what it drops. So there is one place where frames are lost and one counter that tells of it.
+//! Frames of several interfaces are put in order of time, for which they wait a little ([`merge`]).
 
 mod batch;
+mod merge;
 mod open;
 mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::batch::Batch;
+use self::merge::Merge;
 pub use self::open::{InterfaceInfo, list_interfaces};
-use self::worker::{Counters, Message, Worker};
+use self::worker::{Counters, Horizon, Message, Shared, Worker};
 use super::{CaptureError, Counts, Filter, Next, Progress, Source};
 use crate::decode::link::link_description;
 use crate::decode::{Frame, LinkType};
@@ -25,9 +28,11 @@ use crate::time::{MILLISECOND, Timestamp};
 /// How long nothing must come before [`Next::Idle`] is yielded.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a frame may be under way from the kernel to the analysis, in nanoseconds: the ring hands out a block after
-/// 100 ms at the latest, the threads wake within 40. Idle time stays behind by this, so that no frame comes after a time
-/// that has passed already.
+/// 100 ms at the latest (20 with several interfaces, whose frames may wait another 100 for each other), the threads wake
+/// within 40. Idle time stays behind by this, so that no frame comes after a time that has passed already.
 const UNDER_WAY: i64 = 250 * MILLISECOND;
+/// How often frames that wait for another interface are looked after.
+const LOOK: Duration = Duration::from_millis(10);
 /// Batches per interface: 32 times 1,024 frames at most are under way.
 const BATCHES: usize = 32;
 /// The largest snapshot length libpcap takes; 0 asks for it.
@@ -82,19 +87,22 @@ impl Default for LiveOptions {
     }
 }
 
-/// A running capture on one or several interfaces. Frames come in order of arrival; those of one interface keep theirs.
+/// A running capture on one or several interfaces. Frames come in order of time; those of one interface in that of their
+/// arrival.
 pub struct Live {
     messages: Receiver<Message>,
     interfaces: Vec<Interface>,
-    current: Batch,
-    next: usize,
+    merge: Merge,
     number: u64,
     clock: Clock,
     snaplen: u32,
     stop: Arc<AtomicBool>,
     /// Set when this source goes away before its end.
     abandoned: Arc<AtomicBool>,
-    ended: bool,
+    /// Whether nothing more will come from the threads.
+    over: bool,
+    /// Why that is, if it is not because of a stop: told when everything before has been handed out.
+    failure: Option<CaptureError>,
 }
 
 struct Interface {
@@ -102,6 +110,7 @@ struct Interface {
     link: LinkType,
     spent: Sender<Batch>,
     counters: Arc<Counters>,
+    horizon: Arc<Horizon>,
 }
 
 impl Live {
@@ -121,14 +130,14 @@ impl Live {
         let mut this = Self {
             messages,
             interfaces: Vec::new(),
-            current: Batch::default(),
-            next: 0,
+            merge: Merge::new(options.interfaces.len()),
             number: 0,
             clock: Clock::start(),
             snaplen: snaplen(options),
             stop: Arc::clone(&options.stop),
             abandoned: Arc::default(),
-            ended: false,
+            over: false,
+            failure: None,
         };
         for (index, opened) in opened?.into_iter().enumerate() {
             this.start(index, opened, &sender)?;
@@ -143,9 +152,15 @@ impl Live {
             // The receiver is alive: it is in this function.
             let _ = spent.send(Batch::new(index));
         }
-        let counters = Arc::new(Counters::default());
-        let interface = Interface { name: opened.name.clone(), link: opened.link, spent, counters: counters.clone() };
-        let worker = Worker::new(opened, self.snaplen, [&self.stop, &self.abandoned], empty, sender.clone(), counters);
+        let (counters, horizon) = (Arc::<Counters>::default(), Arc::<Horizon>::default());
+        let shared = Shared {
+            stop: Arc::clone(&self.stop),
+            abandoned: Arc::clone(&self.abandoned),
+            counters: Arc::clone(&counters),
+            horizon: Arc::clone(&horizon),
+        };
+        let interface = Interface { name: opened.name.clone(), link: opened.link, spent, counters, horizon };
+        let worker = Worker::new(opened, self.snaplen, shared, empty, sender.clone());
         let name = interface.name.clone();
         let spawned = thread::Builder::new().name(format!("capture {name}")).spawn(move || worker.run());
         spawned.map_err(|cause| CaptureError::io("start a thread for", &name, cause))?;
@@ -153,51 +168,93 @@ impl Live {
         Ok(())
     }
 
-    /// Makes another batch the current one; gives the old one back to its interface.
-    fn take(&mut self, batch: Batch) {
-        let spent = std::mem::replace(&mut self.current, batch);
-        self.next = 0;
+    /// Gives a batch back to its interface.
+    fn give_back(&mut self, spent: Batch) {
+        if let Some((time, arrival)) = spent.latest()
+            && arrival >= self.clock.arrival
+        {
+            self.clock = Clock { time, arrival };
+        }
         if let Some(interface) = self.interfaces.get(spent.interface) {
             // An interface whose thread has ended needs no more.
             let _ = interface.spent.send(spent);
         }
-        if let Some((time, arrival)) = self.current.latest() {
-            self.clock = Clock { time, arrival };
+    }
+
+    /// Takes in what the threads have to tell: waits for the first of it this long, and for the rest not at all. Whether there
+    /// was anything.
+    fn listen(&mut self, timeout: Duration) -> bool {
+        // Before the messages: what a thread handed over before it told of its horizon must be among them.
+        let horizons: Vec<_> = self.interfaces.iter().map(|interface| interface.horizon.get()).collect();
+        let mut received = self.messages.recv_timeout(timeout);
+        let mut heard = false;
+        loop {
+            match received {
+                Ok(Message::Batch(batch)) => {
+                    if let Some(spent) = self.merge.push(batch) {
+                        self.give_back(spent);
+                    }
+                }
+                Ok(Message::Failed(error)) => {
+                    self.abandoned.store(true, Ordering::Relaxed);
+                    self.failure.get_or_insert(error);
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.over = true;
+                    self.merge.end();
+                    return true;
+                }
+            }
+            heard = true;
+            received = self.messages.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => RecvTimeoutError::Timeout,
+                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+            });
         }
+        for (n, horizon) in horizons.into_iter().enumerate() {
+            self.merge.is_complete(n, horizon);
+        }
+        heard
     }
 
     fn current_frame(&self) -> Option<Frame<'_>> {
-        let packet = self.current.packet(self.next.wrapping_sub(1))?;
-        let interface = self.interfaces.get(self.current.interface)?;
+        let (batch, packet) = self.merge.current()?;
+        let interface = self.interfaces.get(batch.interface)?;
         Some(Frame {
             number: self.number,
             time: packet.time,
             link: interface.link,
-            interface: self.current.interface as u16,
+            interface: batch.interface as u16,
             wire_len: packet.wire_len,
-            data: self.current.data(packet),
+            data: batch.data(packet),
         })
     }
 }
 
 impl Source for Live {
     fn next(&mut self) -> Result<Next<'_>, CaptureError> {
-        while self.next >= self.current.len() {
-            if self.ended {
-                return Ok(Next::End);
+        if let Some(spent) = self.merge.pass() {
+            self.give_back(spent);
+        }
+        while !self.merge.advance() {
+            if self.over {
+                return self.failure.take().map_or(Ok(Next::End), Err);
             }
-            match self.messages.recv_timeout(IDLE) {
-                Ok(Message::Batch(batch)) => self.take(batch),
-                Ok(Message::Failed(error)) => {
-                    self.ended = true;
-                    self.abandoned.store(true, Ordering::Relaxed);
-                    return Err(error);
-                }
-                Err(RecvTimeoutError::Timeout) => return Ok(Next::Idle(self.clock.now())),
-                Err(RecvTimeoutError::Disconnected) => self.ended = true,
+            // First without waiting: perhaps there is more, or it is known by now that nothing else comes before.
+            if self.listen(Duration::ZERO) {
+                continue;
+            }
+            if self.merge.advance() {
+                break;
+            }
+            match self.merge.advance_late(Instant::now()) {
+                Ok(()) => break,
+                Err(Some(left)) => drop(self.listen(left.min(LOOK))),
+                Err(None) if !self.listen(IDLE) => return Ok(Next::Idle(self.clock.now())),
+                Err(None) => {}
             }
         }
-        self.next += 1;
         self.number += 1;
         Ok(self.current_frame().map_or(Next::End, Next::Frame))
     }
@@ -213,7 +270,8 @@ impl Source for Live {
     }
 
     fn counts(&self) -> Counts {
-        let start = Counts { frames: self.number, ..Counts::default() };
+        let (given_up, late) = (self.merge.given_up(), self.merge.late());
+        let start = Counts { frames: self.number, given_up, late, ..Counts::default() };
         self.interfaces.iter().fold(start, |sum, interface| interface.counters.add_to(sum))
     }
 }
@@ -238,13 +296,17 @@ struct Clock {
 impl Clock {
     /// Before the first frame, the time of day.
     fn start() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { time: Timestamp(nanoseconds(since)), arrival: Instant::now() }
+        Self { time: now(), arrival: Instant::now() }
     }
 
     fn now(self) -> Timestamp {
         self.time.after((nanoseconds(self.arrival.elapsed()) - UNDER_WAY).max(0))
     }
+}
+
+/// The time of day, as frames have it.
+fn now() -> Timestamp {
+    Timestamp(nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
 }
 
 fn nanoseconds(duration: Duration) -> i64 {

@@ -1,6 +1,7 @@
 //! Opening interfaces, and what to say when that fails.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use pcap::{Active, Capture, Device, Linktype};
 
@@ -9,8 +10,10 @@ use crate::capture::libpcap::{Tick, from_dlt, message};
 use crate::capture::{CaptureError, Filter};
 use crate::decode::LinkType;
 
-/// The kernel hands over a block of frames after this long, full or not; milliseconds.
-const BLOCK_TIMEOUT: i32 = 100;
+/// The kernel hands over a block of frames after this long, full or not.
+const BLOCK_TIMEOUT: Duration = Duration::from_millis(100);
+/// The same with several interfaces, whose frames wait for each other.
+const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
 /// Linux cooked v2, which names the interface of each frame.
 const LINUX_SLL2: Linktype = Linktype(276);
 
@@ -20,6 +23,8 @@ pub(super) struct Opened {
     pub(super) capture: Capture<Active>,
     pub(super) link: LinkType,
     pub(super) tick: Tick,
+    /// How long the kernel keeps a frame back at most.
+    pub(super) block: Duration,
 }
 
 /// An interface that could be captured on.
@@ -90,11 +95,15 @@ pub(super) fn open(name: &str, options: &LiveOptions) -> Result<Opened, CaptureE
         set_filter(&mut capture, filter, link)?;
     }
     let capture = capture.setnonblock().map_err(refused("read without blocking"))?;
-    Ok(Opened { name: name.to_owned(), capture, link, tick: TICK })
+    Ok(Opened { name: name.to_owned(), capture, link, tick: TICK, block: block_timeout(options) })
 }
 
 /// The kernel's resolution where every interface offers it.
 const TICK: Tick = if cfg!(target_os = "linux") { Tick::Nanosecond } else { Tick::Microsecond };
+
+const fn block_timeout(options: &LiveOptions) -> Duration {
+    if options.interfaces.len() > 1 { SHORT_TIMEOUT } else { BLOCK_TIMEOUT }
+}
 
 fn activate(name: &str, options: &LiveOptions, promiscuous: bool) -> Result<Capture<Active>, CaptureError> {
     let precision = match TICK {
@@ -105,7 +114,7 @@ fn activate(name: &str, options: &LiveOptions, promiscuous: bool) -> Result<Capt
         capture
             .snaplen(i32::try_from(snaplen(options)).unwrap_or(i32::MAX))
             .buffer_size(i32::try_from(options.buffer_size).unwrap_or(i32::MAX))
-            .timeout(BLOCK_TIMEOUT)
+            .timeout(i32::try_from(block_timeout(options).as_millis()).unwrap_or(i32::MAX))
             .immediate_mode(false)
             .promisc(promiscuous)
             .precision(precision)

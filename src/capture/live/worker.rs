@@ -3,7 +3,7 @@
 //! The handle is non-blocking and polled, because a read of a silent link need not return in spite of its timeout.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::batch::Batch;
 use super::open::Opened;
+use super::{nanoseconds, now};
 use crate::capture::libpcap::{Tick, message, packet_time};
 use crate::capture::{CaptureError, Counts};
+use crate::time::Timestamp;
 
 /// How long to wait for frames before looking at the stop flag.
 const WAKE: Duration = Duration::from_millis(40);
+/// By how much the kernel may be late with a block.
+const SLACK: Duration = Duration::from_millis(10);
 /// How long after a stop to go on: the kernel keeps the last frames back until a block is full or 100 ms have passed.
 const GRACE: Duration = Duration::from_millis(110);
 /// How often to ask for the kernel's counts.
@@ -41,12 +45,40 @@ pub(super) struct Counters {
 impl Counters {
     pub(super) fn add_to(&self, sum: Counts) -> Counts {
         Counts {
-            frames: sum.frames,
             received: sum.received + self.received.load(Ordering::Relaxed),
             kernel_drops: sum.kernel_drops + self.kernel_drops.load(Ordering::Relaxed),
             interface_drops: sum.interface_drops + self.interface_drops.load(Ordering::Relaxed),
+            ..sum
         }
     }
+}
+
+/// Up to which time everything of one interface has been handed over.
+#[derive(Debug)]
+pub(super) struct Horizon(AtomicI64);
+
+impl Default for Horizon {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Horizon {
+    pub(super) fn get(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Acquire))
+    }
+
+    fn set(&self, time: Timestamp) {
+        self.0.store(time.0, Ordering::Release);
+    }
+}
+
+/// What a worker and the analysis look at both.
+pub(super) struct Shared {
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) abandoned: Arc<AtomicBool>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) horizon: Arc<Horizon>,
 }
 
 pub(super) struct Worker {
@@ -54,11 +86,11 @@ pub(super) struct Worker {
     capture: Capture<Active>,
     tick: Tick,
     snaplen: u32,
-    stop: Arc<AtomicBool>,
-    abandoned: Arc<AtomicBool>,
+    /// How long the kernel may keep a frame back.
+    block: Duration,
+    shared: Shared,
     empty: Receiver<Batch>,
     out: Sender<Message>,
-    counters: Arc<Counters>,
     last: pcap::Stat,
     counted: Instant,
     errors: u32,
@@ -79,21 +111,19 @@ impl Worker {
     pub(super) fn new(
         opened: Opened,
         snaplen: u32,
-        [stop, abandoned]: [&Arc<AtomicBool>; 2],
+        shared: Shared,
         empty: Receiver<Batch>,
         out: Sender<Message>,
-        counters: Arc<Counters>,
     ) -> Self {
         Self {
             name: opened.name,
             capture: opened.capture,
             tick: opened.tick,
             snaplen,
-            stop: Arc::clone(stop),
-            abandoned: Arc::clone(abandoned),
+            block: opened.block,
+            shared,
             empty,
             out,
-            counters,
             last: pcap::Stat { received: 0, dropped: 0, if_dropped: 0 },
             counted: Instant::now(),
             errors: 0,
@@ -148,6 +178,7 @@ impl Worker {
             let push = |packet: pcap::Packet<'_>| {
                 batch.push(packet_time(packet.header, tick), packet.header.len, packet.data);
             };
+            let before = now();
             let read = self.capture.dispatch(Some(room), push).map_err(message)?;
             if self.over() {
                 return Ok(Filled::Stopped);
@@ -156,6 +187,8 @@ impl Worker {
                 if batch.len() > 0 {
                     return Ok(Filled::Ready);
                 }
+                // Everything has been handed over but what the kernel still keeps back.
+                self.shared.horizon.set(before.after(-nanoseconds(self.block + SLACK)));
                 self.wait()?;
                 self.count(false);
             } else {
@@ -166,10 +199,10 @@ impl Worker {
 
     /// Whether to end now: some time after the stop flag has been seen.
     fn over(&mut self) -> bool {
-        if self.abandoned.load(Ordering::Relaxed) {
+        if self.shared.abandoned.load(Ordering::Relaxed) {
             return true;
         }
-        if self.end.is_none() && self.stop.load(Ordering::Relaxed) {
+        if self.end.is_none() && self.shared.stop.load(Ordering::Relaxed) {
             self.end = Some(Instant::now() + GRACE);
         }
         self.end.is_some_and(|end| Instant::now() >= end)
@@ -178,7 +211,7 @@ impl Worker {
     /// Waits until there is something to read, but not for long.
     fn wait(&mut self) -> Result<(), String> {
         let mut handles = [PollFd::new(&self.capture, PollFlags::IN)];
-        let timeout = Timespec { tv_sec: 0, tv_nsec: WAKE.subsec_nanos().into() };
+        let timeout = Timespec { tv_sec: 0, tv_nsec: WAKE.min(self.block).subsec_nanos().into() };
         match poll(&mut handles, Some(&timeout)) {
             Err(rustix::io::Errno::INTR) | Ok(0) => return Ok(()),
             Err(error) => return Err(format!("cannot wait for frames: {error}")),
@@ -208,9 +241,9 @@ impl Worker {
         let add = |to: &AtomicU64, new: u32, old: u32| {
             to.fetch_add(u64::from(new.wrapping_sub(old)), Ordering::Relaxed);
         };
-        add(&self.counters.received, stat.received, self.last.received);
-        add(&self.counters.kernel_drops, stat.dropped, self.last.dropped);
-        add(&self.counters.interface_drops, stat.if_dropped, self.last.if_dropped);
+        add(&self.shared.counters.received, stat.received, self.last.received);
+        add(&self.shared.counters.kernel_drops, stat.dropped, self.last.dropped);
+        add(&self.shared.counters.interface_drops, stat.if_dropped, self.last.if_dropped);
         self.last = stat;
     }
 }
