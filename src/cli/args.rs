@@ -69,7 +69,7 @@ pub(super) struct InputArgs {
     #[arg(short, long = "interface", value_name = "IF", conflicts_with = "read")]
     pub(super) interface: Vec<String>,
 
-    /// Read this file: pcap or pcapng, gzip and zstd too; `-` is standard input (repeatable, merged by time)
+    /// Read this file: pcap, pcapng or snoop, gzip and zstd too; `-` is standard input (repeatable, merged by time)
     #[arg(short, long, value_name = "FILE")]
     pub(super) read: Vec<OsString>,
 
