@@ -5,7 +5,7 @@
 //! here must imply that each rule filed under the moment would stay silent: a rule that is added there, and could fire on
 //! what this module calls ordinary, must be allowed for here. `tests/short_cut.rs` runs every capture with and without.
 
-use super::flow::{closes, mss, options, retries, window};
+use super::flow::{closes, fronts, mss, options, retries, window};
 use crate::flow::{Facts, Flow, Offer, Opening, Peer, Side};
 use crate::tcp::{Checksum, Flags, Headers, Segment};
 
@@ -48,7 +48,7 @@ pub fn first_syn(s: &Segment) -> bool {
 
 /// Whether the opening of `flow` is one that no rule of openings is about.
 pub(super) fn opening(flow: &Flow) -> bool {
-    flow.opening == Some(Opening::Established)
+    flow.opening == Some(Opening::Established) && !flow.handshake.wrong_synack
 }
 
 /// Whether `flow` ended, or observation of it did, so that of all rules about openings, silence and ends only those for every
@@ -65,7 +65,10 @@ pub(super) fn end(flow: &Flow) -> bool {
         && flow.server.synack_count < 2
         && flow.client.packets > 0
         && flow.server.packets > 0
-        && flow.server.offer.is_some_and(|o| u32::from(o.window) > window::TARPIT_WINDOW)
+        && flow
+            .server
+            .offer
+            .is_some_and(|o| u32::from(o.window) > window::TARPIT_WINDOW && o.ttl == flow.server.track.ttl)
         && t.first_fin.is_none_or(|first| closed_promptly(flow, first))
 }
 
@@ -143,8 +146,8 @@ fn is_ordinary_third_step(flow: &Flow, s: &Segment, from: Side) -> bool {
 }
 
 fn is_ordinary_data(flow: &Flow, s: &Segment, from: Side) -> bool {
-    (from == Side::Client || flow.server.offer.is_some_and(|o| o.ttl == s.ttl))
-        && !options::stamp_went_back(flow, s, from)
+    let held_back = flow.server.offer.as_ref().is_some_and(fronts::holds_back);
+    !held_back && !options::stamp_went_back(flow, s, from)
 }
 
 fn is_ordinary_fin(flow: &Flow, s: &Segment, from: Side) -> bool {

@@ -184,6 +184,7 @@ pub static REGISTRY: &[&[Rule]] = &[
     flow::accept::RULES,
     flow::translation::RULES,
     flow::synack::RULES,
+    flow::fronts::RULES,
     flow::shape::RULES,
     flow::fast_open::RULES,
     flow::reuse::RULES,

@@ -135,6 +135,8 @@ facts! {
     UNFLAGGED_FIELD = 52,
     /// The first payload of its sender.
     FIRST_DATA = 53,
+    /// Payload that cannot be its sender's own, beside what that sent: other contents at the same number, or behind its reset.
+    DATA_REPLACED = 63,
 }
 
 impl Facts {

@@ -22,6 +22,7 @@ pub mod model;
 pub mod notes;
 mod oddities;
 mod opening;
+pub mod overlap;
 pub mod peer;
 pub(crate) mod prefetch;
 pub mod recording;

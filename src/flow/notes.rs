@@ -5,6 +5,7 @@
 
 use super::facts::Facts;
 use super::model::Flow;
+use super::overlap::{Injection, Piece};
 use super::tracker::Book;
 use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
@@ -78,7 +79,7 @@ impl Evidence {
         self.0 & other.0 == other.0
     }
 
-    fn add(&mut self, other: Self) -> bool {
+    pub(super) fn add(&mut self, other: Self) -> bool {
         let new = self.0 | other.0;
         core::mem::replace(&mut self.0, new) != new
     }
@@ -103,6 +104,30 @@ pub struct Resets {
     pub bytes: u64,
     /// What speaks against them.
     pub evidence: Evidence,
+    /// How the packets before the first went on; absent where it left their line itself.
+    kept: Option<Kept>,
+}
+
+/// The line of an end's packets that its reset kept: what leaves it afterwards is not that end's.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    before: HeaderTrack,
+    /// Whether the identification of the reset was the next of a counter.
+    by_id: bool,
+}
+
+impl Kept {
+    fn by(s: &Segment, before: HeaderTrack) -> Option<Self> {
+        let by_id = before.line.is_followed_by(s.ip_id);
+        let fits = s.ttl.abs_diff(before.ttl) < 2 && !before.line.is_left_by(s.ip_id);
+        (fits && (by_id || s.ttl == before.ttl)).then_some(Self { before, by_id })
+    }
+
+    /// Whether `s` leaves the line.
+    fn is_left_by(self, s: &Segment) -> bool {
+        let other_path = self.before.ttl_changes == 0 && s.ttl.abs_diff(self.before.ttl) >= 2;
+        other_path || (self.by_id && self.before.line.is_left_by(s.ip_id))
+    }
 }
 
 /// The same again and again, with nothing back.
@@ -116,15 +141,17 @@ pub struct Repeats {
     pub first: Timestamp,
     /// Time of the last.
     pub last: Timestamp,
+    /// Payload octets of the last.
+    pub payload: u32,
 }
 
 impl Repeats {
     fn again(&mut self, s: &Segment) {
         if self.count == 0 || self.seq != s.seq {
-            *self = Self { seq: s.seq, count: 0, first: s.time, last: s.time };
+            *self = Self { seq: s.seq, count: 0, first: s.time, last: s.time, payload: 0 };
         }
         self.count = self.count.saturating_add(1);
-        self.last = s.time;
+        (self.last, self.payload) = (s.time, s.payload);
     }
 }
 
@@ -159,16 +186,41 @@ pub struct EndNotes {
     pub resets: Resets,
     /// Sequence space it sent again, since the other end last sent anything.
     pub repeats: Repeats,
+    /// The number that the other end last said it misses, and how many octets behind that it had then got (RFC 2018).
+    pub sacked: Option<(SeqNumber, u32)>,
     /// Keep-alives it sent, since the other end last sent anything.
     pub probes: Repeats,
     /// Since when its window is closed.
     pub closed_window: Option<Timestamp>,
     /// How often the other end knocked at the closed window.
     pub knocks: u32,
+    /// A segment with payload in its name whose TTL is not that of its first packet, the newest.
+    pub stranger: Option<Piece>,
+    /// The first two segments in its name that cannot both be its own.
+    pub injection: Option<Injection>,
+    /// The first payload in its name after its reset that leaves the line which the reset kept.
+    pub foreign: Option<(Timestamp, u64, u8)>,
     /// Resets in its name below or above what fits, or inside the window but not exact.
     pub misplaced: u32,
     fins: Run,
     rsts: Run,
+}
+
+/// A SYN-ACK that acknowledged none of the SYNs seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongSynAck {
+    /// When it passed.
+    pub time: Timestamp,
+    /// Frame number.
+    pub frame: u64,
+    /// Its sequence number.
+    pub seq: SeqNumber,
+    /// What it acknowledges.
+    pub ack: SeqNumber,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// Window field, raw.
+    pub window: u16,
 }
 
 /// Notes on a flow.
@@ -176,6 +228,8 @@ pub struct EndNotes {
 pub struct Notes {
     client: EndNotes,
     server: EndNotes,
+    /// The first SYN-ACK that acknowledged none of the SYNs seen.
+    pub wrong_synack: Option<WrongSynAck>,
     /// Length of the last silence of a minute or more, nanoseconds.
     pub silence: i64,
     /// When it ended.
@@ -208,7 +262,7 @@ impl Notes {
         })
     }
 
-    const fn end_mut(&mut self, side: Side) -> &mut EndNotes {
+    pub(super) const fn end_mut(&mut self, side: Side) -> &mut EndNotes {
         match side {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
@@ -233,8 +287,23 @@ impl IdLine {
         self.id = id;
     }
 
+    /// Whether it is too short to be one.
+    pub(super) const fn is_short(self) -> bool {
+        self.run < 3
+    }
+
+    /// Whether `id` is what a counter of packets that stood at `of` may have come to. Where either is 0 nothing speaks against it.
+    pub(super) const fn is_near(of: u16, id: u16, steps: u16) -> bool {
+        of == 0 || id == 0 || id.wrapping_sub(of) <= steps || of.wrapping_sub(id) <= steps
+    }
+
+    /// Whether `id` is the next, or one of the next, of a counter that has been at work for some packets.
+    const fn is_followed_by(self, id: u16) -> bool {
+        self.run >= 3 && id.wrapping_sub(self.id).wrapping_sub(1) < ID_STEP
+    }
+
     /// Whether `id` leaves the line. Linux sends resets without a socket with identification 0: that proves nothing.
-    const fn is_left_by(self, id: u16) -> bool {
+    pub(super) const fn is_left_by(self, id: u16) -> bool {
         let step = id.wrapping_sub(self.id);
         let far = step > ID_JUMP && step.wrapping_neg() > ID_JUMP;
         self.run >= 3 && id != 0 && far
@@ -277,6 +346,13 @@ impl HeaderTrack {
     }
 }
 
+/// How many octets its sender got behind what it misses, as its first SACK block says; a block below that is of a duplicate
+/// (RFC 2883).
+fn sacked(s: &Segment) -> Option<u32> {
+    let (left, right) = s.options.sack?;
+    (left.after(s.ack()?) && right.after(left)).then(|| right.offset_from(left))
+}
+
 impl Facts {
     /// What makes a flow worth notes.
     const NOTEWORTHY: Self = Self(
@@ -285,6 +361,7 @@ impl Facts {
             | Self::PROBE.0
             | Self::RETRANSMITTED.0
             | Self::ZERO_WINDOW.0
+            | Self::SYNACK_WRONG_ACK.0
             | Self::AFTER_CLOSE.0,
     );
     /// What begins a wait for something that may not come.
@@ -307,8 +384,16 @@ impl Flow {
         let peer = self.peer_mut(from);
         let (first, track) = (peer.packets <= 1, peer.track);
         let mut new = if peer.track.follow(s, first) { Facts::TTL_CHANGED } else { Facts::NONE };
+        if !s.flags.any(Flags::SYN | Flags::RST) {
+            new |= self.note_payload(s, from, facts, track);
+        }
         let reset = facts.any(Facts::RST) && (self.was_open() || self.peer(from).rst_count > 1);
-        if self.notes.is_some() || reset || silence >= LONG_SILENCE || facts.any(Facts::NOTEWORTHY) {
+        if self.notes.is_some()
+            || reset
+            || s.options.sack_blocks > 0
+            || silence >= LONG_SILENCE
+            || facts.any(Facts::NOTEWORTHY)
+        {
             new |= self.write_notes(s, from, facts, silence, track);
         }
         let counted = if silence >= SILENCE { silence / MILLISECOND } else { 0 };
@@ -323,6 +408,10 @@ impl Flow {
         let mut notes = self.notes.take().unwrap_or_default();
         if silence >= LONG_SILENCE {
             (notes.silence, notes.silence_end) = (silence, s.time);
+        }
+        if facts.any(Facts::SYNACK_WRONG_ACK) && notes.wrong_synack.is_none() {
+            let (time, frame, seq, ack) = (s.time, s.frame, s.seq, s.ack_field);
+            notes.wrong_synack = Some(WrongSynAck { time, frame, seq, ack, ttl: s.ttl, window: s.window });
         }
         let mut new = self.note_answers(&mut notes, s, from, facts);
         new |= self.note_storms(&mut notes, s, from, facts);
@@ -356,6 +445,9 @@ impl Flow {
             if s.time - since >= STALL {
                 new |= Facts::WINDOW_STALL;
             }
+        }
+        if let Some(octets) = sacked(s) {
+            notes.end_mut(from.other()).sacked = Some((s.ack_field, octets));
         }
         let own = notes.end_mut(from);
         if facts.any(Facts::ZERO_WINDOW) && !s.flags.any(Flags::FIN) {
@@ -391,13 +483,17 @@ impl Flow {
         }
         let mut new = Facts::NONE;
         let r = &mut own.resets;
-        let mut evidence = if self.peer(from).packets > 3 { track.against(s) } else { Evidence::default() };
+        // What a host without the connection answers to a segment without ACK tells of no injector: SEQ=0, ACK=SEG.SEQ+SEG.LEN
+        // (RFC 9293 section 3.10.7.1). Nor does what comes after both ends have closed.
+        let answer = s.seq == SeqNumber(0) && s.flags.has(Flags::ACK);
+        let judged = !answer && self.peer(from).packets > 3;
+        let mut evidence = if judged { track.against(s) } else { Evidence::default() };
         if facts.any(Facts::RST_INEXACT) {
             evidence.add(Evidence::INEXACT);
             r.inexact = true;
         }
         // Above what its sender had sent: an answer to data in flight lies below.
-        let above = facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND);
+        let above = facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND) && !answer && !self.teardown.reset_after_both;
         if r.first.is_some() && above && r.last.1 != s.seq && s.time - r.last.0 <= VOLLEY {
             new |= Facts::RESET_VOLLEY;
             if KNOWN_STRIDES.contains(&s.seq.offset_from(r.last.1)) {
@@ -409,11 +505,14 @@ impl Flow {
             r.exact = facts.any(Facts::RST_EXACT);
             r.silence = i64::from(self.book.silence) * MILLISECOND;
             r.bytes = self.bytes().saturating_sub(u64::from(s.payload));
+            r.kept = Kept::by(s, track);
         }
         if r.first.is_some_and(|(_, frame, _)| frame == s.frame) || evidence.has(Evidence::TTL) {
             r.ttl = s.ttl;
         }
-        r.last = (s.time, s.seq);
+        if !answer {
+            r.last = (s.time, s.seq);
+        }
         if r.evidence.add(evidence) { new | Facts::RESET_EVIDENCE } else { new }
     }
 
@@ -422,8 +521,15 @@ impl Flow {
         let window = self.reorder_window();
         let rtt = self.handshake.rtt().unwrap_or(0);
         let mut new = Facts::NONE;
-        let own = &mut notes.end_mut(from).resets;
-        if let Some((time, _, seq)) = own.first {
+        let end = notes.end_mut(from);
+        let own = &mut end.resets;
+        // Which of the two is forged: where the reset keeps the line of its sender's packets and this leaves it, not the reset.
+        let foreign = own.kept.is_some_and(|kept| kept.is_left_by(s));
+        if foreign && s.payload > 0 && end.foreign.is_none() {
+            end.foreign = Some((s.time, s.frame, s.ttl));
+            new |= Facts::DATA_REPLACED;
+        }
+        if let Some((time, _, seq)) = own.first.filter(|_| !foreign) {
             let delay = s.time - time;
             let reordered = if self.quality.reordered > 0 { window.max(OUT_OF_ORDER) } else { OUT_OF_ORDER };
             if own.exact && delay >= reordered && s.end().after(seq) && own.evidence.add(Evidence::OVERTAKEN) {

@@ -1,6 +1,7 @@
 //! One endpoint of a flow, as far as a bystander can know it.
 
 use super::notes::HeaderTrack;
+use super::overlap::FirstData;
 use crate::tcp::options::{FastOpen, Layout, Mptcp, OptionFaults, Timestamps};
 use crate::tcp::{Endpoint, Event, Flags, Segment, SeqNumber, State, state};
 use crate::time::Timestamp;
@@ -159,6 +160,8 @@ pub struct Peer {
     pub ttl: u8,
     /// Whether its last segment carried timestamps.
     pub timestamps_seen: bool,
+    /// Its first payload, to be compared with what comes at the same number.
+    pub(super) first_data: FirstData,
     /// Whether that FIN's acknowledgment number covered the other end's FIN.
     pub fin_acked_peer: bool,
     /// Whether the other end acknowledged its FIN.
@@ -208,6 +211,7 @@ impl Peer {
             ttl: 0,
             window: 0,
             timestamps_seen: false,
+            first_data: FirstData::default(),
             track: HeaderTrack::default(),
         }
     }

@@ -2,6 +2,8 @@
 
 use core::ops;
 
+use super::SeqNumber;
+
 /// End of option list.
 pub const KIND_END: u8 = 0;
 /// No operation.
@@ -144,6 +146,8 @@ pub struct Options {
     pub sack_permitted: bool,
     /// Number of SACK blocks.
     pub sack_blocks: u8,
+    /// Left and right edge of the first SACK block: what came last (RFC 2018 section 4).
+    pub sack: Option<(SeqNumber, SeqNumber)>,
     /// Timestamps.
     pub timestamps: Option<Timestamps>,
     /// Fast Open.
@@ -252,6 +256,9 @@ impl Options {
             }
             (KIND_SACK, body) if !body.is_empty() && body.len() % 8 == 0 => {
                 self.sack_blocks = (body.len() / 8) as u8;
+                if let [a, b, c, d, right @ ..] = body {
+                    self.sack = Some((SeqNumber(be32(&[*a, *b, *c, *d])), SeqNumber(be32(right))));
+                }
             }
             (KIND_MPTCP, [first, ..]) => {
                 let subtype = first >> 4;

@@ -122,6 +122,34 @@ impl Segment {
         self.seq.plus(self.len())
     }
 
+    /// A sum over the payload, worked out from the checksum: the same for two segments of one sender with the same number and
+    /// length if and (but for one chance in 65,535) only if their payload is the same. `None` where the checksum is wrong or
+    /// unfinished, or stands for options that are not known to the bit.
+    pub fn payload_sum(&self) -> Option<u16> {
+        const NOP_NOP_STAMPS: (u32, u32) = (0x0101, 0x080a);
+        let verifies = matches!(self.checksum, Checksum::Good | Checksum::Unverifiable) && self.checksum_field != 0;
+        let o = &self.options;
+        if !verifies || self.headers != Headers::Whole || !o.faults.is_empty() {
+            return None;
+        }
+        let halves = |n: u32| (n >> 16) + (n & 0xffff);
+        let stamps = match (o.len, o.timestamps) {
+            (0, _) => 0,
+            (12, Some(t)) => NOP_NOP_STAMPS.0 + NOP_NOP_STAMPS.1 + halves(t.value) + halves(t.echo),
+            _ => return None,
+        };
+        let offset = (5 + u32::from(o.len) / 4) << 12;
+        let header = halves(self.ack_field.0)
+            + (offset | u32::from(self.flags.0))
+            + u32::from(self.window)
+            + u32::from(self.urgent)
+            + stamps;
+        // What is added up, the checksum with it, comes to 0xffff: the rest is the payload and what does not change.
+        let sum = halves(halves(header + u32::from(self.checksum_field)));
+        // 0 and 0xffff are the same number in this arithmetic.
+        Some(if sum == 0xffff { 0 } else { sum as u16 })
+    }
+
     /// Sequence number of the first payload octet.
     pub fn payload_start(&self) -> SeqNumber {
         self.seq.plus(u32::from(self.flags.has(Flags::SYN)))

@@ -20,8 +20,8 @@
 //! HS                                  three-way handshake: S 100, SA 300,101, A 101,301, 10 ms apart
 //! ```
 //!
-//! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad offload cut vlan=5 res=1 src=10.1.1.1:80 dst=[2001:db8::2]:80`, and
-//! `fault4` among the options sets bits of `OptionFaults`. `raw0` is a number that no offset moves. Numbers are relative to the offsets at which
+//! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad offload cut vlan=5 res=1 src=10.1.1.1:80 dst=[2001:db8::2]:80`,
+//! `body=7` (the payload adds up to that), and `fault4` among the options sets bits of `OptionFaults`. `raw0` is a number that no offset moves. Numbers are relative to the offsets at which
 //! a script runs: each runs at several, the wrap of the sequence space among them.
 
 use std::fmt::Write as _;
@@ -270,10 +270,14 @@ impl Player {
         if s.flags.is_rst() && seq == "0" {
             s.seq = SeqNumber(0);
         }
+        s.options.sack = s.options.sack.map(|(left, right)| (left.plus(other), right.plus(other)));
         if let Some(ack) = ack {
             s.ack_field = number(ack, other);
         }
         s.time = self.time;
+        if s.checksum_field != 0 {
+            s.checksum_field = checksum_of_body(&s);
+        }
         s
     }
 
@@ -464,6 +468,15 @@ pub fn blank(frame: u64) -> Segment {
     }
 }
 
+/// The checksum of a segment whose payload adds up to what its checksum field says so far.
+fn checksum_of_body(s: &Segment) -> u16 {
+    let header = Segment { checksum_field: 1, ..*s }.payload_sum().map_or(0, |sum| u32::from(sum) + 0xfffe);
+    match (u32::from(s.checksum_field) + 2 * 0xffff - header % 0xffff) % 0xffff {
+        0 => 0xffff,
+        sum => sum as u16,
+    }
+}
+
 fn attribute(s: &mut Segment, word: &str, line: &str) {
     if let Some(list) = word.strip_prefix('<').and_then(|w| w.strip_suffix('>')) {
         for option in list.split(',').filter(|o| !o.is_empty()) {
@@ -481,6 +494,7 @@ fn attribute(s: &mut Segment, word: &str, line: &str) {
         Some(("vlan", n)) => s.vlan = number(n) as u16,
         Some(("res", n)) => s.flags = s.flags | Flags((number(n) as u16) << 9),
         Some(("df", n)) => s.dont_fragment = number(n) != 0,
+        Some(("body", n)) => s.checksum_field = number(n) as u16,
         Some(("ecn", n)) => s.traffic_class = number(n) as u8,
         None if word == "bad" => s.checksum = Checksum::Bad,
         None if word == "offload" => s.checksum = Checksum::Offload,
@@ -498,6 +512,11 @@ fn add_option(o: &mut Options, text: &str, line: &str) {
         "mss" => o.mss = Some(number() as u16),
         "ws" => o.window_scale = Some(number() as u8),
         "sok" => o.sack_permitted = true,
+        "sack" => {
+            let (left, right) = value.split_once(':').unwrap_or_else(|| panic!("sack LEFT:RIGHT in {line}"));
+            let n = |t: &str| SeqNumber(t.parse::<u32>().unwrap_or_else(|_| panic!("{text} in {line}")));
+            (o.sack_blocks, o.sack) = (1, Some((n(left), n(right))));
+        }
         "ts" => {
             let (value, echo) = value.split_once(':').unwrap_or_else(|| panic!("ts VALUE:ECHO in {line}"));
             let n = |t: &str| t.parse::<u32>().unwrap_or_else(|_| panic!("{text} in {line}"));

@@ -3,7 +3,7 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Facts, Flow, Opening, Side};
+use crate::flow::{ClosedBy, Facts, Flow, Opening, Side};
 use crate::time::SECOND;
 
 /// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice doubled).
@@ -46,8 +46,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a connection was opened and closed by FIN without a single octet of payload",
-        description: "Somebody connected and said nothing: a health check, a port probe that completes the handshake, or a \
-                      client that had spare connections in a pool. Look at how regular and how many there are.",
+        description: "Who closed first tells why. The client: a health check, a port probe that completes the handshake, or spare \
+                      connections of a pool; look at how regular and how many there are. The server, at once: an access rule \
+                      (tcpwrappers), or a limit of connections; after some seconds: its idle limit, or a look-up of the \
+                      client's name or user (DNS, identd) that ran out of time. Look in the log of the server.",
         reference: "RFC 9293 section 3.6",
         when: When::Ended,
         check: close_no_data,
@@ -208,8 +210,15 @@ fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let silent = f.both_fins() && f.bytes() == 0 && f.opening() == Opening::Established;
     silent.then(|| {
-        Finding::new(format!("open for {} without payload, closed by FIN", seconds(f.duration())))
-            .figure("duration_ns", f.duration())
+        let words = match (f.closed_by(), f.handshake.ack) {
+            (Some(ClosedBy::Server), Some(ack)) => {
+                let waited = seconds((f.server.fin_time - ack.time).max(0));
+                format!("the server closed {waited} after it was open, before the client had said anything")
+            }
+            _ => format!("open for {} without payload, closed by FIN", seconds(f.duration())),
+        };
+        let by = f.closed_by().map_or("", ClosedBy::name);
+        Finding::new(words).figure("duration_ns", f.duration()).figure("closed_by", by)
     })
 }
 

@@ -3,7 +3,7 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Evidence, Facts, Side};
+use crate::flow::{Evidence, Facts, Label, Side};
 use crate::tcp::Flags;
 
 /// Weight of evidence that makes a forgery.
@@ -12,6 +12,9 @@ const FORGED: i32 = 3;
 const HOLES: i32 = -2;
 /// How many hops a segment must fall short of its target.
 const MIN_DEFICIT: u8 = 3;
+
+/// TTLs of one host that differ by less may be two ways to it.
+const OTHER_TTL: u8 = 2;
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -23,9 +26,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "Somebody between the ends, or blind, tears this connection down: a censor, an intrusion prevention \
                       system, an attacker, or a middlebox. The evidence lists what speaks for it: a host that resets has \
                       nothing more to say, and its packets have one TTL and one line of IP identifications. Find out which \
-                      device on the path has the TTL of the RST; encrypted transports do not help against it, other paths do.",
+                      device on the path has the TTL of the RST; encrypted transports do not help against it, other paths do. \
+                      A refusal is judged as well: no server refuses a SYN and then accepts it, but two machines that answer \
+                      in one name may.",
         reference: "Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets, NDSS 2009",
-        when: When::Facts(Facts::RESET_EVIDENCE),
+        when: When::Facts(Facts(Facts::RESET_EVIDENCE.0 | Facts::SYNACK_LATE.0)),
         check: rst_forged,
     },
     Rule {
@@ -50,6 +55,20 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         reference: "Clayton, Murdoch, Watson 2006; Weaver et al., NDSS 2009",
         when: When::Facts(Facts::RESET_VOLLEY),
         check: rst_volley,
+    },
+    Rule {
+        id: "data-injected",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "payload in the name of one end that cannot be its own: other contents at the same number, or data behind its RST",
+        description: "Somebody on the path answers faster than the server can, or replays old segments: the receiver keeps what comes \
+                      first. Contents are compared by checksum, no payload is kept. It is an alert where the TTL or the IP \
+                      identification tells which of the two is foreign; the figures name that one. Where neither does, an \
+                      application may have changed a file while its system sent it again. Find the device whose distance is the \
+                      foreign TTL; encryption makes such data useless.",
+        reference: "Weaver, Kreibich, Paxson: Redirecting DNS and injecting packets (2011); RFC 9293 section 3.10.7.4",
+        when: When::Facts(Facts::DATA_REPLACED),
+        check: data_injected,
     },
     Rule {
         id: "insertion-low-ttl",
@@ -77,6 +96,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 ];
 
 fn rst_forged(s: &Sighting<'_>) -> Option<Finding> {
+    if s.facts.any(Facts::SYNACK_LATE) {
+        return forged_refusal(s);
+    }
     let notes = s.flow.notes()?;
     let score = |evidence: Evidence| {
         let holes = if s.flow.quality.holes > 0 { HOLES } else { 0 };
@@ -99,6 +121,81 @@ fn rst_forged(s: &Sighting<'_>) -> Option<Finding> {
         .figure("rst_ttl", i64::from(resets.ttl))
         .figure("flow_ttl", i64::from(s.flow.peer(side).track.ttl)),
     )
+}
+
+/// A refusal of a SYN that its server then accepts, no other SYN between them.
+fn forged_refusal(s: &Sighting<'_>) -> Option<Finding> {
+    let (f, synack) = (s.flow, s.segment?);
+    let at = f.steps.iter().rposition(|step| step.label == Label::Rst && step.from == Side::Server)?;
+    let (refusal, later) = (f.steps.get(at)?, f.steps.get(at + 1..)?);
+    let again = later.iter().any(|step| step.label == Label::Syn) || refusal.seq == synack.seq.plus(1);
+    // Of several SYNs one may have been refused and another accepted.
+    let single = f.client.syn_count == 1;
+    let by_ttl = f.server.ttl.abs_diff(synack.ttl) >= OTHER_TTL
+        && f.steps.iter().find(|step| step.from == Side::Server).is_some_and(|step| step.label == Label::Rst);
+    if again || !(single || by_ttl) {
+        return None;
+    }
+    let mut names = vec!["sender-accepted-that-syn".to_owned()];
+    if by_ttl {
+        names.push("ttl-differs".to_owned());
+    }
+    let score = 2 + i64::from(single) + 2 * i64::from(by_ttl);
+    Some(
+        Finding::new(format!(
+            "RST that refused the SYN is most likely forged: the server accepted it {} later ({}, score {score})",
+            seconds(synack.time - refusal.time),
+            names.join(", ")
+        ))
+        .frames([refusal.frame, synack.frame])
+        .figure("score", score)
+        .figure("evidence", Figure::Texts(names))
+        .figure("rst_ttl", i64::from(f.server.ttl))
+        .figure("flow_ttl", i64::from(synack.ttl))
+        .severity(if by_ttl { Severity::Alert } else { Severity::Warn }),
+    )
+}
+
+fn data_injected(s: &Sighting<'_>) -> Option<Finding> {
+    let end = s.flow.notes()?.end(s.from);
+    if let Some((time, frame, ttl)) = end.foreign.filter(|(_, frame, _)| s.segment.is_some_and(|s| s.frame == *frame)) {
+        let (reset, frame_of_reset, _) = end.resets.first?;
+        return Some(
+            Finding::new(format!(
+                "data in the name of the {} {} after its RST, whose line of packets the RST keeps and the data leaves",
+                s.from,
+                seconds(time - reset)
+            ))
+            .frames([frame_of_reset, frame])
+            .figure("ttl", i64::from(ttl))
+            .figure("rst_ttl", i64::from(end.resets.ttl)),
+        );
+    }
+    let injection = end.injection?;
+    let (first, second) = (injection.first, injection.second);
+    let octets = match (first.payload, second.payload) {
+        (a, b) if a == b => format!("{a} octets of the {} twice, with other contents", s.from),
+        (a, b) => format!("{a} and {b} octets of the {} at one number", s.from),
+    };
+    let finding = Finding::new(match injection.suspect() {
+        Some(p) => {
+            let names: Vec<_> = p.off.found().map(|(_, name)| name).collect();
+            format!("{octets}; frame {} is the foreign one ({})", p.frame, names.join(", "))
+        }
+        None => octets,
+    });
+    let finding = finding
+        .frames([first.frame, second.frame])
+        .figure("first_ttl", i64::from(first.ttl))
+        .figure("ttl", i64::from(second.ttl))
+        .figure("first_ip_id", i64::from(first.ip_id))
+        .figure("ip_id", i64::from(second.ip_id));
+    Some(match injection.suspect() {
+        Some(p) => finding
+            .figure("suspect_frame", i64::try_from(p.frame).unwrap_or(i64::MAX))
+            .severity(s.daggered(Severity::Alert)),
+        None => finding.severity(s.daggered(Severity::Warn)),
+    })
 }
 
 fn traffic_after_rst(s: &Sighting<'_>) -> Option<Finding> {
@@ -151,7 +248,10 @@ fn insertion_low_ttl(s: &Sighting<'_>) -> Option<Finding> {
 fn ttl_shift(s: &Sighting<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let (changes, first, now) = (own.track.ttl_changes, own.ttl, s.segment?.ttl);
-    (changes >= 2).then(|| {
+    // Told of already, by what came of it.
+    let injected = s.flow.notes().and_then(|notes| notes.end(s.from).injection);
+    let known = injected.is_some_and(|i| i.suspect().is_some_and(|p| p.off.has(Evidence::TTL)));
+    (changes >= 2 && !known).then(|| {
         let side: Side = s.from;
         Finding::new(format!("TTL of the {side} changed {changes} times; it was {first} at first, now {now}"))
             .figure("changes", i64::from(changes))

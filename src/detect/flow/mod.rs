@@ -6,6 +6,7 @@ pub(super) mod closes;
 pub(super) mod ecn;
 pub(super) mod fast_open;
 pub(super) mod forgery;
+pub(super) mod fronts;
 pub(super) mod header;
 pub(super) mod mptcp;
 pub(super) mod mss;

@@ -4,7 +4,8 @@ use super::accept::was_never_accepted;
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Facts, Side};
+use crate::flow::notes::Repeats;
+use crate::flow::{Facts, Flow, Side};
 use crate::tcp::Flags;
 use crate::time::SECOND;
 
@@ -16,6 +17,10 @@ const LONG_IDLE: i64 = 60 * SECOND;
 const DEAD_COPIES: u32 = 5;
 /// And the time over which they came, nanoseconds.
 const DEAD_AFTER: i64 = 15 * SECOND;
+/// Copies over this long are no matter of chance where the other end is known to be alive, nanoseconds.
+const VANISHED: i64 = 3 * SECOND;
+/// Segments from this size on may be too large for a path: a path over IPv4 need not take more than 576 octets.
+const LARGE: u32 = 500;
 /// A peer is given up after this, nanoseconds (RFC 9293 SHLD-11: R2 at least 100 s).
 const GIVEN_UP: i64 = 100 * SECOND;
 /// Unanswered probes that count.
@@ -48,6 +53,20 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         reference: "RFC 9293 section 3.8.3 (R1, R2)",
         when: When::Facts(Facts::UNANSWERED),
         check: dead_peer,
+    },
+    Rule {
+        id: "large-segments-lost",
+        severity: Severity::Warn,
+        scope: Scope::Flow,
+        summary: "the same large segment five times or more in vain, while a smaller one sent after it had arrived",
+        description: "The other end is alive: it has acknowledged (SACK) a smaller segment behind the one that is repeated. Only large \
+                      segments vanish: the path takes less than the MSS allows, and the ICMP errors that should say so (type 3 \
+                      code 4, or Packet Too Big) are dropped. Compare the MSS of both SYNs with the MTU of tunnels and links on \
+                      the way; let these ICMP errors through, clamp the MSS where the path narrows, or have the hosts probe \
+                      (net.ipv4.tcp_mtu_probing).",
+        reference: "RFC 2923 section 2.1; RFC 4821",
+        when: When::Facts(Facts::UNANSWERED),
+        check: large_segments_lost,
     },
     Rule {
         id: "idle-expiry",
@@ -131,8 +150,36 @@ fn half_open_crash(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
+/// The large segment that `from` repeats in vain, and how much its other end got of what was sent behind it, octets.
+fn vanishing(f: &Flow, from: Side) -> Option<(Repeats, u32)> {
+    let end = f.notes()?.end(from);
+    let (missed, octets) = end.sacked?;
+    let lost = missed == end.repeats.seq && octets < end.repeats.payload && end.repeats.payload >= LARGE;
+    lost.then_some((end.repeats, octets))
+}
+
+fn large_segments_lost(s: &Sighting<'_>) -> Option<Finding> {
+    let (repeats, octets) = vanishing(s.flow, s.from)?;
+    let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
+    (copies >= DEAD_COPIES && span >= VANISHED && s.flow.was_open()).then(|| {
+        Finding::new(format!(
+            "{copies} copies of {} octets of the {} over {} in vain, while {octets} octets sent after them had arrived",
+            repeats.payload,
+            s.from,
+            seconds(span)
+        ))
+        .figure("copies", copies)
+        .figure("span_ns", span)
+        .figure("payload", repeats.payload)
+        .figure("arrived", octets)
+    })
+}
+
 fn dead_peer(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
+    if vanishing(f, s.from).is_some() {
+        return None;
+    }
     let repeats = f.notes()?.end(s.from).repeats;
     let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
     (copies >= DEAD_COPIES && span >= DEAD_AFTER && f.peer(s.from.other()).spoke() && f.was_open()).then(|| {

@@ -1,5 +1,6 @@
 //! The second and third step gone wrong: SYN-ACKs that repeat, disagree, come late or unasked, and answers to them (findings E-A).
 
+use super::fronts::{authenticated, is_of_another};
 use super::support::{gated, seconds};
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
@@ -13,9 +14,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a SYN-ACK that acknowledges none of the SYNs seen",
         description: "An old duplicate, a forged answer, a device that rewrites sequence numbers in one direction only, or a server \
-                      that confuses connections. The client answers it with RST.",
+                      that confuses connections. The client answers it with RST. Where the connection then opens it was an old \
+                      duplicate, and no more than a note; a filter that asks for that RST on purpose is told of as \
+                      syn-authentication.",
         reference: "RFC 9293 section 3.10.7.3",
-        when: When::Facts(Facts::SYNACK_WRONG_ACK),
+        when: When::Opened,
         check: synack_wrong_ack,
     },
     Rule {
@@ -101,14 +104,20 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 ];
 
 fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
-    let (segment, isn) = (s.segment?, s.flow.client.isn?);
-    let leftover = s.flow.previous().is_some_and(|p| {
-        p.server_isn == Some(segment.seq) || p.client_isn.is_some_and(|old| segment.ack_field == old.plus(1))
-    });
-    let severity = if leftover { Severity::Note } else { gated(s, Severity::Warn) };
+    let (f, isn) = (s.flow, s.flow.client.isn?);
+    let wrong = f.notes()?.wrong_synack.as_ref()?;
+    if authenticated(f).is_some() {
+        return None;
+    }
+    let leftover = f
+        .previous()
+        .is_some_and(|p| p.server_isn == Some(wrong.seq) || p.client_isn.is_some_and(|old| wrong.ack == old.plus(1)));
+    let recovered = f.opening.is_some_and(|opening| opening.opened()) && !is_of_another(wrong, f);
+    let severity = if leftover || recovered { Severity::Note } else { gated(s, Severity::Warn) };
     Some(
-        Finding::new(format!("SYN-ACK acknowledges {}, the SYN's number is {}", segment.ack_field.0, isn.0))
-            .figure("ack", segment.ack_field.0)
+        Finding::new(format!("SYN-ACK acknowledges {}, the SYN's number is {}", wrong.ack.0, isn.0))
+            .frames([wrong.frame])
+            .figure("ack", wrong.ack.0)
             .figure("isn", isn.0)
             .severity(severity),
     )

@@ -1,5 +1,6 @@
 //! What the windows and hop counts of a handshake betray: waiting servers, tarpits, proxies (findings E-A).
 
+use super::fronts::holds_back;
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
@@ -43,11 +44,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "syn-proxy-suspect",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "the SYN-ACK and the server's first data have different hop counts",
+        summary: "the SYN-ACK and all that the server sent since have different hop counts",
         description: "Somebody else opened the connection in the server's name: a SYN proxy, a load balancer or a firewall. Round \
                       trips of the handshake then tell of that device and not of the server.",
         reference: "measured",
-        when: When::Facts(Facts::FIRST_DATA),
+        when: When::Ended,
         check: syn_proxy,
     },
 ];
@@ -72,13 +73,15 @@ fn tarpit(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn syn_proxy(s: &Sighting<'_>) -> Option<Finding> {
-    if s.from != Side::Server {
-        return None;
-    }
-    let (offer, segment) = (s.flow.server.offer.as_ref()?, s.segment?);
-    (offer.flags.is_syn_ack() && offer.ttl.abs_diff(segment.ttl) >= OTHER_PATH).then(|| {
-        Finding::new(format!("TTL {} in the SYN-ACK, {} in the server's data", offer.ttl, segment.ttl))
+    let server = &s.flow.server;
+    let offer = server.offer.as_ref()?;
+    // What comes and goes is a third party or another path; a window of 0 is told of as syn-proxy.
+    let handed_over = server.track.ttl_changes == 1 && server.data_count > 0 && !holds_back(offer);
+    let data = s.flow.steps.iter().find(|step| step.from == Side::Server && step.payload > 0);
+    (offer.flags.is_syn_ack() && offer.ttl.abs_diff(server.track.ttl) >= OTHER_PATH && handed_over).then(|| {
+        Finding::new(format!("TTL {} in the SYN-ACK, {} in the server's data", offer.ttl, server.track.ttl))
+            .frames(s.flow.handshake.synacks.first().map(|t| t.frame).into_iter().chain(data.map(|step| step.frame)))
             .figure("synack_ttl", i64::from(offer.ttl))
-            .figure("data_ttl", i64::from(segment.ttl))
+            .figure("data_ttl", i64::from(server.track.ttl))
     })
 }

@@ -245,8 +245,8 @@ pub const RULES: &[Rule] = &[
         "fp-nmap",
         Severity::Warn,
         "packets of nmap's raw scans",
-        "At least three SYNs with window 1024 (older: 2048 to 4096), an MSS of 1460 as the only option, and \
-         no don't-fragment bit.",
+        "At least three SYNs to different targets with window 1024 (older: 2048 to 4096), an MSS of 1460 as the only \
+         option, and no don't-fragment bit, none of them used for data: small devices send such SYNs, too.",
         "nmap scan_engine_raw.cc",
     ),
     host(

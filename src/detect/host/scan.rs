@@ -645,6 +645,7 @@ impl Scans {
     pub(super) fn used(&mut self, client: IpAddr, silent: bool, at: &mut Places) {
         if let Some(source) = self.sources.get_at(&mut at.client, &client) {
             source.used += 1;
+            source.prints.used();
             source.silent = source.silent.saturating_sub(u32::from(silent));
         }
     }

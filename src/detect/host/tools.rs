@@ -1,6 +1,7 @@
 //! Scanning tools by what their packets look like (findings C.8).
 
 use super::input::Attempt;
+use super::sketch::fixed_hash_of;
 use crate::flow::features::initial_ttl;
 use crate::tcp::options::Layout;
 use core::net::IpAddr;
@@ -71,6 +72,8 @@ impl Tool {
 pub(super) struct Prints {
     matched: [u16; 7],
     new_zmap: u16,
+    /// What the SYNs that look like nmap's went to: each target counts once.
+    nmap_targets: [u32; 2],
     /// The six windows of nmap's sequence probes that were seen.
     os_windows: u8,
     told: u8,
@@ -84,7 +87,8 @@ impl Prints {
         if a.look.is_of_a_stack() && !matches!(a.look.window, 65535 | 1337) && !odd_stamps {
             return None;
         }
-        self.count(Tool::Nmap, is_nmap(a));
+        let nmap = is_nmap(a) && self.is_new_target(a);
+        self.count(Tool::Nmap, nmap);
         let os_probe = self.is_new_os_probe(a);
         self.count(Tool::NmapOs, os_probe);
         self.count(Tool::Zmap, is_old_zmap(a));
@@ -105,6 +109,24 @@ impl Prints {
         [Tool::Masscan, Tool::Mirai, Tool::NmapOs, Tool::Zmap, Tool::Nmap, Tool::P0fSendsyn, Tool::Hping]
             .into_iter()
             .find(certain)
+    }
+
+    /// The source used a connection for data: a small device, whose stack sends such SYNs, if it is not known for a scanner.
+    pub(super) const fn used(&mut self) {
+        if !self.is_told(Tool::Nmap) {
+            self.matched[Tool::Nmap as usize] = 0;
+            self.nmap_targets = [0; 2];
+        }
+    }
+
+    /// Whether none of the last two SYNs that looked like this went there.
+    fn is_new_target(&mut self, a: &Attempt) -> bool {
+        let target = fixed_hash_of(&a.server) as u32 | 1;
+        if self.nmap_targets.contains(&target) {
+            return false;
+        }
+        self.nmap_targets = [self.nmap_targets[1], target];
+        true
     }
 
     /// The probes of nmap -O differ in window and MSS; each counts once.
@@ -214,6 +236,30 @@ mod tests {
         let mut prints = Prints::default();
         for n in 0..100 {
             assert_eq!(prints.see(&attempt(n, "192.0.2.9", 40000 + n as u16, "198.51.100.7", 443)), None);
+        }
+    }
+
+    fn nmap(n: i64, port: u16) -> Attempt {
+        let mut a = attempt(n, "192.0.2.9", 40000, "198.51.100.7", port);
+        a.look = tool_look(3072, 64, n as u16);
+        (a.look.layout, a.look.mss, a.look.options_len) = (MSS_ONLY, Some(1460), 4);
+        a
+    }
+
+    #[test]
+    fn nmap_is_told_at_the_third_target() {
+        let mut prints = Prints::default();
+        assert_eq!((1..3).find_map(|n| prints.see(&nmap(n, 1000 + n as u16))), None);
+        assert_eq!(prints.see(&nmap(3, 1003)), Some(Tool::Nmap));
+    }
+
+    #[test]
+    fn a_small_device_is_no_nmap() {
+        let mut prints = Prints::default();
+        assert_eq!((1..20).find_map(|n| prints.see(&nmap(n, 5000))), None, "one target again and again");
+        for n in 0..20 {
+            assert_eq!(prints.see(&nmap(n, 1000 + n as u16)), None, "each connection carries data");
+            prints.used();
         }
     }
 

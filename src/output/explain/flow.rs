@@ -5,6 +5,7 @@ use core::fmt::Write as _;
 use super::locale::Locale;
 use super::{Document, Level, anomalies, terms};
 use crate::flow::features::fast_open;
+use crate::flow::notes::WrongSynAck;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::cause::{self, Cause};
 use crate::output::clock::human;
@@ -17,12 +18,15 @@ pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) 
     let mut document = Document::default();
     let (client, server) = (flow.client.endpoint, flow.server.endpoint);
     document.heading(format!("#{} {client} → {server}", flow.id));
-    opening(&mut document, flow, locale, level);
+    opening(&mut document, flow, locale, level, rule_id);
     if level == Level::Full {
         steps(&mut document, flow, locale);
         numbers(&mut document, flow, locale);
     }
     closing(&mut document, flow, locale, level);
+    if let Some(words) = forged(flow, locale, rule_id) {
+        document.item(words);
+    }
     unusual(&mut document, flow, locale, level, rule_id);
     if level == Level::Full {
         put_right(&mut document, flow, locale);
@@ -84,7 +88,13 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
     }
 }
 
-fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
+fn opening(
+    document: &mut Document,
+    flow: &Flow,
+    locale: Locale,
+    level: Level,
+    rule_id: fn(u16) -> Option<&'static str>,
+) {
     let opening = flow.opening();
     let mut words = format!("{}: {}.", locale.pick("Opening", "연결 설정"), cause::opening(flow).get(locale));
     let name = opening.name();
@@ -94,19 +104,9 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     if let Some(cause) = Cause::of(flow) {
         document.item(cause.detail(flow, locale));
     }
-    if let Some(wrong) = flow.handshake.synacks.first().filter(|_| flow.handshake.wrong_synack) {
-        document.item(match locale {
-            Locale::En => format!(
-                "The SYN-ACK (frame {}) acknowledges {}, which no SYN here asked for: an old duplicate SYN may have reached the \
-                 server. A client answers with RST and that number, and the server forgets the old one (RFC 9293 figure 8).",
-                wrong.frame, wrong.ack
-            ),
-            Locale::Ko => format!(
-                "SYN-ACK(프레임 {})가 확인한 {}은(는) 여기의 어떤 SYN과도 맞지 않습니다. 옛 SYN의 중복이 서버에 도착했을 수 있습니다. \
-                 클라이언트는 그 번호로 RST를 보내고 서버는 옛 연결을 잊습니다 (RFC 9293 그림 8).",
-                wrong.frame, wrong.ack
-            ),
-        });
+    if let Some(wrong) = flow.notes().and_then(|notes| notes.wrong_synack) {
+        let asked = flow.marks.iter().any(|mark| rule_id(mark.rule) == Some("syn-authentication"));
+        document.item(wrong_synack(&wrong, asked, locale));
     }
     if let Some(icmp) = flow.unreachable() {
         document.item(match locale {
@@ -128,6 +128,29 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     }
     if let Some(patience) = patience(flow, locale).filter(|_| level == Level::Full) {
         document.item(patience);
+    }
+}
+
+/// What a SYN-ACK that acknowledges no SYN means; `asked`: a filter sent it to be reset.
+fn wrong_synack(wrong: &WrongSynAck, asked: bool, locale: Locale) -> String {
+    let (frame, ack) = (wrong.frame, wrong.ack);
+    match (locale, asked) {
+        (Locale::En, true) => format!(
+            "The SYN-ACK in frame {frame} acknowledges {ack}, which no SYN here asked for: a filter in front of the server wanted to see \
+             it reset, as only a real client does. The next SYN was served (RFC 9293 section 3.10.7.3)."
+        ),
+        (Locale::En, false) => format!(
+            "The SYN-ACK (frame {frame}) acknowledges {ack}, which no SYN here asked for: an old duplicate SYN may have reached the \
+             server. A client answers with RST and that number, and the server forgets the old one (RFC 9293 figure 8)."
+        ),
+        (Locale::Ko, true) => format!(
+            "프레임 {frame}의 SYN-ACK가 확인한 {ack}은(는) 여기의 어떤 SYN과도 맞지 않습니다. 서버 앞의 장비가 진짜 클라이언트만 보내는 \
+             RST를 받아 보려고 보낸 것이며, 다음 SYN은 받아들여졌습니다 (RFC 9293 3.10.7.3절)."
+        ),
+        (Locale::Ko, false) => format!(
+            "SYN-ACK(프레임 {frame})가 확인한 {ack}은(는) 여기의 어떤 SYN과도 맞지 않습니다. 옛 SYN의 중복이 서버에 도착했을 수 있습니다. \
+             클라이언트는 그 번호로 RST를 보내고 서버는 옛 연결을 잊습니다 (RFC 9293 그림 8)."
+        ),
     }
 }
 
@@ -412,6 +435,36 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
             }
         });
     }
+}
+
+/// That a RST was most likely not of the end in whose name it came, and what that means for how the connection ended.
+fn forged(flow: &Flow, locale: Locale, rule_id: fn(u16) -> Option<&'static str>) -> Option<String> {
+    let mark = flow.marks.iter().find(|mark| rule_id(mark.rule) == Some("rst-forged"))?;
+    let frame = mark.frames.first()?;
+    let ended = flow.teardown.reset.is_some() && flow.was_open();
+    Some(match (locale, flow.was_open(), ended) {
+        (Locale::En, false, _) => format!(
+            "The RST in frame {frame} is most likely forged (rst-forged): the server had not refused the connection."
+        ),
+        (Locale::En, true, true) => format!(
+            "The RST in frame {frame} is most likely forged (rst-forged): a third party ended this connection, not the end in whose \
+             name the RST came."
+        ),
+        (Locale::En, true, false) => format!(
+            "The RST in frame {frame} is most likely forged (rst-forged), and it did not end the connection: both ends went on."
+        ),
+        (Locale::Ko, false, _) => {
+            format!(
+                "프레임 {frame}의 RST는 위조되었을 가능성이 큽니다 (rst-forged). 서버는 연결을 거절하지 않았습니다."
+            )
+        }
+        (Locale::Ko, true, true) => format!(
+            "프레임 {frame}의 RST는 위조되었을 가능성이 큽니다 (rst-forged). 이 연결을 끊은 것은 RST에 적힌 쪽이 아니라 제3자입니다."
+        ),
+        (Locale::Ko, true, false) => format!(
+            "프레임 {frame}의 RST는 위조되었을 가능성이 크며 (rst-forged) 연결을 끊지 못했습니다. 양쪽 모두 통신을 계속했습니다."
+        ),
+    })
 }
 
 /// The shape of the close, and who waits in TIME_WAIT.
