@@ -121,3 +121,56 @@ fn connections_in_a_snoop_file() {
     let words: Vec<_> = analysis.flows.iter().map(|flow| (flow.opening().name(), flow.closing().name())).collect();
     assert_eq!(words, [("established", "fin"); 2]);
 }
+
+#[test]
+fn a_server_that_waits_for_data_has_no_full_queue() {
+    let deferred = ["anomaly deferred-accept note", "no accept-queue-overflow", "no half-open-crash"];
+    check("deferred_accept_given_up", 1, &deferred);
+    check("defer_accept", 1, &deferred);
+    check("deferred_accept_3_of_20", 0, &["anomaly deferred-accept note", "no accept-queue-overflow", "silent"]);
+    let neither = ["opening established", "no accept-queue-overflow deferred-accept", "silent"];
+    check("lost_third_ack_server_first", 1, &neither);
+    check("synproxy_bad_tsecr", 1, &neither);
+    check("lossy_path_server_first", 0, &["no accept-queue-overflow deferred-accept", "silent"]);
+}
+
+#[test]
+fn devices_in_front_of_a_server_are_named() {
+    check("syn_proxy", 1, &["anomaly syn-proxy note", "no syn-proxy-suspect", "silent"]);
+    check(
+        "syn_authentication",
+        1,
+        &["opening established", "anomaly syn-authentication note", "no synack-wrong-ack", "silent"],
+    );
+    says(
+        "syn_authentication",
+        &[(&["--explain"], "a filter in front of the server"), (&["--explain", "--locale", "ko"], "서버 앞의 장비가")],
+    );
+}
+
+#[test]
+fn of_two_that_differ_the_one_off_the_line_is_forged() {
+    check("data_foreign_rst_genuine", 1, &["no rst-forged traffic-after-rst", "anomaly data-injected warn"]);
+    check("injected_data", 1, &["anomaly data-injected alert", "no ttl-shift syn-proxy-suspect"]);
+    check("forged_refusal", 1, &["anomaly rst-forged alert"]);
+    check("rst_seq0_after_close", 1, &["no rst-volley rst-forged", "silent"]);
+    says(
+        "forged_refusal",
+        &[
+            (&["--explain"], "is most likely forged (rst-forged): the server had not refused the connection"),
+            (&["--explain", "--locale", "ko"], "위조되었을 가능성이 큽니다 (rst-forged)"),
+        ],
+    );
+}
+
+#[test]
+fn a_small_device_is_no_scanner() {
+    check("router_whose_syns_look_like_nmap", 0, &["no fp-nmap"]);
+}
+
+#[test]
+fn causes_that_closes_and_silence_have() {
+    check("only_large_segments_vanish", 1, &["anomaly large-segments-lost warn", "no dead-peer"]);
+    check("server_closes_silent_client", 1, &["closed_by server", "anomaly close-no-data info", "silent"]);
+    says("server_closes_silent_client", &[(&["-T", "text"], "before the client had said anything")]);
+}
