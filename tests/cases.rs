@@ -114,6 +114,16 @@ fn connections_in_every_encapsulation() {
     check("nflog", 2, &["opening established", "closing fin"]);
 }
 
+/// Each frame is an aggregate that holds a segment of either connection.
+#[test]
+fn two_connections_in_the_same_frames() {
+    for flow in 1..=2 {
+        check("aggregates", flow, &["flows 2", "opening established", "closing fin", "zeek SF ShADdFf"]);
+    }
+    says("aggregates", &[(&["-T", "ndjson"], "\"totals\":{\"packets\":8,\"segments\":16,")]);
+    says("aggregates", &[(&["-T", "summary"], "16 TCP segments")]);
+}
+
 /// A connection over IPv4 and one over IPv6, in a snoop file.
 #[test]
 fn connections_in_a_snoop_file() {

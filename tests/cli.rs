@@ -314,6 +314,35 @@ fn a_signal_ends_it_with_everything_written() {
     }
 }
 
+/// A pipe that never says anything: the run has an end all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_a_silent_pipe_with_the_session() {
+    for signal in ["-TERM", "-HUP"] {
+        let mut command = program();
+        let piped = command.args(["-r", "-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().expect("the program runs");
+        let input = child.stdin.take().expect("stdin");
+        let (id, start) = (child.id().to_string(), std::time::Instant::now());
+        // Until it looks after the signals: SIGHUP, the last of them, is number 1.
+        let catches_all = || {
+            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+            u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1)
+        };
+        while !catches_all() {
+            assert!(start.elapsed().as_secs() < 20, "it never looks after signals");
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
+        let output = child.wait_with_output().expect("it ends");
+        drop(input);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("\"action\":\"session_end\""), "{signal}: {text}");
+        assert_eq!(output.status.code(), Some(0), "{signal}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_hang_up_that_is_ignored_stays_so() {

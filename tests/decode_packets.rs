@@ -9,7 +9,7 @@ use decode_frames::{
     syn4, syn6, udp,
 };
 use proptest::prelude::*;
-use synscope::decode::{Config, Decoder, IcmpKind, Outcome, SkipReason};
+use synscope::decode::{Config, Decoder, IcmpKind, LinkType, Outcome, SkipReason};
 use synscope::tcp::{Checksum, Flags, Headers};
 
 /// The TCP segment of [`syn4`] or [`syn6`].
@@ -211,6 +211,80 @@ fn aggregate(inner: &[u8]) -> Vec<u8> {
     let len = (inner.len() as u16 + 8).to_be_bytes();
     let subframe = join(&[&[2; 12], &len, &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type(inner), inner]);
     join(&[&[0x88, 0x02, 0, 0], &[2; 18], &[0, 0], &[0x80, 0], &subframe])
+}
+
+/// An 802.11 frame of these packets, in the clear.
+fn aggregate_of(packets: &[&[u8]]) -> Vec<u8> {
+    let mut frame = join(&[&[0x88, 0x02, 0, 0], &[2; 18], &[0, 0], &[0x80, 0]]);
+    for (n, packet) in packets.iter().enumerate() {
+        let len = (packet.len() as u16 + 8).to_be_bytes();
+        let subframe = join(&[&[2; 12], &len, &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type(packet), packet]);
+        let padding = if n + 1 < packets.len() { subframe.len().next_multiple_of(4) - subframe.len() } else { 0 };
+        frame.extend(join(&[&subframe, &[0; 3][..padding]]));
+    }
+    frame
+}
+
+/// Everything in one frame.
+fn decode_all(link: LinkType, data: &[u8]) -> Vec<Outcome> {
+    let mut decoder = decoder();
+    let frame = frame(link, data, data.len(), 0);
+    let mut all = vec![decoder.decode(&frame)];
+    while decoder.holds_more() {
+        let mut outcome = Outcome::Skip(SkipReason::NotIp);
+        decoder.decode_more(&frame, &mut outcome);
+        all.push(outcome);
+    }
+    all
+}
+
+#[test]
+fn every_frame_of_an_aggregate_is_decoded() {
+    const IEEE_802_11: LinkType = LinkType(105);
+    let (first, second, third) = (syn4(b"a"), syn6(b"bc"), syn4(b"def"));
+    let aggregate = aggregate_of(&[&first, &second, &third]);
+    let payloads = |link, data: &[u8]| -> Vec<_> {
+        decode_all(link, data).into_iter().map(|outcome| segment(outcome).payload).collect()
+    };
+    assert_eq!(payloads(IEEE_802_11, &aggregate), [1, 2, 3]);
+    let aruba = ipv4(47, &join(&[&[0, 0, 0x82, 0x40], &aggregate]));
+    assert_eq!(payloads(RAW, &aruba), [1, 2, 3]);
+    assert_eq!(payloads(RAW, &join(&[&aruba, &[0; 40]])), [1, 2, 3], "behind the packet nothing is looked for");
+    assert_eq!(payloads(IEEE_802_11, &aggregate_of(&[&third])), [3]);
+    // One that carries something else does not hide the others.
+    let kinds: Vec<_> = decode_all(IEEE_802_11, &aggregate_of(&[&first, &ipv4(17, &udp(53, &[])), &third]))
+        .into_iter()
+        .map(|outcome| matches!(outcome, Outcome::Tcp(_)))
+        .collect();
+    assert_eq!(kinds, [true, false, true]);
+    // In fragments there is but the first: the datagram is not kept.
+    let mut decoder = decoder();
+    for (i, chunk) in aruba[20..].chunks(64).enumerate() {
+        let part = fragment4(47, chunk, 1, i as u16 * 64, (i + 1) * 64 < aruba.len() - 20);
+        decoder.decode(&frame(RAW, &part, part.len(), 0));
+    }
+    assert_eq!((decoder.fragment_counters().reassembled, decoder.holds_more()), (1, false));
+}
+
+#[test]
+fn cut_and_damaged_aggregates_end() {
+    let aggregate = aggregate_of(&[&syn4(b"a"), &syn6(b"bc"), &syn4(b"def")]);
+    for cut in 0..aggregate.len() {
+        assert!(decode_all(LinkType(105), &aggregate[..cut]).len() <= 3, "cut at {cut}");
+    }
+    for at in 0..aggregate.len() {
+        for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+            let mut flipped = aggregate.clone();
+            flipped[at] ^= flip;
+            assert!(decode_all(LinkType(105), &flipped).len() <= 8, "{at} {flip:#x}");
+        }
+    }
+    // Subframes of nothing never end by themselves.
+    let empty = join(&[&[0x88, 0x02, 0, 0], &[2; 18], &[0, 0], &[0x80, 0], &[0; 9000]]);
+    assert_eq!(decode_all(LinkType(105), &empty).len(), 1);
+    let tiny = [&[2; 12][..], &[0, 1], &[9, 0]].concat().repeat(600);
+    let many = join(&[&[0x88, 0x02, 0, 0], &[2; 18], &[0, 0], &[0x80, 0], &tiny]);
+    assert_eq!(decode_all(LinkType(105), &many).len(), 181);
 }
 
 /// L2TP of either version around `inner`, with and without what is optional.

@@ -133,6 +133,28 @@ fn leaves_the_terminal_as_it_was() {
     shell.is_restored();
 }
 
+/// The terminal is closed while the view is there: what is written at the same time has its end.
+#[test]
+fn a_terminal_that_goes_away_ends_the_events() {
+    let Some(shell) = Shell::new("gone", (80, 24), None) else { return };
+    let events = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("gone-{}.ndjson", std::process::id()));
+    let capture = capture("hs_refused.pcap");
+    shell.run(&format!("{} -r {capture} --tee > {}", env!("CARGO_BIN_EXE_synscope"), events.display()));
+    shell.wait_for("3 refused");
+    drop(shell);
+    let start = Instant::now();
+    let told = loop {
+        let told = std::fs::read_to_string(&events).unwrap_or_default();
+        if told.contains("\"session_end\"") {
+            break told;
+        }
+        assert!(start.elapsed() < PATIENCE, "no end:\n{told}");
+        sleep(Duration::from_millis(20));
+    };
+    assert_eq!(told.matches("\"action\":\"flow_end\"").count(), 3, "{told}");
+    let _ = std::fs::remove_file(&events);
+}
+
 /// Whether this process runs still.
 fn is_alive(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

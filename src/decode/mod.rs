@@ -145,12 +145,14 @@ pub struct Decoder {
     // Frames of one input mostly have one link type: the last look-up is kept.
     last_link: Option<(LinkType, &'static LinkLayer)>,
     fragments: Reassembler,
+    /// Which subframe of the last frame comes next, where that was an aggregate of which not all has been decoded; else 0.
+    subframe: u8,
 }
 
 impl Decoder {
     /// A decoder that has seen nothing.
     pub fn new(config: Config) -> Self {
-        Self { config, last_link: None, fragments: Reassembler::new(config.max_fragmented) }
+        Self { config, last_link: None, fragments: Reassembler::new(config.max_fragmented), subframe: 0 }
     }
 
     /// Decodes one frame. Total: any octets give an outcome.
@@ -171,18 +173,39 @@ impl Decoder {
         }
     }
 
+    /// Whether the frame that was decoded last holds another one: see [`Self::decode_more`].
+    #[inline(always)]
+    pub const fn holds_more(&self) -> bool {
+        self.subframe != 0
+    }
+
+    /// Decodes the next of the frames in `frame`, which is the one that was decoded last, an aggregate (A-MSDU) of 802.11. To be
+    /// called as long as [`Self::holds_more`], before another frame.
+    #[cold]
+    pub fn decode_more(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
+        let subframe = core::mem::take(&mut self.subframe);
+        self.decode_subframe(frame, subframe, outcome);
+    }
+
     /// Decodes any frame, the general way.
     #[inline(never)]
     fn decode_any(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
+        self.decode_subframe(frame, 0, outcome);
+    }
+
+    /// Decodes any frame; of an aggregate, this subframe.
+    #[inline(always)]
+    fn decode_subframe(&mut self, frame: &Frame<'_>, subframe: u8, outcome: &mut Outcome) {
         let Some(layer) = self.link_layer(frame.link) else {
             *outcome = Outcome::UnknownLink(frame.link);
             return;
         };
-        let mut walk = Walk::default();
+        let mut walk = Walk { subframe, ..Walk::default() };
         match layer.to_ip(Octets::new(frame.data, frame.wire_len as usize), &mut walk) {
             Ok(packet) => self.network(packet, frame, &mut walk, outcome),
             Err(reason) => *outcome = Outcome::Skip(reason),
         }
+        self.subframe = if walk.more { subframe + 1 } else { 0 };
     }
 
     /// What became of fragments so far.
@@ -305,5 +328,7 @@ impl Decoder {
             Ok(()) => self.transport(packet, frame, walk, outcome),
             Err(reason) => *outcome = Outcome::Skip(reason),
         }
+        // The datagram is gone with this: what else is in it cannot be had by decoding its last fragment again.
+        walk.more = false;
     }
 }

@@ -21,6 +21,8 @@ pub struct Batch {
     syns: Vec<Embryo>,
     wides: Vec<Wide>,
     pub(super) used: usize,
+    /// What else frames hold, with the number of each: aggregates of 802.11.
+    more: Vec<(usize, Outcome)>,
     keyer: Keyer,
     latest: Timestamp,
 }
@@ -34,6 +36,7 @@ impl Batch {
             syns: Vec::with_capacity(BATCH),
             wides: Vec::with_capacity(BATCH),
             used: 0,
+            more: Vec::new(),
             keyer,
             latest: Timestamp(i64::MIN),
         }
@@ -55,8 +58,9 @@ impl Batch {
     }
 
     /// Forgets its frames.
-    pub const fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.used = 0;
+        self.more.clear();
         self.latest = Timestamp(i64::MIN);
     }
 
@@ -103,6 +107,29 @@ impl Batch {
             _ => *brief = Brief::of_nothing(frame.time),
         }
         self.latest = self.latest.max(frame.time);
+        if decoder.holds_more() {
+            self.push_more(n, decoder, frame);
+        }
+    }
+
+    #[cold]
+    fn push_more(&mut self, n: usize, decoder: &mut Decoder, frame: &Frame<'_>) {
+        while decoder.holds_more() {
+            let mut outcome = Outcome::Skip(SkipReason::NotIp);
+            decoder.decode_more(frame, &mut outcome);
+            self.more.push((n, outcome));
+        }
+    }
+
+    /// Whether any frame holds more than one packet.
+    #[inline(always)]
+    pub(super) const fn holds_more(&self) -> bool {
+        !self.more.is_empty()
+    }
+
+    /// What frame `n` holds besides.
+    pub(super) fn more(&self, n: usize) -> impl Iterator<Item = &Outcome> {
+        self.more.iter().filter(move |(of, _)| *of == n).map(|(_, outcome)| outcome)
     }
 }
 

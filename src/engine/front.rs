@@ -67,6 +67,19 @@ impl Front {
         if !taken {
             self.take(outcome, brief, outlet);
         }
+        if batch.holds_more() {
+            batch.more(n).for_each(|outcome| self.take_more(outcome, outlet));
+        }
+    }
+
+    /// Takes another packet of the frame that was taken last: it counts as a segment, and not as a frame.
+    #[cold]
+    pub(super) fn take_more(&mut self, outcome: &Outcome, outlet: &mut dyn Outlet) {
+        match outcome {
+            Outcome::Tcp(segment) => self.segment(segment, outlet),
+            Outcome::Icmp(quote) => self.quote(quote, outlet),
+            Outcome::Skip(_) | Outcome::UnknownLink(_) => {}
+        }
     }
 
     /// Takes a frame that is not in a batch.

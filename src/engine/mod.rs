@@ -318,11 +318,12 @@ impl Engine {
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let mut outcome = Outcome::Skip(SkipReason::NotIp);
         self.decoder.decode_into(frame, &mut outcome);
-        self.front.frame(
-            &outcome,
-            frame.time,
-            &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink },
-        );
+        let outlet = &mut Direct { hosts: &mut self.hosts, letters: &mut self.letters, sink };
+        self.front.frame(&outcome, frame.time, outlet);
+        while self.decoder.holds_more() {
+            self.decoder.decode_more(frame, &mut outcome);
+            self.front.take_more(&outcome, outlet);
+        }
     }
 
     /// An empty batch for this engine.

@@ -49,6 +49,8 @@ enum Format {
     Pcap(Pcap),
     PcapNg(PcapNg),
     Snoop(Snoop),
+    /// Stopped before it had said anything.
+    Nothing,
     #[cfg(feature = "live")]
     Libpcap(Offline),
 }
@@ -101,7 +103,10 @@ impl Reader {
         if let Some(compression) = compression {
             input = compression.decompress(input, shared.stop.clone()).map_err(io)?;
         }
-        let format = Format::open(name, &mut input, compression, path, &shared)?;
+        let format = match Format::open(name, &mut input, compression, path, &shared) {
+            Err(_) if shared.stopped() => Format::Nothing,
+            opened => opened?,
+        };
         Ok(Self {
             name: name.to_owned(),
             input,
@@ -128,6 +133,7 @@ impl Reader {
             Format::Pcap(pcap) => pcap.take_buffered(&mut self.input, &mut self.current),
             Format::PcapNg(pcapng) => pcapng.take_buffered(&mut self.input, &mut self.current),
             Format::Snoop(snoop) => snoop.take_buffered(&mut self.input, &mut self.current),
+            Format::Nothing => false,
             #[cfg(feature = "live")]
             Format::Libpcap(_) => false,
         };
@@ -141,6 +147,7 @@ impl Reader {
             Format::Pcap(pcap) => pcap.next(&mut self.input, &mut self.current),
             Format::PcapNg(pcapng) => pcapng.next(&mut self.input, &mut self.current),
             Format::Snoop(snoop) => snoop.next(&mut self.input, &mut self.current),
+            Format::Nothing => Ok(false),
             #[cfg(feature = "live")]
             Format::Libpcap(offline) => offline.next(&mut self.current),
         };
@@ -196,6 +203,7 @@ impl Reader {
             Format::Pcap(pcap) => vec![(pcap.link, pcap.snaplen)],
             Format::PcapNg(pcapng) => pcapng.interfaces().collect(),
             Format::Snoop(snoop) => vec![(snoop.link, 0)],
+            Format::Nothing => Vec::new(),
             #[cfg(feature = "live")]
             Format::Libpcap(offline) => vec![(offline.link, 0)],
         }

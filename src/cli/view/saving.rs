@@ -70,16 +70,26 @@ struct Selected<'a> {
 
 impl Selected<'_> {
     fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
-        let Outcome::Tcp(segment) = self.decoder.decode(frame) else { return Ok(()) };
-        let (key, _) = FlowKey::of(&segment);
-        let of_key = self.places.get(&key).into_iter().flatten().copied();
-        let found = of_key
-            .filter_map(|at| self.saving.flows.get(at).map(|flow| (at, flow)))
-            .find(|(_, flow)| (flow.frames.0..=flow.frames.1).contains(&frame.number));
-        let Some((at, flow)) = found else { return Ok(()) };
+        let mut outcome = self.decoder.decode(frame);
+        let mut found = self.flow_of(&outcome, frame.number);
+        // A frame is written once, whatever it holds.
+        while self.decoder.holds_more() {
+            self.decoder.decode_more(frame, &mut outcome);
+            found = found.or_else(|| self.flow_of(&outcome, frame.number));
+        }
+        let Some((at, flow)) = found.and_then(|at| Some((at, self.saving.flows.get(at)?))) else { return Ok(()) };
         let first = self.commented.get_mut(at).is_some_and(|done| !std::mem::replace(done, true));
         let comment = Some(flow.comment.as_str()).filter(|_| first);
         self.frames += 1;
         self.out.frame(frame, comment)
+    }
+
+    /// The place of the flow that is saved to which this belongs.
+    fn flow_of(&self, outcome: &Outcome, number: u64) -> Option<usize> {
+        let Outcome::Tcp(segment) = outcome else { return None };
+        let (key, _) = FlowKey::of(segment);
+        let is_in =
+            |at: usize| self.saving.flows.get(at).is_some_and(|flow| (flow.frames.0..=flow.frames.1).contains(&number));
+        self.places.get(&key)?.iter().copied().find(|at| is_in(*at))
     }
 }

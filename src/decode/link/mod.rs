@@ -31,6 +31,10 @@ pub(super) struct Walk {
     pub(super) vlan: u16,
     /// Headers of one kind inside another: Ethernet in MPLS, IP in IP.
     pub(super) depth: u8,
+    /// Which frame of an aggregate is wanted, from 0.
+    pub(super) subframe: u8,
+    /// Whether another one follows.
+    pub(super) more: bool,
 }
 
 impl Walk {

@@ -1,7 +1,7 @@
 //! IEEE 802.11 data frames, bare or behind radiotap, Prism, AVS or PPI headers.
 //!
-//! Management, control and encrypted frames hold no IP that could be read; nor do later fragments of a frame. Of an
-//! aggregate (A-MSDU) the first subframe is read.
+//! Management, control and encrypted frames hold no IP that could be read; nor do later fragments of a frame. An aggregate
+//! (A-MSDU) is read frame by frame.
 
 use super::Walk;
 use super::ethernet::ethernet;
@@ -139,15 +139,26 @@ fn data_frame_of<'a>(bits: u16, frame: Octets<'a>, form: Form, walk: &mut Walk) 
     }
     let mut body = frame.skip(len).ok_or(SkipReason::TruncatedLink)?;
     if aggregate {
-        body = first_subframe(body)?;
+        body = subframe(body, walk)?;
     }
     // Some drivers decrypt and leave the bit set: then the body is plain all the same.
     let encrypted = is(control::PROTECTED) && !body.data.starts_with(&[0xaa, 0xaa, 0x03, 0, 0]);
     if encrypted || fragment != 0 { Err(SkipReason::NotData) } else { llc(body, walk) }
 }
 
-/// The first subframe of an aggregate: two addresses, a length, LLC.
-fn first_subframe(body: Octets<'_>) -> Result<Octets<'_>, SkipReason> {
+/// The subframe of an aggregate that is wanted: two addresses, a length, LLC; padded to four octets but for the last.
+fn subframe<'a>(mut body: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
+    /// No more are looked for: a frame is at most 11,454 octets long, and one with IP and TCP takes 64.
+    const MAX: u8 = 180;
+    const HEADER: usize = 14;
+    let next = |body: Octets<'a>| {
+        let len = HEADER + usize::from(body.be16(12)?);
+        body.skip(len.next_multiple_of(4)).filter(|rest| rest.data.len() > HEADER)
+    };
+    for _ in 0..walk.subframe {
+        body = next(body).ok_or(SkipReason::TruncatedLink)?;
+    }
+    walk.more = walk.subframe < MAX && next(body).is_some_and(|rest| rest.be16(12).is_some_and(|len| len > 0));
     let len = body.be16(12).ok_or(SkipReason::TruncatedLink)?;
-    Ok(body.skip(14).ok_or(SkipReason::TruncatedLink)?.at_most(usize::from(len)))
+    Ok(body.skip(HEADER).ok_or(SkipReason::TruncatedLink)?.at_most(usize::from(len)))
 }
