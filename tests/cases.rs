@@ -30,7 +30,7 @@ fn check(capture: &str, flow: u64, expectations: &[&str]) {
 
 impl From<Analysis> for Played {
     fn from(analysis: Analysis) -> Self {
-        Self { flows: analysis.flows, anomalies: analysis.anomalies, log: String::new() }
+        Self { flows: analysis.flows, anomalies: analysis.anomalies, rows: Vec::new(), log: String::new() }
     }
 }
 

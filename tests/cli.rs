@@ -198,6 +198,22 @@ fn one_flow_can_be_asked_for() {
 }
 
 #[test]
+fn checksums_are_judged_as_zeek_does_where_asked() {
+    let words = |more: &[&str]| {
+        let capture = capture("hs_loopback.pcap");
+        let columns = ["-q", "-r", &capture, "-T", "csv", "-e", "synscope.conn_state,synscope.opening"];
+        let output = run(&[&columns, more].concat());
+        String::from_utf8_lossy(&output.stdout).lines().nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(words(&[]), "SF,established");
+    assert_eq!(words(&["--ignore-checksums"]), "SF,established");
+    // The verdict is ours in any case.
+    assert_eq!(words(&["--zeek-checksums"]), "OTH,established");
+    let (code, why) = refused(&["-r", "x", "--zeek-checksums", "--ignore-checksums"]);
+    assert!(code == 2 && why.contains("--ignore-checksums"), "{why}");
+}
+
+#[test]
 fn columns_are_chosen_and_quoted() {
     let output = run(&["-q", "-r", &capture("hs_refused.pcap"), "-T", "csv", "-e", "event.reason,source.port"]);
     let text = String::from_utf8_lossy(&output.stdout);

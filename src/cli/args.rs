@@ -195,6 +195,10 @@ pub(super) struct AnalysisArgs {
     /// Take segments with a wrong checksum for good
     #[arg(long)]
     pub(super) ignore_checksums: bool,
+
+    /// Leave segments with a wrong or unfinished checksum out of conn_state and history, as Zeek does without its option -C
+    #[arg(long, conflicts_with = "ignore_checksums")]
+    pub(super) zeek_checksums: bool,
 }
 
 /// What to write.

@@ -184,6 +184,7 @@ pub(super) struct Analysis {
     /// Anomalies across connections.
     pub(super) hosts: host::Settings,
     pub(super) ignore_checksums: bool,
+    pub(super) zeek_checksums: bool,
     /// Only of flows that match this is told.
     pub(super) flows_where: Option<FlowFilter>,
 }
@@ -252,6 +253,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let (quiet, verbose) = (args.output.quiet, args.output.verbose);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
+    output.settings.zeek_checksums = args.analysis.zeek_checksums;
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         analysis: analysis(&args.analysis)?,
@@ -354,6 +356,7 @@ fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
         rules: selection(args)?,
         hosts: hosts(args)?,
         ignore_checksums: args.ignore_checksums,
+        zeek_checksums: args.zeek_checksums,
         flows_where: args.flows_where.as_deref().map(|typed| flow_filter("-Y", typed)).transpose()?,
     })
 }
@@ -533,6 +536,7 @@ fn output(
         topic: explain.topic,
         flow: args.flow,
         flows_where: None,
+        zeek_checksums: false,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
         return Err(Failure::Usage(format!("--explain: -T {} explains flows; give short or full", format.name)));

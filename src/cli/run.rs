@@ -119,6 +119,7 @@ pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
         rules: analysis.rules.clone(),
         long_way: false,
         terse: run.output.format.terse && run.checks.is_empty() && analysis.flows_where.is_none(),
+        zeek_checksums: analysis.zeek_checksums,
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }

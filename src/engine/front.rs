@@ -36,7 +36,8 @@ pub struct Front {
 
 impl Front {
     pub(super) fn new(settings: &Settings) -> Result<Self, UnknownRule> {
-        let tracker = Tracker::new(settings.timeouts, settings.limits, !settings.long_way);
+        let tracker = Tracker::new(settings.timeouts, settings.limits, !settings.long_way)
+            .with_zeek_checksums(settings.zeek_checksums);
         Ok(Self {
             keyer: tracker.keyer(),
             tracker,

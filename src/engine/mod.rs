@@ -287,6 +287,9 @@ pub struct Settings {
     pub long_way: bool,
     /// Nobody reads the sentences and figures of anomalies: those that ordinary flows have are left out.
     pub terse: bool,
+    /// Zeek's words leave out every segment with a wrong checksum, as Zeek does; otherwise only where the sender's checksums can
+    /// be trusted.
+    pub zeek_checksums: bool,
 }
 
 /// Frames in, events out.

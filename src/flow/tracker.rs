@@ -247,8 +247,17 @@ const fn tag_of(id: u64) -> Tag {
 struct Doubt {
     /// It is a copy made by the capture.
     copy: bool,
+    /// What its checksum is worth.
+    worth: Worth,
+}
+
+/// What the checksum of a segment is worth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Worth {
     /// Its sender's checksums can be trusted.
-    proved_good: bool,
+    pub(super) proved_good: bool,
+    /// Zeek's words go by every checksum, whoever its sender is.
+    pub(super) zeek_checksums: bool,
 }
 
 /// The tracker.
@@ -266,6 +275,7 @@ pub struct Tracker {
     next_id: u64,
     counters: Counters,
     short_cut: bool,
+    zeek_checksums: bool,
 }
 
 /// What the tracker counted.
@@ -300,7 +310,15 @@ impl Tracker {
             next_id: 1,
             counters: Counters::default(),
             short_cut,
+            zeek_checksums: false,
         }
+    }
+
+    /// Whether Zeek's words leave out every segment whose checksum is wrong or unfinished, as Zeek does without its option `-C`;
+    /// otherwise only where the sender has shown that its checksums can be trusted.
+    #[must_use]
+    pub fn with_zeek_checksums(self, zeek_checksums: bool) -> Self {
+        Self { zeek_checksums, ..self }
     }
 
     /// What was counted so far.
@@ -679,8 +697,9 @@ impl Tracker {
         let client_is_low = sender_is_low == sender_is_client;
         let mut flow =
             Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
-        if let Some(believed) = believed(s, self.sources.judge(s.source.ip, s.checksum)) {
-            flow.zeek = ZeekWords::new(&believed);
+        let worth = self.worth(s);
+        if let Some(read) = worth.read_by_zeek(s) {
+            flow.zeek = ZeekWords::new(&read);
         }
         flow.previous = previous.map(|tomb| Box::new(tomb.previous(client_is_low)));
         self.next_id += 1;
@@ -710,10 +729,10 @@ impl Tracker {
         observer: &mut impl Observer,
     ) -> Option<Slot> {
         let id = self.number_small();
-        let proved_good = self.sources.judge(s.source.ip, s.checksum);
+        let worth = self.worth(s);
         let (mut hot, mut flow) = self.record_of(s, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
-        let doubt = doubt_about(s, &mut hot, &flow, &self.seal, proved_good);
+        let doubt = doubt_about(s, &mut hot, &flow, &self.seal, worth);
         show(&mut flow, s, now, true, doubt, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
@@ -748,7 +767,12 @@ impl Tracker {
 
     /// A new record for flow `id`, which begins with the SYN `s`, which it is still to be told.
     fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (Hot, Flow) {
-        let flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
+        let mut flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
+        if self.zeek_checksums
+            && let Some(read) = (Worth { proved_good: true, zeek_checksums: true }).read_by_zeek(s)
+        {
+            flow.zeek = ZeekWords::new(&read);
+        }
         (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
     }
 
@@ -771,7 +795,8 @@ impl Tracker {
         let (hot, flow) = self.record_of(&s, id, &keyed);
         let slot = self.table.insert(hot, flow, keyed.hash);
         if let Some((hot, flow)) = self.table.parts(slot) {
-            let doubt = doubt_about(&s, hot, flow, &self.seal, false);
+            let worth = Worth { proved_good: false, zeek_checksums: self.zeek_checksums };
+            let doubt = doubt_about(&s, hot, flow, &self.seal, worth);
             show(flow, &s, s.time, true, doubt, &mut Nobody);
             hot.arm(flow);
         }
@@ -812,12 +837,12 @@ impl Tracker {
 
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
-        let proved_good = self.sources.judge(s.source.ip, s.checksum);
+        let worth = self.worth(s);
         self.look_for_twin(slot, s);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
         let was_closed = flow.is_closed();
-        let doubt = doubt_about(s, hot, flow, &self.seal, proved_good);
+        let doubt = doubt_about(s, hot, flow, &self.seal, worth);
         let facts = show(flow, s, now, first, doubt, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         hot.arm(flow);
@@ -900,6 +925,11 @@ impl Tracker {
         }
     }
 
+    /// What the checksum of `s` is worth.
+    fn worth(&mut self, s: &Segment) -> Worth {
+        Worth { proved_good: self.sources.judge(s.source.ip, s.checksum), zeek_checksums: self.zeek_checksums }
+    }
+
     /// Ends the flow at `slot` and tells of it.
     fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
         let Some(hash) = self.table.hash_at(slot) else { return };
@@ -927,10 +957,10 @@ impl Tracker {
     }
 }
 
-/// What casts doubt on `s`, which is about to be shown to its flow. `proved_good`: its sender's checksums can be trusted.
-fn doubt_about(s: &Segment, hot: &mut Hot, flow: &Flow, seal: &Seal, proved_good: bool) -> Doubt {
+/// What casts doubt on `s`, which is about to be shown to its flow. `worth`: what its checksum is worth.
+fn doubt_about(s: &Segment, hot: &mut Hot, flow: &Flow, seal: &Seal, worth: Worth) -> Doubt {
     let answers = s.flags.is_syn_ack() && flow.handshake.is_asked_again();
-    Doubt { copy: hot.is_copy(s, seal.print(s), flow.side_of(s.source), answers), proved_good }
+    Doubt { copy: hot.is_copy(s, seal.print(s), flow.side_of(s.source), answers), worth }
 }
 
 /// Shows `s` to its flow, and tells what came of it.
@@ -976,12 +1006,17 @@ fn announce(flow: &mut Flow, time: Timestamp, observer: &mut impl Observer) {
     }
 }
 
-/// `s` as what it was where its wrong checksum says nothing about what its receiver got; `None`: as it is.
-fn believed(s: &Segment, proved_good: bool) -> Option<Segment> {
-    if s.checksum != Checksum::Bad || proved_good {
-        return None;
+impl Worth {
+    /// `s` as Zeek's words take it, where that is not as it is: a wrong checksum that says nothing about what its receiver got
+    /// is none, or an unfinished one is wrong.
+    pub(super) fn read_by_zeek(self, s: &Segment) -> Option<Segment> {
+        let checksum = match s.checksum {
+            Checksum::Bad if !self.zeek_checksums && !self.proved_good => Checksum::Unverifiable,
+            Checksum::Offload if self.zeek_checksums && !s.truncated => Checksum::Bad,
+            Checksum::Good | Checksum::Offload | Checksum::Unverifiable | Checksum::Bad => return None,
+        };
+        Some(Segment { checksum, ..*s })
     }
-    Some(Segment { checksum: Checksum::Unverifiable, ..*s })
 }
 
 /// Flags that no first segment of a connection has, whole or cut from its middle.
@@ -1039,8 +1074,8 @@ impl Flow {
     /// Takes a segment: counts it, moves states, notices facts.
     fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, doubt: Doubt) -> Facts {
         if !first {
-            let believed = believed(s, doubt.proved_good);
-            self.zeek.observe(believed.as_ref().unwrap_or(s), from == self.first_sender);
+            let read = doubt.worth.read_by_zeek(s);
+            self.zeek.observe(read.as_ref().unwrap_or(s), from == self.first_sender);
             self.completeness.observe(s);
         }
         if s.truncated {
@@ -1051,7 +1086,7 @@ impl Flow {
             return Facts::COPY;
         }
         match s.checksum {
-            Checksum::Bad if doubt.proved_good => {
+            Checksum::Bad if doubt.worth.proved_good => {
                 self.quality.bad_checksum += 1;
                 return Facts::BAD_CHECKSUM;
             }

@@ -4,8 +4,8 @@
 //! SYN is answered, no sequence number is ever checked against a window, and a RST counts wherever it lands. They say
 //! nothing about what really happened; [`crate::flow`] has its own verdicts for that, and this module must not know them.
 //!
-//! Not here: when one four-tuple becomes several connections, and Zeek's timers. Whoever owns the flows decides that; all
-//! segments of one flow belong to one [`ZeekWords`].
+//! All segments of one flow belong to one [`ZeekWords`]. When one four-tuple becomes several connections for Zeek, and so several
+//! rows of its `conn.log`, is told by [`Connections`].
 //!
 //! Where this differs from Zeek, on purpose:
 //! * Payload that the snapshot length cut off counts as seen. Zeek calls it a gap.
@@ -13,12 +13,16 @@
 //!   hole counts as filled, so a gap may go unreported, but none is invented. Zeek's limit of 10 MiB of data that nobody
 //!   acknowledges is not modelled.
 //! * Whoever owns the flows decides whether a wrong checksum is believed: of a sender that has never shown a right one it is not,
-//!   as with Zeek's option `-C`.
+//!   as with Zeek's option `-C`, unless `--zeek-checksums` asks for Zeek's own rule.
 //! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts what is missing.
+
+mod connections;
 
 use core::mem;
 
 use smallvec::SmallVec;
+
+pub use connections::{Connections, MAX_TUPLES, Row};
 
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
 
@@ -171,10 +175,13 @@ impl ZeekWords {
     }
 
     /// Whether the next ordinary segments (data or acknowledgments in order, of kinds logged before) change nothing but the
-    /// numbers that [`Self::carry_on`] sets.
+    /// numbers that [`Self::carry_on`] sets. Where a checksum was wrong these numbers may not be those of the flow.
     pub(super) fn is_smooth(&self) -> bool {
-        let holes = self.rare.as_ref().is_some_and(|rare| rare.islands.iter().any(|islands| !islands.is_empty()));
-        !holes && self.sides.iter().all(Side::is_smooth)
+        let in_step = self.rare.as_ref().is_none_or(|rare| {
+            rare.islands.iter().all(SmallVec::is_empty)
+                && rare.counts.iter().all(|counts| counts[Counter::BadChecksum as usize] == 0)
+        });
+        in_step && self.sides.iter().all(Side::is_smooth)
     }
 
     /// Whether one end has sent a segment with payload (or else: one that only acknowledges) before.

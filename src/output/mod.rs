@@ -79,6 +79,8 @@ pub struct Settings {
     pub flow: Option<u64>,
     /// The filter that flows have to match (`-Y`), as typed: a picture is then of the first one, and a page begins with it.
     pub flows_where: Option<String>,
+    /// Zeek's rows go by every checksum (`--zeek-checksums`).
+    pub zeek_checksums: bool,
 }
 
 impl Default for Settings {
@@ -98,6 +100,7 @@ impl Default for Settings {
             topic: None,
             flow: None,
             flows_where: None,
+            zeek_checksums: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::clock::Civil;
 use super::{Out, Settings, Writer};
 use crate::engine::{Event, Sink, Wants};
-use crate::flow::Flow;
+use crate::flow::zeek::{Connections, Row};
 use crate::time::Timestamp;
 
 /// Names and types of the columns. What synscope cannot know (service, octets of IP) is not among them.
@@ -29,16 +29,18 @@ const COLUMNS: [(&str, &str); 17] = [
     ("vlan", "int"),
 ];
 
-/// The zeek format.
+/// The zeek format: the rows that Zeek would write of the flows that are told of.
 pub(super) struct Zeek {
     out: Out,
     settings: Settings,
+    connections: Connections,
     header_written: bool,
 }
 
 impl Zeek {
     pub(super) fn new(out: Out, settings: &Settings) -> Self {
-        Self { out, settings: settings.clone(), header_written: false }
+        let connections = Connections::new(settings.zeek_checksums);
+        Self { out, settings: settings.clone(), connections, header_written: false }
     }
 
     /// The header; its date is that of the first packet, so that the same capture gives the same file.
@@ -61,13 +63,15 @@ impl Zeek {
         self.out.end_line();
     }
 
-    fn row(&mut self, flow: &Flow) {
-        // Zeek's idea of who began, which the letters of the history go by, need not be ours.
-        let originator =
-            if flow.zeek.originator_is_first_sender() { flow.first_sender } else { flow.first_sender.other() };
-        let (first, c, s) = (flow.first_time, flow.peer(originator), flow.peer(originator.other()));
-        let (origin, response) = (c.endpoint, s.endpoint);
-        let duration = flow.duration();
+    /// Rows of flows that may have ended before; those of no flow are left out where only some flows are told of.
+    fn rows(&mut self, rows: &[Row]) {
+        let all = self.settings.flow.is_none() && self.settings.flows_where.is_none();
+        rows.iter().filter(|row| all || row.flow != 0).for_each(|row| self.row(row));
+    }
+
+    fn row(&mut self, row: &Row) {
+        self.header(None);
+        let (first, origin, response) = (row.first_time, row.originator, row.responder);
         let local = |ip| match self.settings.local_nets.as_slice() {
             [] => "-",
             nets if nets.iter().any(|net| net.contains(ip)) => "T",
@@ -75,53 +79,56 @@ impl Zeek {
         };
         let line = &mut self.out.buffer;
         // Writing to a Vec cannot fail.
-        let _ = write!(
-            line,
-            "{}.{:06}\t{}\t{}\t{}\t{}\t{}\ttcp\t",
-            first.seconds(),
-            first.subsecond_nanos() / 1_000,
-            flow.id,
-            origin.ip,
-            origin.port,
-            response.ip,
-            response.port
-        );
+        let _ = write!(line, "{}.{:06}\t", first.seconds(), first.subsecond_nanos() / 1_000);
+        let _ = match (row.flow, row.part) {
+            (0, _) => write!(line, "-"),
+            (flow, 1) => write!(line, "{flow}"),
+            (flow, part) => write!(line, "{flow}.{part}"),
+        };
+        let _ = write!(line, "\t{}\t{}\t{}\t{}\ttcp\t", origin.ip, origin.port, response.ip, response.port);
         // Zeek leaves these out for a single packet.
-        let _ = if duration > 0 {
-            let microseconds = duration / 1_000;
-            write!(line, "{}.{:06}\t{}\t{}\t", microseconds / 1_000_000, microseconds % 1_000_000, c.bytes, s.bytes)
+        let _ = if row.duration > 0 {
+            let microseconds = row.duration / 1_000;
+            let [sent, got] = row.bytes;
+            write!(line, "{}.{:06}\t{sent}\t{got}\t", microseconds / 1_000_000, microseconds % 1_000_000)
         } else {
             write!(line, "-\t-\t-\t")
         };
-        let history = flow.zeek.history();
         let _ = write!(
             line,
             "{}\t{}\t{}\t{}\t{}\t{}\t",
-            flow.zeek.state().name(),
+            row.state.name(),
             local(origin.ip),
             local(response.ip),
-            if history.is_empty() { "-" } else { &history },
-            c.packets,
-            s.packets
+            if row.history.is_empty() { "-" } else { &row.history },
+            row.packets[0],
+            row.packets[1]
         );
-        let _ = if flow.vlan == 0 { writeln!(line, "-") } else { writeln!(line, "{}", flow.vlan) };
+        let _ = if row.vlan == 0 { writeln!(line, "-") } else { writeln!(line, "{}", row.vlan) };
         self.out.end_line();
     }
 }
 
 impl Sink for Zeek {
     fn wants(&self) -> Wants {
-        Wants::ENDS
+        Wants::ENDS.and(Wants::SEGMENTS)
     }
 
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::SessionStart { time } => self.header(Some(time)),
+            Event::Segment(segment) => {
+                self.connections.observe(segment);
+                let spilled = self.connections.spilled();
+                self.rows(&spilled);
+            }
             Event::FlowEnd { flow, .. } => {
-                self.header(None);
-                self.row(flow);
+                let rows = self.connections.take(flow);
+                self.rows(&rows);
             }
             Event::SessionEnd { totals } => {
+                let rows = self.connections.finish();
+                self.rows(&rows);
                 self.header(None);
                 if let Some(time) = totals.last_time {
                     write_date(&mut self.out.buffer, "close", time);

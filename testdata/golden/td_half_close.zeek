@@ -6,5 +6,5 @@
 #open	2026-11-20-19-22-10
 #fields	ts	uid	id.orig_h	id.orig_p	id.resp_h	id.resp_p	proto	duration	orig_bytes	resp_bytes	conn_state	local_orig	local_resp	history	orig_pkts	resp_pkts	vlan
 #types	time	string	addr	port	addr	port	enum	interval	count	count	string	bool	bool	string	count	count	int
-1795202530.196709	1	192.0.2.230	44840	198.51.100.154	14344	tcp	0.702213	44	2246	SF	-	-	ShADFadf	10	8	-
+1795202530.196709	1	192.0.2.230	44840	198.51.100.154	14344	tcp	0.702197	44	2246	SF	-	-	ShADFadf	10	8	-
 #close	2026-11-20-19-22-10

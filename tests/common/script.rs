@@ -12,11 +12,13 @@
 //! clock +5.1                          nothing comes for 5.1 s
 //! x1000 +.001 < R 301                 the line a thousand times
 //! flows 2                             (first line) no more than two flows are tracked at once
+//! zeek-checksums                      (first line) Zeek's words go by every checksum
 //! copy                                the last segment again, 0.1 ms later: a copy made by the capture
 //! drops 5                             five packets were dropped while capturing
 //! = opening established               about the last flow; `=1 opening refused`: about the first
 //! = anomaly missing-ack warn          reported, with at least this severity; `= no conn-refused`: not reported
 //! = silent                            nothing of severity warn or above
+//! = rows S0 S SF ShAFf                conn_state and history of each row that Zeek would write of the whole script
 //! HS                                  three-way handshake: S 100, SA 300,101, A 101,301, 10 ms apart
 //! ```
 //!
@@ -31,6 +33,7 @@ use std::path::Path;
 use synscope::detect::{Anomaly, Severity};
 use synscope::engine::{Engine, Event, Settings};
 use synscope::flow::Flow;
+use synscope::flow::zeek::{Connections, Row};
 use synscope::tcp::options::{FastOpen, Mptcp, OptionFaults, Timestamps};
 use synscope::tcp::{Checksum, Endpoint, Flags, Headers, IcmpKind, IcmpQuote, Options, Segment, SeqNumber, State};
 use synscope::time::{SECOND, Timestamp};
@@ -43,6 +46,7 @@ pub const OFFSETS: [(u32, u32); 4] =
 pub struct Played {
     pub flows: Vec<Flow>,
     pub anomalies: Vec<Anomaly>,
+    pub rows: Vec<Row>,
     pub log: String,
 }
 
@@ -59,6 +63,7 @@ pub enum Defect {
 
 struct Player {
     engine: Engine,
+    connections: Connections,
     /// The frame (counted from 1) that a defect touches.
     defect: Option<(u64, Defect)>,
     time: Timestamp,
@@ -104,14 +109,19 @@ pub fn play_with(
         settings.limits.flows = flows.trim().parse().expect("number of flows");
         text = rest;
     }
+    if let Some(rest) = text.strip_prefix("zeek-checksums\n") {
+        settings.zeek_checksums = true;
+        text = rest;
+    }
     let mut player = Player {
         defect,
         engine: Engine::new(&settings).expect("settings"),
+        connections: Connections::new(settings.zeek_checksums),
         time: Timestamp::new(1_700_000_000, 0),
         frame: 0,
         last: None,
         offsets,
-        out: Played { flows: Vec::new(), anomalies: Vec::new(), log: String::new() },
+        out: Played { flows: Vec::new(), anomalies: Vec::new(), rows: Vec::new(), log: String::new() },
         failures: Vec::new(),
         expectations: Vec::new(),
     };
@@ -145,7 +155,7 @@ impl Player {
             self.frame += 1;
             self.time = self.time.after(SECOND / 10_000);
             (segment.frame, segment.time) = (self.frame, self.time);
-            self.with_sink(|engine, sink| engine.segment(&segment, sink));
+            self.show(&segment);
             return;
         }
         if let Some(drops) = line.strip_prefix("drops ") {
@@ -203,6 +213,11 @@ impl Player {
         act(&mut self.engine, &mut sink);
     }
 
+    fn show(&mut self, segment: &Segment) {
+        self.connections.observe(segment);
+        self.with_sink(|engine, sink| engine.segment(segment, sink));
+    }
+
     fn feed(&mut self, mut segment: Segment) {
         let defect = self.defect.filter(|(frame, _)| *frame == segment.frame).map(|(_, defect)| defect);
         if defect == Some(Defect::Cut) {
@@ -210,14 +225,14 @@ impl Player {
                 Options { faults: OptionFaults::NOT_CAPTURED, len: segment.options.len, ..Options::default() };
             segment = Segment { options, truncated: true, checksum: Checksum::Unverifiable, ..segment };
         }
-        self.with_sink(|engine, sink| engine.segment(&segment, sink));
+        self.show(&segment);
         let copy = Segment { time: segment.time.after(100_000), ..segment };
         match defect {
-            Some(Defect::Duplicated) => self.with_sink(|engine, sink| engine.segment(&copy, sink)),
+            Some(Defect::Duplicated) => self.show(&copy),
             Some(Defect::Hole) => {
                 let (seq, ack_field) = (segment.end().plus(5000), segment.ack_field.plus(5000));
                 let later = Segment { seq, ack_field, payload: 10, ip_id: 60_000, ..copy };
-                self.with_sink(|engine, sink| engine.segment(&later, sink));
+                self.show(&later);
             }
             Some(Defect::Cut) | None => {}
         }
@@ -325,6 +340,7 @@ impl Player {
     fn finish(mut self) -> (Played, Vec<String>) {
         self.with_sink(|engine, sink| engine.finish(sink));
         self.out.flows.sort_by_key(|flow| flow.id);
+        self.out.rows = self.connections.finish();
         for (n, expectation) in std::mem::take(&mut self.expectations) {
             if let Err(why) = self.out.meets(&expectation) {
                 self.failures.push(format!("line {n}: ={expectation}: {why}"));
@@ -344,6 +360,10 @@ impl Played {
         let mut words = rest.split_whitespace();
         let (what, wanted) = (words.next().unwrap_or(""), words.collect::<Vec<_>>());
         match what {
+            "rows" => {
+                let rows = self.rows.iter().map(|row| format!("{} {}", row.state.name(), row.history));
+                equal(&rows.collect::<Vec<_>>().join(" "), &wanted)
+            }
             "flows" => equal(&self.flows.len().to_string(), &wanted),
             "anomaly" => self.reported(which, &wanted),
             "no" => match self.of_flow(which).find(|a| wanted.contains(&a.id)) {
