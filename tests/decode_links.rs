@@ -52,6 +52,7 @@ fn fixtures(link: u16, packet: &[u8]) -> Vec<Vec<u8>> {
             join(&[&[0x0f, 0], kind, packet]),
         ],
         51 => vec![pppoe(packet)],
+        10 => [0x50, 0x57, 0xd0].map(|control| join(&[&[control], &STATIONS[..12], &snap(packet)])).to_vec(),
         239 => nflog_fixtures(packet),
         166 | 204 => vec![join(&[&[1, 0xff, 0x03], &ppp(packet)])],
         104 => vec![join(&[&[0x0f, 0], kind, packet])],

@@ -4,6 +4,7 @@
 
 mod cooked;
 mod ethernet;
+mod fddi;
 mod llc;
 mod loopback;
 mod mpls;
@@ -75,6 +76,7 @@ pub static LINK_LAYERS: &[LinkLayer] = &[
     LinkLayer { name: "LOOP", types: &[LinkType(108)], to_ip: loopback::loopback },
     LinkLayer { name: "ENC", types: &[LinkType(109)], to_ip: loopback::enc },
     LinkLayer { name: "PFLOG", types: &[LinkType(117)], to_ip: loopback::pflog },
+    LinkLayer { name: "FDDI", types: &[LinkType(10)], to_ip: fddi::fddi },
     LinkLayer { name: "NFLOG", types: &[LinkType(239)], to_ip: nflog::nflog },
     LinkLayer { name: "PPP", types: &[LinkType(9)], to_ip: ppp::ppp },
     LinkLayer { name: "PPP_SERIAL", types: &[LinkType(50)], to_ip: ppp::ppp },
