@@ -191,7 +191,8 @@ impl HostDetectors {
             Told::Settled { settled, used, number } => {
                 if let (Some(isn), Some(look)) = (*number, settled.look) {
                     let Settled { began: time, frame, client: by, server: peer, .. } = *settled;
-                    let number = Seen { time, frame, by, peer, role: Role::Client, isn, answers: None, look };
+                    let role = Role::Client;
+                    let number = Seen { time, frame, by, peer, role, isn, answers: None, look, probe: false };
                     self.isns.see(&number, desk, report);
                 }
                 self.settled(settled, at, report);
@@ -371,7 +372,8 @@ impl HostDetectors {
         let s = &a.sign;
         self.answered(s.time, a.began, s.to, s.from, at, report);
         let seen = Seen {
-            time: s.time,
+            // nmap reckons from when it sent its probes.
+            time: if a.probe { a.began } else { s.time },
             frame: s.frame,
             by: s.from,
             peer: s.to,
@@ -379,6 +381,7 @@ impl HostDetectors {
             isn: a.isn,
             answers: a.answers,
             look: a.look,
+            probe: a.probe,
         };
         let same = self.isns.see(&seen, &mut self.desk, report);
         self.together.answer(a, same == SameTuple::Cookie, at, &mut self.desk, report);

@@ -70,6 +70,8 @@ pub(super) struct Answer {
     pub(super) look: Look,
     /// Whether the client had offered scaling, SACK and timestamps.
     pub(super) offered_all: bool,
+    /// Whether the client's SYN was one of nmap's sequence probes.
+    pub(super) probe: bool,
 }
 
 /// The client reset a SYN-ACK.

@@ -1,6 +1,6 @@
 //! Scanning tools by what their packets look like (findings C.8).
 
-use super::input::Attempt;
+use super::input::{Attempt, Look};
 use super::sketch::fixed_hash_of;
 use crate::flow::features::initial_ttl;
 use crate::tcp::options::Layout;
@@ -131,19 +131,7 @@ impl Prints {
 
     /// The probes of nmap -O differ in window and MSS; each counts once.
     fn is_new_os_probe(&mut self, a: &Attempt) -> bool {
-        const PROBES: [(u16, Option<u16>); 7] = [
-            (1, Some(1460)),
-            (63, Some(1400)),
-            (4, Some(640)),
-            (4, None),
-            (16, Some(536)),
-            (512, Some(265)),
-            (31337, Some(265)),
-        ];
-        if !a.look.timestamps.is_some_and(|(value, echo)| value == u32::MAX && echo == 0) {
-            return false;
-        }
-        let Some(n) = PROBES.iter().position(|p| *p == (a.look.window, a.look.mss)) else { return false };
+        let Some(n) = os_probe(&a.look) else { return false };
         let new = self.os_windows >> n & 1 == 0;
         self.os_windows |= 1 << n;
         new
@@ -161,6 +149,26 @@ impl Prints {
     const fn is_told(&self, tool: Tool) -> bool {
         self.told >> tool as u8 & 1 == 1
     }
+}
+
+/// Which of the SYNs of nmap's operating-system detection this is: the first six are its sequence probes.
+fn os_probe(look: &Look) -> Option<usize> {
+    const PROBES: [(u16, Option<u16>); 7] = [
+        (1, Some(1460)),
+        (63, Some(1400)),
+        (4, Some(640)),
+        (4, None),
+        (16, Some(536)),
+        (512, Some(265)),
+        (31337, Some(265)),
+    ];
+    let stamped = look.timestamps.is_some_and(|(value, echo)| value == u32::MAX && echo == 0);
+    PROBES.iter().position(|p| stamped && *p == (look.window, look.mss))
+}
+
+/// Whether a SYN that looks like this is one of the six by which nmap samples initial sequence numbers.
+pub(super) fn is_sequence_probe(look: &Look) -> bool {
+    os_probe(look).is_some_and(|n| n < 6)
 }
 
 /// Window 1024 (older: 2048, 3072, 4096), MSS 1460 and nothing else, no DF.

@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::{Proof, Stray};
 use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
+use super::tools::is_sequence_probe;
 use super::{HostCounters, RULES};
 use crate::detect::flow::accept::{self, InVain};
 use crate::detect::registry::{Finding, Selection};
@@ -191,7 +192,9 @@ impl Witness {
         let offered_all =
             flow.client.offer.is_some_and(|o| o.window_scale.is_some() && o.sack_permitted && o.timestamps.is_some());
         let (sign, look) = (Sign::of(s), Look::of(s));
-        post.tell(Told::Answer(Answer { sign, began, isn: s.seq, answers: flow.client.isn, look, offered_all }));
+        let probe = flow.client.offer.is_some_and(|o| is_sequence_probe(&Look::from_offer(&o)));
+        let answers = flow.client.isn;
+        post.tell(Told::Answer(Answer { sign, began, isn: s.seq, answers, look, offered_all, probe }));
         let mut found = |rule, finding: Finding| {
             post.tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
         };
@@ -251,6 +254,7 @@ fn clients_number(flow: &Flow, post: &mut Post<'_>) {
         isn,
         answers: None,
         look: Look::from_offer(offer),
+        probe: false,
     }));
 }
 

@@ -166,7 +166,9 @@ fn one_host(page: &mut Page, isn: &IsnReport) {
         page.wrapped("      ", 6, &isn.what);
     }
     if let Some(nmap) = isn.nmap {
-        page.line(&format!("      as nmap counts: GCD {}, ISR {}, SP {}", nmap.gcd, nmap.isr, nmap.sp));
+        let (number, word) = nmap.difficulty();
+        page.line(&format!("      as nmap prints: SP={:X}%GCD={:X}%ISR={:X}", nmap.sp, nmap.gcd, nmap.isr));
+        page.line(&format!("      Difficulty={number} ({word})"));
     }
 }
 

@@ -7,6 +7,8 @@
 use core::hash::Hasher;
 use core::net::IpAddr;
 
+use smallvec::SmallVec;
+
 use super::desk::{Desk, Report};
 use super::input::Look;
 use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
@@ -21,7 +23,7 @@ mod nmap;
 mod tests_of;
 
 pub use nmap::Triplet;
-use tests_of::{Pattern, Sample};
+use tests_of::{FEW_STEPS, Pattern, Sample};
 
 /// Numbers of samples at which a cohort is examined.
 const LOOKS: [usize; 13] = [3, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -31,6 +33,12 @@ const MAX_SAMPLES: usize = 256;
 const ENOUGH: usize = 6;
 /// A four-tuple's second number within this time is no sample.
 const SAME_TUPLE: i64 = 240 * SECOND;
+/// Look of the answers to nmap's sequence probes: each probe offers other options, and one system answers them all.
+const PROBES: u64 = 1;
+/// Rules reported of one cohort, at most.
+const MOST_TOLD: usize = 2;
+/// nmap's SP of a random host: one in a thousand is below it with four numbers.
+const HARD: u32 = 0xc0;
 /// Four-tuples remembered for that.
 const RECENT: usize = 16_384;
 
@@ -129,7 +137,8 @@ struct Cohort {
     frames: [u64; 4],
     last: Timestamp,
     pattern: Option<Pattern>,
-    told: Option<&'static str>,
+    /// Rules that were reported: what few numbers seemed to be may turn out to be something else.
+    told: SmallVec<[&'static str; MOST_TOLD]>,
     triplet: Option<Triplet>,
     low_sp_told: bool,
     /// Pairs on one four-tuple: in step with 64 ns, with 4 us.
@@ -174,6 +183,8 @@ pub(super) struct Seen {
     /// The client's number, for servers.
     pub(super) answers: Option<SeqNumber>,
     pub(super) look: Look,
+    /// For servers: whether it answers one of nmap's sequence probes. The time is then that of the probe.
+    pub(super) probe: bool,
 }
 
 /// What a number on a known four-tuple shows.
@@ -249,14 +260,24 @@ impl Isns {
 
     /// The table, worst first, then by address; of the cohorts of one host and role the largest.
     pub(super) fn reports(&self) -> Vec<IsnReport> {
-        let mut rows: Vec<IsnReport> = self
+        let mut rows: Vec<(bool, IsnReport)> = self
             .cohorts
             .iter()
             .filter(|(_, c)| !c.samples.is_empty())
-            .map(|(key, cohort)| cohort.report(key))
+            .map(|(key, cohort)| (key.look == PROBES, cohort.report(key)))
             .collect();
-        rows.sort_by(|a, b| (a.host, a.role, a.port).cmp(&(b.host, b.role, b.port)).then(b.samples.cmp(&a.samples)));
-        rows.dedup_by(|b, a| (a.host, a.role, a.port) == (b.host, b.role, b.port));
+        rows.sort_by(|(_, a), (_, b)| {
+            (a.host, a.role, a.port).cmp(&(b.host, b.role, b.port)).then(b.samples.cmp(&a.samples))
+        });
+        rows.dedup_by(|(of_probes, b), (_, a)| {
+            let same = (a.host, a.role, a.port) == (b.host, b.role, b.port);
+            if same {
+                // What nmap finds it finds by its own probes.
+                a.nmap = b.nmap.filter(|_| *of_probes).or(a.nmap);
+            }
+            same
+        });
+        let mut rows: Vec<IsnReport> = rows.into_iter().map(|(_, row)| row).collect();
         rows.sort_by_key(|row| row.grade);
         rows
     }
@@ -285,7 +306,7 @@ impl Cohort {
             frames: [0; 4],
             last: now,
             pattern: None,
-            told: None,
+            told: SmallVec::new(),
             triplet: None,
             low_sp_told: false,
             scheme: (0, 0),
@@ -300,10 +321,10 @@ impl Cohort {
         self.pattern = Some(pattern);
         let (rule, severity) = judged(&pattern, key.role);
         let Some(severity) = severity else { return };
-        if self.told.is_some() {
+        if self.told.len() >= MOST_TOLD || self.told.contains(&rule) {
             return;
         }
-        self.told = Some(rule);
+        self.told.push(rule);
         let what = describe(&pattern, &self.samples);
         let (grade, bits) = graded(&pattern);
         let whom = Some((key.ip, (key.role == Role::Server).then_some(key.port)));
@@ -335,13 +356,15 @@ impl Cohort {
         if key.role != Role::Server {
             return;
         }
-        let Some(triplet) = nmap::triplet(&self.samples) else { return };
+        let of_probes = key.look == PROBES;
+        let triplet = if of_probes { nmap::triplet_of_probes(&self.samples) } else { nmap::triplet(&self.samples) };
+        let Some(triplet) = triplet else { return };
         self.triplet = Some(triplet);
         let severity = match triplet.sp {
             0..0x10 => Severity::Alert,
             0x10..0x80 => Severity::Warn,
             // One random host in a million is below E0h with six numbers, one in a thousand with four.
-            0x80..0xc0 if self.samples.len() >= 6 => Severity::Note,
+            0x80..HARD if self.samples.len() >= 6 => Severity::Note,
             _ => return,
         };
         if self.low_sp_told {
@@ -393,6 +416,8 @@ impl Cohort {
         let (grade, bits) = match &self.pattern {
             Some(pattern) => graded(pattern),
             None if self.samples.len() >= ENOUGH => (Grade::Random, 32.0),
+            // nmap needs no more of its own probes.
+            None if key.look == PROBES && self.triplet.is_some_and(|t| t.sp >= HARD) => (Grade::Random, 32.0),
             None => (Grade::NotEnough, 32.0),
         };
         IsnReport {
@@ -413,6 +438,9 @@ fn tuple_of(by: Endpoint, peer: Endpoint, role: Role) -> u64 {
 }
 
 fn key_of(s: &Seen) -> Key {
+    if s.probe {
+        return Key { ip: s.by.ip, port: s.by.port, role: s.role, look: PROBES };
+    }
     let l = &s.look;
     let sizes = u64::from(l.mss.unwrap_or(0)) << 16 | u64::from(l.window_scale.map_or(255, |shift| shift)) << 8;
     let network = u64::from(initial_ttl(l.ttl)) << 1 | u64::from(l.dont_fragment);
@@ -450,30 +478,29 @@ fn judged(pattern: &Pattern, role: Role) -> (&'static str, Option<Severity>) {
         Pattern::Repeats { .. } => ("isn-repeat", Some(Severity::Alert)),
         Pattern::Step { .. } => ("isn-gcd", Some(Severity::Warn)),
         Pattern::Line { bits, .. } => ("isn-time-linear", by_bits(bits)),
-        Pattern::Increments { .. } => ("isn-time-linear", by_bits(graded(pattern).1)),
+        Pattern::Increments { .. } | Pattern::Swapped { .. } | Pattern::Several { .. } => {
+            ("isn-time-linear", by_bits(pattern.bits()))
+        }
         Pattern::StuckBits { .. } => ("isn-stuck-bits", Some(Severity::Warn)),
-        Pattern::Relation { .. } if role == Role::Server => ("isn-mirrors-peer", Some(Severity::Warn)),
-        Pattern::Relation { .. } => ("isn-from-address", Some(Severity::Warn)),
+        Pattern::Relation { .. } | Pattern::Inverted { .. } if role == Role::Server => {
+            ("isn-mirrors-peer", Some(Severity::Warn))
+        }
+        Pattern::Relation { .. } | Pattern::Inverted { .. } => ("isn-from-address", Some(Severity::Warn)),
         Pattern::Congruential { .. } => ("isn-attractor", Some(Severity::Warn)),
     }
 }
 
 /// The grade, and the bits an attacker has to guess.
 fn graded(pattern: &Pattern) -> (Grade, f64) {
-    match *pattern {
-        Pattern::Constant(_) => (Grade::Constant, 0.0),
-        Pattern::Repeats { .. } => (Grade::Weak, 32.0),
-        Pattern::Step { largest, .. } if largest <= 64 => (Grade::FixedStep, f64::from(largest.max(1)).log2()),
-        Pattern::Step { divisor, .. } => (Grade::Weak, 32.0 - f64::from(divisor).log2()),
-        Pattern::Line { rate: 0.0, bits, .. } => (Grade::Weak, bits),
-        Pattern::Line { bits, .. } if bits <= 28.0 => (Grade::TimeLinear, bits),
-        Pattern::Line { bits, .. } => (Grade::Weak, bits),
-        Pattern::Increments { smallest, largest, .. } => {
-            (Grade::SmallIncrements, f64::from(largest - smallest + 1).log2())
-        }
-        Pattern::StuckBits { mask, .. } => (Grade::Weak, f64::from(32 - mask.count_ones())),
-        Pattern::Relation { .. } | Pattern::Congruential { .. } => (Grade::Weak, 0.0),
-    }
+    let bits = pattern.bits();
+    let grade = match *pattern {
+        Pattern::Constant(_) => Grade::Constant,
+        Pattern::Step { largest, .. } if largest <= FEW_STEPS => Grade::FixedStep,
+        Pattern::Line { rate, .. } if rate != 0.0 && bits <= 28.0 => Grade::TimeLinear,
+        Pattern::Increments { .. } | Pattern::Swapped { .. } => Grade::SmallIncrements,
+        _ => Grade::Weak,
+    };
+    (grade, bits)
 }
 
 const fn probability(pattern: &Pattern) -> Option<f64> {
@@ -484,7 +511,10 @@ const fn probability(pattern: &Pattern) -> Option<f64> {
         | Pattern::Line { p, .. }
         | Pattern::Increments { p, .. }
         | Pattern::StuckBits { p, .. }
+        | Pattern::Swapped { p, .. }
+        | Pattern::Several { p, .. }
         | Pattern::Relation { p, .. }
+        | Pattern::Inverted { p, .. }
         | Pattern::Congruential { p, .. } => Some(p),
     }
 }
@@ -492,8 +522,11 @@ const fn probability(pattern: &Pattern) -> Option<f64> {
 fn describe(pattern: &Pattern, samples: &[Sample]) -> String {
     match *pattern {
         Pattern::Constant(n) => format!("always {n}"),
-        Pattern::Repeats { pairs, .. } => format!("{pairs} pairs are equal"),
-        Pattern::Step { divisor, largest, .. } if largest <= 64 => {
+        Pattern::Repeats { pairs, values, .. } => {
+            let (is, s) = if pairs == 1 { ("is", "") } else { ("are", "s") };
+            format!("{pairs} pair{s} {is} equal: they are drawn from about {values:.0} values")
+        }
+        Pattern::Step { divisor, largest, .. } if largest <= FEW_STEPS => {
             let rate =
                 connection_rate(pattern, samples).map_or(String::new(), |r| format!(", {r:.1} connections a second"));
             format!("they grow by {divisor} with each connection{rate}")
@@ -506,8 +539,15 @@ fn describe(pattern: &Pattern, samples: &[Sample]) -> String {
         Pattern::Increments { smallest, largest, .. } => {
             format!("each is {smallest} to {largest} above the one before")
         }
+        Pattern::Swapped { smallest, largest, .. } => {
+            format!("in the other byte order each is {smallest} to {largest} above the one before")
+        }
+        Pattern::Several { counters, bits, .. } => {
+            format!("{counters} counters take turns; {:.0} numbers are likely next", bits.exp2())
+        }
         Pattern::StuckBits { mask, .. } => format!("{} bits never change (mask {mask:08x})", mask.count_ones()),
         Pattern::Relation { distance, .. } => format!("always {} from what they answer", distance as i32),
+        Pattern::Inverted { mask, .. } => format!("always what they answer with the bits {mask:08x} inverted"),
         Pattern::Congruential { factor, .. } => {
             format!("each difference is {factor} times the one before: a linear congruential generator")
         }
@@ -519,7 +559,7 @@ fn connection_rate(pattern: &Pattern, samples: &[Sample]) -> Option<f64> {
     let Pattern::Step { divisor, largest, .. } = *pattern else { return None };
     let (first, last) = (samples.first()?, samples.last()?);
     let seconds = (last.time - first.time) as f64 / SECOND as f64;
-    if largest > 64 || seconds <= 0.0 {
+    if largest > FEW_STEPS || seconds <= 0.0 {
         return None;
     }
     let steps: u64 = tests_of::distances(samples.iter().map(|s| s.isn)).map(|d| u64::from(d / divisor)).sum();

@@ -24,9 +24,9 @@ impl Dice {
     }
 }
 
-/// Lets a host answer `n` connections at random times with the numbers that `next(time, dice)` gives; its row, and the rules
-/// that fired.
-fn host(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, &mut Dice) -> u32) -> (Grade, Vec<&'static str>) {
+/// Lets a host answer `n` connections at random times with the numbers that `next(time, number answered, dice)` gives; its row,
+/// and the rules that fired.
+fn row(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, u32, &mut Dice) -> u32) -> (IsnReport, Vec<&'static str>) {
     let mut isns = Isns::new(16, 4096);
     let mut desk = Desk::new(&Selection::default());
     let mut found = Vec::new();
@@ -36,21 +36,122 @@ fn host(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, &mut Dice) -> u32) 
         time += i64::from(5 + dice.below(400)) * MILLISECOND + i64::from(dice.below(1_000_000));
         let peer = Endpoint { ip: "198.51.100.9".parse().unwrap(), port: 32_768 + k as u16 };
         let look = super::super::testing::attempt(0, "192.0.2.80", 1, "192.0.2.81", 2).look;
+        let answered = dice.number();
         let seen = Seen {
             time: Timestamp(time),
             frame: k as u64 + 1,
             by,
             peer,
             role: Role::Server,
-            isn: SeqNumber(next(time, dice)),
-            answers: Some(SeqNumber(dice.number())),
+            isn: SeqNumber(next(time, answered, dice)),
+            answers: Some(SeqNumber(answered)),
             look,
+            probe: false,
         };
         isns.see(&seen, &mut desk, &mut |anomaly| found.push(anomaly.id));
     }
     isns.finish(Timestamp(time), &mut desk, &mut |anomaly| found.push(anomaly.id));
-    let grade = isns.reports().first().map_or(Grade::NotEnough, |row| row.grade);
-    (grade, found)
+    (isns.reports().remove(0), found)
+}
+
+/// The grade, and the rules that fired.
+fn host(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, &mut Dice) -> u32) -> (Grade, Vec<&'static str>) {
+    let (row, found) = row(n, dice, |time, _, dice| next(time, dice));
+    (row.grade, found)
+}
+
+/// Of 200 hosts with this generator and 40 samples each, at least 99 % get one of these grades, a finding, and bits to guess
+/// between these.
+fn check_bits(
+    seed: u64,
+    wanted: &[Grade],
+    (least, most): (f64, f64),
+    mut generator: impl FnMut(&mut Dice) -> Box<dyn FnMut(i64, u32, &mut Dice) -> u32>,
+) {
+    let mut dice = Dice(seed);
+    let mut wrong = Vec::new();
+    for _ in 0..200 {
+        let next = generator(&mut dice);
+        let (row, found) = row(40, &mut dice, next);
+        let near = (least..=most).contains(&row.residual_bits);
+        if !wanted.contains(&row.grade) || found.is_empty() || !near {
+            wrong.push((row.grade, row.residual_bits, row.what, found));
+        }
+    }
+    assert!(wrong.len() <= 2, "{} of 200 wrong: {:?}", wrong.len(), &wrong[..wrong.len().min(6)]);
+}
+
+#[test]
+fn few_values_leave_as_many_guesses() {
+    for many in [2_u32, 3, 7] {
+        check_bits(u64::from(many), &[Grade::Weak], (0.0, f64::from(many).log2() + 1.0), |dice| {
+            let values: Vec<u32> = (0..many).map(|_| dice.number()).collect();
+            let mut turn = 0;
+            Box::new(move |_, _, _| {
+                turn += 1;
+                values[turn % values.len()]
+            })
+        });
+    }
+    check_bits(55, &[Grade::Weak], (2.5, 6.0), |dice| {
+        let values: Vec<u32> = (0..16).map(|_| dice.number()).collect();
+        Box::new(move |_, _, dice| values[dice.below(16) as usize])
+    });
+}
+
+#[test]
+fn counters_that_take_turns_are_told_apart() {
+    for many in [2_usize, 3, 5] {
+        check_bits(
+            many as u64 + 70,
+            &[Grade::Weak, Grade::SmallIncrements],
+            (0.0, (many as f64).log2() + 1.0),
+            |dice| {
+                let mut counters: Vec<u32> = (0..many).map(|k| dice.number() >> 4 | (k as u32) << 29).collect();
+                let steps: Vec<u32> = (0..many).map(|k| 31_000 + 11_000 * k as u32).collect();
+                let mut turn = 0;
+                Box::new(move |_, _, _| {
+                    turn = (turn + 1) % many;
+                    counters[turn] = counters[turn].wrapping_add(steps[turn]);
+                    counters[turn]
+                })
+            },
+        );
+    }
+}
+
+#[test]
+fn slow_clocks_leave_next_to_nothing() {
+    for rate in [10.0, 100.0, 1_000.0] {
+        let grades = [Grade::TimeLinear, Grade::SmallIncrements, Grade::Weak];
+        check_bits(rate as u64, &grades, (0.0, 9.0), |dice| {
+            let n = dice.number();
+            Box::new(move |time, _, _| n.wrapping_add((time as f64 / 1e9 * rate) as u32))
+        });
+    }
+}
+
+#[test]
+fn what_mirrors_the_number_answered_leaves_nothing() {
+    check_bits(91, &[Grade::Weak], (0.0, 0.0), |dice| {
+        let mask = dice.number();
+        Box::new(move |_, answered, _| answered ^ mask)
+    });
+    check_bits(92, &[Grade::Weak], (0.0, 0.0), |dice| {
+        let more = dice.number();
+        Box::new(move |_, answered, _| answered.wrapping_add(more))
+    });
+}
+
+#[test]
+fn counters_in_the_other_byte_order_are_counters() {
+    check_bits(93, &[Grade::SmallIncrements], (0.0, 8.0), |dice| {
+        let mut n = dice.number();
+        Box::new(move |_, _, dice| {
+            n = n.wrapping_add(1 + dice.below(200));
+            n.swap_bytes()
+        })
+    });
 }
 
 /// Of 400 hosts with this generator and 16 samples each, at least 99 % get one of these grades, and a finding.

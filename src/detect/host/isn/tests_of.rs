@@ -12,6 +12,15 @@ const CIRCLE: f64 = 4_294_967_296.0;
 /// Rates of known clocks, ticks a second; the rest is derived from the data.
 const RATES: [f64; 6] = [0.0, 1e3, 1.28e5, 2.5e5, 1e6, 1.5625e7];
 
+/// A step so many times at most is one that is repeated for connections out of sight.
+pub(super) const FEW_STEPS: u32 = 64;
+/// Bits by which one pattern must leave less to guess than another to be told in its place.
+const CLEARLY: f64 = 2.0;
+/// Counters that may take turns, at most.
+const MOST_COUNTERS: usize = 8;
+/// Numbers that each of them must have given.
+const OF_EACH: usize = 3;
+
 /// One initial sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sample {
@@ -27,34 +36,71 @@ pub(super) struct Sample {
 pub(super) enum Pattern {
     /// Always the same.
     Constant(u32),
-    /// Equal pairs.
-    Repeats { pairs: u64, p: f64 },
+    /// Equal pairs: they are drawn from few values, of which there are about so many.
+    Repeats { pairs: u64, values: f64, p: f64 },
     /// Differences share this divisor, and are so many times it at most.
     Step { divisor: u32, largest: u32, p: f64 },
     /// They lie on a line: ticks a second and bits left to guess.
     Line { rate: f64, bits: f64, p: f64 },
     /// Each lies a little above the one before.
     Increments { smallest: u32, largest: u32, p: f64 },
+    /// The same of numbers read in the other byte order.
+    Swapped { smallest: u32, largest: u32, p: f64 },
+    /// Several counters that take turns; bits left to guess of the next number.
+    Several { counters: u32, bits: f64, p: f64 },
     /// These bits never change.
     StuckBits { mask: u32, p: f64 },
     /// Constant distance to the ISN answered, or to the address asked.
     Relation { distance: u32, p: f64 },
+    /// The ISN answered, or the address asked, with these bits inverted.
+    Inverted { mask: u32, p: f64 },
     /// next = a * previous + c.
     Congruential { factor: u32, p: f64 },
 }
 
 /// Looks at `samples` (in order of time) for every pattern, the most telling first.
 pub(super) fn examine(samples: &[Sample]) -> Option<Pattern> {
-    constant(samples)
-        .or_else(|| relation(samples))
-        .or_else(|| repeats(samples))
-        .or_else(|| if samples.len() < 6 { None } else { counters(samples) })
+    if let Some(pattern) = constant(samples).or_else(|| relation(samples)) {
+        return Some(pattern);
+    }
+    let repeated = repeats(samples);
+    if samples.len() < 6 {
+        return repeated;
+    }
+    // A pattern of values seldom met takes the place of one of their course only where it leaves clearly less to guess.
+    // A counter does not come back to where it was.
+    let comes_back =
+        |found: &Pattern| repeated.is_some() && matches!(found, Pattern::Step { .. } | Pattern::Congruential { .. });
+    let mut best = counters(samples).filter(|found| !comes_back(found));
+    for other in [several(samples), repeated, swapped(samples)].into_iter().flatten() {
+        if best.is_none_or(|known| other.bits() + CLEARLY < known.bits()) {
+            best = Some(other);
+        }
+    }
+    best
+}
+
+impl Pattern {
+    /// Binary logarithm of the numbers that somebody has to try who knows the pattern and the numbers so far.
+    pub(super) fn bits(&self) -> f64 {
+        match *self {
+            Self::Constant(_) | Self::Relation { .. } | Self::Inverted { .. } | Self::Congruential { .. } => 0.0,
+            Self::Repeats { values, .. } => values.log2(),
+            Self::Step { largest, .. } if largest <= FEW_STEPS => f64::from(largest.max(1)).log2(),
+            Self::Step { divisor, .. } => 32.0 - f64::from(divisor).log2(),
+            Self::Line { bits, .. } | Self::Several { bits, .. } => bits,
+            Self::Increments { smallest, largest, .. } | Self::Swapped { smallest, largest, .. } => {
+                f64::from(largest - smallest + 1).log2()
+            }
+            Self::StuckBits { mask, .. } => f64::from(32 - mask.count_ones()),
+        }
+    }
 }
 
 fn counters(samples: &[Sample]) -> Option<Pattern> {
     let step = step(samples);
     if let Some(Pattern::Step { divisor, largest, .. }) = step
-        && largest <= 64
+        && largest <= FEW_STEPS
         && divisor > 1
     {
         return step;
@@ -92,7 +138,10 @@ fn repeats(samples: &[Sample]) -> Option<Pattern> {
     let expected = n * (n - 1.0) / 2.0 / CIRCLE;
     // P[Poisson >= m] <= expected^m / m!
     let p = (1..=pairs.min(50)).fold(1.0, |p, k| p * expected / k as f64);
-    (pairs > 0 && p <= SIGNIFICANT).then_some(Pattern::Repeats { pairs, p })
+    // As many values as give so many equal pairs by chance (birthday problem), and at least those that were seen twice.
+    let twice = sorted.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).count() as f64;
+    let values = (n * (n - 1.0) / 2.0 / pairs.max(1) as f64).max(twice);
+    (pairs > 0 && p <= SIGNIFICANT).then_some(Pattern::Repeats { pairs, values, p })
 }
 
 /// Whether the numbers are certainly distinct: few random ones fall into places of their own. Saves sorting them.
@@ -108,18 +157,20 @@ fn all_differ(samples: &[Sample]) -> bool {
         })
 }
 
-/// Constant distance from what it answers.
+/// Constant distance from what it answers, by difference or bit by bit.
 fn relation(samples: &[Sample]) -> Option<Pattern> {
-    let distance = |s: &Sample| s.isn.wrapping_sub(s.other);
-    let first = distance(samples.first()?);
-    if samples.iter().any(|s| distance(s) != first) {
+    let first = samples.first()?;
+    let (distance, mask) = (first.isn.wrapping_sub(first.other), first.isn ^ first.other);
+    let by_difference = samples.iter().all(|s| s.isn.wrapping_sub(s.other) == distance);
+    if !by_difference && samples.iter().any(|s| s.isn ^ s.other != mask) {
         return None;
     }
     let mut others: Vec<u32> = samples.iter().map(|s| s.other).collect();
     others.sort_unstable();
     others.dedup();
     let p = CIRCLE.powi(1 - others.len() as i32);
-    (others.len() >= 3 && p <= SIGNIFICANT).then_some(Pattern::Relation { distance: first, p })
+    let pattern = if by_difference { Pattern::Relation { distance, p } } else { Pattern::Inverted { mask, p } };
+    (others.len() >= 3 && p <= SIGNIFICANT).then_some(pattern)
 }
 
 /// Distances between neighbours the short way round (nmap's `MOD_DIFF`).
@@ -232,6 +283,48 @@ fn increments(samples: &[Sample]) -> Option<Pattern> {
     let k = (samples.len() - 1) as f64;
     let p = (k * ((f64::from(largest) + 1.0) / CIRCLE).ln()).exp();
     (p <= SIGNIFICANT).then_some(Pattern::Increments { smallest, largest, p })
+}
+
+/// The same in the other byte order: a counter that is written as it lies in memory.
+fn swapped(samples: &[Sample]) -> Option<Pattern> {
+    let turned: SmallVec<[Sample; 32]> = samples.iter().map(|s| Sample { isn: s.isn.swap_bytes(), ..*s }).collect();
+    let Some(Pattern::Increments { smallest, largest, p }) = increments(&turned) else { return None };
+    let p = 2.0 * p;
+    (p <= SIGNIFICANT).then_some(Pattern::Swapped { smallest, largest, p })
+}
+
+/// Counters that take turns, as processors or hosts behind one address have them: the numbers lie on a few arcs far from each
+/// other, and on each they rise.
+fn several(samples: &[Sample]) -> Option<Pattern> {
+    let mut sorted: SmallVec<[u32; 64]> = samples.iter().map(|s| s.isn).collect();
+    sorted.sort_unstable();
+    let most = MOST_COUNTERS.min(samples.len() / OF_EACH);
+    // The widest gaps of the circle part the arcs: (width, the number behind it).
+    let around = sorted.iter().skip(1).chain(sorted.first());
+    let mut gaps: SmallVec<[(u32, u32); 64]> =
+        sorted.iter().zip(around).map(|(a, b)| (b.wrapping_sub(*a), *b)).collect();
+    gaps.sort_unstable_by(|a, b| b.cmp(a));
+    (2..=most).filter_map(|counters| on_arcs(samples, &gaps[..counters])).min_by(|a, b| a.bits().total_cmp(&b.bits()))
+}
+
+/// Whether the numbers of each arc, which begin behind `gaps`, rise.
+fn on_arcs(samples: &[Sample], gaps: &[(u32, u32)]) -> Option<Pattern> {
+    let mut starts: SmallVec<[u32; MOST_COUNTERS]> = gaps.iter().map(|(_, start)| *start).collect();
+    starts.sort_unstable();
+    let arc_of = |isn: u32| starts.iter().rposition(|start| *start <= isn).unwrap_or(starts.len() - 1);
+    let (mut choices, mut log_p) = (0.0, samples.len() as f64 * (starts.len() as f64).ln());
+    for arc in 0..starts.len() {
+        let own: SmallVec<[Sample; 64]> = samples.iter().filter(|s| arc_of(s.isn) == arc).copied().collect();
+        let rises = || own.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn));
+        if own.len() < OF_EACH || rises().any(|rise| rise >= 1 << 24) {
+            return None;
+        }
+        let (smallest, largest) = (rises().min()?, rises().max()?);
+        choices += f64::from(largest - smallest) + 1.0;
+        log_p += (own.len() - 1) as f64 * ((f64::from(largest) + 1.0) / CIRCLE).ln();
+    }
+    let p = log_p.exp();
+    (p <= SIGNIFICANT).then_some(Pattern::Several { counters: starts.len() as u32, bits: choices.log2(), p })
 }
 
 fn stuck_bits(samples: &[Sample]) -> Option<Pattern> {
