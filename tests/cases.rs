@@ -56,6 +56,55 @@ fn says(capture: &str, wanted: &[(&[&str], &str)]) {
 }
 
 #[test]
+fn both_ends_of_a_simultaneous_close_go_by_closing() {
+    let wanted = ["opening simultaneous-open", "closing simultaneous-fin", "client TIME_WAIT", "server TIME_WAIT"];
+    check("simultaneous_open_and_close", 1, &wanted);
+}
+
+#[test]
+fn a_client_that_repeats_its_syn_has_not_got_the_synack() {
+    let wanted = ["opening missing-ack", "client SYN_SENT", "server SYN_RECEIVED", "anomaly missing-ack"];
+    check("synack_lost_towards_the_client", 1, &wanted);
+}
+
+#[test]
+fn data_before_any_synack_opens_nothing() {
+    let wanted = ["closing fin", "client TIME_WAIT", "server CLOSED", "connect_ms 1010.05", "no synack-on-established"];
+    check("synack_with_data", 4, &wanted);
+}
+
+#[test]
+fn a_synack_with_a_wrong_echo_is_reset_and_the_next_one_opens() {
+    let wanted = ["closing open", "client ESTABLISHED", "server ESTABLISHED", "no reset-after-synack"];
+    check("synack_with_data", 6, &wanted);
+}
+
+#[test]
+fn a_client_that_resets_an_old_acknowledgment_goes_on() {
+    let open = ["opening established", "closing fin", "no syn-aborted", "client CLOSED", "server TIME_WAIT"];
+    check("rst_of_old_ack_then_open", 2, &open);
+    check("rst_of_old_ack_then_refused", 2, &["opening refused", "no syn-aborted", "client CLOSED"]);
+}
+
+#[test]
+fn a_reset_that_acknowledges_no_syn_is_an_answer_that_does_not_fit() {
+    let wanted = ["opening unanswered", "anomaly rst-bad-ack", "client SYN_SENT", "server CLOSED"];
+    check("rst_of_no_syn", 1, &wanted);
+}
+
+#[test]
+fn a_client_that_was_told_no_answers_the_synack_behind_it_with_rst() {
+    let wanted = ["opening refused", "closing none", "no reset-after-synack", "client CLOSED", "anomaly conn-refused"];
+    check("x_forged_refusal", 1, &wanted);
+}
+
+#[test]
+fn a_client_that_came_back_resets_the_old_connection_and_opens_the_new_one() {
+    check("client_reboot", 1, &["closing reset-by-client", "anomaly half-open-crash", "syn_count 2"]);
+    check("client_reboot", 2, &["opening established", "connect_ms 1021.1", "closing open"]);
+}
+
+#[test]
 fn waits_of_one_length_and_then_twice_as_long() {
     let capture = "syn_linear_then_doubling";
     check(capture, 1, &["backoff linear-then-exponential", "syn_count 11", "no syn-backoff-odd"]);

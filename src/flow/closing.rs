@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::model::Flow;
 use super::peer::InFlight;
+use super::steps::Label;
 use super::teardown::Reset;
 use super::tracker::{Phase, Provocation};
 use super::tuple::Side;
@@ -28,7 +29,67 @@ impl Flow {
         facts |= self.acknowledgment_of_fin(s, from);
         facts |= self.beyond_fin(s, from);
         if s.flags.has(Flags::FIN) {
-            facts |= self.on_fin(s, from);
+            facts |= if self.is_doubtful_fin(s, from) { self.hold_fin(s) } else { self.on_fin(s, from) };
+        }
+        facts
+    }
+
+    /// Whether it acknowledges octets that nobody has seen: then its receiver drops it, unless it is the capture that lacks them.
+    fn is_doubtful_fin(&self, s: &Segment, from: Side) -> bool {
+        let sent = self.peer(from.other()).next;
+        self.peer(from).fin.is_none() && s.ack().zip(sent).is_some_and(|(ack, sent)| ack.after(sent))
+    }
+
+    fn hold_fin(&mut self, s: &Segment) -> Facts {
+        self.notes.get_or_insert_default().doubtful_fin.get_or_insert_with(|| Box::new(*s));
+        Facts::NONE
+    }
+
+    /// What `s` tells about a FIN of doubt. Its sender goes on sending behind it, or acknowledges less: the FIN was dropped. It is
+    /// acknowledged, or what it acknowledged turns up: it was taken.
+    pub(super) fn settle_doubtful_fin(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return Facts::NONE };
+        let octet = held.seq.plus(held.payload);
+        let (by, late) = (self.side_of(held.source), s.time - held.time > self.reorder_window());
+        let ack = |than: SeqNumber| s.ack().is_some_and(|ack| ack.before(than));
+        if from == by {
+            if s.payload_start().plus(s.payload).after(octet) && !s.flags.has(Flags::FIN) && ack(held.ack_field) {
+                return self.refute_fin(s, by);
+            }
+            return if s.flags.has(Flags::FIN) && late && !ack(held.ack_field) {
+                self.confirm_fin()
+            } else {
+                Facts::NONE
+            };
+        }
+        let taken = s.ack().is_some_and(|ack| ack.after(octet)) || s.end().at_or_after(held.ack_field);
+        if taken { self.confirm_fin() } else { Facts::NONE }
+    }
+
+    fn refute_fin(&mut self, s: &Segment, by: Side) -> Facts {
+        let scale = self.scale_of(by);
+        let peer = self.peer_mut(by);
+        peer.acked = s.ack();
+        peer.edge = s.ack().map(|ack| ack.plus(u32::from(s.window) << scale));
+        self.quality.holes = self.quality.holes.saturating_sub(1);
+        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
+        if let Some(notes) = &mut self.notes {
+            notes.refuted_fin = Some(held.frame);
+        }
+        if let Some(step) = self.steps.iter_mut().find(|step| step.frame == held.frame) {
+            step.label = Label::Other;
+        }
+        self.note_unacceptable(by, 1);
+        Facts::NONE
+    }
+
+    /// The FIN of doubt counts, from where it stood.
+    pub(super) fn confirm_fin(&mut self) -> Facts {
+        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
+        let facts = self.on_fin(&held, self.side_of(held.source));
+        let (client, server) = (self.client.presumed(), self.server.presumed());
+        for step in self.steps.iter_mut().filter(|step| step.frame >= held.frame) {
+            (step.client, step.server) = (client, server);
         }
         facts
     }
@@ -138,9 +199,11 @@ impl Flow {
         let facts = Facts::RST;
         match (self.book.phase, from) {
             (Phase::SynSent, Side::Server) => facts | self.refusal(s),
-            (Phase::SynSent, Side::Client) if self.is_rst_of_wrong_synack(s) => facts | Facts::RST_OF_WRONG_SYNACK,
+            (Phase::SynSent, Side::Client) if self.resets_wrong_ack(s) => facts | self.reset_of_wrong_ack(),
             (Phase::SynSent | Phase::Crossed, _) => facts | self.fail(Opening::Aborted, s, from),
             (Phase::SynReceived, Side::Client) => facts | self.reset_before_third_step(s),
+            // In SYN-RECEIVED it answers an acknowledgment that does not fit, and goes on waiting (RFC 9293 section 3.10.7.4).
+            (Phase::SynReceived, Side::Server) if self.resets_wrong_ack(s) => facts,
             (Phase::SynReceived, Side::Server) if self.client.isn.is_none() && !self.client.spoke() => {
                 facts | self.fail(Opening::SynAckOnly, s, from)
             }
@@ -155,34 +218,76 @@ impl Flow {
         }
     }
 
-    fn is_rst_of_wrong_synack(&self, s: &Segment) -> bool {
-        self.book.wrong_synack_ack == Some(s.seq)
+    /// Whether it answers an acknowledgment that does not fit the SYN, as RFC 9293 section 3.10.7.3 asks: the number is that of
+    /// the acknowledgment, and the client goes on waiting.
+    fn resets_wrong_ack(&self, s: &Segment) -> bool {
+        self.book.wrong_ack.is_some_and(|wrong| wrong.ack == s.seq)
+    }
+
+    fn reset_of_wrong_ack(&mut self) -> Facts {
+        let with_syn = self.book.wrong_ack.is_some_and(|wrong| wrong.with_syn);
+        if with_syn { Facts::RST_OF_WRONG_SYNACK } else { Facts::RST_OF_OLD_ACK }
+    }
+
+    /// The client took no notice of the SYN-ACK but for this reset, which the server believes.
+    fn forget_synack(&mut self) -> Facts {
+        self.book.phase = Phase::SynSent;
+        self.client.in_flight.remove(Event::SynAck);
+        self.server.in_flight = InFlight::default();
+        self.server.receives(Event::Rst);
+        Facts::RST_OF_WRONG_SYNACK
     }
 
     /// RST answers the SYN: acceptable when it acknowledges the SYN (RFC 9293 section 3.10.7.3), or has no ACK and number 0.
     fn refusal(&mut self, s: &Segment) -> Facts {
         let acceptable = self.acks_some_syn(s) || (!s.flags.has(Flags::ACK) && s.seq == SeqNumber(0));
-        if acceptable { self.fail(Opening::Refused, s, Side::Server) } else { Facts::RST_BAD_ACK }
+        if acceptable {
+            return self.fail(Opening::Refused, s, Side::Server);
+        }
+        // The client must drop it. But whoever sent it has no connection.
+        self.server.in_flight = InFlight::default();
+        self.server.sent(Event::Rst);
+        Facts::RST_BAD_ACK | Facts::UNACCEPTABLE
     }
 
     fn reset_before_third_step(&mut self, s: &Segment) -> Facts {
-        if self.is_rst_of_wrong_synack(s) {
-            return Facts::RST_OF_WRONG_SYNACK;
+        if self.resets_wrong_ack(s) {
+            return self.reset_of_wrong_ack();
+        }
+        if let Some(misplaced) = self.misses_the_server(s) {
+            return misplaced;
         }
         if self.handshake.echo_is_wrong() {
-            return self.decline();
+            return self.forget_synack();
         }
         let opening = if self.client.isn.is_some() { Opening::ResetAfterSynAck } else { Opening::SynAckOnly };
+        if let Some(refusal) = self.book.refusal.take() {
+            // The client had believed the refusal: it has nothing left that could be reset.
+            let facts = self.fail(Opening::Refused, s, Side::Client);
+            self.teardown.reset = Some(refusal);
+            return facts;
+        }
         self.client.has_received(Event::SynAck);
         self.fail(opening, s, Side::Client)
     }
 
-    /// The client resets a SYN-ACK that it cannot have asked for, and goes on waiting for the right one.
-    fn decline(&mut self) -> Facts {
-        self.client.in_flight.remove(Event::SynAck);
-        self.server.receives(Event::Rst);
-        self.book.phase = Phase::Failed;
-        Facts::RST_OF_WRONG_SYNACK
+    /// What is wrong with the number of a client's reset before the third step; `None` where the server expects it.
+    fn misses_the_server(&mut self, s: &Segment) -> Option<Facts> {
+        self.client.isn?;
+        let low =
+            self.handshake.synacks.iter().map(|synack| synack.ack).reduce(|a, b| if b.before(a) { b } else { a })?;
+        let high = self.client.next.map_or(low, |next| next.later(low));
+        if s.seq.before(low) {
+            return Some(Facts::RST_OLD | Facts::UNACCEPTABLE);
+        }
+        if s.seq.at_or_before(high) {
+            return None;
+        }
+        if self.server.edge.is_none_or(|edge| s.seq.before(edge)) {
+            self.provoke(Side::Server, s.time);
+            return Some(Facts::RST_INEXACT | Facts::UNACCEPTABLE);
+        }
+        Some(Facts::RST_BEYOND | Facts::UNACCEPTABLE)
     }
 
     fn fail(&mut self, opening: Opening, s: &Segment, by: Side) -> Facts {
@@ -196,6 +301,9 @@ impl Flow {
     fn reset_in_connection(&mut self, s: &Segment, from: Side) -> Facts {
         let mut facts = self.classify_reset(s, from);
         facts |= self.check_reset_ack(s, from);
+        if self.resets_answer_to_pending(s) {
+            facts |= Facts::RST_OF_OLD_ACK;
+        }
         if self.teardown.reset.is_some() {
             return if self.answers_without_connection(s, from) { Facts::NONE } else { facts };
         }

@@ -31,6 +31,9 @@ pub struct Try {
     pub payload: u32,
 }
 
+/// Tries, in order.
+pub type Tries = SmallVec<[Try; 1]>;
+
 /// Options in force on a connection: offered by both ends (findings A.6). Absent where a SYN or SYN-ACK was not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InEffect {
@@ -46,9 +49,9 @@ pub struct InEffect {
 #[derive(Clone, Debug, Default)]
 pub struct Handshake {
     /// SYNs of the client, in order, at most [`MAX_TRIES`].
-    pub syns: SmallVec<[Try; 1]>,
+    pub syns: Tries,
     /// SYN-ACKs of the server (of both ends in a simultaneous open), at most [`MAX_TRIES`].
-    pub synacks: SmallVec<[Try; 1]>,
+    pub synacks: Tries,
     /// The segment that completed it.
     pub ack: Option<Try>,
     /// Whether all three steps were seen and agree by sequence arithmetic.

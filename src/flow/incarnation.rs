@@ -4,6 +4,7 @@
 //! from a host that lost its memory, and only the answer tells (RFC 5961 section 4; RFC 9293 section 3.5.1).
 
 use super::completeness::Completeness;
+use super::handshake::{Tries, Try};
 use super::model::Flow;
 use super::tracker::{Phase, Timeouts};
 use super::tuple::Side;
@@ -98,6 +99,19 @@ impl Flow {
             _ => false,
         };
         if begins { Fate::Begins } else { Fate::Belongs }
+    }
+
+    /// The tries before `s` of the connection that begins with it: the pending SYN, if `s` is that again, met this connection.
+    pub(super) fn earlier_tries(&self, s: &Segment) -> Tries {
+        let is_it = |p: &&Pending| p.segment.seq == s.seq && p.segment.source == s.source && s.flags.is_syn();
+        let pending = self.book.pending.as_deref().filter(is_it);
+        pending.into_iter().flat_map(|p| core::iter::once(&p.segment).chain(&p.repeats)).map(Try::of).collect()
+    }
+
+    /// Whether the sender of the pending SYN resets the acknowledgment that answered it: it knows nothing of this connection.
+    pub(super) fn resets_answer_to_pending(&self, s: &Segment) -> bool {
+        let answered = self.peer(self.side_of(s.source).other()).acked;
+        self.book.pending.as_ref().is_some_and(|p| p.segment.source == s.source) && answered == Some(s.seq)
     }
 
     fn answers_pending(&self, s: &Segment) -> bool {

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::completeness::Completeness;
-use super::handshake::{Handshake, InEffect};
+use super::handshake::{Handshake, InEffect, MAX_TRIES};
 use super::peer::Peer;
 use super::steps::Step;
 use super::teardown::{Reset, Teardown};
@@ -347,6 +347,13 @@ impl Flow {
             sack: client.sack_permitted && server.sack_permitted,
             timestamps: client.timestamps.is_some() && server.timestamps.is_some(),
         })
+    }
+
+    /// How often its client tried, as far as can be told: a SYN on the open connection before it is its first, one with another
+    /// number on this one is none of its own.
+    pub fn tries(&self) -> u32 {
+        let kept = self.handshake.syns.len();
+        if kept < MAX_TRIES { kept as u32 } else { self.client.syn_count.max(kept as u32) }
     }
 
     /// Segments of both ends.

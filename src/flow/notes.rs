@@ -202,6 +202,8 @@ pub struct EndNotes {
     pub foreign: Option<(Timestamp, u64, u8)>,
     /// Resets in its name below or above what fits, or inside the window but not exact.
     pub misplaced: u32,
+    /// Segments it sent that the other end must drop.
+    pub unacceptable: u32,
     fins: Run,
     rsts: Run,
 }
@@ -240,6 +242,10 @@ pub struct Notes {
     pub late_copy_acked: bool,
     /// The other four-tuple of the same attempt to connect.
     pub(super) twin: Option<Box<super::twins::Twin>>,
+    /// A FIN whose acknowledgment number lies beyond all that was seen: it counts once something shows that it was taken.
+    pub(super) doubtful_fin: Option<Box<Segment>>,
+    /// The frame of the last one that was not.
+    pub refuted_fin: Option<u64>,
 }
 
 impl Notes {
@@ -253,13 +259,14 @@ impl Notes {
 
     /// Whether ordinary segments would change nothing in them.
     pub(super) fn are_idle(&self) -> bool {
-        [&self.client, &self.server].into_iter().all(|end| {
-            end.resets.first.is_none()
-                && end.repeats.count == 0
-                && end.probes.count == 0
-                && end.closed_window.is_none()
-                && end.knocks == 0
-        })
+        self.doubtful_fin.is_none()
+            && [&self.client, &self.server].into_iter().all(|end| {
+                end.resets.first.is_none()
+                    && end.repeats.count == 0
+                    && end.probes.count == 0
+                    && end.closed_window.is_none()
+                    && end.knocks == 0
+            })
     }
 
     pub(super) const fn end_mut(&mut self, side: Side) -> &mut EndNotes {
@@ -377,6 +384,18 @@ impl Flow {
     /// Notes on it, where there is reason for any.
     pub fn notes(&self) -> Option<&Notes> {
         self.notes.as_deref()
+    }
+
+    /// Segments of `side` that the other end must drop (RFC 9293 section 3.10.7): they move no state, and their octets are not
+    /// counted.
+    pub fn unacceptable(&self, side: Side) -> u32 {
+        self.notes().map_or(0, |notes| notes.end(side).unacceptable)
+    }
+
+    /// `count` more segments of `side` must have been dropped by the other end.
+    pub(super) fn note_unacceptable(&mut self, side: Side, count: u32) {
+        let end = self.notes.get_or_insert_default().end_mut(side);
+        end.unacceptable = end.unacceptable.saturating_add(count);
     }
 
     /// Takes notes of a segment. `silence` is the time since the segment before it, nanoseconds; `now` the packet clock.

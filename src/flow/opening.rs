@@ -3,18 +3,21 @@
 use super::facts::Facts;
 use super::handshake::{MAX_TRIES, Try};
 use super::model::Flow;
-use super::peer::Offer;
-use super::tracker::Phase;
+use super::peer::{InFlight, Offer};
+use super::tracker::{Phase, WrongAck};
 use super::tuple::Side;
 use super::verdict::Opening;
-use crate::tcp::{Event, Flags, Segment, SeqNumber};
-use crate::time::Timestamp;
+use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
+use crate::time::{MILLISECOND, Timestamp};
 
 /// A SYN-ACK whose SYN was not seen can stand behind so much of what follows it, octets: more would be another connection's.
 const OVERTAKEN_BY: i32 = 1 << 20;
+/// No client is farther away than this where its round trip is not known, nanoseconds: the shortest time after which a SYN is
+/// repeated (RFC 6298 section 2.1) is longer.
+const ROUND_TRIP: i64 = 700 * MILLISECOND;
 
 impl Try {
-    fn of(s: &Segment) -> Self {
+    pub(super) fn of(s: &Segment) -> Self {
         Self {
             time: s.time,
             frame: s.frame,
@@ -47,15 +50,20 @@ impl Flow {
             }
             (_, Side::Client) => {
                 self.book.tried_at = now;
+                let again = known == Some(s.seq);
+                if again {
+                    self.repeats_syn(s);
+                }
                 self.keep_syn(s, from);
                 self.role_known = true;
-                let again = known == Some(s.seq);
                 if !again {
                     self.take_offer(s, from);
                 }
                 if !again || self.opening == Some(Opening::Refused) {
                     self.client.has_received(Event::Rst);
                     self.client.sent(Event::Syn);
+                }
+                if matches!(self.book.phase, Phase::SynSent | Phase::Failed) {
                     self.server.receives(Event::Syn);
                 }
                 if again { Facts::SYN_REPEATED } else { Facts::SYN }
@@ -71,6 +79,33 @@ impl Flow {
                 Facts::SYN_CROSSED
             }
         }
+    }
+
+    /// The client sends its SYN again: it is still in SYN-SENT, whatever it was sent before.
+    fn repeats_syn(&mut self, s: &Segment) {
+        if self.book.phase == Phase::SynReceived && self.synack_unheard(s.time) {
+            self.client.in_flight.remove(Event::SynAck);
+        }
+        if self.opening == Some(Opening::Aborted) && self.teardown.reset.is_some_and(|reset| reset.by == Side::Client) {
+            // That RST was no giving up. It answered something that the capture lacks.
+            self.opening = None;
+            (self.teardown.reset, self.teardown.complete) = (None, None);
+            (self.book.phase, self.book.deadline_passed) = (Phase::SynSent, false);
+            (self.client.confirmed, self.client.in_flight) = (State::SynSent, InFlight::default());
+            self.server.in_flight = InFlight::default();
+        }
+    }
+
+    /// Whether a SYN of the client at `time` came later than a round trip after the first SYN-ACK: the client has not got that.
+    fn synack_unheard(&self, time: Timestamp) -> bool {
+        let way = self.handshake.rtt_client().unwrap_or(ROUND_TRIP);
+        self.handshake.synacks.first().is_some_and(|first| time - first.time > way)
+    }
+
+    /// The first SYN that shows that the SYN-ACKs before it had not reached the client, although they passed here: it was
+    /// repeated later than a round trip after the first of them.
+    pub fn synack_lost_before(&self) -> Option<&Try> {
+        self.handshake.syns.iter().find(|syn| self.synack_unheard(syn.time))
     }
 
     /// A SYN-ACK that belongs to this flow.
@@ -171,12 +206,14 @@ impl Flow {
         let syn_seen = self.client.isn.is_some();
         if syn_seen && !self.acks_some_syn(s) {
             self.handshake.wrong_synack = true;
-            self.book.wrong_synack_ack = Some(s.ack_field);
+            self.book.wrong_ack = Some(WrongAck { ack: s.ack_field, with_syn: true });
             return Facts::SYNACK_WRONG_ACK | late;
         }
         if self.opening == Some(Opening::Refused) {
-            // The refusal was of an earlier try.
-            (self.teardown.reset, self.teardown.complete) = (None, None);
+            // The refusal was of an earlier try; or one of the two answers is not the server's.
+            let tried = self.handshake.syns.last().map(|syn| syn.time);
+            self.book.refusal = self.teardown.reset.take().filter(|reset| tried.is_none_or(|time| time <= reset.time));
+            self.teardown.complete = None;
         }
         self.book.tried_at = now;
         self.keep_synack(s);
@@ -184,6 +221,9 @@ impl Flow {
             return Facts::SYNACK_REPEATED;
         }
         let other_isn = self.server.isn.is_some() && self.book.phase == Phase::SynReceived;
+        if self.server.data_count > u32::from(s.payload > 0) && s.seq.after(self.server.first_seq) {
+            self.disown_early_data(s);
+        }
         self.book.phase = Phase::SynReceived;
         self.book.deadline_passed = false;
         self.role_known = true;
@@ -198,6 +238,14 @@ impl Flow {
         self.server.sent(Event::SynAck);
         self.client.receives(Event::SynAck);
         if other_isn { Facts::SYN_ACK | Facts::SYNACK_NEW_ISN | late } else { Facts::SYN_ACK | late }
+    }
+
+    /// What the server sent before its SYN-ACK, and not behind it in sequence, was of another connection: the client dropped it.
+    fn disown_early_data(&mut self, synack: &Segment) {
+        let own = u32::from(synack.payload > 0);
+        let count = self.server.data_count.saturating_sub(own);
+        (self.server.data_count, self.server.bytes) = (own, u64::from(synack.payload));
+        self.note_unacceptable(Side::Server, count);
     }
 
     /// A segment without SYN or RST while the handshake is under way. `None` when it has nothing to do with the handshake.
@@ -221,7 +269,10 @@ impl Flow {
         }
         // It acknowledges something: the SYN-ACK had reached it, though not us.
         if s.flags.has(Flags::ACK) && self.client.isn.is_some_and(|isn| s.seq.after(isn)) {
-            self.client.confirmed = crate::tcp::State::Established;
+            self.client.confirmed = State::Established;
+            self.server.in_flight.remove(Event::Syn);
+            self.server.confirmed = State::SynReceived;
+            self.server.receives(Event::AckOfSyn);
             self.open(Opening::Established, s, false);
             return Facts::NONE;
         }
@@ -231,21 +282,23 @@ impl Flow {
     fn server_before_synack(&mut self, s: &Segment) -> Facts {
         let acks_syn = self.acks_some_syn(s);
         if acks_syn && (s.payload > 0 || s.flags.has(Flags::FIN)) {
-            // Data that acknowledges the SYN: its SYN-ACK escaped the capture.
-            self.server.confirmed = crate::tcp::State::Established;
-            self.client.receives(Event::SynAck);
-            self.open(Opening::Established, s, false);
-            return Facts::NONE;
+            // In SYN-SENT nothing but a SYN opens. Where its SYN-ACK escaped the capture, the client's next segment tells.
+            return Facts::DATA_BEFORE_ESTABLISHED;
         }
         if acks_syn {
             self.handshake.bare_ack_first = true;
+        } else if s.flags.has(Flags::ACK) {
+            self.book.wrong_ack = Some(WrongAck { ack: s.ack_field, with_syn: false });
+            // It is of an older connection, and the SYN began none.
+            self.server.in_flight.remove(Event::Syn);
         }
         Facts::BARE_ACK_TO_SYN
     }
 
     fn third_step(&mut self, s: &Segment) -> Facts {
         let (Some(ack), Some(server_next)) = (s.ack(), self.server.next) else { return Facts::NONE };
-        if self.book.phase == Phase::Failed && self.opening == Some(Opening::Refused) {
+        // After a reset there is nothing left that an acknowledgment could complete.
+        if self.book.phase == Phase::Failed && self.teardown.reset.is_some() {
             return Facts::NONE;
         }
         let answered = self.handshake.synacks.iter().rev().find(|try_| ack.after(try_.seq)).map(|t| t.seq);
@@ -254,13 +307,20 @@ impl Flow {
         let after_syn = expected.is_none_or(|seq| s.seq.plus(s.payload).at_or_after(seq) || s.seq == seq);
         if !(in_range && after_syn) {
             let right_sequence = expected == Some(s.seq);
-            return if right_sequence { Facts::FINAL_ACK_WRONG } else { Facts::NONE };
+            if !right_sequence {
+                return Facts::NONE;
+            }
+            self.book.wrong_ack = Some(WrongAck { ack, with_syn: false });
+            return Facts::FINAL_ACK_WRONG;
         }
         if let Some(isn) = answered {
             self.server.isn = Some(isn);
         }
         let syn_seen = self.client.isn.is_some();
         let validated = syn_seen && expected == Some(s.seq);
+        if !self.client.confirmed.is_synchronized() {
+            self.client.receives(Event::SynAck);
+        }
         self.client.has_received(Event::SynAck);
         self.server.receives(Event::AckOfSyn);
         let opening = if !syn_seen {

@@ -151,6 +151,9 @@ fn label(s: &Segment, facts: Facts) -> Option<Label> {
     if facts.any(acknowledges) {
         return Some(Label::Ack);
     }
+    if facts.any(Facts::BARE_ACK_TO_SYN) && s.payload == 0 {
+        return Some(Label::Ack);
+    }
     if facts.any(Facts::PROBE) {
         return Some(Label::Probe);
     }

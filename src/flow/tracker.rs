@@ -21,7 +21,12 @@ use super::timers::{Tick, Wheel};
 use super::tuple::{FlowKey, Side};
 use super::twins::{self, Asked, Twin};
 use super::verdict::{Closing, Opening};
-use super::{completeness::Completeness, handshake::Handshake, teardown::Teardown, zeek::ZeekWords};
+use super::{
+    completeness::Completeness,
+    handshake::{Handshake, Tries},
+    teardown::Teardown,
+    zeek::ZeekWords,
+};
 use crate::tcp::{Checksum, Event, Flags, IcmpKind, IcmpQuote, Segment, SeqNumber, State};
 use crate::time::{SECOND, Timestamp};
 
@@ -169,6 +174,14 @@ pub(super) struct Provocation {
     pub(super) time: Timestamp,
 }
 
+/// An acknowledgment that does not fit the client's SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WrongAck {
+    pub(super) ack: SeqNumber,
+    /// Whether it came with a SYN.
+    pub(super) with_syn: bool,
+}
+
 /// The tracker's own notes on a flow. The first 64 octets are what each segment needs.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
@@ -195,10 +208,13 @@ pub(super) struct Book {
     pub(super) quiet_at: Timestamp,
     /// A SYN on the open connection, which may turn out to begin the next one.
     pub(super) pending: Option<Box<Pending>>,
-    pub(super) wrong_synack_ack: Option<SeqNumber>,
+    /// An answer of the server that does not fit the client's SYN.
+    pub(super) wrong_ack: Option<WrongAck>,
     /// A reset that should not have taken effect; it did if nothing follows.
     pub(super) doubtful_reset: Option<Reset>,
     pub(super) provocation: Option<Provocation>,
+    /// The refusal of the SYN to which a SYN-ACK came all the same.
+    pub(super) refusal: Option<Reset>,
     pub(super) before_reset: Option<(State, State, Option<Timestamp>)>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
@@ -458,10 +474,12 @@ impl Tracker {
     ) {
         let is_recorded = found.is_some_and(|slot| self.table.embryo(slot).is_none());
         let found = found.map(|slot| self.whole(slot, Some(keyed.hash), observer));
+        let mut tries = Tries::new();
         let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
                 Fate::Begins => {
+                    tries = self.table.get(slot).map_or(tries, |flow| flow.earlier_tries(s));
                     self.end(slot, s.time, observer);
                     None
                 }
@@ -471,11 +489,14 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, keyed, now, self.short_cut, observer) {
+            None => match self.begin(s, keyed, now, self.short_cut && tries.is_empty(), observer) {
                 Some(slot) => (slot, true),
                 None => return,
             },
         };
+        if let Some(flow) = self.table.settled(slot).filter(|_| !tries.is_empty()) {
+            flow.handshake.syns = tries;
+        }
         self.take(slot, s, now, first, observer);
         if first || !is_recorded {
             self.enlist(slot);
@@ -1073,7 +1094,8 @@ impl Flow {
 
     /// Takes a segment: counts it, moves states, notices facts.
     fn observe(&mut self, s: &Segment, from: Side, now: Timestamp, first: bool, doubt: Doubt) -> Facts {
-        if !first {
+        let dropped = !first && self.must_be_dropped(s);
+        if !first && !dropped {
             let read = doubt.worth.read_by_zeek(s);
             self.zeek.observe(read.as_ref().unwrap_or(s), from == self.first_sender);
             self.completeness.observe(s);
@@ -1103,7 +1125,10 @@ impl Flow {
         self.book.seen_at = now;
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
-        facts |= self.dispatch(s, from, now);
+        facts |= if dropped { self.drop_segment(s, from) } else { self.dispatch(s, from, now) };
+        if facts.any(Facts::UNACCEPTABLE) {
+            self.note_unacceptable(from, 1);
+        }
         facts |= self.oddities(s, from);
         facts |= self.take_notes(s, from, facts, silence, now);
         if facts.any(Facts::HOLE) {
@@ -1113,6 +1138,21 @@ impl Flow {
             self.quality.reordered += 1;
         }
         facts
+    }
+
+    /// Whether its receiver drops it unread: on an open connection, and on one that is half open, nothing but SYN and RST may come
+    /// without ACK (RFC 9293 section 3.10.7.4, fifth).
+    fn must_be_dropped(&self, s: &Segment) -> bool {
+        let open = matches!(self.book.phase, Phase::Open | Phase::SynReceived);
+        open && !s.flags.any(Flags::ACK | Flags::SYN | Flags::RST) && self.opening != Some(Opening::Invalid)
+    }
+
+    /// It was counted, and is not.
+    fn drop_segment(&mut self, s: &Segment, from: Side) -> Facts {
+        let peer = self.peer_mut(from);
+        peer.bytes -= u64::from(s.payload);
+        peer.data_count -= u32::from(s.payload > 0);
+        Facts::INVALID_FLAGS | Facts::UNACCEPTABLE
     }
 
     fn count(&mut self, s: &Segment, from: Side) {
@@ -1189,8 +1229,9 @@ impl Flow {
         if !s.flags.any(Flags::ACK | Flags::FIN) && s.payload == 0 {
             return Facts::INVALID_FLAGS;
         }
+        let settled = self.settle_doubtful_fin(s, from);
         self.prove(s, from);
-        let mut facts = self.account(s, from);
+        let mut facts = settled | self.account(s, from);
         facts |= self.on_segment_in_handshake(s, from);
         if self.book.phase == Phase::Open || s.flags.has(Flags::FIN) {
             facts |= self.on_segment_in_connection(s, from);
@@ -1317,6 +1358,7 @@ impl Flow {
 
     /// Observation of it is over: settles what only the end can settle.
     fn conclude(&mut self, time: Timestamp) {
+        self.confirm_fin();
         if let Some(reset) = self.book.doubtful_reset.take()
             && self.teardown.reset.is_none()
             && !self.both_fins()

@@ -207,7 +207,9 @@ impl Numbering {
         let mut caption = match step.label {
             Label::Fin => self.fin(step.from, flow.shape()),
             Label::Ack if self.first_fin.is_some() => self.ack_of_fin(step.from, flow.shape()),
-            Label::Syn | Label::SynAck | Label::Ack => self.opening(step, flow.opening()),
+            Label::Ack if !completes(flow, step) && flow.opening() != Opening::SplitHandshake => "ACK".to_owned(),
+            Label::Syn if is_new(flow, step) => "SYN (new)".to_owned(),
+            Label::Syn | Label::SynAck | Label::Ack => self.opening(step, flow),
             Label::Data => "data".to_owned(),
             Label::Probe => "probe".to_owned(),
             Label::Rst => "RST".to_owned(),
@@ -224,7 +226,7 @@ impl Numbering {
         caption
     }
 
-    fn opening(&mut self, step: &Step, opening: Opening) -> String {
+    fn opening(&mut self, step: &Step, flow: &Flow) -> String {
         let name = if step.label == Label::SynAck { "SYN+ACK" } else { step.label.name() };
         // What a server acknowledges before its own SYN is no step of this opening.
         let began =
@@ -238,13 +240,14 @@ impl Numbering {
             return format!("2. {name}, 1. FIN");
         }
         let seen = self.opening.iter().position(|known| *known == (step.label, step.from));
+        let seen = seen.filter(|_| !completes(flow, step));
         if seen.is_none() {
             self.opening.push((step.label, step.from));
         } else if step.label == Label::Ack {
             return name.to_owned();
         }
         let number = match step.label {
-            _ if opening == Opening::SplitHandshake => seen.unwrap_or(self.opening.len() - 1) + 1,
+            _ if flow.opening() == Opening::SplitHandshake => seen.unwrap_or(self.opening.len() - 1) + 1,
             Label::Syn => 1,
             Label::SynAck => 2,
             _ => 3,
@@ -280,6 +283,16 @@ impl Numbering {
         let number = if shape == Some(Shape::Simultaneous) || self.first_fin != Some(from) { 2 } else { 4 };
         format!("{number}. ACK")
     }
+}
+
+/// Whether `step` is the one that completed the handshake.
+fn completes(flow: &Flow, step: &Step) -> bool {
+    step.label == Label::Ack && flow.handshake.ack.is_some_and(|ack| ack.frame == step.frame)
+}
+
+/// Whether `step` is a SYN with another number than the connection began with: no try of this connection's.
+pub(super) fn is_new(flow: &Flow, step: &Step) -> bool {
+    step.label == Label::Syn && flow.peer(step.from).isn.is_some_and(|isn| isn != step.seq)
 }
 
 /// The ladder format.
@@ -438,10 +451,10 @@ fn opening_words(flow: &Flow) -> String {
 }
 
 fn retry_words(flow: &Flow) -> Option<String> {
-    if flow.client.syn_count < 2 {
+    if flow.tries() < 2 {
         return None;
     }
-    let mut words = format!("{} SYNs in {}", flow.client.syn_count, human(flow.handshake.syn_gaps().sum()));
+    let mut words = format!("{} SYNs in {}", flow.tries(), human(flow.handshake.syn_gaps().sum()));
     if let Some(backoff) = flow.handshake.backoff() {
         let _ = write!(words, ", gaps {backoff}");
     }

@@ -787,6 +787,7 @@ pub(super) fn caption(row: &StepRow, locale: Locale) -> String {
     let number = row.caption.split(' ').next().filter(|word| word.ends_with('.'));
     let word = match row.step.label {
         Label::Fin if row.caption.starts_with("2.+3.") => "FIN+ACK",
+        Label::Syn if row.caption.starts_with("SYN (new)") => locale.pick("SYN (new)", "SYN (새 번호)"),
         Label::Other => return format!("{} {}", terms::label_word(Label::Other).get(locale), row.step.flags),
         label => terms::label_word(label).get(locale),
     };
@@ -847,15 +848,15 @@ pub(super) fn caption_lines(flow: &Flow, style: &Style) -> Vec<(&'static str, St
         }
         lines.push(("", words));
     }
-    if flow.client.syn_count > 1 {
+    if flow.tries() > 1 {
         let waited = human(flow.handshake.syn_gaps().sum());
         let pattern = flow.handshake.backoff().map_or("", |b| terms::backoff(b).get(locale));
         let comma = if pattern.is_empty() { "" } else { ", " };
         lines.push((
             "",
             match locale {
-                Locale::En => format!("the SYN was sent {} times in {waited}{comma}{pattern}", flow.client.syn_count),
-                Locale::Ko => format!("SYN을 {waited} 동안 {}번 보냄{comma}{pattern}", flow.client.syn_count),
+                Locale::En => format!("the SYN was sent {} times in {waited}{comma}{pattern}", flow.tries()),
+                Locale::Ko => format!("SYN을 {waited} 동안 {}번 보냄{comma}{pattern}", flow.tries()),
             },
         ));
     }

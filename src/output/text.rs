@@ -208,8 +208,8 @@ fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'st
     {
         write!(line, ", rtt {} (server {}, client {})", human(rtt), human(server), human(client))?;
     }
-    if flow.client.syn_count > 1 {
-        write!(line, ", {} SYNs", flow.client.syn_count)?;
+    if flow.tries() > 1 {
+        write!(line, ", {} SYNs", flow.tries())?;
         if let Some(backoff) = flow.handshake.backoff() {
             write!(line, " (gaps {backoff})")?;
         }

@@ -104,6 +104,7 @@ fn combination(s: &Segment) -> Option<&'static str> {
         f if f.has(Flags::SYN | Flags::URG) => "SYN and URG",
         f if f.has(Flags::SYN | Flags::PSH) && !f.has(Flags::ACK) && without_data => "SYN and PSH without data",
         f if f == Flags::NONE => "none",
+        f if !f.any(Flags::ACK | Flags::SYN | Flags::RST) => "no ACK",
         _ => return None,
     })
 }

@@ -34,7 +34,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "half-open-crash",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "after a silence, an open connection's next segment was answered by a RST at its acknowledgment number",
+        summary: "an open connection's next segment after a silence, or the acknowledgment that answers a new SYN, was answered by a \
+                  RST at its acknowledgment number",
         description: "One end had forgotten the connection: its host restarted, its process is gone, or a proxy or translator \
                       dropped it for idleness. Once per host it was a crash; again and again after the same silence it is an \
                       idle time-out, and keep-alives shorter than it help.",
@@ -140,9 +141,17 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 fn half_open_crash(s: &Sighting<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let (own, other) = (f.peer(s.from), f.peer(s.from.other()));
-    let idle = f.notes()?.end(s.from).resets.silence;
-    let answers = other.acked == Some(segment.seq) && other.next != own.acked;
+    let (idle, probes) = (f.notes()?.end(s.from).resets.silence, f.notes()?.end(s.from.other()).probes);
     let fresh = own.fin.is_none() && other.fin.is_none() && f.was_open() && s.facts.any(Facts::RST_ACCEPTED);
+    if fresh && s.facts.any(Facts::RST_OF_OLD_ACK) {
+        return Some(Finding::new(format!(
+            "the {} had forgotten the connection: it began another and reset this one",
+            s.from
+        )));
+    }
+    // What asks is octets, or a keep-alive.
+    let asked = other.next != own.acked || probes.last == other.last_time;
+    let answers = other.acked == Some(segment.seq) && asked;
     let forgot = s.from == Side::Client || !was_never_accepted(f);
     (fresh && answers && forgot && idle >= IDLE).then(|| {
         Finding::new(format!("the {} had forgotten the connection after {} of silence", s.from, seconds(idle)))

@@ -106,8 +106,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a RST that acknowledges what its receiver never sent",
         description: "The sequence number may fit but the acknowledgment does not: resets made by middleboxes often look like \
-                      this, as they know one direction only.",
-        reference: "RFC 5961 section 5",
+                      this, as they know one direction only. A client that waits for a SYN-ACK must ignore it, repeats its SYN and \
+                      gives up in the end: to refuse a SYN, a RST has to acknowledge it.",
+        reference: "RFC 5961 section 5; RFC 9293 section 3.10.7.3",
         when: When::Facts(Facts::RST_BAD_ACK),
         check: rst_bad_ack,
     },
@@ -342,11 +343,16 @@ fn rst_bad_ack(s: &Sighting<'_>) -> Option<Finding> {
     let ack = s.segment?.ack()?;
     let receiver = s.flow.peer(s.from.other());
     let relative = i64::from(ack.offset_from(receiver.base()));
-    s.flow.was_open().then(|| {
-        Finding::new(format!("RST of the {} acknowledges {relative} (relative), which was never sent", s.from))
-            .figure("ack", relative)
-            .severity(s.daggered(Severity::Note))
-    })
+    let finding = |what: String| Finding::new(what).figure("ack", relative).severity(s.daggered(Severity::Note));
+    if s.facts.any(Facts::UNACCEPTABLE) {
+        return Some(finding(format!(
+            "RST of the {} acknowledges {relative} (relative), not the SYN: it must be ignored",
+            s.from
+        )));
+    }
+    s.flow
+        .was_open()
+        .then(|| finding(format!("RST of the {} acknowledges {relative} (relative), which was never sent", s.from)))
 }
 
 fn rst_with_data(s: &Sighting<'_>) -> Option<Finding> {

@@ -199,7 +199,7 @@ fn refused_retry(s: &Sighting<'_>) -> Option<Finding> {
 
 fn slow_handshake(s: &Sighting<'_>) -> Option<Finding> {
     let took = s.flow.handshake.connect_time()?;
-    ((took >= SLOW || s.flow.host_marks.slow_answer) && s.flow.client.syn_count == 1).then(|| {
+    ((took >= SLOW || s.flow.host_marks.slow_answer) && s.flow.tries() == 1).then(|| {
         let server = s.flow.handshake.rtt_server().unwrap_or(0);
         Finding::new(format!("the handshake took {}, {} of it until the SYN-ACK", seconds(took), seconds(server)))
             .figure("connect_ns", took)

@@ -192,7 +192,7 @@ fn handshake_body(flow: &Flow) -> Option<HandshakeBody<'_>> {
     }
     Some(HandshakeBody {
         validated: h.validated,
-        syn_count: flow.client.syn_count,
+        syn_count: flow.tries(),
         synack_count: flow.server.synack_count,
         syn_gaps_ns: Gaps(h),
         backoff: h.backoff().map(Word),

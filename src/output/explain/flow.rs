@@ -117,13 +117,13 @@ fn opening(
     if let Some(connect) = flow.handshake.connect_time() {
         document.item(cost(flow, connect, locale));
     }
-    if flow.client.syn_count > 1 && level == Level::Full {
+    if flow.tries() > 1 && level == Level::Full {
         document.item(tries(flow, locale));
-    } else if flow.client.syn_count > 1 {
+    } else if flow.tries() > 1 {
         let waited = human(flow.handshake.syn_gaps().sum());
         document.item(match locale {
-            Locale::En => format!("The SYN was sent {} times in {waited}.", flow.client.syn_count),
-            Locale::Ko => format!("SYN을 {waited} 동안 {}번 보냈습니다.", flow.client.syn_count),
+            Locale::En => format!("The SYN was sent {} times in {waited}.", flow.tries()),
+            Locale::Ko => format!("SYN을 {waited} 동안 {}번 보냈습니다.", flow.tries()),
         });
     }
     if let Some(patience) = patience(flow, locale).filter(|_| level == Level::Full) {
@@ -207,12 +207,12 @@ fn tries(flow: &Flow, locale: Locale) -> String {
         Locale::En => format!(
             "The SYN was sent {} times, after waits of {gaps}{pattern}. RFC 6298 asks for 1 s first and twice the time each try; \
              systems differ (Linux repeats 6 times; since 6.5 it waits 1 s five times before it doubles, and repeats 10 times).",
-            flow.client.syn_count
+            flow.tries()
         ),
         Locale::Ko => format!(
             "SYN을 {}번 보냈고, 기다린 시간은 {gaps}{pattern}입니다. RFC 6298은 처음 1초, 그 뒤 매번 두 배를 요구하지만 \
              운영 체제마다 다릅니다 (Linux는 6번 재전송하고, 6.5부터는 1초를 다섯 번 기다린 뒤에 두 배씩 늘려 10번 재전송합니다).",
-            flow.client.syn_count
+            flow.tries()
         ),
     }
 }

@@ -544,7 +544,7 @@ fn first_flags(flow: &Flow, locale: Locale) -> Option<String> {
 }
 
 fn retried(flow: &Flow, locale: Locale) -> Option<String> {
-    let tries = flow.client.syn_count;
+    let tries = flow.tries();
     let gaps: Vec<String> = flow.handshake.syn_gaps().map(human).collect();
     let gaps = gaps.join(", ");
     Some(match (locale, tries) {

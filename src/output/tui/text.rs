@@ -127,7 +127,7 @@ pub(super) fn outcome(row: &Row, locale: Locale) -> String {
 
 fn outcome_of(flow: &Flow, locale: Locale) -> String {
     let word = |word| locale.say(word).to_owned();
-    let tries = flow.client.syn_count;
+    let tries = flow.tries();
     match flow.opening() {
         Opening::Refused => word(Word::Refused),
         Opening::Unreachable => word(Word::Unreachable),
@@ -162,7 +162,7 @@ fn closing(flow: &Flow, locale: Locale) -> String {
         Closing::Open if flow.opening() == Opening::SynAckOnly => word(Word::NoSyn),
         Closing::Open => "-".to_owned(),
         Closing::None if is_missing_ack(flow) => format!("{} ×{}", locale.say(Word::NoAck), flow.server.synack_count),
-        Closing::None => match flow.client.syn_count {
+        Closing::None => match flow.tries() {
             0 => word(Word::NoSyn),
             1 => "-".to_owned(),
             tries => format!("{} ×{}", locale.say(Word::Retry), tries - 1),
@@ -188,7 +188,7 @@ pub(super) fn class(row: &Row) -> Class {
     let by_phase = match (flow.closing(), Phase::of(flow)) {
         (Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset, _) => Class::Warn,
         (Closing::HalfClosed, _) => Class::Note,
-        (_, Phase::SynSent | Phase::SynReceived) if flow.client.syn_count > 1 => Class::Warn,
+        (_, Phase::SynSent | Phase::SynReceived) if flow.tries() > 1 => Class::Warn,
         (_, Phase::SynSent | Phase::SynReceived | Phase::Closing) if row.ended.is_none() => Class::Progress,
         (Closing::Fin | Closing::SimultaneousFin, _) => Class::Historic,
         _ => Class::Ok,
@@ -294,7 +294,7 @@ fn is_missing_ack(flow: &Flow) -> bool {
 /// Why an attempt failed, or has not succeeded so far, as a sentence.
 fn obstacle(flow: &Flow) -> Option<Word> {
     failure(flow.opening()).or_else(|| match Phase::of(flow) {
-        Phase::SynSent if flow.client.syn_count > 1 => Some(Word::WhyUnanswered),
+        Phase::SynSent if flow.tries() > 1 => Some(Word::WhyUnanswered),
         Phase::SynReceived if is_missing_ack(flow) => Some(Word::WhyMissingAck),
         _ => None,
     })
