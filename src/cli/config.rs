@@ -526,6 +526,7 @@ fn output(
         fields: fields(&args.fields)?,
         local_nets: local_nets.iter().map(zone).collect::<Result<_, _>>()?,
         rule_id,
+        streams: input.is_streaming(),
         pictures: Pictures {
             part: args.part.unwrap_or_default(),
             scale: args.scale.unwrap_or_default(),

@@ -88,8 +88,12 @@ impl Flow {
         let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
         let facts = self.on_fin(&held, self.side_of(held.source));
         let (client, server) = (self.client.presumed(), self.server.presumed());
+        let (by, proved) = (self.side_of(held.source), self.peer(self.side_of(held.source)).confirmed);
         for step in self.steps.iter_mut().filter(|step| step.frame >= held.frame) {
             (step.client, step.server) = (client, server);
+            if step.from == by {
+                step.proved = proved;
+            }
         }
         facts
     }
@@ -227,6 +231,11 @@ impl Flow {
     fn reset_of_wrong_ack(&mut self) -> Facts {
         let with_syn = self.book.wrong_ack.is_some_and(|wrong| wrong.with_syn);
         if with_syn { Facts::RST_OF_WRONG_SYNACK } else { Facts::RST_OF_OLD_ACK }
+    }
+
+    /// Whether the client reset the last SYN-ACK, waits on, and no better one has come.
+    pub(super) fn has_declined(&self) -> bool {
+        self.book.phase == Phase::SynSent && self.client.rst_count > 0 && self.handshake.echo_is_wrong()
     }
 
     /// The client took no notice of the SYN-ACK but for this reset, which the server believes.

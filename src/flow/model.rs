@@ -10,7 +10,7 @@ use super::teardown::{Reset, Teardown};
 use super::tuple::{FlowKey, Side};
 use super::verdict::{ClosedBy, Closing, Opening, Shape};
 use super::zeek::ZeekWords;
-use crate::tcp::{Endpoint, IcmpKind, State};
+use crate::tcp::{Endpoint, IcmpKind};
 use crate::time::Timestamp;
 
 /// How many steps of one flow are kept; further ones are folded into the last of their kind, or counted.
@@ -328,15 +328,6 @@ impl Flow {
     pub fn teardown_time(&self) -> Option<i64> {
         let first = self.peer(self.teardown.first_fin?);
         Some(self.teardown.complete? - first.fin_time)
-    }
-
-    /// Final state of `side`, as presumed; `None` where nothing is known of it.
-    pub fn final_state(&self, side: Side) -> Option<State> {
-        let peer = self.peer(side);
-        if !peer.spoke() && self.opening() != Opening::Midstream {
-            return None;
-        }
-        Some(peer.presumed())
     }
 
     /// Which options are in force on the connection; `None` where a SYN or SYN-ACK is missing.

@@ -69,6 +69,7 @@ impl Flow {
             label: Label::Icmp,
             client: self.client.presumed(),
             server: self.server.presumed(),
+            proved: self.server.confirmed,
             certainty: Certainty::Observed,
         });
         Recorded::Step(self.steps.len() - 1)
@@ -102,13 +103,14 @@ impl Flow {
 
     fn fold(&mut self, index: usize, s: &Segment) {
         let (client, server) = (self.client.presumed(), self.server.presumed());
+        let proved = self.peer(self.side_of(s.source)).confirmed;
         let is_last = index + 1 == self.steps.len();
         if let Some(step) = self.steps.get_mut(index) {
             step.repeat = step.repeat.saturating_add(1);
             step.payload = step.payload.saturating_add(s.payload);
             step.last_time = s.time;
             if is_last {
-                (step.client, step.server) = (client, server);
+                (step.client, step.server, step.proved) = (client, server, proved);
             }
         }
     }
@@ -128,6 +130,7 @@ impl Flow {
             label,
             client: self.client.presumed(),
             server: self.server.presumed(),
+            proved: self.peer(from).confirmed,
             certainty: if certain { Certainty::Observed } else { Certainty::Inferred },
         }
     }

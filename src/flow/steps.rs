@@ -66,6 +66,8 @@ pub struct Step {
     pub client: State,
     /// The server's state after it.
     pub server: State,
+    /// The state of its sender, without what was on its way to that.
+    pub proved: State,
     /// Whether those states are proved.
     pub certainty: Certainty,
 }

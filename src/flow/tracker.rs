@@ -585,6 +585,7 @@ impl Tracker {
         }
         let Some(flow) = self.table.settled(slot) else { return true };
         match flow.book.phase {
+            Phase::SynSent if flow.has_declined() => flow.reach_if_undecided(Opening::ResetAfterSynAck, time),
             Phase::SynSent | Phase::Crossed => flow.reach_if_undecided(Opening::Unanswered, time),
             Phase::SynReceived if flow.client.isn.is_none() => flow.reach_if_undecided(Opening::SynAckOnly, time),
             Phase::SynReceived => flow.reach(Opening::MissingAck, time),
@@ -1369,7 +1370,7 @@ impl Flow {
             self.reach(Opening::SynAckOnly, time);
         }
         // The client declined a SYN-ACK that it cannot have asked for, and no other came.
-        if self.opening.is_none() && self.book.phase == Phase::Failed {
+        if self.opening.is_none() && self.has_declined() {
             self.reach(Opening::ResetAfterSynAck, time);
         }
     }

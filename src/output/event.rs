@@ -404,10 +404,12 @@ pub struct StepBody {
     /// Octets.
     payload: u32,
     label: Word<Label>,
-    /// State of the client after it.
-    client: Word<State>,
-    /// State of the server after it.
-    server: Word<State>,
+    /// State of the client after it, where anything is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<Word<State>>,
+    /// State of the server after it, where anything is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Word<State>>,
     certainty: Word<Certainty>,
     /// Segments folded into this step, where more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -482,8 +484,10 @@ impl Serialize for Steps<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let shown = self.flow.steps.iter().zip(1u32..).filter(|(step, _)| self.shown.shows(step));
         let mut seq = serializer.serialize_seq(None)?;
+        let story = self.flow.story();
         for (step, n) in shown {
-            seq.serialize_element(&build::step(self.flow, step, n))?;
+            let ends = story.after.get(n as usize - 1).copied().unwrap_or_default();
+            seq.serialize_element(&build::step(self.flow, step, n, ends))?;
         }
         seq.end()
     }

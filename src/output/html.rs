@@ -9,6 +9,7 @@ use super::ladder::{Row, rows};
 use super::picture::{self, caption, escape, relative, since_text};
 use super::report::{Count, Findings, Report, closings, filtered, openings};
 use super::summary::Talkers;
+use super::words::state_name;
 use super::{Settings, svg};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::Totals;
@@ -512,8 +513,8 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
             row.step.seq,
             relative(row.step.seq, sender.base()),
             row.step.payload,
-            row.client,
-            row.server,
+            state_name(row.client),
+            state_name(row.server),
             if picture::is_presumed(flow, &row) { " ?" } else { "" },
         );
     }

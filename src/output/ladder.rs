@@ -4,12 +4,12 @@ use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339, short};
 use super::explain::Locale;
-use super::hindsight::{server_before, states_after};
 use super::words;
+use super::words::state_name;
 use super::{Out, Settings, StepsShown, Writer};
 use crate::engine::{Event, Sink};
 use crate::flow::features::{ecn, fast_open, mptcp};
-use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side, Step};
+use crate::flow::{ClosedBy, Closing, Ends, Flow, Label, Opening, Shape, Side, Step, Story};
 use crate::tcp::{Flags, State};
 use crate::time::SECOND;
 
@@ -24,9 +24,9 @@ pub enum Row {
     /// Both endpoints before the first step.
     Before {
         /// The client.
-        client: State,
+        client: Option<State>,
         /// The server, as presumed.
-        server: State,
+        server: Option<State>,
     },
     /// A step.
     Step(StepRow),
@@ -68,10 +68,10 @@ pub struct StepRow {
     pub closing: bool,
     /// The step itself.
     pub step: Step,
-    /// The client's state after it.
-    pub client: State,
-    /// The server's state after it.
-    pub server: State,
+    /// The client's state after it, where anything is known of it.
+    pub client: Option<State>,
+    /// The server's state after it, where anything is known of it.
+    pub server: Option<State>,
 }
 
 impl StepRow {
@@ -107,13 +107,17 @@ pub(super) fn capture_order(rows: &[Row], locale: Locale) -> Option<String> {
 
 /// The rows of `flow`; with `fold`, data and probes in a row become one.
 pub fn rows(flow: &Flow, fold: bool) -> Vec<Row> {
-    let mut builder = Builder { flow, fold, rows: Vec::new(), numbering: Numbering::default(), last: flow.first_time };
+    let story = flow.story();
+    let mut builder =
+        Builder { flow, story, fold, rows: Vec::new(), numbering: Numbering::default(), last: flow.first_time };
     builder.before();
     let mut open = false;
     for (n, step) in flow.steps.iter().enumerate() {
         builder.half_close(step);
         builder.step(n + 1, step);
-        let both = step.client.is_synchronized() && step.server.is_synchronized();
+        let ends = builder.story.after.get(n).copied().unwrap_or_default();
+        let both =
+            [ends.client, ends.server].into_iter().flatten().filter(|state| state.is_synchronized()).count() == 2;
         if both && !open && flow.opening().opened() {
             builder.rows.push(Row::Established);
         }
@@ -127,6 +131,7 @@ pub fn rows(flow: &Flow, fold: bool) -> Vec<Row> {
 
 struct Builder<'a> {
     flow: &'a Flow,
+    story: Story,
     fold: bool,
     rows: Vec<Row>,
     numbering: Numbering,
@@ -135,8 +140,8 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn before(&mut self) {
-        if self.flow.steps.first().is_some_and(|step| step.label == Label::Syn) {
-            self.rows.push(Row::Before { client: State::Closed, server: server_before(self.flow) });
+        if let Some(Ends { client, server }) = self.story.before {
+            self.rows.push(Row::Before { client, server });
         }
     }
 
@@ -160,7 +165,7 @@ impl Builder<'_> {
             self.fold_data(step);
             return;
         }
-        let (client, server) = states_after(self.flow, n - 1, step);
+        let Ends { client, server } = self.story.after.get(n - 1).copied().unwrap_or_default();
         self.rows.push(Row::Step(StepRow {
             n,
             since_start: step.time - self.flow.first_time,
@@ -354,7 +359,7 @@ fn heading(flow: &Flow) -> String {
 fn line(row: &Row) -> String {
     match row {
         Row::Before { client, server } => {
-            format!("{:>23} {:>12} │{:LANE$}│ ({})", "", client.name(), "", server.name())
+            format!("{:>23} {:>12} │{:LANE$}│ ({})", "", state_name(*client), "", state_name(*server))
         }
         Row::Step(step) => step_line(step),
         Row::Data { segments, client_bytes, server_bytes, .. } => mark(&data(*segments, *client_bytes, *server_bytes)),
@@ -371,7 +376,7 @@ fn step_line(step: &StepRow) -> String {
         Side::Client => format!("├{:─^width$}▶│", step.caption, width = LANE - 1),
         Side::Server => format!("│◀{:─^width$}┤", step.caption, width = LANE - 1),
     };
-    format!("{:>3} {time:>9} {delta:>9} {:>12} {arrow} {}", step.n, step.client.name(), step.server.name())
+    format!("{:>3} {time:>9} {delta:>9} {:>12} {arrow} {}", step.n, state_name(step.client), state_name(step.server))
 }
 
 /// Folded data: what each end sent, and in how many segments where there is room to say so.

@@ -8,7 +8,6 @@ pub mod clock;
 pub mod community;
 pub mod event;
 pub mod explain;
-mod hindsight;
 mod histogram;
 mod html;
 pub mod ladder;
@@ -67,6 +66,8 @@ pub struct Settings {
     pub local_nets: Vec<Network>,
     /// The id of an anomaly rule by its index in the registry.
     pub rule_id: fn(u16) -> Option<&'static str>,
+    /// Whether packets arrive as they are sent: nothing waits for what comes later.
+    pub streams: bool,
     /// How flows are drawn.
     pub pictures: Pictures,
     /// The language of pictures and explanations (`--locale`).
@@ -94,6 +95,7 @@ impl Default for Settings {
             fields: Vec::new(),
             local_nets: Vec::new(),
             rule_id: |_| None,
+            streams: false,
             pictures: Pictures::default(),
             locale: Locale::default(),
             level: None,

@@ -8,7 +8,6 @@ use core::fmt::Write as _;
 use super::cause;
 use super::clock::{human, rfc3339};
 use super::explain::{Locale, terms};
-use super::hindsight::is_crossing;
 use super::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
@@ -337,27 +336,25 @@ impl<'a> Canvas<'a> {
         self.last_time = self.last_time.max(time);
     }
 
-    fn bar(&mut self, side: Side, y: i32, state: State, since: Option<i64>, inferred: bool) {
-        if self.flow.final_state(side).is_none() {
-            // It never spoke: whatever is said of it would be invented.
-            return;
-        }
+    fn bar(&mut self, side: Side, y: i32, state: Option<State>, since: Option<i64>, inferred: bool) {
+        // Of an end that never spoke whatever is said would be invented.
+        let Some(state) = state else { return };
         let bars = &mut self.bars[side as usize];
         if bars.last().is_none_or(|bar| bar.state != state) {
             bars.push(Bar { y, state, since, inferred });
         }
     }
 
-    fn before(&mut self, client: State, server: State) {
+    fn before(&mut self, client: Option<State>, server: Option<State>) {
         self.bar(Side::Client, self.y, client, None, false);
         // Nothing on the wire shows LISTEN.
-        self.bar(Side::Server, self.y, server, None, !server.is_synchronized());
+        self.bar(Side::Server, self.y, server, None, server.is_some_and(|state| !state.is_synchronized()));
         self.y += 26;
     }
 
     fn step(&mut self, row: &StepRow, later: &[Row]) {
         let answered = later.iter().any(|other| is_from_other(other, row.from));
-        let unanswered = !answered && silence_tells(self.flow, row);
+        let unanswered = !answered && self.flow.went_unanswered(row.n - 1);
         let (copies, hidden) = self.copies(row);
         let last = copies.len().saturating_sub(1);
         for (n, (time, frame)) in copies.iter().enumerate() {
@@ -369,7 +366,7 @@ impl<'a> Canvas<'a> {
                 };
                 self.gap(&words);
             }
-            let arrives = n == last && !unanswered;
+            let (newest, arrives) = (n == last, n == last && !unanswered);
             let arrow = Arrow {
                 from: row.from,
                 time: *time,
@@ -379,7 +376,7 @@ impl<'a> Canvas<'a> {
                 lost: !arrives && row.step.label != Label::Data,
                 reset: row.step.label == Label::Rst,
             };
-            self.arrow(&arrow, row, arrives);
+            self.arrow(&arrow, row, newest);
             let until = match copies.get(n + 1) {
                 Some((_, frame)) => frame.unwrap_or(row.step.frame + 1),
                 None => next_frame(later).unwrap_or(u64::MAX),
@@ -437,7 +434,7 @@ impl<'a> Canvas<'a> {
         if base.ends_with(again) { base } else { format!("{base} {again}") }
     }
 
-    fn arrow(&mut self, arrow: &Arrow<'_>, row: &StepRow, arrives: bool) {
+    fn arrow(&mut self, arrow: &Arrow<'_>, row: &StepRow, newest: bool) {
         self.wait(arrow.time);
         let tail = self.y + 22;
         let head = tail + self.slope;
@@ -482,23 +479,23 @@ impl<'a> Canvas<'a> {
                 below += 13;
             }
         }
-        self.states(arrow, row, tail, head, arrives);
+        self.states(arrow, row, tail, head, newest);
         self.y = below.max(head + 14) - 2;
     }
 
     /// The states that the two ends are in after an arrow: the sender's at its tail, the receiver's at its head.
-    fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, arrives: bool) {
+    fn states(&mut self, arrow: &Arrow<'_>, row: &StepRow, tail: i32, head: i32, newest: bool) {
         let inferred = is_presumed(self.flow, row);
         let (sender, receiver) = match arrow.from {
             Side::Client => (row.client, row.server),
             Side::Server => (row.server, row.client),
         };
         self.bar(arrow.from, tail - 8, sender, Some(arrow.time), false);
-        if is_crossing(self.flow, &row.step) && sender == State::SynSent && receiver == State::SynReceived {
+        if crosses(self.flow, row) && sender == Some(State::SynSent) && receiver == Some(State::SynReceived) {
             // The other end's SYN reaches the sender of this one a little later.
-            self.bar(arrow.from, tail + 24, State::SynReceived, None, true);
+            self.bar(arrow.from, tail + 24, Some(State::SynReceived), None, true);
         }
-        if arrives {
+        if newest {
             self.bar(arrow.from.other(), head - 4, receiver, Some(arrow.time), inferred);
         }
     }
@@ -582,7 +579,7 @@ impl<'a> Canvas<'a> {
             if let Some(last) = self.flow.final_state(side)
                 && drawn.is_some_and(|drawn| drawn != last)
             {
-                self.bar(side, y, last, None, true);
+                self.bar(side, y, Some(last), None, true);
                 self.y = y;
             }
         }
@@ -739,14 +736,9 @@ fn is_from_other(row: &Row, from: Side) -> bool {
     }
 }
 
-/// Whether silence after a step means that it went unanswered: for an opening always, for a FIN if it was repeated.
-fn silence_tells(flow: &Flow, row: &StepRow) -> bool {
-    match row.step.label {
-        Label::Fin => !flow.peer(row.from).fin_acknowledged && row.step.repeat > 1,
-        // An ICMP error is an answer, and where the capture ended too early, one may still have come.
-        Label::Syn | Label::SynAck => !matches!(flow.opening(), Opening::Unreachable | Opening::Undecided),
-        _ => false,
-    }
+/// Whether a step crossed one of its kind on its way.
+fn crosses(flow: &Flow, row: &StepRow) -> bool {
+    matches!(row.step.label, Label::Syn | Label::SynAck) && flow.opening() == Opening::SimultaneousOpen
 }
 
 /// Whether the state of the receiver of a step is only presumed: nothing it sent later shows that the step had arrived.
@@ -756,7 +748,7 @@ pub(super) fn is_presumed(flow: &Flow, row: &StepRow) -> bool {
         step.ack.is_some_and(|ack| ack.after(row.step.seq))
             || (row.step.label == Label::Ack && step.label == Label::Data)
     });
-    row.step.certainty == Certainty::Inferred && !shown
+    row.step.certainty == Certainty::Inferred && !shown && !flow.went_unanswered(row.n - 1)
 }
 
 /// The frame of the first step among `rows`.

@@ -1,14 +1,16 @@
 //! One line a handshake or teardown step, and a verdict when a flow ends.
 
 use core::fmt::Write as _;
+use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, Local};
 
 use super::clock::{Civil, human};
+use super::words::state_name;
 use super::{Out, Settings, Writer};
 use crate::detect::Anomaly;
 use crate::engine::{Event, Sink};
-use crate::flow::{Closing, Flow, Label, Side, Step};
+use crate::flow::{Closing, Ends, Flow, Label, Side, Step};
 use crate::time::Timestamp;
 
 /// How times are written (`-t`).
@@ -44,6 +46,9 @@ impl TimeStyle {
     ];
 }
 
+/// Lines that wait at once for what later steps tell of states; beyond, the first goes out with what is known.
+const MAX_HELD: usize = 16_384;
+
 /// The text format.
 pub(super) struct Text {
     out: Out,
@@ -51,11 +56,33 @@ pub(super) struct Text {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     line: String,
+    held: VecDeque<Held>,
+    /// How many lines went out before the first that is held.
+    gone: usize,
+    /// The lines that wait for the end of a flow.
+    waiting: HashMap<u64, Vec<usize>>,
+}
+
+/// A line that waits, or stands behind one that does.
+struct Held {
+    text: String,
+    /// Of a step: its index, what is known of both ends, and what stands behind that.
+    states: Option<(usize, Ends, String)>,
+    settled: bool,
 }
 
 impl Text {
     pub(super) fn new(out: Out, settings: &Settings) -> Self {
-        Self { out, settings: settings.clone(), first: None, last: None, line: String::with_capacity(256) }
+        Self {
+            out,
+            settings: settings.clone(),
+            first: None,
+            last: None,
+            line: String::with_capacity(256),
+            held: VecDeque::new(),
+            gone: 0,
+            waiting: HashMap::new(),
+        }
     }
 
     /// Begins a line with the time and the flow's number.
@@ -72,19 +99,61 @@ impl Text {
     }
 
     fn end(&mut self) {
-        self.out.buffer.extend_from_slice(self.line.trim_end().as_bytes());
+        self.hold(Held { text: self.line.trim_end().to_owned(), states: None, settled: true });
+    }
+
+    fn step(&mut self, flow: &Flow, step: &Step) {
+        self.look_again(flow, false);
+        // A folded step tells of its newest segment.
+        self.begin(step.last_time, Some(flow.id));
+        let _ = write_step(&mut self.line, flow, step);
+        let mut rest = String::new();
+        let _ = write_rest(&mut rest, flow, step);
+        let index = flow.steps.iter().rposition(|other| other.frame == step.frame).unwrap_or_default();
+        let ends = flow.story().after.get(index).copied().unwrap_or_default();
+        if !self.settings.streams {
+            self.waiting.entry(flow.id).or_default().push(self.gone + self.held.len());
+        }
+        self.hold(Held { text: self.line.clone(), states: Some((index, ends, rest)), settled: self.settings.streams });
+    }
+
+    /// Takes what is known of the flow's states by now into the lines that wait for it; at its `end` they wait no longer.
+    fn look_again(&mut self, flow: &Flow, end: bool) {
+        let Some(lines) = self.waiting.get(&flow.id) else { return };
+        let story = flow.story();
+        for held in lines {
+            let Some(held) = held.checked_sub(self.gone).and_then(|n| self.held.get_mut(n)) else { continue };
+            held.settled = end;
+            if let Some((index, ends, _)) = &mut held.states {
+                *ends = story.after.get(*index).copied().unwrap_or(*ends);
+            }
+        }
+        if end {
+            self.waiting.remove(&flow.id);
+        }
+    }
+
+    fn hold(&mut self, line: Held) {
+        self.held.push_back(line);
+        while self.held.len() > MAX_HELD || self.held.front().is_some_and(|line| line.settled) {
+            self.write_first();
+        }
+    }
+
+    fn write_first(&mut self) {
+        let Some(line) = self.held.pop_front() else { return };
+        self.gone += 1;
+        self.out.buffer.extend_from_slice(line.text.as_bytes());
+        if let Some((_, ends, rest)) = line.states {
+            let states = format!("  [{} | {}]{rest}", state_name(ends.client), state_name(ends.server));
+            self.out.buffer.extend_from_slice(states.as_bytes());
+        }
         self.out.buffer.push(b'\n');
         self.out.end_line();
     }
 
-    fn step(&mut self, flow: &Flow, step: &Step) {
-        // A folded step tells of its newest segment.
-        self.begin(step.last_time, Some(flow.id));
-        let _ = write_step(&mut self.line, flow, step);
-        self.end();
-    }
-
     fn verdict(&mut self, flow: &Flow, time: Timestamp) {
+        self.look_again(flow, true);
         self.begin(time, Some(flow.id));
         let _ = write_verdict(&mut self.line, flow, self.settings.rule_id);
         self.end();
@@ -115,8 +184,8 @@ impl Sink for Text {
             | Event::HandshakeEnd(_)
             | Event::TeardownStart { .. }
             | Event::Stats { .. }
-            | Event::Hosts { .. }
-            | Event::SessionEnd { .. } => {}
+            | Event::Hosts { .. } => {}
+            Event::SessionEnd { .. } => (0..self.held.len()).for_each(|_| self.write_first()),
         }
     }
 }
@@ -182,7 +251,11 @@ fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
     if step.payload > 0 {
         write!(line, " len={}", step.payload)?;
     }
-    write!(line, "  [{} | {}]", step.client, step.server)?;
+    Ok(())
+}
+
+/// What stands behind the states.
+fn write_rest(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result {
     if step.repeat > 1 {
         write!(line, "  seen {} times", step.repeat)?;
     }
@@ -242,6 +315,6 @@ fn write_close(line: &mut String, flow: &Flow) -> core::fmt::Result {
     if let Some(half) = flow.half_closed_time().filter(|t| *t >= crate::time::SECOND) {
         write!(line, ", half-closed {}", human(half))?;
     }
-    let state = |side| flow.final_state(side).map_or("?", crate::tcp::State::name);
+    let state = |side| state_name(flow.final_state(side));
     write!(line, ", {}/{}", state(Side::Client), state(Side::Server))
 }

@@ -3,6 +3,12 @@
 use super::cause::Cause;
 use super::explain::Locale;
 use crate::flow::{Closing, Flow, Opening};
+use crate::tcp::State;
+
+/// The name of a state; `?` where nothing is known.
+pub fn state_name(state: Option<State>) -> &'static str {
+    state.map_or("?", State::name)
+}
 
 /// Why `flow` opened, or did not: the cause, where more is known than its own segments tell.
 pub fn opening_of(flow: &Flow) -> &'static str {
@@ -11,6 +17,9 @@ pub fn opening_of(flow: &Flow) -> &'static str {
     }
     if flow.withdrawn().is_some() {
         return "the server reset its own attempt after its SYN-ACK";
+    }
+    if flow.opening() == Opening::Unanswered && flow.server.spoke() {
+        return "no answer to the SYN fits: the client has to ignore them";
     }
     opening(flow.opening())
 }

@@ -166,6 +166,25 @@ pub const fn after_receiving(state: State, event: Event) -> State {
     }
 }
 
+/// Whether figure 5 has an edge between two states, or its second note says that it leaves one out. (Resets are not in the figure:
+/// from every state they lead to CLOSED, from SYN-RECEIVED after a passive OPEN to LISTEN.)
+pub const fn is_edge(from: State, to: State) -> bool {
+    use State::{
+        CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait,
+    };
+    match from {
+        Closed => matches!(to, Listen | SynSent),
+        Listen => matches!(to, Closed | SynSent | SynReceived),
+        SynSent => matches!(to, Closed | SynReceived | Established),
+        SynReceived => matches!(to, Listen | Established | FinWait1),
+        Established => matches!(to, FinWait1 | CloseWait),
+        FinWait1 => matches!(to, FinWait2 | Closing | TimeWait),
+        FinWait2 | Closing => matches!(to, TimeWait),
+        CloseWait => matches!(to, LastAck),
+        LastAck | TimeWait => matches!(to, Closed),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

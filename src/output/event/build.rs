@@ -10,9 +10,8 @@ use super::{
 use crate::detect::{Anomaly, Scope};
 use crate::engine::Totals;
 use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
-use crate::flow::{Closing, Flow, Opening, Peer, Side, Step};
+use crate::flow::{Closing, Ends, Flow, Opening, Peer, Side, Step};
 use crate::output::community::CommunityId;
-use crate::output::hindsight::states_after;
 use crate::output::{Session, words};
 use crate::tcp::IcmpKind;
 use crate::time::Timestamp;
@@ -245,8 +244,7 @@ fn icmp_body(flow: &Flow) -> Option<IcmpBody> {
 }
 
 /// Step `n` of `flow`.
-pub(super) fn step(flow: &Flow, step: &Step, n: u32) -> StepBody {
-    let (client, server) = states_after(flow, n as usize - 1, step);
+pub(super) fn step(flow: &Flow, step: &Step, n: u32, ends: Ends) -> StepBody {
     StepBody {
         n,
         frame: Count(step.frame),
@@ -257,8 +255,8 @@ pub(super) fn step(flow: &Flow, step: &Step, n: u32) -> StepBody {
         ack: step.ack.map(|ack| ack.0),
         payload: step.payload,
         label: Word(step.label),
-        client: Word(client),
-        server: Word(server),
+        client: ends.client.map(Word),
+        server: ends.server.map(Word),
         certainty: Word(step.certainty),
         repeat: (step.repeat > 1).then_some(step.repeat),
     }

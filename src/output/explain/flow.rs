@@ -11,6 +11,7 @@ use crate::output::cause::{self, Cause};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
+use crate::output::words::state_name;
 use crate::tcp::State;
 
 /// `flow` in words.
@@ -46,12 +47,12 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
             Side::Client => row.client,
             Side::Server => row.server,
         };
-        let Some(n) = steps.iter().position(|row| of(row) == state) else { continue };
+        let Some(n) = steps.iter().position(|row| of(row) == Some(state)) else { continue };
         let Some(step) = steps.get(n).map(|row| row.step) else { continue };
         found = true;
         let who = terms::side(side).get(locale);
         let at = since_text(step.time - flow.first_time);
-        let left = steps.iter().skip(n).find(|later| of(later) != state);
+        let left = steps.iter().skip(n).find(|later| of(later) != Some(state));
         let stayed = left.map(|later| human((later.step.time - step.time).max(0)));
         document.item(match (locale, stayed) {
             (Locale::En, Some(stayed)) => {
@@ -281,12 +282,15 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         Side::Server => (row.server, row.client),
     };
     let (sender, receiver) = (terms::side(row.from).get(locale), terms::side(row.from.other()).get(locale));
-    let states = match locale {
-        Locale::En => format!(" The {sender} is now in {now}, the {receiver} in {then}"),
-        Locale::Ko => format!(" 이제 {sender}는 {now}, {receiver}는 {then} 상태입니다"),
+    let now = state_name(now);
+    let states = match (locale, then) {
+        (Locale::En, Some(then)) => format!(" The {sender} is now in {now}, the {receiver} in {then}"),
+        (Locale::Ko, Some(then)) => format!(" 이제 {sender}는 {now}, {receiver}는 {then} 상태입니다"),
+        (Locale::En, None) => format!(" The {sender} is now in {now}; of the {receiver} nothing is known"),
+        (Locale::Ko, None) => format!(" 이제 {sender}는 {now} 상태이고, {receiver}의 상태는 알 수 없습니다"),
     };
     text.push_str(&states);
-    if is_presumed(flow, row) {
+    if then.is_some() && is_presumed(flow, row) {
         text.push_str(locale.pick(" (if it arrived)", " (도착했다면)"));
     }
     text.push('.');

@@ -22,6 +22,7 @@ use crate::output::event::build::{Context, flow_event};
 use crate::output::event::{Action, StepsShown, write_line};
 use crate::output::explain::{Block, Level, anomalies, explain_flow, terms};
 use crate::output::ladder;
+use crate::output::words::state_name;
 use crate::tcp::{Endpoint, State};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
 
@@ -263,8 +264,8 @@ pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Loc
         Phase::HalfClosed => waiting(Word::AwaitFinClient),
         Phase::Closing => waiting(Word::AwaitLastAck),
         Phase::Established if row.ended.is_none() => locale.say(Word::IsOpen).to_owned(),
-        Phase::Closed => match [Side::Client, Side::Server].map(|side| flow.peer(side).presumed()) {
-            [State::TimeWait, _] | [_, State::TimeWait] if now - since < time_wait => {
+        Phase::Closed => match [Side::Client, Side::Server].map(|side| flow.final_state(side)) {
+            [Some(State::TimeWait), _] | [_, Some(State::TimeWait)] if now - since < time_wait => {
                 let left = human(time_wait - (now - since).max(0));
                 format!("{}: {left} {}", locale.say(Word::TimeWaitLeft), locale.say(Word::Left))
             }
@@ -449,7 +450,8 @@ fn markdown(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
             ladder::Row::Step(step) => {
                 let (from, to) = if step.from == Side::Client { ("C", "S") } else { ("S", "C") };
                 let caption = step.caption.replace(['#', ';'], " ");
-                writeln!(text, "    {from}->>{to}: {caption} ({} / {})", step.client, step.server)
+                let (client, server) = (state_name(step.client), state_name(step.server));
+                writeln!(text, "    {from}->>{to}: {caption} ({client} / {server})")
             }
             ladder::Row::Data { segments, client_bytes, server_bytes, .. } => {
                 writeln!(text, "    Note over C,S: {}", ladder::data(segments, client_bytes, server_bytes))

@@ -18,6 +18,7 @@ use crate::flow_filter::Phase;
 use crate::output::clock::{Civil, human, short};
 use crate::output::explain::terms;
 use crate::output::ladder::{Row as Rung, StepRow, data, rows};
+use crate::output::words::state_name;
 use crate::tcp::Flags;
 use crate::time::Timestamp;
 
@@ -138,7 +139,7 @@ fn rung_line<'a>(model: &Model, flow: &Flow, rung: &Rung, shape: &Shape, selecte
         Rung::Before { client, server } => {
             let lead = " ".repeat(shape.indent() - 13);
             Line::styled(
-                format!("{lead}{:>12} │{}│ ({server})", client.name(), " ".repeat(shape.lane)),
+                format!("{lead}{:>12} │{}│ ({})", state_name(*client), " ".repeat(shape.lane), state_name(*server)),
                 model.theme.dim(),
             )
         }
@@ -162,7 +163,7 @@ fn step_line<'a>(model: &Model, flow: &Flow, row: &StepRow, shape: &Shape, selec
         Side::Server => format!("│◀{before}{caption}{after}┤"),
     };
     let sign = if selected { "▌" } else { " " };
-    let text = format!("{sign}{:>3} {}{delta} {:>12} ", row.n, right(&time, 10), row.client.name());
+    let text = format!("{sign}{:>3} {}{delta} {:>12} ", row.n, right(&time, 10), state_name(row.client));
     let bad = step.is_some_and(|step| matches!(step.label, Label::Rst | Label::Icmp | Label::Other));
     let style = if selected { model.theme.selected() } else { ratatui::style::Style::new() };
     let arrow_style = if bad { model.theme.class(Class::Fail) } else { style };
@@ -174,7 +175,7 @@ fn step_line<'a>(model: &Model, flow: &Flow, row: &StepRow, shape: &Shape, selec
     Line::from(vec![
         Span::styled(text, style),
         Span::styled(arrow, arrow_style),
-        Span::styled(format!(" {:<12} ", row.server.name()), style),
+        Span::styled(format!(" {:<12} ", state_name(row.server)), style),
         Span::styled(fit(&notes, shape.notes.saturating_sub(1), false), model.theme.dim()),
     ])
 }

@@ -12,8 +12,9 @@ use super::super::text::{explanation, fit, right};
 use super::put;
 use super::story::wrap;
 use crate::detect::Anomaly;
-use crate::flow::{Flow, Step};
+use crate::flow::{Ends, Flow, Step};
 use crate::output::clock::human;
+use crate::output::words::state_name;
 
 /// Draws the overlay, if there is one.
 pub(super) fn draw(model: &mut Model, screen: Rect, buffer: &mut Buffer) {
@@ -99,7 +100,7 @@ fn explain(model: &Model, width: usize) -> Vec<String> {
 fn compare(model: &Model, from: (u64, usize), to: (u64, usize)) -> Vec<String> {
     let find = |(id, step): (u64, usize)| {
         let flow = model.store.row(id).map(|row| &*row.flow)?;
-        Some((flow, flow.steps.get(step)?))
+        Some((flow, flow.steps.get(step)?, flow.story().after.get(step).copied()?))
     };
     let (Some(a), Some(b)) = (find(from), find(to)) else { return vec![model.say(Word::NoSelection).to_owned()] };
     let titles = [from, to].map(|(id, step)| format!("#{id} {} {}", model.say(Word::Step), step + 1));
@@ -108,7 +109,7 @@ fn compare(model: &Model, from: (u64, usize), to: (u64, usize)) -> Vec<String> {
         format!("{} {sign} {}  {}", fit(name, 12, false), right(left, 26), fit(right_side, 26, false))
     };
     let mut lines = vec![line("", &titles[0], &titles[1])];
-    for ((name, left), (_, right_side)) in facts(model, a.0, a.1).into_iter().zip(facts(model, b.0, b.1)) {
+    for ((name, left), (_, right_side)) in facts(model, a.0, a.1, a.2).into_iter().zip(facts(model, b.0, b.1, b.2)) {
         lines.push(line(name, &left, &right_side));
     }
     lines.push(String::new());
@@ -116,7 +117,7 @@ fn compare(model: &Model, from: (u64, usize), to: (u64, usize)) -> Vec<String> {
     lines
 }
 
-fn facts(model: &Model, flow: &Flow, step: &Step) -> Vec<(&'static str, String)> {
+fn facts(model: &Model, flow: &Flow, step: &Step, ends: Ends) -> Vec<(&'static str, String)> {
     let offer = flow.peer(step.from).offer.filter(|_| step.flags.any(crate::tcp::Flags::SYN));
     let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
     vec![
@@ -127,8 +128,8 @@ fn facts(model: &Model, flow: &Flow, step: &Step) -> Vec<(&'static str, String)>
         ("ack", number(step.ack.map(|ack| ack.0.into()))),
         (model.say(Word::Payload), step.payload.to_string()),
         (model.say(Word::Repeat), step.repeat.to_string()),
-        (model.say(Word::SideClient), step.client.name().to_owned()),
-        (model.say(Word::SideServer), step.server.name().to_owned()),
+        (model.say(Word::SideClient), state_name(ends.client).to_owned()),
+        (model.say(Word::SideServer), state_name(ends.server).to_owned()),
         ("mss", number(offer.and_then(|o| o.mss).map(Into::into))),
         ("ws", number(offer.and_then(|o| o.window_scale).map(Into::into))),
         (model.say(Word::Window), number(offer.map(|o| o.window.into()))),
