@@ -11,6 +11,11 @@
 //! So a SYN that follows mid-stream traffic of its sender starts a new one, unless its number is one below that of the first
 //! segment, and simultaneous opens stay in one piece.
 //!
+//! # Data connections of FTP
+//!
+//! Wireshark has the conversation from the moment at which it reads of it on the control connection. Its SYN is then not the
+//! first it hears of it, and is not counted: 30 where another connection has 31. See [`Completeness::announced`].
+//!
 //! # What Wireshark shows
 //!
 //! One pass of `tshark` prints for each frame the sum as of the frame before it. The final sum, which this module has, is what
@@ -53,6 +58,12 @@ impl Completeness {
             Self::SYN
         };
         Self { sum, first: worth(first), several: false }
+    }
+
+    /// Starts with the SYN of a data connection that a protocol announced: Wireshark has its conversation by then, so the SYN is
+    /// none that starts one.
+    pub const fn announced() -> Self {
+        Self { sum: 0, first: 0, several: false }
     }
 
     /// Takes the next segment of the conversation, from either end.

@@ -4,6 +4,7 @@
 //! Knows nothing of bytes, link layers, detectors or output formats. Total: any sequence of segments is a legal input.
 //! Time enters with the segments; a timer fires because a later segment (or an idle tick) carries a later time.
 
+mod announced;
 mod brief;
 mod clock;
 mod closing;

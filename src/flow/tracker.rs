@@ -3,6 +3,7 @@
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::announced::Announced;
 use super::brief::Brief;
 use super::copies::Seal;
 use super::embryo::{Embryo, Syn, Wide};
@@ -284,6 +285,7 @@ pub struct Tracker {
     table: Table,
     wheel: Wheel<(Slot, Tag)>,
     sources: super::sources::Sources,
+    announced: Announced,
     recent: twins::RecentSyns,
     eviction: super::eviction::Queues,
     clock: super::clock::PacketClock,
@@ -320,6 +322,7 @@ impl Tracker {
             table,
             wheel: Wheel::new(),
             sources: super::sources::Sources::default(),
+            announced: Announced::default(),
             recent: twins::RecentSyns::default(),
             eviction: super::eviction::Queues::default(),
             clock: super::clock::PacketClock::default(),
@@ -719,6 +722,9 @@ impl Tracker {
         let client_is_low = sender_is_low == sender_is_client;
         let mut flow =
             Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        if previous.is_none() && self.announced.begins(s) {
+            flow.completeness = Completeness::announced();
+        }
         let worth = self.worth(s);
         if let Some(read) = worth.read_by_zeek(s) {
             flow.zeek = ZeekWords::new(&read);
@@ -790,6 +796,9 @@ impl Tracker {
     /// A new record for flow `id`, which begins with the SYN `s`, which it is still to be told.
     fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (Hot, Flow) {
         let mut flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
+        if self.announced.begins(s) {
+            flow.completeness = Completeness::announced();
+        }
         if self.zeek_checksums
             && let Some(read) = (Worth { proved_good: true, zeek_checksums: true }).read_by_zeek(s)
         {
@@ -860,6 +869,9 @@ impl Tracker {
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
         let worth = self.worth(s);
+        if Announced::concerns(s) {
+            self.announced.note(s);
+        }
         self.look_for_twin(slot, s);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
