@@ -233,3 +233,62 @@ fn causes_that_closes_and_silence_have() {
     check("server_closes_silent_client", 1, &["closed_by server", "anomaly close-no-data info", "silent"]);
     says("server_closes_silent_client", &[(&["-T", "text"], "before the client had said anything")]);
 }
+
+#[test]
+fn an_answer_of_the_pod_itself_is_not_translated_back() {
+    let capture = "nat-synack-from-pod";
+    check(capture, 1, &["anomaly answered-elsewhere warn", "anomaly nat-legs info"]);
+    check(capture, 2, &["opening reset-after-synack", "anomaly untranslated-answer note", "no reset-after-synack"]);
+    says(
+        capture,
+        &[
+            (&["--explain", "--flow", "1"], "the SYN was answered from another address: not translated back"),
+            (&["--explain", "--flow", "2", "--locale", "ko"], "주소가 되돌려지지 않음"),
+            (
+                &["--json"],
+                "\"other_flow\":2,\"other_client\":\"192.0.2.192:38530\",\"other_server\":\"192.0.2.189:7800\"",
+            ),
+        ],
+    );
+    assert!(!output(capture, &["--explain"]).contains("SYN scan"));
+}
+
+#[test]
+fn an_answer_without_the_address_of_the_service_is_reset() {
+    let capture = "nat-synack-not-snated";
+    check(capture, 1, &["opening unanswered", "anomaly answered-elsewhere warn", "no syn-unanswered"]);
+    check(capture, 2, &["opening synack-only", "anomaly untranslated-answer note", "no synack-unsolicited"]);
+    says(capture, &[(&["-T", "text"], "RST 192.0.2.10:40000 -> 198.51.100.44:443 seq=1 (1000001)")]);
+    for words in ["nothing answered", "forged the SYN", "Somebody uses this address"] {
+        assert!(!output(capture, &["--explain"]).contains(words), "{words}");
+    }
+}
+
+#[test]
+fn both_sides_of_a_rewriter_of_numbers_are_one_connection() {
+    let capture = "sequence-rewriter-both-sides";
+    check(
+        capture,
+        1,
+        &[
+            "opening established",
+            "closing fin",
+            "closed_by server",
+            "bytes 778 387",
+            "packets 13",
+            "silent",
+            "no synack-wrong-ack fin-seq-change",
+            "anomaly capture-rewritten note",
+        ],
+    );
+}
+
+#[test]
+fn syns_behind_the_clock_of_their_address_are_told_as_such() {
+    let capture = "paws-behind-nat";
+    for flow in [2, 4] {
+        check(capture, flow, &["opening unanswered", "anomaly syn-stale-timestamp note", "no syn-unanswered"]);
+    }
+    check(capture, 1, &["opening established", "no syn-stale-timestamp"]);
+    says(capture, &[(&["--explain", "--flow", "2"], "PAWS behind NAT")]);
+}

@@ -87,6 +87,12 @@ impl RecentCopies {
         copy
     }
 
+    /// Whether one of the last few is the original of `segment`, of this print.
+    pub(super) fn knows_original_of(&self, segment: &Segment, print: Print) -> bool {
+        let sighting = Sighting::new(segment.time, print);
+        self.0.iter().any(|old| old.is_original_of(sighting, SAME_HOP))
+    }
+
     /// Remembers a segment, which is no copy.
     #[inline]
     pub(super) fn push(&mut self, sighting: Sighting) {

@@ -101,6 +101,11 @@ impl Hot {
         self.sides[from as usize].copies.is_copy(s, print, answers)
     }
 
+    /// Whether `s`, of this print, is a copy of one of the last segments of `from`. Remembers nothing.
+    pub(super) fn knows_original_of(&self, s: &Segment, print: Print, from: Side) -> bool {
+        self.sides[from as usize].copies.knows_original_of(s, print)
+    }
+
     /// Takes `s` if it is ordinary; whether it was. `idle`: silence after which the flow would have been given up.
     #[inline]
     pub(super) fn take(&mut self, s: &Brief, now: Timestamp, idle: i64) -> bool {
@@ -252,7 +257,8 @@ impl Flow {
             && b.provocation.is_none()
             && self.client.track.ttl == self.client.ttl
             && self.server.track.ttl == self.server.ttl
-            && self.notes().is_none_or(Notes::are_idle);
+            && self.notes().is_none_or(Notes::are_idle)
+            && self.rewriting().is_none();
         let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
         open && quiet && settled && self.zeek.is_smooth()
     }

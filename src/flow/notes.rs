@@ -240,6 +240,10 @@ pub struct Notes {
     pub late_copy: bool,
     /// Whether the other end acknowledged that.
     pub late_copy_acked: bool,
+    /// How its numbers are rewritten between two capture points.
+    pub(super) rewriting: Option<Box<super::rewriting::Rewriting>>,
+    /// Why nothing answers its SYN, where the time stamp tells.
+    pub(super) stale_stamp: Option<super::stamps::StaleStamp>,
     /// The other four-tuple of the same attempt to connect.
     pub(super) twin: Option<Box<super::twins::Twin>>,
     /// A FIN whose acknowledgment number lies beyond all that was seen: it counts once something shows that it was taken.

@@ -14,6 +14,7 @@ use super::model::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
 use super::notes::SILENCE;
 use super::peer::{Offer, Peer};
 use super::recording::Recorded;
+use super::rewriting::{Held, Rewriting};
 use super::roles;
 use super::steps::Step;
 use super::table::{Slot, Table};
@@ -216,6 +217,8 @@ pub(super) struct Book {
     pub(super) provocation: Option<Provocation>,
     /// The refusal of the SYN to which a SYN-ACK came all the same.
     pub(super) refusal: Option<Reset>,
+    /// A SYN-ACK that the next segment may explain.
+    pub(super) held: Option<Box<Held>>,
     pub(super) before_reset: Option<(State, State, Option<Timestamp>)>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(super) before_syn: Option<(Timestamp, u64)>,
@@ -287,6 +290,7 @@ pub struct Tracker {
     sources: super::sources::Sources,
     announced: Announced,
     recent: twins::RecentSyns,
+    stamps: super::stamps::Stamps,
     eviction: super::eviction::Queues,
     clock: super::clock::PacketClock,
     seal: Seal,
@@ -324,6 +328,7 @@ impl Tracker {
             sources: super::sources::Sources::default(),
             announced: Announced::default(),
             recent: twins::RecentSyns::default(),
+            stamps: super::stamps::Stamps::default(),
             eviction: super::eviction::Queues::default(),
             clock: super::clock::PacketClock::default(),
             next_id: 1,
@@ -478,7 +483,13 @@ impl Tracker {
         let is_recorded = found.is_some_and(|slot| self.table.embryo(slot).is_none());
         let found = found.map(|slot| self.whole(slot, Some(keyed.hash), observer));
         let mut tries = Tries::new();
-        let slot = match found.and_then(|slot| self.current(slot, keyed, now, observer)) {
+        let current = found.and_then(|slot| self.current(slot, keyed, now, observer));
+        let unified = current.and_then(|slot| self.unify(slot, s, observer));
+        let s = unified.as_ref().unwrap_or(s);
+        if current.is_some_and(|slot| self.hold(slot, s, now)) {
+            return;
+        }
+        let slot = match current {
             Some(slot) => match self.fate(slot, s) {
                 Fate::Belongs => Some(slot),
                 Fate::Begins => {
@@ -506,6 +517,36 @@ impl Tracker {
         }
     }
 
+    /// `s` with the numbers that its flow, at `slot`, has on this side of a rewriter of numbers, if it has others.
+    fn unify(&mut self, slot: Slot, s: &Segment, observer: &mut impl Observer) -> Option<Segment> {
+        let flow = self.table.settled(slot)?;
+        if let Some(held) = flow.book.held.take() {
+            let explained = flow.learn_from_held(&held.segment, s);
+            self.take(slot, explained.as_ref().unwrap_or(&held.segment), held.at, false, observer);
+        }
+        let (hot, flow) = self.table.parts(slot)?;
+        hot.settle(flow);
+        let unified = flow.unified(s);
+        if unified.is_some() || flow.rewriting().is_some_and(Rewriting::is_known) {
+            return unified;
+        }
+        if flow.learn_rewriting(s, hot, &self.seal) { flow.unified(s) } else { None }
+    }
+
+    /// Holds `s` back if the next segment of its flow, at `slot`, may show that its numbers were rewritten; whether it did.
+    fn hold(&mut self, slot: Slot, s: &Segment, now: Timestamp) -> bool {
+        let Some(flow) = self.table.settled(slot).filter(|flow| flow.may_be_rewritten(s)) else { return false };
+        flow.book.held = Some(Box::new(Held { segment: *s, at: now }));
+        true
+    }
+
+    /// What was held back of the flow at `slot` is what it seemed to be; whether anything was.
+    fn release(&mut self, slot: Slot, observer: &mut impl Observer) -> bool {
+        let Some(held) = self.table.settled(slot).and_then(|flow| flow.book.held.take()) else { return false };
+        self.take(slot, &held.segment, held.at, false, observer);
+        true
+    }
+
     /// Takes an ICMP error about a segment of some flow.
     pub fn quote(&mut self, q: &IcmpQuote, observer: &mut impl Observer) {
         self.advance(q.time, observer);
@@ -513,6 +554,7 @@ impl Tracker {
         let hash = self.table.hash(&key);
         let Some(slot) = self.table.find(&key, hash) else { return };
         let slot = self.whole(slot, Some(hash), observer);
+        self.release(slot, observer);
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
@@ -561,6 +603,9 @@ impl Tracker {
 
     /// Acts on the deadline of a flow; whether that ended it.
     fn on_deadline(&mut self, slot: Slot, deadline: Timestamp, observer: &mut impl Observer) -> bool {
+        if self.release(slot, observer) {
+            return false;
+        }
         let linger_over = |flow: &Flow, t: &Timeouts| deadline >= flow.flush_at(t);
         let Some(flow) = self.table.settled(slot) else { return true };
         if flow.book.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
@@ -583,9 +628,7 @@ impl Tracker {
             return true;
         }
         flow.book.deadline_passed = true;
-        if let Some(isn) = flow.client.isn.filter(|_| flow.is_unanswered() && flow.twin().is_none()) {
-            self.join(slot, isn, None);
-        }
+        self.look_for_cause(slot);
         let Some(flow) = self.table.settled(slot) else { return true };
         match flow.book.phase {
             Phase::SynSent if flow.has_declined() => flow.reach_if_undecided(Opening::ResetAfterSynAck, time),
@@ -760,7 +803,7 @@ impl Tracker {
         let worth = self.worth(s);
         let (mut hot, mut flow) = self.record_of(s, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
-        let doubt = doubt_about(s, &mut hot, &flow, &self.seal, worth);
+        let doubt = doubt_about(s, &mut hot, &mut flow, &self.seal, worth);
         show(&mut flow, s, now, true, doubt, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
@@ -904,6 +947,18 @@ impl Tracker {
         self.join(slot, isn, Some(s));
     }
 
+    /// Looks for what explains that nothing answers the SYN of the flow at `slot`, if nothing does.
+    fn look_for_cause(&mut self, slot: Slot) {
+        let Some(flow) = self.table.settled(slot).filter(|flow| flow.is_unanswered() && flow.twin().is_none()) else {
+            return;
+        };
+        if let Some(stale) = self.stamps.explain(flow) {
+            flow.set_stale_stamp(stale);
+        } else if let Some(isn) = flow.client.isn {
+            self.join(slot, isn, None);
+        }
+    }
+
     /// Joins the flow at `slot` with the one other four-tuple whose SYN, with this number, is its own or is answered by `s`.
     fn join(&mut self, slot: Slot, isn: SeqNumber, s: Option<&Segment>) {
         let hashes = self.recent.with(isn);
@@ -952,6 +1007,9 @@ impl Tracker {
             self.recent.note_again(s.seq, hash);
         }
         let Some(flow) = self.table.get(slot) else { return };
+        if facts.any(Facts::SYN_ACK) {
+            self.stamps.take(flow);
+        }
         let (id, Some(twin)) = (flow.id, flow.twin()) else { return };
         let Some(other) = self.table.with_id(twin.hash, twin.flow) else { return };
         if self.table.get(other).and_then(Flow::twin).is_some_and(|twin| twin.flow == id) {
@@ -966,6 +1024,10 @@ impl Tracker {
 
     /// Ends the flow at `slot` and tells of it.
     fn end(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
+        self.release(slot, observer);
+        if self.table.get(slot).is_some_and(|flow| flow.opening.is_none()) {
+            self.look_for_cause(slot);
+        }
         let Some(hash) = self.table.hash_at(slot) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time);
@@ -992,9 +1054,10 @@ impl Tracker {
 }
 
 /// What casts doubt on `s`, which is about to be shown to its flow. `worth`: what its checksum is worth.
-fn doubt_about(s: &Segment, hot: &mut Hot, flow: &Flow, seal: &Seal, worth: Worth) -> Doubt {
+fn doubt_about(s: &Segment, hot: &mut Hot, flow: &mut Flow, seal: &Seal, worth: Worth) -> Doubt {
     let answers = s.flags.is_syn_ack() && flow.handshake.is_asked_again();
-    Doubt { copy: hot.is_copy(s, seal.print(s), flow.side_of(s.source), answers), worth }
+    let rewritten = flow.is_rewritten_copy(s);
+    Doubt { copy: rewritten || hot.is_copy(s, seal.print(s), flow.side_of(s.source), answers), worth }
 }
 
 /// Shows `s` to its flow, and tells what came of it.

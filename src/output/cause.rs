@@ -3,7 +3,7 @@
 
 use super::clock::human;
 use super::explain::{Locale, Words, terms, words};
-use crate::flow::{Flow, Twin};
+use crate::flow::{Flow, StaleStamp, Twin};
 
 /// A cause.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub(super) enum Cause<'a> {
     AnsweredElsewhere(&'a Twin),
     /// Its SYN-ACK answers a SYN that went to, or came from, another address.
     Untranslated(&'a Twin),
+    /// The time stamp of its SYN is below the last that its server took from its client's address.
+    StaleStamp(&'a StaleStamp),
 }
 
 /// How `flow` opened, in a few words.
@@ -28,7 +30,8 @@ impl<'a> Cause<'a> {
     /// That of `flow`, where one is known.
     pub(super) fn of(flow: &'a Flow) -> Option<Self> {
         let untranslated = || flow.answers_untranslated().map(Self::Untranslated);
-        flow.answered_elsewhere().map(Self::AnsweredElsewhere).or_else(untranslated)
+        let stale = || flow.stale_stamp().map(Self::StaleStamp);
+        flow.answered_elsewhere().map(Self::AnsweredElsewhere).or_else(untranslated).or_else(stale)
     }
 
     /// In a few words.
@@ -41,6 +44,10 @@ impl<'a> Cause<'a> {
             Self::Untranslated(_) => words(
                 "this SYN-ACK answers a SYN to another address: not translated back",
                 "다른 주소로 보낸 SYN에 대한 SYN-ACK: 주소가 되돌려지지 않음",
+            ),
+            Self::StaleStamp(_) => words(
+                "the SYN's time stamp is below the last that the server took from this address (PAWS behind NAT)",
+                "SYN의 타임스탬프가 서버가 이 주소에서 마지막으로 받은 값보다 작음 (NAT 뒤의 PAWS)",
             ),
         }
     }
@@ -63,6 +70,16 @@ impl<'a> Cause<'a> {
                 "클라이언트는 다른 주소로 (또는 다른 주소에서) 요청했으므로 이 주소를 모릅니다. 그래서 응답을 RST로 끊거나 버리고 \
                  다시 요청합니다. 스캔도 상태 검사도 아니고 주소를 위조한 것도 아닙니다. 응답은 SYN이 지나간 변환 장비를 지나야 \
                  합니다.",
+            ),
+            Self::StaleStamp(_) => words(
+                "The server answers other SYNs of this address meanwhile; just those with a time stamp below the last that it took \
+                 stay unanswered. Several hosts share the address behind NAT, and their clocks differ: a server that compares time \
+                 stamps between connections of one address (Linux with tcp_tw_recycle, some load balancers and firewalls) drops \
+                 the SYNs of the one behind. Switch that off at the server.",
+                "서버는 그동안 이 주소의 다른 SYN에는 응답합니다. 마지막으로 받은 값보다 작은 타임스탬프의 SYN만 응답이 없습니다. \
+                 여러 호스트가 NAT 뒤에서 한 주소를 함께 쓰고 시계가 서로 다르므로, 같은 주소의 연결끼리 타임스탬프를 비교하는 \
+                 서버(tcp_tw_recycle을 켠 Linux, 일부 로드 밸런서와 방화벽)가 뒤진 쪽의 SYN을 버립니다. 서버에서 그 기능을 \
+                 끄십시오.",
             ),
         }
     }
@@ -98,6 +115,14 @@ impl<'a> Cause<'a> {
                     Locale::Ko => format!("SYN은 연결 #{id}에 있습니다: {from} → {to} (프레임 {frame})."),
                 }
             }
+            Self::StaleStamp(StaleStamp { value, taken, flow: id, frame, .. }) => match locale {
+                Locale::En => {
+                    format!("Its time stamp is {value}; flow #{id} had {taken} (frame {frame}) and was answered.")
+                }
+                Locale::Ko => {
+                    format!("타임스탬프는 {value}이고, 응답을 받은 연결 #{id}의 값은 {taken}입니다 (프레임 {frame}).")
+                }
+            },
         }
     }
 }

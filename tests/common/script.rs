@@ -424,6 +424,8 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
         "half_closed_ms" => ms(flow.half_closed_time()),
         "teardown_ms" => ms(flow.teardown_time()),
         "data_after_fin" => flow.teardown.data_after_fin.to_string(),
+        "packets" => flow.packets().to_string(),
+        "bytes" => format!("{} {}", flow.client.bytes, flow.server.bytes),
         "duplicates" => flow.quality.duplicates.to_string(),
         "holes" => flow.quality.holes.to_string(),
         "server_isn_seen" => flow.server.isn.is_some().to_string(),

@@ -36,6 +36,15 @@ pub(super) const RULES: &[Rule] = &[
         "findings A.10, measured",
     ),
     rule(
+        "capture-rewritten",
+        Severity::Note,
+        "sequence numbers rewritten between two capture points",
+        "A firewall replaces sequence numbers, and the capture has both of its sides: each segment is there twice, with one \
+         identification and a constant distance between its numbers. The second sighting counts for nothing else, and steps have \
+         the numbers of one side. Capture on one side of the firewall.",
+        "RFC 6528 section 3; measured",
+    ),
+    rule(
         "capture-hole",
         Severity::Note,
         "acknowledgments of octets that are not in the capture",
@@ -132,6 +141,10 @@ impl Tally {
 pub struct Health {
     /// Copies made by the capture.
     pub copies: Tally,
+    /// Segments seen again with other numbers.
+    pub rewritten: Tally,
+    /// What is added to the numbers of client and server of the first flow that has such, and the frames of its first pair.
+    pub shifts: Option<(u32, u32, (u64, u64))>,
     /// Acknowledgments of octets that were never seen.
     pub holes: Tally,
     /// Segments out of order.
@@ -161,7 +174,13 @@ impl Health {
     /// Takes the counts of a flow that has ended.
     pub fn flow_ended(&mut self, flow: &Flow, time: Timestamp) {
         let q = &flow.quality;
-        self.copies.add(u64::from(q.duplicates), flow);
+        let rewritten = flow.rewriting().map_or(0, |rewriting| rewriting.copies);
+        self.copies.add(u64::from(q.duplicates.saturating_sub(rewritten)), flow);
+        self.rewritten.add(u64::from(rewritten), flow);
+        if let Some(r) = flow.rewriting().filter(|_| self.shifts.is_none()) {
+            let shift = |side| r.shift(side).unwrap_or(0);
+            self.shifts = Some((shift(Side::Client), shift(Side::Server), r.frames));
+        }
         self.holes.add(u64::from(q.holes), flow);
         self.reordered.add(u64::from(q.reordered), flow);
         self.offload.add(u64::from(q.offload) + joined(flow), flow);
@@ -230,9 +249,10 @@ fn joined(flow: &Flow) -> u64 {
 }
 
 /// What there is to say, in the order of [`RULES`].
-pub(super) fn findings(h: &Health) -> [Option<Finding>; 8] {
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 9] {
     [
         copies(h),
+        rewritten(h),
         tally(&h.holes, "acknowledgments of octets that are not in the capture"),
         h.asymmetric.map(|(flows, one_way)| {
             Finding::new(format!("{one_way} of {flows} flows within a minute were seen in one direction only"))
@@ -251,6 +271,23 @@ fn copies(h: &Health) -> Option<Finding> {
     let finding = tally(&h.copies, "copies made by the capture")?;
     let many = h.copies.count * 100 >= h.segments.max(1) * MANY_COPIES;
     Some(finding.figure("segments", h.segments as i64).severity(if many { Severity::Note } else { Severity::Info }))
+}
+
+fn rewritten(h: &Health) -> Option<Finding> {
+    let (client, server, (first, second)) = h.shifts?;
+    let (count, flows) = (h.rewritten.count, h.rewritten.flows);
+    let reason = format!(
+        "sequence numbers rewritten between two capture points: {count} segments seen twice (flows: {flows}), in the first flow \
+         {client} added to the client's numbers and {server} to the server's"
+    );
+    (count > 0).then(|| {
+        Finding::new(reason)
+            .frames([first, second])
+            .figure("count", count as i64)
+            .figure("flows", flows as i64)
+            .figure("client_shift", client)
+            .figure("server_shift", server)
+    })
 }
 
 fn tally(tally: &Tally, what: &str) -> Option<Finding> {

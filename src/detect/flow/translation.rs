@@ -36,6 +36,20 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: untranslated_answer,
     },
     Rule {
+        id: "syn-stale-timestamp",
+        severity: Severity::Note,
+        scope: Scope::Flow,
+        summary: "an unanswered SYN whose time stamp is below the last that its server took from the same address",
+        description: "The server answers SYNs of this address while it ignores this one, and just those that it ignores have a time \
+                      stamp below the last that it took. Several hosts share the address behind NAT, and the server (or a firewall in \
+                      front of it) compares time stamps between connections of one address: Linux with tcp_tw_recycle (until 4.11), some \
+                      load balancers. Switch that off at the server; switching off time stamps at the clients helps as well. \
+                      other_flow has the SYN that was taken last.",
+        reference: "RFC 7323 appendix B.2; RFC 6191 section 3",
+        when: When::Opened,
+        check: syn_stale_timestamp,
+    },
+    Rule {
         id: "nat-legs",
         severity: Severity::Info,
         scope: Scope::Flow,
@@ -89,6 +103,25 @@ fn untranslated_answer(s: &Sighting<'_>) -> Option<Finding> {
             .figure("reset", i64::from(f.client.rst_count))
             .figure("synack_count", f.server.synack_count)
     })
+}
+
+fn syn_stale_timestamp(s: &Sighting<'_>) -> Option<Finding> {
+    let f = s.flow;
+    let stale = f.stale_stamp()?;
+    Some(s.finding(|| {
+        Finding::new(format!(
+            "{} SYNs unanswered, with a time stamp {} below that of flow {}, which the server took from the same address",
+            f.client.syn_count,
+            stale.taken.wrapping_sub(stale.value),
+            stale.flow
+        ))
+        .frames(f.handshake.syns.iter().take(3).map(|t| t.frame).chain([stale.frame]))
+        .figure("ts_value", stale.value)
+        .figure("ts_taken", stale.taken)
+        .figure("other_flow", stale.flow as i64)
+        .figure("taken_count", stale.count)
+        .figure("syn_count", f.client.syn_count)
+    }))
 }
 
 fn nat_legs(s: &Sighting<'_>) -> Option<Finding> {
