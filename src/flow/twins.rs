@@ -148,11 +148,14 @@ impl Asked {
 
     /// What the SYN of `flow` asked, if it was seen.
     pub(super) fn of(flow: &Flow) -> Option<Self> {
-        let (first, last) = (flow.handshake.syns.first()?, flow.handshake.syns.last()?);
+        let isn = flow.client.isn?;
+        let mut tries = flow.handshake.syns.iter().filter(|t| t.seq == isn);
+        let first = tries.next()?;
+        let last = tries.next_back().unwrap_or(first);
         Some(Self {
             client: flow.client.endpoint,
             server: flow.server.endpoint,
-            isn: flow.client.isn?,
+            isn,
             payload: first.payload,
             offer: flow.client.offer?,
             first: first.time,
