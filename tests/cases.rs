@@ -93,6 +93,19 @@ fn a_reset_that_acknowledges_no_syn_is_an_answer_that_does_not_fit() {
 }
 
 #[test]
+fn a_verdict_agrees_with_its_own_ladder() {
+    let lost = "the SYN-ACK is lost between here and the client";
+    says("synack_lost_towards_the_client", &[(&["-T", "ladder"], lost), (&["--explain"], lost), (&["--json"], lost)]);
+    let korean = "SYN-ACK가 이 지점과 클라이언트 사이에서 사라짐";
+    says("synack_lost_towards_the_client", &[(&["--explain", "--locale", "ko"], korean)]);
+    let ignored = "answered by RST whose acknowledgment does not fit: the client must ignore it";
+    says("rst_of_no_syn", &[(&["-T", "ladder"], ignored), (&["--explain"], ignored), (&["--json"], ignored)]);
+    for args in [["-T", "ladder"], ["-T", "explain"], ["-T", "text"]] {
+        assert!(!output("rst_of_no_syn", &args).contains("nothing answered"));
+    }
+}
+
+#[test]
 fn a_client_that_was_told_no_answers_the_synack_behind_it_with_rst() {
     let wanted = ["opening refused", "closing none", "no reset-after-synack", "client CLOSED", "anomaly conn-refused"];
     check("x_forged_refusal", 1, &wanted);

@@ -73,9 +73,6 @@ impl Flow {
         peer.edge = s.ack().map(|ack| ack.plus(u32::from(s.window) << scale));
         self.quality.holes = self.quality.holes.saturating_sub(1);
         let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
-        if let Some(notes) = &mut self.notes {
-            notes.refuted_fin = Some(held.frame);
-        }
         if let Some(step) = self.steps.iter_mut().find(|step| step.frame == held.frame) {
             step.label = Label::Other;
         }

@@ -164,7 +164,7 @@ impl Flow {
         if self.teardown.simultaneous {
             self.hear_crossing_fins(side, &mut wishes);
         }
-        self.hear_resets(side, &mut wishes);
+        self.hear_resets(&mut wishes);
         wishes
     }
 
@@ -274,7 +274,7 @@ impl Flow {
     }
 
     /// A reset that took no effect in the end moved nobody; one that did, ended it for both.
-    fn hear_resets(&self, side: Side, wishes: &mut Wishes) {
+    fn hear_resets(&self, wishes: &mut Wishes) {
         if !self.was_open() {
             return;
         }
@@ -295,7 +295,6 @@ impl Flow {
             }
             alive = Some(wish.state).filter(|state| state.is_synchronized());
         }
-        let _ = side;
     }
 }
 

@@ -340,6 +340,16 @@ impl Flow {
         })
     }
 
+    /// Whether the SYN-ACKs that passed here never reached the client: it asked again later than a round trip, and acknowledged none.
+    pub fn lost_every_synack(&self) -> bool {
+        self.opening() == Opening::MissingAck && self.withdrawn().is_none() && self.synack_lost_before().is_some()
+    }
+
+    /// Whether the client was answered, and had to ignore each answer: none fits its SYN.
+    pub fn had_no_fitting_answer(&self) -> bool {
+        self.opening() == Opening::Unanswered && self.server.spoke()
+    }
+
     /// How often its client tried, as far as can be told: a SYN on the open connection before it is its first, one with another
     /// number on this one is none of its own.
     pub fn tries(&self) -> u32 {

@@ -248,8 +248,6 @@ pub struct Notes {
     pub(super) twin: Option<Box<super::twins::Twin>>,
     /// A FIN whose acknowledgment number lies beyond all that was seen: it counts once something shows that it was taken.
     pub(super) doubtful_fin: Option<Box<Segment>>,
-    /// The frame of the last one that was not.
-    pub refuted_fin: Option<u64>,
 }
 
 impl Notes {

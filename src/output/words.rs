@@ -18,8 +18,15 @@ pub fn opening_of(flow: &Flow) -> &'static str {
     if flow.withdrawn().is_some() {
         return "the server reset its own attempt after its SYN-ACK";
     }
-    if flow.opening() == Opening::Unanswered && flow.server.spoke() {
-        return "no answer to the SYN fits: the client has to ignore them";
+    if flow.lost_every_synack() {
+        return "the SYN-ACK is lost between here and the client";
+    }
+    if flow.had_no_fitting_answer() {
+        return if flow.server.rst_count > 0 && flow.server.synack_count == 0 {
+            "answered by RST whose acknowledgment does not fit: the client must ignore it"
+        } else {
+            "answered, but no answer fits the SYN: the client must ignore it"
+        };
     }
     opening(flow.opening())
 }

@@ -119,7 +119,8 @@ fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
         s.finding(|| {
             let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);
             let plural = if syns == 1 { "" } else { "s" };
-            Finding::new(format!("{syns} SYN{plural}, no answer within {}", seconds(waited)))
+            let what = if s.flow.server.spoke() { "no answer that fits" } else { "no answer" };
+            Finding::new(format!("{syns} SYN{plural}, {what} within {}", seconds(waited)))
                 .frames(s.flow.handshake.syns.iter().map(|t| t.frame))
                 .figure("syn_count", syns)
                 .figure("waited_ns", waited)
@@ -164,11 +165,14 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
             let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
             let waited = s.time - last;
             let count = s.flow.server.synack_count;
-            Finding::new(format!("{count} SYN-ACK not acknowledged, the last {} ago", seconds(waited)))
+            let lost = s.flow.synack_lost_before().map(|syn| syn.frame);
+            let why = if lost.is_some() { "; the SYN-ACK is lost between here and the client" } else { "" };
+            Finding::new(format!("{count} SYN-ACK not acknowledged, the last {} ago{why}", seconds(waited)))
                 .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
                 .figure("synack_count", count)
                 .figure("waited_ns", waited)
                 .figure("final", i64::from(waited >= FINAL))
+                .figure("synack_lost", i64::from(lost.is_some()))
         };
         s.finding(words).severity(if one_way { Severity::Note } else { Severity::Warn })
     })

@@ -44,12 +44,39 @@ pub fn opening_of(flow: &Flow) -> Words {
             "서버가 SYN-ACK를 보낸 뒤 스스로 RST로 시도를 거둠",
         );
     }
+    if flow.lost_every_synack() {
+        return words(
+            "the SYN-ACK is lost between here and the client",
+            "SYN-ACK가 이 지점과 클라이언트 사이에서 사라짐",
+        );
+    }
+    if flow.had_no_fitting_answer() {
+        return if flow.server.rst_count > 0 && flow.server.synack_count == 0 {
+            words(
+                "answered by RST whose acknowledgment does not fit: the client must ignore it",
+                "확인 응답 번호가 맞지 않는 RST가 응답함: 클라이언트는 무시해야 함",
+            )
+        } else {
+            words(
+                "answered, but no answer fits the SYN: the client must ignore it",
+                "응답이 있었으나 SYN에 맞는 것이 없음: 클라이언트는 무시해야 함",
+            )
+        };
+    }
     opening(flow.opening())
 }
 
 /// What that means and what to check next.
 pub fn opening_meaning_of(flow: &Flow) -> Words {
-    if flow.withdrawn().is_some() { WITHDRAWN } else { opening_meaning(flow.opening()) }
+    if flow.withdrawn().is_some() {
+        WITHDRAWN
+    } else if flow.lost_every_synack() {
+        SYN_ACK_LOST
+    } else if flow.had_no_fitting_answer() {
+        NO_FITTING_ANSWER
+    } else {
+        opening_meaning(flow.opening())
+    }
 }
 
 /// What that means and what to check next.
@@ -78,6 +105,24 @@ const WITHDRAWN: Words = words(
      server's name. Compare the TTL of the RST with that of the SYN-ACK.",
     "서버가 SYN을 받아 SYN-ACK로 응답했지만 3단계 전에 스스로 RST로 시도를 거두었습니다. 반복된 SYN을 오류로 여기는 \
      스택이거나, 대기 소켓이 닫혔거나, 중간 장비가 서버 이름으로 거절한 것입니다. RST의 TTL을 SYN-ACK의 TTL과 비교하십시오.",
+);
+
+const SYN_ACK_LOST: Words = words(
+    "The server answered, and its SYN-ACK passed here; but the client repeated its SYN later than a round trip: it has not got \
+     the answer and is still in SYN_SENT. The SYN-ACK is lost between here and the client: a filter that knows one direction \
+     only, a way back that differs, a translator without the entry. Capture nearer to the client.",
+    "서버는 응답했고 SYN-ACK가 이 지점을 지나갔습니다. 그런데 클라이언트가 왕복 시간보다 늦게 SYN을 다시 보냈으므로 응답을 \
+     받지 못했고 아직 SYN_SENT에 있습니다. SYN-ACK는 이 지점과 클라이언트 사이에서 사라졌습니다. 한 방향만 아는 방화벽, 다른 \
+     길로 가는 응답, 항목이 없는 주소 변환 장비를 의심하십시오. 클라이언트에 더 가까운 곳에서 캡처해 보십시오.",
+);
+
+const NO_FITTING_ANSWER: Words = words(
+    "Something answers, but no answer acknowledges the SYN: a client has to ignore it, repeats its SYN and gives up in the end \
+     (RFC 9293 section 3.10.7.3). A faulty stack, or a device that answers without knowing the number; to refuse, a RST has to \
+     acknowledge the SYN. The application sees ETIMEDOUT. Look at who sends these answers.",
+    "응답은 있지만 SYN을 확인하는 응답이 없습니다. 클라이언트는 이를 무시하고 SYN을 다시 보내다가 결국 포기합니다 (RFC 9293 \
+     3.10.7.3절). 결함이 있는 스택이거나 번호를 모르고 응답하는 장비입니다. 거절하려면 RST가 SYN을 확인해야 합니다. 응용 \
+     프로그램은 ETIMEDOUT을 받습니다. 이 응답을 누가 보내는지 보십시오.",
 );
 
 const ESTABLISHED: Words = words(

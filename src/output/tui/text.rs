@@ -248,6 +248,9 @@ pub(super) fn finding<'a>(id: &str, reason: &'a str, locale: Locale) -> &'a str 
 /// What is expected next of a flow and for how long it has been, or why nothing is.
 pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Locale) -> String {
     let flow = &row.flow;
+    if flow.lost_every_synack() || flow.had_no_fitting_answer() {
+        return terms::opening_of(flow).get(locale).to_owned();
+    }
     if let Some(why) = failure(flow.opening()) {
         return locale.say(why).to_owned();
     }
