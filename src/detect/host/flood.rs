@@ -144,6 +144,11 @@ impl Sketch {
         Self { sources: Distinct::new(), sample: Reservoir::new(SAMPLE), martians: 0, ttls: Box::new([0; 256]) }
     }
 
+    /// SYNs seen.
+    fn syns(&self) -> u64 {
+        self.ttls.iter().map(|n| u64::from(*n)).sum()
+    }
+
     fn add(&mut self, a: &Attempt) {
         let source = fixed_hash_of(&a.client.ip);
         self.sources.add(source);
@@ -604,7 +609,7 @@ fn judge_cohort(
     outage(service, victim, &cohort, now, ripe, desk, out);
     let rate = f64::from(cohort.syns) / span as f64;
     let trigger = FLOOD_RATE.max(5.0 * service.baseline);
-    let is_flood = ledger.saw_answers
+    let is_flood = (ledger.saw_answers || looks_forged(service, victim))
         && cohort.syns >= FLOOD_SYNS
         && rate >= trigger
         && cohort.completion() <= 0.2
@@ -636,6 +641,11 @@ fn judge_cohort(
     spoofed(&mut running, service.sketch.as_deref(), victim, now, desk, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
+}
+
+/// Whether SYNs of which no answer can be seen are no ordinary clients': a capture of nothing but SYNs says no more of these.
+fn looks_forged(service: &Service, victim: Endpoint) -> bool {
+    service.sketch.as_ref().is_some_and(|sketch| signs_of_forgery(sketch, sketch.sources.count(), victim).len() >= 2)
 }
 
 /// A flood of which four in five SYNs, and more, come out of our networks.
@@ -723,6 +733,25 @@ fn others_figures(finding: Finding, when: &'static str, o: &Others) -> Finding {
     }
 }
 
+/// What the SYNs alone show of forged sources, of which there are `sources`.
+fn signs_of_forgery(sketch: &Sketch, sources: u64, victim: Endpoint) -> Vec<&'static str> {
+    let n = sketch.syns();
+    let mut signs = Vec::new();
+    if n >= 1000 && sources as f64 / n as f64 >= 0.8 {
+        signs.push("as many sources as SYNs");
+    }
+    if n >= 100 && sketch.sample.normalised_entropy() >= 0.95 {
+        signs.push("sources spread evenly");
+    }
+    if sketch.martians >= 20 && sketch.martians * 100 >= n && !is_martian(victim.ip) {
+        signs.push("sources that cannot be on the internet");
+    }
+    if sources >= 1000 && ttl_entropy(&sketch.ttls) <= 1.0 {
+        signs.push("one distance for all sources");
+    }
+    signs
+}
+
 /// Evidence that the sources of a running flood are forged (findings C.4).
 fn spoofed(
     r: &mut Running,
@@ -734,22 +763,9 @@ fn spoofed(
 ) {
     let Some(sketch) = sketch else { return };
     let i = &mut r.incident;
-    let n = sketch.ttls.iter().map(|n| u64::from(*n)).sum::<u64>();
+    let n = sketch.syns();
     i.sources = sketch.sources.count();
-    let distinct = i.sources as f64 / n as f64;
-    let mut evidence = Vec::new();
-    if n >= 1000 && distinct >= 0.8 {
-        evidence.push("as many sources as SYNs");
-    }
-    if n >= 100 && sketch.sample.normalised_entropy() >= 0.95 {
-        evidence.push("sources spread evenly");
-    }
-    if sketch.martians >= 20 && sketch.martians * 100 >= n && !is_martian(victim.ip) {
-        evidence.push("sources that cannot be on the internet");
-    }
-    if i.sources >= 1000 && ttl_entropy(&sketch.ttls) <= 1.0 {
-        evidence.push("one distance for all sources");
-    }
+    let mut evidence = signs_of_forgery(sketch, i.sources, victim);
     if i.answered > 100 && i.reset * 20 >= i.answered && i.sources >= 20 {
         evidence.push("sources that reset what they never asked for");
     }
@@ -853,7 +869,13 @@ fn close_period(
     let (syns, completed, retried) = (c.syns, c.completed, c.retried);
     (c.syns, c.completed, c.retried, c.period) = (0, 0, 0, period);
     c.mean = if c.mean == 0.0 { f64::from(completed) } else { 0.9 * c.mean + 0.1 * f64::from(completed) };
-    let x = (f64::from(syns) - f64::from(completed)) / c.mean.max(1.0);
+    // Clients that try again, or are refused, meet an outage: that is no part of a flood, nor of what adds up to one.
+    let failed = f64::from(syns - completed.min(syns));
+    let refused: u32 = service.seconds.iter().map(|s| s.refused).sum();
+    let is_outage = f64::from(retried) > 0.3 * failed || 2 * refused > syns;
+    let c = &mut service.cusum;
+    let x = if is_outage { 0.0 } else { (f64::from(syns) - f64::from(completed)) / c.mean.max(1.0) };
+    c.sum = if is_outage { 0.0 } else { c.sum };
     c.sum = (c.sum + x - CUSUM.0).clamp(0.0, 10.0 * CUSUM.1);
     let (sum, told) = (c.sum, c.told);
     c.sum = (c.sum - CUSUM.0 * quiet_periods as f64).max(0.0);
@@ -861,12 +883,8 @@ fn close_period(
         c.told = false;
         return;
     }
-    // Fewer than 50 SYNs prove nothing; clients that try again are an outage.
-    if told || !saw_answers || syns < 50 || f64::from(retried) > 0.3 * f64::from(syns - completed.min(syns)) {
-        return;
-    }
-    let refused: u32 = service.seconds.iter().map(|s| s.refused).sum();
-    if 2 * refused > syns {
+    // Fewer than 50 SYNs prove nothing; where nearly all completed there is no flood now, whatever was before.
+    if told || !saw_answers || syns < 50 || is_outage || failed < 0.2 * f64::from(syns) {
         return;
     }
     service.cusum.told = true;

@@ -21,6 +21,8 @@ const FLOOD_UNANSWERED: u32 = 1000;
 const LOST_FOR: u32 = 2;
 /// At least so many of them to each port: fewer are a scan.
 const PER_PORT: u32 = 4;
+/// Of 64 places, so many filled by the hashes of sources show some fifty of them and more.
+const MANY_SOURCES: u32 = 36;
 /// Answers to what nobody asked, each with a four-tuple of its own, that prove backscatter.
 const BACKSCATTER: u32 = 15;
 /// Hosts that were refused what they had not asked for, for that to prove anything.
@@ -48,6 +50,8 @@ struct Host {
     /// Seconds before this one, one after the other, with a flood's worth of segments.
     heavy: u32,
     ports: u64,
+    /// Sources of this second, a bit each by their hash.
+    sources: u64,
     source: Option<IpAddr>,
     many_sources: bool,
     flood_told: bool,
@@ -117,6 +121,7 @@ impl Host {
             answered: 0,
             heavy: 0,
             ports: 0,
+            sources: 0,
             source: None,
             many_sources: false,
             flood_told: false,
@@ -202,11 +207,12 @@ impl Strays {
             host.heavy = if goes_on { host.heavy + 1 } else { 0 };
             host.second = s.time;
             (host.begun, host.proved, host.answered, host.ports) = (0, 0, 0, 0);
-            (host.source, host.many_sources) = (None, false);
+            (host.source, host.many_sources, host.sources) = (None, false, 0);
         }
         if !s.answer {
             host.begun += 1;
             host.ports |= 1 << (fixed_hash(s.to.port) & 63);
+            host.sources |= 1 << (fixed_hash_of(&s.from.ip) & 63);
             if host.frames.len() < MAX_FRAMES {
                 host.frames.push(s.frame);
             }
@@ -219,11 +225,13 @@ impl Strays {
         host.proved += u32::from(s.proved || s.answer);
         host.answered += u32::from(s.answer);
         let unanswered = host.begun >= FLOOD_UNANSWERED && host.proved == 0 && s.time - first > 5 * SECOND;
+        // Who scans many ports comes from few addresses.
         let few_ports = host.begun >= PER_PORT * host.ports.count_ones() && host.ports.count_ones() < 48;
+        let no_scan = few_ports || host.sources.count_ones() >= MANY_SOURCES;
         // A server that lost its connections resets what their clients still send as well, for a moment.
         let lost = host.proved - host.answered < FLOOD && host.begun < FLOOD_UNANSWERED && host.heavy < LOST_FOR;
         let proved = host.proved >= FLOOD && host.begun >= FLOOD && !lost;
-        if host.flood_told || !few_ports || !(proved || unanswered) {
+        if host.flood_told || !no_scan || !(proved || unanswered) {
             return;
         }
         host.flood_told = true;
