@@ -1,5 +1,5 @@
 //! The catalogue of anomalies: every rule has a script that triggers it and one that just misses it, the near misses stay
-//! silent when the capture gets worse, and `docs/anomalies.md` says what the registry says.
+//! silent when the capture gets worse, and `docs/anomalies.md` and its Korean twin say what the registry says.
 
 mod common;
 
@@ -11,6 +11,7 @@ use common::{script, testdata};
 use synscope::detect::registry::rules;
 use synscope::detect::{Figure, Scope, Severity};
 use synscope::engine::Settings;
+use synscope::output::explain::{Locale, anomalies};
 
 fn scripts(kind: &str) -> Vec<(String, PathBuf)> {
     let folder = testdata("scripts/anomalies");
@@ -110,39 +111,71 @@ fn a_long_wait_for_the_third_step_is_final() {
     }
 }
 
-fn catalogue() -> String {
-    let mut text = String::from(
-        "# Anomalies\n\nEvery anomaly that synscope can report, by id. `synscope --list-anomalies` prints the same list. This file is \
-         made\nfrom the registry: `UPDATE=1 cargo test --test catalogue` writes it anew.\n\n| id | severity | about | condition | \
-         reference |\n|---|---|---|---|---|\n",
-    );
+/// What the document says beside the rules, in one language: a heading and an introduction, the head of the table, and the
+/// severities.
+struct Frame {
+    path: &'static str,
+    locale: Locale,
+    intro: &'static str,
+    severities: &'static str,
+}
+
+const FRAMES: [Frame; 2] = [
+    Frame {
+        path: "docs/anomalies.md",
+        locale: Locale::En,
+        intro: "# Anomalies\n\nEvery anomaly that synscope can report, by id. `synscope --list-anomalies` prints the same list. This file is \
+                made\nfrom the registry: `UPDATE=1 cargo test --test catalogue` writes it anew, and [the Korean one](anomalies.ko.md).\n\n| \
+                id | severity | about | condition | reference |\n",
+        severities: "Severities: `info` is a fact, `note` is odd and often benign, `warn` is probably a fault or somebody probing, `alert` is an attack\nor a serious fault. A detector may report with another severity than its usual one where the evidence is weaker or stronger.\n",
+    },
+    Frame {
+        path: "docs/anomalies.ko.md",
+        locale: Locale::Ko,
+        intro: "# 이상 징후\n\nsynscope가 알릴 수 있는 모든 이상 징후입니다. `synscope --list-anomalies`가 같은 목록을 영어로 출력합니다. 이 파일은 \
+                규칙 목록에서\n만듭니다. `UPDATE=1 cargo test --test catalogue`가 [영어 문서](anomalies.md)와 함께 다시 씁니다.\n\n| id | 심각도 | \
+                대상 | 조건 | 근거 |\n",
+        severities: "심각도: `info`는 사실, `note`는 특이하지만 대개 해롭지 않은 것, `warn`은 아마도 장애이거나 누군가의 탐침, `alert`는 공격이나 심각한\n장애입니다. 증거가 약하거나 강하면 규칙이 평소와 다른 심각도로 알릴 수 있습니다. 대상: `flow`는 연결 하나, `host`는 여러 연결을\n함께 본 호스트, `capture`는 캡처 자체입니다.\n",
+    },
+];
+
+fn catalogue(frame: &Frame) -> String {
+    let mut text = format!("{}|---|---|---|---|---|\n", frame.intro);
+    let summary = |id| anomalies::summary(id, frame.locale);
     for rule in rules() {
-        let cells = [rule.id, rule.severity.name(), rule.scope.name(), rule.summary, rule.reference];
+        let condition = summary(rule.id).trim_end_matches('.');
+        let cells = [rule.id, rule.severity.name(), rule.scope.name(), condition, rule.reference];
         let _ = writeln!(text, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
     }
-    text.push_str("\nSeverities: `info` is a fact, `note` is odd and often benign, `warn` is probably a fault or somebody probing, `alert` is an attack\nor a serious fault. A detector may report with another severity than its usual one where the evidence is weaker or stronger.\n");
+    let _ = write!(text, "\n{}", frame.severities);
     for rule in rules() {
-        let _ = write!(
-            text,
-            "\n## {}\n\n*{}*, {}: {}.\n\n{}\n",
-            rule.id,
-            rule.severity.name(),
-            rule.scope.name(),
-            rule.summary,
-            rule.description
-        );
+        let (severity, scope) = (rule.severity.name(), rule.scope.name());
+        let condition = summary(rule.id).trim_end_matches('.');
+        // The first Korean sentence is the condition.
+        let rest = match frame.locale {
+            Locale::En => rule.description,
+            Locale::Ko => {
+                anomalies::description(rule.id, frame.locale).trim_start_matches(summary(rule.id)).trim_start()
+            }
+        };
+        let _ = write!(text, "\n## {}\n\n*{severity}*, {scope}: {condition}.\n", rule.id);
+        if !rest.is_empty() {
+            let _ = write!(text, "\n{rest}\n");
+        }
     }
     text
 }
 
 #[test]
-fn the_document_says_what_the_registry_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/anomalies.md");
-    let wanted = catalogue();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::create_dir_all(path.parent().expect("docs")).expect("docs");
-        std::fs::write(&path, &wanted).expect("docs/anomalies.md");
+fn the_documents_say_what_the_registry_says() {
+    for frame in &FRAMES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(frame.path);
+        let wanted = catalogue(frame);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(path.parent().expect("docs")).expect("docs");
+            std::fs::write(&path, &wanted).expect("a document");
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == wanted, "{} is not what the registry says: UPDATE=1 cargo test --test catalogue", frame.path);
     }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == wanted, "docs/anomalies.md is not what the registry says: UPDATE=1 cargo test --test catalogue");
 }

@@ -465,7 +465,7 @@ fn every_reason_not_to_connect_takes_two_keys() {
         (
             "hs_missing_ack.server.pcap",
             "the client never completed the handshake",
-            "클라이언트가 핸드셰이크를 마치지 않았습니다",
+            "클라이언트가 handshake를 마치지 않았습니다",
         ),
         (
             "hs_client_gave_up.pcap",

@@ -156,7 +156,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "TIME")]
     pub(super) idle: Option<Duration>,
 
-    /// A SYN-ACK is unacknowledged after this long [default: 3s]
+    /// A connection is embryonic (SYN-ACK not acknowledged) after this long [default: 3s]
     #[arg(long, value_name = "TIME")]
     pub(super) half_open_after: Option<Duration>,
 

@@ -155,7 +155,7 @@ impl Html {
             return;
         };
         let locale = self.settings.locale;
-        let title = locale.pick("Timeline", "시간표");
+        let title = locale.pick("Timeline", "타임라인");
         let row = if shown.len() > 60 { 3 } else { 14 };
         let height = shown.len() * row + 34;
         let _ = writeln!(

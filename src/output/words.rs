@@ -41,7 +41,7 @@ pub const fn opening(opening: Opening) -> &'static str {
         Opening::Refused => "RST answered the SYN",
         Opening::Unreachable => "an ICMP error answered the SYN",
         Opening::Unanswered => "nothing answered the SYN",
-        Opening::Aborted => "the client gave up before any SYN-ACK",
+        Opening::Aborted => "RST from the client before any SYN-ACK",
         Opening::MissingAck => "the SYN-ACK was never acknowledged",
         Opening::ResetAfterSynAck => "the client answered the SYN-ACK with RST",
         Opening::SynAckOnly => "SYN-ACK without a SYN",

@@ -68,7 +68,7 @@ fn openings() -> Vec<Lesson> {
         lesson(
             "refused",
             ["Refused", "연결 거부"],
-            ["Nothing listens on the port: RST answers the SYN.", "포트에서 듣는 프로그램이 없어 SYN에 RST로 응답합니다."],
+            ["Nothing listens on the port: RST answers the SYN.", "포트에서 대기 중인 프로그램이 없어 SYN에 RST로 응답합니다."],
             "RST",
             ["refused", "none"],
             "0.000 > S 0 syn port=81
@@ -222,7 +222,7 @@ fn closes() -> Vec<Lesson> {
         ),
         lesson(
             "time-wait-reuse",
-            ["TIME_WAIT, and the same ports again", "TIME_WAIT과 포트 재사용"],
+            ["TIME_WAIT, and the same ports again", "TIME_WAIT와 포트 재사용"],
             [
                 "Two seconds after a close the same client port connects again. Its number is higher than any old one, so the server \
                  may take it.",
@@ -309,7 +309,7 @@ fn attacks() -> Vec<Lesson> {
             ["A SYN flood in miniature", "작은 SYN flooding"],
             [
                 "Twenty clients, twenty SYN-ACKs, no third step: every one leaves an embryonic connection behind.",
-                "클라이언트 스물, SYN-ACK 스물, 세 번째 단계는 없음: 하나하나가 미완성(embryonic) 연결을 남깁니다.",
+                "클라이언트 20개, SYN-ACK 20개, 세 번째 단계는 없음: 하나하나가 미완성(embryonic) 연결을 남깁니다.",
             ],
             "syn-flood",
             ["missing-ack", "none"],
@@ -338,7 +338,7 @@ fn attacks() -> Vec<Lesson> {
             "forged-rst",
             ["A forged RST", "위조된 RST"],
             [
-                "An RST in the server's name comes with another TTL and a number that is not exact; the real server goes on talking.",
+                "A RST in the server's name comes with another TTL and a number that is not exact; the real server goes on talking.",
                 "서버 이름의 RST가 다른 TTL과 정확하지 않은 번호로 옵니다. 진짜 서버는 계속 말합니다.",
             ],
             "RST",

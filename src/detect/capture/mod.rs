@@ -31,9 +31,10 @@ pub(super) const RULES: &[Rule] = &[
         "capture-duplicate",
         Severity::Info,
         "frames that the capture shows twice",
-        "A mirror port that copies both directions, or a tap that sees a packet before and behind a router. Copies count for \
-         nothing else. Five percent or more is a note: fix the mirror, as copies cost capture bandwidth and deceive other tools.",
-        "findings A.10, measured",
+        "A mirror port that copies both directions, or a tap that sees a packet before and behind a router. Copies \
+         count for nothing else. 5 % or more is a note: fix the mirror, as copies cost capture bandwidth and deceive \
+         other tools.",
+        "measured on mirror ports and taps",
     ),
     rule(
         "capture-rewritten",
@@ -88,7 +89,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "capture-clock-backwards",
         Severity::Note,
-        "time stamps that run backwards by more than a millisecond",
+        "time stamps that run backwards by more than 1 ms",
         "Files were merged in the wrong order, the clock was set, or several queues were read. Durations across the step mean \
          little. Sort the file by time.",
         "measured",
@@ -97,8 +98,8 @@ pub(super) const RULES: &[Rule] = &[
         "flow-table-evicted",
         Severity::Note,
         "flows given up because the table was full",
-        "More connections at once than the table holds: the oldest half-open ones were given up first. Raise the limit of flows \
-         if memory allows; under a flood this is how memory stays bounded.",
+        "More connections at once than the table holds: the oldest embryonic ones were given up first. Raise the limit \
+         of flows if memory allows; under a flood this is how memory stays bounded.",
         "measured",
     ),
 ];
@@ -263,7 +264,7 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 9] {
         tally(&h.truncated, "frames cut by the snapshot length"),
         total(h.drops, "packets dropped while capturing"),
         total(h.clock_backwards, "time stamps ran backwards"),
-        total(h.evicted, "flows given up because the table was full (half-open first, oldest first)"),
+        total(h.evicted, "flows given up because the table was full (embryonic first, oldest first)"),
     ]
 }
 

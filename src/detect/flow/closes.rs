@@ -24,8 +24,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "both ends sent FIN and both FINs were acknowledged",
-        description: "The connection ended as it should. The figures tell who closed first, how long the close took and how \
-                      long the connection was half closed. Nothing to do.",
+        description: "The connection ended as it should. The figures tell who closed first, how long the close took \
+                      and how long the connection was half closed. Nothing to do.",
         reference: "RFC 9293 section 3.6, figure 12",
         when: When::EveryEnd,
         check: close_normal,
@@ -35,8 +35,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "both ends sent FIN before either had the other's",
-        description: "Both applications closed within one round trip. Both ends pass through CLOSING to TIME-WAIT. Lawful and \
-                      harmless, but both hold the port pair for a while.",
+        description: "Both applications closed within one round trip. Both ends pass through CLOSING to TIME-WAIT. \
+                      Permitted and harmless, but both hold the port pair for a while.",
         reference: "RFC 9293 section 3.6, figure 13",
         when: When::Facts(Facts::ACK_OF_FIN),
         check: close_simultaneous,
@@ -70,7 +70,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "fin-unacked",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "a FIN was repeated and still not acknowledged after 3 s, or sent four times in vain",
+        summary: "a FIN was repeated and still not acknowledged after 3 s, or sent 4 times in vain",
         description: "One end wants to close and the other does not even acknowledge it: it is down, cut off, or a filter on \
                       the way forgot the connection. The closing end stays in FIN-WAIT-1 or LAST-ACK for minutes. Check \
                       whether the other host answers anything at all, and the idle time-outs of firewalls between them.",
@@ -137,7 +137,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "half-close",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "one end closed, the other stayed open for a second or more",
+        summary: "one end closed, the other stayed open for 1 s or more",
         description: "One direction was finished while the other went on. Deliberate with some protocols and proxies; with \
                       others it means that an application is slow to notice that its peer has left.",
         reference: "RFC 9293 section 3.6.1",

@@ -26,7 +26,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN asks for a Fast Open cookie",
-        description: "The client would like to send data in its next SYN to this server. See tfo-cookie-granted for the answer.",
+        description: "The client would like to send data in its next SYN to this server. Whether the server granted \
+                      the cookie is told by tfo-cookie-granted.",
         reference: "RFC 7413 section 4.1.2",
         when: When::Facts(Facts::SYN),
         check: cookie_request,
@@ -56,9 +57,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN-ACK acknowledges none of the data of a Fast Open SYN",
-        description: "The cookie was stale, or the server has too many Fast Open requests pending or none at all to give; the data \
-                      is sent again after the handshake, so nothing is gained. If it is always so, servers behind one address may \
-                      not share their key.",
+        description: "The server refused the cookie (it was stale, or made for another address of the client or with \
+                      another server's key), or it has as many Fast Open requests pending as it allows, or Fast Open \
+                      is off. The client sends the data again after the handshake: nothing is lost, and no round trip \
+                      is saved. If it is always so, give all servers behind one address the same key.",
         reference: "RFC 7413 section 4.2.2",
         when: When::Facts(Facts::SYN_ACK),
         check: ignored,
@@ -68,7 +70,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN-ACK acknowledges a part of the data of a Fast Open SYN",
-        description: "Lawful, but rare: the server took as much as it had room for. The client sends the rest after the handshake.",
+        description: "Permitted, but rare: the server took as much as it had room for. The client sends the rest after \
+                      the handshake.",
         reference: "RFC 7413 section 4.2.2; RFC 9293 section 3.10.7.3",
         when: When::Facts(Facts::SYN_ACK),
         check: partial,

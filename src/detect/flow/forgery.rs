@@ -48,7 +48,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "rst-volley",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "two or more RSTs of one direction within 100 ms, at different numbers above what was sent",
+        summary: "2 or more RSTs of one direction within 100 ms, at different numbers above what was sent",
         description: "An injector does not know how far the stream has come by the time its RST arrives, and sends several. \
                       Distances of 1460, 2920, 4380 or 12503 are those of known censorship systems and raise this to an \
                       alert.",
@@ -86,7 +86,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "ttl-shift",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the TTL of one direction changed by two or more, twice or more often",
+        summary: "the TTL of one direction changed by 2 or more, twice or more often",
         description: "Packets of one end came by paths of different length, or from different hosts. Load balancing over \
                       unequal paths does it; so does a third party that speaks in this end's name.",
         reference: "p0f 3 (TTL changes within one host)",

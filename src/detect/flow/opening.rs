@@ -33,8 +33,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the same SYN more than once",
-        description: "The client repeated its SYN because no SYN-ACK reached it in time: the SYN or the SYN-ACK was lost, or \
-                      the server was slow. Each repetition costs the application about a second; see connect_ns.",
+        description: "The client repeated its SYN because no SYN-ACK reached it in time: the SYN or the SYN-ACK was \
+                      lost, or the server was slow. The application waits as long as the gaps add up to: 1, 2, 4 s and \
+                      so on, or a few times 1 s first on newer Linux. Look where the first copies were lost.",
         reference: "RFC 6298 section 2.1",
         when: When::Facts(Facts::SYN_REPEATED),
         check: syn_retransmitted,
@@ -55,9 +56,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN-ACK that the client neither acknowledged nor reset until the deadline",
-        description: "The handshake stopped half-way: the server holds a half-open connection. A client that died, a path \
-                      that lost the ACK, a SYN scan or a SYN flood look like this; the number of such flows tells which. final is 1 where the server \
-                      had waited for half a minute.",
+        description: "The handshake stopped half-way: the server holds an embryonic connection (SYN_RECEIVED). A \
+                      client that died, a path that lost the SYN-ACK or the ACK, a SYN scan or a SYN flood look like \
+                      this; the number of such flows tells which. After 30 s without an answer the event is final.",
         reference: "RFC 9293 section 3.5",
         when: When::Opened,
         check: missing_ack,
@@ -100,8 +101,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client sent RST before any SYN-ACK",
-        description: "The application gave up while it waited, or the SYN-ACK is not in the capture.",
-        reference: "RFC 9293 section 3.10.5",
+        description: "A kernel that closes a socket in SYN-SENT sends nothing (RFC 9293 sections 3.10.4 and 3.10.5). \
+                      So this RST comes from a scanner with raw sockets, from a device on the path, or it answers a \
+                      stale segment that is not in the capture. Look at the TTL of the RST, and at what else that \
+                      client sends.",
+        reference: "RFC 9293 sections 3.10.4 and 3.10.5",
         when: When::Opened,
         check: syn_aborted,
     },

@@ -47,10 +47,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "dead-peer",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "the same segment five times or more over 15 s, and nothing back",
-        description: "The other end, or the path to it, is dead. TCP goes on for minutes before the application learns of it. \
-                      Check whether that host answers anything; a capture that lacks one direction looks the same, but such \
-                      flows are left out.",
+        summary: "the same segment 5 times or more over 15 s, and nothing back",
+        description: "Nothing comes back from the other end: it is down, the path is gone, or only these segments do \
+                      not get through. If small segments were acknowledged shortly before and every copy is large, the \
+                      path drops large ones (path MTU); lower the MSS to try. Otherwise check whether that host \
+                      answers anything. TCP goes on for minutes before the application learns of it; a capture that \
+                      lacks one direction looks the same, but such flows are left out.",
         reference: "RFC 9293 section 3.8.3 (R1, R2)",
         when: When::Facts(Facts::UNANSWERED),
         check: dead_peer,
@@ -74,8 +76,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "after 60 s or more of silence the next segment stayed unanswered, or a RST with a foreign TTL came",
-        description: "A firewall or translator on the way most likely forgot the idle connection. RFC 5382 asks for two hours \
-                      and four minutes; many devices allow far less. Shorten the keep-alive interval of the application or \
+        description: "A firewall or translator on the way most likely forgot the idle connection. RFC 5382 asks for 2 \
+                      h 4 min; many devices allow far less. Shorten the keep-alive interval of the application or \
                       lengthen the device's time-out.",
         reference: "RFC 5382 REQ-5",
         when: When::Facts(Facts::UNANSWERED.or(Facts::RST)),
@@ -85,7 +87,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "keepalive-probe",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "a keep-alive probe after a second or more of silence",
+        summary: "a keep-alive probe after 1 s or more of silence",
         description: "An end asks whether the other is still there. Harmless; the interval shows what the application or its \
                       host is set to.",
         reference: "RFC 9293 section 3.8.4",
@@ -96,7 +98,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "keepalive-unanswered",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "three or more keep-alive probes in a row, and nothing back",
+        summary: "3 or more keep-alive probes in a row, and nothing back",
         description: "The other end is gone or cut off; the connection will be given up when the probes run out. Check that \
                       host and the path to it.",
         reference: "RFC 9293 section 3.8.4; Linux sends 9 probes 75 s apart",

@@ -45,7 +45,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "synack-withdrawn",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the server reset its own half-open attempt: RST after its SYN-ACK, before any third step",
+        summary: "the server reset its own embryonic connection: RST after its SYN-ACK, before any third step",
         description: "The server took the SYN and then threw the attempt away itself, so that the third step, if it comes, finds \
                       nothing. At a repeated SYN: a stack that takes the repetition for an error. At once: the listener was \
                       closed, or a device on the way refuses in the server's name. After its retries: it gave the client up. \
@@ -59,9 +59,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "RST while payload was not yet acknowledged",
-        description: "Data was lost for certain as far as TCP can tell: the sender cannot know whether it arrived. A cancelled \
-                      transfer, or a server that closes with unread data (RFC 2525 section 2.17). If a transfer should have \
-                      finished, look at the end that sent the RST.",
+        description: "The end that sent the RST threw the connection away while octets were on their way. Those that \
+                      were not acknowledged may or may not have arrived: TCP cannot tell, so the application must not \
+                      count on them. A cancelled transfer, or a server that closes with unread data (RFC 2525 section \
+                      2.17). If a transfer should have finished, look at the end that sent the RST.",
         reference: "RFC 2525 section 2.17",
         when: When::Facts(Facts::RST_ACCEPTED),
         check: aborted_in_flight,
@@ -117,9 +118,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a RST with payload",
-        description: "Lawful: the payload is a diagnostic text for people. Read it in a packet viewer; some firewalls and \
-                      intrusion prevention systems sign their resets this way.",
-        reference: "RFC 9293 section 3.10.7 (SHLD-2)",
+        description: "Permitted: the payload is a diagnostic text for people. Read it in a packet viewer; some \
+                      firewalls and intrusion prevention systems sign their resets this way.",
+        reference: "RFC 9293 section 3.5.3 (SHLD-2)",
         when: When::Facts(Facts::RST),
         check: rst_with_data,
     },

@@ -23,9 +23,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "SYNs repeated on a schedule that no known stack has",
-        description: "Known stacks wait one second (or three) and then double, or repeat a few times each second before they \
-                      double; Apple's begin below a second. Another rhythm means that some SYNs are missing from the capture, \
-                      that an application reconnects from the same port, or that a tool and not a kernel sends them.",
+        description: "Known stacks wait 1 s (or 3 s) and then double, or repeat a few times each second before they \
+                      double; Apple's begin below 1 s. Another rhythm means that some SYNs are missing from the \
+                      capture, that an application reconnects from the same port, or that a tool and not a kernel \
+                      sends them.",
         reference: "RFC 6298 sections 2.1 and 5.5; schedules of Linux and BSD, measured",
         when: When::Facts(Facts::SYN_REPEATED),
         check: syn_backoff_odd,
@@ -34,7 +35,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "syn-retries-excessive",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "five or more repetitions of a SYN (eight on a linear schedule) without an answer",
+        summary: "5 or more repetitions of a SYN (8 on a linear schedule) without an answer",
         description: "The client keeps asking somebody who does not answer at all: a filter that drops silently, or a host that \
                       is gone. The application hangs for as long; let it fail sooner, or let the filter refuse.",
         reference: "RFC 9293 section 3.8.3; Linux tcp_syn_retries",
@@ -68,8 +69,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "another SYN on the same four-tuple 0.2 to 1.5 seconds after it was refused",
-        description: "Windows tries a refused connection again after half a second, twice. It makes one refusal look like three, \
-                      and delays the error by a second.",
+        description: "Windows tries a refused connection again after half a second, twice. It makes one refusal look \
+                      like three, and delays the error by 1 s.",
         reference: "measured",
         when: When::Facts(Facts(Facts::REUSE.0 | Facts::SYN_REPEATED.0)),
         check: refused_retry,
@@ -78,10 +79,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "slow-handshake",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "the handshake took a second or more although no SYN was repeated, or four times as long as is usual",
-        description: "The application waited that long before it could send. Compare rtt_server_ns with rtt_client_ns: a server \
-                      that is overloaded or far away, or a client that answers late. An answer after half a second or more is told as \
-                      well if half of at least twenty answers of that server came four times as fast.",
+        summary: "the handshake took 1 s or more although no SYN was repeated, or 4 times as long as is usual",
+        description: "The application waited that long before it could send. Compare the round trips on both sides of \
+                      the capture: a server that is overloaded or far away, or a client that answers late. An answer \
+                      after 0.5 s or more is told as well if half of at least 20 answers of that server came 4 times \
+                      as fast.",
         reference: "measured",
         when: When::Facts(Facts::FINAL_ACK),
         check: slow_handshake,

@@ -48,10 +48,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "port-reuse-timewait",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a new connection on a four-tuple that was closed less than four minutes before",
-        description: "Common where few ports serve many connections, as at proxies. Old segments could still turn up in the new \
-                      connection; it is a risk only if the old one closed less than a second ago, there are no timestamps, and \
-                      the new initial sequence number lies below the old numbers: then it is a warning.",
+        summary: "a new connection on a four-tuple that was closed less than 240 s before",
+        description: "Within 2 MSL (240 s) old segments could still turn up in the new connection. A higher initial \
+                      sequence number or newer timestamps make it safe (RFC 6191), which the event tells. Common where \
+                      few ports serve many connections, as at proxies: nothing to do. It is a warning only if the end \
+                      that waits in TIME-WAIT took the SYN less than 1 s after the close, without timestamps and with \
+                      an initial sequence number below the old numbers: then use more ports or addresses.",
         reference: "RFC 9293 section 3.6.1 (MAY-2); RFC 6191",
         when: When::Facts(Facts::SYN_ACK),
         check: port_reuse_timewait,
@@ -73,9 +75,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server's initial sequence numbers look like SYN cookies",
-        description: "A server sends cookies when its queue of half-open connections is full, that is, under a SYN flood, or \
-                      always if so configured. Without timestamps window scaling and SACK are lost meanwhile. The evidence is \
-                      that its number moved exactly with the client's, or that TSval always ends in the same six bits.",
+        description: "A server sends cookies when its queue of embryonic connections is full, that is, under a SYN \
+                      flood, or always if so configured. Without timestamps window scaling and SACK are lost \
+                      meanwhile. The evidence is that its number moved exactly with the client's, or that TSval always \
+                      ends in the same 6 bits.",
         reference: "Linux SYN cookies, measured; RFC 4987 section 3.6",
         when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYNACK_REPEATED.0)),
         check: syncookie_suspected,

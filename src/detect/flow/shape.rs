@@ -15,8 +15,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "both ends sent SYN before either saw the other's",
-        description: "Lawful and rare: two applications that connect to each other from fixed ports at the same moment, as NAT \
-                      traversal and some routing daemons do. Who is the client is then a matter of words.",
+        description: "Permitted and rare: two applications that connect to each other from fixed ports at the same \
+                      moment, as NAT traversal and some routing daemons do. Who is the client is then a matter of \
+                      words.",
         reference: "RFC 9293 section 3.5, figure 7",
         when: When::Opened,
         check: simultaneous_open,

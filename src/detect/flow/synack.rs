@@ -59,9 +59,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK with another number on a connection that is open",
-        description: "An open connection has had its SYN-ACK. Another one is a forgery that tries to confuse a monitor, a second \
-                      machine that answers in the server's name, or a leftover of an earlier connection. The client ignores it \
-                      with a challenge ACK.",
+        description: "An open connection has had its SYN-ACK. One with another number is forged to confuse a monitor, \
+                      comes from a second machine that answers in the server's name, or is left over from an earlier \
+                      connection (then it is a note, as after several SYNs). The client drops it and answers with a \
+                      challenge ACK (RFC 5961 section 4). Compare its TTL with that of the first SYN-ACK.",
         reference: "RFC 5961 section 4; RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::SYNACK_ON_ESTABLISHED),
         check: synack_on_established,

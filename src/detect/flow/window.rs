@@ -33,7 +33,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "tarpit-suspect",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the server's window stays at ten octets or fewer for half a minute while the client keeps trying",
+        summary: "the server's window stays at 10 octets or fewer for 30 s while the client keeps trying",
         description: "The server accepts connections only to hold on to them: a tarpit against scanners and worms, or a very small \
                       device in trouble. If the client is yours, ask why it talks to that address.",
         reference: "LaBrea; RFC 9293 section 3.8.6.2.2",

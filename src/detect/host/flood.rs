@@ -413,7 +413,7 @@ impl Floods {
             && service.half_open(service.second_of(now)) >= HALF_OPEN
         {
             service.half_open_told = true;
-            let finding = Finding::new(format!("{HALF_OPEN} half-open connections to {server} within 30 s"))
+            let finding = Finding::new(format!("{HALF_OPEN} embryonic connections to {server} within 30 s"))
                 .figure("half_open", HALF_OPEN)
                 .frames(service.frames.iter().copied().filter(|f| *f > 0));
             desk.file("half-open-accumulation", now, (None, Some((server.ip, Some(server.port)))), finding, out);

@@ -140,7 +140,7 @@ impl Holding {
             return;
         }
         held.half_open_told = true;
-        let finding = Finding::new(format!("{client} holds {} half-open connections to {server}", held.half_open))
+        let finding = Finding::new(format!("{client} holds {} embryonic connections to {server}", held.half_open))
             .figure("half_open", held.half_open);
         desk.file("half-open-accumulation", now, ends(client, server), finding, out);
     }

@@ -9,11 +9,11 @@ pub const RULES: &[Rule] = &[
         "syn-flood",
         Severity::Alert,
         "many SYNs to one service that neither complete nor are sent again",
-        "Within ten seconds at least 100 SYNs a second (or five times what is usual) reached one address and \
-         port, at most a fifth completed, and at most three in ten of the others were sent again, as clients \
-         of a dead service would. Sources may be forged: filter by rate at the edge, check that SYN cookies \
-         are on, and see what it did to other clients in others_success.",
-        "RFC 4987 section 3",
+        "Within 10 s at least 500 SYNs reached one address and port, at 100 a second or 5 times what is usual there, \
+         whichever is more. At most 20 % completed, at least 50 were left without an end, and at most 30 % of those \
+         not completed were sent again, as clients of a dead service would. Sources may be forged: filter by rate at \
+         the edge, check that SYN cookies are on, and see in the event how many of the other clients still got in.",
+        "RFC 4987 section 2",
     ),
     host(
         "syn-flood-cusum",
@@ -28,138 +28,139 @@ pub const RULES: &[Rule] = &[
         "syn-flood-spoofed",
         Severity::Alert,
         "a flood whose sources are forged",
-        "Two or more of: as many sources as SYNs, sources spread evenly, sources that cannot be on the \
-         internet, one distance for all, sources that reset the SYN-ACK. Blocking source addresses does not \
-         help against it; SYN cookies do.",
-        "RFC 4987 section 3, RFC 2827",
+        "2 or more of: as many sources as SYNs, sources spread evenly, sources that cannot be on the internet, one \
+         distance for all, sources that reset the SYN-ACK. Blocking source addresses does not help; SYN cookies do.",
+        "RFC 4987 section 2; RFC 2827",
     ),
     host(
         "syn-flood-outbound",
         Severity::Alert,
         "our own networks flood somebody with SYNs",
-        "A SYN flood on a service outside, at least four fifths of which come from networks that --local-net names, \
-         with true or forged addresses. Find the hosts by their link addresses, and take them off the net.",
-        "RFC 4987 section 3; Wang, Zhang, Shin, ICDCS 2002",
+        "A SYN flood on a service outside, at least 80 % of which comes from networks that --local-net names, with \
+         true or forged addresses. Find the hosts by their link addresses, and take them off the net.",
+        "RFC 4987 section 2; Wang, Zhang, Shin, ICDCS 2002",
     ),
     host(
         "half-open-accumulation",
         Severity::Warn,
-        "half-open connections pile up at a service",
-        "At least 500 half-open connections to one service within 30 seconds, or 50 from one source to one \
-         service. The queue of the server fills; look for a flood, or for a path that loses the third step of \
-         handshakes.",
-        "RFC 4987 section 3",
+        "embryonic connections pile up at a service",
+        "At least 500 embryonic connections (SYN-ACK not acknowledged) at one service within 30 s, or 50 of one source \
+         at one service of which at most a quarter as many completed. They fill the backlog of the server. Look for a \
+         SYN flood, or for a path that loses the third step of handshakes; turn SYN cookies on.",
+        "RFC 4987 section 2",
     ),
     host(
         "connection-flood",
         Severity::Warn,
         "one source holds hundreds of open connections on which nothing is said",
-        "At least 300 open connections of one source, or of one network of 24 bits (64 for IPv6), to one service \
-         that have carried no octet for ten seconds. Each holds memory at the server (Naptha, Sockstress). A pool that warms up looks like it; \
-         look whether they are ever used.",
+        "At least 300 open connections of one source, or of one network of 24 bits (64 for IPv6), to one service that \
+         have carried no octet for 10 s. Each holds memory at the server (Naptha, Sockstress). A pool that warms up \
+         looks like it; look whether they are ever used.",
         "CERT CA-2000-21",
     ),
     host(
         "stateless-flood",
         Severity::Alert,
         "a flood of segments that belong to no connection",
-        "At least 250 segments within one second to one host, each with a four-tuple of its own and without a \
-         connection: resets, or segments that the host answers by reset, those for three seconds or 1,000 in one: \
-         a server that was restarted resets what its clients still send as well. An ACK, SYN-ACK, FIN or RST \
-         flood, or a storm of resets.",
+        "At least 250 segments in 1 s to one host, each with a four-tuple of its own, without a connection, and proved \
+         stray: resets, or segments that the host answers by RST. Where most of the proof is such answers it must last \
+         3 s or reach 1000 a second, because a server that was restarted also resets what its clients still send. \
+         Without any proof it takes 1000 a second. Each port gets at least 4 of them; fewer are a scan. An ACK, \
+         SYN-ACK, FIN or RST flood, or a storm of resets: filter segments without a connection in front of the host.",
         "RFC 9293 section 3.10.7.1",
     ),
     host(
         "synack-reflection",
         Severity::Alert,
-        "one host gets SYN-ACKs from a hundred servers it never asked",
-        "Somebody sends SYNs in this host's name to many servers, which answer to it. Filter SYN-ACKs without \
-         a connection at the edge.",
+        "one host gets SYN-ACKs from 100 servers it never asked",
+        "Within 60 s SYN-ACKs came from 100 servers: somebody sends SYNs in this host's name to them, and they answer \
+         to it. Filter SYN-ACKs without a connection at the edge.",
         "RFC 4732 section 2.3",
     ),
     host(
         "backscatter",
         Severity::Note,
         "a host sends answers to what nobody here asked",
-        "SYN-ACKs that their receiver resets, or refusals of SYNs that were never sent: somebody uses our \
-         addresses as sources against that host. It is a victim, not an attacker. As seen by a zombie of an \
-         idle scan the same answers arrive. A host that goes on with connections of which only its direction is \
-         seen was asked, unseen.",
+        "At least 15 answers that nobody here asked for: SYN-ACKs that their receivers reset, or refusals of SYNs that \
+         were never sent (to 3 hosts or more, or from 9 ports of that host in turn to one port); or 25 packets to 10 \
+         hosts over 60 s without a reaction. Somebody floods that host with SYNs from forged addresses, ours among \
+         them: it is a victim, not an attacker. The zombie of an idle scan gets such answers, too. A host that goes on \
+         with connections of which only its direction is seen was asked, unseen: it is left out.",
         "Moore et al., ACM TOCS 2006",
     ),
     host(
         "scan-horizontal",
         Severity::Warn,
         "one port of many hosts probed in vain",
-        "At least 25 hosts on one port within five minutes that refused, did not answer, or were reset, by \
-         one source. Dead pools and monitoring look like it: check whether the source is known. hosts_open \
-         names those that answered.",
-        "findings C.5; Zeek misc/scan",
+        "At least 25 hosts on one port within 5 minutes that refused, did not answer, or were reset, by one source. \
+         Dead pools and monitoring look like it: check whether the source is known. The event lists the hosts that \
+         answered.",
+        "Zeek misc/scan; Jung et al., IEEE S&P 2004",
     ),
     host(
         "scan-vertical",
         Severity::Warn,
         "many ports of one host probed in vain",
-        "At least 15 ports of one host within five minutes that refused, did not answer, or were reset, by \
-         one source. ports_open lists what it found.",
-        "findings C.5; Zeek misc/scan",
+        "At least 15 ports of one host within 5 minutes that refused, did not answer, or were reset, by one source. \
+         The event lists the ports that it found open.",
+        "Zeek misc/scan; nmap manual, port scanning techniques",
     ),
     host(
         "scan-block",
         Severity::Warn,
         "several ports of several hosts probed in vain",
-        "At least 25 pairs of host and port, of at least five hosts and five ports, with the same ports at \
-         several hosts, within 15 minutes.",
-        "findings C.5; Bro simple-scan",
+        "At least 25 pairs of host and port, of at least 5 hosts and 5 ports, with the same ports at several hosts, \
+         within 15 minutes.",
+        "Zeek simple-scan; Staniford, Hoagland, McAlerney 2002",
     ),
     host(
         "scan-distributed",
         Severity::Warn,
         "ports of one host probed by several sources, a few each",
-        "At least 15 ports of one host were probed by at least five sources with the same SYN, each of which \
-         stays below the threshold of a scan.",
-        "findings C.5",
+        "At least 15 ports of one host were probed by at least 5 sources with the same SYN, each of which stays below \
+         the threshold of a scan.",
+        "Staniford, Hoagland, McAlerney: Practical automated detection of stealthy portscans, 2002",
     ),
     host(
         "scan-decoy",
         Severity::Note,
         "the same probe from several sources at once",
-        "SYNs that are the same to the sequence number arrived from at least three sources within 50 ms, \
-         several times: a scan with decoys (nmap -D). All but one source are forged; a real one resets or \
-         answers what it gets.",
+        "SYNs that are the same to the sequence number arrived from at least 3 sources within 50 ms, several times: a \
+         scan with decoys (nmap -D). All but one source are forged; a real one resets or answers what it gets.",
         "nmap manual, -D",
     ),
     host(
         "trw-scanner",
         Severity::Warn,
         "first contacts fail far more often than they succeed",
-        "Threshold random walk: the likelihood that a source whose first contacts with hosts fail like this \
-         is a scanner exceeds 99 to 1. Of contacts made within half a minute more must have failed than \
-         succeeded: what fails is known later. Where no local network is given it asks for ten failures in \
-         excess and is a note.",
+        "Threshold random walk: the likelihood that a source whose first contacts with hosts fail like this is a \
+         scanner exceeds 99 to 1. Of contacts made within 30 s more must have failed than succeeded: what fails is \
+         known later. Where no local network is given it asks for 10 failures in excess and is a note.",
         "Jung et al., IEEE S&P 2004",
     ),
     host(
         "scan-slow",
         Severity::Note,
         "failed attempts at many targets, a few an hour",
-        "At least 25 distinct failed pairs of host and port within a day, and never five within five minutes: \
-         a scan that tries to stay below thresholds, or a host with a stale configuration.",
-        "findings C.5",
+        "At least 25 distinct failed pairs of host and port within 24 h, and never 5 within 5 minutes: a scan that \
+         tries to stay below thresholds, or a host with a stale configuration.",
+        "Staniford, Hoagland, McAlerney: Practical automated detection of stealthy portscans, 2002",
     ),
     host(
         "tech-syn",
         Severity::Warn,
         "ports probed by SYN without completing",
-        "The source sends SYNs and resets whatever answers, or sends them as no operating system does.",
+        "The source sends SYNs and resets whatever answers, or sends them as no operating system does. The servers' \
+         applications do not see it.",
         "nmap manual, -sS",
     ),
     host(
         "tech-connect",
         Severity::Warn,
         "ports probed by full connections that are closed unused",
-        "The source completes handshakes with a normal stack, says nothing and closes at once, at many ports \
-         of one host, most of which refuse it.",
+        "The source completes handshakes with a normal stack, says nothing and closes at once: at 8 ports or more of \
+         one host within 5 minutes, at least half of which refuse it or do not answer. The servers' applications log \
+         it.",
         "nmap manual, -sT",
     ),
     host(
@@ -189,32 +190,35 @@ pub const RULES: &[Rule] = &[
         "tech-maimon",
         Severity::Warn,
         "probes with FIN and ACK out of any connection",
-        "At least three ports got FIN, ACK without a connection and answered by RST.",
+        "Within 60 s FIN+ACK segments without a connection came from one source port to at least 3 ports that answered \
+         by RST (or to 10 that did not), or 10 ports of one host answered by RST.",
         "nmap manual, -sM",
     ),
     host(
         "tech-ack-or-window",
         Severity::Warn,
         "probes with ACK alone out of any connection",
-        "At least three ports got a bare ACK without a connection and answered by RST: the source maps which \
-         ports a filter lets through (ACK scan), or reads the window of the RST (window scan); on the wire \
-         they are the same.",
+        "Within 60 s bare ACKs without a connection came from one source port to at least 3 ports that answered by RST \
+         (or to 10 that did not), or 10 ports of one host answered by RST. The source maps which ports a filter lets \
+         through (ACK scan), or reads the window of the RST (window scan); on the wire they are the same.",
         "nmap manual, -sA, -sW",
     ),
     host(
         "tech-synack",
         Severity::Warn,
-        "probes with SYN, ACK out of any connection",
-        "Ports as services have got SYN-ACKs that they had not asked for, from a port as clients have.",
+        "probes with SYN+ACK out of any connection",
+        "Within 60 s SYN-ACKs that nobody had asked for came from one client's port to at least 5 server ports that \
+         answered by RST, or to 10 ports of one host. The source learns which hosts are up and what a filter without \
+         state lets through.",
         "nmap manual, --scanflags",
     ),
     host(
         "tech-inverse-rst",
         Severity::Warn,
         "resets to many ports, out of any connection",
-        "At least ten ports of hosts got a bare RST without a connection. Hosts that do not exist are told by \
-         routers; what exists stays silent: inverse mapping.",
-        "findings C.7",
+        "Within 60 s at least 10 ports of one host got a bare RST without a connection. Hosts that do not exist are \
+         told by routers (ICMP); what exists stays silent: inverse mapping.",
+        "RFC 9293 section 3.10.7.1; RFC 792",
     ),
     host(
         "idle-scan-zombie",
@@ -253,76 +257,73 @@ pub const RULES: &[Rule] = &[
         "fp-nmap-os",
         Severity::Warn,
         "packets of nmap's operating-system detection",
-        "At least three of the probes of nmap -O: timestamps of all ones, and its series of windows and MSS \
-         values.",
+        "At least 3 of the probes of nmap -O: timestamps of all ones, and its series of windows and MSS values.",
         "nmap osscan2.cc",
     ),
     host(
         "fp-zmap",
         Severity::Warn,
         "packets of zmap",
-        "At least three SYNs with identification 54321 and window 65535, or ten as newer versions send them.",
+        "At least 3 SYNs with identification 54321 and window 65535, or 10 as newer versions send them.",
         "zmap probe_modules",
     ),
     host(
         "fp-masscan",
         Severity::Warn,
         "packets of masscan",
-        "At least three SYNs whose identification is the destination, port and sequence number folded \
-         together.",
+        "At least 3 SYNs whose identification is the destination, port and sequence number folded together.",
         "masscan templ-pkt.c",
     ),
     host(
         "fp-mirai",
         Severity::Warn,
         "packets of the Mirai family",
-        "At least three SYNs whose sequence number is the destination's address.",
+        "At least 3 SYNs whose sequence number is the destination's address.",
         "Antonakakis et al., USENIX Security 2017",
     ),
     host(
         "fp-hping",
         Severity::Warn,
         "packets of hping3",
-        "At least three SYNs with window 512, no options and no don't-fragment bit.",
+        "At least 3 SYNs with window 512, no options and no don't-fragment bit.",
         "measured with hping3",
     ),
     host(
         "fp-p0fsendsyn",
         Severity::Warn,
         "packets of p0f-sendsyn",
-        "At least three SYNs with window 1337 and MSS 1331.",
+        "At least 3 SYNs with window 1337 and MSS 1331.",
         "p0f tools/p0f-sendsyn.c",
     ),
     host(
         "refused-burst",
         Severity::Note,
-        "twenty refusals within ten seconds",
-        "At least 20 attempts of one source, or at one service, were refused by RST within ten seconds: a \
-         service restarts, a configuration is stale, or somebody scans.",
-        "findings E-C",
+        "20 refusals within 10 s",
+        "At least 20 attempts of one source, or at one service, were refused by RST within 10 s: a service restarts, a \
+         configuration is stale, or somebody scans.",
+        "RFC 9293 section 3.5.2",
     ),
     host(
         "unanswered-burst",
         Severity::Note,
-        "twenty hosts do not answer one source within ten seconds",
-        "At least 20 distinct hosts did not answer one source's SYNs within ten seconds: its uplink is dead, \
-         or it scans.",
-        "findings E-C",
+        "20 hosts do not answer one source within 10 s",
+        "At least 20 distinct hosts did not answer one source's SYNs within 10 s: its uplink is dead, or it scans.",
+        "RFC 9293 section 3.8.3",
     ),
     host(
         "service-unreachable",
         Severity::Warn,
-        "a service fails at least twenty clients",
-        "At least 20 clients within a minute, hardly any of whom got in, and which either try again or are \
-         all refused: an outage, not a flood.",
-        "RFC 4987 section 3; findings C.2",
+        "a service fails at least 20 clients",
+        "At least 20 clients within 60 s, hardly any of whom got in, and which either try again or are all refused: an \
+         outage, not a flood.",
+        "RFC 9293 section 3.8.3; RFC 4987 section 2",
     ),
     host(
         "rst-burst-server",
         Severity::Note,
         "resets of open connections by one host, far above what is usual",
-        "At least 50 resets within ten seconds in one host's name of connections that were open, and five \
-         times as many as usual. A deployment, a crash, or somebody forges them.",
+        "At least 50 resets within 10 s in one host's name of connections that were open, and 5 times as many as \
+         usual. A deployment, a crash, or somebody forges them.",
         "RFC 5961 section 3",
     ),
     host(
@@ -381,17 +382,16 @@ pub const RULES: &[Rule] = &[
         "isn-low-sp",
         Severity::Note,
         "nmap would find a host's initial sequence numbers easy to guess",
-        "Four to six connections a tenth of a second apart give an SP, by nmap's reckoning, below C0h (note, \
-         from six on), 80h (warn) or 10h (alert); random numbers give about 104h.",
+        "4 to 6 connections 0.1 s apart give an SP, by nmap's reckoning, below C0h (note, from 6 on), 80h (warn) or \
+         10h (alert); random numbers give about 104h.",
         "nmap osscan2.cc, makeTSeqFP",
     ),
     host(
         "isn-attractor",
         Severity::Warn,
         "a host's initial sequence numbers come from a simple generator",
-        "Each number follows from those before it: differences of neighbours are a constant times the \
-         difference before (a linear congruential generator). They look random and are known to whoever sees \
-         three of them.",
+        "Each number follows from those before it: differences of neighbours are a constant times the difference \
+         before (a linear congruential generator). They look random and are known to whoever sees 3 of them.",
         "Zalewski 2001; RFC 6528 section 3",
     ),
     host(
@@ -414,42 +414,42 @@ pub const RULES: &[Rule] = &[
         "port-sequential",
         Severity::Info,
         "a client takes its source ports in order",
-        "Eight successive connections came from rising ports, one to eight apart. Others can guess the next.",
+        "8 successive connections came from rising ports, 1 to 8 apart. Others can guess the next.",
         "RFC 6056 section 3",
     ),
     host(
         "port-exhaustion",
         Severity::Warn,
         "a client runs out of source ports",
-        "At least 20 four-tuples to one service were used again within a minute of their close: the client \
-         has no ports left that are not in TIME-WAIT. Keep connections open, or widen the range.",
+        "At least 20 four-tuples to one service were used again within 60 s of their close: the client has no ports \
+         left that are not in TIME-WAIT. Keep connections open, or widen the range.",
         "RFC 6056 section 3.2; RFC 9293 section 3.6.1",
     ),
     host(
         "challenge-ack-flood",
         Severity::Alert,
         "a server is made to send challenge ACKs",
-        "At least 50 challenge ACKs of one server to one peer within one second. On kernels with one counter \
-         for all this tells an attacker about other connections (CVE-2016-5696). Ten on one connection within five \
-         seconds are a note: somebody guesses at its sequence numbers, or a NAT has confused two connections.",
+        "At least 50 challenge ACKs of one server to one peer within 1 s. On kernels with one counter for all this \
+         tells an attacker about other connections (CVE-2016-5696). 10 on one connection within 5 s are a note: \
+         somebody guesses at its sequence numbers, or a NAT has confused two connections.",
         "RFC 5961 section 7; CVE-2016-5696",
     ),
     host(
         "server-cookie-mode",
         Severity::Warn,
         "a server answers with SYN cookies",
-        "On at least three re-used four-tuples within ten seconds the server's number moved exactly as the \
-         client's did; or it stopped taking the options of clients without timestamps, and at least three \
-         half-open connections saw no second SYN-ACK, which it sent before. Its queue of half-open connections is full, or it always uses cookies; options are \
-         lost.",
+        "Within 10 s, on at least 3 re-used four-tuples, the server's number moved exactly as the client's did. Or it \
+         stopped taking the options of at least 3 clients without timestamps, and at least 3 embryonic connections saw \
+         no second SYN-ACK, which it used to send. Its backlog is full (look for a SYN flood), or it always uses \
+         cookies. Window scaling and SACK are lost meanwhile: enlarge the backlog if the load is honest.",
         "RFC 4987 section 3.6",
     ),
     host(
         "server-refuses-options",
         Severity::Note,
         "a server refuses an option that its clients offer",
-        "At least 20 connections of several clients offered window scaling, SACK or timestamps, and nine in ten of \
-         the SYN-ACKs came without: an old or badly set server, one that sends SYN cookies, or a device before it that \
+        "At least 20 connections of 2 clients or more offered window scaling, SACK or timestamps, and 90 % of the \
+         SYN-ACKs came without: an old or badly set server, one that sends SYN cookies, or a device before it that \
          strips options. Throughput suffers on long or lossy paths.",
         "RFC 7323 section 2.2; RFC 2018 section 2",
     ),
@@ -457,24 +457,25 @@ pub const RULES: &[Rule] = &[
         "ecn-blackhole",
         Severity::Warn,
         "SYNs that offer ECN get no answer, the same SYNs without it do",
-        "Three connections in a row to one server opened within a second once the client left ECN out of its SYN, and \
-         none with it. A device on the path drops such SYNs; every connection loses a second or more. Find the device, or \
-         switch ECN off at the clients.",
+        "3 connections in a row to one server opened within 1 s once the client left ECN out of its SYN, and none with \
+         it. A device on the path drops such SYNs; every connection loses 1 s or more. Find the device, or switch ECN \
+         off at the clients.",
         "RFC 3168 section 6.1.1.1",
     ),
     host(
         "mss-clamped",
         Severity::Info,
         "different systems of one network all have the same odd maximum segment size",
-        "At least 20 connections in a row of at least two systems in one network of 24 bits (64 for IPv6) carry the same \
-         MSS, and it is not that of an ordinary link: somebody on the path sets it, because of PPPoE, a tunnel or a VPN.",
+        "At least 20 connections in a row of at least 2 systems in one network of 24 bits (64 for IPv6) carry the same \
+         MSS, and it is not that of an ordinary link: somebody on the path sets it, because of PPPoE, a tunnel or a \
+         VPN.",
         "RFC 9293 section 3.7.1",
     ),
     host(
         "ts-clock-split",
         Severity::Note,
         "the timestamps of one address follow two clocks",
-        "Connections of one address to one host carry timestamps that lie on two lines, three connections or more on each, \
+        "Connections of one address to one host carry timestamps that lie on 2 lines, 3 connections or more on each, \
          in turn. Several hosts share the address (NAT, a load balancer, a virtual machine that was moved).",
         "RFC 7323 section 5.4; p0f",
     ),
@@ -482,7 +483,7 @@ pub const RULES: &[Rule] = &[
         "nat-suspect",
         Severity::Note,
         "SYNs of one address come from different systems in turn",
-        "At least three times among 32 SYNs the order of the options, the initial TTL or the distance changed as no one \
+        "At least 3 times among 32 SYNs the order of the options, the initial TTL or the distance changed as no one \
          system changes them. Several hosts share the address.",
         "p0f, NAT detection",
     ),
@@ -490,8 +491,8 @@ pub const RULES: &[Rule] = &[
         "ts-uptime",
         Severity::Info,
         "a host's clock for timestamps tells when it was started",
-        "The timestamps of at least three connections to one host lie on one line for half a minute or more: one clock for \
-         all, which usually begins at zero. Newer systems add a random offset for each peer or connection and do not show.",
+        "The timestamps of at least 3 connections to one host lie on one line for 30 s or more: one clock for all, \
+         which usually begins at zero. Newer systems add a random offset for each peer or connection and do not show.",
         "RFC 7323 section 7.1; p0f",
     ),
     host(
@@ -501,7 +502,7 @@ pub const RULES: &[Rule] = &[
         "Options, MSS, window scale or distance of a server's SYN-ACKs were the same on at least 16 \
          connections, and are the same on 16 since, but different ones. Another host answers, or a middlebox \
          came between.",
-        "findings E-C",
+        "p0f 3; RFC 9293 section 3.1",
     ),
 ];
 

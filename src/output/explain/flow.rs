@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::locale::Locale;
+use super::locale::{Locale, Particle, Words, with_particle, words};
 use super::{Document, Level, anomalies, terms};
 use crate::flow::features::fast_open;
 use crate::flow::notes::WrongSynAck;
@@ -13,6 +13,9 @@ use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
 use crate::output::words::state_name;
 use crate::tcp::State;
+
+/// What is told of every connection that ends as it should: nothing unusual.
+const ORDINARY: &str = "close-normal";
 
 /// `flow` in words.
 pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) -> Option<&'static str>) -> Document {
@@ -170,10 +173,10 @@ fn patience(flow: &Flow, locale: Locale) -> Option<String> {
     let gaps = gaps.into_iter().map(human).collect::<Vec<_>>().join(", ");
     Some(match locale {
         Locale::En => format!(
-            "The SYN-ACK was sent {count} times, after waits of {gaps}: the server was patient for {waited} at least. How often it tries              is a setting (Linux: 5 repetitions); fewer make a SYN flood less costly."
+            "The SYN-ACK was sent {count} times, after waits of {gaps}: the server was patient for {waited} at least. How often it tries is a setting (Linux: 5 repetitions); fewer make a SYN flood less costly."
         ),
         Locale::Ko => format!(
-            "SYN-ACK를 {count}번 보냈고, 기다린 시간은 {gaps}입니다. 서버는 적어도 {waited} 동안 기다렸습니다. 재전송 횟수는 설정에              따르며(Linux는 5번), 줄이면 SYN flooding의 부담이 줄어듭니다."
+            "SYN-ACK를 {count}번 보냈고, 기다린 시간은 {gaps}입니다. 서버는 적어도 {waited} 동안 기다렸습니다. 재전송 횟수는 설정에 따르며(Linux는 5번), 줄이면 SYN flooding의 부담이 줄어듭니다."
         ),
     })
 }
@@ -276,6 +279,9 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         text.push('.');
     }
     let _ = write!(text, " {}", terms::label(row.step.label).get(locale));
+    if let Some(outcome) = outcome(row) {
+        let _ = write!(text, " {}", outcome.get(locale));
+    }
     // The receiver last: what it does is presumed until it answers.
     let (now, then) = match row.from {
         Side::Client => (row.client, row.server),
@@ -304,6 +310,29 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         let _ = write!(text, " [{section}]");
     }
     text
+}
+
+/// What a FIN or RST does to the two directions, by the states that it leaves behind.
+const fn outcome(row: &StepRow) -> Option<Words> {
+    let (sender, receiver) = match row.from {
+        Side::Client => (row.client, row.server),
+        Side::Server => (row.server, row.client),
+    };
+    Some(match (row.step.label, sender, receiver) {
+        (Label::Fin, State::FinWait1 | State::FinWait2, _) => {
+            words("The other direction stays open.", "반대 방향은 여전히 열려 있습니다.")
+        }
+        (Label::Fin, State::LastAck | State::Closing | State::TimeWait, _) => {
+            words("The other direction is closed already.", "반대 방향은 이미 닫혔습니다.")
+        }
+        (Label::Rst, _, State::Closed | State::Listen) => {
+            words("Both directions end at once.", "양방향이 즉시 끝납니다.")
+        }
+        (Label::Rst, ..) => {
+            words("Its receiver ignores it: nothing ends.", "받는 쪽이 무시하므로 아무것도 끝나지 않습니다.")
+        }
+        _ => return None,
+    })
 }
 
 /// The numbers of a handshake step as textbooks write them, where they are so: x and y are the initial sequence numbers.
@@ -435,7 +464,8 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
         document.item(match locale {
             Locale::En => format!("After the first FIN the other end still sent {bytes}: that direction was open."),
             Locale::Ko => {
-                format!("첫 FIN 뒤에도 반대쪽이 {bytes}를 더 보냈습니다. 그 방향은 아직 열려 있었기 때문입니다.")
+                let bytes = with_particle(bytes, Particle::Object);
+                format!("첫 FIN 뒤에도 반대쪽이 {bytes} 더 보냈습니다. 그 방향은 아직 열려 있었기 때문입니다.")
             }
         });
     }
@@ -496,15 +526,20 @@ fn unusual(
     level: Level,
     rule_id: fn(u16) -> Option<&'static str>,
 ) {
-    if flow.marks.is_empty() {
+    let odd: Vec<_> = flow
+        .marks
+        .iter()
+        .filter_map(|mark| Some((mark, rule_id(mark.rule)?)))
+        .filter(|(_, id)| *id != ORDINARY)
+        .collect();
+    if odd.is_empty() {
         if level == Level::Full {
             document.paragraph(locale.pick("Nothing unusual.", "특이한 점이 없습니다."));
         }
         return;
     }
     document.heading(locale.pick("What is unusual", "특이한 점"));
-    for mark in &flow.marks {
-        let Some(id) = rule_id(mark.rule) else { continue };
+    for (mark, id) in odd {
         let frames: Vec<String> = mark.frames.iter().map(ToString::to_string).collect();
         let frames = format!("{} {}", locale.pick("frame", "프레임"), frames.join(", "));
         let severity = severity_name(mark.severity);
@@ -527,15 +562,17 @@ fn put_right(document: &mut Document, flow: &Flow, locale: Locale) {
              여기서는 번호로 다른 ACK와 구별하므로 모든 단계가 보입니다.",
         ).to_owned());
         if let Some(rtt) = flow.handshake.rtt() {
-            let (one, half) = (human(rtt), human(rtt + rtt / 2));
+            let (one, all) = (human(rtt), human(rtt + rtt / 2));
             remarks.push(match locale {
                 Locale::En => format!(
-                    "\"A handshake costs 1.5 round trips\" is what the server waits ({half} here); the client may send after one \
-                     ({one}), even inside the third segment."
+                    "\"A handshake costs 1.5 round trips\" counts from the client's SYN until the server is ready ({all} here). Each \
+                     end waits one ({one}): the client for the SYN-ACK, the server for the ACK. The client may send inside the \
+                     third segment."
                 ),
                 Locale::Ko => format!(
-                    "\"handshake에는 1.5 RTT가 든다\"는 서버 쪽 이야기입니다 (여기서는 {half}). 클라이언트는 1 RTT({one}) 뒤, 세 \
-                     번째 세그먼트에서 바로 데이터를 보낼 수 있습니다."
+                    "\"handshake에는 1.5 RTT가 든다\"는 클라이언트의 SYN부터 서버가 준비될 때까지 센 것입니다 (여기서는 {all}). 양쪽은 \
+                     각각 1 RTT({one})를 기다립니다. 클라이언트는 SYN-ACK를, 서버는 ACK를 기다립니다. 클라이언트는 세 번째 세그먼트에서 \
+                     바로 데이터를 보낼 수 있습니다."
                 ),
             });
         }

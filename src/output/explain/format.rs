@@ -1,7 +1,7 @@
 //! The format that writes explanations as text.
 
 use super::header::{self, Header};
-use super::{Document, Locale, Topic, explain_flow};
+use super::{Document, Locale, Particle, Topic, explain_flow, with_particle};
 use crate::engine::{Event, Sink, Wants};
 use crate::flow::Flow;
 use crate::output::{Out, Settings, Writer};
@@ -60,7 +60,10 @@ impl Explain {
                 if let (Some(frame), None) = (frame, self.chosen) {
                     document.paragraph(match locale {
                         Locale::En => format!("Frame {frame} of this capture is no TCP segment."),
-                        Locale::Ko => format!("이 캡처의 프레임 {frame}은(는) TCP 세그먼트가 아닙니다."),
+                        Locale::Ko => {
+                            let frame = with_particle(frame, Particle::Topic);
+                            format!("이 캡처의 프레임 {frame} TCP 세그먼트가 아닙니다.")
+                        }
                     });
                 }
                 self.tell(&document);

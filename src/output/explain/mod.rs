@@ -16,8 +16,8 @@ pub(super) use document::escape_markdown;
 pub use document::{Block, Document};
 pub use flow::explain_flow;
 pub(super) use format::Explain;
-pub(super) use locale::words;
 pub use locale::{Locale, Words};
+pub(super) use locale::{Particle, with_particle, words};
 pub use questions::{QUESTIONS, Question};
 
 use crate::detect::registry::rules;

@@ -1,6 +1,6 @@
 //! The questions people ask about TCP connections, with an answer and, where there is a flow, the proof from its numbers.
 
-use super::locale::{Locale, Words, words};
+use super::locale::{Locale, Particle, Words, with_particle, words};
 use super::{Document, Level, flow as flows, terms};
 use crate::flow::features::{FastOpenUse, fast_open};
 use crate::flow::{Flow, Label, Opening, Shape};
@@ -102,10 +102,10 @@ pub const QUESTIONS: &[Question] = &[
         id: "data-after-fin",
         question: words("What if data arrives after FIN?", "FIN 뒤에 데이터가 오면?"),
         short: words(
-            "FIN closes only the direction of its sender; the other end may go on sending, and that is legal (half-close). Data \
-             beyond the own FIN is not: no number is left for it.",
-            "FIN은 보낸 쪽의 방향만 닫습니다. 반대쪽은 계속 보낼 수 있고 그것은 정상입니다 (half-close). 자기 FIN 뒤의 번호로 \
-             보내는 데이터는 잘못입니다.",
+            "FIN closes only the direction of its sender; the other end may go on sending, and that is permitted (half-close). An \
+             end must not send data beyond its own FIN: no number is left for it.",
+            "FIN은 보낸 쪽의 방향만 닫습니다. 반대쪽은 계속 보낼 수 있고 그것은 허용됩니다 (half-close). 자기 FIN 뒤의 번호로 \
+             데이터를 보내면 안 됩니다. 남은 번호가 없기 때문입니다.",
         ),
         full: words(
             "Data with numbers before the FIN that merely comes late is put in its place: FIN has a sequence number, so order is \
@@ -137,10 +137,11 @@ pub const QUESTIONS: &[Question] = &[
         question: words("What does half-open mean?", "반개방(half-open)이란?"),
         short: words(
             "Two things, and they should not be mixed. In RFC 9293 a connection is half-open when one end has lost it and the \
-             other believes in it. Many texts say half-open for a handshake that is not finished; synscope calls that embryonic.",
-            "두 가지 뜻이 있으며 섞어 쓰면 안 됩니다. RFC 9293의 반개방은 한쪽은 연결을 잃었는데 다른 쪽은 열려 있다고 믿는 \
-             상태입니다. 많은 글은 끝나지 않은 handshake를 half-open이라 하는데, synscope는 그것을 미완성(embryonic)이라 \
-             부릅니다.",
+             other believes in it (section 3.5.1). Many texts say half-open for a handshake whose SYN-ACK is not acknowledged; \
+             synscope calls that embryonic.",
+            "두 가지 뜻이 있으며 섞어 쓰면 안 됩니다. RFC 9293의 반개방(half-open)은 한쪽은 연결을 잃었는데 다른 쪽은 열려 있다고 \
+             믿는 상태입니다(3.5.1절). 많은 글은 SYN-ACK가 확인 응답을 받지 못한 handshake를 half-open이라 하는데, synscope는 \
+             그것을 미완성(embryonic)이라 부릅니다.",
         ),
         full: words(
             "The first kind shows when the believing end sends and gets RST (figures 9 and 10 of RFC 9293). The second kind is a \
@@ -181,7 +182,7 @@ pub const QUESTIONS: &[Question] = &[
         ),
         full: words(
             "It goes in four phases: a burst of SYNs, SYN_RECEIVED piling up, the queue full, legitimate clients unanswered. \
-             Against it help SYN cookies, a larger backlog, a shorter wait, rate limits and a proxy in front.",
+             SYN cookies, a larger backlog, a shorter wait, rate limits and a proxy in front help against it.",
             "네 단계로 진행됩니다: SYN 폭주, SYN_RECEIVED 누적, 큐 포화, 정상 클라이언트 무응답. SYN 쿠키, 큰 backlog, 짧은 대기 \
              시간, 속도 제한, 앞단 프록시가 방어책입니다.",
         ),
@@ -227,18 +228,22 @@ pub const QUESTIONS: &[Question] = &[
         id: "zero-rtt",
         question: words("What is 0-RTT?", "0-RTT란?"),
         short: words(
-            "Sending the request with the first packet, under a key kept from an earlier session: TLS 1.3 early data, and QUIC. \
-             TCP's own form of it is Fast Open.",
-            "이전 세션의 키로 첫 패킷에 요청을 실어 보내는 것입니다. TLS 1.3 early data와 QUIC이 그렇게 하며, TCP에서는 Fast \
-             Open이 이에 해당합니다.",
+            "Sending the request without waiting for a handshake, under a key kept from an earlier session. QUIC does it in its \
+             first packet, which HTTP/3 uses (RFC 9001 section 4.6, RFC 9114). TLS 1.3 early data over TCP waits for the TCP \
+             handshake, one round trip, unless Fast Open carries it in the SYN (RFC 8446 section 2.3, RFC 7413).",
+            "이전 세션의 키로 handshake를 기다리지 않고 요청을 보내는 것입니다. QUIC은 첫 패킷에 실어 보내며 HTTP/3이 이를 씁니다 \
+             (RFC 9001 4.6절, RFC 9114). TCP 위의 TLS 1.3 early data는 TCP handshake, 곧 왕복 한 번을 기다립니다. Fast Open으로 \
+             SYN에 실을 때만 기다리지 않습니다 (RFC 8446 2.3절, RFC 7413).",
         ),
         full: words(
-            "TCP and TLS 1.3 together wait two round trips before the first request, QUIC one, 0-RTT none. Early data can be \
-             recorded and sent again by others (RFC 8446 section 8), so only requests that may be repeated belong into it. synscope \
-             reads TCP only: it shows what the TCP handshake costs, not what is inside.",
-            "TCP와 TLS 1.3은 첫 요청까지 왕복 두 번, QUIC은 한 번, 0-RTT는 0번 기다립니다. early data는 다른 사람이 녹음해 다시 \
-             보낼 수 있으므로(RFC 8446 8절) 반복해도 되는 요청만 실어야 합니다. synscope는 TCP만 읽으므로 TCP handshake의 \
-             비용을 보여 주며 그 안의 내용은 보지 않습니다.",
+            "Round trips before the first request: 2 for TCP with TLS 1.3, 1 with its early data, 0 with both early data and Fast \
+             Open; 1 for QUIC, 0 with its 0-RTT. Others can record early data and send it again (RFC 8446 section 8), so only \
+             requests that may be repeated belong into it. synscope reads TCP only: it shows what the TCP handshake costs, not what \
+             is inside.",
+            "첫 요청까지 기다리는 왕복: TCP와 TLS 1.3은 2번, early data를 쓰면 1번, early data와 Fast Open을 함께 쓰면 0번입니다. \
+             QUIC은 1번, 0-RTT를 쓰면 0번입니다. early data는 다른 사람이 가로채 저장했다가 다시 보낼 수 있으므로(RFC 8446 8절) \
+             반복해도 되는 요청만 실어야 합니다. synscope는 TCP만 읽으므로 TCP handshake의 비용을 보여 주며 그 안의 내용은 보지 \
+             않습니다.",
         ),
         proof: fast_opened,
     },
@@ -261,14 +266,16 @@ pub const QUESTIONS: &[Question] = &[
         id: "round-trips",
         question: words("Does a handshake cost 1.5 round trips?", "handshake에는 1.5 RTT가 드는가?"),
         short: words(
-            "For the server, yes; the client may send after one, even in the third segment.",
-            "서버에게는 그렇습니다. 클라이언트는 1 RTT 뒤 세 번째 세그먼트부터 데이터를 보낼 수 있습니다.",
+            "Counted from the client's SYN until the server is ready, yes. Each end waits one: the client from its SYN to the \
+             SYN-ACK, the server from its SYN-ACK to the ACK. The client may send in the third segment.",
+            "클라이언트의 SYN부터 서버가 준비될 때까지 세면 그렇습니다. 기다리는 시간은 양쪽 모두 왕복 한 번입니다. 클라이언트는 SYN부터 \
+             SYN-ACK까지, 서버는 SYN-ACK부터 ACK까지 기다립니다. 클라이언트는 세 번째 세그먼트부터 데이터를 보낼 수 있습니다.",
         ),
         full: words(
-            "The client is in ESTABLISHED when the SYN-ACK arrives, the server half a round trip later. A lost SYN costs far more: a \
-             second and up.",
-            "클라이언트는 SYN-ACK를 받을 때, 서버는 0.5 RTT 뒤에 ESTABLISHED가 됩니다. SYN을 잃으면 훨씬 비싸서 1초 이상이 \
-             듭니다.",
+            "The client is in ESTABLISHED when the SYN-ACK arrives, the server half a round trip later. A lost SYN costs far more: \
+             1 s and up.",
+            "클라이언트는 SYN-ACK를 받을 때, 서버는 왕복 시간의 절반 뒤에 ESTABLISHED가 됩니다. SYN을 잃으면 훨씬 비싸서 1초 \
+             이상이 듭니다.",
         ),
         proof: round_trips,
     },
@@ -281,9 +288,11 @@ pub const QUESTIONS: &[Question] = &[
         ),
         full: words(
             "They are bits of the TCP header, not messages of their own. A SYN that offers ECN has ECE and CWR set: a comparison \
-             with exactly SYN misses it. SYN+FIN, SYN+RST or no flag at all open nothing.",
+             with exactly SYN misses it. SYN+RST or no flag at all open nothing. A listening end may take a SYN+FIN by RFC 9293 \
+             section 3.10.7.2; Linux and most other stacks drop it.",
             "별도의 메시지가 아니라 TCP 헤더 안의 비트입니다. ECN을 제안하는 SYN에는 ECE와 CWR이 함께 있으므로 \"정확히 SYN\"만 \
-             비교하면 놓칩니다. SYN+FIN, SYN+RST, 플래그 없음은 아무것도 열지 못합니다.",
+             비교하면 놓칩니다. SYN+RST나 플래그 없음은 아무것도 열지 못합니다. SYN+FIN은 RFC 9293 3.10.7.2절에 따르면 대기 중인 \
+             쪽이 받아들일 수 있지만, Linux와 대부분의 스택은 버립니다.",
         ),
         proof: first_flags,
     },
@@ -291,15 +300,18 @@ pub const QUESTIONS: &[Question] = &[
         id: "retries",
         question: words("How often is a SYN repeated?", "SYN은 몇 번 재전송되는가?"),
         short: words(
-            "After about 1 s, then 2, 4, 8 … (RFC 6298), until the system gives up: six repetitions on Linux, two to four on others.",
-            "약 1초 뒤, 그다음 2, 4, 8초… 간격으로 (RFC 6298) 운영 체제가 포기할 때까지 재전송합니다. Linux는 6번, 다른 시스템은 \
-             2~4번입니다.",
+            "RFC 6298: after 1 s, then 2, 4, 8 … until the system gives up. Linux since 6.5 waits 1 s five times before it doubles \
+             (tcp_syn_linear_timeouts = 4): 10 repetitions, the last after 67 s; before that 6, the last after 63 s. BSD and Apple \
+             make about 10, Windows 2 to 4.",
+            "RFC 6298에 따르면 1초 뒤, 그다음 2, 4, 8초… 간격으로 운영 체제가 포기할 때까지 재전송합니다. Linux 6.5부터는 1초 \
+             간격으로 다섯 번 보낸 뒤 두 배로 늘려(tcp_syn_linear_timeouts = 4) 모두 10번, 마지막은 67초 뒤입니다. 그 전에는 6번, \
+             마지막은 63초 뒤입니다. BSD와 Apple은 10번쯤, Windows는 2~4번입니다.",
         ),
         full: words(
-            "Schedules differ: old systems began with 3 s, Linux since 6.5 makes the first few a second apart before it doubles. Do not \
-             assume, measure: the gaps are in every flow.",
-            "일정은 제각각입니다. 옛 시스템은 3초로 시작했고, Linux 6.5부터는 처음 몇 번을 1초 간격으로 보낸 뒤 두 배로 늘립니다. \
-             짐작하지 말고 재십시오. 모든 연결에 간격이 기록됩니다.",
+            "Schedules differ: old systems began with 3 s, Apple's begin below 1 s, and each is a setting (Linux: tcp_syn_retries). \
+             Do not assume, measure: the gaps are in every flow.",
+            "일정은 제각각입니다. 옛 시스템은 3초로 시작했고, Apple은 1초보다 짧게 시작하며, 모두 설정에 따라 다릅니다(Linux는 \
+             tcp_syn_retries). 짐작하지 말고 재십시오. 모든 연결에 간격이 기록됩니다.",
         ),
         proof: retried,
     },
@@ -340,9 +352,15 @@ fn three_way(flow: &Flow, locale: Locale) -> Option<String> {
             syn.frame, syn.seq, synack.frame, synack.seq, synack.ack, ack.frame, ack.ack
         ),
         (Locale::Ko, Some(ack)) => format!(
-            "프레임 {}이(가) x = {}를 보내고, 프레임 {}이(가) y = {}를 보내며 x+1 = {}을 확인하고, 프레임 {}이(가) y+1 = {}을 \
-             확인합니다. 마지막이 없으면 서버는 y가 도착했는지 알 수 없습니다.",
-            syn.frame, syn.seq, synack.frame, synack.seq, synack.ack, ack.frame, ack.ack
+            "프레임 {} x = {} 보내고, 프레임 {} y = {} 보내며 x+1 = {} 확인하고, 프레임 {} y+1 = {} 확인합니다. 마지막이 없으면 \
+             서버는 y가 도착했는지 알 수 없습니다.",
+            with_particle(syn.frame, Particle::Subject),
+            with_particle(syn.seq, Particle::Object),
+            with_particle(synack.frame, Particle::Subject),
+            with_particle(synack.seq, Particle::Object),
+            with_particle(synack.ack, Particle::Object),
+            with_particle(ack.frame, Particle::Subject),
+            with_particle(ack.ack, Particle::Object)
         ),
         (Locale::En, None) => format!(
             "the third step is missing: frame {} sent y = {} and nothing ever acknowledged it; the server sent {} SYN-ACK(s) and \
@@ -350,9 +368,11 @@ fn three_way(flow: &Flow, locale: Locale) -> Option<String> {
             synack.frame, synack.seq, flow.server.synack_count
         ),
         (Locale::Ko, None) => format!(
-            "세 번째 단계가 없습니다. 프레임 {}이(가) y = {}를 보냈지만 확인 응답이 없었습니다. 서버는 SYN-ACK를 {}번 보냈고, 자기 \
-             번호가 도착했는지 알 수 없습니다.",
-            synack.frame, synack.seq, flow.server.synack_count
+            "세 번째 단계가 없습니다. 프레임 {} y = {} 보냈지만 확인 응답이 없었습니다. 서버는 SYN-ACK를 {}번 보냈고, 자기 번호가 \
+             도착했는지 알 수 없습니다.",
+            with_particle(synack.frame, Particle::Subject),
+            with_particle(synack.seq, Particle::Object),
+            flow.server.synack_count
         ),
     })
 }
@@ -387,14 +407,14 @@ fn data_after_fin(flow: &Flow, locale: Locale) -> Option<String> {
         (Locale::En, n) => {
             let n = octets(n);
             format!(
-                "the {who} sent FIN first, and the {other} still sent {n} after it, legally: its own direction was open."
+                "the {who} sent FIN first, and the {other} still sent {n} after it, as it may: its direction was open."
             )
         }
         (Locale::Ko, 0) => format!("{who}가 먼저 FIN을 보냈고 {other}는 그 뒤로 데이터를 보내지 않았습니다."),
         (Locale::Ko, n) => {
-            let n = octets(n);
+            let n = with_particle(octets(n), Particle::Object);
             format!(
-                "{who}가 먼저 FIN을 보냈지만 {other}는 그 뒤로 {n}를 더 보냈습니다. 자기 방향은 열려 있었으므로 정상입니다."
+                "{who}가 먼저 FIN을 보냈지만 {other}는 그 뒤로 {n} 더 보냈습니다. 자기 방향은 열려 있었으므로 정상입니다."
             )
         }
     })
@@ -436,9 +456,9 @@ fn half_open(flow: &Flow, locale: Locale) -> Option<String> {
 fn options_refused(flow: &Flow, locale: Locale) -> Option<String> {
     let (client, server) = (flow.client.offer?, flow.server.offer?);
     let missing: Vec<&str> = [
-        (client.window_scale.is_some() && server.window_scale.is_none(), "window scale"),
+        (client.window_scale.is_some() && server.window_scale.is_none(), locale.pick("window scaling", "윈도 확대")),
         (client.sack_permitted && !server.sack_permitted, "SACK"),
-        (client.timestamps.is_some() && server.timestamps.is_none(), "timestamps"),
+        (client.timestamps.is_some() && server.timestamps.is_none(), locale.pick("timestamps", "타임스탬프")),
     ]
     .into_iter()
     .filter_map(|(missing, name)| missing.then_some(name))
@@ -469,7 +489,10 @@ fn reuse(flow: &Flow, locale: Locale) -> Option<String> {
     let gap = human(flow.first_time - previous.last_time);
     Some(match locale {
         Locale::En => format!("the same ports were used by #{} until {gap} before this SYN.", previous.id),
-        Locale::Ko => format!("같은 포트를 연결 #{}이(가) 이 SYN의 {gap} 전까지 썼습니다.", previous.id),
+        Locale::Ko => {
+            let id = with_particle(previous.id, Particle::Subject);
+            format!("같은 포트를 연결 #{id} 이 SYN의 {gap} 전까지 썼습니다.")
+        }
     })
 }
 
@@ -489,7 +512,8 @@ fn fast_opened(flow: &Flow, locale: Locale) -> Option<String> {
             format!("{payload} octets in the SYN, {acknowledged} acknowledged by the SYN-ACK: taken; {rtt} saved.")
         }
         (Locale::Ko, Some(FastOpenUse::Accepted)) => {
-            format!("SYN에 {payload} 옥텟, SYN-ACK가 {acknowledged} 옥텟을 확인: 받아들여져 {rtt}를 절약했습니다.")
+            let rtt = with_particle(rtt, Particle::Object);
+            format!("SYN에 {payload} 옥텟, SYN-ACK가 {acknowledged} 옥텟을 확인: 받아들여져 {rtt} 절약했습니다.")
         }
         (Locale::En, Some(used)) => {
             format!("Fast Open: {used}; {payload} octets in the SYN, {acknowledged} of them acknowledged.")

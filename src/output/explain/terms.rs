@@ -18,7 +18,9 @@ pub const fn opening(opening: Opening) -> Words {
         Opening::Refused => words("RST answered the SYN", "SYN에 RST로 응답함 (연결 거부)"),
         Opening::Unreachable => words("an ICMP error answered the SYN", "SYN에 ICMP 오류로 응답함 (도달 불가)"),
         Opening::Unanswered => words("nothing answered the SYN", "SYN에 아무 응답이 없음"),
-        Opening::Aborted => words("the client gave up before any SYN-ACK", "SYN-ACK를 받기 전에 클라이언트가 포기함"),
+        Opening::Aborted => {
+            words("RST from the client before any SYN-ACK", "SYN-ACK가 오기 전에 클라이언트가 RST를 보냄")
+        }
         Opening::MissingAck => {
             words("the SYN-ACK was never acknowledged", "SYN-ACK에 대한 확인 응답이 끝내 없음 (3단계 누락)")
         }
@@ -151,7 +153,7 @@ const SPLIT_HANDSHAKE: Words = words(
 const REFUSED: Words = words(
     "Nothing listens on that port, or a filter refuses in the server's name: the application sees ECONNREFUSED. Check \
      that the service runs, and compare the TTL of the RST with the server's other packets.",
-    "그 포트에서 듣는 프로그램이 없거나 방화벽이 서버 이름으로 거절했습니다. 응용 프로그램은 ECONNREFUSED를 \
+    "그 포트에서 대기 중인 프로그램이 없거나 방화벽이 서버 이름으로 거절했습니다. 응용 프로그램은 ECONNREFUSED를 \
      받습니다. 서비스가 실행 중인지, RST의 TTL이 서버의 다른 패킷과 같은지 확인하십시오.",
 );
 const UNREACHABLE: Words = words(
@@ -167,10 +169,12 @@ const UNANSWERED: Words = words(
      없습니다. 응용 프로그램은 ETIMEDOUT을 받습니다. 서버에 더 가까운 곳에서 캡처해 보십시오.",
 );
 const ABORTED: Words = words(
-    "The client changed its mind before the server had answered: an impatient application, or the loser of two attempts \
-     made at once.",
-    "서버가 응답하기 전에 클라이언트가 그만두었습니다. 성급한 응용 프로그램이거나, 동시에 시도한 둘 중 진 \
-     쪽입니다.",
+    "A RST came from the client's side before any SYN-ACK. A kernel that closes a socket in SYN_SENT sends nothing (RFC 9293 \
+     sections 3.10.4 and 3.10.5): the RST comes from a scanner with raw sockets, from a device on the path, or answers a stale \
+     segment. Look at its TTL.",
+    "SYN-ACK가 오기 전에 클라이언트 쪽에서 RST가 왔습니다. 커널은 SYN_SENT의 소켓을 닫을 때 아무것도 보내지 않습니다 (RFC \
+     9293 3.10.4절, 3.10.5절). 이 RST는 raw 소켓을 쓰는 스캐너나 경로의 장비가 보냈거나, 옛 세그먼트에 대한 응답입니다. \
+     TTL을 보십시오.",
 );
 const MISSING_ACK: Words = words(
     "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \
@@ -196,7 +200,7 @@ const MIDSTREAM: Words = words(
      합니다.",
 );
 const INVALID: Words = words(
-    "No TCP stack opens a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
+    "No TCP stack begins a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
      that host sent.",
     "어떤 TCP 구현도 이렇게 연결을 열지 않습니다. 스캐너의 탐침, 퍼저, 또는 손상입니다. 누가 보냈는지, 그 호스트가 또 \
      무엇을 보냈는지 보십시오.",
@@ -280,10 +284,10 @@ pub const fn state(state: State) -> Words {
 }
 
 const IN_CLOSED: Words = words(
-    "CLOSED: no connection. Where every connection begins and ends; a segment that arrives here is answered with RST (RFC \
-     9293 section 3.10.7.1).",
-    "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 세그먼트가 도착하면 RST로 \
-     응답합니다 (RFC 9293 3.10.7.1절).",
+    "CLOSED: no connection. Where every connection begins and ends; any segment but a RST that arrives here is answered with \
+     RST (RFC 9293 section 3.10.7.1).",
+    "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 RST가 아닌 \
+     세그먼트가 도착하면 RST로 응답합니다 (RFC 9293 3.10.7.1절).",
 );
 const IN_LISTEN: Words = words(
     "LISTEN: a server waits for a SYN. Nothing on the wire shows it; synscope infers it from the SYN-ACK that follows.",
@@ -296,7 +300,7 @@ const IN_SYN_SENT: Words = words(
      머물면 응답하는 상대가 없다는 뜻입니다.",
 );
 const IN_SYN_RECEIVED: Words = words(
-    "SYN_RECEIVED: a SYN arrived and was answered with SYN-ACK; the acknowledgment of the own SYN is still missing. A \
+    "SYN_RECEIVED: a SYN arrived and was answered with SYN-ACK; the acknowledgment of that SYN is still missing. A \
      connection in this state is embryonic: it waits in the SYN backlog, which a SYN flood fills.",
     "SYN_RECEIVED: SYN을 받고 SYN-ACK로 응답했지만 자신의 SYN에 대한 확인 응답은 아직 받지 못한 상태입니다. 이 \
      미완성(embryonic) 연결은 backlog 큐에서 기다리며, SYN flooding은 이 큐를 채우는 공격입니다.",
@@ -324,7 +328,7 @@ const IN_CLOSE_WAIT: Words = words(
      있습니다. 여기에 오래 머무는 연결이 많으면 close()를 잊은 프로그램입니다.",
 );
 const IN_CLOSING: Words = words(
-    "CLOSING: both ends sent FIN before they saw the other's; the acknowledgment of the own FIN is missing. Only a \
+    "CLOSING: both ends sent FIN before they saw the other's; the acknowledgment of this end's FIN is missing. Only a \
      simultaneous close passes here.",
     "CLOSING: 양쪽이 상대의 FIN을 보기 전에 FIN을 보냈고, 자신의 FIN에 대한 확인 응답을 기다리는 상태입니다. 동시 \
      종료에서만 거칩니다.",
@@ -357,14 +361,8 @@ pub const fn label(label: Label) -> Words {
             "ACK: \"이 번호 앞까지 모두 받았습니다\" (확인 응답).",
         ),
         Label::Data => words("Data, numbered by its bytes.", "데이터: 시퀀스 번호는 바이트 수만큼 늘어납니다."),
-        Label::Fin => words(
-            "FIN: \"I have nothing more to send\"; the other direction stays open.",
-            "FIN: \"더 보낼 것이 없습니다\". 반대 방향은 여전히 열려 있습니다.",
-        ),
-        Label::Rst => words(
-            "RST: \"there is no such connection (any more)\"; both directions end at once.",
-            "RST: \"그런 연결은 없습니다\". 양방향이 즉시 끝납니다.",
-        ),
+        Label::Fin => words("FIN: \"I have nothing more to send\".", "FIN: \"더 보낼 것이 없습니다\"."),
+        Label::Rst => words("RST: \"there is no such connection (any more)\".", "RST: \"그런 연결은 없습니다\"."),
         Label::Icmp => words(
             "An ICMP error that quotes the segment: somebody on the way could not deliver it.",
             "세그먼트를 인용한 ICMP 오류: 중간의 누군가가 전달하지 못했습니다.",

@@ -35,7 +35,7 @@ macro_rules! words {
 }
 
 words! {
-    Flows: "Flows", "흐름";
+    Flows: "Flows", "연결";
     Ladder: "Ladder", "사다리";
     Events: "Events", "이벤트";
     Hosts: "Hosts", "호스트";
@@ -46,11 +46,11 @@ words! {
     Outcome: "Outcome", "결과";
     Rtt: "RTT", "왕복";
     Duration: "Dur", "기간";
-    Retx: "Retx", "재송";
+    Retx: "Retx", "반복";
     Bytes: "Bytes", "바이트";
     Age: "Age", "경과";
     Packets: "pkts", "패킷";
-    FlowsLower: "flows", "흐름";
+    FlowsLower: "flows", "연결";
     Drop: "drop", "손실";
     Live: "LIVE", "실시간";
     Paused: "PAUSED", "일시정지";
@@ -58,11 +58,11 @@ words! {
     OpenNow: "open", "열림";
     Fail: "fail", "실패";
     Evicted: "forgotten", "잊음";
-    NoFlows: "no flows yet", "아직 흐름이 없습니다";
-    NoMatch: "no flow matches the filter (Esc takes it away)", "필터에 맞는 흐름이 없습니다 (Esc로 해제)";
+    NoFlows: "no flows yet", "아직 연결이 없습니다";
+    NoMatch: "no flow matches the filter (Esc takes it away)", "필터에 맞는 연결이 없습니다 (Esc로 해제)";
     NoEvents: "no anomalies so far", "아직 이상이 없습니다";
     NoHosts: "no hosts yet", "아직 호스트가 없습니다";
-    NoSelection: "no flow is selected", "선택한 흐름이 없습니다";
+    NoSelection: "no flow is selected", "선택한 연결이 없습니다";
     TooSmall: "needed", "필요";
     Now: "now", "현재";
     Faint: "hard to read on this background: try :theme auto", "이 배경에서 읽기 어렵습니다: :theme auto를 써 보십시오";
@@ -71,11 +71,11 @@ words! {
     MoreSteps: "steps", "단계 더";
     CaptureOrder: "capture order", "캡처 순서";
     Isn: "ISN", "ISN";
-    FlowsShort: "flows", "흐름";
+    FlowsShort: "flows", "연결";
     RefusedShort: "RST", "거부";
     UnansweredShort: "silent", "무응답";
-    HalfOpenShort: "half", "반열림";
-    IsnLine: "initial sequence numbers", "초기 순서 번호";
+    EmbryonicShort: "embryo", "미완성";
+    IsnLine: "initial sequence numbers", "초기 시퀀스 번호";
     Bits: "bits to guess", "비트 추측 필요";
     HealthPackets: "packets", "패킷";
     HealthSegments: "TCP segments", "TCP 세그먼트";
@@ -83,10 +83,10 @@ words! {
     HealthKernel: "dropped by kernel", "커널이 버림";
     HealthInterface: "dropped by interface", "인터페이스가 버림";
     HealthQueue: "dropped by the analysis", "분석이 버림";
-    HealthLate: "segments after their flow's end", "흐름이 끝난 뒤의 세그먼트";
+    HealthLate: "segments after their flow's end", "연결이 끝난 뒤의 세그먼트";
     HealthClock: "time stamps that ran backwards", "거꾸로 간 타임스탬프";
-    HealthEvicted: "flows pushed out (--max-flows)", "밀려난 흐름 (--max-flows)";
-    HealthForgotten: "flows the view forgot", "화면이 잊은 흐름";
+    HealthEvicted: "flows pushed out (--max-flows)", "밀려난 연결 (--max-flows)";
+    HealthForgotten: "flows the view forgot", "화면이 잊은 연결";
     HealthMissed: "changes the view missed", "화면이 놓친 변화";
     From: "from", "보낸 쪽";
     Flags: "flags", "플래그";
@@ -110,8 +110,8 @@ words! {
     Refused: "refused", "거부됨";
     Unreachable: "unreachable", "도달 불가";
     NoAnswer: "no answer", "무응답";
-    GaveUp: "gave up", "포기함";
-    HalfOpen: "half-open", "반열림";
+    GaveUp: "RST first", "RST 먼저";
+    Embryonic: "embryonic", "미완성";
     Rejected: "RST cli", "RST 클라";
     Midstream: "midstream", "중간부터";
     NoSyn: "no SYN seen", "SYN 못 봄";
@@ -145,13 +145,13 @@ words! {
     WhyRefused: "the server's RST answered the SYN: nothing listens on that port, or a firewall refuses", "서버가 SYN에 RST로 답했습니다: 포트가 닫혀 있거나 방화벽이 거부합니다";
     WhyUnreachable: "an ICMP error answered the SYN: no route, or a firewall refuses", "SYN에 ICMP 오류가 왔습니다: 경로가 없거나 방화벽이 거부합니다";
     WhyUnanswered: "nothing answered the SYN: the packets are dropped on the way, or the host is down", "SYN에 아무 응답이 없습니다: 도중에 버려지거나 호스트가 꺼져 있습니다";
-    WhyAborted: "the client gave up before any answer came", "응답이 오기 전에 클라이언트가 포기했습니다";
-    WhyMissingAck: "the server answered, but the client never completed the handshake", "서버는 답했지만 클라이언트가 핸드셰이크를 마치지 않았습니다";
+    WhyAborted: "a RST came from the client before any answer: a scanner, a device on the path, or the answer to a stale segment", "응답이 오기 전에 클라이언트 쪽에서 RST가 왔습니다: 스캐너, 경로의 장비, 또는 옛 세그먼트에 대한 응답입니다";
+    WhyMissingAck: "the server answered, but the client never completed the handshake", "서버는 답했지만 클라이언트가 handshake를 마치지 않았습니다";
     WhyRejected: "the client answered the SYN-ACK with RST", "클라이언트가 SYN-ACK에 RST로 답했습니다";
-    WhyInvalid: "it began with flags that no handshake can have", "핸드셰이크에 있을 수 없는 플래그로 시작했습니다";
-    WhyOk: "three-way handshake completed", "3단계 핸드셰이크가 완료되었습니다";
+    WhyInvalid: "it began with flags that no handshake can have", "handshake에 있을 수 없는 플래그로 시작했습니다";
+    WhyOk: "three-way handshake completed", "3단계 handshake가 완료되었습니다";
     WhyOther: "opening", "열림 판정";
-    Handshake: "handshake", "핸드셰이크";
+    Handshake: "handshake", "handshake";
     Validated: "numbers checked", "번호 확인됨";
     Explain: "Why", "이유";
     Compare: "Compare", "비교";
@@ -161,8 +161,8 @@ words! {
     Unanswered: "no answer", "무응답";
     Ports: "ports", "포트";
     Targets: "hosts", "대상";
-    HalfOpenNow: "half-open", "반열림";
-    FindingColumn: "finding", "발견";
+    EmbryonicNow: "embryonic", "미완성";
+    FindingColumn: "finding", "탐지";
     Host: "Host", "호스트";
     ConnectTime: "connect time", "연결 시간";
     RoundTrip: "round trip", "왕복 시간";
@@ -180,14 +180,14 @@ words! {
     Save: "save", "저장";
     Command: "command", "명령";
     Back: "back", "뒤로";
-    FlowLower: "flow", "흐름";
+    FlowLower: "flow", "연결";
     Time: "time", "시간";
     Yank: "yank", "복사";
     Acknowledge: "acknowledge", "확인";
     Play: "play", "재생";
     Yanked: "copied to the clipboard", "클립보드에 복사했습니다";
     Written: "written", "저장했습니다";
-    ClearClosed: "forget flows that have ended? (y/n)", "끝난 흐름을 지울까요? (y/n)";
+    ClearClosed: "forget flows that have ended? (y/n)", "끝난 연결을 지울까요? (y/n)";
     YankWhat: "copy: y line, f filter, c community id, p endpoints, j JSON", "복사: y 줄, f 필터, c community id, p 양끝, j JSON";
     MarkWhat: "mark with which letter?", "어떤 글자로 표시할까요?";
     JumpWhat: "jump to which mark?", "어떤 표시로 갈까요?";
@@ -205,7 +205,7 @@ words! {
     KeyView: "a view", "화면 선택";
     KeyOpen: "open the ladder", "사다리 열기";
     KeyBack: "back: overlay, then filter, then view", "뒤로: 창, 필터, 화면 순";
-    KeyNextFlow: "next, previous flow", "다음, 이전 흐름";
+    KeyNextFlow: "next, previous flow", "다음, 이전 연결";
     KeyFilter: "filter as you type", "입력하며 필터";
     KeyMatch: "next, previous match", "다음, 이전 일치";
     KeyHighlight: "highlight instead of hide", "숨기지 않고 강조";
@@ -218,11 +218,11 @@ words! {
     KeyMark: "mark a step, compare two", "단계 표시, 둘 비교";
     KeyExplain: "explain the verdict", "판정 설명";
     KeyFold: "fold or unfold data", "데이터 접기/펴기";
-    KeyMarkFlow: "mark a flow; jump to it", "흐름 표시; 이동";
+    KeyMarkFlow: "mark a flow; jump to it", "연결 표시; 이동";
     KeyYank: "copy", "복사";
     KeySave: "save packets as pcapng", "패킷을 pcapng로 저장";
     KeyExport: "export the ladder", "사다리 내보내기";
-    KeyClear: "forget ended flows", "끝난 흐름 지우기";
+    KeyClear: "forget ended flows", "끝난 연결 지우기";
     KeyCommand: "command line", "명령줄";
     KeyAcknowledge: "acknowledge an event", "이벤트 확인";
     KeyZoom: "zoom the pane", "창 확대";

@@ -180,7 +180,7 @@ fn opening_word(model: &Model, opening: Opening) -> &'static str {
         Opening::Unanswered => model.say(Word::NoAnswer),
         Opening::Unreachable => model.say(Word::Unreachable),
         Opening::Aborted => model.say(Word::GaveUp),
-        Opening::MissingAck => model.say(Word::HalfOpen),
+        Opening::MissingAck => model.say(Word::Embryonic),
         Opening::Midstream => model.say(Word::Midstream),
         Opening::SynAckOnly => model.say(Word::NoSyn),
         Opening::Invalid => model.say(Word::InvalidFlags),

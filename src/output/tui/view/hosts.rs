@@ -66,8 +66,8 @@ impl Figure {
             (Self::Unanswered, false) => Word::UnansweredShort,
             (Self::Ports, _) => Word::Ports,
             (Self::Targets, _) => Word::Targets,
-            (Self::HalfOpen, true) => Word::HalfOpenNow,
-            (Self::HalfOpen, false) => Word::HalfOpenShort,
+            (Self::HalfOpen, true) => Word::EmbryonicNow,
+            (Self::HalfOpen, false) => Word::EmbryonicShort,
             (Self::Isn, _) => Word::Isn,
         })
     }
