@@ -6,11 +6,13 @@ mod frames;
 #[path = "lessons/list.rs"]
 mod list;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use list::{Lesson, lessons};
+use synscope::output::explain::{Locale, anomalies};
 
 const LANGUAGES: [&str; 2] = ["en", "ko"];
 
@@ -48,7 +50,8 @@ fn synscope(lesson: &Lesson, arguments: &[&str]) -> String {
 fn captures_are_those_of_their_lines() {
     let wrong: Vec<String> = lessons()
         .iter()
-        .filter_map(|lesson| hold(&folder().join(format!("{}.pcap", lesson.name)), &frames::capture(&lesson.lines)))
+        .filter_map(|lesson| Some((lesson, lesson.lines.as_deref()?)))
+        .filter_map(|(lesson, lines)| hold(&folder().join(format!("{}.pcap", lesson.name)), &frames::capture(lines)))
         .collect();
     assert!(wrong.is_empty(), "UPDATE=1 writes them: {}", wrong.join("\n"));
 }
@@ -59,6 +62,45 @@ fn every_lesson_shows_what_it_says() {
         let row = synscope(&lesson, &["-T", "csv", "-e", "synscope.opening,synscope.closing"]);
         let row = row.lines().nth(1).unwrap_or_default();
         assert_eq!(row, lesson.verdicts.join(","), "{}", lesson.name);
+    }
+}
+
+/// Ids of what is raised of the whole capture, from this severity on.
+fn raised(lesson: &Lesson, severity: &str) -> BTreeSet<String> {
+    let file = format!("{}.pcap", lesson.name);
+    let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
+        .current_dir(folder())
+        .args(["-q", "-r", &file, "-T", "ndjson", "--events", "anomaly", "--min-severity", severity])
+        .output()
+        .expect("the program runs");
+    assert!(run.status.success(), "{file}: {}", String::from_utf8_lossy(&run.stderr));
+    let id = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).expect("an event");
+        event["rule"]["id"].as_str().expect("an id").to_owned()
+    };
+    String::from_utf8_lossy(&run.stdout).lines().map(id).collect()
+}
+
+/// A lesson on an attack shows that attack, and no lesson shows an alarm that it does not explain.
+#[test]
+fn every_lesson_raises_what_it_teaches_and_no_other_alarm() {
+    for lesson in lessons() {
+        let mut other = raised(&lesson, "warn");
+        other.retain(|id| !lesson.teaches.contains(&id.as_str()));
+        assert!(other.is_empty(), "{}: {other:?}", lesson.name);
+        if let Some(main) = lesson.teaches.first() {
+            let all = raised(&lesson, "info");
+            assert!(all.contains(*main), "{}: no {main} in {all:?}", lesson.name);
+        }
+    }
+}
+
+#[test]
+fn captures_are_small() {
+    for lesson in lessons() {
+        let path = folder().join(format!("{}.pcap", lesson.name));
+        let octets = std::fs::metadata(&path).expect("a capture").len();
+        assert!(octets < 300_000, "{}: {octets} octets", lesson.name);
     }
 }
 
@@ -92,17 +134,36 @@ fn preface(language: usize) -> String {
     format!("{}{contents}\n", words[language])
 }
 
+/// What synscope reports of the capture as a whole, where the lesson is about that.
+fn alarms(lesson: &Lesson, n: usize) -> String {
+    let file = format!("testdata/lessons/{}.pcap", lesson.name);
+    let ids = raised(lesson, "info");
+    let told = lesson.teaches.iter().filter(|id| ids.contains(**id)).fold(String::new(), |mut text, id| {
+        let summary = anomalies::summary(id, Locale::ALL[n]).trim_end_matches('.');
+        let _ = writeln!(text, "- `{id}`: {summary}.");
+        text
+    });
+    if told.is_empty() {
+        return told;
+    }
+    let heading = ["Reported", "탐지 결과"][n];
+    format!(
+        "### {heading}\n\n```sh\nsynscope -r {file} --json --events anomaly | jq -r .rule.id | sort | uniq -c\n```\n\n{told}\n"
+    )
+}
+
 fn chapter(lesson: &Lesson, n: usize, picture: &str) -> String {
     let language = LANGUAGES[n];
     let (file, flow) = (format!("testdata/lessons/{}.pcap", lesson.name), lesson.flow);
     let [see, ask, words] =
         [["Make the picture", "그림 만들기"], ["Question", "질문"], ["In words", "설명"]].map(|text| text[n]);
     let question = format!("--explain={}", lesson.question);
+    let alarms = alarms(lesson, n);
     let answer = synscope(lesson, &[&question, "--locale", language]);
     let explanation = synscope(lesson, &["--explain=full", "--locale", language]);
     format!(
         "<a id=\"{name}\"></a>\n\n## {title}\n\n{intro}\n\n![{title}](../testdata/lessons/{picture})\n\n{see}:\n\n```sh\nsynscope -r {file} \
-         --flow {flow} -T svg --locale {language} -o {name}.svg\n```\n\n### {words}\n\n```text\n{explanation}```\n\n### {ask}\n\n```sh\nsynscope -r \
+         --flow {flow} -T svg --locale {language} -o {name}.svg\n```\n\n### {words}\n\n```text\n{explanation}```\n\n{alarms}### {ask}\n\n```sh\nsynscope -r \
          {file} --flow {flow} {question} --locale {language}\n```\n\n```text\n{answer}```\n\n",
         name = lesson.name,
         title = lesson.title[n],

@@ -19,7 +19,7 @@ pub(crate) fn capture(lines: &str) -> Vec<u8> {
     for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
         pcap.extend(word.to_le_bytes());
     }
-    let mut state = State { isns: HashMap::new(), port: 80, ip_id: 1 };
+    let mut state = State { isns: HashMap::new(), port: 80, ip_ids: HashMap::new() };
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (time, rest) = line.split_once(' ').expect("a time and what happens");
         let frame = state.frame(rest.trim());
@@ -37,7 +37,8 @@ struct State {
     /// By sender: the client's number, and whether it is the client.
     isns: HashMap<(u8, bool), u32>,
     port: u16,
-    ip_id: u16,
+    /// One counter for each sender and client, as hosts have it.
+    ip_ids: HashMap<(u8, bool), u16>,
 }
 
 /// What one line says of its segment.
@@ -55,20 +56,24 @@ struct Line {
 
 impl State {
     fn frame(&mut self, text: &str) -> Vec<u8> {
-        let (source, destination, protocol, ttl, payload) = if text == "tick" {
+        let (who, source, destination, protocol, ttl, payload) = if text == "tick" {
             let datagram = [0, 9, 0, 9, 0, 8, 0, 0].to_vec();
-            ([198, 51, 100, 1], SERVER, 17, 64, datagram)
+            ((1, true), [198, 51, 100, 1], SERVER, 17, 64, datagram)
         } else {
             let line = self.read(text);
             let client = [198, 51, 100, line.client];
             let (source, destination) = if line.from_client { (client, SERVER) } else { (SERVER, client) };
-            (source, destination, 6, line.ttl, self.segment(&line, source, destination))
+            let who = (line.client, line.from_client);
+            (who, source, destination, 6, line.ttl, self.segment(&line, source, destination))
         };
         let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
         let mut header = vec![0x45, 0];
         header.extend((20 + payload.len() as u16).to_be_bytes());
-        header.extend(self.ip_id.to_be_bytes());
-        self.ip_id += 1;
+        let (client, from_client) = who;
+        let first = u16::from(client).wrapping_mul(0x9e37).wrapping_add(u16::from(from_client) << 14);
+        let ip_id = self.ip_ids.entry(who).or_insert(first);
+        header.extend(ip_id.to_be_bytes());
+        *ip_id = ip_id.wrapping_add(1);
         header.extend([0x40, 0, ttl, protocol, 0, 0]);
         header.extend(source);
         header.extend(destination);
