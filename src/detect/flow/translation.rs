@@ -18,7 +18,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       answer by-passed it, so the client takes it for a stranger's: it resets it, or drops it, and asks again. The \
                       server is well and no filter dropped the SYN. Look at the way back: the reply must pass the translator that \
                       the SYN passed (asymmetric routes, a client in the server's own subnet without source NAT, a conntrack entry \
-                      that is gone). other_flow is where the answer is.",
+                      that is gone). The event names the connection that has the answer.",
         reference: "RFC 3022 section 4.1; RFC 9293 section 3.10.7.3",
         when: When::Opened,
         check: answered_elsewhere,
@@ -30,7 +30,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         summary: "a SYN-ACK by another address than the SYN that it acknowledges went to or came from",
         description: "The client asked another address, or by another one, and this answer was not translated back. A client that gets \
                       it resets it, as it has no such connection: that is no scan and no health check, and nobody forged its \
-                      address. other_flow has the SYN.",
+                      address. The event names the connection that has the SYN.",
         reference: "RFC 3022 section 4.1; RFC 9293 section 3.5.2",
         when: When::Opened,
         check: untranslated_answer,
@@ -55,8 +55,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "the same connection before and behind a translation of addresses",
         description: "Two flows have one SYN: the same initial sequence number, options and time stamp. The capture sees a translator \
-                      (NAT, a load balancer, a Kubernetes service) on both sides: one connection is counted twice. other_flow is the \
-                      other half; capture on one side to count it once.",
+                      (NAT, a load balancer, a Kubernetes service) on both sides: one connection is counted twice. The event names \
+                      the other half; capture on one side to count it once.",
         reference: "RFC 3022 section 4.1; RFC 5382 section 4",
         when: When::Opened,
         check: nat_legs,

@@ -421,7 +421,7 @@ fn numbers(document: &mut Document, flow: &Flow, locale: Locale) {
         Locale::Ko => format!("양쪽이 모두 제안한 옵션: {list}. 처음 윈도 크기: {}, {}.", client.window, server.window),
     });
     if let Some(used) = fast_open(flow) {
-        document.item(format!("TCP Fast Open: {used} (RFC 7413)."));
+        document.item(format!("TCP Fast Open: {} (RFC 7413).", terms::fast_open(used).get(locale)));
     }
 }
 

@@ -437,7 +437,7 @@ fn half_open(flow: &Flow, locale: Locale) -> Option<String> {
             "embryonic until the server itself reset it, before any third step.".to_owned()
         }
         (Locale::Ko, Opening::MissingAck) if flow.withdrawn().is_some() => {
-            "서버가 3단계 전에 스스로 RST로 거둘 때까지 미완성(embryonic)이었습니다.".to_owned()
+            "서버가 세 번째 단계 전에 스스로 RST로 거둘 때까지 미완성(embryonic)이었습니다.".to_owned()
         }
         (Locale::En, Opening::MissingAck) => format!(
             "embryonic: {} SYN-ACK(s), no acknowledgment; the server was in SYN_RECEIVED to the end.",
@@ -516,9 +516,13 @@ fn fast_opened(flow: &Flow, locale: Locale) -> Option<String> {
             format!("SYN에 {payload} 옥텟, SYN-ACK가 {acknowledged} 옥텟을 확인: 받아들여져 {rtt} 절약했습니다.")
         }
         (Locale::En, Some(used)) => {
+            let used = terms::fast_open(used).get(locale);
             format!("Fast Open: {used}; {payload} octets in the SYN, {acknowledged} of them acknowledged.")
         }
-        (Locale::Ko, Some(used)) => format!("Fast Open: {used}. SYN에 {payload} 옥텟, 그중 {acknowledged} 옥텟 확인."),
+        (Locale::Ko, Some(used)) => {
+            let used = terms::fast_open(used).get(locale);
+            format!("Fast Open: {used}. SYN에 {payload} 옥텟, 그중 {acknowledged} 옥텟 확인.")
+        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! The vocabulary in both languages: every verdict, state, step and flag, in a few words and in a paragraph.
 
 use super::locale::{Words, words};
+use crate::flow::features::FastOpenUse;
 use crate::flow::{Backoff, Certainty, ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::tcp::State;
 
@@ -22,7 +23,7 @@ pub const fn opening(opening: Opening) -> Words {
             words("RST from the client before any SYN-ACK", "SYN-ACK가 오기 전에 클라이언트가 RST를 보냄")
         }
         Opening::MissingAck => {
-            words("the SYN-ACK was never acknowledged", "SYN-ACK에 대한 확인 응답이 끝내 없음 (3단계 누락)")
+            words("the SYN-ACK was never acknowledged", "SYN-ACK에 대한 확인 응답이 끝내 없음 (세 번째 단계 누락)")
         }
         Opening::ResetAfterSynAck => {
             words("the client answered the SYN-ACK with RST", "클라이언트가 SYN-ACK에 RST로 응답함")
@@ -105,7 +106,7 @@ const WITHDRAWN: Words = words(
     "The server took the SYN, answered with SYN-ACK, and threw the attempt away itself before any third step: its RST ends \
      it. A stack that takes a repeated SYN for an error, a listener that was closed, or a device that refuses in the \
      server's name. Compare the TTL of the RST with that of the SYN-ACK.",
-    "서버가 SYN을 받아 SYN-ACK로 응답했지만 3단계 전에 스스로 RST로 시도를 거두었습니다. 반복된 SYN을 오류로 여기는 \
+    "서버가 SYN을 받아 SYN-ACK로 응답했지만 세 번째 단계 전에 스스로 RST로 시도를 거두었습니다. 반복된 SYN을 오류로 여기는 \
      스택이거나, 대기 소켓이 닫혔거나, 중간 장비가 서버 이름으로 거절한 것입니다. RST의 TTL을 SYN-ACK의 TTL과 비교하십시오.",
 );
 
@@ -416,6 +417,25 @@ pub const fn backoff(backoff: Backoff) -> Words {
             "처음에는 기다리는 시간이 거의 일정하고, 그 뒤에는 매번 약 두 배",
         ),
         Backoff::Other => words("waits without a pattern", "기다리는 시간에 규칙 없음"),
+    }
+}
+
+/// What became of Fast Open.
+pub const fn fast_open(used: FastOpenUse) -> Words {
+    match used {
+        FastOpenUse::Request => {
+            words("a cookie was asked for, no answer was seen", "쿠키를 요청했고 응답은 보이지 않음")
+        }
+        FastOpenUse::Granted => words("a cookie was asked for and granted", "쿠키를 요청해 받음"),
+        FastOpenUse::NotGranted => words("a cookie was asked for and not granted", "쿠키를 요청했지만 받지 못함"),
+        FastOpenUse::Cookie => words("the SYN has a cookie", "SYN에 쿠키가 있음"),
+        FastOpenUse::Accepted => words("all data of the SYN was taken", "SYN의 데이터를 모두 받아들임"),
+        FastOpenUse::Partial => words("a part of the SYN's data was taken", "SYN의 데이터 일부를 받아들임"),
+        FastOpenUse::Ignored => words("the SYN's data was ignored", "SYN의 데이터를 무시함"),
+        FastOpenUse::Fallback => words(
+            "the SYN was repeated without its data, and that one was answered",
+            "데이터 없이 재전송한 SYN에 응답이 옴",
+        ),
     }
 }
 
