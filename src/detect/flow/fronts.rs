@@ -23,9 +23,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         summary: "a SYN-ACK with a window of 0, which opened only after the third step",
         description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name, and holds the client back \
                       until its own connection to the server is open. Round trips of the handshake tell of that device; \
-                      update_ns minus handshake_ns tells what lies behind it, and options that it does not take are lost to \
+                      the time until the window opened tells what lies behind it, and options that it does not take are lost to \
                       both ends. Harmless where it is meant: find out whether its protection is on for ever or for an attack.",
-        reference: "Linux nftables, synproxy; RFC 4987 section 3.7",
+        reference: "Linux nftables, synproxy; RFC 4987 section 3.8",
         when: When::Facts(Facts::FIRST_DATA),
         check: syn_proxy,
     },

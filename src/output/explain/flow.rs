@@ -137,7 +137,11 @@ fn opening(
 
 /// What a SYN-ACK that acknowledges no SYN means; `asked`: a filter sent it to be reset.
 fn wrong_synack(wrong: &WrongSynAck, asked: bool, locale: Locale) -> String {
-    let (frame, ack) = (wrong.frame, wrong.ack);
+    let frame = wrong.frame;
+    let ack = match locale {
+        Locale::En => wrong.ack.to_string(),
+        Locale::Ko => with_particle(wrong.ack, Particle::Topic),
+    };
     match (locale, asked) {
         (Locale::En, true) => format!(
             "The SYN-ACK in frame {frame} acknowledges {ack}, which no SYN here asked for: a filter in front of the server wanted to see \
@@ -148,11 +152,11 @@ fn wrong_synack(wrong: &WrongSynAck, asked: bool, locale: Locale) -> String {
              server. A client answers with RST and that number, and the server forgets the old one (RFC 9293 figure 8)."
         ),
         (Locale::Ko, true) => format!(
-            "프레임 {frame}의 SYN-ACK가 확인한 {ack}은(는) 여기의 어떤 SYN과도 맞지 않습니다. 서버 앞의 장비가 진짜 클라이언트만 보내는 \
+            "프레임 {frame}의 SYN-ACK가 확인한 {ack} 여기의 어떤 SYN과도 맞지 않습니다. 서버 앞의 장비가 진짜 클라이언트만 보내는 \
              RST를 받아 보려고 보낸 것이며, 다음 SYN은 받아들여졌습니다 (RFC 9293 3.10.7.3절)."
         ),
         (Locale::Ko, false) => format!(
-            "SYN-ACK(프레임 {frame})가 확인한 {ack}은(는) 여기의 어떤 SYN과도 맞지 않습니다. 옛 SYN의 중복이 서버에 도착했을 수 있습니다. \
+            "SYN-ACK(프레임 {frame})가 확인한 {ack} 여기의 어떤 SYN과도 맞지 않습니다. 옛 SYN의 중복이 서버에 도착했을 수 있습니다. \
              클라이언트는 그 번호로 RST를 보내고 서버는 옛 연결을 잊습니다 (RFC 9293 그림 8)."
         ),
     }
