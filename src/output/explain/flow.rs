@@ -323,16 +323,16 @@ const fn outcome(row: &StepRow) -> Option<Words> {
         Side::Server => (row.server, row.client),
     };
     Some(match (row.step.label, sender, receiver) {
-        (Label::Fin, State::FinWait1 | State::FinWait2, _) => {
+        (Label::Fin, Some(State::FinWait1 | State::FinWait2), _) => {
             words("The other direction stays open.", "반대 방향은 여전히 열려 있습니다.")
         }
-        (Label::Fin, State::LastAck | State::Closing | State::TimeWait, _) => {
+        (Label::Fin, Some(State::LastAck | State::Closing | State::TimeWait), _) => {
             words("The other direction is closed already.", "반대 방향은 이미 닫혔습니다.")
         }
-        (Label::Rst, _, State::Closed | State::Listen) => {
+        (Label::Rst, _, Some(State::Closed | State::Listen)) => {
             words("Both directions end at once.", "양방향이 즉시 끝납니다.")
         }
-        (Label::Rst, ..) => {
+        (Label::Rst, _, Some(_)) => {
             words("Its receiver ignores it: nothing ends.", "받는 쪽이 무시하므로 아무것도 끝나지 않습니다.")
         }
         _ => return None,
