@@ -397,7 +397,7 @@ fn floods_are_described_where_rfc_4987_describes_them() {
         let right = match rule.id {
             id if id.contains("cookie") => "RFC 4987 section 3.6",
             // Firewalls and proxies.
-            id if id.contains("proxy") => "RFC 4987 section 3.8",
+            id if id.contains("proxy") || id.contains("authentication") => "RFC 4987 section 3.8",
             _ => "RFC 4987 section 2",
         };
         assert!(rule.reference.contains(right), "{}: {}", rule.id, rule.reference);

@@ -38,7 +38,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       (safe reset), and lets the address through once it has: no fault of client or server. Each new address \
                       loses the time until its SYN is repeated, about a second; lists of known addresses or SYN cookies on the \
                       filter avoid that.",
-        reference: "RFC 9293 section 3.10.7.3; RFC 4987 section 3",
+        reference: "RFC 9293 section 3.10.7.3; RFC 4987 section 3.8",
         when: When::Opened,
         check: syn_authentication,
     },
