@@ -44,7 +44,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       stamp below the last that it took. Several hosts share the address behind NAT, and the server (or a firewall in \
                       front of it) compares time stamps between connections of one address: Linux with tcp_tw_recycle (until 4.11), some \
                       load balancers. Switch that off at the server; switching off time stamps at the clients helps as well. \
-                      other_flow has the SYN that was taken last.",
+                      The event names the connection whose SYN was taken last.",
         reference: "RFC 7323 appendix B.2; RFC 6191 section 3",
         when: When::Opened,
         check: syn_stale_timestamp,
