@@ -160,6 +160,35 @@ fn a_reset_is_no_copy_whatever_its_identification_and_window() {
 }
 
 #[test]
+fn what_is_acknowledged_and_not_there_is_a_hole() {
+    let capture = "gap_acknowledged";
+    check(capture, 1, &["holes 1", "missing 200", "anomaly capture-hole note", "closing fin"]);
+    says(
+        capture,
+        &[
+            (&["--json"], "\"capture\":{\"holes\":1,\"missing_bytes\":200}"),
+            (&["-T", "text"], "octets missing: 200 (capture-hole, frame 9)"),
+            (&["-T", "ladder"], "lacks octets that were acknowledged: 200 (frame 9)"),
+            (&["-T", "summary"], "acknowledgments of data that the capture lacks, octets: 200 (in 1 flow)"),
+        ],
+    );
+}
+
+#[test]
+fn a_checksum_of_zero_again_and_again_is_unfinished() {
+    let expected = ["opening established", "closing fin", "holes 0", "no bad-checksum control-bad-checksum"];
+    check("checksum_field_zero", 1, &expected);
+    check("checksum_field_zero", 1, &["no capture-hole", "anomaly capture-offload"]);
+}
+
+#[test]
+fn a_first_syn_with_a_wrong_checksum_is_told_and_drives_nothing() {
+    let expected = ["opening established", "syn_count 1", "connect_ms 20", "anomaly control-bad-checksum note"];
+    check("first_syn_bad_checksum", 1, &expected);
+    check("first_syn_bad_checksum", 1, &["no syn-retransmitted", "no capture-checksum-unverified"]);
+}
+
+#[test]
 fn an_answer_soon_after_the_timer_is_no_copy() {
     check("synack_twice_is_no_copy", 1, &["duplicates 0", "synack_count 5", "syn_count 3"]);
 }

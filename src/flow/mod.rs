@@ -17,6 +17,7 @@ pub mod facts;
 pub mod features;
 pub mod handshake;
 pub mod hindsight;
+pub mod holes;
 mod hot;
 mod incarnation;
 mod index;

@@ -34,6 +34,8 @@ pub struct CaptureQuality {
     pub offload: u32,
     /// Segments with a wrong checksum.
     pub bad_checksum: u32,
+    /// Of these, how many were taken as they came: no checksum of their sender was ever right.
+    pub unverified: u32,
 }
 
 /// An ICMP error that quoted a SYN of the flow.

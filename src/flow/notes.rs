@@ -4,6 +4,7 @@
 //! Boxed, and absent from ordinary flows. Knows nothing of rules: it collects evidence, detectors weigh it.
 
 use super::facts::Facts;
+use super::holes::Holes;
 use super::model::Flow;
 use super::overlap::{Injection, Piece};
 use super::tracker::Book;
@@ -204,6 +205,8 @@ pub struct EndNotes {
     pub misplaced: u32,
     /// Segments it sent that the other end must drop.
     pub unacceptable: u32,
+    /// Octets it sent that the capture lacks.
+    pub holes: Holes,
     fins: Run,
     rsts: Run,
 }
@@ -238,6 +241,8 @@ pub struct Notes {
     pub silence_end: Timestamp,
     /// Whether the end that closed last repeated something after the close was complete.
     pub late_copy: bool,
+    /// The SYN with which it began, where its checksum was wrong and its sender unknown.
+    pub(super) doubted: Option<Box<Segment>>,
     /// Whether the other end acknowledged that.
     pub late_copy_acked: bool,
     /// How its numbers are rewritten between two capture points.
@@ -268,6 +273,7 @@ impl Notes {
                     && end.probes.count == 0
                     && end.closed_window.is_none()
                     && end.knocks == 0
+                    && !end.holes.are_open()
             })
     }
 
@@ -398,6 +404,13 @@ impl Flow {
     pub(super) fn note_unacceptable(&mut self, side: Side, count: u32) {
         let end = self.notes.get_or_insert_default().end_mut(side);
         end.unacceptable = end.unacceptable.saturating_add(count);
+    }
+
+    /// Octets that one end acknowledged and the capture lacks, and the frame that acknowledged the first of them.
+    pub fn missing(&self) -> Option<(u64, u64)> {
+        let ends = self.notes().map(|notes| [&notes.client.holes, &notes.server.holes])?;
+        let frame = ends.iter().filter(|holes| holes.octets > 0).map(|holes| holes.frame).min()?;
+        Some((ends.iter().map(|holes| holes.octets).sum(), frame))
     }
 
     /// Takes notes of a segment. `silence` is the time since the segment before it, nanoseconds; `now` the packet clock.

@@ -86,7 +86,7 @@ fn segment(line: &str, ports: [u16; 2], sender: usize, next: &mut [u32; 2]) -> S
 fn set(segment: &mut Segment, word: &str) {
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("not understood: {word}"));
     match word.split_at(1) {
-        _ if word == "bad" => segment.checksum = Checksum::Bad,
+        _ if word == "bad" => (segment.checksum, segment.checksum_field) = (Checksum::Bad, 0xbad),
         _ if word == "offload" => segment.checksum = Checksum::Offload,
         _ if word == "unverifiable" => segment.checksum = Checksum::Unverifiable,
         _ if word == "cut" => segment.headers = Headers::OptionsCut,

@@ -33,6 +33,7 @@ impl Flow {
     pub(super) fn account(&mut self, s: &Segment, from: Side) -> Facts {
         let window = self.reorder_window();
         let mut facts = self.account_sequence(s, from, window);
+        self.account_holes(s, from, facts, window);
         facts |= self.account_acknowledgment(s, from);
         facts
     }
@@ -80,20 +81,53 @@ impl Flow {
         fill(peer, s, end, reorder_window)
     }
 
+    /// Remembers what `s` skipped, and what was skipped before and is there now.
+    fn account_holes(&mut self, s: &Segment, from: Side, facts: Facts, window: i64) {
+        if facts.any(Facts::GAP) {
+            // Nothing but the newest gap is kept there.
+            let gap = self.peer(from).hole.filter(|(_, stop)| *stop == s.seq);
+            let acked = self.peer(from.other()).acked;
+            if let Some((start, stop)) =
+                gap.map(|(start, stop)| (acked.map_or(start, |acked| start.later(acked)), stop))
+                && stop.after(start)
+            {
+                self.notes.get_or_insert_default().end_mut(from).holes.skipped(start, stop);
+            }
+        } else if !s.is_empty()
+            && let Some(notes) = &mut self.notes
+        {
+            notes.end_mut(from).holes.seen(s.seq, s.end(), s.time, window);
+            if self.missing().is_none() {
+                self.quality.holes = 0;
+            }
+        }
+    }
+
+    /// Whether `ack`, the newest of `from`, acknowledges what was not seen; it is remembered.
+    fn acknowledges_unseen(&mut self, ack: SeqNumber, from: Side, s: &Segment) -> bool {
+        let Some(next) = self.peer(from.other()).next else { return false };
+        let known = self.peer(from).acked.map_or(next, |acked| next.later(acked));
+        let sender = self.peer(from.other());
+        // A keep-alive lies one below what comes next: as the first segment seen, it cannot be told.
+        let keep_alive = ack.distance(next) == 1 && sender.isn.is_none() && sender.bytes == 0;
+        let beyond = ack.after(known) && ack.distance(next) < PLAUSIBLE_HOLE && !keep_alive;
+        if self.notes.is_none() && !beyond {
+            return false;
+        }
+        let known = if beyond { known } else { known.later(ack) };
+        let holes = &mut self.notes.get_or_insert_default().end_mut(from.other()).holes;
+        holes.acknowledged(ack, known, s.time, s.frame)
+    }
+
     fn account_acknowledgment(&mut self, s: &Segment, from: Side) -> Facts {
         let Some(ack) = s.ack() else { return Facts::NONE };
         let scale = self.scale_of(from);
-        let (sender_next, data) = (self.peer(from.other()).next, s.payload > 0 || s.flags.has(Flags::FIN));
-        let mut facts = Facts::NONE;
+        let data = s.payload > 0 || s.flags.has(Flags::FIN);
+        let newer = self.peer(from).acked.is_none_or(|acked| ack.after(acked));
+        let unseen = newer && self.acknowledges_unseen(ack, from, s);
+        let mut facts = if unseen { Facts::HOLE } else { Facts::NONE };
         let peer = self.peer_mut(from);
-        let newer = peer.acked.is_none_or(|acked| ack.after(acked));
         if newer {
-            if let Some(next) = sender_next {
-                let beyond = ack.distance(next);
-                if beyond > 0 && beyond < PLAUSIBLE_HOLE {
-                    facts |= Facts::HOLE;
-                }
-            }
             peer.acked = Some(ack);
         }
         let edge = ack.plus(u32::from(s.window) << scale);

@@ -1,51 +1,138 @@
-//! Which senders have shown a good checksum: only their bad ones are really bad.
+//! What the checksums of a sender are worth: only where it has shown a good one are its bad ones really bad.
 //!
 //! A capture taken at a sender with checksum offload, or rewritten afterwards, shows wrong checksums throughout; they say
-//! nothing about what its peers received (findings A.9). A fixed table, so that forged senders cannot make it grow; two
-//! senders that share a place make the later one unproved again.
+//! nothing about what its peers received (findings A.9). Some cards and virtual switches leave 0 in the field, and let the stack
+//! finish what it makes without them, SYN-ACKs above all: 0 again and again is unfinished as well. A fixed table, so that forged
+//! senders cannot make it grow; two senders that share a place make the later one unproved again.
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use crate::tcp::Checksum;
+use crate::tcp::{Checksum, Flags, Segment};
 
 const PLACES: usize = 4096;
+
+/// How often a sender that finishes its checksums may leave 0 in the field before that is taken for its way.
+const ZEROES: u8 = 2;
+
+/// What a wrong checksum of a sender means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sums {
+    /// Its others are right: a wrong one is wrong.
+    Trusted,
+    /// No right one was seen: nothing.
+    Unproved,
+    /// This one was left to the card.
+    Unfinished,
+}
+
+/// One sender.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Which; 0 where none has shown anything.
+    tag: u32,
+    /// Whether it has shown a right checksum, and one in something else than a SYN.
+    good: bool,
+    good_later: bool,
+    /// How often it left 0.
+    zeroes: u8,
+}
 
 /// Senders by a hash of their address.
 #[derive(Debug)]
 pub(super) struct Sources {
-    proved: Box<[u32]>,
+    places: Box<[Place]>,
     hasher: FixedState,
 }
 
 impl Default for Sources {
     fn default() -> Self {
         // Fixed seed: a collision only makes synscope believe a bad checksum, and the same capture must give the same bytes.
-        Self { proved: vec![0; PLACES].into_boxed_slice(), hasher: FixedState::with_seed(0x5eed) }
+        Self { places: vec![Place::default(); PLACES].into_boxed_slice(), hasher: FixedState::with_seed(0x5eed) }
     }
 }
 
 impl Sources {
-    /// Notes what `checksum` tells of its `sender`; whether that had proved that its checksums can be trusted.
-    pub(super) fn judge(&mut self, sender: IpAddr, checksum: Checksum) -> bool {
-        match checksum {
-            Checksum::Unverifiable => false,
-            Checksum::Good | Checksum::Offload => {
-                let (place, tag) = self.place(sender);
-                self.proved[place] = tag;
-                true
-            }
-            Checksum::Bad => {
-                let (place, tag) = self.place(sender);
-                self.proved[place] == tag
-            }
+    /// What the checksum of `s` is worth, by what its sender has shown before.
+    pub(super) fn verdict(&self, s: &Segment) -> Sums {
+        if s.checksum != Checksum::Bad {
+            return Sums::Trusted;
         }
+        let (place, tag) = self.place(s.source.ip);
+        let known = Some(self.places[place]).filter(|known| known.tag == tag).unwrap_or_default();
+        // One that would change states needs another before it.
+        let alone = s.flags.any(Flags::SYN | Flags::FIN | Flags::RST) && known.zeroes == 0;
+        match s.checksum_field {
+            0 if known.zeroes >= ZEROES || (known.good && !known.good_later && !alone) => Sums::Unfinished,
+            _ if known.good => Sums::Trusted,
+            _ => Sums::Unproved,
+        }
+    }
+
+    /// The same, and notes what it tells of its sender.
+    pub(super) fn judge(&mut self, s: &Segment) -> Sums {
+        let verdict = self.verdict(s);
+        match s.checksum {
+            Checksum::Unverifiable => {}
+            Checksum::Good | Checksum::Offload => self.good(s.source.ip, s.flags.has(Flags::SYN)),
+            Checksum::Bad if s.checksum_field == 0 => {
+                let known = self.entry(s.source.ip);
+                known.zeroes = known.zeroes.saturating_add(1);
+            }
+            Checksum::Bad => {}
+        }
+        verdict
+    }
+
+    /// A right checksum of `sender`, in a SYN or elsewhere.
+    pub(super) fn good(&mut self, sender: IpAddr, syn: bool) {
+        let known = self.entry(sender);
+        known.good = true;
+        known.good_later |= !syn;
+    }
+
+    fn entry(&mut self, sender: IpAddr) -> &mut Place {
+        let (place, tag) = self.place(sender);
+        let known = &mut self.places[place];
+        if known.tag != tag {
+            *known = Place { tag, ..Place::default() };
+        }
+        known
     }
 
     fn place(&self, sender: IpAddr) -> (usize, u32) {
         let hash = self.hasher.hash_one(sender);
         (hash as usize % PLACES, (hash >> 32) as u32 | 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::embryo::tests::syn;
+    use super::*;
+
+    fn segment(flags: Flags, checksum: Checksum, checksum_field: u16) -> Segment {
+        Segment { flags, checksum, checksum_field, ..syn() }
+    }
+
+    #[test]
+    fn zero_after_a_right_syn_is_unfinished() {
+        let mut sources = Sources::default();
+        let zero = segment(Flags::ACK, Checksum::Bad, 0);
+        assert_eq!(sources.judge(&zero), Sums::Unproved);
+        sources.judge(&segment(Flags::SYN | Flags::ACK, Checksum::Good, 7));
+        assert_eq!(sources.judge(&zero), Sums::Unfinished);
+        assert_eq!(sources.judge(&segment(Flags::ACK, Checksum::Bad, 7)), Sums::Trusted);
+    }
+
+    #[test]
+    fn zero_among_right_ones_is_wrong_until_it_comes_again_and_again() {
+        let mut sources = Sources::default();
+        sources.judge(&segment(Flags::SYN, Checksum::Good, 7));
+        sources.judge(&segment(Flags::ACK, Checksum::Good, 7));
+        let zero = segment(Flags::RST, Checksum::Bad, 0);
+        assert_eq!([(); 3].map(|()| sources.judge(&zero)), [Sums::Trusted, Sums::Trusted, Sums::Unfinished]);
     }
 }

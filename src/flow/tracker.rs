@@ -16,6 +16,7 @@ use super::peer::{Offer, Peer};
 use super::recording::Recorded;
 use super::rewriting::{Held, Rewriting};
 use super::roles;
+use super::sources::Sums;
 use super::steps::Step;
 use super::table::{Slot, Table};
 use super::teardown::Reset;
@@ -274,8 +275,8 @@ struct Doubt {
 /// What the checksum of a segment is worth.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Worth {
-    /// Its sender's checksums can be trusted.
-    pub(super) proved_good: bool,
+    /// What a wrong one of its sender means.
+    pub(super) sums: Sums,
     /// Zeek's words go by every checksum, whoever its sender is.
     pub(super) zeek_checksums: bool,
 }
@@ -450,7 +451,9 @@ impl Tracker {
             return false;
         }
         let id = self.number_small();
-        self.sources.judge(syn.source().ip, syn.embryo.checksum());
+        if syn.embryo.checksum() != Checksum::Unverifiable {
+            self.sources.good(syn.source().ip, true);
+        }
         self.recent.note(syn.embryo.isn(), brief.hash);
         self.keep_small(syn, id, brief.hash);
         true
@@ -768,7 +771,7 @@ impl Tracker {
         if previous.is_none() && self.announced.begins(s) {
             flow.completeness = Completeness::announced();
         }
-        let worth = self.worth(s);
+        let worth = Worth { sums: self.sources.verdict(s), zeek_checksums: self.zeek_checksums };
         if let Some(read) = worth.read_by_zeek(s) {
             flow.zeek = ZeekWords::new(&read);
         }
@@ -843,7 +846,7 @@ impl Tracker {
             flow.completeness = Completeness::announced();
         }
         if self.zeek_checksums
-            && let Some(read) = (Worth { proved_good: true, zeek_checksums: true }).read_by_zeek(s)
+            && let Some(read) = (Worth { sums: Sums::Trusted, zeek_checksums: true }).read_by_zeek(s)
         {
             flow.zeek = ZeekWords::new(&read);
         }
@@ -869,7 +872,7 @@ impl Tracker {
         let (hot, flow) = self.record_of(&s, id, &keyed);
         let slot = self.table.insert(hot, flow, keyed.hash);
         if let Some((hot, flow)) = self.table.parts(slot) {
-            let worth = Worth { proved_good: false, zeek_checksums: self.zeek_checksums };
+            let worth = Worth { sums: Sums::Unproved, zeek_checksums: self.zeek_checksums };
             let doubt = doubt_about(&s, hot, flow, &self.seal, worth);
             show(flow, &s, s.time, true, doubt, &mut Nobody);
             hot.arm(flow);
@@ -918,6 +921,13 @@ impl Tracker {
         self.look_for_twin(slot, s);
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
+        if s.checksum == Checksum::Good
+            && let Some(wrong) = flow.begins_wrong(s)
+        {
+            *flow = flow.begun_by_wrong(&wrong);
+            let worth = Worth { sums: Sums::Trusted, ..worth };
+            show(flow, &wrong, flow.book.seen_at, true, Doubt { copy: false, worth }, observer);
+        }
         let was_closed = flow.is_closed();
         let doubt = doubt_about(s, hot, flow, &self.seal, worth);
         let facts = show(flow, s, now, first, doubt, observer);
@@ -1019,7 +1029,7 @@ impl Tracker {
 
     /// What the checksum of `s` is worth.
     fn worth(&mut self, s: &Segment) -> Worth {
-        Worth { proved_good: self.sources.judge(s.source.ip, s.checksum), zeek_checksums: self.zeek_checksums }
+        Worth { sums: self.sources.judge(s), zeek_checksums: self.zeek_checksums }
     }
 
     /// Ends the flow at `slot` and tells of it.
@@ -1108,7 +1118,7 @@ impl Worth {
     /// is none, or an unfinished one is wrong.
     pub(super) fn read_by_zeek(self, s: &Segment) -> Option<Segment> {
         let checksum = match s.checksum {
-            Checksum::Bad if !self.zeek_checksums && !self.proved_good => Checksum::Unverifiable,
+            Checksum::Bad if !self.zeek_checksums && self.sums != Sums::Trusted => Checksum::Unverifiable,
             Checksum::Offload if self.zeek_checksums && !s.truncated => Checksum::Bad,
             Checksum::Good | Checksum::Offload | Checksum::Unverifiable | Checksum::Bad => return None,
         };
@@ -1124,6 +1134,30 @@ fn is_invalid_first(flags: Flags) -> bool {
 }
 
 impl Flow {
+    /// The SYN it began with, whose checksum was wrong and its sender unknown, if nothing else came of it until `s`, the same SYN
+    /// with a right one: the sender finishes its checksums.
+    fn begins_wrong(&mut self, s: &Segment) -> Option<Box<Segment>> {
+        let nothing = self.opening.is_none()
+            && !self.server.spoke()
+            && self.packets() == u64::from(self.quality.unverified)
+            && s.flags.is_syn()
+            && s.source == self.client.endpoint;
+        self.notes.as_mut().filter(|_| nothing)?.doubted.take()
+    }
+
+    /// The flow that `wrong`, which tells nothing, begins in place of this one.
+    fn begun_by_wrong(&mut self, wrong: &Segment) -> Self {
+        let mut steps = core::mem::take(&mut self.steps);
+        steps.clear();
+        let mut flow = Self::new(self.id, wrong, self.key, true, self.previous.is_some(), self.book.seen_at, steps);
+        flow.previous = self.previous.take();
+        flow.marks = core::mem::take(&mut self.marks);
+        flow.host_marks = self.host_marks;
+        flow.quality.bad_checksum = self.quality.bad_checksum.saturating_sub(1);
+        flow.book.tick = self.book.tick;
+        flow
+    }
+
     pub(super) fn new(
         id: u64,
         s: &Segment,
@@ -1184,12 +1218,18 @@ impl Flow {
             return Facts::COPY;
         }
         match s.checksum {
-            Checksum::Bad if doubt.worth.proved_good => {
+            Checksum::Bad if doubt.worth.sums == Sums::Trusted => {
                 self.quality.bad_checksum += 1;
                 return Facts::BAD_CHECKSUM;
             }
-            Checksum::Bad => self.quality.bad_checksum += 1,
-            Checksum::Offload => self.quality.offload += 1,
+            Checksum::Bad if doubt.worth.sums == Sums::Unproved => {
+                self.quality.bad_checksum += 1;
+                self.quality.unverified += 1;
+                if first && s.flags.is_syn() {
+                    self.notes.get_or_insert_default().doubted = Some(Box::new(*s));
+                }
+            }
+            Checksum::Bad | Checksum::Offload => self.quality.offload += 1,
             Checksum::Good | Checksum::Unverifiable => {}
         }
         if s.flags.is_syn() && !first {

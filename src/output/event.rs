@@ -432,8 +432,12 @@ pub struct MarkBody<'a> {
 pub struct CaptureBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicates: Option<u32>,
+    /// Acknowledgments of octets that were never seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     holes: Option<u32>,
+    /// How many octets those were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reordered: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -435,6 +435,9 @@ pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> 
     if flow.closing() != Closing::None {
         say("closing", &closing_words(flow));
     }
+    if let Some((octets, frame)) = flow.missing() {
+        say("capture", &format!("lacks octets that were acknowledged: {octets} (frame {frame})"));
+    }
     for mark in &flow.marks {
         let frames: Vec<String> = mark.frames.iter().map(ToString::to_string).collect();
         let severity = crate::detect::Severity::ALL.into_iter().find(|s| *s as u8 == mark.severity);

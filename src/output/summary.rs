@@ -151,7 +151,10 @@ fn capture(page: &mut Page, totals: &Totals) {
         of(totals.dropped_queue.unwrap_or(0), "packets dropped because the analysis could not follow"),
         of(totals.evicted, "flows given up because the table was full (--max-flows)"),
         one_way.unwrap_or_default(),
-        (h.holes.count, format!("acknowledgments of data that the capture lacks {}", flows(h.holes.flows))),
+        (
+            h.holes.count,
+            format!("acknowledgments of data that the capture lacks, octets: {} {}", h.missing, flows(h.holes.flows)),
+        ),
         (h.copies.count, format!("copies of packets made by the capture, counted once {}", flows(h.copies.flows))),
         (h.reordered.count, format!("segments out of order {}", flows(h.reordered.flows))),
         of(totals.clock_backwards, "time stamps that ran backwards: durations across them mean little"),
@@ -163,7 +166,17 @@ fn capture(page: &mut Page, totals: &Totals) {
                 flows(h.offload.flows)
             ),
         ),
-        (h.bad_checksum.count, format!("segments with a wrong checksum, ignored {}", flows(h.bad_checksum.flows))),
+        (
+            h.unverified.count,
+            format!(
+                "segments with a wrong checksum, and no right one of the sender: taken {}",
+                flows(h.unverified.flows)
+            ),
+        ),
+        (
+            h.bad_checksum.count.saturating_sub(h.unverified.count),
+            format!("segments with a wrong checksum, ignored {}", flows(h.bad_checksum.flows)),
+        ),
     ];
     if remarks.iter().all(|(n, _)| *n == 0) {
         return;

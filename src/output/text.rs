@@ -288,6 +288,9 @@ fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'st
         }
     }
     write!(line, ", {} packets, {}/{} bytes", flow.packets(), flow.client.bytes, flow.server.bytes)?;
+    if let Some((octets, frame)) = flow.missing() {
+        write!(line, ", octets missing: {octets} (capture-hole, frame {frame})")?;
+    }
     let mut separator = ", anomalies: ";
     for mark in &flow.marks {
         if let Some(id) = rule_id(mark.rule) {

@@ -22,7 +22,7 @@
 //! HS                                  three-way handshake: S 100, SA 300,101, A 101,301, 10 ms apart
 //! ```
 //!
-//! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad offload cut vlan=5 res=1 src=10.1.1.1:80 dst=[2001:db8::2]:80`,
+//! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad zero offload cut vlan=5 res=1 src=10.1.1.1:80 dst=[2001:db8::2]:80`,
 //! `body=7` (the payload adds up to that), and `fault4` among the options sets bits of `OptionFaults`. `raw0` is a number that no offset moves. Numbers are relative to the offsets at which
 //! a script runs: each runs at several, the wrap of the sequence space among them.
 
@@ -428,6 +428,7 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
         "bytes" => format!("{} {}", flow.client.bytes, flow.server.bytes),
         "duplicates" => flow.quality.duplicates.to_string(),
         "holes" => flow.quality.holes.to_string(),
+        "missing" => flow.missing().map_or(0, |(octets, _)| octets).to_string(),
         "server_isn_seen" => flow.server.isn.is_some().to_string(),
         "client_mss" => opt(flow.client.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
         "server_mss" => opt(flow.server.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
@@ -518,7 +519,8 @@ fn attribute(s: &mut Segment, word: &str, line: &str) {
         Some(("df", n)) => s.dont_fragment = number(n) != 0,
         Some(("body", n)) => s.checksum_field = number(n) as u16,
         Some(("ecn", n)) => s.traffic_class = number(n) as u8,
-        None if word == "bad" => s.checksum = Checksum::Bad,
+        None if word == "bad" => (s.checksum, s.checksum_field) = (Checksum::Bad, 0xbad),
+        None if word == "zero" => (s.checksum, s.checksum_field) = (Checksum::Bad, 0),
         None if word == "offload" => s.checksum = Checksum::Offload,
         None if word == "cut" => (s.truncated, s.checksum) = (true, Checksum::Unverifiable),
         None if word.starts_with('d') => s.payload = number(&word[1..]),

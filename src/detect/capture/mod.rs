@@ -71,6 +71,14 @@ pub(super) const RULES: &[Rule] = &[
         "measured",
     ),
     rule(
+        "capture-checksum-unverified",
+        Severity::Info,
+        "senders of whom no checksum was ever right",
+        "Their wrong checksums say nothing about what was received: addresses were rewritten after the capture, or a card finishes \
+         them in a way of its own. The segments are taken as they came. A damaged or forged one cannot be told from the others.",
+        "RFC 9293 section 3.1, measured",
+    ),
+    rule(
         "capture-truncated",
         Severity::Info,
         "frames cut by the snapshot length",
@@ -127,9 +135,14 @@ pub struct Tally {
 
 impl Tally {
     fn add(&mut self, count: u64, flow: &Flow) {
+        self.add_from(count, flow.first_frame);
+    }
+
+    /// `frame`: where it began in the flow.
+    fn add_from(&mut self, count: u64, frame: u64) {
         if count > 0 {
             if self.flows == 0 {
-                self.frame = flow.first_frame;
+                self.frame = frame;
             }
             self.count += count;
             self.flows += 1;
@@ -148,6 +161,8 @@ pub struct Health {
     pub shifts: Option<(u32, u32, (u64, u64))>,
     /// Acknowledgments of octets that were never seen.
     pub holes: Tally,
+    /// How many octets these acknowledged.
+    pub missing: u64,
     /// Segments out of order.
     pub reordered: Tally,
     /// Segments with an unfinished checksum, or joined beyond what a link carries.
@@ -158,6 +173,8 @@ pub struct Health {
     pub bad_checksum: Tally,
     /// The first window with too many one-way flows: flows in it, and how many of them were seen one way.
     pub asymmetric: Option<(u32, u32)>,
+    /// Of these, segments that were taken as they came: no checksum of their sender was ever right.
+    pub unverified: Tally,
     /// TCP segments seen.
     pub segments: u64,
     /// Packets dropped by kernel, interface and analysis.
@@ -182,11 +199,15 @@ impl Health {
             let shift = |side| r.shift(side).unwrap_or(0);
             self.shifts = Some((shift(Side::Client), shift(Side::Server), r.frames));
         }
-        self.holes.add(u64::from(q.holes), flow);
+        if let Some((octets, frame)) = flow.missing() {
+            self.holes.add_from(u64::from(q.holes), frame);
+            self.missing += octets;
+        }
         self.reordered.add(u64::from(q.reordered), flow);
         self.offload.add(u64::from(q.offload) + joined(flow), flow);
         self.truncated.add(u64::from(q.truncated), flow);
         self.bad_checksum.add(u64::from(q.bad_checksum), flow);
+        self.unverified.add(u64::from(q.unverified), flow);
         self.count_direction(flow, time);
     }
 
@@ -250,17 +271,21 @@ fn joined(flow: &Flow) -> u64 {
 }
 
 /// What there is to say, in the order of [`RULES`].
-pub(super) fn findings(h: &Health) -> [Option<Finding>; 9] {
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 10] {
     [
         copies(h),
         rewritten(h),
-        tally(&h.holes, "acknowledgments of octets that are not in the capture"),
+        holes(h),
         h.asymmetric.map(|(flows, one_way)| {
             Finding::new(format!("{one_way} of {flows} flows within a minute were seen in one direction only"))
                 .figure("flows", flows)
                 .figure("one_way", one_way)
         }),
         tally(&h.offload, "segments with unfinished checksums or larger than a link carries"),
+        tally(
+            &h.unverified,
+            "segments with a wrong checksum of senders that never showed a right one, taken as they came",
+        ),
         tally(&h.truncated, "frames cut by the snapshot length"),
         total(h.drops, "packets dropped while capturing"),
         total(h.clock_backwards, "time stamps ran backwards"),
@@ -288,6 +313,20 @@ fn rewritten(h: &Health) -> Option<Finding> {
             .figure("flows", flows as i64)
             .figure("client_shift", client)
             .figure("server_shift", server)
+    })
+}
+
+fn holes(h: &Health) -> Option<Finding> {
+    let Tally { count, flows, frame } = h.holes;
+    (count > 0).then(|| {
+        Finding::new(format!(
+            "octets that were acknowledged and are not in the capture: {} (acknowledgments: {count}, flows: {flows})",
+            h.missing
+        ))
+        .frames([frame])
+        .figure("count", count as i64)
+        .figure("flows", flows as i64)
+        .figure("missing_bytes", h.missing as i64)
     })
 }
 

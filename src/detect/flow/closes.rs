@@ -208,7 +208,9 @@ fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
 
 fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
-    let silent = f.both_fins() && f.bytes() == 0 && f.opening() == Opening::Established;
+    // What the capture lacks was sent all the same.
+    let none = f.bytes() == 0 && f.missing().is_none() && !moved(f, Side::Client) && !moved(f, Side::Server);
+    let silent = f.both_fins() && none && f.opening() == Opening::Established;
     silent.then(|| {
         let words = match (f.closed_by(), f.handshake.ack) {
             (Some(ClosedBy::Server), Some(ack)) => {
@@ -220,6 +222,12 @@ fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
         let by = f.closed_by().map_or("", ClosedBy::name);
         Finding::new(words).figure("duration_ns", f.duration()).figure("closed_by", by)
     })
+}
+
+/// Whether the FIN of `side` lies beyond the first number of its data.
+fn moved(flow: &Flow, side: Side) -> bool {
+    let peer = flow.peer(side);
+    peer.fin.zip(peer.isn).is_some_and(|(fin, isn)| fin.after(isn.plus(1)))
 }
 
 /// The end whose FIN nothing acknowledged for [`SOFT`] or [`MANY_FINS`] times, where the other end was heard of and no reset came.

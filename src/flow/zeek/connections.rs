@@ -103,8 +103,8 @@ impl Connections {
     pub fn observe(&mut self, s: &Segment) {
         self.now = self.now.max(s.time);
         self.run_timers();
-        let proved_good = self.sources.judge(s.source.ip, s.checksum);
-        let read = Worth { proved_good, zeek_checksums: self.zeek_checksums }.read_by_zeek(s);
+        let sums = self.sources.judge(s);
+        let read = Worth { sums, zeek_checksums: self.zeek_checksums }.read_by_zeek(s);
         let s = read.as_ref().unwrap_or(s);
         let (key, _) = FlowKey::of(s);
         if self.tuples.len() >= MAX_TUPLES && !self.tuples.contains_key(&key) {

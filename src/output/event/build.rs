@@ -271,6 +271,7 @@ fn capture_body(flow: &Flow) -> Option<CaptureBody> {
     Some(CaptureBody {
         duplicates: happened(q.duplicates),
         holes: happened(q.holes),
+        missing_bytes: flow.missing().map(|(octets, _)| octets).filter(|_| q.holes > 0),
         reordered: happened(q.reordered),
         truncated: happened(q.truncated),
         offload: happened(q.offload),

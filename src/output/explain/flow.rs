@@ -259,6 +259,16 @@ fn steps(document: &mut Document, flow: &Flow, locale: Locale) {
     if let Some(order) = order {
         document.item(format!("{order}."));
     }
+    if let Some((octets, frame)) = flow.missing() {
+        document.item(match locale {
+            Locale::En => format!(
+                "The capture lacks octets that were acknowledged: {octets} (frame {frame}). What is missing here proves little."
+            ),
+            Locale::Ko => format!(
+                "확인 응답(ACK)된 데이터 {octets}옥텟이 캡처에 없습니다 (프레임 {frame}): 여기서 보이지 않는 것은 증거가 되지 못합니다."
+            ),
+        });
+    }
 }
 
 fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
