@@ -188,6 +188,14 @@ fn a_first_syn_with_a_wrong_checksum_is_told_and_drives_nothing() {
     check("first_syn_bad_checksum", 1, &["no syn-retransmitted", "no capture-checksum-unverified"]);
 }
 
+/// Forty connections, by `tcp[tcpflags] & (syn|fin|rst) != 0`.
+#[test]
+fn a_capture_of_syn_fin_and_rst_misses_nothing() {
+    let unsaid = "no missing-ack close-no-data fin-before-established reset-after-synack";
+    check("filtered_by_flags", 1, &["opening established", "closing fin", unsaid]);
+    check("filtered_by_flags", 0, &[unsaid, "anomaly capture-filtered note"]);
+}
+
 #[test]
 fn an_answer_soon_after_the_timer_is_no_copy() {
     check("synack_twice_is_no_copy", 1, &["duplicates 0", "synack_count 5", "syn_count 3"]);

@@ -277,6 +277,8 @@ pub struct Detectors {
     captured: Vec<u16>,
     /// Rules that mean nothing in an asymmetric capture.
     withheld: Vec<u16>,
+    /// Rules that mean nothing in a capture of SYN, FIN and RST alone.
+    withheld_if_filtered: Vec<u16>,
     health: Health,
     began: Option<Timestamp>,
     interest: Facts,
@@ -314,6 +316,7 @@ impl Detectors {
             of_attempts: Vec::new(),
             captured: Vec::new(),
             withheld: Vec::new(),
+            withheld_if_filtered: Vec::new(),
             health: Health::default(),
             began: None,
             interest: Facts::NONE,
@@ -328,6 +331,9 @@ impl Detectors {
         for (index, rule) in detectors.rules.clone().into_iter().enumerate() {
             if capture::MEANINGLESS_IF_ASYMMETRIC.contains(&rule.id) {
                 detectors.withheld.push(index as u16);
+            }
+            if capture::MEANINGLESS_IF_FILTERED.contains(&rule.id) {
+                detectors.withheld_if_filtered.push(index as u16);
             }
             if selection.has(rule.id) {
                 detectors.file(index as u16, rule.when);
@@ -378,6 +384,9 @@ impl Detectors {
     ) {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
+                if facts.any(Facts::FIN) && *from == Side::Client {
+                    self.health.look_for_acks(flow, flow.client.fin_count == 1);
+                }
                 if facts.any(self.interest) {
                     let about =
                         if self.thorough { *facts } else { ordinary::worth_asking(flow, segment.0, *from, *facts) };
@@ -386,6 +395,7 @@ impl Detectors {
                 }
             }
             Notice::Opened => {
+                self.health.look_for_acks(flow, false);
                 if !self.thorough && ordinary::attempt(flow) {
                     self.ask_each(|all| &all.of_attempts, flow, time, false, report);
                 } else if self.thorough || !ordinary::opening(flow) {
@@ -394,6 +404,7 @@ impl Detectors {
             }
             Notice::Quiet => self.ask_each(|all| &all.quiet, flow, time, false, report),
             Notice::Ended => {
+                self.health.look_for_acks(flow, false);
                 self.health.flow_ended(flow, time);
                 if !self.thorough && ordinary::attempt(flow) {
                     self.ask_each(|all| &all.of_attempts, flow, time, true, report);
@@ -553,9 +564,18 @@ impl Detectors {
         }
     }
 
+    /// Whether a third step is to be missed only when the flow ends: the server has not repeated its SYN-ACK as one that waits does,
+    /// and the capture has shown no pure acknowledgment at all, so that a filter may have left it out.
+    fn waits(&self, index: u16, flow: &Flow, o: &Occasion<'_>) -> bool {
+        let unsure = !self.health.has_acks && flow.server.synack_count == 1 && !o.ended;
+        unsure && self.rules.get(usize::from(index)).is_some_and(|rule| rule.id == "missing-ack")
+    }
+
     fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(Anomaly, &Flow)) {
         let Some(rule) = self.rules.get(usize::from(index)).copied() else { return };
-        if self.health.asymmetric.is_some() && self.withheld.contains(&index) {
+        let withheld = (self.health.asymmetric.is_some() && self.withheld.contains(&index))
+            || (self.health.is_filtered() && self.withheld_if_filtered.contains(&index));
+        if withheld || self.waits(index, flow, o) {
             return;
         }
         let age = self.began.map_or(0, |began| o.time - began);

@@ -6,7 +6,7 @@
 
 use super::anomaly::{Scope, Severity};
 use super::registry::{Finding, Rule, When};
-use crate::flow::{Counters, Flow, Opening, Side};
+use crate::flow::{Counters, Flow, Opening, Peer, Side};
 use crate::time::{SECOND, Timestamp};
 
 /// A share of copies, in percent, at which the capture is misconfigured rather than unlucky.
@@ -24,6 +24,20 @@ const DEFAULT_MSS: u64 = 1460;
 /// Rules that an asymmetric capture makes meaningless.
 pub(super) const MEANINGLESS_IF_ASYMMETRIC: &[&str] =
     &["missing-ack", "syn-unanswered", "syn-flood", "syn-flood-cusum", "half-open-accumulation"];
+
+/// Rules that rest on segments which a capture of SYN, FIN and RST alone has not.
+pub(super) const MEANINGLESS_IF_FILTERED: &[&str] = &[
+    "missing-ack",
+    "close-no-data",
+    "reset-no-data",
+    "reset-after-synack",
+    "fin-before-established",
+    "fin-unacked",
+    "last-ack-missing",
+    "half-close-stuck",
+    "accept-queue-overflow",
+    "slow-handshake",
+];
 
 /// The rules about the capture, in the order of [`findings`].
 pub(super) const RULES: &[Rule] = &[
@@ -61,6 +75,15 @@ pub(super) const RULES: &[Rule] = &[
          Traffic takes another way back, or the mirror copies one direction. Verdicts that rest on silence are withheld from \
          then on. Capture both directions.",
         "measured",
+    ),
+    rule(
+        "capture-filtered",
+        Severity::Note,
+        "a capture of SYN, FIN and RST alone",
+        "Connections closed in it, and not one pure acknowledgment or segment of data is there: a filter such as \
+         tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 left them out. Verdicts that rest on them are withheld: third steps and \
+         acknowledgments of FINs were sent, data as well. Capture with `tcp` alone, cut by a snapshot length if it is too much.",
+        "pcap-filter(7)",
     ),
     rule(
         "capture-offload",
@@ -163,6 +186,10 @@ pub struct Health {
     pub holes: Tally,
     /// How many octets these acknowledged.
     pub missing: u64,
+    /// Connections that must have had segments other than SYN, FIN and RST, and show none.
+    pub bare_of_acks: Tally,
+    /// Whether any segment but SYN, FIN and RST was seen.
+    pub has_acks: bool,
     /// Segments out of order.
     pub reordered: Tally,
     /// Segments with an unfinished checksum, or joined beyond what a link carries.
@@ -211,6 +238,23 @@ impl Health {
         self.count_direction(flow, time);
     }
 
+    /// Looks whether `flow`, which opened or begins to close, has more than SYN, FIN and RST.
+    #[inline]
+    pub fn look_for_acks(&mut self, flow: &Flow, closing: bool) {
+        if self.has_acks {
+            return;
+        }
+        self.has_acks = has_acks(flow);
+        if closing && !self.has_acks && lacks_acks(flow) {
+            self.bare_of_acks.add(1, flow);
+        }
+    }
+
+    /// Whether a filter let SYN, FIN and RST through, and nothing else.
+    pub const fn is_filtered(&self) -> bool {
+        !self.has_acks && self.bare_of_acks.count > 0
+    }
+
     /// Takes what the run counted.
     pub fn take_counters(&mut self, counters: &Counters, segments: u64) {
         self.clock_backwards = counters.clock_backwards;
@@ -257,6 +301,22 @@ fn is_one_way(flow: &Flow) -> bool {
     seen.packets >= 3 && moved && !matches!(flow.opening(), Opening::Invalid | Opening::Unanswered)
 }
 
+/// Whether `flow` has any segment but SYN, FIN and RST.
+fn has_acks(flow: &Flow) -> bool {
+    let control =
+        |p: &Peer| u64::from(p.syn_count) + u64::from(p.synack_count) + u64::from(p.fin_count) + u64::from(p.rst_count);
+    flow.packets() > control(&flow.client) + control(&flow.server)
+}
+
+/// Whether the client of `flow`, which has none of them, must have sent some: it closes a connection that it knows to be open, or
+/// what it sent has left its first number behind.
+fn lacks_acks(flow: &Flow) -> bool {
+    let (client, server) = (&flow.client, &flow.server);
+    let knows = client.acked.zip(server.isn).is_some_and(|(acked, isn)| acked.after(isn));
+    let moved = client.fin.zip(client.isn).is_some_and(|(fin, isn)| fin.after(isn.plus(1)));
+    client.isn.is_some() && client.fin.is_some() && (knows || moved)
+}
+
 /// Segments that were joined, as far as their mean size shows.
 fn joined(flow: &Flow) -> u64 {
     [Side::Client, Side::Server]
@@ -271,7 +331,7 @@ fn joined(flow: &Flow) -> u64 {
 }
 
 /// What there is to say, in the order of [`RULES`].
-pub(super) fn findings(h: &Health) -> [Option<Finding>; 10] {
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 11] {
     [
         copies(h),
         rewritten(h),
@@ -281,6 +341,8 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 10] {
                 .figure("flows", flows)
                 .figure("one_way", one_way)
         }),
+        (if h.is_filtered() { Some(h.bare_of_acks) } else { None })
+            .and_then(|bare| tally(&bare, "connections closed without a segment that is not SYN, FIN or RST")),
         tally(&h.offload, "segments with unfinished checksums or larger than a link carries"),
         tally(
             &h.unverified,

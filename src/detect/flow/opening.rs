@@ -175,7 +175,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
                 .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
                 .figure("synack_count", count)
                 .figure("waited_ns", waited)
-                .figure("final", i64::from(waited >= FINAL))
+                .figure("final", i64::from(waited >= FINAL && count > 1))
                 .figure("synack_lost", i64::from(lost.is_some()))
         };
         s.finding(words).severity(if one_way { Severity::Note } else { Severity::Warn })
