@@ -196,6 +196,12 @@ fn a_capture_of_syn_fin_and_rst_misses_nothing() {
     check("filtered_by_flags", 0, &[unsaid, "anomaly capture-filtered note"]);
 }
 
+/// One stamp ten years ahead among those of a connection.
+#[test]
+fn one_damaged_time_stamp_ends_nothing() {
+    check("clock_one_packet_10y_ahead", 1, &["opening established", "closing fin", "anomaly capture-clock-backwards"]);
+}
+
 #[test]
 fn an_answer_soon_after_the_timer_is_no_copy() {
     check("synack_twice_is_no_copy", 1, &["duplicates 0", "synack_count 5", "syn_count 3"]);

@@ -5,6 +5,11 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 /// A step back by more than this means that the time stamps jumped (another file, a corrected clock), not that packets came
 /// out of order. The clock then goes on from where it was, at the new stamps' pace. Nanoseconds.
 const JUMP: i64 = SECOND;
+/// A step ahead by more than this is believed only when another packet confirms it: one damaged time stamp would end every flow.
+/// Nanoseconds.
+const FAR: i64 = 30 * 24 * 3600 * SECOND;
+/// How near to it that packet must be, nanoseconds.
+const CONFIRMED: i64 = 3600 * SECOND;
 
 /// A clock driven by time stamps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,6 +17,8 @@ pub(super) struct PacketClock {
     now: Timestamp,
     /// What is added to time stamps since the last jump back.
     skew: i64,
+    /// A time far ahead that nothing has confirmed, and the clock then.
+    ahead: Option<(Timestamp, Timestamp)>,
     started: bool,
     backwards: u64,
 }
@@ -25,6 +32,9 @@ impl PacketClock {
             self.now = wanted;
             return wanted;
         }
+        if wanted - self.now > FAR && !self.confirms(wanted) {
+            return self.now;
+        }
         let back = self.now - wanted;
         if back > MILLISECOND {
             self.backwards += 1;
@@ -37,10 +47,24 @@ impl PacketClock {
         self.now
     }
 
+    /// Whether `wanted`, which is far ahead, is near the one far ahead before it. If not, it counts as one that the next runs back from.
+    fn confirms(&mut self, wanted: Timestamp) -> bool {
+        let near = |ahead: Timestamp| (wanted - ahead).saturating_abs() <= CONFIRMED;
+        let confirmed = self.ahead.is_some_and(|(ahead, then)| then == self.now && near(ahead));
+        if confirmed {
+            self.ahead = None;
+            self.backwards = self.backwards.saturating_sub(1);
+        } else {
+            self.ahead = Some((wanted, self.now));
+            self.backwards += 1;
+        }
+        confirmed
+    }
+
     /// Moves on to `time` where nothing is the matter with it; whether it did. As [`Self::advance`], for most packets.
     #[inline]
     pub(super) fn moves_on(&mut self, time: Timestamp) -> bool {
-        let ordinary = self.started && self.skew == 0 && time >= self.now;
+        let ordinary = self.started && self.skew == 0 && time >= self.now && time - self.now <= FAR;
         if ordinary {
             self.now = time;
         }
@@ -80,6 +104,27 @@ mod tests {
         assert_eq!(clock.advance(Timestamp(45 * SECOND)), Timestamp(105 * SECOND));
         assert_eq!(clock.latest(), Timestamp(45 * SECOND));
         assert_eq!(clock.backwards(), 1);
+    }
+
+    #[test]
+    fn one_stamp_far_ahead_is_not_believed() {
+        let mut clock = PacketClock::default();
+        let (start, far) = (Timestamp(SECOND), Timestamp(10 * 365 * 24 * 3600 * SECOND));
+        clock.advance(start);
+        assert!(!clock.moves_on(far));
+        assert_eq!((clock.advance(far), clock.backwards()), (start, 1));
+        assert!(clock.moves_on(Timestamp(2 * SECOND)));
+        assert_eq!((clock.advance(far), clock.backwards()), (Timestamp(2 * SECOND), 2), "others came between them");
+    }
+
+    #[test]
+    fn a_step_ahead_that_the_next_confirms_is_one() {
+        let mut clock = PacketClock::default();
+        let far = Timestamp(400 * 24 * 3600 * SECOND);
+        clock.advance(Timestamp(SECOND));
+        clock.advance(far);
+        assert_eq!(clock.advance(far.after(SECOND)), far.after(SECOND));
+        assert_eq!(clock.backwards(), 0);
     }
 
     #[test]
