@@ -56,6 +56,154 @@ fn says(capture: &str, wanted: &[(&[&str], &str)]) {
 }
 
 #[test]
+fn a_four_tuple_in_time_wait_is_refused_again_and_again() {
+    let capture = "port_reuse_refused_again_and_again";
+    for flow in 2..=6 {
+        check(capture, flow, &["anomaly port-reuse-refused warn", "steps SYN ACK RST"]);
+    }
+    check(capture, 7, &["opening established", "anomaly port-reuse-timewait note", "no port-reuse-refused"]);
+}
+
+#[test]
+fn time_wait_lasts_as_long_as_asked_in_every_rule_and_output() {
+    let capture = "reuse_after_100_s";
+    check(capture, 2, &["anomaly port-reuse-timewait note"]);
+    for wait in ["60s", "99s"] {
+        let text = output(capture, &["-T", "text", "--time-wait", wait]);
+        assert!(!text.contains("port-reuse") && !text.contains("isn-regression"), "{wait}: {text}");
+    }
+    let longer = output("closed_and_600_s_of_other_traffic", &["--json", "--time-wait", "10min"]);
+    assert!(longer.contains("\"time_wait_ends\":\"1970-01-01T00:26:40.132000000Z\""), "{longer}");
+    says(
+        "closed_and_600_s_of_other_traffic",
+        &[
+            (&["--json"], "\"time_wait_ends\":\"1970-01-01T00:20:40.132000000Z\""),
+            (&["--json", "--time-wait", "2s"], "\"client\":{\"isn\":1000,\"state\":\"CLOSED\""),
+            (&["-T", "text", "--time-wait", "2s"], "(four-segment, by client), CLOSED/CLOSED"),
+            (&["--explain=time-wait"], "stays until 4 min 0 s after the last segment; then it is in CLOSED"),
+            (&["--explain=time-wait", "--locale", "ko"], "그 뒤에는 CLOSED입니다"),
+        ],
+    );
+}
+
+#[test]
+fn a_fin_with_an_old_acknowledgment_crosses_nothing() {
+    check("fin_with_an_old_acknowledgment", 1, &["closing fin", "closed_by server", "shape four-segment"]);
+}
+
+#[test]
+fn a_minute_of_half_close_is_not_stuck_where_it_ends() {
+    check("half_closed_for_a_minute", 1, &["closing fin", "anomaly half-close-stuck note"]);
+    assert!(!output("half_closed_for_a_minute", &["--explain"]).contains("never"));
+}
+
+#[test]
+fn a_full_accept_queue_resets_before_any_data() {
+    check("abort_on_overflow", 1, &["closing reset-by-server", "anomaly reset-no-data note", "no reset-close"]);
+}
+
+#[test]
+fn a_server_resets_its_own_attempt() {
+    let capture = "server_resets_repeated_syn";
+    check(capture, 1, &["opening missing-ack", "anomaly synack-withdrawn note", "no missing-ack"]);
+    let words = "the server reset its own attempt after its SYN-ACK";
+    says(
+        capture,
+        &[
+            (&["--json"], words),
+            (&["-T", "text"], "missing-ack (withdrawn by the server)"),
+            (&["-T", "ladder"], "the server reset its own attempt"),
+            (&["-T", "svg"], words),
+            (&["--explain"], words),
+            (&["--explain", "--locale", "ko"], "서버가 SYN-ACK를 보낸 뒤 스스로 RST로 시도를 거둠"),
+        ],
+    );
+}
+
+#[test]
+fn fast_open_in_its_odd_forms() {
+    check("fast_open_cookie_without_data", 1, &["opening fast-open", "no data-before-established"]);
+    check(
+        "fast_open_crossing",
+        2,
+        &["opening simultaneous-open", "no synack-wrong-ack tfo-ignored", "anomaly tfo-accepted info"],
+    );
+    let closes = [
+        "opening fast-open",
+        "closing fin",
+        "closed_by server",
+        "client CLOSED",
+        "server TIME_WAIT",
+        "no flags-invalid",
+    ];
+    check("fast_open_synacks", 3, &closes);
+    let opens =
+        ["opening fast-open", "closing open", "client ESTABLISHED", "server ESTABLISHED", "no reset-after-synack"];
+    check("fast_open_synacks", 6, &opens);
+}
+
+#[test]
+fn a_socket_connected_to_itself() {
+    let capture = "connected_to_itself";
+    check(
+        capture,
+        1,
+        &[
+            "opening simultaneous-open",
+            "closing simultaneous-fin",
+            "client TIME_WAIT",
+            "server TIME_WAIT",
+            "steps SYN SYN-ACK DATA FIN ACK",
+            "no one-way-flow flags-invalid capture-hole",
+        ],
+    );
+    says(
+        capture,
+        &[
+            (&["-T", "text"], "a socket connected to itself"),
+            (&["-T", "ladder"], "a socket connected to itself"),
+            (&["--explain"], "A client connected to an address of its own host"),
+        ],
+    );
+}
+
+#[test]
+fn one_direction_says_nothing_of_the_other() {
+    let capture = "client_side_only";
+    check(
+        capture,
+        1,
+        &["opening established", "closing half-closed", "closed_by -", "steps SYN ACK DATA FIN", "server -"],
+    );
+    let ladder = output(capture, &["-T", "ladder"]);
+    let place = |word: &str| ladder.find(word).unwrap_or_else(|| panic!("no {word} in\n{ladder}"));
+    assert!(place("ACK") < place("established ") && place("established ") < place("FIN"), "{ladder}");
+    says(capture, &[(&["--json"], "one end sent FIN; the other direction is not in the capture")]);
+}
+
+#[test]
+fn a_host_without_the_connection_shoots_no_volley() {
+    let capture = "reset_of_a_host_without_the_connection";
+    check(capture, 1, &["closing fin-then-reset", "no rst-volley rst-beyond rst-forged rst-bad-ack"]);
+}
+
+#[test]
+fn urgent_data_is_shown_with_its_pointer() {
+    let capture = "urgent";
+    check(capture, 1, &["no urgent-odd ack-field-no-flag"]);
+    check(capture, 3, &["anomaly urgent-odd info", "no ack-field-no-flag"]);
+    for format in ["text", "ladder", "svg"] {
+        let shown = output(capture, &["-T", format]);
+        assert!(shown.contains("URG"), "{format}: {shown}");
+    }
+}
+
+#[test]
+fn an_octet_that_nobody_acknowledged_is_no_keepalive() {
+    check("one_octet_again_and_again", 1, &["anomaly dead-peer warn", "no keepalive-unanswered keepalive-probe"]);
+}
+
+#[test]
 fn both_ends_of_a_simultaneous_close_go_by_closing() {
     let wanted = ["opening simultaneous-open", "closing simultaneous-fin", "client TIME_WAIT", "server TIME_WAIT"];
     check("simultaneous_open_and_close", 1, &wanted);

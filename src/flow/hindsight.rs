@@ -78,15 +78,18 @@ impl Flow {
 
     /// The state of `side` after the last step; `None` where nothing is known of it.
     pub fn final_state(&self, side: Side) -> Option<State> {
-        if self.steps.is_empty() || self.steps_dropped > 0 {
-            return self.is_known(side).then(|| self.peer(side).presumed());
-        }
-        self.path(side)?.last().copied()
+        let state = if self.steps.is_empty() || self.steps_dropped > 0 {
+            self.is_known(side).then(|| self.peer(side).presumed())?
+        } else {
+            self.path(side)?.last().copied()?
+        };
+        let over = state == State::TimeWait && self.teardown.time_wait_over;
+        Some(if over { State::Closed } else { state })
     }
 
     /// Whether anything is known of `side`: it spoke, or the connection was open before it was first seen.
     fn is_known(&self, side: Side) -> bool {
-        self.peer(side).spoke() || self.opening() == Opening::Midstream
+        self.peer(side).spoke() || self.opening() == Opening::Midstream || self.is_to_itself()
     }
 
     fn begins_with_syn(&self) -> bool {
@@ -106,6 +109,10 @@ impl Flow {
     fn path(&self, side: Side) -> Option<SmallVec<[State; 16]>> {
         if !self.is_known(side) {
             return None;
+        }
+        // One end says and hears everything at once: nothing is on its way.
+        if self.is_to_itself() {
+            return Some(self.steps.iter().map(|step| step.client).collect());
         }
         let wishes = self.wishes(side);
         let before = self.state_before(side);

@@ -260,15 +260,18 @@ impl Flow {
             && self.notes().is_none_or(Notes::are_idle)
             && self.rewriting().is_none();
         let settled = self.client.in_flight.is_empty() && self.server.in_flight.is_empty();
-        open && quiet && settled && self.zeek.is_smooth()
+        open && quiet && settled && self.zeek.is_smooth() && !self.is_to_itself()
     }
 
     /// The step that further payload of `side` is folded into.
-    fn data_step(&self, side: Side) -> Option<usize> {
-        let same = |step: &super::steps::Step| step.label == Label::Data && step.from == side;
+    pub(super) fn data_step(&self, side: Side) -> Option<usize> {
+        let data = |step: &super::steps::Step| step.label == Label::Data && step.from == side;
+        let same = |step: &super::steps::Step| data(step) && !step.is_urgent();
         match self.steps.last() {
             Some(last) if same(last) => Some(self.steps.len() - 1),
-            _ if self.data_runs_exhausted() => self.steps.iter().rposition(same),
+            _ if self.data_runs_exhausted() => {
+                self.steps.iter().rposition(same).or_else(|| self.steps.iter().rposition(data))
+            }
             _ => None,
         }
     }

@@ -21,6 +21,7 @@ pub mod holes;
 mod hot;
 mod incarnation;
 mod index;
+mod itself;
 pub mod model;
 pub mod notes;
 mod oddities;

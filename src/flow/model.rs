@@ -272,9 +272,24 @@ impl Flow {
             opening if opening.opened() => true,
             // A lone reset proves no connection.
             Opening::Midstream => self.packets() > u64::from(self.client.rst_count + self.server.rst_count),
-            Opening::SynAckOnly => self.handshake.ack.is_some(),
+            Opening::SynAckOnly => self.book.phase == super::tracker::Phase::Open,
             _ => false,
         }
+    }
+
+    /// Whether both ends are one socket (RFC 9293 section 3.5: its own SYN crosses itself).
+    pub fn is_to_itself(&self) -> bool {
+        self.client.endpoint == self.server.endpoint
+    }
+
+    /// The end whose close cannot be told, where the other one sent FIN: nothing of it is in the capture, and what the other says
+    /// proves that it did not speak alone (it opened a connection, or sent more than FINs and resets).
+    pub fn closing_unseen(&self) -> Option<Side> {
+        let side = self.teardown.first_fin.filter(|_| self.closing() == Closing::HalfClosed)?;
+        let peer = self.peer(side);
+        let probes = u64::from(peer.syn_count) + u64::from(peer.fin_count) + u64::from(peer.rst_count);
+        let alone = self.peer(side.other()).spoke() || !(self.opening().opened() || peer.packets > probes);
+        (!alone).then(|| side.other())
     }
 
     /// The RST with which the server threw its own attempt away: after its SYN-ACK, before any third step.
@@ -306,9 +321,9 @@ impl Flow {
         }
     }
 
-    /// Who closed it.
+    /// Who closed it; unknown where one direction is not in the capture.
     pub fn closed_by(&self) -> Option<ClosedBy> {
-        self.teardown.closed_by()
+        self.teardown.closed_by().filter(|_| self.closing_unseen().is_none())
     }
 
     /// Shape of its close.

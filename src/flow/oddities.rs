@@ -61,7 +61,9 @@ impl Flow {
         } else {
             s.ack_field != zero
         };
-        acknowledgment || (s.urgent != 0 && !s.flags.has(Flags::URG))
+        // A probe with flags that no connection has is odd enough.
+        let ordinary = s.flags.has(Flags::ACK) && !s.flags.has(Flags::SYN);
+        acknowledgment || if s.flags.has(Flags::URG) { s.urgent == 0 && ordinary } else { s.urgent != 0 }
     }
 
     fn against_agreement(&self, s: &Segment, from: Side) -> Facts {

@@ -274,7 +274,7 @@ impl Flow {
             self.server.confirmed = State::SynReceived;
             self.server.receives(Event::AckOfSyn);
             self.open(Opening::Established, s, false);
-            return Facts::NONE;
+            return Facts::FINAL_ACK;
         }
         if s.payload > 0 { Facts::DATA_BEFORE_ESTABLISHED } else { Facts::NONE }
     }
@@ -335,13 +335,14 @@ impl Flow {
     }
 
     fn server_before_third_step(&mut self, s: &Segment) -> Facts {
-        let expected = self.client.isn.map(|isn| isn.plus(1).plus(self.handshake.syn_payload_acked));
+        let asked = self.client.isn.map(|isn| isn.plus(1).plus(self.handshake.syn_payload_acked));
+        let expected = asked.or_else(|| self.handshake.synacks.last().map(|answer| answer.ack));
         // It acknowledges data of the client that we never saw: the third step escaped the capture.
         if let (Some(ack), Some(expected)) = (s.ack(), expected)
             && ack.after(expected)
         {
-            self.server.receives(Event::AckOfSyn);
-            self.open(Opening::Established, s, false);
+            self.server.confirmed = crate::tcp::State::Established;
+            self.open(if asked.is_some() { Opening::Established } else { Opening::SynAckOnly }, s, false);
             return Facts::NONE;
         }
         if s.payload == 0 {
@@ -379,10 +380,12 @@ impl Flow {
     }
 
     /// The connection is open from this segment on.
-    fn open(&mut self, opening: Opening, s: &Segment, validated: bool) {
+    pub(super) fn open(&mut self, opening: Opening, s: &Segment, validated: bool) {
         self.book.phase = Phase::Open;
         self.handshake.validated = validated;
-        if validated || opening != Opening::Established {
+        // Where the third step was not seen, what the server says later tells nothing of it.
+        let seen = opening != Opening::SynAckOnly || s.source == self.client.endpoint;
+        if validated || (opening != Opening::Established && seen) {
             self.handshake.ack = Some(Try::of(s));
         }
         self.reach(opening, s.time);

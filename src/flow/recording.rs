@@ -71,6 +71,7 @@ impl Flow {
             server: self.server.presumed(),
             proved: self.server.confirmed,
             certainty: Certainty::Observed,
+            urgent: 0,
         });
         Recorded::Step(self.steps.len() - 1)
     }
@@ -79,12 +80,9 @@ impl Flow {
         let same = |step: &Step| step.label == label && step.from == from;
         let last = self.steps.last()?;
         match label {
-            Label::Data => {
-                if same(last) {
-                    return Some(self.steps.len() - 1);
-                }
-                if self.data_runs_exhausted() { self.steps.iter().rposition(same) } else { None }
-            }
+            // Urgent data stands alone, as long as runs of data do.
+            Label::Data if s.flags.has(Flags::URG) && !self.data_runs_exhausted() => None,
+            Label::Data => self.data_step(from),
             Label::Rst | Label::Other => {
                 // A storm of resets is one step.
                 if same(last) { Some(self.steps.len() - 1) } else { None }
@@ -132,6 +130,7 @@ impl Flow {
             server: self.server.presumed(),
             proved: self.peer(from).confirmed,
             certainty: if certain { Certainty::Observed } else { Certainty::Inferred },
+            urgent: s.urgent,
         }
     }
 }

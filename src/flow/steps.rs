@@ -70,11 +70,18 @@ pub struct Step {
     pub proved: State,
     /// Whether those states are proved.
     pub certainty: Certainty,
+    /// The urgent pointer field; it counts where URG is set.
+    pub urgent: u16,
 }
 
 impl Step {
     /// Whether it belongs to the opening handshake or the teardown (data, probes and the like do not).
     pub const fn is_handshake_or_teardown(&self) -> bool {
         !matches!(self.label, Label::Data | Label::Probe)
+    }
+
+    /// Whether it is data of which a part is urgent: it is a step of its own, and always shown.
+    pub fn is_urgent(&self) -> bool {
+        self.label == Label::Data && self.flags.has(Flags::URG)
     }
 }

@@ -37,6 +37,10 @@ pub struct Teardown {
     pub reset_after_both: bool,
     /// Payload octets that the other end sent after the first FIN.
     pub data_after_fin: u64,
+    /// When TIME-WAIT is over, once the flow has ended with an end in it.
+    pub time_wait_ends: Option<Timestamp>,
+    /// Whether it was over when the flow ended.
+    pub time_wait_over: bool,
 }
 
 impl Teardown {

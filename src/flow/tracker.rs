@@ -1040,7 +1040,7 @@ impl Tracker {
         }
         let Some(hash) = self.table.hash_at(slot) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
-        flow.conclude(time);
+        flow.conclude(time, &self.timeouts);
         self.table.bury(slot, hash, self.clock.now(), self.timeouts.time_wait);
         if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, time, &Notice::Ended);
@@ -1321,6 +1321,9 @@ impl Flow {
         if self.opening == Some(Opening::Invalid) {
             return self.dispatch_invalid(s, from);
         }
+        if self.is_to_itself() && !s.flags.has(Flags::RST) {
+            return self.dispatch_to_itself(s, now);
+        }
         if s.flags.has(Flags::SYN) && s.flags.any(Flags::FIN | Flags::RST) {
             return if self.is_synack_with_fin(s, from) {
                 self.on_synack_with_fin(s, from, now)
@@ -1473,7 +1476,7 @@ impl Flow {
     }
 
     /// Observation of it is over: settles what only the end can settle.
-    fn conclude(&mut self, time: Timestamp) {
+    fn conclude(&mut self, time: Timestamp, t: &Timeouts) {
         self.confirm_fin();
         if let Some(reset) = self.book.doubtful_reset.take()
             && self.teardown.reset.is_none()
@@ -1487,6 +1490,10 @@ impl Flow {
         // The client declined a SYN-ACK that it cannot have asked for, and no other came.
         if self.opening.is_none() && self.has_declined() {
             self.reach(Opening::ResetAfterSynAck, time);
+        }
+        if self.client.presumed() == State::TimeWait || self.server.presumed() == State::TimeWait {
+            let ends = self.last_time.after(t.time_wait);
+            (self.teardown.time_wait_ends, self.teardown.time_wait_over) = (Some(ends), time >= ends);
         }
     }
 }

@@ -371,6 +371,12 @@ pub struct TeardownBody {
     duration_ns: Option<Integer>,
     /// Payload octets that the other end sent after the first FIN.
     data_after_fin: Count,
+    /// The end of which nothing is in the capture: whether it closed cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unseen: Option<Word<Side>>,
+    /// When the end that is in TIME_WAIT will be in CLOSED, or was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_wait_ends: Option<Time>,
 }
 
 /// An ICMP error about the flow.
@@ -414,6 +420,9 @@ pub struct StepBody {
     /// Segments folded into this step, where more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeat: Option<u32>,
+    /// The urgent pointer, where URG is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urgent: Option<u16>,
 }
 
 /// An anomaly noted on a flow.
@@ -462,10 +471,10 @@ pub enum StepsShown {
 
 impl StepsShown {
     /// Whether `step` is one of them.
-    pub const fn shows(self, step: &crate::flow::Step) -> bool {
+    pub fn shows(self, step: &crate::flow::Step) -> bool {
         match self {
             Self::All => true,
-            Self::Handshake => step.is_handshake_or_teardown(),
+            Self::Handshake => step.is_handshake_or_teardown() || step.is_urgent(),
             Self::None => false,
         }
     }

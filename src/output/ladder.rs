@@ -116,8 +116,9 @@ pub fn rows(flow: &Flow, fold: bool) -> Vec<Row> {
         builder.half_close(step);
         builder.step(n + 1, step);
         let ends = builder.story.after.get(n).copied().unwrap_or_default();
-        let both =
-            [ends.client, ends.server].into_iter().flatten().filter(|state| state.is_synchronized()).count() == 2;
+        // Of an end that is not in the capture nothing is known: the other one tells.
+        let both = ends != Ends::default()
+            && [ends.client, ends.server].into_iter().flatten().all(crate::tcp::State::is_synchronized);
         if both && !open && flow.opening().opened() {
             builder.rows.push(Row::Established);
         }
@@ -161,7 +162,7 @@ impl Builder<'_> {
         let (again, closing) = (self.numbering.again, self.numbering.first_fin.is_some() || step.label == Label::Rst);
         let since_last = step.time - self.last;
         self.last = step.last_time;
-        if self.fold && matches!(step.label, Label::Data | Label::Probe) {
+        if self.fold && matches!(step.label, Label::Data | Label::Probe) && !step.is_urgent() {
             self.fold_data(step);
             return;
         }
@@ -206,6 +207,18 @@ struct Numbering {
     again: bool,
 }
 
+/// What the flags of a step say of its data: to be handed over at once (PSH), or urgent up to a pointer (URG).
+pub(super) fn pushed_or_urgent(step: &Step) -> String {
+    let mut words = String::new();
+    if step.label == Label::Data && step.flags.has(Flags::PSH) {
+        words.push_str(" PSH");
+    }
+    if step.flags.has(Flags::URG) && step.label != Label::Other {
+        let _ = write!(words, " URG {}", step.urgent);
+    }
+    words
+}
+
 impl Numbering {
     fn caption(&mut self, step: &Step, flow: &Flow) -> String {
         self.again = false;
@@ -225,6 +238,7 @@ impl Numbering {
             // Writing to a String cannot fail.
             let _ = write!(caption, " {}", octets(u64::from(step.payload)));
         }
+        caption.push_str(&pushed_or_urgent(step));
         if step.repeat > 1 {
             let _ = write!(caption, " ×{}", step.repeat);
         }
@@ -524,7 +538,7 @@ fn option_words(flow: &Flow) -> Option<String> {
 }
 
 fn closing_words(flow: &Flow) -> String {
-    let mut words = format!("{}: {}", flow.closing(), words::closing(flow.closing()));
+    let mut words = format!("{}: {}", flow.closing(), words::closing_of(flow));
     if let Some(by) = flow.closed_by().filter(|_| flow.teardown.first_fin.is_some()) {
         let _ = write!(
             words,

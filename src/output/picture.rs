@@ -8,10 +8,10 @@ use core::fmt::Write as _;
 use super::cause;
 use super::clock::{human, rfc3339};
 use super::explain::{Locale, terms};
-use super::ladder::{Row, StepRow, capture_order, octets, rows};
+use super::ladder::{Row, StepRow, capture_order, octets, pushed_or_urgent, rows};
 use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
-use crate::tcp::State;
+use crate::tcp::{Flags, State};
 use crate::time::Timestamp;
 
 /// Which part of a connection is drawn (`--part`).
@@ -421,6 +421,7 @@ impl<'a> Canvas<'a> {
         } else if step.payload > 0 {
             let _ = write!(words, " + {}", octets(u64::from(step.payload)));
         }
+        words.push_str(&pushed_or_urgent(step));
         // Copies of what opens and closes are drawn one by one.
         if step.repeat > 1 && !matches!(step.label, Label::Syn | Label::SynAck | Label::Fin) {
             let _ = write!(words, " ×{}", step.repeat);
@@ -780,6 +781,7 @@ pub(super) fn caption(row: &StepRow, locale: Locale) -> String {
     let word = match row.step.label {
         Label::Fin if row.caption.starts_with("2.+3.") => "FIN+ACK",
         Label::Syn if row.caption.starts_with("SYN (new)") => locale.pick("SYN (new)", "SYN (새 번호)"),
+        Label::SynAck if row.step.flags.has(Flags::FIN) => "SYN+ACK, 1. FIN",
         Label::Other => return format!("{} {}", terms::label_word(Label::Other).get(locale), row.step.flags),
         label => terms::label_word(label).get(locale),
     };
@@ -855,7 +857,7 @@ pub(super) fn caption_lines(flow: &Flow, style: &Style) -> Vec<(&'static str, St
     if flow.closing() != Closing::None && style.part != Part::Open {
         let closing = flow.closing();
         let mut words =
-            format!("{}: {closing} — {}", locale.pick("close", "연결 종료"), terms::closing(closing).get(locale));
+            format!("{}: {closing} — {}", locale.pick("close", "연결 종료"), terms::closing_of(flow).get(locale));
         if let Some(by) = flow.closed_by().filter(|_| flow.teardown.first_fin.is_some()) {
             let _ = write!(words, ", {}", terms::closed_by(by).get(locale));
         }

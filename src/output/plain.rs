@@ -53,7 +53,7 @@ impl Plain {
             // That it never opened was said when that was clear.
             Closing::None if flow.opening.is_some() => return None,
             Closing::None => words::opening_of(flow),
-            closing => words::closing(closing),
+            _ => words::closing_of(flow),
         };
         let time = human(flow.duration());
         Some(format!("#{} {} {}: {reason}, {time}", flow.id, flow.server.endpoint, self.locale.say(Word::PlainEnded)))

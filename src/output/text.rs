@@ -11,6 +11,7 @@ use super::{Out, Settings, Writer};
 use crate::detect::Anomaly;
 use crate::engine::{Event, Sink};
 use crate::flow::{Closing, Ends, Flow, Label, Side, Step};
+use crate::tcp::Flags;
 use crate::time::Timestamp;
 
 /// How times are written (`-t`).
@@ -251,6 +252,12 @@ fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
     if step.payload > 0 {
         write!(line, " len={}", step.payload)?;
     }
+    if step.flags.has(Flags::URG) {
+        write!(line, " URG pointer={}", step.urgent)?;
+    }
+    if step.label == Label::Data && step.flags.has(Flags::PSH) {
+        line.push_str(" PSH");
+    }
     Ok(())
 }
 
@@ -314,6 +321,9 @@ fn write_close(line: &mut String, flow: &Flow) -> core::fmt::Result {
         (Some(shape), Some(by)) => write!(line, " ({shape}, by {by})")?,
         (Some(shape), None) => write!(line, " ({shape})")?,
         _ => {}
+    }
+    if let Some(unseen) = flow.closing_unseen() {
+        write!(line, ", the {unseen} is not in the capture")?;
     }
     if let Some(half) = flow.half_closed_time().filter(|t| *t >= crate::time::SECOND) {
         write!(line, ", half-closed {}", human(half))?;

@@ -28,6 +28,9 @@ pub fn opening_of(flow: &Flow) -> &'static str {
             "answered, but no answer fits the SYN: the client must ignore it"
         };
     }
+    if flow.is_to_itself() && flow.opening().opened() {
+        return "a socket connected to itself";
+    }
     opening(flow.opening())
 }
 
@@ -49,6 +52,14 @@ pub const fn opening(opening: Opening) -> &'static str {
         Opening::Invalid => "began with flags that no handshake can have",
         Opening::Undecided => "observation ended before it was decided",
     }
+}
+
+/// How `flow` ended.
+pub fn closing_of(flow: &Flow) -> &'static str {
+    if flow.closing_unseen().is_some() {
+        return "one end sent FIN; the other direction is not in the capture";
+    }
+    closing(flow.closing())
 }
 
 /// How a connection ended.

@@ -40,12 +40,24 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "ack-field-no-flag",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "an acknowledgment or urgent field without its flag, or ACK with number 0",
+        summary: "an acknowledgment field without ACK, or ACK with number 0",
         description: "Receivers ignore fields whose flag is not set; kernels leave them zero. A fingerprint of tools and of some \
                       load balancers.",
         reference: "RFC 9293 section 3.1",
         when: When::Facts(Facts::UNFLAGGED_FIELD),
         check: unflagged_field,
+    },
+    Rule {
+        id: "urgent-odd",
+        severity: Severity::Info,
+        scope: Scope::Flow,
+        summary: "an urgent pointer without URG, or URG with pointer 0",
+        description: "The pointer counts only where URG is set, and tells where the urgent octets end: one without the other says \
+                      nothing. Receivers ignore it; a monitor that does not, or a device that clears one of the two, sees another \
+                      stream than the receiver. Tools and traffic normalizers leave it so.",
+        reference: "RFC 9293 sections 3.1 and 3.8.5; RFC 6093 section 3",
+        when: When::Facts(Facts::UNFLAGGED_FIELD),
+        check: urgent_odd,
     },
     Rule {
         id: "bad-checksum",
@@ -122,9 +134,19 @@ fn unflagged_field(s: &Sighting<'_>) -> Option<Finding> {
     let what = match (segment.flags.has(Flags::ACK), segment.ack_field.0) {
         (false, n) if n != 0 => format!("acknowledgment field {n} without ACK"),
         (true, 0) => "ACK of number 0".to_owned(),
-        _ => format!("urgent pointer {} without URG", segment.urgent),
+        _ => return None,
     };
-    Some(Finding::new(what).figure("ack_field", segment.ack_field.0).figure("urgent", i64::from(segment.urgent)))
+    Some(Finding::new(what).figure("ack_field", segment.ack_field.0))
+}
+
+fn urgent_odd(s: &Sighting<'_>) -> Option<Finding> {
+    let segment = s.segment?;
+    let what = match (segment.flags.has(Flags::URG), segment.urgent) {
+        (false, pointer) if pointer != 0 => format!("urgent pointer {pointer} without URG"),
+        (true, 0) => "URG with pointer 0".to_owned(),
+        _ => return None,
+    };
+    Some(Finding::new(what).figure("urgent", i64::from(segment.urgent)))
 }
 
 fn is_control(s: &Segment) -> bool {

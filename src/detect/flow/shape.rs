@@ -72,7 +72,13 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 
 fn simultaneous_open(s: &Sighting<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::SimultaneousOpen)).then(|| {
-        Finding::new("SYNs crossed, and both ends answered with SYN-ACK".to_owned())
+        let itself = s.flow.is_to_itself();
+        let what = if itself {
+            "a socket connected to itself: its own SYN crossed it"
+        } else {
+            "SYNs crossed, and both ends answered with SYN-ACK"
+        };
+        Finding::new(what.to_owned())
             .frames(s.flow.handshake.syns.iter().chain(&s.flow.handshake.synacks).map(|t| t.frame))
     })
 }
@@ -111,7 +117,7 @@ fn one_way_flow(s: &Sighting<'_>) -> Option<Finding> {
     };
     let peer = f.peer(by);
     let talked = peer.packets > u64::from(peer.syn_count) + u64::from(peer.synack_count) + u64::from(peer.rst_count);
-    (f.was_open() && talked).then(|| {
+    (f.was_open() && talked && !f.is_to_itself()).then(|| {
         Finding::new(format!("{} segments from the {by}, none from the other end", peer.packets))
             .frames([f.first_frame, f.last_frame])
             .figure("segments", i64::try_from(peer.packets).unwrap_or(i64::MAX))

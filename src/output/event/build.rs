@@ -13,7 +13,7 @@ use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
 use crate::flow::{Closing, Ends, Flow, Opening, Peer, Side, Step};
 use crate::output::community::CommunityId;
 use crate::output::{Session, words};
-use crate::tcp::IcmpKind;
+use crate::tcp::{Flags, IcmpKind};
 use crate::time::Timestamp;
 
 /// What building a flow's event needs besides the flow.
@@ -112,7 +112,7 @@ const fn outcome(opening: Opening) -> Outcome {
 fn end_reason(flow: &Flow) -> &'static str {
     match flow.closing() {
         Closing::None => words::opening_of(flow),
-        closing => words::closing(closing),
+        _ => words::closing_of(flow),
     }
 }
 
@@ -229,6 +229,8 @@ fn teardown_body(flow: &Flow) -> Option<TeardownBody> {
         half_closed_ns: flow.half_closed_time().map(Integer),
         duration_ns: flow.teardown_time().map(Integer),
         data_after_fin: Count(t.data_after_fin),
+        unseen: flow.closing_unseen().map(Word),
+        time_wait_ends: t.time_wait_ends.map(Time),
     })
 }
 
@@ -259,6 +261,7 @@ pub(super) fn step(flow: &Flow, step: &Step, n: u32, ends: Ends) -> StepBody {
         server: ends.server.map(Word),
         certainty: Word(step.certainty),
         repeat: (step.repeat > 1).then_some(step.repeat),
+        urgent: step.flags.has(Flags::URG).then_some(step.urgent),
     }
 }
 

@@ -57,6 +57,22 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
         let at = since_text(step.time - flow.first_time);
         let left = steps.iter().skip(n).find(|later| of(later) != Some(state));
         let stayed = left.map(|later| human((later.step.time - step.time).max(0)));
+        if let Some(ends) = flow.teardown.time_wait_ends.filter(|_| stayed.is_none() && state == State::TimeWait) {
+            let after = human(ends - flow.last_time);
+            document.item(match locale {
+                Locale::En => format!(
+                    "In flow #{} the {who} got there at {at} (frame {}) and stays until {after} after the last segment; then it is \
+                     in CLOSED.",
+                    flow.id, step.frame
+                ),
+                Locale::Ko => format!(
+                    "연결 #{}에서 {who}는 {at}에 (프레임 {}) 이 상태에 들어가 마지막 세그먼트 뒤 {after} 동안 머물고, 그 뒤에는 \
+                     CLOSED입니다.",
+                    flow.id, step.frame
+                ),
+            });
+            continue;
+        }
         document.item(match (locale, stayed) {
             (Locale::En, Some(stayed)) => {
                 format!(
@@ -447,7 +463,7 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     if level == Level::Full {
         document.heading(locale.pick("How it ended", "어떻게 끝났는가"));
     }
-    let mut words = format!("{}: {}", locale.pick("Close", "연결 종료"), terms::closing(closing).get(locale));
+    let mut words = format!("{}: {}", locale.pick("Close", "연결 종료"), terms::closing_of(flow).get(locale));
     if let Some(by) = flow.closed_by().filter(|_| flow.teardown.first_fin.is_some()) {
         let _ = write!(words, ", {}", terms::closed_by(by).get(locale));
     }
@@ -456,7 +472,7 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     if level == Level::Short {
         return;
     }
-    document.paragraph(terms::closing_meaning(closing).get(locale));
+    document.paragraph(terms::closing_meaning_of(flow).get(locale));
     if let Some(shape) = flow.shape() {
         document.item(shape_words(flow, shape, locale));
     }

@@ -66,6 +66,9 @@ pub fn opening_of(flow: &Flow) -> Words {
             )
         };
     }
+    if flow.is_to_itself() && flow.opening().opened() {
+        return words("a socket connected to itself", "소켓이 자기 자신에 연결됨");
+    }
     opening(flow.opening())
 }
 
@@ -73,6 +76,8 @@ pub fn opening_of(flow: &Flow) -> Words {
 pub fn opening_meaning_of(flow: &Flow) -> Words {
     if flow.withdrawn().is_some() {
         WITHDRAWN
+    } else if flow.is_to_itself() && flow.opening().opened() {
+        TO_ITSELF
     } else if flow.lost_every_synack() {
         SYN_ACK_LOST
     } else if flow.had_no_fitting_answer() {
@@ -102,6 +107,16 @@ pub const fn opening_meaning(opening: Opening) -> Words {
     }
 }
 
+const TO_ITSELF: Words = words(
+    "A client connected to an address of its own host, and its kernel gave it the very port that it connects to: its SYN met \
+     itself, and the socket is both ends (a simultaneous open, RFC 9293 figure 7). It reads what it writes, although nobody \
+     listens. Programs that try again and again until a local server has started see this: bind the client to another port, \
+     or keep the server's port out of the ephemeral range.",
+    "클라이언트가 자기 호스트의 주소로 연결하는데 커널이 바로 그 목적지 포트를 출발지로 골랐습니다. 자신의 SYN이 자신과 \
+     만나 한 소켓이 양쪽이 됩니다 (동시 연결, RFC 9293 그림 7). 아무도 대기하지 않는데도 자기가 쓴 것을 읽습니다. 로컬 \
+     서버가 뜰 때까지 계속 시도하는 프로그램에서 생깁니다. 클라이언트를 다른 포트에 묶거나, 서버 포트를 임시 포트 범위에서 \
+     빼십시오.",
+);
 const WITHDRAWN: Words = words(
     "The server took the SYN, answered with SYN-ACK, and threw the attempt away itself before any third step: its RST ends \
      it. A stack that takes a repeated SYN for an error, a listener that was closed, or a device that refuses in the \
@@ -210,6 +225,29 @@ const UNDECIDED: Words = words(
     "The capture ended before the deadline: an answer may still have come. Capture for longer.",
     "기한이 되기 전에 캡처가 끝났습니다. 그 뒤에 응답이 왔을 수도 있습니다. 더 오래 캡처하십시오.",
 );
+
+/// How `flow` ended, in a few words.
+pub fn closing_of(flow: &Flow) -> Words {
+    if flow.closing_unseen().is_some() {
+        return words(
+            "one end sent FIN; the other direction is not in the capture",
+            "한쪽이 FIN을 보냈고 반대 방향은 캡처에 없음",
+        );
+    }
+    closing(flow.closing())
+}
+
+/// What that means and what to check next.
+pub fn closing_meaning_of(flow: &Flow) -> Words {
+    if flow.closing_unseen().is_some() {
+        return words(
+            "The capture shows one direction only: whether and how the other end closed cannot be told. Capture where both \
+             directions pass.",
+            "캡처에 한 방향만 있으므로 상대가 닫았는지, 어떻게 닫았는지 알 수 없습니다. 양방향이 지나는 곳에서 캡처하십시오.",
+        );
+    }
+    closing_meaning(flow.closing())
+}
 
 /// How a connection ended, in a few words.
 pub const fn closing(closing: Closing) -> Words {
