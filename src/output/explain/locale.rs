@@ -87,7 +87,7 @@ pub(in crate::output) fn with_particle(what: impl core::fmt::Display, particle: 
     let consonant = match text.chars().next_back() {
         Some('0' | '1' | '3' | '6' | '7' | '8') => true,
         // Syllables are in order of their final consonant, of which the first is none.
-        Some(c @ '가'..='힣') => (c as u32 - '가' as u32) % 28 != 0,
+        Some(c @ '가'..='힣') => !(c as u32 - '가' as u32).is_multiple_of(28),
         _ => false,
     };
     let [after_consonant, after_vowel] = particle.forms();
