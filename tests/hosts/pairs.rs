@@ -35,6 +35,7 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("tech-maimon", || probes(3, FA, true), || probes(2, FA, true)),
     ("tech-ack-or-window", || probes(3, A, true), || probes(2, A, true)),
     ("tech-synack", || probes(5, SA, true), || probes(4, SA, true)),
+    ("tech-odd-flags", || probes(3, Flags::PSH, false), || probes(2, SYN_FIN, false)),
     ("tech-inverse-rst", || probes(10, R, false), || probes(9, R, false)),
     ("idle-scan-zombie", || zombie(1), || zombie(7919)),
     ("idle-scan-target", || forged_syns(1), || forged_syns(7919)),
@@ -88,6 +89,7 @@ pub(crate) const MORE: &[Further] = &[
 
 use Outcome::*;
 const XMAS: Flags = Flags(Flags::FIN.0 | Flags::PSH.0 | Flags::URG.0);
+const SYN_FIN: Flags = Flags(Flags::SYN.0 | Flags::FIN.0);
 const XMAS_OF_A_CONNECTION: Flags = Flags(XMAS.0 | Flags::ACK.0);
 
 #[derive(Clone, Copy)]

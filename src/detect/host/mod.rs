@@ -10,7 +10,7 @@ use super::anomaly::Severity;
 use super::registry::Selection;
 use crate::flow::prefetch::prefetch;
 use crate::flow::{HostMarks, Syn};
-use crate::tcp::Endpoint;
+use crate::tcp::{Endpoint, Flags};
 use crate::time::{SECOND, Timestamp};
 
 mod burst;
@@ -346,7 +346,15 @@ impl HostDetectors {
     fn unasked_answer(&mut self, s: &Sign, is_probe: bool, report: Report<'_>) {
         let Sign { time, frame, from, to, .. } = *s;
         if is_probe {
-            let probe = Probe { time, frame, from, to, technique: Technique::SynAck, answered: false };
+            let probe = Probe {
+                time,
+                frame,
+                from,
+                to,
+                technique: Technique::SynAck,
+                flags: Flags::SYN | Flags::ACK,
+                answered: false,
+            };
             self.scans.probe(&probe, &self.settings, &mut self.desk, report);
         } else {
             self.strays.echo(time, frame, (from, to), Proof::None, &mut self.desk, report);

@@ -102,7 +102,7 @@ fn probes_of_other_techniques_are_not_in_the_lists_of_a_scan() {
     let (time, frame, from, to) = (a.time, a.frame, a.client, a.server);
     let found = &mut bench.found;
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
-    let null = Probe { time, frame, from, to, technique: Technique::Null, answered: false };
+    let null = Probe { time, frame, from, to, technique: Technique::Null, flags: Flags::NONE, answered: false };
     bench.hosts.scans.probe(&null, &bench.hosts.settings, &mut bench.hosts.desk, &mut report);
     let found = bench.finish(3_000);
     let last = found.iter().rfind(|a| a.id == "scan-vertical").unwrap();
@@ -375,7 +375,15 @@ fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
     for (k, (sport, to, dport, answered)) in list.into_iter().enumerate() {
         let a = attempt(k as i64 * 20, "192.0.2.1", sport, &to, dport);
-        let probe = Probe { time: a.time, frame: a.frame, from: a.client, to: a.server, technique, answered };
+        let probe = Probe {
+            time: a.time,
+            frame: a.frame,
+            from: a.client,
+            to: a.server,
+            technique,
+            flags: Flags::NONE,
+            answered,
+        };
         let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
         scans.probe(&probe, settings, desk, &mut report);
     }
@@ -401,6 +409,54 @@ fn a_tool_keeps_its_port_and_stale_connections_have_one_each() {
         let stale = probes(technique, (0..20).map(|k| (40_000 + k, format!("198.51.100.{k}"), 443, true)));
         lacks(&stale, id);
     }
+}
+
+#[test]
+fn flags_of_no_connection_are_odd_and_make_a_scan() {
+    let scan = |technique, n: u16, sport: fn(u16) -> u16, answered| {
+        probes(technique, (0..n).map(|k| (sport(k), "198.51.100.1".into(), 80 + k, answered)))
+    };
+    let (tool, anybody): (fn(u16) -> u16, fn(u16) -> u16) = (|_| 50_000, |k| 50_000 + k);
+    has(&scan(Technique::Odd, 3, anybody, false), "tech-odd-flags");
+    lacks(&scan(Technique::Odd, 2, anybody, false), "tech-odd-flags");
+    has(&scan(Technique::Odd, 15, anybody, true), "scan-vertical");
+    lacks(&scan(Technique::Odd, 14, anybody, true), "scan-vertical");
+    // With ACK they may be of a connection from before.
+    has(&scan(Technique::OddAck, 3, tool, true), "tech-odd-flags");
+    lacks(&scan(Technique::OddAck, 2, tool, true), "tech-odd-flags");
+    let stale = probes(Technique::OddAck, (0..30).map(|k| (50_000 + k, format!("198.51.100.{k}"), 443, true)));
+    assert_eq!(ids(&stale), Vec::<&str>::new());
+}
+
+/// Whatever the pace between one attempt in five minutes and fifteen.
+#[test]
+fn there_is_no_pace_at_which_a_scan_is_missed() {
+    for gap in [10, 19, 21, 22, 30, 60, 75, 80, 120, 300, 1800] {
+        let found = attempts(
+            (0..40).map(|k| ("192.0.2.1".into(), 40_000 + k, "198.51.100.1".into(), 100 + k, Outcome::Refused)),
+            gap * 1000,
+        );
+        let scans: Vec<_> = found.iter().filter(|a| matches!(a.id, "scan-vertical" | "scan-slow")).collect();
+        let phases: Vec<_> = scans.iter().filter_map(|a| a.incident).map(|incident| incident.phase).collect();
+        assert_eq!(phases, [Phase::New, Phase::Final], "{gap} s: {scans:#?}");
+        assert_eq!(figure(scans[1], "pairs"), &Figure::Integer(40), "{gap} s");
+    }
+}
+
+#[test]
+fn dead_peers_and_what_is_tried_again_are_no_slow_scan() {
+    let every = |list: Vec<(String, u16)>| {
+        attempts(
+            (40_000..).zip(list).map(|(sport, (to, port))| ("192.0.2.1".into(), sport, to, port, Outcome::Unanswered)),
+            40_000,
+        )
+    };
+    lacks(&every((0..60).map(|k| (format!("198.51.100.{k}"), 20_000 + 31 * k)).collect()), "scan-slow");
+    // Half of them have the usual port.
+    let usual = |k: u16| if k % 2 == 0 { 6881 } else { 20_000 + 31 * k };
+    lacks(&every((0..48).map(|k| (format!("198.51.100.{k}"), usual(k))).collect()), "scan-slow");
+    lacks(&every((0..200).map(|k| (format!("198.51.100.{}", k % 20), 443)).collect()), "scan-slow");
+    has(&every((0..25).map(|k| (format!("198.51.100.{k}"), 443)).collect()), "scan-slow");
 }
 
 #[test]

@@ -142,8 +142,10 @@ pub const RULES: &[Rule] = &[
         "scan-slow",
         Severity::Note,
         "failed attempts at many targets, a few an hour",
-        "At least 25 distinct failed pairs of host and port within 24 h, and never 5 within 5 minutes: a scan that \
-         tries to stay below thresholds, or a host with a stale configuration.",
+        "At least 25 distinct failed pairs of host and port within 24 h, of few hosts, of few ports, or of the same \
+         ports at several hosts, too few at a time for a scan of another shape: one that tries to stay below thresholds, \
+         or a host with a stale configuration. A source that uses more connections than fail is left out. It is over after \
+         2 h without another attempt.",
         "Staniford, Hoagland, McAlerney: Practical automated detection of stealthy portscans, 2002",
     ),
     host(
@@ -213,6 +215,15 @@ pub const RULES: &[Rule] = &[
         "nmap manual, --scanflags",
     ),
     host(
+        "tech-odd-flags",
+        Severity::Note,
+        "probes with other flags than a connection begins with",
+        "At least three ports got segments without data whose flags no connection has (PSH or URG alone, SYN with FIN or \
+         RST), or, as often as for an ACK scan, ACK with PSH or URG out of any connection. The figure flags names them. What \
+         was probed by them is told as a scan when it is enough.",
+        "RFC 9293 section 3.10.7; nmap manual, --scanflags",
+    ),
+    host(
         "tech-inverse-rst",
         Severity::Warn,
         "resets to many ports, out of any connection",
@@ -249,8 +260,8 @@ pub const RULES: &[Rule] = &[
         "fp-nmap",
         Severity::Warn,
         "packets of nmap's raw scans",
-        "At least three SYNs to different targets with window 1024 (older: 2048 to 4096), an MSS of 1460 as the only \
-         option, and no don't-fragment bit, none of them used for data: small devices send such SYNs, too.",
+        "At least three SYNs to different targets with window 1024 (older: 2048 to 4096), an MSS of 1460 (over IPv6 also 1440) \
+         as the only option, and no don't-fragment bit, none of them used for data: small devices send such SYNs, too.",
         "nmap scan_engine_raw.cc",
     ),
     host(

@@ -19,7 +19,7 @@ use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::registry::Finding;
-use crate::tcp::Endpoint;
+use crate::tcp::{Endpoint, Flags};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// Pairs kept of one source.
@@ -34,8 +34,9 @@ const MAX_REPORTS: usize = 8;
 /// sorts all of them.
 const LOOKED_AT_ONCE: usize = 64;
 const LOOKED_AT_EVERY: u8 = 8;
-/// A scan is over after this much silence.
+/// A scan is over after this much silence, and a slow one after this much.
 const QUIET: i64 = 60 * SECOND;
+const QUIET_SLOW: i64 = 2 * 3600 * SECOND;
 /// Failed or empty connections to one host that tell a technique before they are many enough for a scan.
 const TECHNIQUE_FROM: usize = 8;
 /// Window of slow scans.
@@ -67,6 +68,10 @@ pub enum Technique {
     SynAck,
     /// RST alone.
     Rst,
+    /// Other flags with which no connection begins, without ACK or with SYN, FIN and RST mixed.
+    Odd,
+    /// ACK with flags that say nothing without data: PSH, URG.
+    OddAck,
 }
 
 impl Technique {
@@ -82,6 +87,7 @@ impl Technique {
             Self::Ack => "ack-or-window",
             Self::SynAck => "synack",
             Self::Rst => "inverse-rst",
+            Self::Odd | Self::OddAck => "odd-flags",
         }
     }
 
@@ -96,6 +102,7 @@ impl Technique {
             Self::Ack => "tech-ack-or-window",
             Self::SynAck => "tech-synack",
             Self::Rst => "tech-inverse-rst",
+            Self::Odd | Self::OddAck => "tech-odd-flags",
         }
     }
 
@@ -103,8 +110,8 @@ impl Technique {
     pub const fn meaning(self) -> (&'static str, &'static str) {
         match self {
             Self::Syn | Self::Connect => ("closed", "filtered"),
-            Self::Fin | Self::Null | Self::Xmas | Self::Maimon => ("closed", "open or filtered"),
-            Self::Ack | Self::SynAck => ("unfiltered", "filtered"),
+            Self::Fin | Self::Null | Self::Xmas | Self::Maimon | Self::Odd => ("closed", "open or filtered"),
+            Self::Ack | Self::SynAck | Self::OddAck => ("unfiltered", "filtered"),
             Self::Rst => ("answered", "probed"),
         }
     }
@@ -113,8 +120,10 @@ impl Technique {
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Syn | Self::Connect => ("ports_closed", "ports_filtered"),
-            Self::Fin | Self::Null | Self::Xmas | Self::Maimon => ("ports_closed", "ports_open_or_filtered"),
-            Self::Ack | Self::SynAck => ("ports_unfiltered", "ports_filtered"),
+            Self::Fin | Self::Null | Self::Xmas | Self::Maimon | Self::Odd => {
+                ("ports_closed", "ports_open_or_filtered")
+            }
+            Self::Ack | Self::SynAck | Self::OddAck => ("ports_unfiltered", "ports_filtered"),
             Self::Rst => ("ports_answered", "ports_probed"),
         }
     }
@@ -290,6 +299,8 @@ pub(super) struct Source {
     refused: Burst,
     silent_hosts: HostBurst,
     stray_port: (u16, u32),
+    /// Flags of its last probe that had odd ones.
+    odd_flags: Flags,
 }
 
 impl Weigh for Source {
@@ -325,6 +336,7 @@ impl Source {
             refused: Burst::default(),
             silent_hosts: HostBurst::default(),
             stray_port: (0, 0),
+            odd_flags: Flags::NONE,
             trw_told: false,
             ports: (0, 0),
             ports_told: false,
@@ -427,7 +439,8 @@ impl Source {
     }
 
     fn is_quiet(&self, now: Timestamp) -> bool {
-        now - self.last >= QUIET
+        let is_slow = self.reports.iter().any(|reported| reported.shape == Shape::Slow);
+        now - self.last >= if is_slow { QUIET_SLOW } else { QUIET }
     }
 }
 
@@ -439,6 +452,7 @@ pub(super) struct Probe {
     pub(super) from: Endpoint,
     pub(super) to: Endpoint,
     pub(super) technique: Technique,
+    pub(super) flags: Flags,
     /// Whether the target answered with RST.
     pub(super) answered: bool,
 }
@@ -658,6 +672,9 @@ impl Scans {
         let found = if p.answered { Found::Answered } else { Found::Silent };
         let pair = Pair { to: p.to.ip, port: p.to.port, found, technique: p.technique, time: p.time };
         keep(source, pair, &mut self.pairs_left, settings);
+        if matches!(p.technique, Technique::Odd | Technique::OddAck) {
+            source.odd_flags = p.flags;
+        }
         if source.stray_port.0 == p.from.port {
             source.stray_port.1 += 1;
         } else {
@@ -920,7 +937,7 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
     if total >= limit(t.pairs) && found.is_empty() && is_block(source, now, settings, limit(t.pairs)) {
         found.push(Shape::Block);
     }
-    if total >= limit(t.pairs) && found.is_empty() && is_slow(source, now) {
+    if source.reports.is_empty() && found.is_empty() && is_slow(source, now, limit(t.pairs)) {
         found.push(Shape::Slow);
     }
     found
@@ -944,12 +961,19 @@ fn is_block(source: &Source, now: Timestamp, settings: &Settings, enough: usize)
     pairs >= enough && hosts.len() >= 5 && ports.len() >= 5 && 2 * pairs >= 3 * hosts.len().max(ports.len())
 }
 
-/// At least 25 failed pairs in a day, and fewer than five in any five minutes.
-fn is_slow(source: &Source, now: Timestamp) -> bool {
-    let mut times: SmallVec<[i64; 64]> =
-        source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= SLOW_WINDOW).map(|p| p.time.0).collect();
-    times.sort_unstable();
-    times.len() >= 25 && times.windows(5).all(|w| w[4] - w[0] > 300 * SECOND)
+/// At least 25 failed pairs in a day, too few at a time for a scan of another shape: ports of one host, one port of many hosts, or
+/// the same ports of several. A host that looks for its peers fails at one port of each.
+fn is_slow(source: &Source, now: Timestamp, enough: usize) -> bool {
+    let pairs = || source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= SLOW_WINDOW);
+    let mut hosts: SmallVec<[IpAddr; 64]> = pairs().map(|p| p.to).collect();
+    let mut ports: SmallVec<[u16; 64]> = pairs().map(|p| p.port).collect();
+    let all = hosts.len();
+    hosts.sort_unstable();
+    hosts.dedup();
+    ports.sort_unstable();
+    ports.dedup();
+    let (fewer, more) = (hosts.len().min(ports.len()), hosts.len().max(ports.len()));
+    all >= enough && (5 * fewer <= all || 2 * all >= 3 * more)
 }
 
 /// Whether so few attempts already tell how the source probes: ports of one host that refused it or that it left at once, none
@@ -989,7 +1013,8 @@ fn proves(source: &Source, p: &Probe) -> bool {
     let one_port = source.stray_port.1 >= 3;
     match p.technique {
         Technique::Fin | Technique::Null | Technique::Xmas => true,
-        Technique::Ack | Technique::Maimon => {
+        Technique::Odd => alike(false, false) >= 3,
+        Technique::Ack | Technique::Maimon | Technique::OddAck => {
             (one_port && (alike(true, false) >= 3 || alike(false, false) >= 10)) || alike(true, true) >= 10
         }
         Technique::SynAck => (one_port && alike(true, false) >= 5) || alike(false, true) >= 10,
@@ -1004,10 +1029,20 @@ fn technique_finding(source: &Source, ip: IpAddr, technique: Technique, to: IpAd
         .figure("technique", technique.name())
         .figure("targets", n as i64)
         .frames(source.frames.iter().copied());
+    finding = with_flags(finding, source, technique);
     if let Some(tool) = source.prints.tool() {
         finding = finding.figure("tool", tool.name());
     }
     finding
+}
+
+/// Names the flags where the technique does not.
+fn with_flags(finding: Finding, source: &Source, technique: Technique) -> Finding {
+    if technique.name() == Technique::Odd.name() {
+        finding.figure("flags", Figure::Text(source.odd_flags.to_string()))
+    } else {
+        finding
+    }
 }
 
 /// The pairs of a scan: those of other techniques, as of the detection of a system after it, are not among them.
@@ -1066,6 +1101,7 @@ fn scan_finding(
         .figure("duration_ns", report.last - report.first)
         .figure("rate", report.rate)
         .frames(source.frames.iter().copied());
+    finding = with_flags(finding, source, technique);
     finding.figures.push(("ports_open", list(&Pair::is_open)));
     finding.figures.push((answered, list(&|p| p.found == Found::Answered)));
     finding.figures.push((silent, list(&Pair::is_silent)));

@@ -171,14 +171,15 @@ pub(super) fn is_sequence_probe(look: &Look) -> bool {
     os_probe(look).is_some_and(|n| n < 6)
 }
 
-/// Window 1024 (older: 2048, 3072, 4096), MSS 1460 and nothing else, no DF.
+/// Window 1024 (older: 2048, 3072, 4096), MSS 1460 and nothing else, no DF where there is one. Over IPv6 no kernel has this segment
+/// size on links as they are; versions that know have 1440.
 fn is_nmap(a: &Attempt) -> bool {
-    let l = &a.look;
+    let (l, six) = (&a.look, a.server.ip.is_ipv6());
     matches!(l.window, 1024 | 2048 | 3072 | 4096)
         && l.layout == MSS_ONLY
-        && l.mss == Some(1460)
-        && !l.dont_fragment
-        && l.ttl <= 64
+        && (l.mss == Some(1460) || (six && l.mss == Some(1440)))
+        && (six || !l.dont_fragment)
+        && (six || l.ttl <= 64)
         && !is_masscan(a)
 }
 
@@ -259,6 +260,23 @@ mod tests {
         let mut prints = Prints::default();
         assert_eq!((1..3).find_map(|n| prints.see(&nmap(n, 1000 + n as u16))), None);
         assert_eq!(prints.see(&nmap(3, 1003)), Some(Tool::Nmap));
+    }
+
+    #[test]
+    fn nmap_over_ipv6_has_any_hop_limit() {
+        let probe = |n: u16, mss: u16| {
+            let mut a = nmap(i64::from(n), 1000 + n);
+            (a.client.ip, a.server.ip) = ("2001:db8:1::9".parse().unwrap(), "2001:db8:2::7".parse().unwrap());
+            (a.look.ttl, a.look.dont_fragment, a.look.mss) = (254, true, Some(mss));
+            a
+        };
+        let told = |mss| {
+            let mut prints = Prints::default();
+            (1..=3).filter_map(|n| prints.see(&probe(n, mss))).collect::<Vec<_>>()
+        };
+        assert_eq!(told(1460), [Tool::Nmap]);
+        assert_eq!(told(1440), [Tool::Nmap]);
+        assert_eq!(told(1220), []);
     }
 
     #[test]

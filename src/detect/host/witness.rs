@@ -268,7 +268,9 @@ fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, with_number: bool, 
 
 fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut Post<'_>) {
     let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
-    let at_once = by == Side::Client && flow.opening().opened() && flow.client.bytes == 0 && open_for <= SECOND;
+    // Whoever closes first: a server that has nothing to say to a silent client may be quicker.
+    let unused = if by == Side::Client { flow.client.bytes == 0 } else { flow.bytes() == 0 };
+    let at_once = unused && flow.opening().opened() && open_for <= SECOND;
     if at_once && let Some(settled) = Settled::of(flow, time) {
         post.tell(Told::Unused(settled));
     }
@@ -314,6 +316,7 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
         from: server,
         to: s.source,
         technique: Technique::SynAck,
+        flags: Flags::SYN | Flags::ACK,
         answered: true,
     });
     post.tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
@@ -334,7 +337,7 @@ fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     if let Some(technique) = technique_of_flags(s.flags, s.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(Told::Probe(Probe { time, frame, from, to, technique, answered: false }));
+        post.tell(Told::Probe(Probe { time, frame, from, to, technique, flags: s.flags, answered: false }));
     }
     if s.payload == 0 {
         post.tell(Told::Stray(Stray { time, frame, from, to, proved, answer: false }));
@@ -348,7 +351,7 @@ fn stray_answered(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     if let Some(technique) = technique_of_flags(step.flags, step.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(Told::Probe(Probe { time, frame, from, to, technique, answered: true }));
+        post.tell(Told::Probe(Probe { time, frame, from, to, technique, flags: step.flags, answered: true }));
     }
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
@@ -375,8 +378,17 @@ fn technique_of_flags(flags: Flags, payload: u32) -> Option<Technique> {
         MAIMON => Technique::Maimon,
         x if x == Flags::ACK.0 => Technique::Ack,
         x if x == Flags::RST.0 || x == Flags::RST.0 | Flags::ACK.0 => Technique::Rst,
+        x if is_odd(Flags(x)) => Technique::Odd,
+        x if Flags(x).has(Flags::ACK) && !Flags(x).any(Flags::SYN | Flags::RST) => Technique::OddAck,
         _ => return None,
     })
+}
+
+/// Whether no segment of any connection has these flags.
+const fn is_odd(flags: Flags) -> bool {
+    const ENDS: Flags = Flags(Flags::FIN.0 | Flags::RST.0);
+    let alone = !flags.any(Flags(Flags::ACK.0 | Flags::SYN.0 | Flags::RST.0));
+    alone || flags.has(ENDS) || (flags.has(Flags::SYN) && flags.any(ENDS))
 }
 
 /// Ports below this are those of services, and of nothing else.
