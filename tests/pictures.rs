@@ -284,7 +284,7 @@ fn a_filter_chooses_the_first_flow_that_matches() {
     let filter = ["-Y", "outcome:fast-open"];
     let svg = synscope(&capture, &[&["-T", "svg"], &filter[..]].concat());
     let titles = |text: &str| text.matches("class=\"h\"").count();
-    assert!(titles(&svg) == 1 && svg.contains(">#2 198.51.100.2:40002"), "{svg}");
+    assert!(titles(&svg) == 1 && svg.contains(">#2 198.51.100.1:34048"), "{svg}");
     let both = synscope(&capture, &["-T", "svg", "-Y", "outcome:fast-open or outcome:established"]);
     assert!(titles(&both) == 1 && both.contains(">#1 ") && both.contains("1 more connections match"), "{both}");
     assert_eq!(titles(&synscope(&capture, &["-T", "svg"])), 2);

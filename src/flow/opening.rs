@@ -341,7 +341,8 @@ impl Flow {
         if let (Some(ack), Some(expected)) = (s.ack(), expected)
             && ack.after(expected)
         {
-            self.server.confirmed = crate::tcp::State::Established;
+            self.server.receives(Event::AckOfSyn);
+            self.server.has_received(Event::AckOfSyn);
             self.open(if asked.is_some() { Opening::Established } else { Opening::SynAckOnly }, s, false);
             return Facts::NONE;
         }
