@@ -191,6 +191,7 @@ pub static REGISTRY: &[&[Rule]] = &[
     flow::options::RULES,
     flow::mss::RULES,
     flow::header::RULES,
+    flow::unsent::RULES,
     flow::window::RULES,
     flow::ecn::RULES,
     flow::mptcp::RULES,

@@ -7,6 +7,7 @@ use super::steps::Label;
 use super::teardown::Reset;
 use super::tracker::{Phase, Provocation};
 use super::tuple::Side;
+use super::unsent::UnsentAck;
 use super::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -76,8 +77,9 @@ impl Flow {
         if let Some(step) = self.steps.iter_mut().find(|step| step.frame == held.frame) {
             step.label = Label::Other;
         }
-        self.note_unacceptable(by, 1);
-        Facts::NONE
+        self.withdraw_holes(by, held.time);
+        let (frame, ack, octets) = (held.frame, held.ack_field, held.payload);
+        self.tell_unsent(UnsentAck { by, frame, ack, octets, fin: true }, 1)
     }
 
     /// The FIN of doubt counts, from where it stood.

@@ -63,8 +63,8 @@ facts! {
     OUT_OF_ORDER = 23,
     /// It acknowledges octets that were never seen.
     HOLE = 24,
-    /// Octets before it are missing so far.
-    GAP = 25,
+    /// It shows that a segment before acknowledged what was never sent: that one was dropped.
+    ACK_UNSENT = 25,
     /// A keep-alive or window probe: at most one octet, one below the next number.
     PROBE = 26,
     /// Payload from the server before the third step, or from the client before the SYN-ACK, without Fast Open.

@@ -104,6 +104,23 @@ impl Holes {
         }
         found
     }
+
+    /// What was acknowledged at `time` was not: the acknowledgment was dropped. Nothing above `sent` exists.
+    pub(super) fn withdrawn(&mut self, time: Timestamp, sent: SeqNumber) {
+        for run in core::mem::take(&mut self.runs) {
+            if run.received != Some(time) {
+                self.push(run);
+                continue;
+            }
+            self.octets = self.octets.saturating_sub(u64::from(run.stop.offset_from(run.start)));
+            if run.start.before(sent) {
+                self.push(Run { received: None, ..run });
+            }
+        }
+        if self.octets == 0 {
+            self.frame = 0;
+        }
+    }
 }
 
 /// The earlier of two numbers.

@@ -44,6 +44,7 @@ mod tombs;
 pub mod tracker;
 pub mod tuple;
 pub mod twins;
+mod unsent;
 pub mod verdict;
 pub mod zeek;
 
@@ -63,6 +64,7 @@ pub use teardown::Teardown;
 pub use tracker::{Counters, Keyer, Limits, Notice, Observer, SegmentRef, Timeouts, Tracker};
 pub use tuple::{FlowKey, Side};
 pub use twins::Twin;
+pub use unsent::UnsentAck;
 pub use verdict::{Backoff, ClosedBy, Closing, Opening, Shape};
 
 #[cfg(test)]

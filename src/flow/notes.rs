@@ -253,6 +253,10 @@ pub struct Notes {
     pub(super) twin: Option<Box<super::twins::Twin>>,
     /// A FIN whose acknowledgment number lies beyond all that was seen: it counts once something shows that it was taken.
     pub(super) doubtful_fin: Option<Box<Segment>>,
+    /// The same of payload, which was counted.
+    pub(super) doubted_ack: Option<super::unsent::Doubted>,
+    /// The last segment known to have acknowledged what was never sent.
+    pub(super) unsent: Option<super::unsent::UnsentAck>,
 }
 
 impl Notes {
@@ -267,6 +271,7 @@ impl Notes {
     /// Whether ordinary segments would change nothing in them.
     pub(super) fn are_idle(&self) -> bool {
         self.doubtful_fin.is_none()
+            && self.doubted_ack.is_none()
             && [&self.client, &self.server].into_iter().all(|end| {
                 end.resets.first.is_none()
                     && end.repeats.count == 0

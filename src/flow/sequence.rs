@@ -32,8 +32,9 @@ impl Flow {
     /// Takes the sequence and acknowledgment numbers of a segment that is neither SYN nor RST.
     pub(super) fn account(&mut self, s: &Segment, from: Side) -> Facts {
         let window = self.reorder_window();
+        let skips = self.peer(from).next.is_some_and(|next| s.seq.after(next));
         let mut facts = self.account_sequence(s, from, window);
-        self.account_holes(s, from, facts, window);
+        self.account_holes(s, from, skips, window);
         facts |= self.account_acknowledgment(s, from);
         facts
     }
@@ -66,13 +67,16 @@ impl Flow {
             return Facts::PROBE;
         }
         if s.is_empty() {
-            return if s.seq.after(next) { gap(peer, next, s, s.time) } else { Facts::NONE };
+            if s.seq.after(next) {
+                gap(peer, next, s, s.time);
+            }
+            return Facts::NONE;
         }
         let end = s.end();
         if s.seq.after(next) {
-            let facts = gap(peer, next, s, s.time);
+            gap(peer, next, s, s.time);
             peer.next = Some(end);
-            return facts | Facts::NEW_DATA;
+            return Facts::NEW_DATA;
         }
         if end.after(next) {
             peer.next = Some(end);
@@ -82,8 +86,8 @@ impl Flow {
     }
 
     /// Remembers what `s` skipped, and what was skipped before and is there now.
-    fn account_holes(&mut self, s: &Segment, from: Side, facts: Facts, window: i64) {
-        if facts.any(Facts::GAP) {
+    fn account_holes(&mut self, s: &Segment, from: Side, skips: bool, window: i64) {
+        if skips {
             // Nothing but the newest gap is kept there.
             let gap = self.peer(from).hole.filter(|(_, stop)| *stop == s.seq);
             let acked = self.peer(from.other()).acked;
@@ -165,12 +169,12 @@ fn is_probe(s: &Segment, next: SeqNumber) -> bool {
         && s.flags.has(Flags::ACK)
 }
 
-fn gap(peer: &mut Peer, next: SeqNumber, s: &Segment, now: Timestamp) -> Facts {
+/// Octets before `s` are missing so far.
+fn gap(peer: &mut Peer, next: SeqNumber, s: &Segment, now: Timestamp) {
     if s.seq.distance(next) < PLAUSIBLE_HOLE {
         peer.hole = Some((next, s.seq));
         peer.hole_time = now;
     }
-    Facts::GAP
 }
 
 /// A segment that lies wholly below the highest number seen: it fills a hole, or repeats.

@@ -1242,7 +1242,7 @@ impl Flow {
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= if dropped { self.drop_segment(s, from) } else { self.dispatch(s, from, now) };
-        if facts.any(Facts::UNACCEPTABLE) {
+        if facts.any(Facts::DROPPED) || (facts.any(Facts::BARE_ACK_TO_SYN) && self.answers_another_connection(s)) {
             self.note_unacceptable(from, 1);
         }
         facts |= self.oddities(s, from);
@@ -1254,6 +1254,11 @@ impl Flow {
             self.quality.reordered += 1;
         }
         facts
+    }
+
+    /// Whether it is an ACK in answer to a SYN that does not acknowledge that. (Payload is disowned once there is a SYN-ACK.)
+    fn answers_another_connection(&self, s: &Segment) -> bool {
+        s.payload == 0 && self.book.wrong_ack.is_some_and(|wrong| wrong.ack == s.ack_field)
     }
 
     /// Whether its receiver drops it unread: on an open connection, and on one that is half open, nothing but SYN and RST may come
@@ -1350,7 +1355,7 @@ impl Flow {
         }
         let settled = self.settle_doubtful_fin(s, from);
         self.prove(s, from);
-        let mut facts = settled | self.account(s, from);
+        let mut facts = settled | self.account_with_doubt(s, from);
         facts |= self.on_segment_in_handshake(s, from);
         if self.book.phase == Phase::Open || s.flags.has(Flags::FIN) {
             facts |= self.on_segment_in_connection(s, from);
@@ -1499,6 +1504,9 @@ impl Flow {
 }
 
 impl Facts {
+    /// What a receiver drops (RFC 9293 section 3.10.7).
+    const DROPPED: Self = Self(Self::UNACCEPTABLE.0 | Self::SYNACK_WRONG_ACK.0 | Self::FINAL_ACK_WRONG.0);
+
     /// Facts after which a deadline may come earlier than before.
     const MAY_HASTEN: Self = Self(
         Self::SYN_ACK.0

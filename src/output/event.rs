@@ -267,6 +267,18 @@ pub struct FlowBody<'a> {
     anomalies: Marks<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capture: Option<CaptureBody>,
+    /// Segments that the other end must drop; absent where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unacceptable: Option<UnacceptableBody>,
+}
+
+/// Segments of each end that the other must drop (RFC 9293 section 3.10.7): they move no state, and their octets are not counted.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct UnacceptableBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<u32>,
 }
 
 /// One endpoint.

@@ -452,6 +452,9 @@ pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> 
     if let Some((octets, frame)) = flow.missing() {
         say("capture", &format!("lacks octets that were acknowledged: {octets} (frame {frame})"));
     }
+    if let Some(dropped) = dropped_words(flow) {
+        say("dropped", &dropped);
+    }
     for mark in &flow.marks {
         let frames: Vec<String> = mark.frames.iter().map(ToString::to_string).collect();
         let severity = crate::detect::Severity::ALL.into_iter().find(|s| *s as u8 == mark.severity);
@@ -470,6 +473,17 @@ fn opening_words(flow: &Flow) -> String {
         words.push_str(", numbers checked");
     }
     words
+}
+
+/// What receivers had to drop.
+fn dropped_words(flow: &Flow) -> Option<String> {
+    let of = |side: Side| {
+        let count = flow.unacceptable(side);
+        let s = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| format!("{count} segment{s} of the {side}"))
+    };
+    let ends: Vec<String> = [Side::Client, Side::Server].into_iter().filter_map(of).collect();
+    (!ends.is_empty()).then(|| format!("{}: the receiver must drop them", ends.join(", ")))
 }
 
 fn retry_words(flow: &Flow) -> Option<String> {

@@ -427,6 +427,10 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
         "packets" => flow.packets().to_string(),
         "bytes" => format!("{} {}", flow.client.bytes, flow.server.bytes),
         "duplicates" => flow.quality.duplicates.to_string(),
+        "unacceptable" => {
+            let of = |side| flow.unacceptable(side).to_string();
+            format!("{} {}", of(synscope::flow::Side::Client), of(synscope::flow::Side::Server))
+        }
         "holes" => flow.quality.holes.to_string(),
         "missing" => flow.missing().map_or(0, |(octets, _)| octets).to_string(),
         "server_isn_seen" => flow.server.isn.is_some().to_string(),

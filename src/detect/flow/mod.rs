@@ -21,4 +21,5 @@ pub(super) mod support;
 pub(super) mod synack;
 pub(super) mod time_wait;
 pub(super) mod translation;
+pub(super) mod unsent;
 pub(super) mod window;

@@ -5,7 +5,7 @@ use super::{
     Action, AnomalyBody, AnomalyEvent, CONTRACT, CaptureBody, Category, ECS, Ecs, End, Evidence, FlowBody, FlowEvent,
     Gaps, HandshakeBody, IcmpBody, InEffectBody, Incident, Kind, Marks, Meta, Network, Observer, Outcome, PeerBody,
     Rule, SessionBody, SessionStartEvent, StepBody, Steps, StepsShown, Tally, TeardownBody, TotalsBody, TotalsEvent,
-    TotalsInner, Type, Vlan,
+    TotalsInner, Type, UnacceptableBody, Vlan,
 };
 use crate::detect::{Anomaly, Scope};
 use crate::engine::Totals;
@@ -161,6 +161,7 @@ fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<
         steps_dropped: (ended && flow.steps_dropped > 0).then_some(flow.steps_dropped),
         anomalies: Marks { flow: tells_all.then_some(flow), rule_id: context.rule_id },
         capture: if ended { capture_body(flow) } else { None },
+        unacceptable: if ended { unacceptable_body(flow) } else { None },
     }
 }
 
@@ -280,6 +281,12 @@ fn capture_body(flow: &Flow) -> Option<CaptureBody> {
         offload: happened(q.offload),
         bad_checksum: happened(q.bad_checksum),
     })
+}
+
+fn unacceptable_body(flow: &Flow) -> Option<UnacceptableBody> {
+    let of = |side: Side| Some(flow.unacceptable(side)).filter(|count| *count > 0);
+    let (client, server) = (of(Side::Client), of(Side::Server));
+    (client.is_some() || server.is_some()).then_some(UnacceptableBody { client, server })
 }
 
 /// The event of `anomaly`, which is about `flow` where there is one.

@@ -31,6 +31,11 @@ pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) 
     if let Some(words) = forged(flow, locale, rule_id) {
         document.item(words);
     }
+    for side in [Side::Client, Side::Server] {
+        if flow.unacceptable(side) > 0 && level == Level::Full {
+            document.item(dropped(flow, side, locale));
+        }
+    }
     unusual(&mut document, flow, locale, level, rule_id);
     if level == Level::Full {
         put_right(&mut document, flow, locale);
@@ -148,6 +153,24 @@ fn opening(
     }
     if let Some(patience) = patience(flow, locale).filter(|_| level == Level::Full) {
         document.item(patience);
+    }
+}
+
+/// What the other end had to drop of `side`.
+fn dropped(flow: &Flow, side: Side, locale: Locale) -> String {
+    let (count, who) = (flow.unacceptable(side), terms::side(side).get(locale));
+    let other = terms::side(side.other()).get(locale);
+    match locale {
+        Locale::En if count == 1 => format!(
+            "The {other} must drop one segment of the {who}: it moves no state, and its octets are not counted (RFC 9293 section 3.10.7)."
+        ),
+        Locale::En => format!(
+            "The {other} must drop {count} segments of the {who}: they move no state, and their octets are not counted (RFC 9293 section \
+             3.10.7)."
+        ),
+        Locale::Ko => format!(
+            "{who}의 세그먼트 {count}개는 {other}가 버려야 합니다. 상태를 바꾸지 않으며, 그 옥텟은 세지 않습니다 (RFC 9293 3.10.7절)."
+        ),
     }
 }
 

@@ -1,0 +1,36 @@
+//! Segments that acknowledge octets which were never sent: their receiver drops them.
+
+use crate::detect::anomaly::{Scope, Severity};
+use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::flow::Facts;
+
+/// The rules of this family.
+pub(in crate::detect) const RULES: &[Rule] = &[Rule {
+    id: "ack-unsent",
+    severity: Severity::Note,
+    scope: Scope::Flow,
+    summary: "a segment that acknowledges octets never sent; the receiver drops it",
+    description: "Its receiver answers with an ACK of where it stands and takes neither the payload nor the FIN: they are not \
+                  counted, and no state moves. What its sender did next, or that answer, shows that the capture lacks nothing. \
+                  Test tools, a broken stack, or somebody who does not know the numbers and speaks in this end's name.",
+    reference: "RFC 9293 section 3.10.7.4; RFC 5961 section 5",
+    when: When::Facts(Facts::ACK_UNSENT),
+    check: ack_unsent,
+}];
+
+fn ack_unsent(s: &Sighting<'_>) -> Option<Finding> {
+    let unsent = s.flow.unsent_ack()?;
+    let sent = s.flow.peer(unsent.by.other());
+    let (ack, by) = (unsent.ack.offset_from(sent.base()), unsent.by);
+    let what = match (unsent.fin, unsent.octets) {
+        (true, _) => "FIN".to_owned(),
+        (false, 1) => "1 octet".to_owned(),
+        (false, octets) => format!("{octets} octets"),
+    };
+    Some(
+        Finding::new(format!("{what} of the {by} with an acknowledgment of {ack} (relative), which was never sent"))
+            .frames([unsent.frame, s.segment?.frame])
+            .figure("ack", ack)
+            .figure("payload", unsent.octets),
+    )
+}
