@@ -3,7 +3,7 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{ClosedBy, Facts, Flow, Opening, Side};
+use crate::flow::{ClosedBy, Facts, Flow, Label, Opening, Side};
 use crate::time::SECOND;
 
 /// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice doubled).
@@ -70,9 +70,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "fin-unacked",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "a FIN was repeated and still not acknowledged after 3 s, or sent 4 times in vain",
-        description: "One end wants to close and the other does not even acknowledge it: it is down, cut off, or a filter on \
-                      the way forgot the connection. The closing end stays in FIN-WAIT-1 or LAST-ACK for minutes. Check \
+        summary: "a FIN was repeated, and not acknowledged for longer than ordinary loss explains",
+        description: "Sent 4 times in vain, or 3 times to an end that has fallen silent, or twice where the next was long due, and \
+                      3 s have passed. One end wants to close and the other does not even acknowledge it: it is down, cut off, or a \
+                      filter on the way forgot the connection. The closing end stays in FIN-WAIT-1 or LAST-ACK for minutes. Check \
                       whether the other host answers anything at all, and the idle time-outs of firewalls between them.",
         reference: "RFC 9293 section 3.6; RFC 6298 section 2",
         when: When::Quiet,
@@ -255,12 +256,25 @@ fn last_ack_missing(s: &Sighting<'_>) -> Option<Finding> {
 fn fin_unacked(s: &Sighting<'_>) -> Option<Finding> {
     let (side, f) = unacknowledged_fin(s)?;
     let own = f.peer(side);
-    (own.fin_count > 1).then(|| {
+    is_more_than_loss(s, side).then(|| {
         let waited = s.time - own.fin_time;
         Finding::new(format!("{} FINs of the {side}, none acknowledged for {}", own.fin_count, seconds(waited)))
             .figure("fin_count", own.fin_count)
             .figure("waited_ns", waited)
     })
+}
+
+/// Whether FINs of `side` stay without answer for longer than ordinary loss explains: a third from an end whose other has fallen
+/// silent, a fourth from any, or none where the next was due.
+fn is_more_than_loss(s: &Sighting<'_>, side: Side) -> bool {
+    let (own, other) = (s.flow.peer(side), s.flow.peer(side.other()));
+    let fins = s.flow.steps.iter().filter(|step| step.from == side && step.label == Label::Fin);
+    let last = fins.map(|step| step.last_time).max().map_or(own.fin_time, |last| last.max(own.fin_time));
+    let overdue = (3 * (last - own.fin_time)).max(SOFT);
+    let silent = other.last_time <= own.fin_time;
+    own.fin_count >= MANY_FINS
+        || (own.fin_count == MANY_FINS - 1 && silent)
+        || (own.fin_count > 1 && s.time - last >= overdue)
 }
 
 fn fin_retransmitted(s: &Sighting<'_>) -> Option<Finding> {

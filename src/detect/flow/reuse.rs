@@ -3,7 +3,7 @@
 use super::support::{gated, one_below, seconds};
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Closed, ClosedBy, Facts};
+use crate::flow::{Closed, ClosedBy, Facts, Label, Opening, Side};
 use crate::time::SECOND;
 
 /// A copy of the connection's own SYN may be this late, nanoseconds.
@@ -12,6 +12,8 @@ const LATE_COPY: i64 = 3 * SECOND;
 const LONG_SILENCE: i64 = 600 * SECOND;
 /// Re-use sooner than this leaves no time for old segments to die, nanoseconds.
 const AT_ONCE: i64 = SECOND;
+/// A client that was answered with an old number, and reset it, has sent its SYN again by then (RFC 6298 section 2.1), nanoseconds.
+const ONE_TRY: i64 = SECOND;
 /// Two SYNs within this share the minute counter of a cookie, nanoseconds.
 const COOKIE_MINUTE: i64 = 60 * SECOND;
 /// Cookies of one tuple differ by this much more if the MSS class differs.
@@ -64,10 +66,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a SYN on a just closed four-tuple, answered with an acknowledgment of the old connection",
         description: "The server still holds the closed connection (TIME-WAIT) and does not take the new one: the SYN has neither a \
-                      higher sequence number nor a newer timestamp. The client loses a round trip, or more. A NAT that gives ports \
-                      away too early, or a client that chooses its numbers badly.",
-        reference: "RFC 6191 section 2; RFC 9293 section 3.10.7.4",
-        when: When::Facts(Facts::BARE_ACK_TO_SYN),
+                      higher sequence number nor a newer timestamp. The client resets the old connection and sends its SYN again; where \
+                      that is taken, or refused for another reason, it is a note: a NAT or a system with few ports in ordinary \
+                      life, and a round trip or a second lost. It is a warning where the client is kept out: a NAT that gives \
+                      ports away too early, a client that chooses its numbers badly, or a RST that does not reach the server.",
+        reference: "RFC 6191 section 2; RFC 9293 sections 3.5.2 and 3.10.7.3",
+        when: When::Opened,
         check: port_reuse_refused,
     },
     Rule {
@@ -144,22 +148,35 @@ fn port_reuse_timewait(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn port_reuse_refused(s: &Sighting<'_>) -> Option<Finding> {
-    let (segment, previous) = (s.segment?, closed_before(s)?);
-    let isn = s.flow.client.isn?;
-    if segment.payload > 0 || segment.ack_field == isn.plus(1) {
-        return None;
-    }
-    let gap = s.flow.first_time - previous.last_time;
+    let (f, previous) = (s.flow, closed_before(s)?);
+    let isn = f.client.isn?;
+    let before_synack = f.steps.iter().take_while(|step| step.label != Label::SynAck);
+    let answer =
+        before_synack.filter(|step| step.from == Side::Server && step.label == Label::Ack && step.payload == 0);
+    let (answer, ack) = answer.filter_map(|step| Some((step, step.ack?))).find(|(_, ack)| *ack != isn.plus(1))?;
+    let gap = f.first_time - previous.last_time;
+    let next = if f.opening().opened() { "; another SYN opened the connection" } else { "" };
     Some(
         Finding::new(format!(
-            "the SYN came {} after the close and was answered with an ACK of {}",
+            "the SYN came {} after the close and was answered with an ACK of {}{next}",
             seconds(gap),
-            segment.ack_field.0
+            ack.0
         ))
-        .frames([s.flow.first_frame, segment.frame])
+        .frames([f.first_frame, answer.frame])
         .figure("gap_ns", gap)
-        .figure("ack", segment.ack_field.0),
+        .figure("ack", ack.0)
+        .severity(if was_kept_out(s) { Severity::Warn } else { Severity::Note }),
     )
+}
+
+/// Whether the old connection kept the client out, as long as it could be seen to try. One whose next SYN is taken, or refused for
+/// another reason, lost no more than a round trip.
+fn was_kept_out(s: &Sighting<'_>) -> bool {
+    match s.flow.opening() {
+        Opening::Unanswered => true,
+        Opening::Undecided => s.time - s.flow.first_time >= ONE_TRY,
+        _ => false,
+    }
 }
 
 fn syncookie_suspected(s: &Sighting<'_>) -> Option<Finding> {
