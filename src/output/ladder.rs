@@ -483,7 +483,12 @@ fn dropped_words(flow: &Flow) -> Option<String> {
         (count > 0).then(|| format!("{count} segment{s} of the {side}"))
     };
     let ends: Vec<String> = [Side::Client, Side::Server].into_iter().filter_map(of).collect();
-    (!ends.is_empty()).then(|| format!("{}: the receiver must drop them", ends.join(", ")))
+    let them = if flow.unacceptable(Side::Client).saturating_add(flow.unacceptable(Side::Server)) == 1 {
+        "it"
+    } else {
+        "them"
+    };
+    (!ends.is_empty()).then(|| format!("{}: the receiver must drop {them}", ends.join(", ")))
 }
 
 fn retry_words(flow: &Flow) -> Option<String> {
