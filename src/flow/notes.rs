@@ -525,7 +525,9 @@ impl Flow {
         // What a host without the connection answers to a segment without ACK tells of no injector: SEQ=0, ACK=SEG.SEQ+SEG.LEN
         // (RFC 9293 section 3.10.7.1). Nor does what comes after both ends have closed.
         let answer = s.seq == SeqNumber(0) && s.flags.has(Flags::ACK);
-        let judged = !answer && self.peer(from).packets > 3;
+        // Nor does what another device answers once the end itself has reset: that ended it.
+        let over = r.exact && r.kept.is_some_and(|kept| kept.by_id);
+        let judged = !answer && !over && self.peer(from).packets > 3;
         let mut evidence = if judged { track.against(s) } else { Evidence::default() };
         if facts.any(Facts::RST_INEXACT) {
             evidence.add(Evidence::INEXACT);

@@ -33,12 +33,16 @@ use super::{
 use crate::tcp::{Checksum, Event, Flags, IcmpKind, IcmpQuote, Segment, SeqNumber, State};
 use crate::time::{SECOND, Timestamp};
 
+/// How late a client's timer may repeat the SYN beyond the deadline of the SYN-ACK: many ask again after just 3 s. Nanoseconds.
+const LATE: i64 = SECOND / 10;
+
 /// Deadlines, in packet time (findings section 0, table of timers). Nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// A SYN is unanswered this long after the last one (or 2.2 times the last gap, if that is more).
     pub syn: i64,
-    /// A SYN-ACK is unacknowledged this long after the last one (or 2.2 times the last gap).
+    /// A SYN-ACK is unacknowledged a tenth of a second after this long since the last one (or 2.2 times the last gap between
+    /// SYN-ACKs or SYNs, if that is more).
     pub half_open: i64,
     /// An attempt that came to nothing is dropped after this much silence.
     pub flush: i64,
@@ -1467,7 +1471,9 @@ impl Flow {
                 self.book.tried_at.after(t.syn.max(self.handshake.last_syn_gap().saturating_mul(11) / 5))
             }
             Phase::SynReceived => {
-                self.book.tried_at.after(t.half_open.max(self.handshake.last_synack_gap().saturating_mul(11) / 5))
+                // A client whose SYN-ACK was lost asks again, and the server with it.
+                let gap = self.handshake.last_synack_gap().max(self.handshake.last_syn_gap());
+                self.book.tried_at.after((t.half_open + LATE).max(gap.saturating_mul(11) / 5))
             }
             Phase::Open | Phase::Failed => return flush,
         };

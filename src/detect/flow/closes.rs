@@ -14,6 +14,8 @@ const MANY_FINS: u32 = 4;
 pub(in crate::detect) const HALF_CLOSED: i64 = SECOND;
 /// Silence of the other end after which a half-closed connection is stuck, nanoseconds (Linux `tcp_fin_timeout`).
 const STUCK: i64 = 60 * SECOND;
+/// Silence of it after which it is none that a pool of idle connections makes, which closes within minutes, nanoseconds.
+const FORGOTTEN: i64 = 600 * SECOND;
 /// A reset this soon after the same end's FIN belongs to its close, nanoseconds.
 const SAME_CLOSE: i64 = 5 * SECOND;
 
@@ -96,7 +98,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a second FIN from the same end at another sequence number",
         description: "A stream has one end. Two FINs at different places mean that somebody else speaks in that end's name, \
-                      or that a proxy rewrites sequence numbers wrongly. Compare the TTLs and IP identifications of the two.",
+                      or that a proxy rewrites sequence numbers wrongly. Compare the TTLs and IP identifications of the two. \
+                      An empty FIN exactly one above the first is a note: a stack counts its own FIN before it repeats it.",
         reference: "RFC 9293 section 3.6",
         when: When::Facts(Facts::FIN_MOVED),
         check: fin_seq_change,
@@ -152,7 +155,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         summary: "one end closed, and the other sent nothing at all for 60 s",
         description: "The other application has not closed its socket: it sits in CLOSE-WAIT, which only that application can \
                       end. Pools of connections leave it so for minutes and close later: a note as long as that can still \
-                      come, a warning where observation ended first. A leak of this kind ends in 'too many open files'. \
+                      come, a warning where observation ended after 10 minutes or more of it. A leak of this kind ends in 'too many open files'. \
                       Look for sockets in CLOSE-WAIT on that host and the process that owns them.",
         reference: "RFC 9293 section 3.6; Linux tcp_fin_timeout",
         when: When::QuietThenEnd,
@@ -291,11 +294,14 @@ fn fin_seq_change(s: &Sighting<'_>) -> Option<Finding> {
     let (own, segment) = (s.flow.peer(s.from), s.segment?);
     let (was, is) = (own.fin?, segment.seq.plus(segment.payload));
     let (was, is) = (was.offset_from(own.base()), is.offset_from(own.base()));
+    // A stack that counts its own FIN before it repeats it.
+    let counted = is - was == 1 && segment.payload == 0;
+    let severity = if counted { Severity::Note } else { s.daggered(Severity::Warn) };
     Some(
         Finding::new(format!("the {} sent FIN at {was}, now at {is} (relative)", s.from))
             .figure("was", was)
             .figure("is", is)
-            .severity(s.daggered(Severity::Warn)),
+            .severity(severity),
     )
 }
 
@@ -366,7 +372,8 @@ fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
         let words =
             format!("the {closer} closed, and the {} said nothing for {}{so_far}", closer.other(), seconds(silent));
         // Its FIN may be what the capture lacks; and what is still open may yet be closed.
-        let severity = if s.ended { s.daggered(Severity::Warn) } else { Severity::Note };
+        let forgotten = s.ended && silent >= FORGOTTEN;
+        let severity = if forgotten { s.daggered(Severity::Warn) } else { Severity::Note };
         Finding::new(words).figure("silent_ns", silent).severity(severity)
     })
 }

@@ -4,8 +4,8 @@ use super::support::{both_offers, gated, is_whole};
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{Facts, Flow, Offer, Side};
-use crate::tcp::Segment;
 use crate::tcp::options::OptionFaults;
+use crate::tcp::{Flags, Segment};
 use crate::time::SECOND;
 
 /// Largest window scale shift; larger ones count as this.
@@ -114,7 +114,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "an option with an impossible length, twice, past the header, or where it may not be",
         description: "A broken stack or device, a fuzzer, or an attempt to make a monitor read the options otherwise than the \
-                      receiver does. Octets behind the end of the list alone are a leak of memory, and a note.",
+                      receiver does. Octets behind the end of the list alone are a leak of memory, and a note; so is an option of a \
+                      SYN alone in a segment with ACK: its receiver ignores it.",
         reference: "RFC 9293 sections 3.1 and 3.2 (MUST-7, MUST-68); RFC 7323; RFC 2018",
         when: When::Facts(Facts::OPTIONS_FAULTY),
         check: malformed,
@@ -240,13 +241,15 @@ fn malformed(s: &Sighting<'_>) -> Option<Finding> {
     let faults = segment.options.faults;
     let mut words: Vec<&str> = FAULTS.iter().filter(|(fault, _)| faults.any(*fault)).map(|(_, word)| *word).collect();
     let only_junk = words.len() == 1 && faults.any(OptionFaults::JUNK_AFTER_END);
+    // Its receiver must ignore it there; among flags that no stack sends it is part of a probe.
+    let only_misplaced = words.is_empty() && segment.flags.any(Flags::ACK);
     if words.is_empty() {
         words.push("an option of a SYN in another segment");
     }
     Some(
         Finding::new(format!("option fault in {} from the {}: {}", segment.flags, s.from, words.join(", ")))
             .figure("faults", Figure::Texts(words.iter().map(|w| (*w).to_owned()).collect()))
-            .severity(if only_junk { Severity::Note } else { Severity::Warn }),
+            .severity(if only_junk || only_misplaced { Severity::Note } else { Severity::Warn }),
     )
 }
 

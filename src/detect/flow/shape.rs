@@ -95,7 +95,8 @@ fn split_handshake(s: &Sighting<'_>) -> Option<Finding> {
 fn syn_then_fin(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     let fin = f.opening == Some(Opening::Aborted) && f.teardown.reset.is_none();
-    fin.then(|| {
+    // A SYN-ACK that does not fit is told of as such, and the client may have taken it all the same.
+    (fin && f.server.synack_count == 0).then(|| {
         let answered = f.client.acked.is_some_and(|ack| ack.0 != 0);
         Finding::new(format!("FIN {} after the SYN, before any SYN-ACK", seconds(f.last_time - f.first_time)))
             .frames([f.first_frame, f.last_frame])

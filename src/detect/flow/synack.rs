@@ -114,7 +114,9 @@ fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
         .previous()
         .is_some_and(|p| p.server_isn == Some(wrong.seq) || p.client_isn.is_some_and(|old| wrong.ack == old.plus(1)));
     let recovered = f.opening.is_some_and(|opening| opening.opened()) && !is_of_another(wrong, f);
-    let severity = if leftover || recovered { Severity::Note } else { gated(s, Severity::Warn) };
+    // Nobody has filled in any number: made packets, of which none is wrong more than the others.
+    let blank = isn.0 == 0 && wrong.ack.0 == 0 && wrong.seq.0 == 0;
+    let severity = if leftover || recovered || blank { Severity::Note } else { gated(s, Severity::Warn) };
     Some(
         Finding::new(format!("SYN-ACK acknowledges {}, the SYN's number is {}", wrong.ack.0, isn.0))
             .frames([wrong.frame])
