@@ -9,6 +9,8 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 /// How many SYNs (and SYN-ACKs) of one flow are kept with their times; further ones are only counted.
 pub const MAX_TRIES: usize = 16;
 
+/// No round trip takes that long, nanoseconds.
+const DAY: i64 = 24 * 3600 * SECOND;
 /// From here on a wait may be the longest that a stack waits, nanoseconds.
 const LONGEST: i64 = 60 * SECOND;
 
@@ -118,7 +120,7 @@ impl Handshake {
     pub fn rtt_server(&self) -> Option<i64> {
         let answer = self.synacks.first()?;
         let asked = self.asked_by(answer)?;
-        Some(answer.time - asked.time).filter(|rtt| *rtt >= 0)
+        self.as_round_trip(answer.time - asked.time)
     }
 
     /// SYN-ACK to the acknowledgment that provably answers it, nanoseconds.
@@ -128,7 +130,13 @@ impl Handshake {
             [only] => only,
             several => unique(several.iter().filter(|s| s.ts_value.is_some() && s.ts_value == ack.ts_echo))?,
         };
-        Some(ack.time - answered.time).filter(|rtt| *rtt >= 0)
+        self.as_round_trip(ack.time - answered.time)
+    }
+
+    /// `time`, if it can be one half of this handshake; damaged time stamps make others.
+    fn as_round_trip(&self, time: i64) -> Option<i64> {
+        let whole = self.connect_time().map_or(DAY, |whole| whole.saturating_add(SECOND));
+        (0..=whole).contains(&time).then_some(time)
     }
 
     /// Both halves together, nanoseconds.

@@ -171,6 +171,7 @@ impl Flow {
         if self.teardown.simultaneous {
             self.hear_crossing_fins(side, &mut wishes);
         }
+        self.hear_last_fin(side, &mut wishes);
         self.hear_resets(&mut wishes);
         wishes
     }
@@ -280,6 +281,16 @@ impl Flow {
         }
     }
 
+    /// A FIN repeated at the end of all: the acknowledgment that was on its way to its sender arrives as everything does, and no
+    /// later step is there to show it.
+    fn hear_last_fin(&self, side: Side, wishes: &mut Wishes) {
+        let (Some(step), Some(wish)) = (self.steps.last(), wishes.last_mut()) else { return };
+        let presumed = if side == Side::Client { step.client } else { step.server };
+        if step.from == side && wish.state == State::Closing && presumed == State::TimeWait {
+            wish.state = presumed;
+        }
+    }
+
     /// A reset that took no effect in the end moved nobody; one that did, ended it for both.
     fn hear_resets(&self, wishes: &mut Wishes) {
         if !self.was_open() {
@@ -326,7 +337,14 @@ fn cost(from: State, to: State, step: &Step, side: Side) -> Option<u32> {
         _ if from == to => Some(0),
         (SynReceived, Listen) | (_, Closed) if step.label == Label::Rst => Some(0),
         (SynReceived, Listen) => None,
-        (FinWait1, TimeWait) if !fin_arrives => None,
+        // What it acknowledges itself had arrived, be it later than presumed: it had asked again meanwhile.
+        (FinWait1, TimeWait) if !fin_arrives => (step.from == side).then_some(1),
+        // A connection begins with a SYN, and ends with a RST at any time.
+        (Closed, Listen | SynSent) | (Listen, SynReceived | SynSent)
+            if step.label != Label::Rst && !step.flags.has(crate::tcp::Flags::SYN) =>
+        {
+            None
+        }
         (SynSent | SynReceived, CloseWait) if fin_arrives => Some(3),
         _ => is_edge(from, to).then_some(0),
     }

@@ -312,17 +312,26 @@ impl Flow {
             return if t.simultaneous { Closing::SimultaneousFin } else { Closing::Fin };
         }
         match (t.first_fin, t.reset) {
-            (Some(_), Some(_)) => Closing::FinThenReset,
-            (None, Some(reset)) if reset.by == Side::Client => Closing::ResetByClient,
-            (None, Some(_)) => Closing::ResetByServer,
+            (Some(_), Some(_)) if !self.fin_crossed_reset() => Closing::FinThenReset,
+            (_, Some(reset)) if reset.by == Side::Client => Closing::ResetByClient,
+            (_, Some(_)) => Closing::ResetByServer,
             (Some(_), None) => Closing::HalfClosed,
             (None, None) if self.idle_expired => Closing::IdleExpired,
             (None, None) => Closing::Open,
         }
     }
 
+    /// Whether the only FIN came behind the reset that had ended it: it was on its way.
+    fn fin_crossed_reset(&self) -> bool {
+        let (Some(first), Some(reset)) = (self.teardown.first_fin, self.teardown.reset) else { return false };
+        !self.both_fins() && reset.by != first && self.peer(first).fin_time > reset.time
+    }
+
     /// Who closed it; unknown where one direction is not in the capture.
     pub fn closed_by(&self) -> Option<ClosedBy> {
+        if self.fin_crossed_reset() {
+            return self.teardown.reset.map(|reset| reset.by.into());
+        }
         self.teardown.closed_by().filter(|_| self.closing_unseen().is_none())
     }
 
@@ -341,10 +350,11 @@ impl Flow {
         first.fin_acknowledged.then(|| (second.fin_time - first.fin_acked_time).max(0))
     }
 
-    /// Time from the first FIN to the acknowledgment of the second, nanoseconds; to the reset where one ended it.
+    /// Time from the first FIN to the acknowledgment of the second, nanoseconds; to the reset where one ended it. `None` where
+    /// that came first, or the time stamps ran backwards.
     pub fn teardown_time(&self) -> Option<i64> {
         let first = self.peer(self.teardown.first_fin?);
-        Some(self.teardown.complete? - first.fin_time)
+        Some(self.teardown.complete? - first.fin_time).filter(|time| *time >= 0)
     }
 
     /// Which options are in force on the connection; `None` where a SYN or SYN-ACK is missing.
@@ -365,6 +375,16 @@ impl Flow {
     /// Whether the client was answered, and had to ignore each answer: none fits its SYN.
     pub fn had_no_fitting_answer(&self) -> bool {
         self.opening() == Opening::Unanswered && self.server.spoke()
+    }
+
+    /// Whether the client ended its attempt with FIN, not with RST.
+    pub fn gave_up_with_fin(&self) -> bool {
+        self.opening() == Opening::Aborted && self.teardown.reset.is_none() && self.client.fin.is_some()
+    }
+
+    /// Whether the client ended its attempt, and had been sent a SYN-ACK that does not fit its SYN.
+    pub fn gave_up_on_wrong_synack(&self) -> bool {
+        self.opening() == Opening::Aborted && self.notes().is_some_and(|notes| notes.wrong_synack.is_some())
     }
 
     /// How often its client tried, as far as can be told: a SYN on the open connection before it is its first, one with another

@@ -50,10 +50,7 @@ impl Teardown {
             return Some(ClosedBy::Both);
         }
         let side = self.first_fin.or(self.reset.map(|r| r.by))?;
-        Some(match side {
-            Side::Client => ClosedBy::Client,
-            Side::Server => ClosedBy::Server,
-        })
+        Some(side.into())
     }
 
     /// Shape of the close; `both_fins` says whether both ends sent FIN.
@@ -68,5 +65,14 @@ impl Teardown {
             });
         }
         if self.reset.is_some() { Some(Shape::Reset) } else { self.first_fin.map(|_| Shape::OneFin) }
+    }
+}
+
+impl From<Side> for ClosedBy {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Client => Self::Client,
+            Side::Server => Self::Server,
+        }
     }
 }

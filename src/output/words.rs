@@ -28,6 +28,12 @@ pub fn opening_of(flow: &Flow) -> &'static str {
             "answered, but no answer fits the SYN: the client must ignore it"
         };
     }
+    match (flow.gave_up_with_fin(), flow.gave_up_on_wrong_synack()) {
+        (true, true) => return "FIN from the client, and no SYN-ACK that fits its SYN",
+        (false, true) => return "RST from the client, and no SYN-ACK that fits its SYN",
+        (true, false) => return "FIN from the client before any SYN-ACK",
+        (false, false) => {}
+    }
     if flow.is_to_itself() && flow.opening().opened() {
         return "a socket connected to itself";
     }

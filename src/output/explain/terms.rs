@@ -66,10 +66,29 @@ pub fn opening_of(flow: &Flow) -> Words {
             )
         };
     }
+    if let Some(words) = gave_up(flow) {
+        return words;
+    }
     if flow.is_to_itself() && flow.opening().opened() {
         return words("a socket connected to itself", "소켓이 자기 자신에 연결됨");
     }
     opening(flow.opening())
+}
+
+/// How the client ended its attempt, where that was not with a RST before any SYN-ACK.
+fn gave_up(flow: &Flow) -> Option<Words> {
+    Some(match (flow.gave_up_with_fin(), flow.gave_up_on_wrong_synack()) {
+        (true, true) => words(
+            "FIN from the client, and no SYN-ACK that fits its SYN",
+            "클라이언트가 FIN을 보냈고, SYN에 맞는 SYN-ACK는 없음",
+        ),
+        (false, true) => words(
+            "RST from the client, and no SYN-ACK that fits its SYN",
+            "클라이언트가 RST를 보냈고, SYN에 맞는 SYN-ACK는 없음",
+        ),
+        (true, false) => words("FIN from the client before any SYN-ACK", "SYN-ACK가 오기 전에 클라이언트가 FIN을 보냄"),
+        (false, false) => return None,
+    })
 }
 
 /// What that means and what to check next.
@@ -82,6 +101,8 @@ pub fn opening_meaning_of(flow: &Flow) -> Words {
         SYN_ACK_LOST
     } else if flow.had_no_fitting_answer() {
         NO_FITTING_ANSWER
+    } else if flow.gave_up_with_fin() {
+        ABORTED_BY_FIN
     } else {
         opening_meaning(flow.opening())
     }
@@ -191,6 +212,14 @@ const ABORTED: Words = words(
     "SYN-ACK가 오기 전에 클라이언트 쪽에서 RST가 왔습니다. 커널은 SYN_SENT의 소켓을 닫을 때 아무것도 보내지 않습니다 (RFC \
      9293 3.10.4절, 3.10.5절). 이 RST는 raw 소켓을 쓰는 스캐너나 경로의 장비가 보냈거나, 옛 세그먼트에 대한 응답입니다. \
      TTL을 보십시오.",
+);
+const ABORTED_BY_FIN: Words = words(
+    "The client closed an attempt that was never answered as it must be. A kernel that closes a socket in SYN_SENT sends nothing (RFC \
+     9293 section 3.10.4): the FIN comes from a scanner with raw sockets or from a program that makes packets, or the answer is \
+     missing from the capture. Look at its acknowledgment number and TTL.",
+    "제대로 된 응답을 받지 못한 시도를 클라이언트가 닫았습니다. 커널은 SYN_SENT의 소켓을 닫을 때 아무것도 보내지 않습니다 (RFC \
+     9293 3.10.4절). 이 FIN은 raw 소켓을 쓰는 스캐너나 패킷을 만들어 내는 프로그램이 보냈거나, 응답이 캡처에 없습니다. 확인 응답 \
+     번호와 TTL을 보십시오.",
 );
 const MISSING_ACK: Words = words(
     "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \

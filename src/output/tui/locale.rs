@@ -145,7 +145,7 @@ words! {
     WhyRefused: "the server's RST answered the SYN: nothing listens on that port, or a firewall refuses", "서버가 SYN에 RST로 답했습니다: 포트가 닫혀 있거나 방화벽이 거부합니다";
     WhyUnreachable: "an ICMP error answered the SYN: no route, or a firewall refuses", "SYN에 ICMP 오류가 왔습니다: 경로가 없거나 방화벽이 거부합니다";
     WhyUnanswered: "nothing answered the SYN: the packets are dropped on the way, or the host is down", "SYN에 아무 응답이 없습니다: 도중에 버려지거나 호스트가 꺼져 있습니다";
-    WhyAborted: "a RST came from the client before any answer: a scanner, a device on the path, or the answer to a stale segment", "응답이 오기 전에 클라이언트 쪽에서 RST가 왔습니다: 스캐너, 경로의 장비, 또는 옛 세그먼트에 대한 응답입니다";
+    WhyAborted: "a RST or FIN came from the client before any answer: a scanner, a device on the path, or the answer to a stale segment", "응답이 오기 전에 클라이언트 쪽에서 RST나 FIN이 왔습니다: 스캐너, 경로의 장비, 또는 옛 세그먼트에 대한 응답입니다";
     WhyMissingAck: "the server answered, but the client never completed the handshake", "서버는 답했지만 클라이언트가 handshake를 마치지 않았습니다";
     WhyRejected: "the client answered the SYN-ACK with RST", "클라이언트가 SYN-ACK에 RST로 답했습니다";
     WhyInvalid: "it began with flags that no handshake can have", "handshake에 있을 수 없는 플래그로 시작했습니다";
