@@ -496,3 +496,17 @@ fn syns_behind_the_clock_of_their_address_are_told_as_such() {
     check(capture, 1, &["opening established", "no syn-stale-timestamp"]);
     says(capture, &[(&["--explain", "--flow", "2"], "PAWS behind NAT")]);
 }
+
+#[test]
+fn a_file_that_holds_its_packets_twice_is_one_capture() {
+    let capture = "file_twice";
+    check(
+        capture,
+        0,
+        &[
+            "anomaly capture-repeated note",
+            "no port-reuse-timewait isn-regression port-exhaustion capture-clock-backwards",
+        ],
+    );
+    says(capture, &[(&["--json"], "packets 706 and following repeat packets 1 and following")]);
+}

@@ -217,7 +217,8 @@ impl Front {
             }
             Outcome::Skip(reason) => {
                 relay.totals.skipped[*reason as usize] += 1;
-                tracker.advance(time, &mut relay);
+                // What is no TCP does not set the clock back: a second copy of the capture may begin with it.
+                tracker.advance(time.max(tracker.now()), &mut relay);
             }
             Outcome::UnknownLink(link) => {
                 relay.totals.skipped[SkipReason::UnknownLinkType as usize] += 1;

@@ -30,6 +30,7 @@ pub mod overlap;
 pub mod peer;
 pub(crate) mod prefetch;
 pub mod recording;
+mod repeats;
 pub mod rewriting;
 pub mod roles;
 mod sequence;
@@ -57,6 +58,7 @@ pub use model::{CaptureQuality, Closed, Flow, HostMarks, Mark, Previous, Unreach
 pub use notes::{EndNotes, Evidence, Notes};
 pub use peer::{Offer, Peer};
 pub use recording::Recorded;
+pub use repeats::Repeated;
 pub use rewriting::Rewriting;
 pub use stamps::StaleStamp;
 pub use steps::{Certainty, Label, Step};

@@ -302,6 +302,9 @@ pub struct Tracker {
     next_id: u64,
     counters: Counters,
     short_cut: bool,
+    /// Whether it may be taken now: not while every segment has to be looked at for a second copy of the capture.
+    short_cut_now: bool,
+    repeats: super::repeats::Repeats,
     zeek_checksums: bool,
 }
 
@@ -318,6 +321,8 @@ pub struct Counters {
     pub late_segments: u64,
     /// Packet times that ran backwards by more than a millisecond.
     pub clock_backwards: u64,
+    /// Segments of a second copy of the capture behind the first.
+    pub repeated: super::repeats::Repeated,
 }
 
 impl Tracker {
@@ -339,6 +344,8 @@ impl Tracker {
             next_id: 1,
             counters: Counters::default(),
             short_cut,
+            short_cut_now: false,
+            repeats: super::repeats::Repeats::default(),
             zeek_checksums: false,
         }
     }
@@ -352,7 +359,7 @@ impl Tracker {
 
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
-        Counters { clock_backwards: self.clock.backwards(), ..self.counters }
+        Counters { clock_backwards: self.clock.backwards(), repeated: self.repeats.repeated, ..self.counters }
     }
 
     /// Packet time now.
@@ -437,7 +444,7 @@ impl Tracker {
             return false;
         }
         let (now, idle) = (self.clock.now(), self.timeouts.idle.min(SILENCE));
-        let Some(hot) = brief.slot().filter(|_| self.short_cut).and_then(|slot| self.table.hot(slot)) else {
+        let Some(hot) = brief.slot().filter(|_| self.short_cut_now).and_then(|slot| self.table.hot(slot)) else {
             return false;
         };
         brief.is_of(&hot.key, key) && hot.take(brief, now, idle)
@@ -446,7 +453,7 @@ impl Tracker {
     /// Takes `syn` if a flow begins with it of which nothing else is known; whether one did. Nothing is told of it.
     #[inline]
     pub fn take_syn(&mut self, brief: &Brief, syn: Syn<'_>) -> bool {
-        let usual = self.short_cut && self.next_id < Embryo::NUMBERS;
+        let usual = self.short_cut_now && self.next_id < Embryo::NUMBERS;
         if !usual || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
             return false;
         }
@@ -465,6 +472,9 @@ impl Tracker {
 
     /// Takes a segment.
     pub fn segment(&mut self, s: &Segment, brief: &Brief, observer: &mut impl Observer) {
+        if (!self.short_cut_now || s.time < self.clock.latest()) && self.is_repeated(s) {
+            return;
+        }
         self.advance(s.time, observer);
         let now = self.clock.now();
         let (key, sender_is_low) = brief.key_of(s);
@@ -477,6 +487,14 @@ impl Tracker {
             return;
         }
         self.take_the_long_way(s, &keyed, found, now, observer);
+    }
+
+    /// Whether `s` is part of a second copy of the capture.
+    #[cold]
+    fn is_repeated(&mut self, s: &Segment) -> bool {
+        let again = self.repeats.take(s, self.clock.latest(), self.table.hasher());
+        self.short_cut_now = self.short_cut && !self.repeats.is_watching();
+        again
     }
 
     fn take_the_long_way(

@@ -6,7 +6,7 @@
 
 use super::anomaly::{Scope, Severity};
 use super::registry::{Finding, Rule, When};
-use crate::flow::{Counters, Flow, Opening, Peer, Side};
+use crate::flow::{Counters, Flow, Opening, Peer, Repeated, Side};
 use crate::time::{SECOND, Timestamp};
 
 /// A share of copies, in percent, at which the capture is misconfigured rather than unlucky.
@@ -126,6 +126,15 @@ pub(super) const RULES: &[Rule] = &[
         "measured",
     ),
     rule(
+        "capture-repeated",
+        Severity::Note,
+        "a capture that holds the same packets twice",
+        "The time stamps run back to the first packet, and from there on packets follow that were there before, with the same time \
+         stamps, identifications and checksums: a file was appended to itself, or read twice. The second copy counts for nothing. \
+         Remove it, or name each file once.",
+        "measured",
+    ),
+    rule(
         "flow-table-evicted",
         Severity::Note,
         "flows given up because the table was full",
@@ -208,6 +217,8 @@ pub struct Health {
     pub drops: u64,
     /// Time stamps that ran backwards.
     pub clock_backwards: u64,
+    /// Segments of a second copy of the capture.
+    pub repeated: Repeated,
     /// Flows given up because the table was full.
     pub evicted: u64,
     window_start: Option<Timestamp>,
@@ -258,6 +269,7 @@ impl Health {
     /// Takes what the run counted.
     pub fn take_counters(&mut self, counters: &Counters, segments: u64) {
         self.clock_backwards = counters.clock_backwards;
+        self.repeated = counters.repeated;
         self.evicted = counters.evicted;
         self.segments = segments;
     }
@@ -331,7 +343,7 @@ fn joined(flow: &Flow) -> u64 {
 }
 
 /// What there is to say, in the order of [`RULES`].
-pub(super) fn findings(h: &Health) -> [Option<Finding>; 11] {
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 12] {
     [
         copies(h),
         rewritten(h),
@@ -351,8 +363,19 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 11] {
         tally(&h.truncated, "frames cut by the snapshot length"),
         total(h.drops, "packets dropped while capturing"),
         total(h.clock_backwards, "time stamps ran backwards"),
+        repeated(h),
         total(h.evicted, "flows given up because the table was full (embryonic first, oldest first)"),
     ]
+}
+
+fn repeated(h: &Health) -> Option<Finding> {
+    let Repeated { segments, from, of } = h.repeated;
+    (segments > 0).then(|| {
+        let reason = format!(
+            "packets {from} and following repeat packets {of} and following: {segments} TCP segments, not counted"
+        );
+        Finding::new(reason).frames([of, from]).figure("segments", segments as i64)
+    })
 }
 
 fn copies(h: &Health) -> Option<Finding> {
