@@ -16,6 +16,7 @@ use crate::time::{SECOND, Timestamp};
 mod burst;
 mod clients;
 mod desk;
+mod distributed;
 mod flood;
 mod holding;
 pub mod input;
@@ -86,6 +87,7 @@ pub struct HostDetectors {
     holding: holding::Holding,
     isns: isn::Isns,
     together: together::Together,
+    distributed: distributed::Distributed,
     networks: clients::Networks,
     /// By slot: the low half of the flow's number, and where it is in these tables.
     places: Vec<(u32, Places)>,
@@ -108,6 +110,7 @@ impl HostDetectors {
             holding: holding::Holding::new(settings.services),
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
             together: together::Together::new(settings.strays),
+            distributed: distributed::Distributed::new(settings.strays / 4),
             networks: clients::Networks::new(settings.strays),
             places: Vec::new(),
             recount_at: Timestamp(i64::MIN),
@@ -225,7 +228,8 @@ impl HostDetectors {
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.desk, report);
         self.holding.tick(now, &mut self.desk, report);
-        self.scans.tick(now, &mut self.desk, report);
+        self.scans.tick(now, &self.settings, &mut self.desk, report);
+        self.distributed.tick(now, &mut self.desk, report);
         if now >= self.recount_at {
             self.recount_at = now.after(RECOUNT);
             self.scans.recount(&self.settings);
@@ -241,7 +245,8 @@ impl HostDetectors {
         self.floods.finish(now, &mut self.desk, report);
         self.holding.finish(now, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);
-        self.scans.finish(now, &mut self.desk, report);
+        self.scans.finish(now, &self.settings, &mut self.desk, report);
+        self.distributed.finish(now, &mut self.desk, report);
     }
 
     /// A first SYN.
@@ -282,7 +287,9 @@ impl HostDetectors {
     fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
         let flooded = self.floods.settled(s, at, &mut self.desk, report);
         self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
-        self.together.settled(s, &mut self.desk, report);
+        if !flooded {
+            self.distributed.settled(s, &mut self.desk, report);
+        }
         if matches!(s.outcome, Outcome::Open(_) | Outcome::ResetAfterSynAck) {
             self.scans.half_closed(s.client.ip, at);
             if core::mem::take(&mut at.half_open_counted) {
@@ -325,6 +332,7 @@ impl HostDetectors {
             self.holding.evicted(),
             self.isns.evicted(),
             self.networks.evicted(),
+            self.distributed.evicted(),
         ];
         let octets = [
             self.scans.octets(),
@@ -333,6 +341,7 @@ impl HostDetectors {
             self.holding.octets(),
             self.isns.octets(),
             self.networks.octets(),
+            self.distributed.octets(),
         ];
         HostCounters {
             octets: octets.iter().sum::<usize>()

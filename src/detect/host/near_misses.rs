@@ -613,3 +613,190 @@ fn a_rule_is_as_severe_as_it_was_at_its_worst() {
     }
     assert_eq!(bench.hosts.severities().collect::<Vec<_>>(), [("isn-time-linear", Severity::Alert)]);
 }
+
+/// Attempts of one client whose connections a kernel makes: (ms, from, to, port, outcome, ms until it is known). Packet time is told
+/// every second.
+fn of_a_kernel(list: impl IntoIterator<Item = (i64, String, String, u16, Outcome, i64)>) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let mut list: Vec<_> = list.into_iter().collect();
+    list.sort_by_key(|(ms, ..)| *ms);
+    let (mut second, mut end) = (0, 0);
+    for (k, (ms, from, to, port, outcome, after)) in list.into_iter().enumerate() {
+        while second * 1000 < ms {
+            let found = &mut bench.found;
+            let now = Timestamp((3600 + second) * SECOND);
+            bench.hosts.advance(now, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+            second += 1;
+        }
+        bench.play(&attempt(ms, &from, 30_000 + (k % 30_000) as u16, &to, port), after, outcome);
+        end = end.max(ms + after);
+    }
+    bench.finish(end)
+}
+
+/// `hosts` targets each `period` ms, so many rounds; `fate` of each.
+fn checks(hosts: i64, rounds: i64, period: i64, fate: fn(i64) -> Outcome) -> Vec<Anomaly> {
+    of_a_kernel((0..hosts * rounds).map(|k| {
+        let (host, round) = (k % hosts, k / hosts);
+        let at = round * period + host * period / hosts + k * 7919 % 13;
+        (at, "192.0.2.1".into(), format!("198.51.100.{host}"), 80, fate(host), 3)
+    }))
+}
+
+#[track_caller]
+fn is_calm(found: &[Anomaly]) {
+    let alarms: Vec<_> = found.iter().filter(|a| a.severity >= crate::detect::Severity::Warn).collect();
+    assert!(alarms.is_empty(), "{alarms:#?}");
+}
+
+#[test]
+fn who_asks_the_same_again_and_again_checks_it() {
+    let fates: [fn(i64) -> Outcome; 4] = [
+        |_| Outcome::ResetAfterSynAck,
+        |_| Outcome::Refused,
+        |_| Outcome::Unanswered,
+        |host| if host % 3 == 0 { Outcome::Refused } else { Outcome::ResetAfterSynAck },
+    ];
+    for (n, fate) in fates.into_iter().enumerate() {
+        for (hosts, rounds, period) in [(40, 12, 500), (30, 4, 10_000), (60, 5, 15_000), (40, 4, 60_000)] {
+            is_calm(&checks(hosts, rounds, period, fate));
+            // Once is no check.
+            if n > 0 {
+                has(&checks(hosts, 1, 500, fate), "scan-horizontal");
+            }
+        }
+    }
+}
+
+/// Each target tried twice, one after the other, is not a set that repeats.
+#[test]
+fn who_tries_each_target_again_still_scans() {
+    let found = of_a_kernel((0..60).flat_map(|k| {
+        let at = k * 400;
+        [at, at + 1000].map(|at| (at, "192.0.2.1".into(), format!("198.51.100.{k}"), 22, Outcome::Refused, 3))
+    }));
+    has(&found, "scan-horizontal");
+}
+
+#[test]
+fn a_sweep_that_meets_only_open_ports_is_a_scan() {
+    let sweep = |n: i64, gap: i64, rounds: i64| {
+        let mut bench = Bench::new();
+        for k in 0..n * rounds {
+            let a = attempt(k * gap, "192.0.2.1", 40_000 + k as u16, &format!("198.51.100.{}", k % n), 22);
+            bench.play(&a, 1, Outcome::Open(1_000_000));
+            let found = &mut bench.found;
+            let unused = settled(&a, 2, Outcome::Open(1_000_000));
+            let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
+            scans.unused(&unused, settings, desk, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+        }
+        bench.finish(n * rounds * gap + 10)
+    };
+    let found = sweep(40, 2, 1);
+    let last = found.iter().rfind(|a| a.id == "scan-horizontal").expect("a sweep");
+    assert_eq!(figure(last, "ports_open"), &Figure::List(vec![22]));
+    assert_eq!(figure(last, "technique"), &Figure::Text("connect".into()));
+    is_calm(&sweep(24, 2, 1));
+    is_calm(&sweep(40, 10, 4));
+    is_calm(&sweep(40, 1000, 1));
+}
+
+#[test]
+fn what_the_other_family_won_has_not_failed() {
+    let browse = |delay: i64, other: &str, outcome: Outcome| {
+        of_a_kernel((0..40).flat_map(|k| {
+            let at = k * 6_000;
+            let six = (at, "2001:db8:1::a".into(), format!("2001:db8:2::{k}"), 443, outcome, 2_900);
+            [six, (at + delay, other.into(), format!("198.51.100.{k}"), 443, Outcome::Open(1_000_000), 2)]
+        }))
+    };
+    is_calm(&browse(200, "192.0.2.10", Outcome::Unanswered));
+    is_calm(&browse(2_000, "192.0.2.10", Outcome::Unanswered));
+    is_calm(&browse(300, "192.0.2.10", Outcome::Silent));
+    has(&browse(4_000, "192.0.2.10", Outcome::Unanswered), "scan-horizontal");
+    has(&browse(-100, "192.0.2.10", Outcome::Unanswered), "scan-horizontal");
+}
+
+#[test]
+fn an_uplink_that_dies_is_no_scan() {
+    let outage = |used: i64, comes_back: bool, until: i64| {
+        let mut bench = Bench::new();
+        let mut play = |at: i64, host: i64, outcome, after| {
+            let a = attempt(at, "192.0.2.1", 30_000 + (at % 30_000) as u16, &format!("198.51.100.{host}"), 443);
+            bench.play(&a, after, outcome);
+            if outcome == Outcome::Open(1) {
+                bench.hosts.scans.used(a.client.ip, false, &mut Places::default());
+            }
+        };
+        for k in 0..used {
+            play(k * 100, k, Outcome::Open(1), 5);
+        }
+        if comes_back {
+            play(40_000, 7, Outcome::Open(1), 5);
+        }
+        for k in 0..60 {
+            play(used * 100 + until + k * 50, 60 + k, Outcome::Unanswered, 63_000);
+        }
+        bench.finish(200_000)
+    };
+    is_calm(&outage(40, false, 0));
+    is_calm(&outage(40, true, 0));
+    has(&outage(0, false, 0), "scan-horizontal");
+    // Something answered in the midst of it.
+    has(&outage(40, true, 34_000), "scan-horizontal");
+}
+
+/// Half of what somebody asks for is dead.
+#[test]
+fn who_has_work_to_do_may_fail() {
+    let scrape = |dead: i64| {
+        let mut bench = Bench::new();
+        for k in 0..60 {
+            let a = attempt(k * 250, "192.0.2.1", 30_000 + k as u16, &format!("198.51.100.{k}"), 9100);
+            if k < dead {
+                bench.play(&a, 1, Outcome::Refused);
+            } else {
+                bench.play(&a, 1, Outcome::Open(1));
+                bench.hosts.scans.used(a.client.ip, false, &mut Places::default());
+            }
+        }
+        bench.finish(16_000)
+    };
+    is_calm(&scrape(30));
+    has(&scrape(40), "scan-horizontal");
+}
+
+#[test]
+fn several_sources_scan_together() {
+    let raw = |list: Vec<(u16, String, u16)>| {
+        let mut bench = Bench::new();
+        for (k, (source, to, port)) in list.into_iter().enumerate() {
+            let mut a = attempt(k as i64 * 30, &format!("192.0.2.{source}"), 40_000, &to, port);
+            a.look = tool_look(1024, 50, 7);
+            bench.play(&a, 1, Outcome::Refused);
+        }
+        bench.finish(10_000)
+    };
+    let sweep = |sources: u16, each: u16, shared: u16| {
+        raw((0..sources * each).map(|k| (k % sources, format!("198.51.100.{}", k / shared), 23)).collect())
+    };
+    let found = sweep(30, 2, 1);
+    let [first, last] = &found.iter().filter(|a| a.id == "scan-distributed").collect::<Vec<_>>()[..] else {
+        panic!("{:?}", ids(&found))
+    };
+    assert_eq!(last.incident.map(|i| (i.id, i.phase)), first.incident.map(|i| (i.id, Phase::Final)));
+    assert_eq!(figure(last, "source_count"), &Figure::Integer(30));
+    assert_eq!(figure(last, "targets"), &Figure::Integer(60));
+    assert_eq!(figure(last, "ports_closed"), &Figure::List(vec![23]));
+    lacks(&sweep(12, 2, 1), "scan-distributed");
+    lacks(&sweep(4, 10, 1), "scan-distributed");
+    // Each host is asked for by two of them.
+    lacks(&sweep(30, 4, 2), "scan-distributed");
+    let ports = |sources: u16, n: u16, shared: u16| {
+        raw((0..n).map(|k| (k % sources, "198.51.100.1".into(), 1000 + k / shared)).collect())
+    };
+    has(&ports(5, 20, 1), "scan-distributed");
+    lacks(&ports(4, 20, 1), "scan-distributed");
+    // A host is down, and its clients try all its services.
+    lacks(&ports(30, 60, 3), "scan-distributed");
+}

@@ -92,8 +92,11 @@ pub const RULES: &[Rule] = &[
         "scan-horizontal",
         Severity::Warn,
         "one port of many hosts probed in vain",
-        "At least 25 hosts on one port within 5 minutes that refused, did not answer, or were reset, by one source. \
-         Dead pools and monitoring look like it: check whether the source is known. The event lists the hosts that \
+        "At least 25 hosts on one port within 5 minutes that refused, did not answer, or were reset, by one source. If a \
+         kernel made its connections, connections closed at once without a word count as well, and what may be ordinary \
+         life is withheld for 75 s, or until observation ends: a set of targets asked for again and again at a period \
+         (health checks), attempts whose twins of the other IP family come within 2.5 s, all of it silent from one moment \
+         on (a dead uplink), and sources that use as many connections as fail are no scan. The event lists the hosts that \
          answered.",
         "Zeek misc/scan; Jung et al., IEEE S&P 2004",
     ),
@@ -101,8 +104,9 @@ pub const RULES: &[Rule] = &[
         "scan-vertical",
         Severity::Warn,
         "many ports of one host probed in vain",
-        "At least 15 ports of one host within 5 minutes that refused, did not answer, or were reset, by one source. \
-         The event lists the ports that it found open.",
+        "At least 15 ports of one host within 5 minutes that refused, did not answer, or were reset, by one source. If a \
+         kernel made its connections, fewer than 60 ports are withheld for 75 s as those of scan-horizontal are. The event \
+         lists the ports that it found open.",
         "Zeek misc/scan; nmap manual, port scanning techniques",
     ),
     host(
@@ -116,9 +120,11 @@ pub const RULES: &[Rule] = &[
     host(
         "scan-distributed",
         Severity::Warn,
-        "ports of one host probed by several sources, a few each",
-        "At least 15 ports of one host were probed by at least 5 sources with the same SYN, each of which stays below \
-         the threshold of a scan.",
+        "ports of one host, or one port of many hosts, probed by several sources, a few each",
+        "Within 5 minutes at least 15 ports of one host, or one port of at least 25 hosts, were probed in vain by at least 5 \
+         sources with the same SYN, each of which stays below the threshold of a scan, and hardly any two of which probed \
+         the same. Hosts on one port, probed by SYNs as kernels send them, must be of one network, and are a note. The \
+         event lists sources and targets; it is over after 60 s of silence.",
         "Staniford, Hoagland, McAlerney: Practical automated detection of stealthy portscans, 2002",
     ),
     host(

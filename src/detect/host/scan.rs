@@ -4,6 +4,8 @@
 //! sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to what was open or
 //! silent: that is what a scan is after.
 
+mod patience;
+
 use core::net::IpAddr;
 
 use hashbrown::HashTable;
@@ -21,6 +23,7 @@ use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::registry::Finding;
 use crate::tcp::{Endpoint, Flags};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
+use patience::{Asked, NO_CHECK, PATIENCE, Waiting};
 
 /// Pairs kept of one source.
 const MAX_PAIRS: usize = 1024;
@@ -44,6 +47,13 @@ const SLOW_WINDOW: i64 = 24 * 3600 * SECOND;
 /// A source's clocks and systems are followed from so many SYNs on, of one source in so many of those remembered at most.
 const SEVERAL_SYNS: u32 = 3;
 const FOLLOWED: usize = 4;
+/// So long without any answer may be that of a dead uplink.
+const SILENCE: i64 = 3 * SECOND;
+/// Before any packet.
+const NEVER: Timestamp = Timestamp(i64::MIN);
+/// By the other family a client asks within so much time, of so many attempts remembered.
+const TWIN: i64 = 2_500 * MILLISECOND;
+const ASKED_BY_SIX: usize = 32;
 /// Final reports kept for the summary.
 const MAX_FINISHED: usize = 1024;
 
@@ -179,6 +189,7 @@ struct Pair {
     port: u16,
     found: Found,
     technique: Technique,
+    asked: Asked,
     time: Timestamp,
 }
 
@@ -292,6 +303,13 @@ pub(super) struct Source {
     /// Pairs beyond those kept.
     beyond: Option<Box<Beyond>>,
     reports: SmallVec<[Reported; 1]>,
+    /// Scans that may be none.
+    waiting: Vec<Waiting>,
+    /// When something last answered it, and the last time before that when nothing did for long.
+    last_answer: Timestamp,
+    silence: (Timestamp, Timestamp),
+    /// Who asks for the same by the other family at once, and how often.
+    twins: (u32, u32),
     techniques: u16,
     /// Failures since the last look at all pairs.
     unseen: u8,
@@ -330,6 +348,10 @@ impl Source {
             contacts: SmallVec::new(),
             lately: [(now, 0, 0), (Timestamp(i64::MIN), 0, 0)],
             reports: SmallVec::new(),
+            waiting: Vec::new(),
+            last_answer: NEVER,
+            silence: (NEVER, NEVER),
+            twins: (0, 0),
             techniques: 0,
             unseen: 0,
             frames: SmallVec::new(),
@@ -433,9 +455,52 @@ impl Source {
         }
     }
 
+    /// Whether a pair counts towards a scan that may be none: ports that were left at once do.
+    fn may_count(&self, pair: &Pair) -> bool {
+        self.counts(pair) || (self.is_of_a_kernel() && pair.may_be_ordinary())
+    }
+
+    /// Whether a kernel makes its connections: checks, browsers and simple scanners have them do it.
+    fn is_of_a_kernel(&self) -> bool {
+        self.stack_syns > self.raw_syns && self.prints.tool().is_none()
+    }
+
     /// Whether it behaves as no client does, so that successes do not excuse it.
     fn is_peculiar(&self) -> bool {
-        self.prints.tool().is_some() || self.reset_after_synack >= 3
+        self.prints.tool().is_some() || (self.reset_after_synack >= 3 && !self.is_of_a_kernel())
+    }
+
+    /// Something answered at `now`.
+    fn is_answered(&mut self, now: Timestamp) {
+        if self.last_answer != NEVER && now - self.last_answer >= SILENCE {
+            self.silence = (self.last_answer, now);
+        }
+        self.last_answer = self.last_answer.max(now);
+    }
+
+    /// `who` asked for the same by the other family: most such say who that is.
+    const fn has_twin(&mut self, who: u32) {
+        let (known, times) = self.twins;
+        self.twins = if known == who {
+            (who, times.saturating_add(1))
+        } else if times == 0 {
+            (who, 1)
+        } else {
+            (known, times - 1)
+        };
+    }
+
+    /// Whether there is something to tell of it later.
+    fn is_active(&self) -> bool {
+        !self.reports.is_empty() || !self.waiting.is_empty()
+    }
+
+    /// Withholds a shape, or its technique alone.
+    fn wait(&mut self, shape: Option<Shape>, pair: &Pair, now: Timestamp) {
+        let known = self.waiting.iter().any(|w| w.shape == shape && (shape.is_some() || w.pair.to == pair.to));
+        if !known && self.waiting.len() < MAX_REPORTS {
+            self.waiting.push(Waiting { shape, pair: *pair, since: now });
+        }
     }
 
     fn is_quiet(&self, now: Timestamp) -> bool {
@@ -468,6 +533,11 @@ pub(super) struct Scans {
     active: Vec<IpAddr>,
     finished: Vec<ScanReport>,
     local_known: bool,
+    /// The last attempts by IPv6, in the order of a ring, until one by IPv4 comes for the same port.
+    by_six: Vec<(Timestamp, u16, IpAddr)>,
+    next_by_six: usize,
+    /// When the last of them was made.
+    last_by_six: Timestamp,
 }
 
 impl Scans {
@@ -479,6 +549,9 @@ impl Scans {
             active: Vec::new(),
             finished: Vec::new(),
             local_known: !settings.local_nets.is_empty(),
+            by_six: Vec::new(),
+            next_by_six: 0,
+            last_by_six: NEVER,
         }
     }
 
@@ -494,6 +567,7 @@ impl Scans {
                     + if s.frames.spilled() { s.frames.capacity() * size_of::<u64>() } else { 0 }
                     + s.refused.octets()
                     + s.silent_hosts.octets()
+                    + s.waiting.capacity() * size_of::<Waiting>()
                     + s.stacks.as_ref().map_or(0, |_| size_of::<Stacks>())
             })
             .sum();
@@ -511,6 +585,11 @@ impl Scans {
 
     /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
     pub(super) fn attempt(&mut self, a: &Attempt, flooded: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+        if a.client.ip.is_ipv6() {
+            self.ask_by_six(a);
+        } else if a.time.0 <= self.last_by_six.0.saturating_add(TWIN) {
+            self.find_twin(a);
+        }
         let may_follow = self.stacks_left > 0;
         let (Some(source), _) = self.source(a.client.ip, a.time, flooded, at) else { return };
         let mut follows = false;
@@ -539,6 +618,34 @@ impl Scans {
         self.stacks_left -= usize::from(follows);
     }
 
+    fn ask_by_six(&mut self, a: &Attempt) {
+        let asked = (a.time, a.server.port, a.client.ip);
+        if self.by_six.len() < ASKED_BY_SIX {
+            self.by_six.push(asked);
+        } else {
+            self.by_six[self.next_by_six] = asked;
+            self.next_by_six = (self.next_by_six + 1) % ASKED_BY_SIX;
+        }
+        self.last_by_six = self.last_by_six.max(a.time);
+    }
+
+    /// Whether somebody has just asked for the same port by IPv6.
+    fn find_twin(&mut self, a: &Attempt) {
+        let alike = |(time, port, _): &&mut (Timestamp, u16, IpAddr)| {
+            *port == a.server.port && (0..=TWIN).contains(&a.time.0.saturating_sub(time.0))
+        };
+        let Some(twin) = self.by_six.iter_mut().filter(alike).min_by_key(|(time, ..)| *time) else { return };
+        let six = twin.2;
+        // Each has one twin.
+        twin.0 = NEVER;
+        if let Some(source) = self.sources.get_mut(&six) {
+            source.has_twin(fixed_hash_of(&a.client.ip) as u32);
+        }
+        if let Some(source) = self.sources.get_mut(&a.client.ip) {
+            source.has_twin(fixed_hash_of(&six) as u32);
+        }
+    }
+
     /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
     fn source(
         &mut self,
@@ -565,6 +672,7 @@ impl Scans {
         let Some(source) = self.sources.get_at(&mut at.client, &client) else { return 0 };
         source.slowest_answer = source.slowest_answer.max(after);
         source.answers += 1;
+        source.is_answered(now);
         if now - source.half_open.0 > HALF_OPEN_AGE {
             source.half_open = (now, 0);
         }
@@ -624,14 +732,24 @@ impl Scans {
         if s.outcome == Outcome::Refused {
             source.slowest_answer = source.slowest_answer.max(s.time - s.began);
             source.answers += 1;
+            source.is_answered(s.time);
         }
         source.evidence(s.frame);
         if found != Found::Unknown {
             burst(source, s, desk, out);
-            walk(source, s, false);
+            // A kernel that resets what answers checks it.
+            let checks = s.outcome == Outcome::ResetAfterSynAck && source.is_of_a_kernel();
+            walk(source, s, checks);
         }
         let told = trw(source, local_known && !settings.is_local(ip));
-        let pair = Pair { to: s.server.ip, port: s.server.port, found, technique: Technique::Syn, time: s.began };
+        let pair = Pair {
+            to: s.server.ip,
+            port: s.server.port,
+            found,
+            technique: Technique::Syn,
+            asked: Asked::ONCE,
+            time: s.began,
+        };
         keep(source, pair, left, settings);
         if let Some(finding) = told {
             desk.file("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
@@ -649,6 +767,7 @@ impl Scans {
             port: s.server.port,
             found: Found::OpenUnused,
             technique: Technique::Syn,
+            asked: Asked::ONCE,
             time: s.began,
         };
         keep(source, pair, &mut self.pairs_left, settings);
@@ -670,7 +789,8 @@ impl Scans {
         source.last = source.last.max(p.time);
         source.evidence(p.frame);
         let found = if p.answered { Found::Answered } else { Found::Silent };
-        let pair = Pair { to: p.to.ip, port: p.to.port, found, technique: p.technique, time: p.time };
+        let pair =
+            Pair { to: p.to.ip, port: p.to.port, found, technique: p.technique, asked: Asked::ONCE, time: p.time };
         keep(source, pair, &mut self.pairs_left, settings);
         if matches!(p.technique, Technique::Odd | Technique::OddAck) {
             source.odd_flags = p.flags;
@@ -699,11 +819,13 @@ impl Scans {
     }
 
     /// Scans that have fallen silent are reported as they ended.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
         let mut at = 0;
         while let Some(ip) = self.active.get(at).copied() {
+            self.decide(ip, now, PATIENCE, settings, desk, out);
             match self.sources.get_mut(&ip) {
-                Some(source) if !source.is_quiet(now) => at += 1,
+                Some(source) if !source.waiting.is_empty() => at += 1,
+                Some(source) if !source.reports.is_empty() && !source.is_quiet(now) => at += 1,
                 _ => {
                     self.active.remove(at);
                     self.conclude(ip, now, desk, out);
@@ -713,8 +835,9 @@ impl Scans {
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
         for ip in core::mem::take(&mut self.active) {
+            self.decide(ip, now, 0, settings, desk, out);
             self.conclude(ip, now, desk, out);
         }
     }
@@ -739,34 +862,65 @@ impl Scans {
     ) {
         let Some(source) = self.sources.get_mut(&ip) else { return };
         source.unseen = if source.unseen < LOOKED_AT_EVERY { source.unseen + 1 } else { 1 };
-        let was_active = !source.reports.is_empty();
+        let was_active = source.is_active();
+        let patient = source.is_of_a_kernel() && pair.may_be_ordinary();
         for shape in shapes(source, pair, now, settings, settings.is_local(ip)) {
-            let technique = source.technique_of(pair);
-            if source.reports.len() >= MAX_REPORTS || source.has_reported(shape) {
+            if source.has_reported(shape) {
                 continue;
             }
-            let (ends, finding) = scan_finding(source, ip, shape, technique);
-            let incident = desk.file(shape.rule(), now, ends, finding, out);
-            source.reports.push(Reported { shape, technique, incident });
-            if !source.told(technique) {
-                let finding = technique_finding(source, ip, technique, pair.to);
-                desk.file(technique.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
+            if patient && !is_sure(source, shape, now, settings, ip) {
+                source.wait(Some(shape), pair, now);
+            } else {
+                report(source, ip, shape, pair, now, desk, out);
             }
         }
-        if let Some(technique) = early_technique(source, pair)
-            && !source.told(technique)
-        {
-            let finding = technique_finding(source, ip, technique, pair.to);
-            desk.file(technique.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
+        if let Some(technique) = early_technique(source, pair) {
+            if patient {
+                source.wait(None, pair, now);
+            } else {
+                tell_technique(source, ip, technique, pair.to, now, desk, out);
+            }
         }
-        let is_active = !source.reports.is_empty();
+        let is_active = source.is_active();
         if is_active && !was_active && self.active.len() < MAX_FINISHED {
             self.active.push(ip);
         }
     }
 
-    fn conclude(&mut self, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    /// What was withheld of `ip` for so long is told, or forgotten.
+    fn decide(
+        &mut self,
+        ip: IpAddr,
+        now: Timestamp,
+        patience: i64,
+        settings: &Settings,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
         let Some(source) = self.sources.get_mut(&ip) else { return };
+        if source.waiting.iter().all(|w| now - w.since < patience) {
+            return;
+        }
+        let waiting = core::mem::take(&mut source.waiting);
+        let (due, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|w| now - w.since >= patience);
+        source.waiting = rest;
+        for Waiting { shape, pair, since } in due {
+            let known = shape.unwrap_or(Shape::Vertical(pair.to));
+            let (window, enough) = bounds(known, settings, settings.is_local(ip));
+            let enough = if shape.is_some() { enough } else { TECHNIQUE_FROM };
+            if source.has_reported(known) || !patience::is_scan(source, known, since.after(-window), enough) {
+                continue;
+            }
+            if shape.is_some() {
+                report(source, ip, known, &pair, now, desk, out);
+            } else if let Some(technique) = early_technique(source, &pair) {
+                tell_technique(source, ip, technique, pair.to, now, desk, out);
+            }
+        }
+    }
+
+    fn conclude(&mut self, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        let Some(source) = self.sources.get_mut(&ip).filter(|source| !source.reports.is_empty()) else { return };
         for Reported { shape, technique, incident } in core::mem::take(&mut source.reports) {
             let (ends, finding) = scan_finding(source, ip, shape, technique);
             desk.file(shape.rule(), now, ends, finding.of(incident, Phase::Final), out);
@@ -779,6 +933,62 @@ impl Scans {
         source.index = HashTable::new();
         source.beyond = None;
         source.techniques = 0;
+    }
+}
+
+/// The window of a shape, and how many pairs make it.
+fn bounds(shape: Shape, settings: &Settings, local: bool) -> (i64, usize) {
+    let t = &settings.scan;
+    let limit = |n: u32| (n.max(1) as usize).saturating_mul(if local { 10 } else { 1 }).min(MAX_PAIRS);
+    match shape {
+        Shape::Vertical(_) => (t.window, limit(t.ports)),
+        Shape::Horizontal(_) => (t.window, limit(t.hosts)),
+        Shape::Block => (t.window.saturating_mul(3), limit(t.pairs)),
+        Shape::Slow => (SLOW_WINDOW, limit(t.pairs)),
+    }
+}
+
+/// Whether a shape of which a kernel made the connections needs no patience: nobody checks so many ports of one host.
+fn is_sure(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, ip: IpAddr) -> bool {
+    let (window, enough) = bounds(shape, settings, settings.is_local(ip));
+    let failed = |p: &&Pair| belongs(shape, p) && matches!(p.found, Found::Answered | Found::Silent);
+    matches!(shape, Shape::Vertical(_))
+        && source.pairs.iter().filter(failed).count() >= NO_CHECK.max(enough)
+        && patience::is_scan(source, shape, now.after(-window), enough)
+}
+
+/// Reports a scan for the first time, and its technique if that has not been told.
+fn report(
+    source: &mut Source,
+    ip: IpAddr,
+    shape: Shape,
+    pair: &Pair,
+    now: Timestamp,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    if source.reports.len() >= MAX_REPORTS {
+        return;
+    }
+    let technique = source.technique_of(pair);
+    let (ends, finding) = scan_finding(source, ip, shape, technique);
+    let incident = desk.file(shape.rule(), now, ends, finding, out);
+    source.reports.push(Reported { shape, technique, incident });
+    tell_technique(source, ip, technique, pair.to, now, desk, out);
+}
+
+fn tell_technique(
+    source: &mut Source,
+    ip: IpAddr,
+    technique: Technique,
+    to: IpAddr,
+    now: Timestamp,
+    desk: &mut Desk,
+    out: Report<'_>,
+) {
+    if !source.told(technique) {
+        let finding = technique_finding(source, ip, technique, to);
+        desk.file(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
     }
 }
 
@@ -818,6 +1028,7 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
             // Probed again without an answer: it is silent.
             held.found = Found::Silent;
         }
+        held.asked.again(pair.time - held.time);
         held.time = held.time.max(pair.time);
         return;
     }
@@ -906,7 +1117,7 @@ fn trw(source: &mut Source, remote: bool) -> Option<Finding> {
 /// The shapes that the pairs around `pair` make.
 fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, local: bool) -> SmallVec<[Shape; 4]> {
     let mut found = SmallVec::new();
-    if !source.counts(pair) || source.beyond.is_some() {
+    if !source.may_count(pair) || source.beyond.is_some() {
         return found;
     }
     let factor = if local { 10 } else { 1 };
@@ -915,7 +1126,7 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
     if source.pairs.len() < limit(t.ports).min(limit(t.hosts)).min(limit(t.pairs)) {
         return found;
     }
-    let recent = |p: &&Pair| source.counts(p) && now - p.time <= t.window;
+    let recent = |p: &&Pair| p.technique == pair.technique && source.may_count(p) && now - p.time <= t.window;
     let pairs = || source.pairs.iter().filter(recent);
     // What has been reported need not be counted again.
     let vertical = Shape::Vertical(pair.to);
@@ -923,7 +1134,9 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
         found.push(vertical);
     }
     let failures = source.pairs.iter().filter(|p| source.counts(p)).count() as u64;
-    if source.used > failures && !source.is_peculiar() {
+    // What a kernel may have sent of itself is weighed later.
+    let has_work = source.used > failures && !source.is_peculiar();
+    if has_work && !source.is_of_a_kernel() {
         return found;
     }
     let horizontal = Shape::Horizontal(pair.port);
@@ -931,6 +1144,9 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
         found.push(horizontal);
     }
     let total = source.pairs.len();
+    if has_work {
+        return found;
+    }
     if total > LOOKED_AT_ONCE && source.unseen < LOOKED_AT_EVERY {
         return found;
     }

@@ -1,11 +1,11 @@
-//! What several hosts, or several connections of two hosts, show together: decoys, distributed scans, cookies, port habits.
+//! What several hosts, or several connections of two hosts, show together: decoys, cookies, port habits.
 
 use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
-use super::input::{Attempt, Look, Outcome, Places, Settled};
+use super::input::{Attempt, Look, Places};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use super::told::{Answer, Declined, Sign};
 use crate::detect::anomaly::Severity;
@@ -21,9 +21,6 @@ const DECOY_GAP: i64 = 50 * MILLISECOND;
 const DECOY_PROBES: u32 = 3;
 /// Places for probes that may have decoys.
 const PLACES: usize = 1024;
-/// Ports and sources of a distributed scan.
-const DISTRIBUTED: (usize, usize) = (15, 5);
-const DISTRIBUTED_WINDOW: i64 = 300 * SECOND;
 
 /// A host as a target, a server and a client.
 #[derive(Debug)]
@@ -35,9 +32,6 @@ struct Host {
     decoy_ports: SmallVec<[u16; 4]>,
     decoys: SmallVec<[IpAddr; 2]>,
     decoys_told: bool,
-    /// Failed attempts at it: (port, source, look, when).
-    failed: Vec<(u16, u32, u64, Timestamp)>,
-    distributed_told: bool,
     /// Flows with a SYN cookie, in ten seconds.
     cookies: (Timestamp, u32),
     cookies_told: bool,
@@ -75,7 +69,7 @@ struct Ids {
 
 impl Weigh for Host {
     fn weight(&self) -> (u64, i64) {
-        (self.failed.len() as u64 + u64::from(self.decoy_probes) + u64::from(self.cookies.1), self.last.0)
+        (u64::from(self.decoy_probes) + u64::from(self.cookies.1), self.last.0)
     }
 }
 
@@ -87,8 +81,6 @@ impl Host {
             decoy_ports: SmallVec::new(),
             decoys: SmallVec::new(),
             decoys_told: false,
-            failed: Vec::new(),
-            distributed_told: false,
             cookies: (now, 0),
             cookies_told: false,
             challenges: (now, 0, 0),
@@ -163,8 +155,7 @@ impl Together {
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        let owned: usize = self.hosts.iter().map(|(_, h)| h.failed.capacity() * 32).sum();
-        self.hosts.octets() + self.places.capacity() * size_of::<Place>() + owned
+        self.hosts.octets() + self.places.capacity() * size_of::<Place>()
     }
 
     pub(super) const fn evicted(&self) -> u64 {
@@ -196,39 +187,6 @@ impl Together {
         let sources = place.sources;
         if sources.iter().all(Option::is_some) {
             self.decoy(a, &sources, desk, out);
-        }
-    }
-
-    /// An attempt came out.
-    pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
-        if !matches!(
-            s.outcome,
-            Outcome::Refused | Outcome::Unanswered | Outcome::ResetAfterSynAck | Outcome::MissingAck
-        ) {
-            return;
-        }
-        let Some(look) = s.look else { return };
-        let host = self.hosts.entry(s.server.ip, || Host::new(s.time));
-        host.last = s.time;
-        let source = fixed_hash_of(&s.client.ip) as u32;
-        let look = fixed_hash((look.window, look.layout, look.mss));
-        if host.failed.iter().any(|(port, who, ..)| *port == s.server.port && *who == source) {
-            return;
-        }
-        if host.failed.len() >= 128 {
-            host.failed.remove(0);
-        }
-        host.failed.push((s.server.port, source, look, s.began));
-        if !host.distributed_told && is_distributed(&host.failed, look, s.began) {
-            host.distributed_told = true;
-            let finding = Finding::new(format!(
-                "{}: {} ports or more probed by {} sources or more, a few ports each, with the same SYN",
-                s.server.ip, DISTRIBUTED.0, DISTRIBUTED.1
-            ))
-            .figure("ports", DISTRIBUTED.0 as i64)
-            .figure("sources", DISTRIBUTED.1 as i64)
-            .frames([s.frame]);
-            desk.file("scan-distributed", s.time, (None, Some((s.server.ip, None))), finding, out);
         }
     }
 
@@ -495,18 +453,4 @@ fn drift(host: &mut Host, s: &Sign, look: &Look, desk: &mut Desk, out: Report<'_
     ))
     .frames([s.frame]);
     desk.file("option-drift", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
-}
-
-fn is_distributed(failed: &[(u16, u32, u64, Timestamp)], look: u64, now: Timestamp) -> bool {
-    let alike = || failed.iter().filter(move |(.., l, at)| *l == look && now - *at <= DISTRIBUTED_WINDOW);
-    let mut ports: SmallVec<[u16; 128]> = alike().map(|(port, ..)| *port).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    if ports.len() < DISTRIBUTED.0 {
-        return false;
-    }
-    let mut sources: SmallVec<[u32; 128]> = alike().map(|(_, source, ..)| *source).collect();
-    sources.sort_unstable();
-    let few = sources.chunk_by(|a, b| a == b).filter(|run| run.len() < 10).count();
-    few >= DISTRIBUTED.1 && sources.chunk_by(|a, b| a == b).all(|run| run.len() < 15)
 }

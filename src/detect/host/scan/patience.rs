@@ -1,0 +1,159 @@
+//! What is withheld until it is clear. Kernels make the connections of health checks, of browsers and of crawlers as well as those
+//! of simple scanners: what tells them apart is what comes after.
+//!
+//! * Who checks others asks the same targets again and again, at a steady period.
+//! * A browser that asks by both families at once forgets the one that is slow.
+//! * When an uplink dies, all that its hosts ask for stays silent from one moment on, and nothing answers any more.
+//! * Who uses as many connections as fail has work to do.
+
+use smallvec::SmallVec;
+
+use super::{Found, Pair, Shape, Source, Technique, belongs};
+use crate::time::{MILLISECOND, SECOND, Timestamp};
+
+/// For so long what a kernel may have sent of itself is withheld: as long as most checks' periods.
+pub(super) const PATIENCE: i64 = 75 * SECOND;
+/// Ports of one host that nobody checks.
+pub(super) const NO_CHECK: usize = 60;
+/// Units of a pair's period.
+const UNIT: i64 = SECOND / 16;
+/// How much earlier than its last answer a source may ask for what an uplink no longer carries, and how much later than that
+/// the first of it comes.
+const UPLINK: (i64, i64) = (2 * SECOND, 300 * SECOND);
+/// Connections that were put to use before an uplink is known.
+const USED_BEFORE: u64 = 3;
+/// A sweep meets targets so quickly, on average.
+const SWEEP: i64 = 100 * MILLISECOND;
+/// Who gets no answer tries once more within so much time.
+const RETRY: i64 = 12 * SECOND;
+/// Attempts at one pair that are further apart than this are no repetition by its kernel, or of the same moment.
+const AGAIN: i64 = 100 * MILLISECOND;
+
+/// A scan that may be none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    /// `None`: its technique alone.
+    pub(super) shape: Option<Shape>,
+    /// The pair that made it one.
+    pub(super) pair: Pair,
+    pub(super) since: Timestamp,
+}
+
+/// When a pair was last asked for, and the time between the last two attempts at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) times: u8,
+    period: u16,
+}
+
+impl Asked {
+    pub(super) const ONCE: Self = Self { times: 1, period: 0 };
+
+    /// Once more, `after` the time before.
+    pub(super) fn again(&mut self, after: i64) {
+        if after >= AGAIN {
+            self.times = self.times.saturating_add(1);
+            self.period = u16::try_from(after / UNIT).unwrap_or(u16::MAX);
+        }
+    }
+}
+
+/// What became of the pairs of a shape.
+#[derive(Debug, Default)]
+struct Members {
+    answered: usize,
+    silent: usize,
+    open: usize,
+    /// Asked for again, as often as no retry explains.
+    repeated: usize,
+    again: usize,
+    periods: SmallVec<[u16; 64]>,
+    times: SmallVec<[Timestamp; 64]>,
+}
+
+impl Members {
+    fn of(source: &Source, shape: Shape, since: Timestamp) -> Self {
+        let mut members = Self::default();
+        let may = |p: &&Pair| p.may_be_ordinary() && belongs(shape, p) && p.time >= since;
+        for p in source.pairs.iter().filter(may) {
+            match p.found {
+                Found::Answered => members.answered += 1,
+                Found::Silent => members.silent += 1,
+                _ => members.open += 1,
+            }
+            members.times.push(p.time);
+            let retries = if p.found == Found::Silent && i64::from(p.asked.period) * UNIT < RETRY { 2 } else { 1 };
+            members.again += usize::from(p.asked.times > 1);
+            if p.asked.times > retries {
+                members.repeated += 1;
+                members.periods.push(p.asked.period);
+            }
+        }
+        members.times.sort_unstable();
+        members.periods.sort_unstable();
+        members
+    }
+
+    fn all(&self) -> usize {
+        self.times.len()
+    }
+
+    const fn failed(&self) -> usize {
+        self.answered + self.silent
+    }
+
+    /// The same targets again and again: most were asked for more than once, and nearly all within the last period.
+    fn are_checked(&self) -> bool {
+        let (Some(period), Some(last)) = (self.periods.get(self.periods.len() / 2), self.times.last()) else {
+            return false;
+        };
+        let period = (i64::from(*period) + 1) * UNIT;
+        let lately = self.times.iter().filter(|time| *last - **time <= 2 * period).count();
+        2 * self.repeated >= self.all() && 5 * lately >= 4 * self.all()
+    }
+
+    /// Nothing answers since a moment after which all this was asked for.
+    fn uplink_is_dead(&self, source: &Source) -> bool {
+        let Some(first) = self.times.first() else { return false };
+        let fell_silent = |from: Timestamp, to: Timestamp| {
+            let after = *first - from;
+            (-UPLINK.0..=UPLINK.1).contains(&after) && self.times.last().is_some_and(|last| *last <= to)
+        };
+        let (from, to) = source.silence;
+        self.failed() == self.silent
+            && self.open == 0
+            && source.used >= USED_BEFORE
+            && (fell_silent(source.last_answer, Timestamp(i64::MAX)) || fell_silent(from, to))
+    }
+
+    /// Nearly each was asked for by the other family at once.
+    fn have_twins(&self, source: &Source) -> bool {
+        self.answered + self.open <= self.silent && (self.all() as u32) <= source.twins.1 + source.twins.1 / 4
+    }
+
+    /// So many open targets, each once, one soon after the other.
+    fn are_swept(&self, enough: usize) -> bool {
+        let (Some(first), Some(last)) = (self.times.first(), self.times.last()) else { return false };
+        self.all() >= enough && 10 * self.again <= self.all() && (*last - *first) / self.all() as i64 <= SWEEP
+    }
+}
+
+impl Pair {
+    /// Whether the attempts of a kernel look like this.
+    pub(super) fn may_be_ordinary(&self) -> bool {
+        self.found != Found::Unknown && matches!(self.technique, Technique::Syn | Technique::Connect)
+    }
+}
+
+/// Whether what is withheld, and had `enough` pairs within the time since `since`, is a scan after all.
+pub(super) fn is_scan(source: &Source, shape: Shape, since: Timestamp, enough: usize) -> bool {
+    let members = Members::of(source, shape, since);
+    if members.are_checked() || members.uplink_is_dead(source) || members.have_twins(source) {
+        return false;
+    }
+    let one_host = matches!(shape, Shape::Vertical(_));
+    if members.failed() < enough {
+        return members.are_swept(enough);
+    }
+    one_host || source.used < members.failed() as u64
+}
