@@ -10,7 +10,7 @@ use super::anomaly::Severity;
 use super::registry::Selection;
 use crate::flow::prefetch::prefetch;
 use crate::flow::{HostMarks, Syn};
-use crate::tcp::{Endpoint, Flags};
+use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{SECOND, Timestamp};
 
 mod burst;
@@ -184,7 +184,7 @@ impl HostDetectors {
                 self.isns.see(number, desk, report);
             }
             Told::Challenge(s) => self.together.challenge(s, desk, report),
-            Told::Probe(probe) => self.scans.probe(probe, &self.settings, desk, report),
+            Told::Probe(probe) => self.probe(probe, report),
             Told::Stray(stray) => strays.stray(stray, desk, report),
             Told::Echo(s, proof) => strays.echo(s.time, s.frame, (s.from, s.to), *proof, desk, report),
             Told::Unasked(unasked) => self.unasked(unasked, report),
@@ -257,7 +257,9 @@ impl HostDetectors {
         let flooded = self.floods.attempt(a, outward, at, &mut self.desk, report);
         self.scans.attempt(a, flooded, at, &mut self.desk, report);
         self.networks.attempt(a, &mut self.desk, report);
-        self.together.attempt(a, &mut self.desk, report);
+        if let Some(other) = self.together.attempt(a, &mut self.desk, report).filter(|_| !flooded) {
+            self.scans.sent_by_both(a.client.ip, other, a.server.ip);
+        }
     }
 
     /// The SYN of an attempt that began at `began` was sent again, for the first time.
@@ -280,6 +282,16 @@ impl HostDetectors {
         if held >= SEVERAL_HALF_OPEN {
             let new = Connection { now, frame: 0, client: client.ip, server, held };
             self.holding.half_opened(&new, at, &mut self.desk, report);
+        }
+    }
+
+    /// A stray segment that may be a probe.
+    fn probe(&mut self, probe: &Probe, report: Report<'_>) {
+        self.scans.probe(probe, &self.settings, &mut self.desk, report);
+        if !probe.answered
+            && let Some(other) = self.together.probe(probe, &mut self.desk, report)
+        {
+            self.scans.sent_by_both(probe.from.ip, other, probe.to.ip);
         }
     }
 
@@ -362,6 +374,7 @@ impl HostDetectors {
                 to,
                 technique: Technique::SynAck,
                 flags: Flags::SYN | Flags::ACK,
+                number: SeqNumber(0),
                 answered: false,
             };
             self.scans.probe(&probe, &self.settings, &mut self.desk, report);

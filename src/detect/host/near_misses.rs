@@ -102,7 +102,16 @@ fn probes_of_other_techniques_are_not_in_the_lists_of_a_scan() {
     let (time, frame, from, to) = (a.time, a.frame, a.client, a.server);
     let found = &mut bench.found;
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
-    let null = Probe { time, frame, from, to, technique: Technique::Null, flags: Flags::NONE, answered: false };
+    let null = Probe {
+        time,
+        frame,
+        from,
+        to,
+        technique: Technique::Null,
+        flags: Flags::NONE,
+        number: SeqNumber(0),
+        answered: false,
+    };
     bench.hosts.scans.probe(&null, &bench.hosts.settings, &mut bench.hosts.desk, &mut report);
     let found = bench.finish(3_000);
     let last = found.iter().rfind(|a| a.id == "scan-vertical").unwrap();
@@ -382,6 +391,7 @@ fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16
             to: a.server,
             technique,
             flags: Flags::NONE,
+            number: a.isn,
             answered,
         };
         let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
@@ -799,4 +809,111 @@ fn several_sources_scan_together() {
     lacks(&ports(4, 20, 1), "scan-distributed");
     // A host is down, and its clients try all its services.
     lacks(&ports(30, 60, 3), "scan-distributed");
+}
+
+/// Attempts of several sources that are the same to the sequence number; so many of the sources reset what answers.
+#[test]
+fn what_is_sent_in_several_names_is_told_of_one() {
+    let scan = |open: bool| {
+        let mut bench = Bench::new();
+        for k in 0..60_u16 {
+            for source in 1..=4 {
+                let at = i64::from(k) * 100 + source;
+                let mut a = attempt(at, &format!("192.0.2.{source}"), 50_000, "198.51.100.1", 80 + k);
+                a.look = tool_look(1024, 50, 7);
+                (a.look.layout, a.look.mss, a.look.options_len) = (crate::tcp::options::Layout(0x3), Some(1460), 4);
+                a.isn = SeqNumber(77);
+                let outcome = match (open && k % 10 == 0, source) {
+                    (true, 3) => Outcome::ResetAfterSynAck,
+                    (true, _) => Outcome::MissingAck,
+                    _ => Outcome::Refused,
+                };
+                bench.play(&a, 1, outcome);
+            }
+        }
+        for second in 7..100 {
+            let found = &mut bench.found;
+            let now = Timestamp((3600 + second) * SECOND);
+            bench.hosts.advance(now, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+        }
+        bench.finish(100_000)
+    };
+    for open in [true, false] {
+        let found = scan(open);
+        for id in ["scan-vertical", "tech-syn", "scan-decoy", "fp-nmap"] {
+            let told: Vec<_> =
+                found.iter().filter(|a| a.id == id && a.incident.is_some_and(|i| i.phase == Phase::New)).collect();
+            assert_eq!(told.len(), 1, "{id}, {open}: {told:#?}");
+            if open && id == "scan-vertical" {
+                assert_eq!(told[0].source.map(|(ip, _)| ip), Some("192.0.2.3".parse().unwrap()));
+            }
+        }
+        let named = found.iter().filter(|a| a.id == "scan-vertical" && a.severity == Severity::Note).count();
+        // Of what is told late, all at once, the list of names is enough.
+        assert_eq!(named, if open { 3 } else { 0 });
+        let last = found.iter().rfind(|a| a.incident.is_some_and(|i| i.phase == Phase::Final)).unwrap();
+        let names = (1..=4).map(|n| format!("192.0.2.{n}")).collect();
+        assert_eq!(figure(last, "sources"), &Figure::Texts(names), "{open}");
+    }
+}
+
+/// Two sources that scan the same host, each in its own way, are two.
+#[test]
+fn two_scanners_of_one_host_are_told_each() {
+    let mut bench = Bench::new();
+    for k in 0..20_u16 {
+        for source in 1..=2 {
+            let at = i64::from(k) * 100 + source;
+            bench.play(&attempt(at, &format!("192.0.2.{source}"), 50_000, "198.51.100.1", 80 + k), 1, Outcome::Refused);
+        }
+    }
+    let found = bench.finish(7_000);
+    let news = |a: &&Anomaly| a.id == "scan-vertical" && a.incident.is_some_and(|i| i.phase == Phase::New);
+    assert_eq!(found.iter().filter(news).count(), 2);
+}
+
+#[test]
+fn probes_of_thousands_of_sources_are_one_incident() {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..2_000_u32 {
+        let from = std::net::Ipv4Addr::from(0x2d00_0000 + k.wrapping_mul(2_654_435_761) % 0x4000_0000).to_string();
+        let a = attempt(i64::from(k), &from, 1024 + k as u16, "198.51.100.1", 80);
+        let (time, frame, from, to, number) = (a.time, a.frame, a.client, a.server, a.isn);
+        let probe =
+            Probe { time, frame, from, to, technique: Technique::Null, flags: Flags::NONE, number, answered: false };
+        bench.hosts.probe(&probe, &mut report);
+    }
+    let found = bench.finish(3_000);
+    let told: Vec<_> = found.iter().filter(|a| a.id == "tech-null").collect();
+    let phases: Vec<_> = told.iter().filter_map(|a| a.incident).map(|i| (i.id, i.phase)).collect();
+    let id = phases[0].0;
+    let [new, update, last] = [Phase::New, Phase::Update, Phase::Final].map(|phase| (id, phase));
+    assert_eq!(phases, [new, update, update, update, last]);
+    assert_eq!(figure(told[4], "source_count"), &Figure::Integer(2_000));
+    let Figure::Texts(sample) = figure(told[4], "sources") else { panic!("{told:#?}") };
+    assert_eq!(sample.len(), 32);
+}
+
+#[test]
+fn a_grid_is_one_report() {
+    let scan = |hosts: u16, ports: u16| {
+        attempts(
+            (0..hosts * ports).map(|k| {
+                let (host, port) = (k % hosts, 80 + k / hosts);
+                ("192.0.2.1".into(), 40_000, format!("198.51.100.{host}"), port, Outcome::Refused)
+            }),
+            5,
+        )
+    };
+    let news = |found: &[Anomaly]| {
+        let new = found.iter().filter(|a| a.incident.is_some_and(|i| i.phase == Phase::New));
+        new.map(|a| a.id).filter(|id| id.starts_with("scan-")).collect::<Vec<_>>()
+    };
+    assert_eq!(news(&scan(16, 50)), ["scan-block"]);
+    assert_eq!(news(&scan(30, 10)), ["scan-block"]);
+    assert_eq!(news(&scan(1, 50)), ["scan-vertical"]);
+    assert_eq!(news(&scan(30, 1)), ["scan-horizontal"]);
+    assert_eq!(news(&scan(2, 50)), ["scan-vertical", "scan-vertical"]);
 }

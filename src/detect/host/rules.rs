@@ -114,7 +114,7 @@ pub const RULES: &[Rule] = &[
         Severity::Warn,
         "several ports of several hosts probed in vain",
         "At least 25 pairs of host and port, of at least 5 hosts and 5 ports, with the same ports at several hosts, \
-         within 15 minutes.",
+         within 15 minutes. The hosts and ports of such a grid are not told one by one.",
         "Zeek simple-scan; Staniford, Hoagland, McAlerney 2002",
     ),
     host(
@@ -131,8 +131,9 @@ pub const RULES: &[Rule] = &[
         "scan-decoy",
         Severity::Note,
         "the same probe from several sources at once",
-        "SYNs that are the same to the sequence number arrived from at least 3 sources within 50 ms, several times: a \
-         scan with decoys (nmap -D). All but one source are forged; a real one resets or answers what it gets.",
+        "Probes that are the same to the sequence number arrived from at least 3 sources within 50 ms, several times: a \
+         scan with decoys (nmap -D). All but one source are forged; a real one resets or answers what it gets. What the scan \
+         finds is told once, of the source that was seen to be real if one was, with all of them in sources.",
         "nmap manual, -D",
     ),
     host(

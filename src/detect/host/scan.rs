@@ -4,6 +4,7 @@
 //! sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to what was open or
 //! silent: that is what a scan is after.
 
+mod crowd;
 mod patience;
 
 use core::net::IpAddr;
@@ -21,8 +22,9 @@ use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::registry::Finding;
-use crate::tcp::{Endpoint, Flags};
+use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
+use crowd::{Crowds, Decoys, Stand};
 use patience::{Asked, NO_CHECK, PATIENCE, Waiting};
 
 /// Pairs kept of one source.
@@ -310,6 +312,10 @@ pub(super) struct Source {
     silence: (Timestamp, Timestamp),
     /// Who asks for the same by the other family at once, and how often.
     twins: (u32, u32),
+    /// Probes that others sent as well, at once.
+    shadows: u32,
+    /// What was not told of it, because its address may be forged.
+    withheld: Option<Tool>,
     techniques: u16,
     /// Failures since the last look at all pairs.
     unseen: u8,
@@ -352,6 +358,8 @@ impl Source {
             last_answer: NEVER,
             silence: (NEVER, NEVER),
             twins: (0, 0),
+            shadows: 0,
+            withheld: None,
             techniques: 0,
             unseen: 0,
             frames: SmallVec::new(),
@@ -470,6 +478,16 @@ impl Source {
         self.prints.tool().is_some() || (self.reset_after_synack >= 3 && !self.is_of_a_kernel())
     }
 
+    /// Whether its address may be one of several in whose names somebody else sends: most of its probes came from others, too.
+    fn is_shadowed(&self) -> bool {
+        self.shadows >= 2 && u64::from(self.shadows) * 2 >= self.attempts.max(self.pairs.len() as u64)
+    }
+
+    /// Whether it is shadowed, and has not been seen to get what is sent to it.
+    fn may_be_forged(&self) -> bool {
+        self.is_shadowed() && self.reset_after_synack == 0
+    }
+
     /// Something answered at `now`.
     fn is_answered(&mut self, now: Timestamp) {
         if self.last_answer != NEVER && now - self.last_answer >= SILENCE {
@@ -518,6 +536,7 @@ pub(super) struct Probe {
     pub(super) to: Endpoint,
     pub(super) technique: Technique,
     pub(super) flags: Flags,
+    pub(super) number: SeqNumber,
     /// Whether the target answered with RST.
     pub(super) answered: bool,
 }
@@ -534,6 +553,8 @@ pub(super) struct Scans {
     finished: Vec<ScanReport>,
     local_known: bool,
     /// The last attempts by IPv6, in the order of a ring, until one by IPv4 comes for the same port.
+    decoys: Decoys,
+    crowds: Crowds,
     by_six: Vec<(Timestamp, u16, IpAddr)>,
     next_by_six: usize,
     /// When the last of them was made.
@@ -549,6 +570,8 @@ impl Scans {
             active: Vec::new(),
             finished: Vec::new(),
             local_known: !settings.local_nets.is_empty(),
+            decoys: Decoys::default(),
+            crowds: Crowds::default(),
             by_six: Vec::new(),
             next_by_six: 0,
             last_by_six: NEVER,
@@ -609,13 +632,24 @@ impl Scans {
             source.raw_syns += 1;
         }
         sequential(source, a, desk, out);
-        if let Some(tool) = source.prints.see(a) {
-            let finding = Finding::new(format!("{} sends the packets of {}", a.client.ip, tool.name()))
-                .figure("tool", tool.name())
-                .frames(source.frames.iter().copied().chain([a.frame]));
+        let tool = source.prints.see(a);
+        if tool.is_some() && source.may_be_forged() {
+            source.withheld = tool;
+        } else if let Some(tool) = tool {
+            let finding = tool_finding(source, a.client.ip, tool).frames([a.frame]);
             desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
         }
         self.stacks_left -= usize::from(follows);
+    }
+
+    /// Both sent the same probe of `target` at once.
+    pub(super) fn sent_by_both(&mut self, ip: IpAddr, other: IpAddr, target: IpAddr) {
+        for who in [ip, other] {
+            if let Some(source) = self.sources.get_mut(&who) {
+                source.shadows = source.shadows.saturating_add(1);
+            }
+        }
+        self.decoys.add(target, [other, ip]);
     }
 
     fn ask_by_six(&mut self, a: &Attempt) {
@@ -803,7 +837,7 @@ impl Scans {
         if !source.knows(p.technique) && proves(source, p) {
             source.told(p.technique);
             let finding = technique_finding(source, p.from.ip, p.technique, p.to.ip).frames([p.frame]);
-            desk.file(p.technique.rule(), p.time, (Some((p.from.ip, None)), Some((p.to.ip, None))), finding, out);
+            self.crowds.tell(p, finding, desk, out);
         }
         if source.knows(p.technique) {
             self.judge(p.from.ip, &pair, p.time, settings, desk, out);
@@ -820,6 +854,7 @@ impl Scans {
 
     /// Scans that have fallen silent are reported as they ended.
     pub(super) fn tick(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+        self.crowds.tick(now, desk, out);
         let mut at = 0;
         while let Some(ip) = self.active.get(at).copied() {
             self.decide(ip, now, PATIENCE, settings, desk, out);
@@ -836,8 +871,12 @@ impl Scans {
 
     /// Observation ends.
     pub(super) fn finish(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
-        for ip in core::mem::take(&mut self.active) {
-            self.decide(ip, now, 0, settings, desk, out);
+        self.crowds.finish(now, desk, out);
+        let active = core::mem::take(&mut self.active);
+        for ip in &active {
+            self.decide(*ip, now, 0, settings, desk, out);
+        }
+        for ip in active {
             self.conclude(ip, now, desk, out);
         }
     }
@@ -863,22 +902,29 @@ impl Scans {
         let Some(source) = self.sources.get_mut(&ip) else { return };
         source.unseen = if source.unseen < LOOKED_AT_EVERY { source.unseen + 1 } else { 1 };
         let was_active = source.is_active();
-        let patient = source.is_of_a_kernel() && pair.may_be_ordinary();
-        for shape in shapes(source, pair, now, settings, settings.is_local(ip)) {
+        let of_a_kernel = source.is_of_a_kernel() && pair.may_be_ordinary();
+        let stand = self.decoys.stand(source, ip, pair.to);
+        let local = settings.is_local(ip);
+        for shape in shapes(source, pair, now, settings, local) {
+            let Some(shape) = as_grid(source, shape, now, settings, local) else { continue };
+            if stand == Stand::Told {
+                self.decoys.note(pair.to, ip, now, desk, out);
+                continue;
+            }
             if source.has_reported(shape) {
                 continue;
             }
-            if patient && !is_sure(source, shape, now, settings, ip) {
+            if stand == Stand::Forged || (of_a_kernel && !is_sure(source, shape, now, settings, ip)) {
                 source.wait(Some(shape), pair, now);
             } else {
-                report(source, ip, shape, pair, now, desk, out);
+                report(source, (ip, pair), shape, now, &mut self.decoys, desk, out);
             }
         }
-        if let Some(technique) = early_technique(source, pair) {
-            if patient {
+        if let Some(technique) = early_technique(source, pair).filter(|_| stand != Stand::Told) {
+            if of_a_kernel || stand == Stand::Forged {
                 source.wait(None, pair, now);
             } else {
-                tell_technique(source, ip, technique, pair.to, now, desk, out);
+                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, desk, out);
             }
         }
         let is_active = source.is_active();
@@ -908,13 +954,24 @@ impl Scans {
             let known = shape.unwrap_or(Shape::Vertical(pair.to));
             let (window, enough) = bounds(known, settings, settings.is_local(ip));
             let enough = if shape.is_some() { enough } else { TECHNIQUE_FROM };
-            if source.has_reported(known) || !patience::is_scan(source, known, since.after(-window), enough) {
+            let known = if shape.is_some() {
+                as_grid(source, known, now, settings, settings.is_local(ip))
+            } else {
+                Some(known)
+            };
+            let Some(known) = known else { continue };
+            let ordinary = source.is_of_a_kernel() && !patience::is_scan(source, known, since.after(-window), enough);
+            if self.decoys.stand(source, ip, pair.to) == Stand::Told {
+                self.decoys.note(pair.to, ip, now, desk, out);
+                continue;
+            }
+            if source.has_reported(known) || ordinary {
                 continue;
             }
             if shape.is_some() {
-                report(source, ip, known, &pair, now, desk, out);
+                report(source, (ip, &pair), known, now, &mut self.decoys, desk, out);
             } else if let Some(technique) = early_technique(source, &pair) {
-                tell_technique(source, ip, technique, pair.to, now, desk, out);
+                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, desk, out);
             }
         }
     }
@@ -923,7 +980,14 @@ impl Scans {
         let Some(source) = self.sources.get_mut(&ip).filter(|source| !source.reports.is_empty()) else { return };
         for Reported { shape, technique, incident } in core::mem::take(&mut source.reports) {
             let (ends, finding) = scan_finding(source, ip, shape, technique);
+            let finding = match shape {
+                Shape::Vertical(to) => self.decoys.name(to, ip, finding),
+                _ => finding,
+            };
             desk.file(shape.rule(), now, ends, finding.of(incident, Phase::Final), out);
+            if let Shape::Vertical(to) = shape {
+                self.decoys.over(to, ip);
+            }
             if self.finished.len() < MAX_FINISHED {
                 self.finished.push(summarize(source, ip, shape, technique));
             }
@@ -948,6 +1012,24 @@ fn bounds(shape: Shape, settings: &Settings, local: bool) -> (i64, usize) {
     }
 }
 
+fn tool_finding(source: &Source, ip: IpAddr, tool: Tool) -> Finding {
+    Finding::new(format!("{ip} sends the packets of {}", tool.name()))
+        .figure("tool", tool.name())
+        .frames(source.frames.iter().copied())
+}
+
+/// What is found of a source that scans a grid is part of that: a report for each of its rows and columns says nothing more.
+fn as_grid(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, local: bool) -> Option<Shape> {
+    if !matches!(shape, Shape::Vertical(_) | Shape::Horizontal(_)) || source.has_reported(shape) {
+        return Some(shape);
+    }
+    if source.has_reported(Shape::Block) {
+        return None;
+    }
+    let (_, enough) = bounds(Shape::Block, settings, local);
+    Some(if is_block(source, now, settings, enough) { Shape::Block } else { shape })
+}
+
 /// Whether a shape of which a kernel made the connections needs no patience: nobody checks so many ports of one host.
 fn is_sure(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, ip: IpAddr) -> bool {
     let (window, enough) = bounds(shape, settings, settings.is_local(ip));
@@ -960,10 +1042,10 @@ fn is_sure(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, i
 /// Reports a scan for the first time, and its technique if that has not been told.
 fn report(
     source: &mut Source,
-    ip: IpAddr,
+    (ip, pair): (IpAddr, &Pair),
     shape: Shape,
-    pair: &Pair,
     now: Timestamp,
+    decoys: &mut Decoys,
     desk: &mut Desk,
     out: Report<'_>,
 ) {
@@ -972,22 +1054,29 @@ fn report(
     }
     let technique = source.technique_of(pair);
     let (ends, finding) = scan_finding(source, ip, shape, technique);
-    let incident = desk.file(shape.rule(), now, ends, finding, out);
+    decoys.tell(source, ip, pair.to);
+    let incident = desk.file(shape.rule(), now, ends, decoys.name(pair.to, ip, finding), out);
+    decoys.began(pair.to, ip, shape.rule(), incident);
     source.reports.push(Reported { shape, technique, incident });
-    tell_technique(source, ip, technique, pair.to, now, desk, out);
+    tell_technique(source, (ip, pair.to), technique, now, decoys, desk, out);
+    if let Some(tool) = source.withheld.take() {
+        let finding = tool_finding(source, ip, tool);
+        desk.file(tool.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
+    }
 }
 
 fn tell_technique(
     source: &mut Source,
-    ip: IpAddr,
+    (ip, to): (IpAddr, IpAddr),
     technique: Technique,
-    to: IpAddr,
     now: Timestamp,
+    decoys: &mut Decoys,
     desk: &mut Desk,
     out: Report<'_>,
 ) {
     if !source.told(technique) {
-        let finding = technique_finding(source, ip, technique, to);
+        decoys.tell(source, ip, to);
+        let finding = decoys.name(to, ip, technique_finding(source, ip, technique, to));
         desk.file(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
     }
 }
@@ -1049,7 +1138,7 @@ fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
     let frames = |source: &Source| source.frames.to_vec();
     match s.outcome {
         Outcome::Refused => {
-            if source.refused.add(s.began) && source.refused.is_news(s.began) {
+            if source.refused.add(s.began) && !source.may_be_forged() && source.refused.is_news(s.began) {
                 let finding = Finding::new(format!("{MANY} attempts of {} refused by RST within 10 s", s.client.ip))
                     .figure("refused", MANY as i64)
                     .frames(frames(source));
@@ -1153,7 +1242,7 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
     if total >= limit(t.pairs) && found.is_empty() && is_block(source, now, settings, limit(t.pairs)) {
         found.push(Shape::Block);
     }
-    if source.reports.is_empty() && found.is_empty() && is_slow(source, now, limit(t.pairs)) {
+    if source.reports.is_empty() && found.is_empty() && is_slow(source, now, t.window, limit(t.pairs)) {
         found.push(Shape::Slow);
     }
     found
@@ -1179,7 +1268,7 @@ fn is_block(source: &Source, now: Timestamp, settings: &Settings, enough: usize)
 
 /// At least 25 failed pairs in a day, too few at a time for a scan of another shape: ports of one host, one port of many hosts, or
 /// the same ports of several. A host that looks for its peers fails at one port of each.
-fn is_slow(source: &Source, now: Timestamp, enough: usize) -> bool {
+fn is_slow(source: &Source, now: Timestamp, window: i64, enough: usize) -> bool {
     let pairs = || source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= SLOW_WINDOW);
     let mut hosts: SmallVec<[IpAddr; 64]> = pairs().map(|p| p.to).collect();
     let mut ports: SmallVec<[u16; 64]> = pairs().map(|p| p.port).collect();
@@ -1188,6 +1277,10 @@ fn is_slow(source: &Source, now: Timestamp, enough: usize) -> bool {
     hosts.dedup();
     ports.sort_unstable();
     ports.dedup();
+    let times = || pairs().map(|p| p.time);
+    if times().max().zip(times().min()).is_none_or(|(last, first)| last - first <= window) {
+        return false;
+    }
     let (fewer, more) = (hosts.len().min(ports.len()), hosts.len().max(ports.len()));
     all >= enough && (5 * fewer <= all || 2 * all >= 3 * more)
 }

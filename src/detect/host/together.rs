@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Look, Places};
+use super::scan::Probe;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use super::told::{Answer, Declined, Sign};
 use crate::detect::anomaly::Severity;
@@ -140,6 +141,15 @@ struct Place {
     sources: [Option<IpAddr>; DECOYS],
 }
 
+/// A probe, as far as decoys are concerned.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    time: Timestamp,
+    frame: u64,
+    from: IpAddr,
+    to: Endpoint,
+}
+
 /// What hosts show together.
 #[derive(Debug)]
 pub(super) struct Together {
@@ -167,27 +177,41 @@ impl Together {
         self.hosts.foresee(&server);
     }
 
-    /// A first SYN.
-    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    /// A first SYN. Who else has just sent the same one, if anybody has.
+    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) -> Option<IpAddr> {
         let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
         let key = fixed_hash_of(&(a.server, probe)) ^ a.look.layout.0;
+        let sent = Sent { time: a.time, frame: a.frame, from: a.client.ip, to: a.server };
+        self.sent(key, &sent, desk, out)
+    }
+
+    /// The same of a probe without a connection.
+    pub(super) fn probe(&mut self, p: &Probe, desk: &mut Desk, out: Report<'_>) -> Option<IpAddr> {
+        let key = fixed_hash_of(&(p.to, u64::from(p.number.0) << 16 | u64::from(p.flags.0)));
+        let sent = Sent { time: p.time, frame: p.frame, from: p.from.ip, to: p.to };
+        self.sent(key, &sent, desk, out)
+    }
+
+    fn sent(&mut self, key: u64, s: &Sent, desk: &mut Desk, out: Report<'_>) -> Option<IpAddr> {
         let place = &mut self.places[key as usize % PLACES];
-        if place.key != key || a.time - place.time > DECOY_GAP {
-            *place = Place { key, time: a.time, sources: [Some(a.client.ip), None, None] };
-            return;
+        if place.key != key || s.time - place.time > DECOY_GAP {
+            *place = Place { key, time: s.time, sources: [Some(s.from), None, None] };
+            return None;
         }
-        if place.sources.contains(&Some(a.client.ip)) {
-            return;
+        if place.sources.contains(&Some(s.from)) {
+            return None;
         }
+        let first = place.sources[0];
         let Some(free) = place.sources.iter_mut().find(|s| s.is_none()) else {
-            self.decoy(a, &[], desk, out);
-            return;
+            self.decoy(s, &[], desk, out);
+            return first;
         };
-        *free = Some(a.client.ip);
+        *free = Some(s.from);
         let sources = place.sources;
         if sources.iter().all(Option::is_some) {
-            self.decoy(a, &sources, desk, out);
+            self.decoy(s, &sources, desk, out);
         }
+        first
     }
 
     /// The first SYN-ACK to an attempt.
@@ -333,17 +357,17 @@ impl Together {
         desk.file("idle-scan-target", s.time, ends, finding, out);
     }
 
-    fn decoy(&mut self, a: &Attempt, sources: &[Option<IpAddr>], desk: &mut Desk, out: Report<'_>) {
-        let host = self.hosts.entry(a.server.ip, || Host::new(a.time));
+    fn decoy(&mut self, a: &Sent, sources: &[Option<IpAddr>], desk: &mut Desk, out: Report<'_>) {
+        let host = self.hosts.entry(a.to.ip, || Host::new(a.time));
         host.last = a.time;
-        for ip in sources.iter().flatten().chain([&a.client.ip]) {
+        for ip in sources.iter().flatten().chain([&a.from]) {
             if host.decoys.len() < 32 && !host.decoys.contains(ip) {
                 host.decoys.push(*ip);
             }
         }
         host.decoy_probes += u32::from(!sources.is_empty());
-        if host.decoy_ports.len() < 4 && !host.decoy_ports.contains(&a.server.port) {
-            host.decoy_ports.push(a.server.port);
+        if host.decoy_ports.len() < 4 && !host.decoy_ports.contains(&a.to.port) {
+            host.decoy_ports.push(a.to.port);
         }
         // Several sources at one port are a flood.
         if host.decoy_probes < DECOY_PROBES || host.decoy_ports.len() < 3 || host.decoys_told {
@@ -355,14 +379,14 @@ impl Together {
         let mut finding = Finding::new(format!(
             "{} probes of {} came from {} sources at once, the same to the sequence number: all but one are decoys",
             host.decoy_probes,
-            a.server.ip,
+            a.to.ip,
             names.len()
         ))
         .figure("probes", host.decoy_probes)
         .frames([a.frame]);
         let names = names.iter().map(ToString::to_string).collect();
         finding.figures.push(("sources", crate::detect::Figure::Texts(names)));
-        desk.file("scan-decoy", a.time, (None, Some((a.server.ip, None))), finding, out);
+        desk.file("scan-decoy", a.time, (None, Some((a.to.ip, None))), finding, out);
     }
 }
 

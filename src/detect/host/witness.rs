@@ -18,7 +18,7 @@ use super::{HostCounters, RULES};
 use crate::detect::flow::accept::{self, InVain};
 use crate::detect::registry::{Finding, Selection};
 use crate::flow::{Facts, Flow, HostMarks, Notice, Offer, Opening, Side};
-use crate::tcp::{Endpoint, Flags, Segment};
+use crate::tcp::{Endpoint, Flags, Segment, SeqNumber};
 use crate::time::{SECOND, Timestamp};
 
 /// Flags of a SYN that offers explicit congestion notification.
@@ -317,6 +317,7 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
         to: s.source,
         technique: Technique::SynAck,
         flags: Flags::SYN | Flags::ACK,
+        number: SeqNumber(0),
         answered: true,
     });
     post.tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
@@ -337,7 +338,16 @@ fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     if let Some(technique) = technique_of_flags(s.flags, s.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(Told::Probe(Probe { time, frame, from, to, technique, flags: s.flags, answered: false }));
+        post.tell(Told::Probe(Probe {
+            time,
+            frame,
+            from,
+            to,
+            technique,
+            flags: s.flags,
+            number: s.seq,
+            answered: false,
+        }));
     }
     if s.payload == 0 {
         post.tell(Told::Stray(Stray { time, frame, from, to, proved, answer: false }));
@@ -351,7 +361,16 @@ fn stray_answered(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     if let Some(technique) = technique_of_flags(step.flags, step.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(Told::Probe(Probe { time, frame, from, to, technique, flags: step.flags, answered: true }));
+        post.tell(Told::Probe(Probe {
+            time,
+            frame,
+            from,
+            to,
+            technique,
+            flags: step.flags,
+            number: step.seq,
+            answered: true,
+        }));
     }
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
