@@ -81,18 +81,22 @@ impl Holes {
     pub(super) fn acknowledged(&mut self, ack: SeqNumber, known: SeqNumber, now: Timestamp, frame: u64) -> bool {
         let before = self.octets;
         let mut known = known;
-        for n in 0..self.runs.len() {
-            let run = self.runs[n];
+        // Kept apart until all are looked at: to make room, `push` lets go of what is told.
+        let mut above: SmallVec<[Run; 2]> = SmallVec::new();
+        for run in &mut self.runs {
             let stop = earlier(run.stop, ack);
             if run.received.is_some() || !stop.after(run.start) {
                 continue;
             }
             self.octets += u64::from(stop.offset_from(run.start));
-            self.runs[n] = Run { stop, received: Some(now), ..run };
             known = known.later(stop);
             if run.stop.after(stop) {
-                self.push(Run { start: stop, ..run });
+                above.push(Run { start: stop, ..*run });
             }
+            *run = Run { stop, received: Some(now), ..*run };
+        }
+        for run in above {
+            self.push(run);
         }
         if ack.after(known) {
             self.push(Run { start: known, stop: ack, received: Some(now) });
@@ -145,6 +149,24 @@ mod tests {
         assert!(holes.acknowledged(N(500), N(500), Timestamp(0), 3));
         assert!(!holes.acknowledged(N(500), N(500), Timestamp(0), 4));
         assert_eq!((holes.octets, holes.frame, holes.are_open()), (200, 2, false));
+    }
+
+    #[test]
+    fn a_run_acknowledged_in_part_finds_room_among_as_many_as_are_remembered() {
+        let mut holes = Holes::default();
+        for n in 0..REMEMBERED as u32 {
+            holes.skipped(N(1000 * n + 100), N(1000 * n + 200));
+        }
+        assert!(holes.acknowledged(N(14_150), N(15_200), Timestamp(0), 1));
+        assert_eq!((holes.octets, holes.are_open()), (1450, true));
+        assert!(holes.acknowledged(N(15_200), N(15_200), Timestamp(0), 2));
+        assert_eq!(holes.octets, 1600);
+        holes = Holes::default();
+        for n in (0..REMEMBERED as u32).rev() {
+            holes.skipped(N(1000 * n + 100), N(1000 * n + 200));
+        }
+        assert!(holes.acknowledged(N(14_150), N(15_200), Timestamp(0), 1));
+        assert_eq!((holes.octets, holes.are_open()), (1450, true));
     }
 
     #[test]

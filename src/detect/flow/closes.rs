@@ -293,9 +293,9 @@ fn fin_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
 fn fin_seq_change(s: &Sighting<'_>) -> Option<Finding> {
     let (own, segment) = (s.flow.peer(s.from), s.segment?);
     let (was, is) = (own.fin?, segment.seq.plus(segment.payload));
-    let (was, is) = (was.offset_from(own.base()), is.offset_from(own.base()));
     // A stack that counts its own FIN before it repeats it.
-    let counted = is - was == 1 && segment.payload == 0;
+    let counted = is == was.plus(1) && segment.payload == 0;
+    let (was, is) = (was.offset_from(own.base()), is.offset_from(own.base()));
     let severity = if counted { Severity::Note } else { s.daggered(Severity::Warn) };
     Some(
         Finding::new(format!("the {} sent FIN at {was}, now at {is} (relative)", s.from))
