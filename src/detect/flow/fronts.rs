@@ -104,7 +104,7 @@ fn options_lost(client: &Offer, server: &Offer) -> Vec<&'static str> {
 /// connection opened once the SYN was repeated, and what answered that is somebody else.
 pub(super) fn authenticated(f: &Flow) -> Option<&WrongSynAck> {
     let wrong = f.notes()?.wrong_synack.as_ref()?;
-    let opened = f.opening.is_some_and(|opening| opening.opened()) && f.client.rst_count > 0;
+    let opened = f.opening.is_some_and(crate::flow::Opening::opened) && f.client.rst_count > 0;
     let asked_again = f.handshake.syns.last().is_some_and(|syn| syn.time > wrong.time);
     (opened && asked_again && is_of_another(wrong, f)).then_some(wrong)
 }

@@ -113,7 +113,7 @@ fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
     let leftover = f
         .previous()
         .is_some_and(|p| p.server_isn == Some(wrong.seq) || p.client_isn.is_some_and(|old| wrong.ack == old.plus(1)));
-    let recovered = f.opening.is_some_and(|opening| opening.opened()) && !is_of_another(wrong, f);
+    let recovered = f.opening.is_some_and(Opening::opened) && !is_of_another(wrong, f);
     // Nobody has filled in any number: made packets, of which none is wrong more than the others.
     let blank = isn.0 == 0 && wrong.ack.0 == 0 && wrong.seq.0 == 0;
     let severity = if leftover || recovered || blank { Severity::Note } else { gated(s, Severity::Warn) };

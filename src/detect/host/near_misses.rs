@@ -426,7 +426,8 @@ fn flags_of_no_connection_are_odd_and_make_a_scan() {
     let scan = |technique, n: u16, sport: fn(u16) -> u16, answered| {
         probes(technique, (0..n).map(|k| (sport(k), "198.51.100.1".into(), 80 + k, answered)))
     };
-    let (tool, anybody): (fn(u16) -> u16, fn(u16) -> u16) = (|_| 50_000, |k| 50_000 + k);
+    type Ports = fn(u16) -> u16;
+    let (tool, anybody): (Ports, Ports) = (|_| 50_000, |k| 50_000 + k);
     has(&scan(Technique::Odd, 3, anybody, false), "tech-odd-flags");
     lacks(&scan(Technique::Odd, 2, anybody, false), "tech-odd-flags");
     has(&scan(Technique::Odd, 15, anybody, true), "scan-vertical");
@@ -463,7 +464,7 @@ fn dead_peers_and_what_is_tried_again_are_no_slow_scan() {
     };
     lacks(&every((0..60).map(|k| (format!("198.51.100.{k}"), 20_000 + 31 * k)).collect()), "scan-slow");
     // Half of them have the usual port.
-    let usual = |k: u16| if k % 2 == 0 { 6881 } else { 20_000 + 31 * k };
+    let usual = |k: u16| if k.is_multiple_of(2) { 6881 } else { 20_000 + 31 * k };
     lacks(&every((0..48).map(|k| (format!("198.51.100.{k}"), usual(k))).collect()), "scan-slow");
     lacks(&every((0..200).map(|k| (format!("198.51.100.{}", k % 20), 443)).collect()), "scan-slow");
     has(&every((0..25).map(|k| (format!("198.51.100.{k}"), 443)).collect()), "scan-slow");
