@@ -1134,27 +1134,23 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
 
 /// A failed attempt in the count of refusals and of silent hosts in ten seconds.
 fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
-    let ends = (Some((s.client.ip, None)), Some((s.server.ip, None)));
-    let frames = |source: &Source| source.frames.to_vec();
-    match s.outcome {
-        Outcome::Refused => {
-            if source.refused.add(s.began) && !source.may_be_forged() && source.refused.is_news(s.began) {
-                let finding = Finding::new(format!("{MANY} attempts of {} refused by RST within 10 s", s.client.ip))
-                    .figure("refused", MANY as i64)
-                    .frames(frames(source));
-                desk.file("refused-burst", s.time, ends, finding, out);
-            }
-        }
-        Outcome::Unanswered | Outcome::Silent => {
-            if source.silent_hosts.add(s.server.ip, s.began) && source.silent_hosts.is_news(s.began) {
-                let finding = Finding::new(format!("{MANY} hosts did not answer {} within 10 s of SYNs", s.client.ip))
-                    .figure("hosts", MANY as i64)
-                    .frames(frames(source));
-                desk.file("unanswered-burst", s.time, ends, finding, out);
-            }
-        }
-        _ => {}
+    let ip = s.client.ip;
+    let refused = s.outcome == Outcome::Refused
+        && source.refused.add(s.began)
+        && !source.may_be_forged()
+        && source.refused.is_news(s.began);
+    let is_silent = matches!(s.outcome, Outcome::Unanswered | Outcome::Silent);
+    let silent = is_silent && source.silent_hosts.add(s.server.ip, s.began) && source.silent_hosts.is_news(s.began);
+    if !refused && !silent {
+        return;
     }
+    let (rule, figure, reason) = if refused {
+        ("refused-burst", "refused", format!("{MANY} attempts of {ip} refused by RST within 10 s"))
+    } else {
+        ("unanswered-burst", "hosts", format!("{MANY} hosts did not answer {ip} within 10 s of SYNs"))
+    };
+    let finding = Finding::new(reason).figure(figure, MANY as i64).frames(source.frames.iter().copied());
+    desk.file(rule, s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
 }
 
 /// TRW's walk: only the first contact with each host counts (Jung et al., 2004).
