@@ -254,6 +254,7 @@ impl Flow {
             && self.teardown.complete.is_none()
             && b.pending.is_none()
             && b.doubtful_reset.is_none()
+            && !self.quality.zero_numbers
             && b.provocation.is_none()
             && self.client.track.ttl == self.client.ttl
             && self.server.track.ttl == self.server.ttl

@@ -24,6 +24,7 @@ mod index;
 mod itself;
 pub mod model;
 pub mod notes;
+mod numberless;
 mod oddities;
 mod opening;
 pub mod overlap;

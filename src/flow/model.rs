@@ -36,6 +36,8 @@ pub struct CaptureQuality {
     pub bad_checksum: u32,
     /// Of these, how many were taken as they came: no checksum of their sender was ever right.
     pub unverified: u32,
+    /// Whether its sequence and acknowledgment numbers are 0 all along.
+    pub zero_numbers: bool,
 }
 
 /// An ICMP error that quoted a SYN of the flow.

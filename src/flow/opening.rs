@@ -383,7 +383,7 @@ impl Flow {
     /// The connection is open from this segment on.
     pub(super) fn open(&mut self, opening: Opening, s: &Segment, validated: bool) {
         self.book.phase = Phase::Open;
-        self.handshake.validated = validated;
+        self.handshake.validated = validated && !self.quality.zero_numbers;
         // Where the third step was not seen, what the server says later tells nothing of it.
         let seen = opening != Opening::SynAckOnly || s.source == self.client.endpoint;
         if validated || (opening != Opening::Established && seen) {

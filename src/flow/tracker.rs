@@ -1261,6 +1261,8 @@ impl Flow {
         self.last_frame = s.frame;
         let silence = now - self.book.seen_at;
         self.book.seen_at = now;
+        let numbered = self.numbered(s, from);
+        let s = numbered.as_ref().unwrap_or(s);
         self.count(s, from);
         let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
         facts |= if dropped { self.drop_segment(s, from) } else { self.dispatch(s, from, now) };

@@ -467,6 +467,9 @@ pub struct CaptureBody {
     offload: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bad_checksum: Option<u32>,
+    /// Whether its sequence and acknowledgment numbers are 0 all along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zero_numbers: Option<bool>,
 }
 
 /// Which steps a flow's events carry (`--steps`).

@@ -173,6 +173,7 @@ fn capture(page: &mut Page, totals: &Totals) {
                 flows(h.unverified.flows)
             ),
         ),
+        (h.zero_numbers.count, "connections whose sequence numbers are all 0: made or anonymised".to_owned()),
         (
             h.bad_checksum.count.saturating_sub(h.unverified.count),
             format!("segments with a wrong checksum, ignored {}", flows(h.bad_checksum.flows)),

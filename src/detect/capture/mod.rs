@@ -102,6 +102,14 @@ pub(super) const RULES: &[Rule] = &[
         "RFC 9293 section 3.1, measured",
     ),
     rule(
+        "capture-zero-numbers",
+        Severity::Note,
+        "connections whose sequence and acknowledgment numbers are all 0",
+        "No host sends such: the capture was made by a script, or its numbers were taken out. These connections are followed by \
+         flags and payload alone, as if each segment had come in order; loss, repetition and forgery cannot be told in them.",
+        "RFC 9293 section 3.4; measured on made captures",
+    ),
+    rule(
         "capture-truncated",
         Severity::Info,
         "frames cut by the snapshot length",
@@ -211,6 +219,8 @@ pub struct Health {
     pub asymmetric: Option<(u32, u32)>,
     /// Of these, segments that were taken as they came: no checksum of their sender was ever right.
     pub unverified: Tally,
+    /// Flows whose numbers are all 0.
+    pub zero_numbers: Tally,
     /// TCP segments seen.
     pub segments: u64,
     /// Packets dropped by kernel, interface and analysis.
@@ -246,6 +256,7 @@ impl Health {
         self.truncated.add(u64::from(q.truncated), flow);
         self.bad_checksum.add(u64::from(q.bad_checksum), flow);
         self.unverified.add(u64::from(q.unverified), flow);
+        self.zero_numbers.add(u64::from(q.zero_numbers), flow);
         self.count_direction(flow, time);
     }
 
@@ -360,6 +371,7 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 12] {
             &h.unverified,
             "segments with a wrong checksum of senders that never showed a right one, taken as they came",
         ),
+        tally(&h.zero_numbers, "connections whose sequence and acknowledgment numbers are all 0"),
         tally(&h.truncated, "frames cut by the snapshot length"),
         total(h.drops, "packets dropped while capturing"),
         total(h.clock_backwards, "time stamps ran backwards"),

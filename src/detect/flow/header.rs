@@ -174,7 +174,7 @@ fn control_bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
 
 fn isn_zero(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
-    (segment.seq.0 == 0).then(|| {
+    (segment.seq.0 == 0 && !s.flow.quality.zero_numbers).then(|| {
         let what = if segment.flags.is_syn() { "SYN" } else { "SYN-ACK" };
         Finding::new(format!("the {what} has sequence number 0"))
     })

@@ -413,7 +413,9 @@ impl HostDetectors {
             look: a.look,
             probe: a.probe,
         };
-        let same = self.isns.see(&seen, &mut self.desk, report);
+        // Where all numbers are 0 they are no choice of the server's.
+        let zeros = a.isn.0 == 0 && a.answers.is_some_and(|isn| isn.0 == 0);
+        let same = if zeros { SameTuple::Nothing } else { self.isns.see(&seen, &mut self.desk, report) };
         self.together.answer(a, same == SameTuple::Cookie, at, &mut self.desk, report);
     }
 

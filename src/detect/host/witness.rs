@@ -243,7 +243,10 @@ impl Witness {
 
 /// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they like.)
 fn clients_number(flow: &Flow, post: &mut Post<'_>) {
-    let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()) else { return };
+    let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()).filter(|_| !flow.quality.zero_numbers)
+    else {
+        return;
+    };
     let Some(began) = flow.handshake.first_syn().filter(|_| offer.flags.is_syn()) else { return };
     post.tell(Told::Number(Seen {
         time: began,

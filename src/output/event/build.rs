@@ -280,6 +280,7 @@ fn capture_body(flow: &Flow) -> Option<CaptureBody> {
         truncated: happened(q.truncated),
         offload: happened(q.offload),
         bad_checksum: happened(q.bad_checksum),
+        zero_numbers: q.zero_numbers.then_some(true),
     })
 }
 
