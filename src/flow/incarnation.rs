@@ -69,6 +69,8 @@ impl Flow {
             _ if self.opening == Some(Opening::Invalid) => true,
             _ if self.is_overtaken_syn(s, from) => false,
             Phase::Open if self.is_closed() => true,
+            // Without numbers no SYN is known to be the same.
+            Phase::Open if self.quality.zero_numbers => self.client.fin.or(self.server.fin).is_some(),
             // A connection taken up in its middle: a SYN that is not the one it began with is another one's.
             Phase::Open if self.opening == Some(Opening::Midstream) => {
                 !(self.client.spoke() && self.server.spoke()) || self.packets() < 3

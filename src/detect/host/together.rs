@@ -293,7 +293,8 @@ impl Together {
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
         // Where the clock ran backwards no time between the two can be told.
         let gap = a.time - previous.last_time;
-        if previous.isn_rose(a.isn) == Some(false)
+        if a.isn.0 != 0
+            && previous.isn_rose(a.isn) == Some(false)
             && previous.opening.opened()
             && (0..previous.time_wait).contains(&gap)
             && a.look.timestamps.is_none()

@@ -264,7 +264,8 @@ fn clients_number(flow: &Flow, post: &mut Post<'_>) {
 /// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was sent.
 fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, with_number: bool, post: &mut Post<'_>) -> bool {
     let Some(settled) = Settled::of(flow, time) else { return false };
-    let number = flow.client.isn.filter(|_| with_number && flow.client.offer.is_some_and(|o| o.flags.is_syn()));
+    let chosen = with_number && !flow.quality.zero_numbers;
+    let number = flow.client.isn.filter(|_| chosen && flow.client.offer.is_some_and(|o| o.flags.is_syn()));
     post.tell(Told::Settled { settled, used, number });
     true
 }
