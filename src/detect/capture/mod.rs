@@ -354,7 +354,7 @@ fn joined(flow: &Flow) -> u64 {
 }
 
 /// What there is to say, in the order of [`RULES`].
-pub(super) fn findings(h: &Health) -> [Option<Finding>; 12] {
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 13] {
     [
         copies(h),
         rewritten(h),
