@@ -53,7 +53,9 @@ fn may_lead(step: &Step, side: Side, from: &str, to: &str) -> bool {
     let reset = step.label == Label::Rst && (to == "CLOSED" || (from, to) == ("SYN_RECEIVED", "LISTEN"));
     // A FIN in the segment that opens the connection: the acknowledgment is looked at before it.
     let at_once = fin_arrives && matches!((from, to), ("SYN_SENT" | "SYN_RECEIVED", "CLOSE_WAIT"));
-    let noted = (from, to) != ("FIN_WAIT_1", "TIME_WAIT") || fin_arrives;
+    // The second note on figure 5: a FIN that acknowledges its own leads past FIN_WAIT_2. Where the end repeated its own FIN meanwhile, it
+    // is what it acknowledges later that shows the arrival.
+    let noted = (from, to) != ("FIN_WAIT_1", "TIME_WAIT") || fin_arrives || step.from == side;
     from == to || reset || at_once || (EDGES.contains(&(from, to)) && noted)
 }
 
@@ -251,10 +253,10 @@ impl Run {
 impl Sink for Run {
     fn event(&mut self, event: &Event<'_>) {
         self.text.event(event);
-        if let Event::FlowEnd { flow, .. } = event {
-            if self.is_wanted(flow) {
-                self.flows.push((*flow).clone());
-            }
+        if let Event::FlowEnd { flow, .. } = event
+            && self.is_wanted(flow)
+        {
+            self.flows.push((*flow).clone());
         }
     }
 }

@@ -67,8 +67,8 @@ pub(super) struct Text {
 /// A line that waits, or stands behind one that does.
 struct Held {
     text: String,
-    /// Of a step: its index, what is known of both ends, and what stands behind that.
-    states: Option<(usize, Ends, String)>,
+    /// Of a step: its frame, what is known of both ends, and what stands behind that.
+    states: Option<(u64, Ends, String)>,
     settled: bool,
 }
 
@@ -112,10 +112,11 @@ impl Text {
         let _ = write_rest(&mut rest, flow, step);
         let index = flow.steps.iter().rposition(|other| other.frame == step.frame).unwrap_or_default();
         let ends = flow.story().after.get(index).copied().unwrap_or_default();
+        let states = Some((step.frame, ends, rest));
         if !self.settings.streams {
             self.waiting.entry(flow.id).or_default().push(self.gone + self.held.len());
         }
-        self.hold(Held { text: self.line.clone(), states: Some((index, ends, rest)), settled: self.settings.streams });
+        self.hold(Held { text: self.line.clone(), states, settled: self.settings.streams });
     }
 
     /// Takes what is known of the flow's states by now into the lines that wait for it; at its `end` they wait no longer.
@@ -125,8 +126,12 @@ impl Text {
         for held in lines {
             let Some(held) = held.checked_sub(self.gone).and_then(|n| self.held.get_mut(n)) else { continue };
             held.settled = end;
-            if let Some((index, ends, _)) = &mut held.states {
-                *ends = story.after.get(*index).copied().unwrap_or(*ends);
+            let Some((frame, ends, _)) = &mut held.states else { continue };
+            match flow.steps.iter().rposition(|step| step.frame == *frame) {
+                Some(index) => *ends = story.after.get(index).copied().unwrap_or(*ends),
+                // A segment that turned out to have reached nobody.
+                None if flow.steps_dropped == 0 => held.states = None,
+                None => {}
             }
         }
         if end {
