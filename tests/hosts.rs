@@ -62,3 +62,19 @@ fn what_several_connections_show_is_told_of_each() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What is on its way is not missing yet.
+#[test]
+fn connections_asked_for_at_once_are_not_half_open() {
+    let said = pairs::many_at_once().ids();
+    assert!(!said.contains(&"half-open-accumulation"), "{said:?}");
+}
+
+/// A moment is enough to see that the ways differ, and a network that nobody answers in shows nothing of that.
+#[test]
+fn ways_apart_are_seen_in_a_moment() {
+    let said = pairs::ways_apart().ids();
+    assert_eq!(said.iter().filter(|id| **id == "capture-asymmetric").count(), 1, "{said:?}");
+    let said = pairs::dark().ids();
+    assert!(!said.contains(&"capture-asymmetric"), "{said:?}");
+}

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::anomaly::{Anomaly, Figure, IncidentReport, Phase, Scope, Severity};
-use super::capture::{self, Health};
+use super::capture::{self, Health, Routes};
+use super::host::Condition;
 use super::{flow, host, ordinary};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
 use crate::tcp::Segment;
@@ -281,6 +282,8 @@ pub struct Detectors {
     /// Rules that mean nothing in a capture of SYN, FIN and RST alone.
     withheld_if_filtered: Vec<u16>,
     health: Health,
+    /// Servers of which one direction of each connection was seen.
+    routes: Routes,
     began: Option<Timestamp>,
     interest: Facts,
     min_severity: Severity,
@@ -319,6 +322,7 @@ impl Detectors {
             withheld: Vec::new(),
             withheld_if_filtered: Vec::new(),
             health: Health::default(),
+            routes: Routes::default(),
             began: None,
             interest: Facts::NONE,
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
@@ -385,6 +389,7 @@ impl Detectors {
     ) {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
+                self.health.awaited |= facts.any(Facts::SYNACK_REPEATED);
                 if facts.any(Facts::FIN) && *from == Side::Client {
                     self.health.look_for_acks(flow, flow.client.fin_count == 1);
                 }
@@ -407,6 +412,7 @@ impl Detectors {
             Notice::Ended => {
                 self.health.look_for_acks(flow, false);
                 self.health.flow_ended(flow, time);
+                self.routes.flow_ended(flow, time, &mut self.health);
                 if !self.thorough && ordinary::attempt(flow) {
                     self.ask_each(|all| &all.of_attempts, flow, time, true, report);
                     return;
@@ -511,6 +517,16 @@ impl Detectors {
             if flow.marks.iter().any(|mark| mark.rule == index && mark.severity < worst as u8) {
                 self.ask(index, flow, &occasion, report);
             }
+        }
+    }
+
+    /// What the capture lacks, as far as is known by now.
+    pub const fn condition(&self) -> Condition {
+        let h = &self.health;
+        Condition {
+            third_steps: h.has_acks || h.awaited,
+            filtered: h.is_filtered(),
+            asymmetric: h.asymmetric.is_some(),
         }
     }
 

@@ -322,6 +322,9 @@ impl Observer for Relay<'_> {
             tell_step(flow, *recorded, &mut **outlet);
         }
         self.detectors.notice(flow, time, notice, &mut |anomaly, flow| outlet.anomaly(anomaly, flow));
+        if self.witness.capture(self.detectors.condition(), outlet.letters()) {
+            outlet.mail();
+        }
         if self.witness.notice(flow, time, notice, outlet.letters()) {
             outlet.mail();
         }

@@ -15,7 +15,7 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("syn-flood", || flood(2000, Half), || flood(2000, Open)),
     ("syn-flood-cusum", || excess(130, 65), || excess(85, 65)),
     ("syn-flood-spoofed", || flood(8000, Half), || few_sources(2000)),
-    ("half-open-accumulation", || flood(500, Half), || flood(500, Open)),
+    ("half-open-accumulation", || flood(1000, Half), || flood(1000, Open)),
     ("connection-flood", || held(300, false, false), || held(300, true, false)),
     ("stateless-flood", || strays(1_010), || strays(400)),
     ("synack-reflection", || reflection(100), || reflection(99)),
@@ -133,6 +133,8 @@ fn attempt(t: &mut Traffic, ms: f64, from: Endpoint, to: Endpoint, outcome: Outc
 /// SYNs of as many sources within ten seconds.
 fn flood(n: u32, outcome: Outcome) -> Traffic {
     let mut t = Traffic::new();
+    // A third step that is seen, so that those of the others are missed.
+    t.open(0.0, theirs(9, 40_000), ours(9, 80));
     for k in 0..n {
         let from = scattered(k, 1024 + (k % 60_000) as u16);
         attempt(&mut t, f64::from(k) * 10_000.0 / f64::from(n), from, ours(1, 443), outcome);
@@ -698,5 +700,47 @@ fn stamps(last: u32) -> Traffic {
     }
     let fin = t.last(0);
     fin.options = Options { timestamps: fin.options.timestamps, ..Options::default() };
+    t
+}
+
+/// Fifty connections and more that one client asks for at once over a long path, and gets.
+pub(crate) fn many_at_once() -> Traffic {
+    let mut t = Traffic::new();
+    t.open(0.0, theirs(9, 40_000), ours(9, 80));
+    let ends = |k: u16| (theirs(1, 10_000 + k), ours(1, 80));
+    let syns: Vec<_> = (0..80).map(|k| (k, t.half(100.0 + f64::from(k), ends(k).0, ends(k).1))).collect();
+    for (k, (c, s)) in syns {
+        t.send(800.0 + f64::from(k), ends(k).0, ends(k).1, A, c.wrapping_add(1), s.wrapping_add(1));
+    }
+    t.open(6_000.0, theirs(9, 40_001), ours(9, 80));
+    t
+}
+
+/// Servers of which some answers are seen and others are not, within a second.
+pub(crate) fn ways_apart() -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..300_u32 {
+        let (client, server) = (scattered(k, 40_000), ours(1 + k % 3, 443));
+        let ms = f64::from(k) * 3.0;
+        if k / 3 % 2 == 0 {
+            t.syn(ms, client, server);
+        } else {
+            t.send(ms, server, client, SA, dice(u64::from(k)), dice(u64::from(k) + 1));
+        }
+    }
+    t
+}
+
+/// A dark network: what it gets are SYNs of scanners, and SYN-ACKs of others.
+pub(crate) fn dark() -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..300_u32 {
+        let ms = f64::from(k) * 3.0;
+        if k % 2 == 0 {
+            t.syn(ms, scattered(k, 40_000), ours(k % 200, 23));
+        } else {
+            t.send(ms, scattered(7, 80), ours(k % 200, 1024 + k as u16), SA, dice(u64::from(k)), 1);
+        }
+    }
     t
 }

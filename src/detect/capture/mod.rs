@@ -4,9 +4,12 @@
 //! they are summed as flows end, and each condition that was met is reported once, at the end of the run, with final counts.
 //! A live run shows the same counts with its statistics meanwhile.
 
+use hashbrown::HashMap;
+
 use super::anomaly::{Scope, Severity};
 use super::registry::{Finding, Rule, When};
 use crate::flow::{Counters, Flow, Opening, Peer, Repeated, Side};
+use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
 /// A share of copies, in percent, at which the capture is misconfigured rather than unlucky.
@@ -17,6 +20,9 @@ const WINDOW: i64 = 60 * SECOND;
 const MIN_FLOWS: u32 = 100;
 /// Share of one-way flows, in percent, that makes an asymmetric capture.
 const ONE_WAY: u32 = 30;
+/// Servers of which ways are compared, and of how many connections either way at least.
+const SERVERS: usize = 1024;
+const SEVERAL: u32 = 5;
 /// A segment of more than this many MSS was joined by the card or the kernel.
 const JOINED: u64 = 3;
 /// MSS assumed where none was offered.
@@ -71,8 +77,8 @@ pub(super) const RULES: &[Rule] = &[
         "capture-asymmetric",
         Severity::Warn,
         "a good part of the flows is seen in one direction only",
-        "30 % or more of at least 100 flows within a minute show one end that acknowledges what the other is never seen to send. \
-         Traffic takes another way back, or the mirror copies one direction. Verdicts that rest on silence are withheld from \
+        "30 % or more of at least 100 flows within a minute show one end that acknowledges what the other is never seen to send, or \
+         are of servers whose answers to some clients are seen, and whose answers to others are not. Traffic takes another way back, or the mirror copies one direction. Verdicts that rest on silence are withheld from \
          then on. Capture both directions.",
         "measured",
     ),
@@ -207,6 +213,8 @@ pub struct Health {
     pub bare_of_acks: Tally,
     /// Whether any segment but SYN, FIN and RST was seen.
     pub has_acks: bool,
+    /// Whether a server sent a SYN-ACK again, as it does when its client's acknowledgment is missing.
+    pub awaited: bool,
     /// Segments out of order.
     pub reordered: Tally,
     /// Segments with an unfinished checksum, or joined beyond what a link carries.
@@ -307,6 +315,72 @@ impl Health {
             && u64::from(self.window_one_way) * 100 >= u64::from(self.window_flows) * u64::from(ONE_WAY);
         if many && self.asymmetric.is_none() {
             self.asymmetric = Some((self.window_flows, self.window_one_way));
+        }
+    }
+}
+
+/// Servers asked for in a capture which they are not seen to answer, although they answer others there, who are not seen to ask.
+///
+/// Their requests pass the capture point, and their answers do, each of other connections: packets of one connection take two
+/// ways. It needs no connection to last, so that a capture of a moment tells.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    servers: HashMap<Endpoint, Ways>,
+    /// When the window began.
+    start: Option<Timestamp>,
+    /// Flows that ended in it.
+    flows: u32,
+    /// Of those, of one direction, at servers of which there are both kinds.
+    one_way: u32,
+}
+
+/// Flows of a server of which its SYN-ACK alone was seen, and those of which SYNs of a client alone were.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ways {
+    answers: u32,
+    requests: u32,
+}
+
+impl Ways {
+    const fn is_split(self) -> bool {
+        self.answers >= SEVERAL && self.requests >= SEVERAL
+    }
+
+    /// How many count.
+    const fn one_way(self) -> u32 {
+        if self.is_split() { self.answers + self.requests } else { 0 }
+    }
+}
+
+impl Routes {
+    /// Takes a flow that has ended.
+    pub(super) fn flow_ended(&mut self, flow: &Flow, time: Timestamp, health: &mut Health) {
+        if health.asymmetric.is_some() {
+            return;
+        }
+        let start = *self.start.get_or_insert(time);
+        if time - start >= WINDOW {
+            self.servers.clear();
+            (self.start, self.flows, self.one_way) = (Some(time), 0, 0);
+        }
+        self.flows = self.flows.saturating_add(1);
+        let answer = flow.server.synack_count > 0 && !flow.client.spoke() && flow.twin().is_none();
+        let request = flow.client.syn_count == 1 && flow.client.packets == 1 && !flow.server.spoke();
+        if !(answer || request && !self.servers.is_empty()) {
+            return;
+        }
+        let (all, server) = (self.servers.len(), flow.server.endpoint);
+        let ways = match self.servers.get_mut(&server) {
+            Some(ways) => ways,
+            None if answer && all < SERVERS => self.servers.entry(server).or_default(),
+            None => return,
+        };
+        let before = ways.one_way();
+        ways.answers = ways.answers.saturating_add(u32::from(answer));
+        ways.requests = ways.requests.saturating_add(u32::from(request));
+        self.one_way = self.one_way.saturating_add(ways.one_way() - before);
+        if self.flows >= MIN_FLOWS && u64::from(self.one_way) * 100 >= u64::from(self.flows) * u64::from(ONE_WAY) {
+            health.asymmetric = Some((self.flows, self.one_way));
         }
     }
 }

@@ -10,6 +10,7 @@ use super::desk::{Desk, Report};
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
+use super::told::Condition;
 use crate::detect::anomaly::Phase;
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
@@ -299,7 +300,7 @@ impl Service {
     fn half_open(&self, now: i64) -> u32 {
         self.seconds
             .iter()
-            .filter(|s| now - s.at <= HALF_OPEN_SECONDS)
+            .filter(|s| (RIPE + 1..=HALF_OPEN_SECONDS).contains(&(now - s.at)))
             .map(|s| s.answered.saturating_sub(s.completed + s.reset))
             .sum()
     }
@@ -323,9 +324,16 @@ struct Ledger {
     sketches: usize,
     /// Whether any answer to a SYN was ever seen: without one the capture has one direction only, and tells nothing.
     saw_answers: bool,
+    /// What the capture lacks.
+    capture: Condition,
 }
 
 impl Floods {
+    /// The capture is known to be so.
+    pub(super) const fn capture(&mut self, condition: Condition) {
+        self.ledger.capture = condition;
+    }
+
     pub(super) fn new(limit: usize) -> Self {
         Self { services: Bounded::new(limit), ledger: Ledger::default(), recount_at: Timestamp(i64::MIN) }
     }
@@ -410,6 +418,7 @@ impl Floods {
         }
         if !service.half_open_told
             && !service.is_below(HALF_OPEN, HALF_OPEN_SECONDS)
+            && self.ledger.capture.shows_completion()
             && service.half_open(service.second_of(now)) >= HALF_OPEN
         {
             service.half_open_told = true;
@@ -513,7 +522,7 @@ impl Floods {
             let second = service.second_of(now);
             judge_service(service, *victim, second, &mut self.ledger, desk, out);
             judge_cohort(service, *victim, second, 0, &mut self.ledger, desk, out);
-            close_period(service, *victim, second + PERIOD, self.ledger.saw_answers, desk, out);
+            close_period(service, *victim, second, &self.ledger, desk, out);
             if let Some(running) = service.running.take() {
                 end(*running, service.sketch.as_deref(), &mut self.ledger.finished, now, desk, out);
             }
@@ -569,7 +578,7 @@ fn judge_service(
     if service.running.is_none() {
         service.baseline = rate + (service.baseline - rate) * (1.0_f64 - 1.0 / 600.0).powi(elapsed as i32);
     }
-    close_period(service, victim, second, ledger.saw_answers, desk, out);
+    close_period(service, victim, second, ledger, desk, out);
     service.judged = second;
     let over = service.running.as_mut().is_some_and(|r| {
         let (recent, span) = (past.syns, elapsed as f64);
@@ -609,7 +618,8 @@ fn judge_cohort(
     outage(service, victim, &cohort, now, ripe, desk, out);
     let rate = f64::from(cohort.syns) / span as f64;
     let trigger = FLOOD_RATE.max(5.0 * service.baseline);
-    let is_flood = (ledger.saw_answers || looks_forged(service, victim))
+    let one_way = ledger.capture.filtered || ledger.capture.asymmetric || !ledger.saw_answers;
+    let is_flood = (!one_way || looks_forged(service, victim))
         && cohort.syns >= FLOOD_SYNS
         && rate >= trigger
         && cohort.completion() <= 0.2
@@ -854,7 +864,7 @@ fn close_period(
     service: &mut Service,
     victim: Endpoint,
     second: i64,
-    saw_answers: bool,
+    ledger: &Ledger,
     desk: &mut Desk,
     out: Report<'_>,
 ) {
@@ -884,7 +894,8 @@ fn close_period(
         return;
     }
     // Fewer than 50 SYNs prove nothing; where nearly all completed there is no flood now, whatever was before.
-    if told || !saw_answers || syns < 50 || is_outage || failed < 0.2 * f64::from(syns) {
+    let seen = ledger.saw_answers && ledger.capture.shows_completion() && second >= 2 * PERIOD;
+    if told || !seen || syns < 50 || is_outage || failed < 0.2 * f64::from(syns) {
         return;
     }
     service.cusum.told = true;

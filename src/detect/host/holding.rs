@@ -8,6 +8,7 @@ use super::clients::network_of;
 use super::desk::{Desk, Report};
 use super::input::Places;
 use super::sketch::{Bounded, Weigh};
+use super::told::Condition;
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -21,6 +22,8 @@ const SILENT: u32 = 300;
 const SILENCE: i64 = 10 * SECOND;
 /// Half-open connections of one source at one service.
 const HALF_OPEN: u32 = 50;
+/// They are many when they have been for so long: until then their acknowledgments may be on their way.
+const HALF_OPEN_FOR: i64 = 3 * SECOND;
 const NEVER: Timestamp = Timestamp(i64::MAX);
 /// Half-open connections older than this are no longer counted.
 pub(super) const HALF_OPEN_AGE: i64 = 30 * SECOND;
@@ -50,6 +53,8 @@ struct Held {
     many_since: Option<Timestamp>,
     told: bool,
     half_open_told: bool,
+    /// When the half-open ones became many.
+    half_open_since: Option<Timestamp>,
     frame: u64,
     /// Of a network: the address that holds most, if any holds more than half, and the votes it leads by (Boyer and Moore).
     source: Option<IpAddr>,
@@ -75,6 +80,7 @@ impl Held {
             many_since: None,
             told: false,
             half_open_told: false,
+            half_open_since: None,
             frame: 0,
             source: None,
             lead: 0,
@@ -110,11 +116,18 @@ pub(super) struct Holding {
     networks: Bounded<(IpAddr, Endpoint), Held>,
     /// When the next of them has been silent for long enough.
     due: Timestamp,
+    /// What the capture lacks.
+    capture: Condition,
 }
 
 impl Holding {
+    /// The capture is known to be so.
+    pub(super) const fn capture(&mut self, condition: Condition) {
+        self.capture = condition;
+    }
+
     pub(super) fn new(limit: usize) -> Self {
-        Self { pairs: Bounded::new(limit), networks: Bounded::new(limit), due: NEVER }
+        Self { pairs: Bounded::new(limit), networks: Bounded::new(limit), due: NEVER, capture: Condition::default() }
     }
 
     /// Octets held.
@@ -127,22 +140,22 @@ impl Holding {
     }
 
     /// A SYN-ACK that waits for its acknowledgment, the latest of `held` of the client.
-    pub(super) fn half_opened(&mut self, new: &Connection, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
-        let Connection { now, client, server, .. } = *new;
+    pub(super) fn half_opened(&mut self, new: &Connection, at: &mut Places) {
+        let now = new.now;
         at.half_open_counted = true;
         let held = self.held(new, (new.held.saturating_sub(1), 0), at);
         if now - held.since > HALF_OPEN_AGE {
-            (held.since, held.half_open, held.completed) = (now, 0, 0);
+            // Those that are many have been there since before.
+            let half_open = if held.half_open_since.is_some() { held.half_open } else { 0 };
+            (held.since, held.half_open, held.completed) = (now, half_open, 0);
         }
         held.half_open += 1;
         // Where some complete it is only a busy moment.
-        if held.half_open < HALF_OPEN || held.half_open_told || held.completed > held.half_open / 4 {
-            return;
+        let many = held.half_open >= HALF_OPEN && held.completed <= held.half_open / 4;
+        if many && held.half_open_since.is_none() && !held.half_open_told {
+            held.half_open_since = Some(now);
+            self.due = self.due.min(now.after(HALF_OPEN_FOR));
         }
-        held.half_open_told = true;
-        let finding = Finding::new(format!("{client} holds {} embryonic connections to {server}", held.half_open))
-            .figure("half_open", held.half_open);
-        desk.file("half-open-accumulation", now, ends(client, server), finding, out);
     }
 
     /// A half-open connection was completed, reset or given up.
@@ -150,6 +163,9 @@ impl Holding {
         if let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server)) {
             held.half_open = held.half_open.saturating_sub(1);
             held.completed = held.completed.saturating_add(1);
+            if held.half_open < HALF_OPEN || held.completed > held.half_open / 4 {
+                held.half_open_since = None;
+            }
         }
     }
 
@@ -221,8 +237,16 @@ impl Holding {
 
     fn judge_all(&mut self, now: Timestamp, last: bool, desk: &mut Desk, out: Report<'_>) {
         self.due = NEVER;
-        let waits = |held: &Held| held.many_since.filter(|_| !held.told).map_or(NEVER, |since| since.after(SILENCE));
+        let waits = |held: &Held| {
+            let silent = held.many_since.filter(|_| !held.told).map_or(NEVER, |since| since.after(SILENCE));
+            let half_open = held.half_open_since.filter(|_| !held.half_open_told);
+            half_open.map_or(silent, |since| silent.min(since.after(HALF_OPEN_FOR)))
+        };
+        let shown = self.capture.shows_completion();
         for ((client, server), held) in self.pairs.iter_mut() {
+            if shown {
+                Self::judge_half_open(held, now, *client, *server, desk, out);
+            }
             Self::judge(held, now, *client, *server, last, desk, out);
             self.due = self.due.min(waits(held));
         }
@@ -251,6 +275,24 @@ impl Holding {
         if held.silent < SILENT {
             held.many_since = None;
         }
+    }
+
+    fn judge_half_open(
+        held: &mut Held,
+        now: Timestamp,
+        client: IpAddr,
+        server: Endpoint,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let since = held.half_open_since.filter(|since| now - *since >= HALF_OPEN_FOR && !held.half_open_told);
+        if since.is_none() {
+            return;
+        }
+        held.half_open_told = true;
+        let finding = Finding::new(format!("{client} holds {} embryonic connections to {server}", held.half_open))
+            .figure("half_open", held.half_open);
+        desk.file("half-open-accumulation", now, ends(client, server), finding, out);
     }
 
     fn judge(

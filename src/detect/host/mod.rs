@@ -44,7 +44,7 @@ pub use isn::{Grade, IsnReport, Role, Triplet};
 pub use rules::RULES;
 pub use scan::{ScanReport, Shape, Technique};
 pub use settings::{ScanThreshold, Settings};
-pub use told::Letter;
+pub use told::{Condition, Letter};
 pub use tools::Tool;
 pub use witness::Witness;
 
@@ -172,6 +172,11 @@ impl HostDetectors {
     fn judge(&mut self, told: &Told, at: &mut Places, report: Report<'_>) {
         let Self { desk, strays, .. } = self;
         match told {
+            Told::Capture(condition) => {
+                self.floods.capture(*condition);
+                self.holding.capture(*condition);
+                strays.capture(*condition);
+            }
             Told::Attempt(a) => self.attempt(a, at, report),
             Told::Reuse(reuse) => {
                 let attempts = self.scans.attempts_of(reuse.1.client.ip);
@@ -227,6 +232,7 @@ impl HostDetectors {
     /// Packet time is `now`, a second or more after it was last told.
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.desk, report);
+        self.strays.tick(now, &mut self.desk, report);
         self.holding.tick(now, &mut self.desk, report);
         self.scans.tick(now, &self.settings, &mut self.desk, report);
         self.distributed.tick(now, &mut self.desk, report);
@@ -243,6 +249,7 @@ impl HostDetectors {
             return;
         }
         self.floods.finish(now, &mut self.desk, report);
+        self.strays.finish(&mut self.desk, report);
         self.holding.finish(now, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);
         self.scans.finish(now, &self.settings, &mut self.desk, report);
@@ -281,7 +288,7 @@ impl HostDetectors {
         self.floods.answered(server, began, now, at, &mut self.desk, report);
         if held >= SEVERAL_HALF_OPEN {
             let new = Connection { now, frame: 0, client: client.ip, server, held };
-            self.holding.half_opened(&new, at, &mut self.desk, report);
+            self.holding.half_opened(&new, at);
         }
     }
 

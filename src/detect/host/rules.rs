@@ -20,7 +20,7 @@ pub const RULES: &[Rule] = &[
         Severity::Warn,
         "SYNs exceed completions for long enough (CUSUM)",
         "The sum of the excess of SYNs over completed handshakes of one service, relative to what is usual, \
-         passed its threshold. It finds floods too slow for syn-flood; a service that fails its clients is \
+         passed its threshold, after 20 s at least. It finds floods too slow for syn-flood; a service that fails its clients is \
          left out, because they try again.",
         "Wang, Zhang, Shin, INFOCOM 2002",
     ),
@@ -44,7 +44,7 @@ pub const RULES: &[Rule] = &[
         "half-open-accumulation",
         Severity::Warn,
         "embryonic connections pile up at a service",
-        "At least 500 embryonic connections (SYN-ACK not acknowledged) at one service within 30 s, or 50 of one source \
+        "At least 500 embryonic connections (SYN-ACK not acknowledged for 3 s) at one service within 30 s, or 50 of one source \
          at one service of which at most a quarter as many completed. They fill the backlog of the server. Look for a \
          SYN flood, or for a path that loses the third step of handshakes; turn SYN cookies on.",
         "RFC 4987 section 2",

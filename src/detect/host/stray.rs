@@ -5,9 +5,9 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::desk::{Desk, Report};
+use super::desk::{Desk, Report, Whom};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
-use super::told::Sign;
+use super::told::{Condition, Sign};
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -36,6 +36,10 @@ const DARK: (u32, usize, i64) = (25, 10, 60 * SECOND);
 const REFLECTORS: usize = 100;
 const WINDOW: i64 = 60 * SECOND;
 const MAX_FRAMES: usize = 8;
+/// So long after the first stray segment those of connections that are older than the capture are still many.
+const BEGINNING: i64 = 5 * SECOND;
+/// Floods of that time that are held back, at most.
+const MAX_EARLY: usize = 64;
 
 /// One host as a target of stray segments, or as a source of answers.
 #[derive(Debug)]
@@ -166,11 +170,24 @@ pub(super) struct Stray {
 pub(super) struct Strays {
     hosts: Bounded<IpAddr, Host>,
     first: Option<Timestamp>,
+    /// What looks like floods at the beginning of the capture, until it is known whether that shows both directions.
+    early: Vec<Early>,
+    /// What the capture lacks.
+    capture: Condition,
+}
+
+/// A flood to be told of: when, from whom, to whom.
+#[derive(Debug)]
+struct Early {
+    time: Timestamp,
+    source: Option<Whom>,
+    target: Endpoint,
+    finding: Finding,
 }
 
 impl Strays {
     pub(super) fn new(limit: usize) -> Self {
-        Self { hosts: Bounded::new(limit), first: None }
+        Self { hosts: Bounded::new(limit), first: None, early: Vec::new(), capture: Condition::default() }
     }
 
     /// Octets held.
@@ -180,6 +197,31 @@ impl Strays {
 
     pub(super) const fn evicted(&self) -> u64 {
         self.hosts.evicted()
+    }
+
+    /// The capture is known to be so.
+    pub(super) const fn capture(&mut self, condition: Condition) {
+        self.capture = condition;
+    }
+
+    /// Packet time is `now`: what was seen at the beginning is told of when enough has been seen.
+    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        if !self.early.is_empty() && self.first.is_some_and(|first| now - first > BEGINNING) {
+            self.tell_early(desk, out);
+        }
+    }
+
+    /// Observation ends.
+    pub(super) fn finish(&mut self, desk: &mut Desk, out: Report<'_>) {
+        self.tell_early(desk, out);
+    }
+
+    fn tell_early(&mut self, desk: &mut Desk, out: Report<'_>) {
+        for Early { time, source, target, finding } in core::mem::take(&mut self.early) {
+            if !self.capture.asymmetric {
+                desk.file("stateless-flood", time, (source, Some((target.ip, Some(target.port)))), finding, out);
+            }
+        }
     }
 
     /// `server` went on with a connection to `client` of which only its own segments were seen: what seemed to be an answer that
@@ -224,7 +266,7 @@ impl Strays {
         }
         host.proved += u32::from(s.proved || s.answer);
         host.answered += u32::from(s.answer);
-        let unanswered = host.begun >= FLOOD_UNANSWERED && host.proved == 0 && s.time - first > 5 * SECOND;
+        let unanswered = host.begun >= FLOOD_UNANSWERED && host.proved == 0 && s.time - first > BEGINNING;
         // Who scans many ports comes from few addresses.
         let few_ports = host.begun >= PER_PORT * host.ports.count_ones() && host.ports.count_ones() < 48;
         let no_scan = few_ports || host.sources.count_ones() >= MANY_SOURCES;
@@ -243,7 +285,13 @@ impl Strays {
         .figure("segments", host.begun)
         .figure("proved", host.proved)
         .frames(host.frames.iter().copied());
-        desk.file("stateless-flood", s.time, (source, Some((s.to.ip, Some(s.to.port)))), finding, out);
+        let early = Early { time: s.time, source, target: s.to, finding };
+        self.early.push(early);
+        // Answers prove that a segment is stray; that it is a reset does not, where connections are older than the capture.
+        let answered = self.early.len() > MAX_EARLY || host.answered >= FLOOD;
+        if answered || s.time - first > BEGINNING {
+            self.tell_early(desk, out);
+        }
     }
 
     /// `from` answered what, as far as was seen, `to` had never asked.

@@ -3,6 +3,7 @@
 use super::HostDetectors;
 use super::input::{Attempt, Look, Outcome, Places, Settled};
 use super::settings::Settings;
+use super::told::{Condition, Told};
 use crate::detect::anomaly::Anomaly;
 use crate::detect::registry::Selection;
 use crate::tcp::options::Layout;
@@ -75,7 +76,10 @@ impl Bench {
     }
 
     pub(super) fn with(settings: Settings) -> Self {
-        Self { hosts: HostDetectors::new(settings, &Selection::default()), found: Vec::new() }
+        let mut hosts = HostDetectors::new(settings, &Selection::default());
+        let whole = Condition { third_steps: true, ..Condition::default() };
+        hosts.judge(&Told::Capture(whole), &mut Places::default(), &mut |_| ());
+        Self { hosts, found: Vec::new() }
     }
 
     /// An attempt that comes out so.

@@ -104,9 +104,29 @@ pub(super) struct Found {
     pub(super) finding: Finding,
 }
 
+/// What the capture lacks, as far as is known by now: what is not in it is no evidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Third steps of handshakes would be seen: one was, or a server waits for one as if none was sent.
+    pub third_steps: bool,
+    /// A filter let SYN, FIN and RST through, and nothing else.
+    pub filtered: bool,
+    /// A good part of the flows is seen one way.
+    pub asymmetric: bool,
+}
+
+impl Condition {
+    /// Whether a handshake that is not seen to be completed is evidence that it was not.
+    pub const fn shows_completion(self) -> bool {
+        self.third_steps && !self.filtered && !self.asymmetric
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub(super) enum Told {
+    /// What the capture lacks has changed.
+    Capture(Condition),
     /// A first SYN.
     Attempt(Attempt),
     /// The same, on a four-tuple that the same client had used before.

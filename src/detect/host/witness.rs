@@ -12,7 +12,7 @@ use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::{Proof, Stray};
-use super::told::{Answer, Declined, Found, Letter, Post, Sign, Told, Unasked};
+use super::told::{Answer, Condition, Declined, Found, Letter, Post, Sign, Told, Unasked};
 use super::tools::is_sequence_probe;
 use super::{HostCounters, RULES};
 use crate::detect::flow::accept::{self, InVain};
@@ -45,6 +45,8 @@ pub struct Witness {
     next_second: Timestamp,
     /// Whether any rule is on. If none is, nothing is told.
     on: bool,
+    /// What the capture was last told to lack.
+    condition: Condition,
 }
 
 impl Witness {
@@ -54,6 +56,7 @@ impl Witness {
             servers: Bounded::new(settings.strays),
             next_second: Timestamp(i64::MIN),
             on: RULES.iter().any(|rule| selection.has(rule.id)),
+            condition: Condition::default(),
         }
     }
 
@@ -83,6 +86,16 @@ impl Witness {
             Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
         }
         letters.len() > before
+    }
+
+    /// The capture is known to be so; whether that is news.
+    pub fn capture(&mut self, condition: Condition, letters: &mut Vec<Letter>) -> bool {
+        let news = self.on && condition != self.condition;
+        if news {
+            self.condition = condition;
+            Post::about_none(letters).tell(Told::Capture(condition));
+        }
+        news
     }
 
     /// Whether anything is told at all.
