@@ -4,6 +4,7 @@
 mod common;
 mod connections;
 mod lacks;
+mod servers;
 
 use std::process::Command;
 

@@ -81,6 +81,20 @@ pub(crate) const MORE: &[Further] = &[
     ("connection-flood", Severity::Warn, || held(320, false, true), || held(320, true, true)),
     ("challenge-ack-flood", Severity::Note, || challenged(10, 500.0), || challenged(10, 600.0)),
     ("server-cookie-mode", Severity::Warn, || collapse(true), || collapse(false)),
+    ("server-cookie-mode", Severity::Info, || stand_back(8, on_the_grid), || stand_back(5, on_the_grid)),
+    (
+        "server-cookie-mode",
+        Severity::Info,
+        || stand_back(40, on_the_grid),
+        || stand_back(40, |ms, _| 3 + dice(ms) % 60),
+    ),
+    ("server-cookie-mode", Severity::Info, || stand_back(40, on_the_grid), || stand_back(40, |_, _| 0)),
+    (
+        "server-cookie-mode",
+        Severity::Info,
+        || stand_back(40, on_the_grid),
+        || stand_back(40, |_, n| if n % 2 == 0 { 20 } else { 21 }),
+    ),
     ("accept-queue-overflow", Severity::Alert, || overflows(3), || overflows(2)),
     ("slow-handshake", Severity::Info, || late_answer(20), || late_answer(150)),
     ("ts-echo-bad", Severity::Note, || stamps(8), || stamps(9)),
@@ -649,6 +663,28 @@ fn collapse(no_repeats: bool) -> Traffic {
         if k < 4 || !no_repeats {
             t.send(ms + 1005.0, to, from, SA, s, c.wrapping_add(1));
         }
+    }
+    t
+}
+
+/// By how much a cookie stands back for a client with window scale 9 and SACK, at this time on the server's clock.
+fn on_the_grid(ms: u64, _: u32) -> u32 {
+    (ms.wrapping_sub(25) % 64) as u32
+}
+
+/// Connections of which the SYN-ACK's timestamp stands back by so much; each has an offset of its own.
+fn stand_back(n: u32, back: fn(u64, u32) -> u32) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..n {
+        let ms = u64::from(k) * 1000 + u64::from(dice(k.into()) % 700);
+        let (from, to, offset) = (theirs(1 + k % 2, 41_000 + 7 * k as u16), ours(1, 80), dice(u64::from(k) << 7));
+        let (c, s) = t.used(ms as f64, from, to);
+        t.last(3).options = linux(9, 0);
+        t.last(3).options.window_scale = Some(9);
+        let clock = ms as u32 + 5;
+        t.last(2).options = linux(offset.wrapping_add(clock).wrapping_sub(back(clock.into(), k)), 9);
+        t.send(ms as f64 + 15.0, to, from, A, s.wrapping_add(1), c.wrapping_add(11));
+        t.last(0).options.timestamps = linux(offset.wrapping_add(ms as u32 + 15), 9).timestamps;
     }
     t
 }

@@ -11,7 +11,7 @@ use super::input::{Attempt, Outcome, Places, Settled};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use super::told::Condition;
-use crate::detect::anomaly::Phase;
+use crate::detect::anomaly::{Phase, Severity};
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -121,6 +121,8 @@ pub struct Incident {
     pub spoofing: Vec<&'static str>,
     /// Whether the server answered with SYN cookies, or as if: every SYN is answered, whatever is half-open.
     pub all_answered: bool,
+    /// Whether the marks of SYN cookies were seen in its answers.
+    pub cookies: bool,
     /// The victim's other clients before it.
     pub before: Others,
     /// During it.
@@ -198,7 +200,10 @@ struct Service {
     majority: (Option<IpAddr>, u32, u32),
     /// Open connections to it on which nothing has been said.
     silent: u32,
-    half_open_told: bool,
+    /// Under which its half-open connections were reported.
+    half_open_incident: Option<u64>,
+    /// Whether it answers with SYN cookies.
+    cookies: bool,
     outage_told: bool,
     frame_count: u8,
     clients: Clients,
@@ -240,7 +245,8 @@ impl Service {
             cleared: i64::MIN,
             cusum: Cusum::default(),
             silent: 0,
-            half_open_told: false,
+            half_open_incident: None,
+            cookies: false,
             outage_told: false,
             majority: (None, 0, 0),
             clients: Clients::default(),
@@ -416,17 +422,37 @@ impl Floods {
         if let Some(running) = &mut service.running {
             running.incident.answered += 1;
         }
-        if !service.half_open_told
+        if service.half_open_incident.is_none()
             && !service.is_below(HALF_OPEN, HALF_OPEN_SECONDS)
             && self.ledger.capture.shows_completion()
             && service.half_open(service.second_of(now)) >= HALF_OPEN
         {
-            service.half_open_told = true;
-            let finding = Finding::new(format!("{HALF_OPEN} embryonic connections to {server} within 30 s"))
-                .figure("half_open", HALF_OPEN)
-                .frames(service.frames.iter().copied().filter(|f| *f > 0));
+            let finding = half_open_finding(service, server, HALF_OPEN);
+            let ends = (None, Some((server.ip, Some(server.port))));
+            service.half_open_incident = Some(desk.file("half-open-accumulation", now, ends, finding, out));
+        }
+    }
+
+    /// `server` answers with SYN cookies, or does not any more: half-open connections fill no queue meanwhile. How many there are.
+    pub(super) fn bypassed(
+        &mut self,
+        server: Endpoint,
+        cookies: bool,
+        now: Timestamp,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) -> u32 {
+        let Some(service) = self.services.get_mut(&server) else { return 0 };
+        service.cookies = cookies;
+        if let Some(running) = service.running.as_mut().filter(|_| cookies) {
+            running.incident.cookies = true;
+        }
+        let half_open = service.half_open(service.second_of(now));
+        if let Some(incident) = service.half_open_incident.filter(|incident| *incident > 0 && cookies) {
+            let finding = half_open_finding(service, server, half_open).of(incident, Phase::Update);
             desk.file("half-open-accumulation", now, (None, Some((server.ip, Some(server.port)))), finding, out);
         }
+        half_open
     }
 
     /// A connection to `server` opened, and nothing has been said on it. On how many it is so now.
@@ -535,6 +561,18 @@ impl Floods {
         let running = self.services.iter().filter_map(|(_, s)| s.running.as_ref());
         self.ledger.finished.iter().cloned().chain(running.map(|r| r.incident.clone())).collect()
     }
+}
+
+/// What half-open connections do to the queue of `server`.
+fn half_open_finding(service: &Service, server: Endpoint, half_open: u32) -> Finding {
+    let reason = format!("{half_open} embryonic connections to {server} within 30 s");
+    let finding = if service.cookies {
+        let reason = format!("{reason}: they bypass its queue, because it answers with SYN cookies");
+        Finding::new(reason).figure("queue", "bypassed").severity(Severity::Note)
+    } else {
+        Finding::new(reason)
+    };
+    finding.figure("half_open", half_open).frames(service.frames.iter().copied().filter(|f| *f > 0))
 }
 
 fn vote(service: &mut Service, source: IpAddr) {
@@ -699,6 +737,7 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
         source: service.main_source(),
         spoofing: Vec::new(),
         all_answered: f64::from(cohort.answered) >= 0.98 * f64::from(cohort.syns),
+        cookies: service.cookies,
         before: service.others,
         during: Others::default(),
         after: Others::default(),

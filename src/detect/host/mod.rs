@@ -15,6 +15,7 @@ use crate::time::{SECOND, Timestamp};
 
 mod burst;
 mod clients;
+mod cookies;
 mod desk;
 mod distributed;
 mod flood;
@@ -218,7 +219,12 @@ impl HostDetectors {
             Told::Ended { server } if at.silent => self.floods.unsilent(*server, at),
             Told::Ended { .. } => {}
             Told::LooksLikeCookies { time, server, frames } => {
+                self.floods.bypassed(*server, true, *time, desk, report);
                 self.together.cookies(*time, *server, frames, desk, report);
+            }
+            Told::Cookies { time, server, news } => {
+                let half_open = self.floods.bypassed(*server, news.begins, *time, desk, report);
+                self.together.stamped(*time, *server, news, half_open, desk, report);
             }
             Told::Completed { client, server } => self.strays.completed(*server, *client),
             Told::Found(found) => {

@@ -45,8 +45,9 @@ pub const RULES: &[Rule] = &[
         Severity::Warn,
         "embryonic connections pile up at a service",
         "At least 500 embryonic connections (SYN-ACK not acknowledged for 3 s) at one service within 30 s, or 50 of one source \
-         at one service of which at most a quarter as many completed. They fill the backlog of the server. Look for a \
-         SYN flood, or for a path that loses the third step of handshakes; turn SYN cookies on.",
+         at one service of which at most a quarter as many completed. They fill the backlog of the server, unless it \
+         answers with SYN cookies, which bypass it (then a note). Look for a SYN flood, or for a path that loses the \
+         third step of handshakes; turn SYN cookies on where they are off.",
         "RFC 4987 section 2",
     ),
     host(
@@ -456,11 +457,14 @@ pub const RULES: &[Rule] = &[
         "server-cookie-mode",
         Severity::Warn,
         "a server answers with SYN cookies",
-        "Within 10 s, on at least 3 re-used four-tuples, the server's number moved exactly as the client's did. Or it \
-         stopped taking the options of at least 3 clients without timestamps, and at least 3 embryonic connections saw \
-         no second SYN-ACK, which it used to send. Its backlog is full (look for a SYN flood), or it always uses \
-         cookies. Window scaling and SACK are lost meanwhile: enlarge the backlog if the load is honest.",
-        "RFC 4987 section 3.6",
+        "The timestamps of at least 6 SYN-ACKs stood back behind the server's clock, all to where their last 6 bits hold \
+         the client's window scale, SACK and ECN, as Linux cookies have them (chance at most 1e-7). Or within 10 s, on at \
+         least 3 re-used four-tuples, the server's number moved exactly as the client's did. Or it stopped taking the \
+         options of at least 3 clients without timestamps, and at least 3 embryonic connections saw no second SYN-ACK, \
+         which it used to send. Mode overflow: its backlog is full (look for a SYN flood; enlarge the backlog if the load \
+         is honest). Mode always: every connection has a cookie (info; see net.ipv4.tcp_syncookies). Clients without \
+         timestamps lose window scaling and SACK meanwhile.",
+        "RFC 4987 section 3.6; Linux net/ipv4/syncookies.c",
     ),
     host(
         "server-refuses-options",

@@ -3,6 +3,7 @@
 
 use smallvec::SmallVec;
 
+use super::cookies::{Cookies, News, PLAIN_AGAIN};
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
 use crate::detect::registry::Finding;
@@ -56,6 +57,9 @@ pub(super) struct Serving {
     /// Whether it repeats its SYN-ACKs, and half-open connections since on which it did not.
     repeats: bool,
     unrepeated: u32,
+    /// While it sends cookies by that sign: since when, and the answers since then that took the options, in a row.
+    sends_cookies: Option<(Timestamp, u32)>,
+    cookies: Cookies,
     /// Times from SYN to SYN-ACK, microseconds.
     answers: [u32; ANSWERS.0],
     answered: u32,
@@ -78,6 +82,8 @@ impl Default for Serving {
             collapsed: (Timestamp(0), 0),
             repeats: false,
             unrepeated: 0,
+            sends_cookies: None,
+            cookies: Cookies::default(),
             answers: [0; ANSWERS.0],
             answered: 0,
             last: Timestamp(0),
@@ -183,6 +189,9 @@ impl Serving {
         }
         if server.window_scale.is_some() && server.sack_permitted {
             self.echoed_on = Some(s.source.port);
+            if let Some((_, taken)) = &mut self.sends_cookies {
+                *taken += 1;
+            }
             (self.collapsed.1, self.unrepeated) = (0, 0);
         } else if server.window_scale.is_none() && !server.sack_permitted && self.echoed_on == Some(s.source.port) {
             let (since, answers) = self.collapsed;
@@ -191,7 +200,27 @@ impl Serving {
                 (self.collapsed, self.unrepeated) = ((s.time, 0), 0);
             }
             self.collapsed.1 += 1;
+            if let Some((_, taken)) = &mut self.sends_cookies {
+                *taken = 0;
+            }
         }
+    }
+
+    /// Whether it takes options again that it did not take while it sent cookies.
+    pub(super) fn takes_options_again(&mut self, now: Timestamp) -> Option<News> {
+        let (since, _) = self.sends_cookies.filter(|(_, taken)| *taken >= PLAIN_AGAIN)?;
+        self.sends_cookies = None;
+        Some(News::end(since, now))
+    }
+
+    /// The server's first segment after the SYN-ACK of `flow`: what its timestamps tell of SYN cookies.
+    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<News> {
+        self.cookies.second(flow, s)
+    }
+
+    /// Octets held elsewhere.
+    pub(super) fn octets(&self) -> usize {
+        self.cookies.octets()
     }
 
     /// A SYN-ACK was sent again before the third step.
@@ -207,7 +236,11 @@ impl Serving {
             return false;
         }
         self.unrepeated += 1;
-        self.unrepeated >= COLLAPSED.0
+        let shown = self.unrepeated >= COLLAPSED.0;
+        if shown && self.sends_cookies.is_none() {
+            self.sends_cookies = Some((since, 0));
+        }
+        shown
     }
 
     /// It sent the first payload of a connection to `port`.

@@ -4,12 +4,13 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
+use super::cookies::News;
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Look, Places};
 use super::scan::Probe;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use super::told::{Answer, Declined, Sign};
-use crate::detect::anomaly::Severity;
+use crate::detect::anomaly::{Phase, Severity};
 use crate::detect::registry::Finding;
 use crate::flow::{Closing, Previous};
 use crate::tcp::Endpoint;
@@ -35,7 +36,8 @@ struct Host {
     decoys_told: bool,
     /// Flows with a SYN cookie, in ten seconds.
     cookies: (Timestamp, u32),
-    cookies_told: bool,
+    /// Under which SYN cookies were reported, and whether they go on.
+    cookie_incident: (u64, bool),
     /// Challenge ACKs it sent to one peer within a second: since when, peer, how many.
     challenges: (Timestamp, u32, u32),
     challenges_told: bool,
@@ -83,7 +85,7 @@ impl Host {
             decoys: SmallVec::new(),
             decoys_told: false,
             cookies: (now, 0),
-            cookies_told: false,
+            cookie_incident: (0, false),
             challenges: (now, 0, 0),
             challenges_told: false,
             reuses: Reuses { since: now, ..Reuses::default() },
@@ -225,15 +227,15 @@ impl Together {
                 host.cookies = (s.time, 0);
             }
             host.cookies.1 += 1;
-            if host.cookies.1 >= 3 && !host.cookies_told {
-                host.cookies_told = true;
+            if host.cookies.1 >= 3 && !host.cookie_incident.1 {
                 let finding = Finding::new(format!(
                     "{} answers with SYN cookies: on {} re-used four-tuples its number moved exactly as the client's",
                     s.from, host.cookies.1
                 ))
                 .figure("flows", host.cookies.1)
                 .frames([s.frame]);
-                desk.file("server-cookie-mode", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
+                let ends = (None, Some((s.from.ip, Some(s.from.port))));
+                host.cookie_incident = (desk.file("server-cookie-mode", s.time, ends, finding, out), true);
             }
         }
         if a.offered_all {
@@ -251,15 +253,40 @@ impl Together {
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(server.ip, || Host::new(now));
-        if core::mem::replace(&mut host.cookies_told, true) {
+        if host.cookie_incident.1 {
             return;
         }
         let finding = Finding::new(format!(
             "{server} answers with SYN cookies: it takes no options of clients without timestamps, as it did before, and \
              repeats no SYN-ACK"
         ))
+        .figure("mode", "overflow")
         .frames(frames.iter().copied());
-        desk.file("server-cookie-mode", now, (None, Some((server.ip, Some(server.port)))), finding, out);
+        let ends = (None, Some((server.ip, Some(server.port))));
+        host.cookie_incident = (desk.file("server-cookie-mode", now, ends, finding, out), true);
+    }
+
+    /// What timestamps tell of SYN cookies. `half_open`: so many connections of the server's port wait for their third step.
+    pub(super) fn stamped(
+        &mut self,
+        now: Timestamp,
+        server: Endpoint,
+        news: &News,
+        half_open: u32,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let host = self.hosts.entry(server.ip, || Host::new(now));
+        let (incident, goes_on) = host.cookie_incident;
+        let finding = news.finding(server, half_open);
+        let finding = match (news.begins, goes_on) {
+            (true, false) => finding,
+            (true, true) => finding.of(incident, Phase::Update),
+            (false, true) => finding.of(incident, Phase::Final),
+            (false, false) => return,
+        };
+        let ends = (None, Some((server.ip, Some(server.port))));
+        host.cookie_incident = (desk.file("server-cookie-mode", now, ends, finding, out), news.begins);
     }
 
     /// A challenge ACK.

@@ -3,6 +3,7 @@
 
 use core::net::IpAddr;
 
+use super::cookies::News;
 use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
 use super::scan::Probe;
@@ -168,6 +169,8 @@ pub(super) enum Told {
     Ended { server: Endpoint },
     /// Half-open connections whose SYN-ACK is not repeated, and answers without options: SYN cookies. Frames that show it.
     LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },
+    /// What the timestamps of SYN-ACKs tell of SYN cookies.
+    Cookies { time: Timestamp, server: Endpoint, news: Box<News> },
     /// `server` goes on with a connection that it had answered, of which its client was not seen: the client is there.
     Completed { client: IpAddr, server: IpAddr },
     /// Something was found already.

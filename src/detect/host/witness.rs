@@ -126,7 +126,8 @@ impl Witness {
 
     /// What its state amounts to.
     pub fn counters(&self) -> HostCounters {
-        HostCounters { octets: self.servers.octets(), evicted: self.servers.evicted() }
+        let owned = self.servers.iter().map(|(_, serving)| serving.octets()).sum::<usize>();
+        HostCounters { octets: self.servers.octets() + owned, evicted: self.servers.evicted() }
     }
 
     fn segment(
@@ -142,6 +143,13 @@ impl Witness {
             return;
         }
         past_handshake(flow, s, from, post);
+        if from == Side::Server
+            && flow.server.packets == 2
+            && s.options.timestamps.is_some()
+            && let Some(news) = self.servers.get_at(&mut marks.server, &s.source.ip).and_then(|at| at.second(flow, s))
+        {
+            post.tell(Told::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+        }
         if from == Side::Server
             && is_first_data(flow, s)
             && let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip)
@@ -213,6 +221,9 @@ impl Witness {
         };
         let serving = self.servers.entry_at(&mut marks.server, s.source.ip, Serving::default);
         serving.synack(flow, s, marks, &mut found);
+        if let Some(news) = serving.takes_options_again(s.time) {
+            post.tell(Told::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+        }
     }
 
     /// The server sent its SYN-ACK again; `in_vain`: to a client that had long acknowledged it.

@@ -108,7 +108,9 @@ fn one_incident(page: &mut Page, i: &Incident) {
     if !i.spoofing.is_empty() {
         page.wrapped("      signs of forgery: ", 8, &i.spoofing.join(", "));
     }
-    if i.all_answered {
+    if i.cookies {
+        page.wrapped("      ", 6, "the server answered with SYN cookies");
+    } else if i.all_answered {
         page.wrapped("      ", 6, "the server answered every SYN, as with SYN cookies");
     }
     others(page, i);
@@ -271,6 +273,7 @@ mod tests {
             source: Some(LONG),
             spoofing: vec!["as many sources as SYNs", "sources spread evenly", "one distance for all sources"],
             all_answered: true,
+            cookies: false,
             before: Others { completed: 10, failed: 0, connect_ns: 10_000_000 },
             during: Others { completed: 1, failed: 3, connect_ns: 3 * SECOND },
             after: Others::default(),
