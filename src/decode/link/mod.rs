@@ -13,6 +13,7 @@ mod nflog;
 mod ppp;
 mod raw;
 mod tags;
+mod walk;
 mod wireless;
 
 pub use names::{NAMES, from_file_field, from_snoop, link_description, link_name};
@@ -23,35 +24,8 @@ use super::{LinkType, SkipReason};
 pub(super) use ethernet::{by_ether_type, ethernet, nested_ethernet};
 pub(super) use mpls::mpls;
 pub(super) use ppp::ppp;
+pub(super) use walk::{ToIp, Walk};
 pub(super) use wireless::{ieee80211, ieee80211_of_either_order};
-
-/// What was met between the first octet of a frame and the current one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Walk {
-    /// Outermost VLAN id, 0 where untagged.
-    pub(super) vlan: u16,
-    /// Headers of one kind inside another: Ethernet in MPLS, IP in IP.
-    pub(super) depth: u8,
-    /// Which frame of an aggregate is wanted, from 0.
-    pub(super) subframe: u8,
-    /// Whether another one follows.
-    pub(super) more: bool,
-}
-
-impl Walk {
-    /// Nested headers that are followed: eight tunnels of Ethernet in IP.
-    const MAX_DEPTH: u8 = 16;
-
-    /// Enters one more nested header.
-    #[inline]
-    pub(super) fn enter(&mut self) -> Result<(), SkipReason> {
-        self.depth += 1;
-        if self.depth > Self::MAX_DEPTH { Err(SkipReason::TunnelDepth) } else { Ok(()) }
-    }
-}
-
-/// Finds the IP header in a frame.
-pub(super) type ToIp = for<'a> fn(Octets<'a>, &mut Walk) -> Result<Octets<'a>, SkipReason>;
 
 /// One link layer.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! CAPWAP data channel (RFC 5415 section 4, RFC 5416): frames between wireless access points and their controller.
 
-use super::fits;
+use crate::decode::ip::fits;
 use crate::decode::SkipReason;
 use crate::decode::link::{self, Walk};
 use crate::decode::octets::Octets;

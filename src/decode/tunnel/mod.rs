@@ -40,16 +40,3 @@ fn ether_ip<'a>(payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, Skip
     link::nested_ethernet(payload.skip(2).ok_or(SkipReason::TruncatedLink)?, walk)
 }
 
-/// Whether this can be an IP packet that fits into what carries it, as far as it was captured.
-///
-/// What is told by a port alone, or stands where nothing says what stands there, must pass: the version, the header's length
-/// and the packet's, which no more than padding may follow.
-fn fits(packet: Octets<'_>) -> bool {
-    let Some(first) = packet.u8(0) else { return true };
-    let (least, stated) = match first >> 4 {
-        4 => (usize::from(first & 0x0f) * 4, packet.be16(2).map(usize::from)),
-        6 => (40, packet.be16(4).map(|len| usize::from(len) + 40)),
-        _ => return false,
-    };
-    least >= 20 && stated.is_none_or(|stated| stated >= least && stated <= packet.len)
-}

@@ -1,8 +1,8 @@
 //! Tunnels over UDP, known by their ports.
 
-use super::{capwap, fits, gre, l2tp};
+use super::{capwap, gre, l2tp};
 use crate::decode::SkipReason;
-use crate::decode::ip::protocol;
+use crate::decode::ip::{fits, protocol};
 use crate::decode::link::{self, Walk};
 use crate::decode::octets::Octets;
 
