@@ -1,8 +1,10 @@
 //! Files, fifos and standard input as a [`Source`]: one, or several merged by time.
 
 mod input;
+mod interface_indices;
 #[cfg(feature = "live")]
 mod offline;
+mod options;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -12,53 +14,15 @@ mod thread;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ffi::OsStr;
-use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use self::reader::{Reader, Shared};
+use self::interface_indices::InterfaceIndices;
+pub use self::options::{FileInput, FileOptions};
+use self::reader::{Context, Reader};
 use super::{CaptureError, Counts, Filter, Next, Progress, Source};
 use crate::decode::LinkType;
 use crate::decode::link::link_description;
 use crate::time::Timestamp;
-
-/// What to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileInput {
-    /// A file or a fifo.
-    Path(PathBuf),
-    /// Standard input.
-    Stdin,
-}
-
-impl FileInput {
-    /// As given to `-r`: `-` is standard input.
-    pub fn from_argument(argument: &OsStr) -> Self {
-        if argument == "-" { Self::Stdin } else { Self::Path(PathBuf::from(argument)) }
-    }
-}
-
-impl fmt::Display for FileInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(path) => path.display().fmt(f),
-            Self::Stdin => f.write_str("standard input"),
-        }
-    }
-}
-
-/// How to read files.
-#[derive(Debug, Default)]
-pub struct FileOptions {
-    /// Which frames to yield; all when absent. Frames that it refuses are numbered all the same.
-    pub filter: Option<Filter>,
-    /// When it becomes true, a pipe that is silent ends within 100 ms. Reading of files is not stopped by it: whoever
-    /// asks for frames can stop asking.
-    pub stop: Option<Arc<AtomicBool>>,
-}
 
 /// One or several inputs, their frames in order of time (equal times: in order of the inputs), numbered throughout.
 pub struct Files {
@@ -88,8 +52,8 @@ impl Files {
         if inputs.iter().filter(|input| **input == FileInput::Stdin).count() > 1 {
             return Err(CaptureError::Usage("standard input can be read only once".to_owned()));
         }
-        let shared = Shared { indices: InterfaceIndices::default(), stop: options.stop };
-        let readers: Result<Vec<_>, _> = inputs.iter().map(|input| Reader::open(input, shared.clone())).collect();
+        let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
+        let readers: Result<Vec<_>, _> = inputs.iter().map(|input| Reader::open(input, context.clone())).collect();
         Self::new(readers?, options.filter)
     }
 
@@ -102,10 +66,10 @@ impl Files {
         streams: impl IntoIterator<Item = (String, R)>,
         options: FileOptions,
     ) -> Result<Self, CaptureError> {
-        let shared = Shared { indices: InterfaceIndices::default(), stop: options.stop };
+        let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
         let readers: Result<Vec<_>, _> = streams
             .into_iter()
-            .map(|(name, stream)| Reader::from_stream(&name, stream, None, None, shared.clone()))
+            .map(|(name, stream)| Reader::from_stream(&name, stream, None, None, context.clone()))
             .collect();
         Self::new(readers?, options.filter)
     }
@@ -247,16 +211,5 @@ impl Source for Files {
 
     fn counts(&self) -> Counts {
         Counts { frames: self.yielded, ..Counts::default() }
-    }
-}
-
-/// Hands out interface numbers, each once over all inputs and sections; after the last, that again.
-#[derive(Clone, Debug, Default)]
-struct InterfaceIndices(Arc<AtomicU32>);
-
-impl InterfaceIndices {
-    fn take(&self) -> u16 {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1));
-        u16::try_from(taken.unwrap_or(u32::MAX)).unwrap_or(u16::MAX)
     }
 }

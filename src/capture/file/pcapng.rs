@@ -12,8 +12,8 @@ use pcap_parser::pcapng::{
 };
 use pcap_parser::{OptionCode, PcapError};
 
-use super::InterfaceIndices;
 use super::input::{Input, MAX_RECORD};
+use super::interface_indices::InterfaceIndices;
 use super::record::{Fault, Record};
 use crate::decode::LinkType;
 use crate::decode::link::from_file_field;
@@ -37,17 +37,17 @@ const MAX_INTERFACES: usize = 1 << 16;
 /// The state of the current section.
 pub(super) struct PcapNg {
     big_endian: bool,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<InterfaceBlock>,
     indices: InterfaceIndices,
     last_time: Timestamp,
 }
 
 #[derive(Clone, Copy)]
-struct Interface {
+struct InterfaceBlock {
     index: u16,
     link: LinkType,
     snaplen: u32,
-    clock: Clock,
+    clock: TimeUnit,
 }
 
 impl PcapNg {
@@ -226,11 +226,11 @@ impl PcapNg {
         let Ok((_, block)) = parsed else {
             return Err(Fault::damaged(input, "an interface description that cannot be read".to_owned()));
         };
-        self.interfaces.push(Interface {
+        self.interfaces.push(InterfaceBlock {
             index: self.indices.take(),
             link: from_file_field(block.linktype.0 as u32),
             snaplen: block.snaplen,
-            clock: Clock::new(block.if_tsresol, time_offset(&block, self.big_endian)),
+            clock: TimeUnit::new(block.if_tsresol, time_offset(&block, self.big_endian)),
         });
         Ok(())
     }
@@ -282,7 +282,7 @@ impl PcapNg {
 
 /// How an interface counts time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Clock {
+struct TimeUnit {
     unit: Unit,
     /// Seconds to add (if_tsoffset).
     offset: i64,
@@ -299,7 +299,7 @@ enum Unit {
     Binary(u8),
 }
 
-impl Clock {
+impl TimeUnit {
     /// From the options if_tsresol and if_tsoffset.
     fn new(resolution: u8, offset: i64) -> Self {
         let exponent = resolution & 0x7f;
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn counts_decimal_and_binary_ticks() {
-        let at = |resolution, offset, ticks| Clock::new(resolution, offset).time(ticks).0;
+        let at = |resolution, offset, ticks| TimeUnit::new(resolution, offset).time(ticks).0;
         assert_eq!(at(6, 0, 1_500_000), 1_500_000_000);
         assert_eq!(at(9, 0, 1_500_000_007), 1_500_000_007);
         assert_eq!(at(0, 0, 2), 2_000_000_000);
@@ -379,9 +379,9 @@ mod tests {
     fn forged_clocks_do_not_overflow() {
         for resolution in 0..=u8::MAX {
             for offset in [0, i64::MIN, i64::MAX] {
-                let _ = Clock::new(resolution, offset).time(u64::MAX);
+                let _ = TimeUnit::new(resolution, offset).time(u64::MAX);
             }
         }
-        assert_eq!(Clock::new(0x7f, 0).time(u64::MAX).0, 1);
+        assert_eq!(TimeUnit::new(0x7f, 0).time(u64::MAX).0, 1);
     }
 }

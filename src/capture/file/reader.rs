@@ -7,26 +7,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::input::Input;
+use super::interface_indices::InterfaceIndices;
 #[cfg(feature = "live")]
 use super::offline::Offline;
+use super::options::FileInput;
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::record::{Fault, Record};
 use super::snoop::Snoop;
 use super::thread::{Counted, Threaded};
-use super::{FileInput, InterfaceIndices};
 use crate::capture::{CaptureError, Progress};
 use crate::decode::{Frame, LinkType};
 use crate::time::Timestamp;
 
 /// What readers of the same merged input share.
 #[derive(Clone)]
-pub(super) struct Shared {
+pub(super) struct Context {
     pub(super) indices: InterfaceIndices,
     pub(super) stop: Option<Arc<AtomicBool>>,
 }
 
-impl Shared {
+impl Context {
     fn stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
@@ -42,7 +43,7 @@ pub(super) struct Reader {
     current: Record,
     read: Arc<AtomicU64>,
     total: Option<u64>,
-    shared: Shared,
+    context: Context,
 }
 
 enum Format {
@@ -64,7 +65,7 @@ enum Compression {
 
 impl Reader {
     /// Opens a file or standard input and reads up to where its first frame may begin.
-    pub(super) fn open(file: &FileInput, shared: Shared) -> Result<Self, CaptureError> {
+    pub(super) fn open(file: &FileInput, context: Context) -> Result<Self, CaptureError> {
         let name = file.to_string();
         let io = |cause| CaptureError::io("open", &name, cause);
         let opened = match file {
@@ -78,7 +79,7 @@ impl Reader {
             _ => None,
         };
         let total = metadata.is_file().then_some(metadata.len());
-        Self::from_stream(&name, opened, total, path, shared)
+        Self::from_stream(&name, opened, total, path, context)
     }
 
     /// Reads from any stream. One of unknown length is read in a thread, so that a stop is heard while it is silent.
@@ -87,7 +88,7 @@ impl Reader {
         stream: impl Read + Send + 'static,
         total: Option<u64>,
         path: Option<&Path>,
-        shared: Shared,
+        context: Context,
     ) -> Result<Self, CaptureError> {
         let read = Arc::new(AtomicU64::new(0));
         let counted = Counted::new(stream, Arc::clone(&read));
@@ -95,16 +96,16 @@ impl Reader {
         let mut input = if total.is_some() {
             Input::new(Box::new(counted))
         } else {
-            let threaded = Threaded::spawn("read", move || Ok(counted), shared.stop.clone());
+            let threaded = Threaded::spawn("read", move || Ok(counted), context.stop.clone());
             Input::new(Box::new(threaded.map_err(io)?))
         };
         let first = magic(&mut input).map_err(io)?;
         let compression = Compression::recognise(&first);
         if let Some(compression) = compression {
-            input = compression.decompress(input, shared.stop.clone()).map_err(io)?;
+            input = compression.decompress(input, context.stop.clone()).map_err(io)?;
         }
-        let format = match Format::open(name, &mut input, compression, path, &shared) {
-            Err(_) if shared.stopped() => Format::Nothing,
+        let format = match Format::open(name, &mut input, compression, path, &context) {
+            Err(_) if context.stopped() => Format::Nothing,
             opened => opened?,
         };
         Ok(Self {
@@ -116,7 +117,7 @@ impl Reader {
             current: Record::NONE,
             read,
             total,
-            shared,
+            context,
         })
     }
 
@@ -162,7 +163,7 @@ impl Reader {
 
     #[cold]
     fn fail(&self, fault: Fault) -> Result<bool, CaptureError> {
-        if self.shared.stopped() {
+        if self.context.stopped() {
             return Ok(false);
         }
         Err(fault.into_error(&self.name, self.compression, self.input.offset(), self.packets))
@@ -221,21 +222,21 @@ impl Format {
         input: &mut Input,
         compression: Option<Compression>,
         path: Option<&Path>,
-        shared: &Shared,
+        context: &Context,
     ) -> Result<Self, CaptureError> {
         let fail = |fault: Fault| fault.into_error(name, compression, 0, 0);
         let first = magic(input).map_err(|error| fail(error.into()))?;
         let opened = match first[..] {
             [a, b, c, d] if PcapNg::recognises([a, b, c, d]) => {
-                let mut pcapng = PcapNg::open(input, shared.indices.clone()).map_err(fail)?;
+                let mut pcapng = PcapNg::open(input, context.indices.clone()).map_err(fail)?;
                 pcapng.read_ahead(input);
                 Some(Self::PcapNg(pcapng))
             }
             [a, b, c, d] if Pcap::recognises([a, b, c, d]) => {
-                Pcap::open(input, shared.indices.take()).map_err(fail)?.map(Self::Pcap)
+                Pcap::open(input, context.indices.take()).map_err(fail)?.map(Self::Pcap)
             }
             [a, b, c, d] if Snoop::recognises([a, b, c, d]) => {
-                let snoop = Snoop::open(input, shared.indices.take()).map_err(fail)?;
+                let snoop = Snoop::open(input, context.indices.take()).map_err(fail)?;
                 let other = || unknown(name, "a kind of snoop file whose layout is not known");
                 Some(Self::Snoop(snoop.ok_or_else(other)?))
             }
@@ -244,21 +245,21 @@ impl Format {
         };
         match opened {
             Some(format) => Ok(format),
-            None => Self::other_pcap(name, path.filter(|_| compression.is_none()), shared),
+            None => Self::other_pcap(name, path.filter(|_| compression.is_none()), context),
         }
     }
 
     /// A pcap file whose records have another layout: libpcap reads it, from a plain file.
     #[cfg(feature = "live")]
-    fn other_pcap(name: &str, path: Option<&Path>, shared: &Shared) -> Result<Self, CaptureError> {
+    fn other_pcap(name: &str, path: Option<&Path>, context: &Context) -> Result<Self, CaptureError> {
         match path {
-            Some(path) => Ok(Self::Libpcap(Offline::open(name, path, shared.indices.take())?)),
+            Some(path) => Ok(Self::Libpcap(Offline::open(name, path, context.indices.take())?)),
             None => Err(unknown(name, "an old or modified kind of pcap, which is read from plain files only")),
         }
     }
 
     #[cfg(not(feature = "live"))]
-    fn other_pcap(name: &str, _: Option<&Path>, _: &Shared) -> Result<Self, CaptureError> {
+    fn other_pcap(name: &str, _: Option<&Path>, _: &Context) -> Result<Self, CaptureError> {
         Err(unknown(name, "an old or modified kind of pcap, which needs libpcap; this build is without it"))
     }
 }

@@ -6,86 +6,35 @@
 //! Frames of several interfaces are put in order of time, for which they wait a little ([`merge`]).
 
 mod batch;
+mod clock;
 mod merge;
 mod open;
+mod options;
 mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use self::batch::Batch;
+use self::clock::IdleClock;
 use self::merge::Merge;
 pub use self::open::{InterfaceInfo, list_interfaces};
-use self::worker::{Counters, Horizon, Message, Shared, Worker};
-use super::{CaptureError, Counts, Filter, Next, Progress, Source};
+use self::options::snaplen;
+pub use self::options::{Direction, LiveOptions};
+use self::worker::{Counters, Horizon, Message, Worker, WorkerContext};
+use super::{CaptureError, Counts, Next, Progress, Source};
 use crate::decode::link::link_description;
 use crate::decode::{Frame, LinkType};
-use crate::time::{MILLISECOND, Timestamp};
 
 /// How long nothing must come before [`Next::Idle`] is yielded.
 const IDLE: Duration = Duration::from_millis(100);
-/// How long a frame may be under way from the kernel to the analysis, in nanoseconds: the ring hands out a block after
-/// 100 ms at the latest (20 with several interfaces, whose frames may wait another 100 for each other), the threads wake
-/// within 40. Idle time stays behind by this, so that no frame comes after a time that has passed already.
-const UNDER_WAY: i64 = 250 * MILLISECOND;
 /// How often frames that wait for another interface are looked after.
 const LOOK: Duration = Duration::from_millis(10);
 /// Batches per interface: 32 times 1,024 frames at most are under way.
 const BATCHES: usize = 32;
-/// The largest snapshot length libpcap takes; 0 asks for it.
-const MAX_SNAPLEN: u32 = 262_144;
-
-/// Which frames to take, seen from this host.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// Received and sent.
-    #[default]
-    Both,
-    /// Received only.
-    In,
-    /// Sent only.
-    Out,
-}
-
-/// How to capture.
-#[derive(Debug)]
-pub struct LiveOptions {
-    /// Names of interfaces; `any` is all of them.
-    pub interfaces: Vec<String>,
-    /// Which frames to take; all when absent.
-    pub filter: Option<Filter>,
-    /// Octets to keep of each frame; 0 is as many as there can be (262,144).
-    pub snaplen: u32,
-    /// Octets of the kernel's buffer, for each interface.
-    pub buffer_size: u32,
-    /// Whether to see frames for other hosts too. Never on `any`, which cannot.
-    pub promiscuous: bool,
-    /// Which frames to take, seen from this host.
-    pub direction: Direction,
-    /// libpcap's name of the link type to capture as (`-y`), where an interface offers several.
-    pub link_type: Option<String>,
-    /// Ends the capture within 200 ms when it becomes true: what the kernel has by then is still yielded, then
-    /// [`Next::End`].
-    pub stop: Arc<AtomicBool>,
-}
-
-impl Default for LiveOptions {
-    fn default() -> Self {
-        Self {
-            interfaces: Vec::new(),
-            filter: None,
-            snaplen: 256,
-            buffer_size: 32 << 20,
-            promiscuous: true,
-            direction: Direction::Both,
-            link_type: None,
-            stop: Arc::default(),
-        }
-    }
-}
 
 /// A running capture on one or several interfaces. Frames come in order of time; those of one interface in that of their
 /// arrival.
@@ -94,7 +43,7 @@ pub struct Live {
     interfaces: Vec<Interface>,
     merge: Merge,
     number: u64,
-    clock: Clock,
+    clock: IdleClock,
     snaplen: u32,
     stop: Arc<AtomicBool>,
     /// Set when this source goes away before its end.
@@ -132,7 +81,7 @@ impl Live {
             interfaces: Vec::new(),
             merge: Merge::new(options.interfaces.len()),
             number: 0,
-            clock: Clock::start(),
+            clock: IdleClock::start(),
             snaplen: snaplen(options),
             stop: Arc::clone(&options.stop),
             abandoned: Arc::default(),
@@ -153,7 +102,7 @@ impl Live {
             let _ = spent.send(Batch::new(index));
         }
         let (counters, horizon) = (Arc::<Counters>::default(), Arc::<Horizon>::default());
-        let shared = Shared {
+        let shared = WorkerContext {
             stop: Arc::clone(&self.stop),
             abandoned: Arc::clone(&self.abandoned),
             counters: Arc::clone(&counters),
@@ -173,7 +122,7 @@ impl Live {
         if let Some((time, arrival)) = spent.latest()
             && arrival >= self.clock.arrival
         {
-            self.clock = Clock { time, arrival };
+            self.clock = IdleClock { time, arrival };
         }
         if let Some(interface) = self.interfaces.get(spent.interface) {
             // An interface whose thread has ended needs no more.
@@ -280,35 +229,4 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
-}
-
-const fn snaplen(options: &LiveOptions) -> u32 {
-    if options.snaplen == 0 || options.snaplen > MAX_SNAPLEN { MAX_SNAPLEN } else { options.snaplen }
-}
-
-/// Packet time while nothing comes: that of the last frame, plus what has passed since it arrived.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    time: Timestamp,
-    arrival: Instant,
-}
-
-impl Clock {
-    /// Before the first frame, the time of day.
-    fn start() -> Self {
-        Self { time: now(), arrival: Instant::now() }
-    }
-
-    fn now(self) -> Timestamp {
-        self.time.after((nanoseconds(self.arrival.elapsed()) - UNDER_WAY).max(0))
-    }
-}
-
-/// The time of day, as frames have it.
-fn now() -> Timestamp {
-    Timestamp(nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
-}
-
-fn nanoseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pcap::{Active, Capture, Device, Linktype};
 
-use super::{Direction, LiveOptions, snaplen};
+use super::options::{Direction, LiveOptions, snaplen};
 use crate::capture::libpcap::{Tick, from_dlt, message};
 use crate::capture::{CaptureError, Filter};
 use crate::decode::LinkType;

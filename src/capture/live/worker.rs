@@ -11,8 +11,9 @@ use pcap::{Active, Capture};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::batch::Batch;
+use super::clock::{nanoseconds, now};
 use super::open::Opened;
-use super::{nanoseconds, now};
+
 use crate::capture::libpcap::{Tick, message, packet_time};
 use crate::capture::{CaptureError, Counts};
 use crate::time::Timestamp;
@@ -74,7 +75,7 @@ impl Horizon {
 }
 
 /// What a worker and the analysis look at both.
-pub(super) struct Shared {
+pub(super) struct WorkerContext {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) abandoned: Arc<AtomicBool>,
     pub(super) counters: Arc<Counters>,
@@ -88,7 +89,7 @@ pub(super) struct Worker {
     snaplen: u32,
     /// How long the kernel may keep a frame back.
     block: Duration,
-    shared: Shared,
+    shared: WorkerContext,
     empty: Receiver<Batch>,
     out: Sender<Message>,
     last: pcap::Stat,
@@ -111,7 +112,7 @@ impl Worker {
     pub(super) fn new(
         opened: Opened,
         snaplen: u32,
-        shared: Shared,
+        shared: WorkerContext,
         empty: Receiver<Batch>,
         out: Sender<Message>,
     ) -> Self {

@@ -1,7 +1,7 @@
 //! CAPWAP data channel (RFC 5415 section 4, RFC 5416): frames between wireless access points and their controller.
 
-use crate::decode::ip::fits;
 use crate::decode::SkipReason;
+use crate::decode::ip::fits;
 use crate::decode::link::{self, Walk};
 use crate::decode::octets::Octets;
 

@@ -1,7 +1,7 @@
 //! L2TP, versions 2 (RFC 2661) and 3 (RFC 3931), over UDP and over IP. Control messages carry no packets.
 
-use crate::decode::ip::fits;
 use crate::decode::SkipReason;
+use crate::decode::ip::fits;
 use crate::decode::link::{self, Walk};
 use crate::decode::octets::Octets;
 

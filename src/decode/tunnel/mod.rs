@@ -39,4 +39,3 @@ pub(super) fn inside<'a>(kind: u8, payload: Octets<'a>, walk: &mut Walk) -> Resu
 fn ether_ip<'a>(payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     link::nested_ethernet(payload.skip(2).ok_or(SkipReason::TruncatedLink)?, walk)
 }
-
