@@ -34,6 +34,8 @@ pub mod detect;
 pub mod engine;
 pub mod flow;
 pub mod flow_filter;
+pub mod network;
 pub mod output;
+mod suggest;
 pub mod tcp;
 pub mod time;

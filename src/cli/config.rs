@@ -1,6 +1,5 @@
 //! What the options mean together: every default filled in, every name looked up, every contradiction refused.
 
-use core::net::IpAddr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -10,22 +9,24 @@ use super::args::{
 };
 #[cfg(feature = "tui")]
 use super::args::{ColorArg, ViewArgs};
-use super::messages::{Failure, did_you_mean, usage_at};
+use super::messages::{Failure, usage_at};
 #[cfg(feature = "tui")]
 use super::settings;
 use super::units::Duration;
 use crate::capture::FileInput;
 use crate::capture::preset::{PRESETS, Preset};
-use crate::detect::host::{self, Prefix, ScanThreshold};
+use crate::detect::host::{self, ScanThreshold};
 use crate::detect::registry::{self, rules};
 use crate::detect::{Rule, Selection};
 use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
+use crate::network::{self, IpNet, NetworkError};
 #[cfg(feature = "tui")]
 use crate::output::Locale;
 #[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, Keys, ThemeName};
-use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Network, Pictures, Session, Settings, Theme, Topic};
+use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Pictures, Session, Settings, Theme, Topic};
+use crate::suggest::did_you_mean;
 
 /// What to do.
 pub(super) enum Task {
@@ -376,10 +377,9 @@ fn flow_filter(option: &str, typed: &str) -> Result<FlowFilter, Failure> {
 /// How scans are told, and which networks are ours.
 fn hosts(args: &AnalysisArgs) -> Result<host::Settings, Failure> {
     let default = host::Settings::default();
-    let prefix = |typed: &String| network(typed).map(|(ip, bits)| Prefix { ip, bits });
     Ok(host::Settings {
         scan: args.scan.as_deref().map_or(Ok(default.scan), scan)?,
-        local_nets: args.local_net.iter().map(prefix).collect::<Result<_, _>>()?,
+        local_nets: args.local_net.iter().map(|typed| local_net(typed)).collect::<Result<_, _>>()?,
         ..default
     })
 }
@@ -429,20 +429,12 @@ fn rule(option: &str, id: &str, typed: &str, place: usize) -> Result<&'static Ru
     })
 }
 
-/// An address and how many of its leading bits count.
-fn network(typed: &str) -> Result<(IpAddr, u8), Failure> {
-    let wrong = |problem: &str, place| usage_at("--local-net", problem, typed, place);
-    let (address, length) = typed.split_once('/').map_or((typed, None), |(ip, length)| (ip, Some(length)));
-    let ip: IpAddr = address.parse().map_err(|_| wrong("an address is wanted, like 10.0.0.0/8 or fd00::/8", 0))?;
-    let longest = if ip.is_ipv4() { 32 } else { 128 };
-    let length = match length.map(str::parse::<u8>) {
-        None => longest,
-        Some(Ok(length)) if length <= longest => length,
-        Some(_) => {
-            return Err(wrong(&format!("a prefix length from 0 to {longest} is wanted"), address.len() + 1));
-        }
-    };
-    Ok((ip, length))
+/// A network of `--local-net`.
+fn local_net(typed: &str) -> Result<IpNet, Failure> {
+    network::parse(typed).map_err(|error| {
+        let place = if let NetworkError::PrefixLength { place, .. } = error { place } else { 0 };
+        usage_at("--local-net", &error.to_string(), typed, place)
+    })
 }
 
 /// What `--explain` asks for.
@@ -517,14 +509,13 @@ fn output(
     let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")));
     let format = screen.plain.map_or_else(named, Ok)?;
     applies(&args, format, screen.viewed)?;
-    let zone = |typed: &String| network(typed).map(|(ip, length)| Network::new(ip, length));
     let settings = Settings {
         session,
         time: args.time.unwrap_or_default(),
         steps: args.steps.unwrap_or_default(),
         events: events(&args.events)?,
         fields: fields(&args.fields)?,
-        local_nets: local_nets.iter().map(zone).collect::<Result<_, _>>()?,
+        local_nets: local_nets.iter().map(|typed| local_net(typed)).collect::<Result<_, _>>()?,
         rule_id,
         streams: input.is_streaming(),
         pictures: Pictures {

@@ -188,34 +188,6 @@ fn plural_as(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// The known name that `typed` most resembles, as `; did you mean …?`, or nothing.
-pub(super) fn did_you_mean<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let best = known.map(|name| (distance(typed, name), name)).min();
-    match best {
-        Some((edits, name)) if edits <= 1 + name.len() / 3 => format!("; did you mean \"{name}\"?"),
-        _ => String::new(),
-    }
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        let mut left = i + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = *cell;
-            *cell = replaced.min(diagonal + 1).min(left + 1);
-            left = *cell;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,13 +196,6 @@ mod tests {
     fn the_caret_is_under_the_place() {
         let Failure::Usage(text) = usage_at("--events", "no event is called \"fo\"", "a,fo", 2) else { unreachable!() };
         assert_eq!(text.lines().collect::<Vec<_>>()[1..], ["  a,fo", "    ^"]);
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!((distance("", "abc"), distance("kitten", "sitting"), distance("same", "same")), (3, 3, 0));
-        assert_eq!(did_you_mean("flow_and", ["flow_end", "stats"].into_iter()), "; did you mean \"flow_end\"?");
-        assert_eq!(did_you_mean("zzzzzzzz", ["flow_end", "stats"].into_iter()), "");
     }
 
     #[test]

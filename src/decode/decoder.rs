@@ -74,7 +74,7 @@ impl Decoder {
 
     /// Decodes any frame, the general way.
     #[inline(never)]
-    fn decode_any(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
+    pub(super) fn decode_any(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
         self.decode_subframe(frame, 0, outcome);
     }
 

@@ -7,6 +7,7 @@ use super::capture::{self, Health, Routes};
 use super::host::Condition;
 use super::{flow, host, ordinary};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
+use crate::suggest;
 use crate::tcp::Segment;
 use crate::time::Timestamp;
 
@@ -305,7 +306,7 @@ impl Detectors {
     pub fn new(selection: &Selection) -> Result<Self, UnknownRule> {
         for id in selection.enable.iter().chain(&selection.disable) {
             if rule(id).is_none() {
-                return Err(UnknownRule { id: id.clone(), nearest: nearest(id) });
+                return Err(UnknownRule { id: id.clone(), nearest: suggest::nearest(id, rules().map(|rule| rule.id)) });
             }
         }
         let rules: Vec<&'static Rule> = rules().collect();
@@ -672,27 +673,6 @@ fn anomaly(rule: &'static Rule, severity: Severity, finding: Finding, flow: &Flo
         frames: finding.frames,
         figures: finding.figures,
     }
-}
-
-/// The rule id nearest to `id` by edit distance, if it is near.
-fn nearest(id: &str) -> Option<&'static str> {
-    rules().map(|rule| (distance(id, rule.id), rule.id)).min().filter(|(d, _)| *d <= 3).map(|(_, id)| id)
-}
-
-/// Levenshtein distance in octets.
-fn distance(a: &str, b: &str) -> usize {
-    let b = b.as_bytes();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod announced;
 mod brief;
 mod clock;
 mod closing;
+pub mod community_id;
 pub mod completeness;
 mod copies;
 mod embryo;

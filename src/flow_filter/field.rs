@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 use super::{Phase, Subject, Test};
 use crate::detect::Severity;
 use crate::detect::registry::rules;
+use crate::flow::community_id::CommunityId;
 use crate::flow::features::{Ecn, FastOpenUse, MptcpUse, ecn, fast_open, mptcp};
 use crate::flow::{Closing, Flow, Label, Opening, Peer, Side};
-use crate::output::community::CommunityId;
 use crate::tcp::{Flags, State};
 
 /// A field.
@@ -58,7 +58,7 @@ impl Field {
                 value(subject).iter().any(|n| ranges.iter().any(|(from, to)| (from..=to).contains(&n)))
             }
             (Kind::Address(value), Test::Networks(networks)) => {
-                value(subject).iter().any(|ip| networks.iter().any(|network| network.contains(*ip)))
+                value(subject).iter().any(|ip| networks.iter().any(|network| network.contains(ip)))
             }
             (Kind::Flag(value), Test::Flag(wanted)) => value(subject) == Some(*wanted),
             (Kind::Word(_, value), Test::Words(words)) => {

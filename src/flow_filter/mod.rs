@@ -21,7 +21,7 @@ use core::fmt;
 
 use regex::Regex;
 
-use crate::output::Network;
+use crate::network::IpNet;
 
 pub use self::field::retransmissions;
 pub use self::phase::Phase;
@@ -62,7 +62,7 @@ enum Expression {
     /// A pattern over everything shown.
     Pattern(Regex),
     /// Either end is in this network.
-    Network(Network),
+    Network(IpNet),
     Field(&'static field::Field, Test),
 }
 
@@ -72,7 +72,7 @@ enum Test {
     /// In one of these closed ranges.
     Ranges(Vec<(i64, i64)>),
     /// In one of these networks.
-    Networks(Vec<Network>),
+    Networks(Vec<IpNet>),
     /// One of these words.
     Words(Vec<String>),
     /// Contains one of these texts, lower case.
@@ -114,7 +114,7 @@ impl Expression {
             Self::Not(other) => !other.holds(subject),
             Self::Text(text) => lower(subject.shown()).contains(text),
             Self::Pattern(pattern) => pattern.is_match(&subject.shown()),
-            Self::Network(network) => subject.ends().into_iter().flatten().any(|(ip, _)| network.contains(ip)),
+            Self::Network(network) => subject.ends().into_iter().flatten().any(|(ip, _)| network.contains(&ip)),
             Self::Field(field, test) => field.passes(subject, test),
         }
     }

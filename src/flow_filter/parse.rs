@@ -1,12 +1,11 @@
 //! Text to [`Expression`], by recursive descent. Every refusal names a place.
 
-use core::net::IpAddr;
-
 use regex::{Regex, RegexBuilder};
 
 use super::field::{self, FIELDS, Field, Kind, Unit};
 use super::{Expression, FilterError, Test};
-use crate::output::Network;
+use crate::network::{self, IpNet};
+use crate::suggest::did_you_mean;
 use crate::time::{MICROSECOND, MILLISECOND, SECOND};
 
 /// How deep parentheses and negations may nest.
@@ -153,7 +152,7 @@ impl<'a> Parser<'a> {
             return Ok(Expression::Text(token.to_lowercase()));
         }
         let Some(field) = FIELDS.iter().find(|field| field.name.eq_ignore_ascii_case(name)) else {
-            let problem = format!("no field is called \"{name}\"{}", resembling(name, FIELDS.iter().map(|f| f.name)));
+            let problem = format!("no field is called \"{name}\"{}", did_you_mean(name, FIELDS.iter().map(|f| f.name)));
             return Err(FilterError { problem, place: start });
         };
         self.at += name_end;
@@ -269,7 +268,7 @@ impl<'a> Parser<'a> {
             problem: format!(
                 "\"{}\" is never \"{typed}\"{}",
                 field.name,
-                resembling(&plain(&typed), known.iter().copied())
+                did_you_mean(&plain(&typed), known.iter().copied())
             ),
             place,
         })
@@ -341,7 +340,7 @@ impl<'a> Parser<'a> {
             let known = ["info", "note", "warn", "alert"];
             let found = field::severity(&typed.to_ascii_lowercase());
             return found.map(|n| (n, n)).ok_or_else(|| {
-                wrong(format!("info, note, warn or alert is wanted{}", resembling(typed, known.into_iter())))
+                wrong(format!("info, note, warn or alert is wanted{}", did_you_mean(typed, known.into_iter())))
             });
         }
         let digits = typed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(typed.len());
@@ -402,19 +401,7 @@ fn regex(pattern: &str, place: usize) -> Parsed<Regex> {
     })
 }
 
-fn network(typed: &str) -> Option<Network> {
-    let (address, length) = typed.split_once('/').map_or((typed, None), |(ip, length)| (ip, Some(length)));
-    let ip: IpAddr = address.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
-    let longest = if ip.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Some(longest), |length| length.parse().ok().filter(|length| *length <= longest))?;
-    Some(Network::new(ip, length))
-}
-
-/// The known name that `typed` most resembles, as `; did you mean …?`, or nothing.
-fn resembling<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let best = known.map(|name| (strsim::damerau_levenshtein(typed, name), name)).min();
-    match best {
-        Some((edits, name)) if edits <= 1 + name.len() / 3 => format!("; did you mean \"{name}\"?"),
-        _ => String::new(),
-    }
+fn network(typed: &str) -> Option<IpNet> {
+    let (address, length) = typed.split_at(typed.find('/').unwrap_or(typed.len()));
+    network::parse(&(address.trim_start_matches('[').trim_end_matches(']').to_owned() + length)).ok()
 }

@@ -5,7 +5,6 @@
 
 mod cause;
 pub mod clock;
-pub mod community;
 pub mod event;
 pub mod explain;
 mod histogram;
@@ -30,10 +29,9 @@ pub mod tui;
 pub mod words;
 mod zeek;
 
-use core::net::IpAddr;
-
 use self::report::AtEnd;
 use crate::engine::Sink;
+use crate::network::IpNet;
 pub use event::{Action, StepsShown};
 pub use explain::{Level, Locale, Topic};
 pub use out::Out;
@@ -63,7 +61,7 @@ pub struct Settings {
     /// Columns of CSV and TSV (`-e`); empty for the default ones.
     pub fields: Vec<String>,
     /// Networks that are ours (`--local-net`).
-    pub local_nets: Vec<Network>,
+    pub local_nets: Vec<IpNet>,
     /// The id of an anomaly rule by its index in the registry.
     pub rule_id: fn(u16) -> Option<&'static str>,
     /// Whether packets arrive as they are sent: nothing waits for what comes later.
@@ -116,36 +114,6 @@ pub struct Pictures {
     pub scale: Scale,
     /// Colours (`--theme`).
     pub theme: Theme,
-}
-
-/// A network: an address and a prefix length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    ip: IpAddr,
-    length: u8,
-}
-
-impl Network {
-    /// The network of `ip`, of which `length` bits count (at most 32 for IPv4 and 128 for IPv6).
-    pub const fn new(ip: IpAddr, length: u8) -> Self {
-        Self { ip, length }
-    }
-
-    /// Whether `ip` is in it. An IPv6 address is never in an IPv4 network.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        let length = u32::from(self.length);
-        match (self.ip, ip) {
-            (IpAddr::V4(net), IpAddr::V4(ip)) => {
-                let differ = u32::from(net) ^ u32::from(ip);
-                differ.checked_shr(32u32.saturating_sub(length)).is_none_or(|bits| bits == 0)
-            }
-            (IpAddr::V6(net), IpAddr::V6(ip)) => {
-                let differ = u128::from(net) ^ u128::from(ip);
-                differ.checked_shr(128u32.saturating_sub(length)).is_none_or(|bits| bits == 0)
-            }
-            _ => false,
-        }
-    }
 }
 
 /// The events written where `--events` does not say otherwise.
@@ -268,16 +236,6 @@ pub fn format(name: &str) -> Option<&'static Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn networks() {
-        let contains =
-            |net: &str, length, ip: &str| Network::new(net.parse().unwrap(), length).contains(ip.parse().unwrap());
-        assert!(contains("10.0.0.0", 8, "10.255.0.1") && !contains("10.0.0.0", 8, "11.0.0.1"));
-        assert!(contains("0.0.0.0", 0, "255.255.255.255") && !contains("0.0.0.0", 0, "::1"));
-        assert!(contains("192.0.2.7", 32, "192.0.2.7") && !contains("192.0.2.7", 32, "192.0.2.6"));
-        assert!(contains("fd00::", 8, "fdff::1") && contains("::", 0, "ff::") && !contains("::1", 128, "::2"));
-    }
 
     #[test]
     fn names_are_unique() {

@@ -74,7 +74,7 @@ impl Zeek {
         let (first, origin, response) = (row.first_time, row.originator, row.responder);
         let local = |ip| match self.settings.local_nets.as_slice() {
             [] => "-",
-            nets if nets.iter().any(|net| net.contains(ip)) => "T",
+            nets if nets.iter().any(|net| net.contains(&ip)) => "T",
             _ => "F",
         };
         let line = &mut self.out.buffer;

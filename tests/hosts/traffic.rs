@@ -1,6 +1,5 @@
 //! Traffic of many hosts, segment by segment.
 
-use synscope::detect::host::Prefix;
 use synscope::engine::{Engine, Event, Settings};
 use synscope::tcp::options::{Layout, Options, Timestamps};
 use synscope::tcp::{Endpoint, Flags, Segment, SeqNumber};
@@ -76,10 +75,8 @@ impl Traffic {
 
     /// With this network as ours.
     pub(crate) fn with_local(net: &str) -> Self {
-        let (ip, bits) = net.split_once('/').expect("prefix");
-        let prefix = Prefix { ip: ip.parse().expect("address"), bits: bits.parse().expect("bits") };
         let mut traffic = Self::new();
-        traffic.settings.hosts.local_nets = vec![prefix];
+        traffic.settings.hosts.local_nets = vec![net.parse().expect("a network")];
         traffic
     }
 

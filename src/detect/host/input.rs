@@ -1,8 +1,6 @@
 //! What the host detectors are told: small plain values, not borrows of flows, so that an attempt of which nothing but its
 //! first SYN is kept can be told of as well.
 
-use core::net::IpAddr;
-
 use crate::flow::{Flow, Offer, Opening};
 use crate::tcp::options::{Layout, OptionFaults};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
@@ -176,31 +174,5 @@ impl Settled {
             retried: flow.client.syn_count > 1,
             look: flow.client.offer.as_ref().map(Look::from_offer),
         })
-    }
-}
-
-/// A network: an address and how many of its leading bits count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefix {
-    /// An address in it.
-    pub ip: IpAddr,
-    /// Leading bits, at most 32 or 128.
-    pub bits: u8,
-}
-
-impl Prefix {
-    /// Whether `ip` is in it.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.ip, ip) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let shift = 32_u32.saturating_sub(u32::from(self.bits));
-                (u32::from(a) ^ u32::from(b)).checked_shr(shift).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let shift = 128_u32.saturating_sub(u32::from(self.bits));
-                (u128::from(a) ^ u128::from(b)).checked_shr(shift).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
     }
 }

@@ -40,7 +40,6 @@ mod witness;
 
 pub use desk::Report;
 pub use flood::{Incident, Others};
-pub use input::Prefix;
 pub use isn::{Grade, IsnReport, Role, Triplet};
 pub use rules::RULES;
 pub use scan::{ScanReport, Shape, Technique};

@@ -190,8 +190,7 @@ fn one_probe_from_four_sources_has_decoys() {
 
 #[test]
 fn trw_needs_failures_in_excess() {
-    let settings =
-        Settings { local_nets: vec![Prefix { ip: "198.51.100.0".parse().unwrap(), bits: 24 }], ..Settings::default() };
+    let settings = Settings { local_nets: vec!["198.51.100.0/24".parse().unwrap()], ..Settings::default() };
     let walk = |pattern: &str| {
         let mut bench = Bench::with(settings.clone());
         for (k, letter) in pattern.chars().enumerate() {
@@ -225,8 +224,7 @@ fn trw_needs_failures_in_excess() {
 
 #[test]
 fn local_scanners_may_fail_ten_times_as_often() {
-    let settings =
-        Settings { local_nets: vec![Prefix { ip: "192.0.2.0".parse().unwrap(), bits: 24 }], ..Settings::default() };
+    let settings = Settings { local_nets: vec!["192.0.2.0/24".parse().unwrap()], ..Settings::default() };
     let scan = |n: u16| {
         let mut bench = Bench::with(settings.clone());
         for k in 0..n {

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::input::Prefix;
+use crate::network::IpNet;
 use crate::time::SECOND;
 
 /// From when on failed attempts are a scan.
@@ -42,7 +42,7 @@ pub struct Settings {
     pub scan: ScanThreshold,
     /// Networks that are ours. Their hosts may fail ten times as often before they are scanners; with none, every host is
     /// treated as foreign.
-    pub local_nets: Vec<Prefix>,
+    pub local_nets: Vec<IpNet>,
     /// Source addresses remembered (about 500 octets each).
     pub sources: usize,
     /// Failed pairs of host and port remembered, of all sources together (48 octets each).
@@ -75,6 +75,6 @@ impl Default for Settings {
 impl Settings {
     /// Whether `ip` is in one of our networks.
     pub fn is_local(&self, ip: IpAddr) -> bool {
-        self.local_nets.iter().any(|net| net.contains(ip))
+        self.local_nets.iter().any(|net| net.contains(&ip))
     }
 }

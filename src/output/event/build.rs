@@ -9,9 +9,9 @@ use super::{
 };
 use crate::detect::{Anomaly, Scope};
 use crate::engine::Totals;
+use crate::flow::community_id::CommunityId;
 use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
 use crate::flow::{Closing, Ends, Flow, Opening, Peer, Side, Step};
-use crate::output::community::CommunityId;
 use crate::output::{Session, words};
 use crate::tcp::{Flags, IcmpKind};
 use crate::time::Timestamp;

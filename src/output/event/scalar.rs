@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+use crate::flow::community_id::CommunityId;
 use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
 use crate::flow::{Backoff, Certainty, ClosedBy, Closing, Label, Opening, Shape, Side};
 use crate::output::clock::rfc3339;
-use crate::output::community::CommunityId;
 use crate::tcp::{Flags, State};
 use crate::time::Timestamp;
 
