@@ -2,13 +2,13 @@
 
 /// The name of `known` that `typed` resembles most (restricted edits, transpositions among them), where at most one edit, and
 /// one more for each three octets of the name, lies between them.
-pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (edits, name) = known.map(|name| (strsim::damerau_levenshtein(typed, name), name)).min()?;
     (edits <= 1 + name.len() / 3).then_some(name)
 }
 
 /// [`nearest`] as the end of a message: `; did you mean "…"?`, or nothing.
-pub fn did_you_mean<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest(typed, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 
