@@ -38,10 +38,23 @@ const MAX_OPEN: usize = 64;
 struct Piece {
     from: IpAddr,
     to: Endpoint,
+    /// Of `from` and `to`: most others are told from it by this alone.
+    mark: u32,
     look: u32,
     fate: Fate,
     time: Timestamp,
     frame: u64,
+}
+
+/// What an examination that found no scan says about those that follow.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    look: u32,
+    of_a_kernel: bool,
+    /// With a window that begins after the first and not after the second, the same pieces are in it.
+    same: (Timestamp, Timestamp),
+    /// So many more new pieces there are at least before one can be found.
+    left: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +75,7 @@ struct Group {
     last: Timestamp,
     /// The scan that was reported: its incident and the look of its SYNs.
     told: Option<(u64, u32)>,
+    seen: Option<Seen>,
 }
 
 impl Weigh for Group {
@@ -72,18 +86,28 @@ impl Weigh for Group {
 
 impl Group {
     const fn new(now: Timestamp) -> Self {
-        Self { pieces: Vec::new(), next: 0, gone: 0, last: now, told: None }
+        Self { pieces: Vec::new(), next: 0, gone: 0, last: now, told: None, seen: None }
     }
 
     /// Whether `piece` is new: of nobody who failed at the same before.
     fn add(&mut self, piece: Piece) -> bool {
         self.last = self.last.max(piece.time);
-        if let Some(known) = self.pieces.iter_mut().find(|p| p.to == piece.to && p.from == piece.from) {
-            known.time = known.time.max(piece.time);
+        let same = |p: &&mut Piece| p.mark == piece.mark && p.to == piece.to && p.from == piece.from;
+        if let Some(known) = self.pieces.iter_mut().find(same) {
+            let time = known.time.max(piece.time);
+            // It may be in the window again.
+            self.seen = self.seen.filter(|seen| time == known.time || known.time > seen.same.0);
+            known.time = time;
             if piece.fate != Fate::Silent {
                 known.fate = piece.fate;
             }
             return false;
+        }
+        if let Some(seen) = self.seen.as_mut() {
+            seen.left = seen.left.saturating_sub(1);
+            if seen.look == piece.look {
+                seen.same.1 = seen.same.1.min(piece.time);
+            }
         }
         if self.pieces.len() < if self.told.is_some() { KEPT_OF_A_SCAN } else { KEPT } {
             self.pieces.push(piece);
@@ -94,6 +118,31 @@ impl Group {
         self.next = (self.next + 1) % all;
         self.gone += u64::from(self.told.is_some());
         true
+    }
+
+    /// Whether what was seen last says that the piece just added makes no scan.
+    fn needs_more(&self, look: u32, of_a_kernel: bool, since: Timestamp) -> bool {
+        self.seen.is_some_and(|seen| {
+            seen.left > 0
+                && (seen.look, seen.of_a_kernel) == (look, of_a_kernel)
+                && (seen.same.0 < since && since <= seen.same.1)
+        })
+    }
+
+    /// So many new pieces there are at least before those that look like this, and began since then, can be a scan: none if they
+    /// are.
+    fn lacks(&mut self, key: Endpoint, look: u32, of_a_kernel: bool, since: Timestamp) -> usize {
+        let left = if key.port == 0 {
+            lacks_of_a_host(self, look, since)
+        } else {
+            let near = if of_a_kernel { lacks_neighbours(self, look, since) } else { 0 };
+            near.max(lacks_of_a_port(self, look, since))
+        };
+        let times = || self.pieces.iter().filter(|p| p.look == look).map(|p| p.time);
+        let before = times().filter(|time| *time < since).max().unwrap_or(Timestamp(i64::MIN));
+        let after = times().filter(|time| *time >= since).min().unwrap_or(Timestamp(i64::MAX));
+        self.seen = Some(Seen { look, of_a_kernel, same: (before, after), left });
+        left
     }
 
     fn alike(&self, look: u32, since: Timestamp) -> impl Iterator<Item = &Piece> {
@@ -146,7 +195,8 @@ impl Distributed {
         };
         let of_a_kernel = look.is_of_a_stack();
         let look = fixed_hash((look.window, look.layout, look.mss)) as u32;
-        let piece = Piece { from: s.client.ip, to: s.server, look, fate, time: s.began, frame: s.frame };
+        let mark = fixed_hash((s.client.ip, s.server)) as u32;
+        let piece = Piece { from: s.client.ip, to: s.server, mark, look, fate, time: s.began, frame: s.frame };
         for key in [Endpoint { port: 0, ..s.server }, Endpoint { ip: NOBODY, port: s.server.port }] {
             let group = self.groups.entry(key, || Group::new(s.time));
             if !group.add(piece) || group.told.is_some() || self.open.len() >= MAX_OPEN {
@@ -154,8 +204,7 @@ impl Distributed {
             }
             let since = piece.time.after(-WINDOW);
             let one_host = key.port == 0;
-            let together = if one_host { share_a_host(group, look, since) } else { share_a_port(group, look, since) };
-            if !together || (!one_host && of_a_kernel && !are_neighbours(group, look, since)) {
+            if group.needs_more(look, of_a_kernel, since) || group.lacks(key, look, of_a_kernel, since) > 0 {
                 continue;
             }
             let (ends, mut finding) = finding(group, key, look);
@@ -198,46 +247,51 @@ impl Distributed {
     }
 }
 
-/// Whether nobody probes so much that it is a scan of its own, and enough do.
-fn are_several(group: &Group, look: u32, since: Timestamp, own: usize) -> bool {
+// What is lacking, in new pieces at least. Each brings one more, and may take the place of another: of `a` pieces too many for
+// `b` targets, `b - a` are made up for by a new one with a target of its own, and `a` by the one that gives way.
+
+/// Somebody who probes so much that it is a scan of its own, or too few who probe.
+fn lacks_sources(group: &Group, look: u32, since: Timestamp, own: usize) -> usize {
     let mut sources: SmallVec<[IpAddr; 128]> = group.alike(look, since).map(|p| p.from).collect();
     sources.sort_unstable();
-    let mut runs = 0;
+    let (mut runs, mut longest) = (0, 0);
     for run in sources.chunk_by(|a, b| a == b) {
-        if run.len() >= own {
-            return false;
-        }
+        longest = longest.max(run.len());
         runs += 1;
     }
-    runs >= SOURCES
+    (longest + 1).saturating_sub(own).max(SOURCES.saturating_sub(runs))
 }
 
 /// Enough ports of one host, hardly one of them probed by two.
-fn share_a_host(group: &Group, look: u32, since: Timestamp) -> bool {
+fn lacks_of_a_host(group: &Group, look: u32, since: Timestamp) -> usize {
     let pieces = group.alike(look, since).count();
     if pieces < PORTS {
-        return false;
+        return PORTS - pieces;
     }
     let ports = distinct(group.alike(look, since).map(|p| p.to.port)).len();
-    ports >= PORTS && 2 * pieces <= 3 * ports && are_several(group, look, since, PORTS)
+    let few = PORTS.saturating_sub(ports);
+    let shared = (2 * pieces).saturating_sub(3 * ports).div_ceil(3);
+    few.max(shared).max(lacks_sources(group, look, since, PORTS))
 }
 
 /// Enough hosts on one port, hardly one of them probed by two.
-fn share_a_port(group: &Group, look: u32, since: Timestamp) -> bool {
+fn lacks_of_a_port(group: &Group, look: u32, since: Timestamp) -> usize {
     let pieces = group.alike(look, since).count();
     if pieces < HOSTS {
-        return false;
+        return HOSTS - pieces;
     }
     let hosts = distinct(group.alike(look, since).map(|p| p.to.ip)).len();
-    hosts >= HOSTS && 4 * pieces <= 5 * hosts && are_several(group, look, since, HOSTS)
+    let few = HOSTS.saturating_sub(hosts);
+    let shared = (4 * pieces).saturating_sub(5 * hosts).div_ceil(5);
+    few.max(shared).max(lacks_sources(group, look, since, HOSTS))
 }
 
-/// Whether nearly all targets are in one network.
-fn are_neighbours(group: &Group, look: u32, since: Timestamp) -> bool {
+/// Nearly all targets in one network.
+fn lacks_neighbours(group: &Group, look: u32, since: Timestamp) -> usize {
     let mut nets: SmallVec<[IpAddr; 128]> = group.alike(look, since).map(|p| network_of(p.to.ip)).collect();
     nets.sort_unstable();
     let most = nets.chunk_by(|a, b| a == b).map(<[IpAddr]>::len).max().unwrap_or(0);
-    5 * most >= 4 * nets.len()
+    (4 * nets.len()).saturating_sub(5 * most).div_ceil(5)
 }
 
 fn finding(group: &Group, key: Endpoint, look: u32) -> ((Option<Whom>, Option<Whom>), Finding) {
@@ -277,4 +331,69 @@ fn finding(group: &Group, key: Endpoint, look: u32) -> ((Option<Whom>, Option<Wh
     finding.figures.push(("ports_closed", Figure::List(ports(Some(Fate::Closed)))));
     finding.figures.push(("ports_filtered", Figure::List(ports(Some(Fate::Silent)))));
     ((None, target), finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A generator with the same numbers in each run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % n
+        }
+    }
+
+    /// Some sources probe some targets, now and then out of order or after a while; `targets` in so many networks.
+    fn piece(random: &mut Random, now: &mut i64, (sources, targets, nets): (u64, u64, u64), one_host: bool) -> Piece {
+        *now += random.below(SECOND as u64 / 2) as i64 + if random.below(100) == 0 { WINDOW / 2 } else { 0 };
+        let time = Timestamp(*now - if random.below(10) == 0 { random.below(WINDOW as u64) as i64 } else { 0 });
+        let from = Ipv4Addr::new(10, 1, 0, random.below(sources) as u8).into();
+        let target = random.below(targets);
+        let to = if one_host {
+            Endpoint { ip: Ipv4Addr::new(10, 2, 0, 1).into(), port: 1 + target as u16 }
+        } else {
+            let net = if random.below(6) == 0 { random.below(nets) as u8 } else { 0 };
+            Endpoint { ip: Ipv4Addr::new(10, 2, net, target as u8).into(), port: 22 }
+        };
+        let look = u32::from(random.below(20) == 0);
+        Piece { from, to, mark: fixed_hash((from, to)) as u32, look, fate: Fate::Silent, time, frame: 1 }
+    }
+
+    #[test]
+    fn what_is_not_examined_is_no_scan() {
+        let (mut found, mut spared, mut examined) = (0, 0, 0);
+        for seed in 0..60_u64 {
+            let mut random = Random(seed);
+            let one_host = seed % 2 == 0;
+            let key = if one_host {
+                Endpoint { ip: Ipv4Addr::new(10, 2, 0, 1).into(), port: 0 }
+            } else {
+                Endpoint { ip: NOBODY, port: 22 }
+            };
+            let manner = (1 + random.below(20), 10 + random.below(200), 1 + random.below(40));
+            let (mut group, mut now) = (Group::new(Timestamp(0)), 1000 * SECOND);
+            for _ in 0..400 {
+                let piece = piece(&mut random, &mut now, manner, one_host);
+                let since = piece.time.after(-WINDOW);
+                // Sometimes nobody asks.
+                if !group.add(piece) || random.below(8) == 0 {
+                    continue;
+                }
+                let of_a_kernel = piece.look == 0;
+                let spares = group.needs_more(piece.look, of_a_kernel, since);
+                let seen = group.seen;
+                let is_scan = group.lacks(key, piece.look, of_a_kernel, since) == 0;
+                assert!(!(spares && is_scan), "{seed}: {seen:?}");
+                if spares {
+                    group.seen = seen;
+                }
+                (found, spared, examined) = (found + usize::from(is_scan), spared + usize::from(spares), examined + 1);
+            }
+        }
+        assert!(found > 100 && 3 * spared > examined, "{found} {spared} {examined}");
+    }
 }
