@@ -3,6 +3,8 @@
 //! `testdata/scripts/` does the same for single flows; here hundreds of connections are needed, so they are made in code.
 
 mod common;
+#[path = "hosts/outages.rs"]
+mod outages;
 #[path = "hosts/pairs.rs"]
 mod pairs;
 #[path = "hosts/traffic.rs"]

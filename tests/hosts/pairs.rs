@@ -4,6 +4,7 @@ use synscope::detect::Severity;
 use synscope::tcp::options::{Layout, Options};
 use synscope::tcp::{Endpoint, Flags};
 
+use crate::outages::{Fate, out};
 use crate::traffic::*;
 
 /// Id, trigger, near miss.
@@ -50,6 +51,7 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("refused-burst", || sweep(1, 20, Refused), || sweep(1, 19, Refused)),
     ("unanswered-burst", || sweep(20, 1, Silent), || repeated_syns(20)),
     ("service-unreachable", outage, || flood(2000, Half)),
+    ("service-outage", || out(4, Fate::Refused, 12), || out(2, Fate::Refused, 12)),
     ("rst-burst-server", || resets(2), || resets(40)),
     ("isn-constant", || server(3, |_| 77), || server(2, |_| 77)),
     ("isn-repeat", || server(6, |n| dice(n.min(4))), || server(12, |n| dice(n.min(4) + n / 5 * n))),
@@ -117,16 +119,16 @@ enum Outcome {
     Used,
 }
 
-fn v4(net: u32, host: u32, port: u16) -> Endpoint {
+pub(crate) fn v4(net: u32, host: u32, port: u16) -> Endpoint {
     Endpoint { ip: std::net::Ipv4Addr::from(net << 8 | host).into(), port }
 }
 
 /// A host of ours, and one of theirs.
-fn ours(host: u32, port: u16) -> Endpoint {
+pub(crate) fn ours(host: u32, port: u16) -> Endpoint {
     v4(0xc6_3364, host, port)
 }
 
-fn theirs(host: u32, port: u16) -> Endpoint {
+pub(crate) fn theirs(host: u32, port: u16) -> Endpoint {
     v4(0xc0_0002, host, port)
 }
 

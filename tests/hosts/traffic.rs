@@ -185,12 +185,17 @@ impl Traffic {
 
     /// Plays it; ids and severities.
     pub(crate) fn anomalies(&mut self) -> Vec<(&'static str, synscope::detect::Severity)> {
+        self.found().iter().map(|anomaly| (anomaly.id, anomaly.severity)).collect()
+    }
+
+    /// Plays it; all that is found.
+    pub(crate) fn found(&mut self) -> Vec<synscope::detect::Anomaly> {
         self.segments.sort_by_key(|s| s.time);
         let mut engine = Engine::new(&self.settings).expect("settings");
         let mut found = Vec::new();
         let mut sink = |event: &Event<'_>| {
             if let Event::Anomaly { anomaly, .. } = event {
-                found.push((anomaly.id, anomaly.severity));
+                found.push((*anomaly).clone());
             }
         };
         let mut last = Timestamp(0);

@@ -208,6 +208,8 @@ struct Service {
     frame_count: u8,
     clients: Clients,
     others: Others,
+    /// Connections that opened and were not dropped at once.
+    worked: u32,
     frames: [u64; 4],
     refused: Burst,
 }
@@ -240,6 +242,7 @@ impl Service {
             judged: 0,
             baseline: 0.0,
             others: Others::default(),
+            worked: 0,
             running: None,
             sketch: None,
             cleared: i64::MIN,
@@ -295,6 +298,21 @@ impl Service {
         self.running.is_some()
             || (!self.is_below(CROWD, 1)
                 && self.seconds.get(second).is_some_and(|s| s.syns >= CROWD && s.completed < s.syns / 4))
+    }
+
+    /// Whether it is under attack, or its SYNs of the last seconds look as those of a flood too young to be named.
+    fn may_be_flooded(&self, second: i64) -> bool {
+        if self.running.is_some() {
+            return true;
+        }
+        if self.is_below(FLOOD_SYNS / 2, COHORT) {
+            return false;
+        }
+        let (cohort, _) = self.cohort(second - COHORT, second - 1);
+        cohort.syns >= FLOOD_SYNS / 2
+            && cohort.completion() <= 0.2
+            && cohort.hanging() >= FLOOD_HANGING
+            && cohort.retry_share() <= 0.3
     }
 
     /// The source of at least three in four SYNs.
@@ -478,8 +496,29 @@ impl Floods {
         }
     }
 
-    /// An attempt came out. Whether its service is under attack.
-    pub(super) fn settled(&mut self, s: &Settled, at: &mut Places, desk: &mut Desk, out: Report<'_>) -> bool {
+    /// A connection that had opened was dropped at once.
+    pub(super) fn dropped(&mut self, server: Endpoint, at: &mut Places) {
+        if let Some(service) = self.services.get_at(&mut at.service, &server) {
+            service.worked = service.worked.saturating_sub(1);
+        }
+    }
+
+    /// Whether the service was seen to work, and whether it is flooded, or may be found to be.
+    pub(super) fn standing(&mut self, server: Endpoint, now: Timestamp, at: &mut Places) -> (bool, bool) {
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return (false, false) };
+        (service.worked > 0, service.may_be_flooded(service.second_of(now)))
+    }
+
+    /// An attempt came out; `covered`: its service fails its clients, which is told of by itself. Whether its service is under
+    /// attack.
+    pub(super) fn settled(
+        &mut self,
+        s: &Settled,
+        covered: bool,
+        at: &mut Places,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) -> bool {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
         let Some(service) = self.services.get_at(&mut at.service, &s.server) else { return false };
         let retried = s.retried;
@@ -495,8 +534,11 @@ impl Floods {
             }
         }
         match s.outcome {
-            Outcome::Open(_) => service.cusum.completed += 1,
-            Outcome::Refused => refused(service, s, desk, out),
+            Outcome::Open(_) => {
+                service.cusum.completed += 1;
+                service.worked = service.worked.saturating_add(1);
+            }
+            Outcome::Refused if !covered => refused(service, s, desk, out),
             _ => {}
         }
         match &mut service.running {

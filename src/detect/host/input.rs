@@ -3,7 +3,7 @@
 
 use crate::flow::{Flow, Offer, Opening};
 use crate::tcp::options::{Layout, OptionFaults};
-use crate::tcp::{Endpoint, Segment, SeqNumber};
+use crate::tcp::{Endpoint, IcmpKind, Segment, SeqNumber};
 use crate::time::Timestamp;
 
 /// What a SYN or SYN-ACK looks like, as far as it tells stacks and tools apart.
@@ -144,6 +144,8 @@ pub struct Settled {
     pub outcome: Outcome,
     /// Whether its SYN had been repeated.
     pub retried: bool,
+    /// Code of the ICMP error that says that its server is unreachable.
+    pub icmp_code: Option<u8>,
     /// What its SYN looked like.
     pub look: Option<Look>,
 }
@@ -172,6 +174,10 @@ impl Settled {
             server: flow.server.endpoint,
             outcome,
             retried: flow.client.syn_count > 1,
+            icmp_code: flow.unreachable().and_then(|u| match u.kind {
+                IcmpKind::Unreachable(code) => Some(code),
+                _ => None,
+            }),
             look: flow.client.offer.as_ref().map(Look::from_offer),
         })
     }

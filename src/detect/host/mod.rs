@@ -24,6 +24,7 @@ pub mod input;
 mod isn;
 #[cfg(test)]
 mod near_misses;
+mod outage;
 mod rules;
 mod scan;
 mod seconds;
@@ -52,9 +53,10 @@ use desk::Desk;
 use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
+use outage::{Failure, How, Known};
 use scan::Probe;
 use stray::{Proof, Stray};
-use told::{Answer, Found, Sign, Told, Unasked};
+use told::{Answer, Found, Retry, Sign, Told, Unasked};
 
 /// How often what evicted entries held is counted as free, nanoseconds of packet time.
 const RECOUNT: i64 = 10 * SECOND;
@@ -88,6 +90,7 @@ pub struct HostDetectors {
     isns: isn::Isns,
     together: together::Together,
     distributed: distributed::Distributed,
+    outages: outage::Outages,
     networks: clients::Networks,
     /// By slot: the low half of the flow's number, and where it is in these tables.
     places: Vec<(u32, Places)>,
@@ -111,6 +114,7 @@ impl HostDetectors {
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
             together: together::Together::new(settings.strays),
             distributed: distributed::Distributed::new(settings.strays / 4),
+            outages: outage::Outages::new(settings.strays / 4),
             networks: clients::Networks::new(settings.strays),
             places: Vec::new(),
             recount_at: Timestamp(i64::MIN),
@@ -176,13 +180,20 @@ impl HostDetectors {
                 self.floods.capture(*condition);
                 self.holding.capture(*condition);
                 strays.capture(*condition);
+                self.outages.capture(*condition);
             }
             Told::Attempt(a) => self.attempt(a, at, report),
             Told::Reuse(reuse) => {
                 let attempts = self.scans.attempts_of(reuse.1.client.ip);
                 self.together.reuse(&reuse.0, &reuse.1, attempts, desk, report);
             }
-            Told::Retried { began, server } => self.retried(*began, *server, at),
+            Told::Retried(retry) => self.retried(retry, at, report),
+            Told::Dropped { time, began, frame, client, server } => {
+                let (now, began, frame, client, server) = (*time, *began, *frame, *client, *server);
+                self.floods.dropped(server, at);
+                let f = Failure { now, began, frame, client, server, how: How::Reset, retried: false };
+                self.failed(&f, at, report);
+            }
             Told::Answer(a) => self.answer(a, at, report),
             Told::UnaskedAnswer(s, is_probe) => self.unasked_answer(s, *is_probe, report),
             Told::Number(number) => {
@@ -237,6 +248,7 @@ impl HostDetectors {
     /// Packet time is `now`, a second or more after it was last told.
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.desk, report);
+        self.outages.tick(now, &mut self.desk, report);
         self.strays.tick(now, &mut self.desk, report);
         self.holding.tick(now, &mut self.desk, report);
         self.scans.tick(now, &self.settings, &mut self.desk, report);
@@ -254,6 +266,7 @@ impl HostDetectors {
             return;
         }
         self.floods.finish(now, &mut self.desk, report);
+        self.outages.finish(now, &mut self.desk, report);
         self.strays.finish(&mut self.desk, report);
         self.holding.finish(now, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);
@@ -274,9 +287,37 @@ impl HostDetectors {
         }
     }
 
-    /// The SYN of an attempt that began at `began` was sent again, for the first time.
-    fn retried(&mut self, began: Timestamp, server: Endpoint, at: &mut Places) {
+    /// The SYN of an attempt was sent again, for the first time.
+    fn retried(&mut self, retry: &Retry, at: &mut Places, report: Report<'_>) {
+        let Retry { time: now, began, frame, client, server, silent } = *retry;
         self.floods.retried(server, began, at);
+        if silent {
+            let f = Failure { now, began, frame, client, server, how: How::Silent, retried: true };
+            self.failed(&f, at, report);
+        }
+    }
+
+    /// An attempt failed, as those of an outage do.
+    fn failed(&mut self, f: &Failure, at: &mut Places, report: Report<'_>) {
+        let (ordinary, answered) = self.scans.known(f.client, at);
+        let (worked, flooded) = self.floods.standing(f.server, f.now, at);
+        if !flooded {
+            self.outages.failed(f, &Known { worked, ordinary, answered }, &mut self.desk, report);
+        }
+    }
+
+    /// What an attempt that came out means for its service.
+    fn served(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
+        let how = match s.outcome {
+            Outcome::Refused => How::Refused,
+            Outcome::Unreachable => How::Unreachable(s.icmp_code.unwrap_or(1)),
+            // What was sent again was told of then.
+            Outcome::Unanswered if !s.retried => How::Silent,
+            Outcome::Open(_) => return self.outages.opened(s, &mut self.desk, report),
+            _ => return,
+        };
+        let Settled { time: now, began, frame, client, server, retried, .. } = *s;
+        self.failed(&Failure { now, began, frame, client: client.ip, server, how, retried }, at, report);
     }
 
     /// The first SYN-ACK to an attempt that began at `began`.
@@ -309,7 +350,12 @@ impl HostDetectors {
 
     /// An attempt came out.
     fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
-        let flooded = self.floods.settled(s, at, &mut self.desk, report);
+        self.served(s, at, report);
+        let covered = !self.outages.is_idle() && self.outages.covers(s.server);
+        let flooded = self.floods.settled(s, covered, at, &mut self.desk, report);
+        if covered && self.scans.meets_outage(s, at) {
+            return;
+        }
         self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
         if !flooded {
             self.distributed.settled(s, &mut self.desk, report);
@@ -357,6 +403,7 @@ impl HostDetectors {
             self.isns.evicted(),
             self.networks.evicted(),
             self.distributed.evicted(),
+            self.outages.evicted(),
         ];
         let octets = [
             self.scans.octets(),
@@ -366,6 +413,7 @@ impl HostDetectors {
             self.isns.octets(),
             self.networks.octets(),
             self.distributed.octets(),
+            self.outages.octets(),
         ];
         HostCounters {
             octets: octets.iter().sum::<usize>()

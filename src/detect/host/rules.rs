@@ -338,6 +338,17 @@ pub const RULES: &[Rule] = &[
         "RFC 9293 section 3.8.3; RFC 4987 section 2",
     ),
     host(
+        "service-outage",
+        Severity::Warn,
+        "a service that worked fails its clients",
+        "From 20 attempts and 3 s on: refused, silent although the client tried again, or reset as soon as they were open, with hardly \
+         any success in between. The service was seen to work before or after, or at least 5 clients that get on well with others fail \
+         there. Below 5 clients it is a note. The figures say what became of attempts, whom it hit and what is probably gone (kind): \
+         process-gone, host-gone, path-gone, filtered or overload. It is told again when it is over. Start with what kind names: the \
+         process, the host, the route, the filter, the load.",
+        "RFC 9293 sections 3.5.2 and 3.8.3; RFC 792",
+    ),
+    host(
         "rst-burst-server",
         Severity::Note,
         "resets of open connections by one host, far above what is usual",

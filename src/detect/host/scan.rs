@@ -701,6 +701,23 @@ impl Scans {
         self.sources.get(&client).map_or(0, |source| source.attempts)
     }
 
+    /// Whether the client has put connections to use, and when something last answered it.
+    pub(super) fn known(&mut self, client: IpAddr, at: &mut Places) -> (bool, Timestamp) {
+        self.sources.get_at(&mut at.client, &client).map_or((false, NEVER), |s| (s.used > 0, s.last_answer))
+    }
+
+    /// An attempt at a service that used to work and fails its clients: whether that says nothing of its client, who uses
+    /// connections otherwise.
+    pub(super) fn meets_outage(&mut self, s: &Settled, at: &mut Places) -> bool {
+        let Some(source) = self.sources.get_at(&mut at.client, &s.client.ip).filter(|source| source.used > 0) else {
+            return false;
+        };
+        if s.outcome == Outcome::Refused {
+            source.is_answered(s.time);
+        }
+        matches!(s.outcome, Outcome::Refused | Outcome::Unreachable | Outcome::Unanswered | Outcome::Silent)
+    }
+
     /// The first SYN-ACK to an attempt, which took `after`. How many connections of the client are half-open now.
     pub(super) fn answered(&mut self, now: Timestamp, client: IpAddr, after: i64, at: &mut Places) -> u32 {
         let Some(source) = self.sources.get_at(&mut at.client, &client) else { return 0 };

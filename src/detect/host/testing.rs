@@ -3,7 +3,7 @@
 use super::HostDetectors;
 use super::input::{Attempt, Look, Outcome, Places, Settled};
 use super::settings::Settings;
-use super::told::{Condition, Told};
+use super::told::{Condition, Retry, Told};
 use crate::detect::anomaly::Anomaly;
 use crate::detect::registry::Selection;
 use crate::tcp::options::Layout;
@@ -60,6 +60,7 @@ pub(super) fn settled(a: &Attempt, ms: i64, outcome: Outcome) -> Settled {
         server: a.server,
         outcome,
         retried: false,
+        icmp_code: None,
         look: Some(a.look),
     }
 }
@@ -96,7 +97,16 @@ impl Bench {
 
     /// A SYN again.
     pub(super) fn retry(&mut self, a: &Attempt) {
-        self.hosts.retried(a.time, a.server, &mut Places::default());
+        let retry = Retry {
+            time: a.time.after(SECOND),
+            began: a.time,
+            frame: a.frame,
+            client: a.client.ip,
+            server: a.server,
+            silent: true,
+        };
+        let found = &mut self.found;
+        self.hosts.retried(&retry, &mut Places::default(), &mut |anomaly| found.push(anomaly.clone()));
     }
 
     /// Observation ends `ms` milliseconds in.

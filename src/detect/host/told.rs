@@ -123,6 +123,20 @@ impl Condition {
     }
 }
 
+/// A SYN was sent again, for the first time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retry {
+    pub(super) time: Timestamp,
+    /// When the attempt began.
+    pub(super) began: Timestamp,
+    /// Its first frame.
+    pub(super) frame: u64,
+    pub(super) client: IpAddr,
+    pub(super) server: Endpoint,
+    /// Whether nothing had answered.
+    pub(super) silent: bool,
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub(super) enum Told {
@@ -133,7 +147,9 @@ pub(super) enum Told {
     /// The same, on a four-tuple that the same client had used before.
     Reuse(Box<(Previous, Attempt)>),
     /// The SYN of an attempt that began then was sent again, for the first time.
-    Retried { began: Timestamp, server: Endpoint },
+    Retried(Retry),
+    /// The server reset a connection before it had said anything on it.
+    Dropped { time: Timestamp, began: Timestamp, frame: u64, client: IpAddr, server: Endpoint },
     /// The first SYN-ACK to an attempt.
     Answer(Answer),
     /// A SYN-ACK to an attempt that was not seen; whether it looks like a probe.

@@ -12,7 +12,7 @@ use super::serving::Serving;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::stray::{Proof, Stray};
-use super::told::{Answer, Condition, Declined, Found, Letter, Post, Sign, Told, Unasked};
+use super::told::{Answer, Condition, Declined, Found, Letter, Post, Retry, Sign, Told, Unasked};
 use super::tools::is_sequence_probe;
 use super::{HostCounters, RULES};
 use crate::detect::flow::accept::{self, InVain};
@@ -173,7 +173,14 @@ impl Witness {
             && flow.client.syn_count == 2
             && let Some(began) = flow.handshake.first_syn()
         {
-            post.tell(Told::Retried { began, server: flow.server.endpoint });
+            post.tell(Told::Retried(Retry {
+                time: s.time,
+                began,
+                frame: flow.first_frame,
+                client: flow.client.endpoint.ip,
+                server: flow.server.endpoint,
+                silent: !flow.server.spoke() && flow.unreachable().is_none(),
+            }));
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, marks, post);
@@ -326,8 +333,21 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
                 && (from == Side::Server || flow.peer(from).rst_count > 1) =>
         {
             post.tell(Told::Reset(Sign::of(s)));
+            dropped(flow, s, from, post);
         }
         _ => {}
+    }
+}
+
+/// A server that resets what it has just taken, before it has said anything and before its client closes, does not serve.
+fn dropped(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
+    let (client, server) = (&flow.client, &flow.server);
+    let Some(began) = flow.handshake.first_syn().filter(|_| from == Side::Server && server.rst_count == 1) else {
+        return;
+    };
+    if server.bytes == 0 && client.fin.is_none() && flow.opening().opened() && s.time - began < DROPPED_WITHIN {
+        let (client, server, frame) = (client.endpoint.ip, server.endpoint, flow.first_frame);
+        post.tell(Told::Dropped { time: s.time, began, frame, client, server });
     }
 }
 
@@ -437,6 +457,9 @@ const fn is_odd(flags: Flags) -> bool {
     let alone = !flags.any(Flags(Flags::ACK.0 | Flags::SYN.0 | Flags::RST.0));
     alone || flags.has(ENDS) || (flags.has(Flags::SYN) && flags.any(ENDS))
 }
+
+/// A connection that a server resets so soon was never served.
+const DROPPED_WITHIN: i64 = 5 * SECOND;
 
 /// Ports below this are those of services, and of nothing else.
 const RESERVED: u16 = 1024;
