@@ -211,7 +211,7 @@ fn loss_is_no_outage() {
     for k in 0..400_u32 {
         let ms = f64::from(k) * 100.0;
         let (client, server) = (theirs(1 + k % 12, 10_000 + k as u16), ours(1, 80));
-        if dice(u64::from(k)) % 3 > 0 {
+        if !dice(u64::from(k)).is_multiple_of(3) {
             t.used(ms, client, server);
             continue;
         }
