@@ -393,6 +393,9 @@ fn odd_records_of_a_pcap() {
     let (seen, error) = read_bytes(&file.bytes);
     assert!(error.is_none(), "{error:?}");
     assert_eq!(seen[1].time, 3_999_999_000, "a fraction of more than a second is carried");
+    let mut nonsense = micro();
+    nonsense.packet(7, 0x8000_0001, 4, &[1; 4]);
+    assert_eq!(read_bytes(&nonsense.bytes).0[0].time, 7_999_999_999, "but none of minutes");
     assert_eq!(seen[1].data, large);
     assert_eq!((seen[0].wire_len, seen[0].data.len()), (0, 0));
     assert_eq!(seen[2].wire_len, 4, "no less than was captured");

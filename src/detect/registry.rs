@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 
 /// How many frames of evidence a flow keeps of one rule.
 const MAX_FRAMES: usize = 8;
+/// How many pauses of the capture are remembered.
+const MAX_PAUSES: usize = 16;
 
 /// A rule: what it looks for, how bad that is, and what it means for a person.
 #[derive(Debug)]
@@ -75,6 +77,8 @@ pub struct Sighting<'a> {
     pub age: i64,
     /// Whether nobody reads sentences, figures and frames: a rule that fires on ordinary flows may leave them out.
     pub terse: bool,
+    /// When the capture had nothing at all for minutes, the last times: from when to when.
+    pub pauses: &'a [(Timestamp, Timestamp)],
 }
 
 impl Sighting<'_> {
@@ -84,6 +88,12 @@ impl Sighting<'_> {
         let flow = self.flow;
         let holes = flow.quality.holes.saturating_sub(u32::from(self.facts.any(Facts::HOLE)));
         holes > 0 || flow.client.isn.is_none() || flow.server.isn.is_none()
+    }
+
+    /// How long it has been since `earlier`, nanoseconds, without the time in which the capture stood still.
+    pub fn watched_since(&self, earlier: Timestamp) -> i64 {
+        let unseen = self.pauses.iter().map(|(from, to)| (*to.min(&self.time) - *from.max(&earlier)).max(0));
+        (self.time - earlier).saturating_sub(unseen.sum())
     }
 
     /// What `words` say, or nothing but that there is something to say, where nobody reads more.
@@ -295,6 +305,7 @@ pub struct Detectors {
     tells: bool,
     thorough: bool,
     terse: bool,
+    pauses: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Detectors {
@@ -331,6 +342,7 @@ impl Detectors {
             severities: rules.iter().map(|rule| rule.severity).collect(),
             tells: true,
             thorough: false,
+            pauses: Vec::new(),
             terse: false,
             rules,
         };
@@ -531,6 +543,14 @@ impl Detectors {
         }
     }
 
+    /// The capture had nothing at all between these times.
+    pub fn paused(&mut self, from: Timestamp, to: Timestamp) {
+        if self.pauses.len() == MAX_PAUSES {
+            self.pauses.remove(0);
+        }
+        self.pauses.push((from, to));
+    }
+
     /// Health of the capture so far.
     pub const fn health(&self) -> &Health {
         &self.health
@@ -606,6 +626,7 @@ impl Detectors {
             ended: o.ended,
             age,
             terse: self.terse,
+            pauses: &self.pauses,
         };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
         let severity = finding.severity.unwrap_or(rule.severity);

@@ -248,7 +248,7 @@ impl Front {
 
     pub(super) fn advance(&mut self, time: Timestamp, outlet: &mut dyn Outlet) {
         let (tracker, mut relay) = self.relay(outlet);
-        tracker.advance(time, &mut relay);
+        tracker.idle(time, &mut relay);
         relay.passed(time);
     }
 
@@ -340,6 +340,10 @@ impl Observer for Relay<'_> {
             }
             _ => {}
         }
+    }
+
+    fn paused(&mut self, from: Timestamp, to: Timestamp) {
+        self.detectors.paused(from, to);
     }
 }
 

@@ -5,6 +5,8 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 /// A step back by more than this means that the time stamps jumped (another file, a corrected clock), not that packets came
 /// out of order. The clock then goes on from where it was, at the new stamps' pace. Nanoseconds.
 const JUMP: i64 = SECOND;
+/// So long without any packet the capture may have stood still, or two were joined here, nanoseconds.
+pub(super) const PAUSE: i64 = 600 * SECOND;
 /// A step ahead by more than this is believed only when another packet confirms it: one damaged time stamp would end every flow.
 /// Nanoseconds.
 const FAR: i64 = 30 * 24 * 3600 * SECOND;
@@ -64,7 +66,7 @@ impl PacketClock {
     /// Moves on to `time` where nothing is the matter with it; whether it did. As [`Self::advance`], for most packets.
     #[inline]
     pub(super) fn moves_on(&mut self, time: Timestamp) -> bool {
-        let ordinary = self.started && self.skew == 0 && time >= self.now && time - self.now <= FAR;
+        let ordinary = self.started && self.skew == 0 && time >= self.now && time - self.now < PAUSE;
         if ordinary {
             self.now = time;
         }

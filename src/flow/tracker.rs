@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::announced::Announced;
 use super::brief::Brief;
+use super::clock::{PAUSE, PacketClock};
 use super::copies::Seal;
 use super::embryo::{Embryo, Syn, Wide};
 use super::facts::Facts;
@@ -156,6 +157,9 @@ impl Eq for SegmentRef<'_> {}
 pub trait Observer {
     /// Takes a notice about `flow` at `time`. It may add marks to the flow, nothing else.
     fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>);
+
+    /// Nothing at all came between two packets for so long that nobody may have been looking.
+    fn paused(&mut self, _from: Timestamp, _to: Timestamp) {}
 }
 
 /// Where a flow is on its way to being open.
@@ -297,7 +301,7 @@ pub struct Tracker {
     recent: twins::RecentSyns,
     stamps: super::stamps::Stamps,
     eviction: super::eviction::Queues,
-    clock: super::clock::PacketClock,
+    clock: PacketClock,
     seal: Seal,
     next_id: u64,
     counters: Counters,
@@ -340,7 +344,7 @@ impl Tracker {
             recent: twins::RecentSyns::default(),
             stamps: super::stamps::Stamps::default(),
             eviction: super::eviction::Queues::default(),
-            clock: super::clock::PacketClock::default(),
+            clock: PacketClock::default(),
             next_id: 1,
             counters: Counters::default(),
             short_cut,
@@ -381,7 +385,21 @@ impl Tracker {
     }
 
     fn advance_further(&mut self, time: Timestamp, observer: &mut impl Observer) {
+        let (before, was) = (self.clock.now(), self.clock.latest());
         let now = self.clock.advance(time);
+        if now - before >= PAUSE && before != Timestamp::default() {
+            observer.paused(was, self.clock.latest());
+        }
+        self.look(now, observer);
+    }
+
+    /// As [`Self::advance`], where whoever captures says that nothing has come until then.
+    pub fn idle(&mut self, time: Timestamp, observer: &mut impl Observer) {
+        let now = self.clock.advance(time);
+        self.look(now, observer);
+    }
+
+    fn look(&mut self, now: Timestamp, observer: &mut impl Observer) {
         self.wheel.start(now);
         if self.wheel.is_due(now) {
             self.fire(now, observer);

@@ -16,6 +16,8 @@ use crate::time::{MICROSECOND, SECOND, Timestamp};
 const RECORD_HEADER: usize = 16;
 /// Octets of the file header.
 const FILE_HEADER: usize = 24;
+/// Some writers let the fraction run past the second; from here on it is nonsense, nanoseconds.
+const CARRIED: i64 = 60 * SECOND;
 
 /// What the file header said.
 pub(super) struct Pcap {
@@ -98,10 +100,12 @@ impl Pcap {
         if self.big_endian { words.map(u32::swap_bytes) } else { words }
     }
 
-    /// A tick is a microsecond at most, so that no 32-bit words can overflow this.
+    /// A tick is a microsecond at most, so that no 32-bit words can overflow this. A fraction of many seconds is nonsense: it must
+    /// not lead out of the second.
     #[inline]
     fn time(&self, seconds: u32, subsecond: u32) -> Timestamp {
-        Timestamp(i64::from(seconds) * SECOND + i64::from(subsecond) * self.tick)
+        let fraction = i64::from(subsecond) * self.tick;
+        Timestamp(i64::from(seconds) * SECOND + if fraction < CARRIED { fraction } else { SECOND - 1 })
     }
 
     /// Gets `missing` more octets; false when the file ends properly, at the end of a record.

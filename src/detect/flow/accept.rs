@@ -131,10 +131,12 @@ fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
     let vain = repeated_in_vain(f, segment, s.facts, s.from)?;
     // A loss beyond the capture point would not strike several connections of one port.
     let overflowing = f.host_marks.overflowing;
+    // Where answers with several numbers came, the client may have acknowledged one that this server did not give.
+    let at_odds = f.handshake.synacks.iter().any(|t| Some(t.seq) != f.server.isn);
     let severity = if overflowing { Severity::Alert } else { Severity::Warn };
     let octets = f.client.bytes;
     let what = if octets > 0 { format!(", none of its {octets} octets taken") } else { String::new() };
-    (vain.ignored || overflowing).then(|| {
+    ((vain.ignored && !at_odds) || overflowing).then(|| {
         Finding::new(format!("SYN-ACK repeated {} after the client had acknowledged it{what}", seconds(vain.after)))
             .frames([vain.acknowledged, segment.frame])
             .figure("after_ns", vain.after)

@@ -4,6 +4,7 @@ use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::{ClosedBy, Facts, Flow, Label, Opening, Side};
+use crate::tcp::{Flags, Segment};
 use crate::time::SECOND;
 
 /// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice doubled).
@@ -16,6 +17,9 @@ pub(in crate::detect) const HALF_CLOSED: i64 = SECOND;
 const STUCK: i64 = 60 * SECOND;
 /// Silence of it after which it is none that a pool of idle connections makes, which closes within minutes, nanoseconds.
 const FORGOTTEN: i64 = 600 * SECOND;
+/// The least length of an IP packet that needs no padding in an Ethernet frame, and how much shorter it may be behind a VLAN tag, octets.
+const LEAST: u32 = 46;
+const VLAN_TAG: u32 = 4;
 /// A reset this soon after the same end's FIN belongs to its close, nanoseconds.
 const SAME_CLOSE: i64 = 5 * SECOND;
 
@@ -155,7 +159,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         summary: "one end closed, and the other sent nothing at all for 60 s",
         description: "The other application has not closed its socket: it sits in CLOSE-WAIT, which only that application can \
                       end. Pools of connections leave it so for minutes and close later: a note as long as that can still \
-                      come, a warning where observation ended after 10 minutes or more of it. A leak of this kind ends in 'too many open files'. \
+                      come, a warning where observation ended after 10 minutes or more of it; time in which the capture had nothing at \
+                      all does not count. A leak of this kind ends in 'too many open files'. \
                       Look for sockets in CLOSE-WAIT on that host and the process that owns them.",
         reference: "RFC 9293 section 3.6; Linux tcp_fin_timeout",
         when: When::QuietThenEnd,
@@ -240,10 +245,17 @@ fn unacknowledged_fin<'a>(s: &Sighting<'a>) -> Option<(Side, &'a Flow)> {
     let waiting = |side: Side| {
         let (own, other) = (f.peer(side), f.peer(side.other()));
         let long = s.time - own.fin_time >= SOFT || own.fin_count >= MANY_FINS;
-        own.fin.is_some() && !own.fin_acknowledged && other.spoke() && long
+        own.fin.is_some() && !own.fin_acknowledged && !moved_and_acknowledged(f, side) && other.spoke() && long
     };
     let side = [Side::Client, Side::Server].into_iter().find(|side| waiting(*side))?;
     (f.teardown.reset.is_none() && f.was_open()).then_some((side, f))
+}
+
+/// Whether the other end acknowledged a FIN of `side` that stands elsewhere than the first.
+fn moved_and_acknowledged(f: &Flow, side: Side) -> bool {
+    let acked = f.peer(side.other()).acked;
+    let mut fins = f.steps.iter().filter(|step| step.from == side && step.label == Label::Fin);
+    fins.any(|step| Some(step.seq.plus(step.payload).plus(1)) == acked)
 }
 
 fn last_ack_missing(s: &Sighting<'_>) -> Option<Finding> {
@@ -305,12 +317,20 @@ fn fin_seq_change(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
+/// Whether what looks like payload is most likely what fills a frame of the least size, with a VLAN tag or without, which the tool that
+/// wrote the capture has counted in.
+fn fills_the_frame(s: &Segment) -> bool {
+    let length = 40 + u32::from(s.ip_options_len) + u32::from(s.options.len) + s.payload;
+    !s.flags.any(Flags::PSH) && (length == LEAST || length == LEAST - VLAN_TAG)
+}
+
 fn data_after_fin(s: &Sighting<'_>) -> Option<Finding> {
     let segment = s.segment?;
+    let usual = if fills_the_frame(segment) { Severity::Note } else { Severity::Warn };
     Some(
         Finding::new(format!("{} octets from the {} beyond its own FIN", segment.payload, s.from))
             .figure("payload", segment.payload)
-            .severity(s.daggered(Severity::Warn)),
+            .severity(s.daggered(usual)),
     )
 }
 
@@ -372,7 +392,7 @@ fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
         let words =
             format!("the {closer} closed, and the {} said nothing for {}{so_far}", closer.other(), seconds(silent));
         // Its FIN may be what the capture lacks; and what is still open may yet be closed.
-        let forgotten = s.ended && silent >= FORGOTTEN;
+        let forgotten = s.ended && s.watched_since(other.last_time) >= FORGOTTEN;
         let severity = if forgotten { s.daggered(Severity::Warn) } else { Severity::Note };
         Finding::new(words).figure("silent_ns", silent).severity(severity)
     })
