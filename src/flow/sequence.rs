@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::model::Flow;
 use super::peer::Peer;
+use super::tracker::Phase;
 use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
 use crate::time::{MILLISECOND, Timestamp};
@@ -35,8 +36,21 @@ impl Flow {
         let skips = self.peer(from).next.is_some_and(|next| s.seq.after(next));
         let mut facts = self.account_sequence(s, from, window);
         self.account_holes(s, from, skips, window);
-        facts |= self.account_acknowledgment(s, from);
+        if !self.is_of_an_older_connection(s, from) {
+            facts |= self.account_acknowledgment(s, from);
+        }
         facts
+    }
+
+    /// Whether it is a bare ACK that answers a SYN and acknowledges more than that: of an older connection most likely. Where it
+    /// is not, the next segments tell.
+    fn is_of_an_older_connection(&self, s: &Segment, from: Side) -> bool {
+        from == Side::Server
+            && self.book.phase == Phase::SynSent
+            && s.payload == 0
+            && self.client.isn.is_some()
+            && self.server.isn.is_none()
+            && !self.acks_some_syn(s)
     }
 
     /// Takes the sequence space of a SYN or SYN-ACK.

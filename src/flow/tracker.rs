@@ -537,6 +537,7 @@ impl Tracker {
                 Fate::Belongs => Some(slot),
                 Fate::Begins => {
                     tries = self.table.get(slot).map_or(tries, |flow| flow.earlier_tries(s));
+                    self.supersede(slot, s.time, observer);
                     self.end(slot, s.time, observer);
                     None
                 }
@@ -557,6 +558,17 @@ impl Tracker {
         self.take(slot, s, now, first, observer);
         if first || !is_recorded {
             self.enlist(slot);
+        }
+    }
+
+    /// Another attempt takes the place of the flow at `slot`: where its SYN had an answer that does not fit, no other will come.
+    fn supersede(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
+        if let Some(flow) = self.table.settled(slot)
+            && flow.book.phase == Phase::SynSent
+            && flow.book.wrong_ack.is_some()
+        {
+            flow.reach_if_undecided(Opening::Unanswered, time);
+            announce(flow, time, observer);
         }
     }
 

@@ -283,6 +283,8 @@ fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'st
     write!(line, "{:<8} {} -> {}  {}", "END", flow.client.endpoint, flow.server.endpoint, flow.opening())?;
     if flow.withdrawn().is_some() {
         line.push_str(" (withdrawn by the server)");
+    } else if flow.had_no_fitting_answer() {
+        line.push_str(" (no answer fits)");
     }
     write_close(line, flow)?;
     if let Some(connect) = flow.handshake.connect_time() {

@@ -6,8 +6,13 @@ use crate::*;
 fn a_four_tuple_in_time_wait_is_refused_again_and_again() {
     let capture = "port_reuse_refused_again_and_again";
     for flow in 2..=6 {
-        check(capture, flow, &["anomaly port-reuse-refused warn", "steps SYN ACK RST"]);
+        let tries = ["opening unanswered", "anomaly port-reuse-refused warn", "steps SYN ACK RST", "holes 0"];
+        check(capture, flow, &tries);
+        check(capture, flow, &["no syn-unanswered syn-isn-change"]);
     }
+    check(capture, 2, &["no capture-hole"]);
+    let words = "answered, but no answer fits the SYN: the client must ignore it";
+    says(capture, &[(&["--json"], words), (&["-T", "text"], "unanswered (no answer fits)")]);
     check(capture, 7, &["opening established", "anomaly port-reuse-timewait note", "no port-reuse-refused"]);
 }
 

@@ -115,10 +115,11 @@ fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
     let f = s.flow;
     // At the end of the capture the deadline has not passed; but a client that asks again has had no answer either.
     let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable().is_none();
-    // A SYN that was answered from elsewhere has that as its finding.
+    // A SYN that was answered from elsewhere, or by the connection before, has that as its finding.
     ((f.opening == Some(Opening::Unanswered) || asked_again)
         && f.answered_elsewhere().is_none()
-        && f.stale_stamp().is_none())
+        && f.stale_stamp().is_none()
+        && !super::reuse::is_refused(f))
     .then(|| {
         s.finding(|| {
             let (syns, waited) = (s.flow.client.syn_count, s.time - s.flow.first_time);

@@ -147,7 +147,7 @@ fn syn_retries_excessive(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 fn syn_isn_change(s: &Sighting<'_>) -> Option<Finding> {
-    let previous = s.flow.previous().filter(|p| p.server_isn.is_none())?;
+    let previous = s.flow.previous().filter(|p| p.server_isn.is_none() && p.server_next.is_none())?;
     let (before, now) = (previous.client_isn?, s.segment?.seq);
     Some(
         Finding::new(format!(

@@ -3,7 +3,8 @@
 use super::support::{gated, one_below, seconds};
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
-use crate::flow::{Closed, ClosedBy, Facts, Label, Opening, Side};
+use crate::flow::{Closed, ClosedBy, Facts, Flow, Label, Opening, Side, Step};
+use crate::tcp::SeqNumber;
 use crate::time::SECOND;
 
 /// A copy of the connection's own SYN may be this late, nanoseconds.
@@ -147,13 +148,25 @@ fn port_reuse_timewait(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn port_reuse_refused(s: &Sighting<'_>) -> Option<Finding> {
-    let (f, previous) = (s.flow, closed_before(s)?);
+/// The ACK of the connection that had the four-tuple before, where that answered the SYN, and what it acknowledges.
+fn answer_of_the_old(f: &Flow) -> Option<(&Step, SeqNumber)> {
     let isn = f.client.isn?;
     let before_synack = f.steps.iter().take_while(|step| step.label != Label::SynAck);
     let answer =
         before_synack.filter(|step| step.from == Side::Server && step.label == Label::Ack && step.payload == 0);
-    let (answer, ack) = answer.filter_map(|step| Some((step, step.ack?))).find(|(_, ack)| *ack != isn.plus(1))?;
+    answer.filter_map(|step| Some((step, step.ack?))).find(|(_, ack)| *ack != isn.plus(1))
+}
+
+/// Whether the connection that had the four-tuple before, and may be in TIME-WAIT, answered the SYN.
+pub(super) fn is_refused(f: &Flow) -> bool {
+    f.server.spoke()
+        && f.previous().and_then(|p| p.in_time_wait(f.first_time)).is_some()
+        && answer_of_the_old(f).is_some()
+}
+
+fn port_reuse_refused(s: &Sighting<'_>) -> Option<Finding> {
+    let (f, previous) = (s.flow, closed_before(s)?);
+    let (answer, ack) = answer_of_the_old(f)?;
     let gap = f.first_time - previous.last_time;
     let next = if f.opening().opened() { "; another SYN opened the connection" } else { "" };
     Some(
@@ -173,8 +186,7 @@ fn port_reuse_refused(s: &Sighting<'_>) -> Option<Finding> {
 /// another reason, lost no more than a round trip.
 fn was_kept_out(s: &Sighting<'_>) -> bool {
     match s.flow.opening() {
-        Opening::Unanswered => true,
-        Opening::Undecided => s.time - s.flow.first_time >= ONE_TRY,
+        Opening::Unanswered | Opening::Undecided => s.time - s.flow.first_time >= ONE_TRY,
         _ => false,
     }
 }
