@@ -105,6 +105,8 @@ pub struct Resets {
     pub bytes: u64,
     /// What speaks against them.
     pub evidence: Evidence,
+    /// Whether the first had the TTL of the packets before it.
+    own_ttl: bool,
     /// How the packets before the first went on; absent where it left their line itself.
     kept: Option<Kept>,
 }
@@ -526,7 +528,7 @@ impl Flow {
         // (RFC 9293 section 3.10.7.1). Nor does what comes after both ends have closed.
         let answer = s.seq == SeqNumber(0) && s.flags.has(Flags::ACK);
         // Nor does what another device answers once the end itself has reset: that ended it.
-        let over = r.exact && r.kept.is_some_and(|kept| kept.by_id);
+        let over = r.exact && (r.own_ttl || r.kept.is_some_and(|kept| kept.by_id));
         let judged = !answer && !over && self.peer(from).packets > 3;
         let mut evidence = if judged { track.against(s) } else { Evidence::default() };
         if facts.any(Facts::RST_INEXACT) {
@@ -547,6 +549,7 @@ impl Flow {
             r.silence = i64::from(self.book.silence) * MILLISECOND;
             r.bytes = self.bytes().saturating_sub(u64::from(s.payload));
             r.kept = Kept::by(s, track);
+            r.own_ttl = s.ttl == track.ttl;
         }
         if r.first.is_some_and(|(_, frame, _)| frame == s.frame) || evidence.has(Evidence::TTL) {
             r.ttl = s.ttl;
