@@ -58,9 +58,11 @@ impl Evidence {
     pub const VOLLEY: Self = Self(32);
     /// The target went on as if there had been none.
     pub const IGNORED: Self = Self(64);
+    /// The time stamp is none that the clock of its sender can show, or the option is missing where it may not be.
+    pub const STAMP: Self = Self(128);
 
     /// Each with its weight and its name.
-    pub const ALL: [(Self, i32, &'static str); 7] = [
+    pub const ALL: [(Self, i32, &'static str); 8] = [
         (Self::OVERTAKEN, 3, "sender-went-beyond"),
         (Self::SPOKE_ON, 2, "sender-spoke-on"),
         (Self::TTL, 2, "ttl-differs"),
@@ -68,6 +70,7 @@ impl Evidence {
         (Self::INEXACT, 1, "inexact-or-challenged"),
         (Self::VOLLEY, 2, "known-volley"),
         (Self::IGNORED, 1, "target-went-on"),
+        (Self::STAMP, 2, "timestamp-off-the-line"),
     ];
 
     /// What is found, with weights and names.
@@ -191,13 +194,15 @@ pub struct EndNotes {
     pub repeats: Repeats,
     /// The number that the other end last said it misses, and how many octets behind that it had then got (RFC 2018).
     pub sacked: Option<(SeqNumber, u32)>,
+    /// The number that the other end, which uses no SACK, last asked for again, and how much had then been sent from there on.
+    pub asked_again: Option<(SeqNumber, u32)>,
     /// Keep-alives it sent, since the other end last sent anything.
     pub probes: Repeats,
     /// Since when its window is closed.
     pub closed_window: Option<Timestamp>,
     /// How often the other end knocked at the closed window.
     pub knocks: u32,
-    /// A segment with payload in its name whose TTL is not that of its first packet, the newest.
+    /// A segment with payload in its name whose TTL is not that of its first packet, or that lacks the time stamp, the newest.
     pub stranger: Option<Piece>,
     /// The first two segments in its name that cannot both be its own.
     pub injection: Option<Injection>,
@@ -432,6 +437,7 @@ impl Flow {
         if self.notes.is_some()
             || reset
             || s.options.sack_blocks > 0
+            || (facts.any(Facts::DUPLICATE_ACK) && self.asks_again(s, from, facts).is_some())
             || silence >= LONG_SILENCE
             || facts.any(Facts::NOTEWORTHY)
         {
@@ -490,6 +496,9 @@ impl Flow {
         if let Some(octets) = sacked(s) {
             notes.end_mut(from.other()).sacked = Some((s.ack_field, octets));
         }
+        if let Some(octets) = self.asks_again(s, from, facts) {
+            notes.end_mut(from.other()).asked_again = Some((s.ack_field, octets));
+        }
         let own = notes.end_mut(from);
         if facts.any(Facts::ZERO_WINDOW) && !s.flags.any(Flags::FIN) {
             let since = *own.closed_window.get_or_insert(s.time);
@@ -505,6 +514,14 @@ impl Flow {
             own.repeats.again(s);
         }
         if own.probes.count.max(own.repeats.count) >= 2 { new | Facts::UNANSWERED } else { new }
+    }
+
+    /// Where `s` acknowledges what its sender did before, without SACK: something behind that arrived. How much had been sent from
+    /// there on, octets.
+    fn asks_again(&self, s: &Segment, from: Side, facts: Facts) -> Option<u32> {
+        let plain = self.in_effect().is_some_and(|options| !options.sack);
+        let next = self.peer(from.other()).next.filter(|_| facts.any(Facts::DUPLICATE_ACK) && plain)?;
+        next.after(s.ack_field).then(|| next.offset_from(s.ack_field))
     }
 
     fn note_storms(&self, notes: &mut Notes, s: &Segment, from: Side, facts: Facts) -> Facts {
@@ -531,6 +548,10 @@ impl Flow {
         let over = r.exact && (r.own_ttl || r.kept.is_some_and(|kept| kept.by_id));
         let judged = !answer && !over && self.peer(from).packets > 3;
         let mut evidence = if judged { track.against(s) } else { Evidence::default() };
+        // Stacks leave the option out of most resets (RFC 7323 section 3.2): only what it says is judged.
+        if judged && self.stamp_is_off(s, from) {
+            evidence.add(Evidence::STAMP);
+        }
         if facts.any(Facts::RST_INEXACT) {
             evidence.add(Evidence::INEXACT);
             r.inexact = true;

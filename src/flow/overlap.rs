@@ -9,12 +9,16 @@ use super::notes::{Evidence, HeaderTrack, IdLine, Notes};
 use super::steps::Label;
 use super::tuple::Side;
 use crate::tcp::{Segment, SeqNumber};
-use crate::time::{MILLISECOND, Timestamp};
+use crate::time::{MICROSECOND, MILLISECOND, Timestamp};
 
 /// Two sightings of one packet, before and behind a router, lie within this, nanoseconds.
 const ROUTED: i64 = 10 * MILLISECOND;
 /// Identifications of one host a few packets apart differ by no more than this.
 const NEAR: u16 = 64;
+/// A clock of a microsecond a tick, the fastest there is, comes round after more than this, microseconds.
+const COMES_ROUND: i64 = 1800 * 1_000_000;
+/// Ticks by which the time stamp of a SYN-ACK may lie off its sender's clock: SYN cookies hide options in it.
+const STAMP_SLACK: i64 = 2048;
 /// Fewer octets may be a probe, whose contents mean nothing.
 const LEAST: u32 = 2;
 
@@ -25,12 +29,13 @@ pub struct FirstData {
     octets: u16,
     ip_id: u16,
     ttl: u8,
+    stamp_is_off: bool,
 }
 
 impl FirstData {
-    const fn of(s: &Segment, sum: Option<u16>) -> Self {
+    const fn of(s: &Segment, sum: Option<u16>, stamp_is_off: bool) -> Self {
         let octets = if s.payload > 0xffff { 0xffff } else { s.payload as u16 };
-        Self { sum, octets, ip_id: s.ip_id, ttl: s.ttl }
+        Self { sum, octets, ip_id: s.ip_id, ttl: s.ttl, stamp_is_off }
     }
 }
 
@@ -82,14 +87,15 @@ impl Flow {
             return Facts::NONE;
         }
         let first = facts.any(Facts::FIRST_DATA);
-        let stranger = s.ttl != self.peer(from).ttl && self.peer(from).packets > 1;
+        let other_headers = s.ttl != self.peer(from).ttl || self.lacks_stamp(s);
+        let stranger = other_headers && self.peer(from).packets > 1;
         if !(first || stranger || facts.any(Facts::RETRANSMITTED) || self.starts_as_first(s, from)) {
             return Facts::NONE;
         }
         let piece = self.piece(s, from, before);
         let mut found = Facts::NONE;
         if first {
-            self.peer_mut(from).first_data = FirstData::of(s, piece.sum);
+            self.peer_mut(from).first_data = FirstData::of(s, piece.sum, piece.off.has(Evidence::STAMP));
         } else if let Some(other) = self.piece_before(&piece, from)
             && self.is_replaced(&other, &piece)
         {
@@ -119,8 +125,28 @@ impl Flow {
         if before.line.is_left_by(s.ip_id) || (before.line.is_short() && !IdLine::is_near(anchor, s.ip_id, NEAR)) {
             off.add(Evidence::IP_ID);
         }
+        if self.lacks_stamp(s) || self.stamp_is_off(s, from) {
+            off.add(Evidence::STAMP);
+        }
         let (time, frame, seq) = (s.time, s.frame, s.payload_start());
         Piece { time, frame, seq, payload: s.payload, ttl: s.ttl, ip_id: s.ip_id, sum: s.payload_sum(), off }
+    }
+
+    /// Whether it has no time stamp although both ends agreed on them: only a RST may lack it (RFC 7323 section 3.2).
+    fn lacks_stamp(&self, s: &Segment) -> bool {
+        let read = s.options.faults.is_empty() && !s.truncated;
+        read && s.options.timestamps.is_none() && self.in_effect().is_some_and(|options| options.timestamps)
+    }
+
+    /// Whether the time stamp of `s` is one that no clock can show which stood where that of `from` did when it sent its SYN: it
+    /// went back, or on faster than a microsecond a tick (RFC 7323 section 5.4 has it at a millisecond or more).
+    pub(super) fn stamp_is_off(&self, s: &Segment, from: Side) -> bool {
+        let (Some(now), Some(first)) = (s.options.timestamps, self.peer(from).offer.and_then(|o| o.timestamps)) else {
+            return false;
+        };
+        let elapsed = (s.time - self.first_time) / MICROSECOND;
+        let moved = i64::from(now.value.wrapping_sub(first.value).cast_signed());
+        (0..COMES_ROUND).contains(&elapsed) && !(-STAMP_SLACK..=elapsed + STAMP_SLACK).contains(&moved)
     }
 
     /// What came before at the number of `piece`: a segment that had looked strange, or the first payload of that end.
@@ -136,7 +162,7 @@ impl Flow {
         let peer = self.peer(from);
         let handshake = |label: Label| matches!(label, Label::Syn | Label::SynAck | Label::Rst);
         let step = self.steps.iter().find(|step| step.from == from && step.payload > 0 && !handshake(step.label))?;
-        let FirstData { sum, octets, ip_id, ttl } = peer.first_data;
+        let FirstData { sum, octets, ip_id, ttl, stamp_is_off } = peer.first_data;
         let anchor = peer.offer.map_or(0, |o| o.ip_id);
         let mut off = Evidence::default();
         if ttl != peer.ttl {
@@ -144,6 +170,9 @@ impl Flow {
         }
         if !IdLine::is_near(anchor, ip_id, NEAR) {
             off.add(Evidence::IP_ID);
+        }
+        if stamp_is_off {
+            off.add(Evidence::STAMP);
         }
         let (time, frame, seq) = (step.time, step.frame, step.seq);
         Some(Piece { time, frame, seq, payload: u32::from(octets), ttl, ip_id, sum, off })
@@ -162,8 +191,10 @@ impl Flow {
         // A sender may cut its data otherwise when it repeats it, but not before a round trip has told it that it must.
         let soon = self.handshake.rtt().is_some_and(|rtt| gap < rtt);
         let by_id = first.off.has(Evidence::IP_ID) != second.off.has(Evidence::IP_ID);
-        let one_is_off =
-            Injection { first: *first, second: *second }.suspect().is_some_and(|p| p.off.has(Evidence::TTL));
-        one_is_off && (soon || by_id)
+        let pair = Injection { first: *first, second: *second };
+        pair.suspect().is_some_and(|p| {
+            let by_stamp = p.off.has(Evidence::STAMP);
+            (p.off.has(Evidence::TTL) && (soon || by_id || by_stamp)) || (by_stamp && (soon || by_id))
+        })
     }
 }

@@ -6,7 +6,7 @@ use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::registry::{Finding, Rule, Sighting, When};
 use crate::flow::notes::Repeats;
 use crate::flow::{Facts, Flow, Side};
-use crate::tcp::Flags;
+use crate::tcp::{Flags, SeqNumber};
 use crate::time::SECOND;
 
 /// Idle for this long, a connection's next packet says something new about its peer, nanoseconds.
@@ -62,8 +62,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the same large segment five times or more in vain, while a smaller one sent after it had arrived",
-        description: "The other end is alive: it has acknowledged (SACK) a smaller segment behind the one that is repeated. Only large \
-                      segments vanish: the path takes less than the MSS allows, and the ICMP errors that should say so (type 3 \
+        description: "The other end is alive: it has acknowledged (SACK) a smaller segment behind the one that is repeated, or, \
+                      without SACK, asked for that again when the smaller one had come. Only large segments vanish: the path takes less than the MSS allows, and the ICMP errors that should say so (type 3 \
                       code 4, or Packet Too Big) are dropped. Compare the MSS of both SYNs with the MTU of tunnels and links on \
                       the way; let these ICMP errors through, clamp the MSS where the path narrows, or have the hosts probe \
                       (net.ipv4.tcp_mtu_probing).",
@@ -164,21 +164,42 @@ fn half_open_crash(s: &Sighting<'_>) -> Option<Finding> {
 /// The large segment that `from` repeats in vain, and how much its other end got of what was sent behind it, octets.
 fn vanishing(f: &Flow, from: Side) -> Option<(Repeats, u32)> {
     let end = f.notes()?.end(from);
-    let (missed, octets) = end.sacked?;
+    // Without SACK: all that was behind it was smaller, and some of it arrived, or nothing would have been asked for again.
+    let behind = |(missed, octets): (SeqNumber, u32)| {
+        Some((missed, octets.checked_sub(end.repeats.payload).filter(|n| *n > 0)?))
+    };
+    let (missed, octets) = end.sacked.or_else(|| end.asked_again.and_then(behind))?;
     let lost = missed == end.repeats.seq && octets < end.repeats.payload && end.repeats.payload >= LARGE;
     lost.then_some((end.repeats, octets))
+}
+
+/// What each end offered to take, for a sentence, where both did.
+fn sizes(f: &Flow) -> String {
+    let mss = |side| f.peer(side).offer.and_then(|o| o.mss);
+    match (mss(Side::Client), mss(Side::Server)) {
+        (Some(client), Some(server)) => format!("; MSS of the client {client}, of the server {server}"),
+        _ => String::new(),
+    }
 }
 
 fn large_segments_lost(s: &Sighting<'_>) -> Option<Finding> {
     let (repeats, octets) = vanishing(s.flow, s.from)?;
     let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
     (copies >= DEAD_COPIES && span >= VANISHED && s.flow.was_open()).then(|| {
-        Finding::new(format!(
-            "{copies} copies of {} octets of the {} over {} in vain, while {octets} octets sent after them had arrived",
+        let finding = Finding::new(format!(
+            "{copies} copies of {} octets of the {} over {} in vain, while {octets} octets sent after them had arrived{}",
             repeats.payload,
             s.from,
-            seconds(span)
-        ))
+            seconds(span),
+            sizes(s.flow)
+        ));
+        let mss = |side| s.flow.peer(side).offer.and_then(|o| o.mss);
+        let known = [("mss_client", mss(Side::Client)), ("mss_server", mss(Side::Server))];
+        let with = |finding: Finding, (name, mss): (&'static str, Option<u16>)| match mss {
+            Some(mss) => finding.figure(name, i64::from(mss)),
+            None => finding,
+        };
+        known.into_iter().fold(finding, with)
         .figure("copies", copies)
         .figure("span_ns", span)
         .figure("payload", repeats.payload)
