@@ -8,6 +8,7 @@ use super::input::{Attempt, Look};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::registry::Finding;
 use crate::flow::features::initial_ttl;
+use crate::network::IpNet;
 use crate::time::{SECOND, Timestamp};
 
 /// Lines of time stamps kept of one source.
@@ -307,6 +308,11 @@ const fn link_of(mss: u16) -> &'static str {
         1380 | 1360 | 1350 | 1340 | 1320 => ", as VPN gateways set it",
         _ => "",
     }
+}
+
+/// The network that begins with `ip`, of 24 bits or 64.
+pub(super) fn prefix_of(ip: IpAddr) -> IpNet {
+    IpNet::new(ip, if ip.is_ipv4() { 24 } else { 64 }).unwrap_or_else(|_| IpNet::from(ip))
 }
 
 /// The network of an address, of 24 bits or 64, by its first address.

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::clients::network_of;
 use super::desk::{Desk, Report, Whom};
+use super::flood::Floods;
 use super::input::{Outcome, Settled};
 use super::sketch::{Bounded, Weigh, fixed_hash};
 use crate::detect::anomaly::{Figure, Phase, Severity};
@@ -32,6 +33,10 @@ const KEPT_OF_A_SCAN: usize = 1024;
 const LISTED: usize = 256;
 /// Distributed scans that go on at a time.
 const MAX_OPEN: usize = 64;
+/// What so many ask for at once that it may be a flood is told after this much time, if it is none.
+const PATIENCE: i64 = 15 * SECOND;
+/// Groups of which nothing is told yet.
+const MAX_HELD: usize = 256;
 
 /// A failed attempt.
 #[derive(Clone, Copy, Debug)]
@@ -163,13 +168,24 @@ fn distinct<T: Ord + Copy>(all: impl Iterator<Item = T>) -> SmallVec<[T; 32]> {
 pub(super) struct Distributed {
     groups: Bounded<Endpoint, Group>,
     open: Vec<Endpoint>,
+    /// What may be part of a flood: its key, whom it was about first, since when, and the look of its SYNs.
+    held: Vec<Held>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    key: Endpoint,
+    target: IpAddr,
+    since: Timestamp,
+    look: u32,
+    of_a_kernel: bool,
 }
 
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Distributed {
     pub(super) fn new(limit: usize) -> Self {
-        Self { groups: Bounded::new(limit), open: Vec::new() }
+        Self { groups: Bounded::new(limit), open: Vec::new(), held: Vec::new() }
     }
 
     /// Octets held.
@@ -182,8 +198,8 @@ impl Distributed {
         self.groups.evicted()
     }
 
-    /// An attempt came out.
-    pub(super) fn settled(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+    /// An attempt came out. `hold`: it may be part of a flood.
+    pub(super) fn settled(&mut self, s: &Settled, hold: bool, desk: &mut Desk, out: Report<'_>) {
         let Some(look) = s.look else { return };
         let fate = match s.outcome {
             Outcome::Refused => Fate::Closed,
@@ -202,24 +218,60 @@ impl Distributed {
             if !group.add(piece) || group.told.is_some() || self.open.len() >= MAX_OPEN {
                 continue;
             }
-            let since = piece.time.after(-WINDOW);
-            let one_host = key.port == 0;
-            if group.needs_more(look, of_a_kernel, since) || group.lacks(key, look, of_a_kernel, since) > 0 {
+            let held = self.held.iter().any(|h| h.key == key);
+            if hold && !held && self.held.len() < MAX_HELD {
+                self.held.push(Held { key, target: s.server.ip, since: s.time, look, of_a_kernel });
+            }
+            if hold || held {
                 continue;
             }
-            let (ends, mut finding) = finding(group, key, look);
-            // Ordinary clients send such SYNs, too.
-            if !one_host && of_a_kernel {
-                finding = finding.severity(Severity::Note);
+            self.judge(key, (look, of_a_kernel), s.time, desk, out);
+        }
+    }
+
+    /// Whether what is known of `key` is a scan by several.
+    fn judge(
+        &mut self,
+        key: Endpoint,
+        (look, of_a_kernel): (u32, bool),
+        now: Timestamp,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let Some(group) = self.groups.get_mut(&key).filter(|group| group.told.is_none()) else { return };
+        let since = group.last.after(-WINDOW);
+        let one_host = key.port == 0;
+        if group.needs_more(look, of_a_kernel, since) || group.lacks(key, look, of_a_kernel, since) > 0 {
+            return;
+        }
+        let (ends, mut finding) = finding(group, key, look);
+        // Ordinary clients send such SYNs, too.
+        if !one_host && of_a_kernel {
+            finding = finding.severity(Severity::Note);
+        }
+        let incident = desk.file("scan-distributed", now, ends, finding, out);
+        group.told = Some((incident, look));
+        self.open.push(key);
+    }
+
+    /// What was part of a flood is forgotten; what is none is told.
+    fn decide(&mut self, now: Timestamp, patience: i64, floods: &Floods, desk: &mut Desk, out: Report<'_>) {
+        for held in core::mem::take(&mut self.held) {
+            if floods.was_swept(held.target, held.since) {
+                if let Some(group) = self.groups.get_mut(&held.key) {
+                    *group = Group::new(now);
+                }
+            } else if now - held.since < patience {
+                self.held.push(held);
+            } else {
+                self.judge(held.key, (held.look, held.of_a_kernel), now, desk, out);
             }
-            let incident = desk.file("scan-distributed", s.time, ends, finding, out);
-            group.told = Some((incident, look));
-            self.open.push(key);
         }
     }
 
     /// Those that have fallen silent are over.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, floods: &Floods, desk: &mut Desk, out: Report<'_>) {
+        self.decide(now, PATIENCE, floods, desk, out);
         let mut at = 0;
         while let Some(key) = self.open.get(at).copied() {
             if self.groups.get(&key).is_some_and(|group| now - group.last < QUIET) {
@@ -232,7 +284,8 @@ impl Distributed {
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, floods: &Floods, desk: &mut Desk, out: Report<'_>) {
+        self.decide(now, 0, floods, desk, out);
         for key in core::mem::take(&mut self.open) {
             self.conclude(key, now, desk, out);
         }

@@ -3,10 +3,12 @@
 //! One ratio separates a flood from an outage: clients of a dead service send their SYN again, spoofed and stateless SYNs come
 //! once. One incident a service, with a begin, a peak and an end, and with what it did to the clients that meant it.
 
+mod spread;
+
 use core::net::IpAddr;
 
 use super::burst::{Burst, Clients, MANY};
-use super::desk::{Desk, Report};
+use super::desk::{Desk, Report, Whom};
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
@@ -15,6 +17,9 @@ use crate::detect::anomaly::{Phase, Severity};
 use crate::detect::registry::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
+
+use spread::Areas;
+pub use spread::Spread;
 
 /// A SYN is judged when it is so old: its client has had time to complete, or to send it again.
 const RIPE: i64 = 3;
@@ -93,8 +98,10 @@ impl Others {
 pub struct Incident {
     /// Rule that named it first.
     pub rule: &'static str,
-    /// The service.
+    /// The service; of a flood that is spread, the host or the first address of the network, and port 0.
     pub victim: Endpoint,
+    /// Over what it is spread, if it is no flood of one service.
+    pub spread: Option<Spread>,
     /// First SYN of the flood's first cohort.
     pub begin: Timestamp,
     /// Last SYN.
@@ -133,6 +140,21 @@ pub struct Incident {
     pub frames: Vec<u64>,
 }
 
+impl Incident {
+    /// The victim, in words: a service, a host, or a network.
+    pub fn name(&self) -> String {
+        match self.spread {
+            None => self.victim.to_string(),
+            Some(Spread { network: None, .. }) => self.victim.ip.to_string(),
+            Some(Spread { network: Some(network), .. }) => network.to_string(),
+        }
+    }
+
+    fn whom(&self) -> Option<Whom> {
+        Some((self.victim.ip, self.spread.is_none().then_some(self.victim.port)))
+    }
+}
+
 /// What is sketched of the SYNs of a flood, or of what may turn out to be one.
 #[derive(Debug)]
 struct Sketch {
@@ -150,6 +172,11 @@ impl Sketch {
     /// SYNs seen.
     fn syns(&self) -> u64 {
         self.ttls.iter().map(|n| u64::from(*n)).sum()
+    }
+
+    /// Whether so many sources are all equally far away.
+    fn is_of_one_distance(&self, sources: u64) -> bool {
+        sources >= 1000 && ttl_entropy(&self.ttls) <= 1.0
     }
 
     fn add(&mut self, a: &Attempt) {
@@ -200,6 +227,8 @@ struct Service {
     majority: (Option<IpAddr>, u32, u32),
     /// Open connections to it on which nothing has been said.
     silent: u32,
+    /// Where its host is among those whose ports are counted.
+    area: u32,
     /// Under which its half-open connections were reported.
     half_open_incident: Option<u64>,
     /// Whether it answers with SYN cookies.
@@ -248,6 +277,7 @@ impl Service {
             cleared: i64::MIN,
             cusum: Cusum::default(),
             silent: 0,
+            area: 0,
             half_open_incident: None,
             cookies: false,
             outage_told: false,
@@ -335,6 +365,7 @@ impl Service {
 pub(super) struct Floods {
     services: Bounded<Endpoint, Service>,
     ledger: Ledger,
+    areas: Areas,
     /// When sketches are counted again.
     recount_at: Timestamp,
 }
@@ -352,6 +383,13 @@ struct Ledger {
     capture: Condition,
 }
 
+impl Ledger {
+    /// Whether what is not seen to be answered is not.
+    const fn shows_answers(&self) -> bool {
+        self.saw_answers && !self.capture.filtered && !self.capture.asymmetric
+    }
+}
+
 impl Floods {
     /// The capture is known to be so.
     pub(super) const fn capture(&mut self, condition: Condition) {
@@ -359,16 +397,23 @@ impl Floods {
     }
 
     pub(super) fn new(limit: usize) -> Self {
-        Self { services: Bounded::new(limit), ledger: Ledger::default(), recount_at: Timestamp(i64::MIN) }
+        Self {
+            services: Bounded::new(limit),
+            ledger: Ledger::default(),
+            areas: Areas::new(limit),
+            recount_at: Timestamp(i64::MIN),
+        }
     }
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        self.services.octets() + self.services.iter().map(|(_, service)| service.octets()).sum::<usize>()
+        self.areas.octets()
+            + self.services.octets()
+            + self.services.iter().map(|(_, service)| service.octets()).sum::<usize>()
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.services.evicted()
+        self.services.evicted() + self.areas.evicted()
     }
 
     /// A SYN to `server` comes soon.
@@ -386,9 +431,10 @@ impl Floods {
         out: Report<'_>,
     ) -> bool {
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
+        let spread = self.areas.attempt(a, &mut service.area);
         let second = service.second_of(a.time);
         if second > service.judged {
-            judge_service(service, a.server, second, &mut self.ledger, desk, out);
+            judge_service(service, a.server, second, &self.areas, &mut self.ledger, desk, out);
         }
         service.last = service.last.max(a.time);
         let (mut busy, mut heavy) = (false, false);
@@ -419,7 +465,7 @@ impl Floods {
         }
         vote(service, a.client.ip);
         service.clients.see(a.client.ip, second);
-        service.is_crowded(second)
+        spread || service.is_crowded(second)
     }
 
     /// The first SYN-ACK to an attempt that began at `began`.
@@ -440,7 +486,9 @@ impl Floods {
         if let Some(running) = &mut service.running {
             running.incident.answered += 1;
         }
+        self.areas.answered(server.ip, began, &mut service.area);
         if service.half_open_incident.is_none()
+            && !self.areas.is_running(server.ip)
             && !service.is_below(HALF_OPEN, HALF_OPEN_SECONDS)
             && self.ledger.capture.shows_completion()
             && service.half_open(service.second_of(now)) >= HALF_OPEN
@@ -494,6 +542,7 @@ impl Floods {
         if let Some(held) = service.seconds.at(service.second_of(began)) {
             held.retried += 1;
         }
+        self.areas.retried(server.ip, began, &mut service.area);
     }
 
     /// A connection that had opened was dropped at once.
@@ -506,7 +555,8 @@ impl Floods {
     /// Whether the service was seen to work, and whether it is flooded, or may be found to be.
     pub(super) fn standing(&mut self, server: Endpoint, now: Timestamp, at: &mut Places) -> (bool, bool) {
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return (false, false) };
-        (service.worked > 0, service.may_be_flooded(service.second_of(now)))
+        let flooded = self.areas.is_running(server.ip) || service.may_be_flooded(service.second_of(now));
+        (service.worked > 0, flooded)
     }
 
     /// An attempt came out; `covered`: its service fails its clients, which is told of by itself. Whether its service is under
@@ -533,12 +583,14 @@ impl Floods {
                 _ => {}
             }
         }
+        self.areas.settled(s, &mut service.area);
+        let spread = self.areas.is_running(s.server.ip);
         match s.outcome {
             Outcome::Open(_) => {
                 service.cusum.completed += 1;
                 service.worked = service.worked.saturating_add(1);
             }
-            Outcome::Refused if !covered => refused(service, s, desk, out),
+            Outcome::Refused if !covered && !spread => refused(service, s, &self.areas, desk, out),
             _ => {}
         }
         match &mut service.running {
@@ -557,14 +609,35 @@ impl Floods {
         {
             incident.after.add(s);
         }
-        service.is_crowded(service.second_of(s.began))
+        spread || service.is_crowded(service.second_of(s.began))
+    }
+
+    /// Whether what is asked of `ip` may be part of a flood that is spread, and not a scan by many.
+    pub(super) fn is_swarmed(&self, ip: IpAddr, now: Timestamp) -> bool {
+        self.areas.is_swarmed(ip, now)
+    }
+
+    /// Whether the attempt is part of a flood that is spread and comes from its client alone.
+    pub(super) fn is_part_of_spread(&self, s: &Settled) -> bool {
+        self.areas.is_by(s.client.ip, s.server.ip)
+    }
+
+    /// Whether a flood that is spread reached `ip` after `since`.
+    pub(super) fn was_swept(&self, ip: IpAddr, since: Timestamp) -> bool {
+        let reached = |i: &Incident| match i.spread {
+            Some(Spread { network: Some(network), .. }) => network.contains(&ip),
+            Some(_) => i.victim.ip == ip,
+            None => false,
+        };
+        self.areas.is_running(ip) || self.ledger.finished.iter().any(|i| i.last >= since && reached(i))
     }
 
     /// A second has passed: running floods are judged, and those that ended are closed.
     pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        self.areas.tick(now, RIPE, &mut self.ledger, desk, out);
         for victim in self.ledger.running.clone() {
             let Some(service) = self.services.get_mut(&victim) else { continue };
-            judge_service(service, victim, service.second_of(now), &mut self.ledger, desk, out);
+            judge_service(service, victim, service.second_of(now), &self.areas, &mut self.ledger, desk, out);
         }
         if now >= self.recount_at {
             self.recount_at = now.after(SKETCHED_FOR * SECOND);
@@ -586,22 +659,33 @@ impl Floods {
 
     /// Observation ends: what is known by now must do.
     pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        self.areas.tick(now, RIPE, &mut self.ledger, desk, out);
+        self.areas.tick(now, 0, &mut self.ledger, desk, out);
         for (victim, service) in self.services.iter_mut() {
             let second = service.second_of(now);
-            judge_service(service, *victim, second, &mut self.ledger, desk, out);
-            judge_cohort(service, *victim, second, 0, &mut self.ledger, desk, out);
-            close_period(service, *victim, second, &self.ledger, desk, out);
+            judge_service(service, *victim, second, &self.areas, &mut self.ledger, desk, out);
+            judge_cohort(service, *victim, second, 0, (&self.areas, &mut self.ledger), desk, out);
+            if !self.areas.is_running(victim.ip) {
+                close_period(service, *victim, second, &self.ledger, desk, out);
+            }
             if let Some(running) = service.running.take() {
-                end(*running, service.sketch.as_deref(), &mut self.ledger.finished, now, desk, out);
+                end(*running, service.sketch.as_deref(), &[], &mut self.ledger.finished, now, desk, out);
             }
         }
         self.ledger.running.clear();
+        self.areas.finish(now, &mut self.ledger, desk, out);
     }
 
     /// Floods that ended, then those that go on.
     pub(super) fn incidents(&self) -> Vec<Incident> {
         let running = self.services.iter().filter_map(|(_, s)| s.running.as_ref());
-        self.ledger.finished.iter().cloned().chain(running.map(|r| r.incident.clone())).collect()
+        self.ledger
+            .finished
+            .iter()
+            .cloned()
+            .chain(running.map(|r| r.incident.clone()))
+            .chain(self.areas.incidents().cloned())
+            .collect()
     }
 }
 
@@ -628,8 +712,9 @@ fn vote(service: &mut Service, source: IpAddr) {
 }
 
 /// Twenty refusals of one service in ten seconds: one report for as long as they go on like that.
-fn refused(service: &mut Service, s: &Settled, desk: &mut Desk, out: Report<'_>) {
-    if !service.refused.add(s.began) || service.main_source().is_some() || !service.refused.is_news(s.began) {
+fn refused(service: &mut Service, s: &Settled, areas: &Areas, desk: &mut Desk, out: Report<'_>) {
+    let many = service.refused.add(s.began) && service.main_source().is_none();
+    if !many || areas.network_is_swarmed(s.server.ip, s.began) || !service.refused.is_news(s.began) {
         return;
     }
     let finding = Finding::new(format!("{} refused {MANY} attempts within 10 s", s.server))
@@ -643,6 +728,7 @@ fn judge_service(
     service: &mut Service,
     victim: Endpoint,
     second: i64,
+    areas: &Areas,
     ledger: &mut Ledger,
     desk: &mut Desk,
     out: Report<'_>,
@@ -654,9 +740,13 @@ fn judge_service(
     // Whatever came in a later second was judged then.
     let past = service.seconds.get(service.judged).copied().unwrap_or_default();
     let rate = f64::from(past.syns) / elapsed as f64;
-    judge_cohort(service, victim, second, RIPE, ledger, desk, out);
+    judge_cohort(service, victim, second, RIPE, (areas, ledger), desk, out);
     if service.running.is_none() {
         service.baseline = rate + (service.baseline - rate) * (1.0_f64 - 1.0 / 600.0).powi(elapsed as i32);
+    }
+    if areas.is_running(victim.ip) {
+        // They are part of a flood of which has been told.
+        service.cusum = Cusum { period: service.cusum.period, mean: service.cusum.mean, ..Cusum::default() };
     }
     close_period(service, victim, second, ledger, desk, out);
     service.judged = second;
@@ -669,7 +759,7 @@ fn judge_service(
     if over && let Some(ended) = service.running.take() {
         ledger.running.retain(|v| *v != victim);
         let at = service.time_of(second);
-        end(*ended, service.sketch.as_deref(), &mut ledger.finished, at, desk, out);
+        end(*ended, service.sketch.as_deref(), &[], &mut ledger.finished, at, desk, out);
         service.others = Others::default();
         service.cleared = second;
     }
@@ -681,7 +771,7 @@ fn judge_cohort(
     victim: Endpoint,
     second: i64,
     ripe: i64,
-    ledger: &mut Ledger,
+    (areas, ledger): (&Areas, &mut Ledger),
     desk: &mut Desk,
     out: Report<'_>,
 ) {
@@ -695,11 +785,12 @@ fn judge_cohort(
         return;
     }
     let now = service.time_of(second).max(service.last);
-    outage(service, victim, &cohort, now, ripe, desk, out);
+    if ripe > 0 {
+        outage(service, victim, &cohort, now, (areas, ledger.shows_answers()), desk, out);
+    }
     let rate = f64::from(cohort.syns) / span as f64;
     let trigger = FLOOD_RATE.max(5.0 * service.baseline);
-    let one_way = ledger.capture.filtered || ledger.capture.asymmetric || !ledger.saw_answers;
-    let is_flood = (!one_way || looks_forged(service, victim))
+    let is_flood = (ledger.shows_answers() || looks_forged(service, victim))
         && cohort.syns >= FLOOD_SYNS
         && rate >= trigger
         && cohort.completion() <= 0.2
@@ -713,10 +804,10 @@ fn judge_cohort(
         {
             (r.incident.peak, r.incident.peak_time) = (peak.syns, began.after(peak.at.saturating_mul(SECOND)));
         }
-        spoofed(r, service.sketch.as_deref(), victim, now, desk, out);
+        spoofed(r, service.sketch.as_deref(), now, desk, out);
         return;
     }
-    if !is_flood || ledger.running.len() >= MAX_ACTIVE {
+    if !is_flood || ledger.running.len() >= MAX_ACTIVE || areas.is_flooded(victim.ip, now, ledger.shows_answers()) {
         return;
     }
     let incident = begin(service, victim, &cohort, from);
@@ -728,7 +819,7 @@ fn judge_cohort(
     }
     let first_second = service.second_of(incident.begin);
     let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
-    spoofed(&mut running, service.sketch.as_deref(), victim, now, desk, out);
+    spoofed(&mut running, service.sketch.as_deref(), now, desk, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
 }
@@ -766,6 +857,7 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
     Incident {
         rule: "syn-flood",
         victim,
+        spread: None,
         begin: service.time_of(first),
         last: service.last,
         ended: false,
@@ -790,7 +882,7 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
 fn flood_finding(i: &Incident, cohort: &Second, rate: f64) -> Finding {
     let mut finding = Finding::new(format!(
         "{rate:.0} SYNs a second to {}: {:.1} % completed, {:.1} % of the others sent again",
-        i.victim,
+        over(i),
         100.0 * cohort.completion(),
         100.0 * cohort.retry_share(),
     ))
@@ -806,6 +898,15 @@ fn flood_finding(i: &Incident, cohort: &Second, rate: f64) -> Finding {
         finding = finding.figure("sources", i.sources as i64);
     }
     others_figures(finding, "before", &i.before)
+}
+
+/// The victim, and over what it is flooded.
+fn over(i: &Incident) -> String {
+    match i.spread {
+        None => i.name(),
+        Some(Spread { network: None, ports, .. }) => format!("{} (some {ports} ports)", i.name()),
+        Some(Spread { hosts, ports, .. }) => format!("{} (some {hosts} hosts, ports: {ports})", i.name()),
+    }
 }
 
 fn others_figures(finding: Finding, when: &'static str, o: &Others) -> Finding {
@@ -837,23 +938,17 @@ fn signs_of_forgery(sketch: &Sketch, sources: u64, victim: Endpoint) -> Vec<&'st
     if sketch.martians >= 20 && sketch.martians * 100 >= n && !is_martian(victim.ip) {
         signs.push("sources that cannot be on the internet");
     }
-    if sources >= 1000 && ttl_entropy(&sketch.ttls) <= 1.0 {
+    if sketch.is_of_one_distance(sources) {
         signs.push("one distance for all sources");
     }
     signs
 }
 
 /// Evidence that the sources of a running flood are forged (findings C.4).
-fn spoofed(
-    r: &mut Running,
-    sketch: Option<&Sketch>,
-    victim: Endpoint,
-    now: Timestamp,
-    desk: &mut Desk,
-    out: Report<'_>,
-) {
+fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
     let Some(sketch) = sketch else { return };
     let i = &mut r.incident;
+    let victim = i.victim;
     let n = sketch.syns();
     i.sources = sketch.sources.count();
     let mut evidence = signs_of_forgery(sketch, i.sources, victim);
@@ -865,44 +960,49 @@ fn spoofed(
         return;
     }
     r.spoofing_told = true;
-    let finding = Finding::new(format!("the flood on {victim} comes from forged addresses: {}", i.spoofing.join(", ")))
-        .figure("sources", i.sources as i64)
-        .figure("syns", n as i64)
-        .figure("martians", sketch.martians as i64)
-        .frames(i.frames.iter().copied());
-    desk.file("syn-flood-spoofed", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+    let finding =
+        Finding::new(format!("the flood on {} comes from forged addresses: {}", i.name(), i.spoofing.join(", ")))
+            .figure("sources", i.sources as i64)
+            .figure("syns", n as i64)
+            .figure("martians", sketch.martians as i64)
+            .frames(i.frames.iter().copied());
+    desk.file("syn-flood-spoofed", now, (None, i.whom()), finding, out);
 }
 
 fn end(
     mut r: Running,
     sketch: Option<&Sketch>,
+    listed: &[IpAddr],
     finished: &mut Vec<Incident>,
     now: Timestamp,
     desk: &mut Desk,
     out: Report<'_>,
 ) {
-    let victim = r.incident.victim;
-    spoofed(&mut r, sketch, victim, now, desk, out);
+    spoofed(&mut r, sketch, now, desk, out);
     r.incident.ended = true;
     let i = &r.incident;
     let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;
-    let mut finding =
-        Finding::new(format!("flood on {victim} over: {} SYNs in {seconds:.0} s, at most {} a second", i.syns, i.peak))
-            .figure("syns", i.syns as i64)
-            .figure("rate", i.syns as f64 / seconds)
-            .figure("completed", i.completed as i64)
-            .figure("answered", i.answered as i64)
-            .figure("reset_by_client", i.reset as i64)
-            .figure("peak", i.peak)
-            .figure("duration_ns", i.last - i.begin)
-            .frames(i.frames.iter().copied());
+    let mut finding = Finding::new(format!(
+        "flood on {} over: {} SYNs in {seconds:.0} s, at most {} a second",
+        over(i),
+        i.syns,
+        i.peak
+    ))
+    .figure("syns", i.syns as i64)
+    .figure("rate", i.syns as f64 / seconds)
+    .figure("completed", i.completed as i64)
+    .figure("answered", i.answered as i64)
+    .figure("reset_by_client", i.reset as i64)
+    .figure("peak", i.peak)
+    .figure("duration_ns", i.last - i.begin)
+    .frames(i.frames.iter().copied());
     if i.sources > 0 {
         finding = finding.figure("sources", i.sources as i64);
     }
     finding = others_figures(others_figures(finding, "before", &i.before), "during", &i.during);
     let source = i.source.map(|ip| (ip, None));
-    let finding = finding.of(r.number, Phase::Final);
-    desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    let finding = spread::figures(finding, i, listed).of(r.number, Phase::Final);
+    desk.file("syn-flood", now, (source, i.whom()), finding, out);
     if finished.len() < MAX_INCIDENTS {
         finished.push(r.incident);
     }
@@ -914,16 +1014,16 @@ fn outage(
     victim: Endpoint,
     cohort: &Second,
     now: Timestamp,
-    ripe: i64,
+    (areas, saw_answers): (&Areas, bool),
     desk: &mut Desk,
     out: Report<'_>,
 ) {
     let clients = service.clients.lately(service.second_of(now));
-    if service.outage_told || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 || ripe == 0 {
+    if service.outage_told || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 {
         return;
     }
     let all_refused = cohort.refused >= cohort.syns - cohort.completed;
-    if cohort.retry_share() < 0.5 && !all_refused {
+    if (cohort.retry_share() < 0.5 && !all_refused) || areas.is_flooded(victim.ip, now, saw_answers) {
         return;
     }
     service.outage_told = true;

@@ -40,7 +40,7 @@ mod tools;
 mod witness;
 
 pub use desk::Report;
-pub use flood::{Incident, Others};
+pub use flood::{Incident, Others, Spread};
 pub use isn::{Grade, IsnReport, Role, Triplet};
 pub use rules::RULES;
 pub use scan::{ScanReport, Shape, Technique};
@@ -252,7 +252,7 @@ impl HostDetectors {
         self.strays.tick(now, &mut self.desk, report);
         self.holding.tick(now, &mut self.desk, report);
         self.scans.tick(now, &self.settings, &mut self.desk, report);
-        self.distributed.tick(now, &mut self.desk, report);
+        self.distributed.tick(now, &self.floods, &mut self.desk, report);
         if now >= self.recount_at {
             self.recount_at = now.after(RECOUNT);
             self.scans.recount(&self.settings);
@@ -271,7 +271,7 @@ impl HostDetectors {
         self.holding.finish(now, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);
         self.scans.finish(now, &self.settings, &mut self.desk, report);
-        self.distributed.finish(now, &mut self.desk, report);
+        self.distributed.finish(now, &self.floods, &mut self.desk, report);
     }
 
     /// A first SYN.
@@ -356,9 +356,12 @@ impl HostDetectors {
         if covered && self.scans.meets_outage(s, at) {
             return;
         }
-        self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
+        if !(flooded && self.floods.is_part_of_spread(s)) {
+            self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
+        }
         if !flooded {
-            self.distributed.settled(s, &mut self.desk, report);
+            let hold = self.floods.is_swarmed(s.server.ip, s.began);
+            self.distributed.settled(s, hold, &mut self.desk, report);
         }
         if matches!(s.outcome, Outcome::Open(_) | Outcome::ResetAfterSynAck) {
             self.scans.half_closed(s.client.ip, at);

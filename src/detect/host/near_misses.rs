@@ -923,3 +923,180 @@ fn a_grid_is_one_report() {
     assert_eq!(news(&scan(30, 1)), ["scan-horizontal"]);
     assert_eq!(news(&scan(2, 50)), ["scan-vertical", "scan-vertical"]);
 }
+
+/// Who sends the SYNs of [`spread`]: as many as there are SYNs, so many, one.
+fn spread_source(k: u32, sources: u32) -> String {
+    std::net::Ipv4Addr::from(0x2d00_0000 + (k % sources).wrapping_mul(2_654_435_761) % 0x4000_0000).to_string()
+}
+
+/// `n` SYNs in ten seconds, each to what `target` says, from so many sources; with the SYNs of a tool, or of kernels; each comes out
+/// so, and is tried again where the last says so.
+fn spread(
+    n: u32,
+    sources: u32,
+    of_a_tool: bool,
+    target: impl Fn(u32) -> (String, u16),
+    fate: impl Fn(u32) -> (Outcome, bool),
+) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let mut second = 0;
+    for k in 0..n {
+        let at = i64::from(k) * 10_000 / i64::from(n);
+        let (to, port) = target(k);
+        let mut a = attempt(at, &spread_source(k, sources), 1024 + (k % 60_000) as u16, &to, port);
+        a.look.ttl = 40 + (k % 20) as u8;
+        if of_a_tool {
+            a.look = tool_look(1000, 60, k as u16);
+        }
+        let (outcome, retried) = fate(k);
+        if outcome == Outcome::Silent {
+            let found = &mut bench.found;
+            let mut places = Places::default();
+            bench.hosts.attempt(&a, &mut places, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+        } else {
+            bench.play(&a, 10, outcome);
+        }
+        if retried {
+            bench.retry(&a);
+        }
+        if a.time.seconds() != second {
+            second = a.time.seconds();
+            let found = &mut bench.found;
+            bench.hosts.advance(a.time, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+        }
+    }
+    let found = &mut bench.found;
+    for second in 10..40 {
+        let now = Timestamp((3600 + second) * SECOND);
+        bench.hosts.advance(now, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+    }
+    bench.finish(40_000)
+}
+
+fn ports_of_one(k: u32) -> (String, u16) {
+    ("198.51.100.1".into(), 1 + (k.wrapping_mul(40_503) % 65_000) as u16)
+}
+
+fn hosts_of_a_network(k: u32) -> (String, u16) {
+    (format!("198.51.100.{}", k.wrapping_mul(2_654_435_761) >> 24), 443)
+}
+
+fn hosts_of_a_long_network(k: u32) -> (String, u16) {
+    (format!("2001:db8:1::{:x}", k.wrapping_mul(2_654_435_761) >> 16), 443)
+}
+
+/// Both reports of the one flood, and nothing else at warn or above but its kin.
+#[track_caller]
+fn one_spread_flood(found: &[Anomaly], victim: &str) {
+    let loud: Vec<_> = found.iter().filter(|a| a.severity >= crate::detect::Severity::Warn).collect();
+    let floods: Vec<_> = loud.iter().filter(|a| a.id == "syn-flood").collect();
+    let phases: Vec<_> = floods.iter().filter_map(|a| a.incident).map(|incident| incident.phase).collect();
+    assert_eq!(phases, [Phase::New, Phase::Final], "{loud:#?}");
+    assert!(floods.iter().all(|a| a.destination == Some((victim.parse().unwrap(), None))), "{loud:#?}");
+    let kin = ["syn-flood", "syn-flood-spoofed", "fp-hping"];
+    assert!(loud.iter().all(|a| kin.contains(&a.id)), "{:?}", ids(found));
+}
+
+#[test]
+fn a_flood_of_many_ports_is_one_incident_of_its_host() {
+    for fate in [Outcome::Refused, Outcome::MissingAck, Outcome::Unanswered] {
+        let found = spread(8_000, u32::MAX, true, ports_of_one, |_| (fate, false));
+        one_spread_flood(&found, "198.51.100.1");
+        let last = found.iter().rfind(|a| a.id == "syn-flood").unwrap();
+        assert_eq!(figure(last, "syns"), &Figure::Integer(8_000), "{fate:?}");
+        let Figure::Integer(ports) = figure(last, "ports") else { panic!("{:?}", last.figures) };
+        assert!((7_500..8_500).contains(ports), "{ports}");
+        assert!(last.reason.contains("198.51.100.1 (some "), "{}", last.reason);
+    }
+    // SYNs as kernels send them, to ports that are open or silent.
+    one_spread_flood(&spread(4_000, u32::MAX, false, ports_of_one, |_| (Outcome::MissingAck, false)), "198.51.100.1");
+}
+
+#[test]
+fn a_flood_of_a_network_is_one_incident() {
+    for fate in [Outcome::Refused, Outcome::MissingAck, Outcome::Silent] {
+        let found = spread(8_000, u32::MAX, true, hosts_of_a_network, |_| (fate, false));
+        one_spread_flood(&found, "198.51.100.0");
+        let last = found.iter().rfind(|a| a.id == "syn-flood").unwrap();
+        assert_eq!(figure(last, "network"), &Figure::Text("198.51.100.0/24".into()), "{fate:?}");
+        let Figure::Integer(hosts) = figure(last, "hosts") else { panic!("{:?}", last.figures) };
+        assert!((230..270).contains(hosts), "{hosts}");
+    }
+    one_spread_flood(
+        &spread(8_000, u32::MAX, true, hosts_of_a_long_network, |_| (Outcome::Silent, false)),
+        "2001:db8:1::",
+    );
+    // Each host at a port of its own.
+    let everywhere = |k| (hosts_of_a_network(k).0, ports_of_one(k).1);
+    one_spread_flood(&spread(8_000, u32::MAX, true, everywhere, |_| (Outcome::Refused, false)), "198.51.100.0");
+}
+
+/// One source that asks the same hosts again and again floods them; one that asks each once or twice scans them.
+#[test]
+fn a_flood_of_a_network_may_have_one_source() {
+    let found = spread(8_000, 1, true, hosts_of_a_network, |_| (Outcome::Silent, false));
+    has(&found, "syn-flood");
+    let flood = found.iter().find(|a| a.id == "syn-flood").unwrap();
+    assert_eq!(flood.source, Some((spread_source(0, 1).parse().unwrap(), None)));
+    let twice = |k| (format!("198.51.{}.{}", 100 + k / 500, k % 250), 443);
+    for found in [
+        spread(8_000, 1, true, ports_of_one, |_| (Outcome::Refused, false)),
+        spread(1_000, 1, true, twice, |_| (Outcome::Refused, false)),
+        spread(8_000, 1, true, hosts_of_a_long_network, |_| (Outcome::Unanswered, false)),
+        // Decoys.
+        spread(8_000, 8, true, ports_of_one, |_| (Outcome::Refused, false)),
+    ] {
+        lacks(&found, "syn-flood");
+    }
+}
+
+#[test]
+fn many_clients_of_a_network_are_no_flood() {
+    let served =
+        |k: u32| (if k.is_multiple_of(20) { Outcome::Unanswered } else { Outcome::Open(1) }, k.is_multiple_of(20));
+    for target in [hosts_of_a_network, ports_of_one, hosts_of_a_long_network] {
+        for fate in [served, |_| (Outcome::Unanswered, true), |_| (Outcome::Refused, false)] {
+            let found = spread(6_000, 3_000, false, target, fate);
+            lacks(&found, "syn-flood");
+            lacks(&found, "syn-flood-spoofed");
+        }
+    }
+}
+
+/// Many sources at once that are no flood: what they do together is told a little later.
+#[test]
+fn a_quick_scan_by_many_is_told_once_it_is_no_flood() {
+    let found = spread(300, 60, true, ports_of_one, |_| (Outcome::Refused, false));
+    has(&found, "scan-distributed");
+    lacks(&found, "syn-flood");
+}
+
+/// `n` stray segments a second for five seconds, from so many sources, to hosts of a network.
+fn strays_of_a_network(n: u32, sources: u32, proved: bool, target: fn(u32) -> (String, u16)) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    let found = &mut bench.found;
+    let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+    for k in 0..n * 5 {
+        let ms = i64::from(k) * 1000 / i64::from(n);
+        let (to, port) = target(k);
+        let a = attempt(ms, &spread_source(k, sources), k as u16, &to, port);
+        let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved, answer: false };
+        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
+        strays.stray(&stray, desk, &mut report);
+    }
+    bench.finish(6000)
+}
+
+#[test]
+fn stray_segments_to_the_hosts_of_a_network_are_one_flood() {
+    for (n, sources, proved) in [(400, u32::MAX, true), (1_500, u32::MAX, false), (1_500, 1, true)] {
+        let found = strays_of_a_network(n, sources, proved, hosts_of_a_network);
+        assert_eq!(found.iter().filter(|a| a.id == "stateless-flood").count(), 1, "{n} {sources} {proved}: {found:#?}");
+        assert_eq!(found[0].destination, Some(("198.51.100.0".parse().unwrap(), None)));
+    }
+    has(&strays_of_a_network(400, u32::MAX, true, hosts_of_a_long_network), "stateless-flood");
+    lacks(&strays_of_a_network(200, u32::MAX, true, hosts_of_a_network), "stateless-flood");
+    lacks(&strays_of_a_network(800, u32::MAX, false, hosts_of_a_network), "stateless-flood");
+    // Each once: a scan.
+    lacks(&strays_of_a_network(400, 1, true, hosts_of_a_long_network), "stateless-flood");
+}

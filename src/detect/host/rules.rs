@@ -11,8 +11,10 @@ pub const RULES: &[Rule] = &[
         "many SYNs to one service that neither complete nor are sent again",
         "Within 10 s at least 500 SYNs reached one address and port, at 100 a second or 5 times what is usual there, \
          whichever is more. At most 20 % completed, at least 50 were left without an end, and at most 30 % of those \
-         not completed were sent again, as clients of a dead service would. Sources may be forged: filter by rate at \
-         the edge, check that SYN cookies are on, and see in the event how many of the other clients still got in.",
+         not completed were sent again, as clients of a dead service would. A flood that is spread over many ports of \
+         one host, or over the hosts of a network (/24, or /64 of IPv6), is one incident that names the host or the \
+         network: it has at least 50 sources that hardly send anything, or asks for the same again and again; a scan asks \
+         for each once or twice. Sources may be forged: filter by rate at the edge, check that SYN cookies are on, and see in the event how many of the other clients still got in.",
         "RFC 4987 section 2",
     ),
     host(
@@ -66,7 +68,8 @@ pub const RULES: &[Rule] = &[
         "At least 250 segments in 1 s to one host, each with a four-tuple of its own, without a connection, and proved \
          stray: resets, or segments that the host answers by RST. Where most of the proof is such answers it must last \
          3 s or reach 1000 a second, because a server that was restarted also resets what its clients still send. \
-         Without any proof it takes 1000 a second. Each port gets at least 4 of them; fewer are a scan. An ACK, \
+         Without any proof it takes 1000 a second. Each port gets at least 4 of them; fewer are a scan. Where many hosts of a \
+         network (/24, or /64 of IPv6) get them, the network is named, and 1000 a second must last 3 s. An ACK, \
          SYN-ACK, FIN or RST flood, or a storm of resets: filter segments without a connection in front of the host.",
         "RFC 9293 section 3.10.7.1",
     ),

@@ -5,10 +5,13 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
+use super::clients::{network_of, prefix_of};
 use super::desk::{Desk, Report, Whom};
-use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::told::{Condition, Sign};
+use crate::detect::anomaly::Figure;
 use crate::detect::registry::Finding;
+use crate::network::IpNet;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -34,6 +37,13 @@ const SWEPT: u32 = 8;
 const DARK: (u32, usize, i64) = (25, 10, 60 * SECOND);
 /// Servers whose SYN-ACKs one host gets unasked in a minute.
 const REFLECTORS: usize = 100;
+/// Of 64 places, so many filled by the hosts of a network that get stray segments: they are spread over it.
+const SPREAD: u32 = 12;
+/// Seconds of a flood of a network's hosts that nothing proves.
+const UNPROVED_FOR: u32 = 3;
+/// Networks, and hosts of one that a list names.
+const NETWORKS: usize = 1024;
+const LISTED: usize = 32;
 const WINDOW: i64 = 60 * SECOND;
 const MAX_FRAMES: usize = 8;
 /// So long after the first stray segment those of connections that are older than the capture are still many.
@@ -165,10 +175,133 @@ pub(super) struct Stray {
     pub(super) answer: bool,
 }
 
+/// A network of which many hosts get stray segments.
+#[derive(Debug)]
+struct Network {
+    last: Timestamp,
+    /// When the second counted here began.
+    second: Timestamp,
+    begun: u32,
+    proved: u32,
+    answered: u32,
+    heavy: u32,
+    hosts: u64,
+    sources: u64,
+    source: Option<IpAddr>,
+    many_sources: bool,
+    told: bool,
+    /// Source and target, once there are many within a second.
+    pairs: Option<Box<Distinct>>,
+    seen: u32,
+    listed: SmallVec<[IpAddr; 2]>,
+    frames: SmallVec<[u64; 2]>,
+}
+
+impl Weigh for Network {
+    fn weight(&self) -> (u64, i64) {
+        (u64::from(self.begun), self.last.0)
+    }
+}
+
+impl Network {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            last: now,
+            second: now,
+            begun: 0,
+            proved: 0,
+            answered: 0,
+            heavy: 0,
+            hosts: 0,
+            sources: 0,
+            source: None,
+            many_sources: false,
+            told: false,
+            pairs: None,
+            seen: 0,
+            listed: SmallVec::new(),
+            frames: SmallVec::new(),
+        }
+    }
+
+    fn begin_second(&mut self, now: Timestamp) {
+        let passed = now - self.second;
+        let goes_on = self.begun >= FLOOD && passed < 2 * SECOND;
+        self.heavy = if goes_on { self.heavy + 1 } else { 0 };
+        if self.begun < FLOOD {
+            (self.pairs, self.seen) = (None, 0);
+            self.listed.clear();
+            self.frames.clear();
+        }
+        self.second = now;
+        (self.begun, self.proved, self.answered, self.hosts, self.sources) = (0, 0, 0, 0, 0);
+        (self.source, self.many_sources) = (None, false);
+    }
+
+    fn add(&mut self, s: &Stray) {
+        self.last = s.time;
+        if s.time - self.second >= SECOND {
+            self.begin_second(s.time);
+        }
+        self.proved += u32::from(s.proved || s.answer);
+        self.answered += u32::from(s.answer);
+        if s.answer {
+            return;
+        }
+        self.begun += 1;
+        self.hosts |= 1 << (fixed_hash_of(&s.to.ip) & 63);
+        self.sources |= 1 << (fixed_hash_of(&s.from.ip) & 63);
+        match self.source {
+            None => self.source = Some(s.from.ip),
+            Some(ip) if ip != s.from.ip => self.many_sources = true,
+            Some(_) => {}
+        }
+        if self.begun >= FLOOD / 4 && self.hosts.count_ones() >= SPREAD {
+            self.pairs.get_or_insert_with(|| Box::new(Distinct::new())).add(fixed_hash_of(&(s.from.ip, s.to)));
+            self.seen += 1;
+            if self.listed.len() < LISTED && !self.listed.contains(&s.to.ip) {
+                self.listed.push(s.to.ip);
+            }
+            if self.frames.len() < MAX_FRAMES {
+                self.frames.push(s.frame);
+            }
+        }
+    }
+
+    /// Whether it is a flood: of many sources, or the same again and again, and proved, or long enough.
+    fn is_flooded(&self) -> bool {
+        if self.told || self.begun < FLOOD || self.hosts.count_ones() < SPREAD {
+            return false;
+        }
+        // What its hosts have in common may be a router that was restarted: it resets what is left of connections.
+        let lost = self.proved - self.answered < FLOOD && self.heavy <= LOST_FOR;
+        let proved = self.proved >= FLOOD && !lost;
+        let unproved = self.begun >= FLOOD_UNANSWERED && self.heavy >= UNPROVED_FOR;
+        let many = self.sources.count_ones() >= MANY_SOURCES;
+        (proved || unproved)
+            && (many
+                || self.pairs.as_ref().is_some_and(|pairs| u64::from(self.seen) >= u64::from(PER_PORT) * pairs.count()))
+    }
+
+    fn finding(&self, name: &IpNet) -> Finding {
+        let mut finding = Finding::new(format!(
+            "{} segments without a connection to hosts of {name} within one second, {} of them proved stray",
+            self.begun, self.proved
+        ))
+        .figure("segments", self.begun)
+        .figure("proved", self.proved)
+        .frames(self.frames.iter().copied());
+        finding.figures.push(("network", Figure::Text(name.to_string())));
+        finding.figures.push(("targets_listed", Figure::Texts(self.listed.iter().map(ToString::to_string).collect())));
+        finding
+    }
+}
+
 /// Hosts that get or send stray segments.
 #[derive(Debug)]
 pub(super) struct Strays {
     hosts: Bounded<IpAddr, Host>,
+    networks: Bounded<IpAddr, Network>,
     first: Option<Timestamp>,
     /// What looks like floods at the beginning of the capture, until it is known whether that shows both directions.
     early: Vec<Early>,
@@ -181,22 +314,29 @@ pub(super) struct Strays {
 struct Early {
     time: Timestamp,
     source: Option<Whom>,
-    target: Endpoint,
+    target: Whom,
     finding: Finding,
 }
 
 impl Strays {
     pub(super) fn new(limit: usize) -> Self {
-        Self { hosts: Bounded::new(limit), first: None, early: Vec::new(), capture: Condition::default() }
+        Self {
+            hosts: Bounded::new(limit),
+            networks: Bounded::new(NETWORKS.min(limit)),
+            first: None,
+            early: Vec::new(),
+            capture: Condition::default(),
+        }
     }
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        self.hosts.octets() + self.hosts.iter().map(|(_, h)| h.reflectors.capacity() * 4).sum::<usize>()
+        let networks = self.networks.octets() + self.networks.iter().filter(|(_, n)| n.pairs.is_some()).count() * 4096;
+        networks + self.hosts.octets() + self.hosts.iter().map(|(_, h)| h.reflectors.capacity() * 4).sum::<usize>()
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.hosts.evicted()
+        self.hosts.evicted() + self.networks.evicted()
     }
 
     /// The capture is known to be so.
@@ -219,7 +359,7 @@ impl Strays {
     fn tell_early(&mut self, desk: &mut Desk, out: Report<'_>) {
         for Early { time, source, target, finding } in core::mem::take(&mut self.early) {
             if !self.capture.asymmetric {
-                desk.file("stateless-flood", time, (source, Some((target.ip, Some(target.port)))), finding, out);
+                desk.file("stateless-flood", time, (source, Some(target)), finding, out);
             }
         }
     }
@@ -240,6 +380,26 @@ impl Strays {
 
     /// A stray segment to a host.
     pub(super) fn stray(&mut self, s: &Stray, desk: &mut Desk, out: Report<'_>) {
+        self.of_host(s, desk, out);
+        let ip = network_of(s.to.ip);
+        let network = self.networks.entry(ip, || Network::new(s.time));
+        network.add(s);
+        // Where one host gets it all, that is told of the host.
+        let host_told = self.hosts.get(&s.to.ip).is_some_and(|host| host.flood_told);
+        if host_told || !network.is_flooded() {
+            return;
+        }
+        network.told = true;
+        let source = network.source.filter(|_| !network.many_sources).map(|ip| (ip, None));
+        let name = prefix_of(ip);
+        let answered = network.answered >= FLOOD;
+        self.early.push(Early { time: s.time, source, target: (ip, None), finding: network.finding(&name) });
+        if answered || self.early.len() > MAX_EARLY || self.first.is_none_or(|first| s.time - first > BEGINNING) {
+            self.tell_early(desk, out);
+        }
+    }
+
+    fn of_host(&mut self, s: &Stray, desk: &mut Desk, out: Report<'_>) {
         let first = *self.first.get_or_insert(s.time);
         let host = self.hosts.entry(s.to.ip, || Host::new(s.time));
         host.last = s.time;
@@ -285,11 +445,10 @@ impl Strays {
         .figure("segments", host.begun)
         .figure("proved", host.proved)
         .frames(host.frames.iter().copied());
-        let early = Early { time: s.time, source, target: s.to, finding };
-        self.early.push(early);
+        let answered = host.answered >= FLOOD;
+        self.early.push(Early { time: s.time, source, target: (s.to.ip, Some(s.to.port)), finding });
         // Answers prove that a segment is stray; that it is a reset does not, where connections are older than the capture.
-        let answered = self.early.len() > MAX_EARLY || host.answered >= FLOOD;
-        if answered || s.time - first > BEGINNING {
+        if answered || self.early.len() > MAX_EARLY || s.time - first > BEGINNING {
             self.tell_early(desk, out);
         }
     }

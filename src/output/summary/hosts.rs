@@ -84,7 +84,12 @@ fn incidents(page: &mut Page, incidents: &[Incident]) {
 }
 
 fn one_incident(page: &mut Page, i: &Incident) {
-    page.line(&format!("  {}  {}", i.victim, i.rule));
+    page.line(&format!("  {}  {}", i.name(), i.rule));
+    if let Some(spread) = i.spread {
+        let hosts =
+            if spread.network.is_some() { format!("some {}, ", plural(spread.hosts, "host")) } else { String::new() };
+        page.wrapped("      ", 6, &format!("spread over {hosts}some {}", plural(spread.ports, "port")));
+    }
     let end = if i.ended { "" } else { " and on" };
     page.wrapped(
         "      ",
@@ -260,6 +265,7 @@ mod tests {
         let incident = Incident {
             rule: "syn-flood",
             victim: Endpoint { ip: LONG, port: 65_535 },
+            spread: None,
             begin: Timestamp(1_700_000_000 * SECOND),
             last: Timestamp(1_700_000_060 * SECOND),
             ended: true,
