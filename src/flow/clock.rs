@@ -63,6 +63,13 @@ impl PacketClock {
         confirmed
     }
 
+    /// The moment that the time stamp `time` names, where it lies so far ahead that the clock has not gone there.
+    #[inline]
+    pub(super) fn far_ahead(&self, time: Timestamp) -> Option<Timestamp> {
+        let (ahead, then) = self.ahead?;
+        (then == self.now && ahead == time.after(self.skew)).then_some(ahead)
+    }
+
     /// Moves on to `time` where nothing is the matter with it; whether it did. As [`Self::advance`], for most packets.
     #[inline]
     pub(super) fn moves_on(&mut self, time: Timestamp) -> bool {
@@ -125,7 +132,9 @@ mod tests {
         let far = Timestamp(400 * 24 * 3600 * SECOND);
         clock.advance(Timestamp(SECOND));
         clock.advance(far);
+        assert_eq!((clock.far_ahead(far), clock.far_ahead(Timestamp(SECOND))), (Some(far), None));
         assert_eq!(clock.advance(far.after(SECOND)), far.after(SECOND));
+        assert_eq!(clock.far_ahead(far.after(SECOND)), None);
         assert_eq!(clock.backwards(), 0);
     }
 

@@ -505,6 +505,20 @@ impl Tracker {
             return;
         }
         self.take_the_long_way(s, &keyed, found, now, observer);
+        if let Some(ahead) = self.clock.far_ahead(s.time) {
+            self.set_forward(&keyed, s.frame, ahead);
+        }
+    }
+
+    /// A flow that began far ahead of the clock waits from then on: the next packet may confirm that time has come there.
+    #[cold]
+    fn set_forward(&mut self, keyed: &Keyed, frame: u64, ahead: Timestamp) {
+        let Some(slot) = self.table.find(&keyed.key, keyed.hash) else { return };
+        if let Some(flow) = self.table.settled(slot)
+            && flow.first_frame == frame
+        {
+            (flow.book.tried_at, flow.book.seen_at) = (ahead, ahead);
+        }
     }
 
     /// Whether `s` is part of a second copy of the capture.
