@@ -12,10 +12,16 @@ use common::script::Played;
 use common::{Analysis, analyse, analyse_in_batches, testdata};
 use synscope::engine::Settings;
 
+/// `testdata/cases/CAPTURE.pcap`, or the same compressed.
+fn path_of(capture: &str) -> std::path::PathBuf {
+    let plain = testdata(&format!("cases/{capture}.pcap"));
+    if plain.exists() { plain } else { testdata(&format!("cases/{capture}.pcap.gz")) }
+}
+
 /// Checks what comes of `testdata/cases/CAPTURE.pcap` by both ways through the engine. Expectations are those of scripts, about
 /// this flow: `opening established`, `no capture-hole`; what concerns no flow as well: `flows 2`, `anomaly capture-hole note`.
 fn check(capture: &str, flow: u64, expectations: &[&str]) {
-    let path = testdata(&format!("cases/{capture}.pcap"));
+    let path = path_of(capture);
     let one_by_one: Played = analyse(&path).into();
     let in_batches: Played = analyse_in_batches(&path, &Settings::default()).into();
     for played in [one_by_one, in_batches] {
@@ -42,7 +48,7 @@ impl From<Analysis> for Played {
 fn output(capture: &str, args: &[&str]) -> String {
     let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
         .args(["-q", "--no-config", "-r"])
-        .arg(testdata(&format!("cases/{capture}.pcap")))
+        .arg(path_of(capture))
         .args(args)
         .output()
         .expect("the program runs");

@@ -38,3 +38,38 @@ fn cookies_always() {
 fn no_cookies_in_a_flood() {
     check("no-cookies-in-a-flood", 0, &["no server-cookie-mode"]);
 }
+
+/// Two hosts behind one address and port, in turn or drawn; what differs are TTL and segment size, window scale and order.
+#[test]
+fn several_hosts_behind_one_address() {
+    for capture in ["two-servers-behind-one-address", "two-servers-drawn", "two-servers-ttl"] {
+        let wanted = ["anomaly load-balanced info", "no option-drift ttl-shift isn-repeat server-cookie-mode"];
+        check(capture, 0, &wanted);
+        says(capture, &[(&["--format", "ndjson"], "is answered by 2 hosts in turn: TTL")]);
+    }
+}
+
+/// A limit of 30 a second on what comes to 60 and more, and one that lets the first 50 of each second pass.
+#[test]
+fn a_limit_on_syns() {
+    for (capture, words) in [
+        ("syn-rate-limited", "answers 30 SYNs a second of"),
+        ("syn-rate-limited", "first and repeated ones alike"),
+        ("syn-rate-limited-by-second", "answers 50 SYNs a second of"),
+    ] {
+        check(capture, 0, &["anomaly syn-rate-limited note", "no syn-flood service-unreachable"]);
+        says(capture, &[(&["--format", "ndjson"], words)]);
+    }
+}
+
+/// Every second SYN is lost, by chance.
+#[test]
+fn no_limit_where_syns_are_lost() {
+    check("syn-loss-at-random", 0, &["no syn-rate-limited load-balanced"]);
+}
+
+/// A program that calls accept 30 times a second, with a queue of 5: not always as many are answered. It sends cookies, too.
+#[test]
+fn no_limit_where_the_accept_queue_is_full() {
+    check("accept-queue-full", 0, &["no syn-rate-limited load-balanced", "anomaly server-cookie-mode warn"]);
+}

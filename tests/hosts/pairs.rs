@@ -70,6 +70,8 @@ pub(crate) const PAIRS: &[Pair] = &[
     ("server-cookie-mode", || cookies(3), || cookies(2)),
     ("option-drift", || drift(false), || drift(true)),
     ("syn-flood-outbound", || flood_of("10.0.0.0/8"), || flood_of("198.51.100.0/24")),
+    ("load-balanced", || answered_by(|n| [LINUX, WINDOWS][n % 2]), || answered_by(|n| [LINUX, WINDOWS][n / 20 % 2])),
+    ("syn-rate-limited", || asked(Door::tokens), || asked(Door::drawn)),
     ("server-refuses-options", || answers(20, windows), || answers(19, windows)),
     ("ecn-blackhole", || without_ecn(3), || without_ecn(2)),
     ("mss-clamped", || clamped(true), || clamped(false)),
@@ -101,6 +103,20 @@ pub(crate) const MORE: &[Further] = &[
     ("slow-handshake", Severity::Info, || late_answer(20), || late_answer(150)),
     ("ts-echo-bad", Severity::Note, || stamps(8), || stamps(9)),
     ("isn-regression", Severity::Note, || again(1000), || again_after(1000, 250.0)),
+    ("load-balanced", Severity::Info, || answered_by(drawn), || answered_by(|n| [LINUX, LINUX_FURTHER][n % 2])),
+    ("load-balanced", Severity::Info, || answered_by(drawn), || answered_by(|n| [LINUX, LINUX_TUNNEL][n % 2])),
+    ("load-balanced", Severity::Info, || answered_by(drawn), || answered_by(|n| [LINUX, COOKIE][n % 2])),
+    (
+        "load-balanced",
+        Severity::Info,
+        || answered_by(drawn),
+        || answered_by(|n| [LINUX, WINDOWS][usize::from(n % 14 == 0)]),
+    ),
+    ("load-balanced", Severity::Info, || answered_by(drawn), || kinds_of_clients(true)),
+    ("syn-rate-limited", Severity::Note, || asked(Door::first_of_each_second), || asked(Door::one_of_four_is_dead)),
+    ("syn-rate-limited", Severity::Note, || asked(Door::first_of_each_second), || asked(Door::some_are_kept_out)),
+    ("syn-rate-limited", Severity::Note, || asked(Door::tokens), || asked(Door::closed_for_a_while)),
+    ("syn-rate-limited", Severity::Note, || asked(Door::tokens), || asked_once(Door::tokens)),
 ];
 
 use Outcome::*;
@@ -664,6 +680,134 @@ fn collapse(no_repeats: bool) -> Traffic {
         t.last(0).options = if k < 4 { windows() } else { mss_only(1460) };
         if k < 4 || !no_repeats {
             t.send(ms + 1005.0, to, from, SA, s, c.wrapping_add(1));
+        }
+    }
+    t
+}
+
+/// What a SYN-ACK looks like: TTL, MSS, window, and options but the MSS (Linux's, those of Windows, none).
+type Face = (u8, u16, u16, u8);
+const LINUX: Face = (60, 1460, 65160, 1);
+const LINUX_FURTHER: Face = (58, 1460, 65160, 1);
+/// By a tunnel.
+const LINUX_TUNNEL: Face = (59, 1400, 65160, 1);
+const WINDOWS: Face = (120, 1380, 65535, 2);
+const COOKIE: Face = (60, 1460, 64240, 0);
+
+fn drawn(n: usize) -> Face {
+    [LINUX, WINDOWS][dice(n as u64 + 3) as usize % 2]
+}
+
+fn show(s: &mut synscope::tcp::Segment, (ttl, mss, window, options): Face) {
+    (s.ttl, s.window) = (ttl, window);
+    s.options = [mss_only(mss), linux(5, 9), windows()][usize::from(options)];
+    s.options.mss = Some(mss);
+}
+
+/// Forty connections that offer the same, and are answered so.
+fn answered_by(face: fn(usize) -> Face) -> Traffic {
+    let mut t = Traffic::new();
+    for n in 0..40_u32 {
+        t.used(f64::from(n) * 300.0, theirs(1 + n % 7, 41_000 + 7 * n as u16), ours(1, 80));
+        t.last(3).options = linux(9, 0);
+        show(t.last(2), face(n as usize));
+    }
+    t
+}
+
+/// Two kinds of clients in turn, each of which gets another answer: of less to who offers less.
+fn kinds_of_clients(differ: bool) -> Traffic {
+    let mut t = Traffic::new();
+    for n in 0..40_u32 {
+        t.used(f64::from(n) * 300.0, theirs(1 + n % 7, 41_000 + 7 * n as u16), ours(1, 80));
+        let other = differ && n % 2 == 1;
+        t.last(3).options = if other { windows() } else { linux(9, 0) };
+        show(t.last(2), if other { (60, 1380, 64860, 2) } else { LINUX });
+    }
+    t
+}
+
+/// What decides which SYNs are answered: time in milliseconds, number of the attempt, which try of it.
+struct Door {
+    ms: u64,
+    attempt: u32,
+    tries: u32,
+    /// Thousandths of answers that are left, and when that was.
+    tokens: (u64, u64),
+    in_second: (u64, u32),
+}
+
+impl Door {
+    /// Thirty a second, five at once.
+    fn tokens(&mut self) -> bool {
+        let (left, at) = self.tokens;
+        self.tokens = ((left + 30 * (self.ms - at)).min(5000), self.ms);
+        let open = self.tokens.0 >= 1000;
+        self.tokens.0 -= if open { 1000 } else { 0 };
+        open
+    }
+
+    fn drawn(&mut self) -> bool {
+        dice(u64::from(self.attempt) << 8 | u64::from(self.tries)).is_multiple_of(2)
+    }
+
+    fn first_of_each_second(&mut self) -> bool {
+        if self.in_second.0 != self.ms / 1000 {
+            self.in_second = (self.ms / 1000, 0);
+        }
+        self.in_second.1 += 1;
+        self.in_second.1 <= 20
+    }
+
+    /// Whoever is sent to that host never gets an answer.
+    fn one_of_four_is_dead(&mut self) -> bool {
+        !self.attempt.is_multiple_of(4)
+    }
+
+    fn some_are_kept_out(&mut self) -> bool {
+        self.attempt.is_multiple_of(3)
+    }
+
+    fn closed_for_a_while(&mut self) -> bool {
+        !(4000..9000).contains(&self.ms)
+    }
+}
+
+/// Sixty attempts a second for twelve seconds, each of which asks again every second until it is answered.
+fn asked(open: fn(&mut Door) -> bool) -> Traffic {
+    asked_up_to(6, open)
+}
+
+/// The same, of nobody who asks again.
+fn asked_once(open: fn(&mut Door) -> bool) -> Traffic {
+    asked_up_to(1, open)
+}
+
+fn asked_up_to(most: u32, open: fn(&mut Door) -> bool) -> Traffic {
+    let mut t = Traffic::new();
+    let mut door = Door { ms: 0, attempt: 0, tries: 0, tokens: (5000, 0), in_second: (0, 0) };
+    let mut answered = [false; 720];
+    for ms in 0..18_000_u64 {
+        for tries in 0..most {
+            let first = ms.checked_sub(u64::from(tries) * 1000).filter(|first| *first < 12_000);
+            // One each 16 or 17 ms.
+            let Some(n) = first.map(|first| (first * 60).div_ceil(1000)).filter(|n| first == Some(n * 1000 / 60))
+            else {
+                continue;
+            };
+            if answered.get(n as usize) != Some(&false) {
+                continue;
+            }
+            let (from, to) = (theirs(1 + n as u32 % 50, 2000 + 50 * n as u16), ours(1, 80));
+            let (c, s) = (dice(n), dice(n << 20));
+            t.send(ms as f64, from, to, S, c, 0);
+            (door.ms, door.attempt, door.tries) = (ms, n as u32, tries);
+            if open(&mut door) {
+                answered[n as usize] = true;
+                t.send(ms as f64 + 0.3, to, from, SA, s, c.wrapping_add(1));
+                t.send(ms as f64 + 0.6, from, to, A, c.wrapping_add(1), s.wrapping_add(1));
+                t.send(ms as f64 + 0.7, from, to, PA, c.wrapping_add(1), s.wrapping_add(1)).payload = 10;
+            }
         }
     }
     t

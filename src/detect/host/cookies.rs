@@ -29,8 +29,9 @@ const WITHIN: i64 = 600 * SECOND;
 const CHANCE: f64 = 1e-7;
 /// Distances must differ by this at least: equal ones may have another cause.
 const SPREAD: i64 = 8_000;
-/// Connections in a row without a cookie that end it.
+/// Connections in a row without a cookie, and the time since the last, that end it: a queue that overflows does so now and then.
 pub(super) const PLAIN_AGAIN: u32 = 4;
+pub(super) const LASTS: i64 = 3 * SECOND;
 /// Ports of one server that are kept apart.
 const PORTS: usize = 4;
 
@@ -212,6 +213,10 @@ impl Port {
     fn goes_on(&mut self, sample: &Sample) -> Option<News> {
         let on = self.on.as_mut()?;
         let off = apart(sample.place, on.place);
+        if off.abs() <= NEAR && sample.back.abs() <= PLAIN {
+            // Where both fall together it may be either.
+            return None;
+        }
         if off.abs() <= NEAR {
             (on.last, on.count, on.plain_again) = (sample.time, on.count.saturating_add(1), 0);
             // Clocks drift.
@@ -222,7 +227,7 @@ impl Port {
             return None;
         }
         on.plain_again += 1;
-        if on.plain_again < PLAIN_AGAIN {
+        if on.plain_again < PLAIN_AGAIN || sample.time - on.last < LASTS {
             return None;
         }
         let news = News { count: on.count, frames: vec![sample.frame], ..News::end(on.since, on.last) };

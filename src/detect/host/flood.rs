@@ -10,6 +10,7 @@ use core::net::IpAddr;
 use super::burst::{Burst, Clients, MANY};
 use super::desk::{Desk, Report, Whom};
 use super::input::{Attempt, Outcome, Places, Settled};
+use super::limits::{Limit, News};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use super::told::Condition;
@@ -55,6 +56,8 @@ const SKETCHED: u32 = 25;
 const MAX_ACTIVE: usize = 64;
 /// Services with a sketch of their SYNs at once.
 const MAX_SKETCHES: usize = 128;
+/// Services whose answers are looked at for a limit at once.
+const MAX_LIMITS: usize = 512;
 /// A sketch is given up after so many seconds without a SYN, or with few.
 const SKETCHED_FOR: i64 = 20;
 
@@ -241,6 +244,8 @@ struct Service {
     worked: u32,
     frames: [u64; 4],
     refused: Burst,
+    /// While clients repeat their SYNs: whether answers are limited in number.
+    limit: Option<Box<Limit>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -284,6 +289,7 @@ impl Service {
             majority: (None, 0, 0),
             clients: Clients::default(),
             refused: Burst::default(),
+            limit: None,
             frames: [0; 4],
             frame_count: 0,
         }
@@ -302,7 +308,8 @@ impl Service {
     /// Octets held elsewhere.
     fn octets(&self) -> usize {
         let sketch = self.sketch.as_ref().map_or(0, |_| 4096 + SAMPLE * 8 + 2048);
-        self.clients.octets() + self.refused.octets() + self.seconds.octets() + sketch
+        let limit = self.limit.as_ref().map_or(0, |_| size_of::<Limit>());
+        limit + self.clients.octets() + self.refused.octets() + self.seconds.octets() + sketch
     }
 
     /// Whether so little was asked of it lately that fewer than `syns` SYNs can be within the last `seconds` (at most 40).
@@ -377,6 +384,8 @@ struct Ledger {
     finished: Vec<Incident>,
     /// Services that have a sketch.
     sketches: usize,
+    /// Services whose answers are counted by parts of seconds.
+    limits: usize,
     /// Whether any answer to a SYN was ever seen: without one the capture has one direction only, and tells nothing.
     saw_answers: bool,
     /// What the capture lacks.
@@ -448,6 +457,9 @@ impl Floods {
         }
         if let Some(sketch) = &mut service.sketch {
             sketch.add(a);
+        }
+        if let Some(limit) = &mut service.limit {
+            limit.asked(a.time);
         }
         service.cusum.syns += 1;
         service.busy = service.busy.saturating_add(1);
@@ -532,6 +544,38 @@ impl Floods {
     pub(super) fn unsilent(&mut self, server: Endpoint, at: &mut Places) {
         if let Some(service) = self.services.get_at(&mut at.service, &server) {
             service.silent = service.silent.saturating_sub(1);
+        }
+    }
+
+    /// A SYN was sent again.
+    pub(super) fn again(&mut self, server: Endpoint, now: Timestamp, at: &mut Places) {
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
+        if service.limit.is_none() && self.ledger.limits < MAX_LIMITS && !service.is_below(SKETCHED, COHORT) {
+            self.ledger.limits += 1;
+            service.limit = Some(Box::new(Limit::new(now)));
+        }
+        if let Some(limit) = &mut service.limit {
+            limit.again(now);
+        }
+    }
+
+    /// A first SYN-ACK, of a service whose answers may be limited in number.
+    #[expect(clippy::too_many_arguments, reason = "an answer, and where to report")]
+    pub(super) fn answers(
+        &mut self,
+        server: Endpoint,
+        began: Timestamp,
+        now: Timestamp,
+        overflowing: bool,
+        at: &mut Places,
+        desk: &mut Desk,
+        out: Report<'_>,
+    ) {
+        let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
+        let Some(limit) = &mut service.limit else { return };
+        limit.answered(now, began, overflowing);
+        if service.running.is_none() {
+            limited(limit, server, now, desk, out);
         }
     }
 
@@ -648,12 +692,14 @@ impl Floods {
     /// Gives up the sketches of services that nobody asks any more, and counts those that are left: what was evicted gave nothing
     /// back.
     fn recount(&mut self, now: Timestamp) {
-        self.ledger.sketches = 0;
+        (self.ledger.sketches, self.ledger.limits) = (0, 0);
         for (_, service) in self.services.iter_mut() {
             if service.running.is_none() && service.sketch.is_some() && is_calm(service, service.second_of(now)) {
                 service.sketch = None;
             }
             self.ledger.sketches += usize::from(service.sketch.is_some());
+            service.limit.take_if(|limit| limit.is_over(now));
+            self.ledger.limits += usize::from(service.limit.is_some());
         }
     }
 
@@ -662,6 +708,9 @@ impl Floods {
         self.areas.tick(now, RIPE, &mut self.ledger, desk, out);
         self.areas.tick(now, 0, &mut self.ledger, desk, out);
         for (victim, service) in self.services.iter_mut() {
+            if let Some(limit) = service.limit.as_mut().filter(|_| service.running.is_none()) {
+                limited(limit, *victim, now, desk, out);
+            }
             let second = service.second_of(now);
             judge_service(service, *victim, second, &self.areas, &mut self.ledger, desk, out);
             judge_cohort(service, *victim, second, 0, (&self.areas, &mut self.ledger), desk, out);
@@ -699,6 +748,18 @@ fn half_open_finding(service: &Service, server: Endpoint, half_open: u32) -> Fin
         Finding::new(reason)
     };
     finding.figure("half_open", half_open).frames(service.frames.iter().copied().filter(|f| *f > 0))
+}
+
+/// Judges whether the answers of `server` are limited in number.
+fn limited(limit: &mut Limit, server: Endpoint, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    let ends = (None, Some((server.ip, Some(server.port))));
+    match limit.judge(now, server) {
+        Some(News::Begins(finding)) => limit.number(desk.file("syn-rate-limited", now, ends, finding, out)),
+        Some(News::Ends(finding)) => {
+            desk.file("syn-rate-limited", now, ends, finding, out);
+        }
+        None => {}
+    }
 }
 
 fn vote(service: &mut Service, source: IpAddr) {

@@ -13,6 +13,7 @@ use crate::flow::{HostMarks, Syn};
 use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{SECOND, Timestamp};
 
+mod balanced;
 mod burst;
 mod clients;
 mod cookies;
@@ -22,6 +23,7 @@ mod flood;
 mod holding;
 pub mod input;
 mod isn;
+mod limits;
 #[cfg(test)]
 mod near_misses;
 mod outage;
@@ -194,6 +196,7 @@ impl HostDetectors {
                 let f = Failure { now, began, frame, client, server, how: How::Reset, retried: false };
                 self.failed(&f, at, report);
             }
+            Told::Again { time, server } => self.floods.again(*server, *time, at),
             Told::Answer(a) => self.answer(a, at, report),
             Told::UnaskedAnswer(s, is_probe) => self.unasked_answer(s, *is_probe, report),
             Told::Number(number) => {
@@ -270,6 +273,7 @@ impl HostDetectors {
         self.strays.finish(&mut self.desk, report);
         self.holding.finish(now, &mut self.desk, report);
         self.isns.finish(now, &mut self.desk, report);
+        self.together.finish(now, &mut self.desk, report);
         self.scans.finish(now, &self.settings, &mut self.desk, report);
         self.distributed.finish(now, &self.floods, &mut self.desk, report);
     }
@@ -291,6 +295,7 @@ impl HostDetectors {
     fn retried(&mut self, retry: &Retry, at: &mut Places, report: Report<'_>) {
         let Retry { time: now, began, frame, client, server, silent } = *retry;
         self.floods.retried(server, began, at);
+        self.floods.again(server, now, at);
         if silent {
             let f = Failure { now, began, frame, client, server, how: How::Silent, retried: true };
             self.failed(&f, at, report);
@@ -464,6 +469,7 @@ impl HostDetectors {
     fn answer(&mut self, a: &Answer, at: &mut Places, report: Report<'_>) {
         let s = &a.sign;
         self.answered(s.time, a.began, s.to, s.from, at, report);
+        self.floods.answers(s.from, a.began, s.time, a.overflowing, at, &mut self.desk, report);
         let seen = Seen {
             // nmap reckons from when it sent its probes.
             time: if a.probe { a.began } else { s.time },

@@ -481,6 +481,27 @@ pub const RULES: &[Rule] = &[
         "RFC 4987 section 3.6; Linux net/ipv4/syncookies.c",
     ),
     host(
+        "load-balanced",
+        Severity::Info,
+        "several hosts answer at one address and port, in turn",
+        "At least 12 SYNs of one kind were answered by SYN-ACKs that differ in turn, as those of one host do not: initial \
+         TTL, MSS, window, window scale, order of the options. Two at least differ, and neither is what a path changes or \
+         a SYN cookie leaves out. Each has 4 answers and a tenth of all at least. A load balancer, anycast, or a device \
+         that answers for some. The hosts are not set alike: compare their MTU, their TTL and their TCP settings.",
+        "p0f 3, load balancers; RFC 9293 section 3.1",
+    ),
+    host(
+        "syn-rate-limited",
+        Severity::Note,
+        "a service answers so many SYNs a second, however many come",
+        "For at least 6 s the number of SYN-ACKs each second has not changed, although clearly more SYNs came; loss at \
+         random scatters more (chance at most 1e-6). SYNs that are sent again are answered like others, or only the first \
+         of each second are. Clients get in 1 s or more late, or not at all. Something before the service limits the rate \
+         of SYNs (a firewall, a filter against floods, a cloud's limit of new connections): raise it, or keep connections \
+         open.",
+        "RFC 4987 section 3.1; RFC 9293 section 3.8.3",
+    ),
+    host(
         "server-refuses-options",
         Severity::Note,
         "a server refuses an option that its clients offer",

@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::cookies::{Cookies, News, PLAIN_AGAIN};
+use super::cookies::{Cookies, LASTS, News, PLAIN_AGAIN};
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
 use crate::detect::registry::Finding;
@@ -37,6 +37,14 @@ const NEVER_SLOW: i64 = 500 * MILLISECOND;
 /// Takes what is found, and the id of its rule.
 type Found<'a> = &'a mut dyn FnMut(&'static str, Finding);
 
+/// A server that takes no options: since when, when last, and how many answers in a row took them since.
+#[derive(Clone, Copy, Debug)]
+struct Collapse {
+    since: Timestamp,
+    last: Timestamp,
+    taken: u32,
+}
+
 /// What a server's answers show.
 #[derive(Debug)]
 pub(super) struct Serving {
@@ -57,8 +65,8 @@ pub(super) struct Serving {
     /// Whether it repeats its SYN-ACKs, and half-open connections since on which it did not.
     repeats: bool,
     unrepeated: u32,
-    /// While it sends cookies by that sign: since when, and the answers since then that took the options, in a row.
-    sends_cookies: Option<(Timestamp, u32)>,
+    /// While it sends cookies by that sign.
+    sends_cookies: Option<Collapse>,
     cookies: Cookies,
     /// Times from SYN to SYN-ACK, microseconds.
     answers: [u32; ANSWERS.0],
@@ -189,8 +197,8 @@ impl Serving {
         }
         if server.window_scale.is_some() && server.sack_permitted {
             self.echoed_on = Some(s.source.port);
-            if let Some((_, taken)) = &mut self.sends_cookies {
-                *taken += 1;
+            if let Some(collapse) = &mut self.sends_cookies {
+                collapse.taken += 1;
             }
             (self.collapsed.1, self.unrepeated) = (0, 0);
         } else if server.window_scale.is_none() && !server.sack_permitted && self.echoed_on == Some(s.source.port) {
@@ -200,17 +208,17 @@ impl Serving {
                 (self.collapsed, self.unrepeated) = ((s.time, 0), 0);
             }
             self.collapsed.1 += 1;
-            if let Some((_, taken)) = &mut self.sends_cookies {
-                *taken = 0;
+            if let Some(collapse) = &mut self.sends_cookies {
+                (collapse.last, collapse.taken) = (s.time, 0);
             }
         }
     }
 
     /// Whether it takes options again that it did not take while it sent cookies.
     pub(super) fn takes_options_again(&mut self, now: Timestamp) -> Option<News> {
-        let (since, _) = self.sends_cookies.filter(|(_, taken)| *taken >= PLAIN_AGAIN)?;
-        self.sends_cookies = None;
-        Some(News::end(since, now))
+        let over = |collapse: &mut Collapse| collapse.taken >= PLAIN_AGAIN && now - collapse.last >= LASTS;
+        let Collapse { since, last, .. } = self.sends_cookies.take_if(over)?;
+        Some(News::end(since, last))
     }
 
     /// The server's first segment after the SYN-ACK of `flow`: what its timestamps tell of SYN cookies.
@@ -238,7 +246,7 @@ impl Serving {
         self.unrepeated += 1;
         let shown = self.unrepeated >= COLLAPSED.0;
         if shown && self.sends_cookies.is_none() {
-            self.sends_cookies = Some((since, 0));
+            self.sends_cookies = Some(Collapse { since, last: began, taken: 0 });
         }
         shown
     }

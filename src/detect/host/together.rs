@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
+use super::balanced::Pool;
 use super::cookies::News;
 use super::desk::{Desk, Report};
 use super::input::{Attempt, Look, Places};
@@ -54,6 +55,8 @@ struct Host {
     /// Port these come from; what other services of the host send is another matter.
     drift_port: u16,
     drift_told: bool,
+    /// Who answers in its name.
+    pool: Pool,
     /// Identification of its last handshake segment, and steps.
     ids: Ids,
     /// Challenge ACKs on one four-tuple: which, since when, how many.
@@ -97,6 +100,7 @@ impl Host {
             drift: (0, 0, 0),
             drift_port: 0,
             drift_told: false,
+            pool: Pool::default(),
             ids: Ids::default(),
             challenges_of_flow: (0, now, 0),
             challenged_told: false,
@@ -167,11 +171,19 @@ impl Together {
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        self.hosts.octets() + self.places.capacity() * size_of::<Place>()
+        let owned = self.hosts.iter().map(|(_, host)| host.pool.octets()).sum::<usize>();
+        self.hosts.octets() + owned + self.places.capacity() * size_of::<Place>()
     }
 
     pub(super) const fn evicted(&self) -> u64 {
         self.hosts.evicted()
+    }
+
+    /// Observation ends.
+    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+        for (ip, host) in self.hosts.iter_mut() {
+            host.pool.finish(*ip, now, desk, out);
+        }
     }
 
     /// A SYN-ACK of `server` comes soon.
@@ -238,7 +250,8 @@ impl Together {
                 host.cookie_incident = (desk.file("server-cookie-mode", s.time, ends, finding, out), true);
             }
         }
-        if a.offered_all {
+        host.pool.see(a.kind, s, &a.look, desk, out);
+        if a.offered_all && !host.pool.is_shared() {
             drift(host, s, &a.look, desk, out);
         }
     }

@@ -73,6 +73,10 @@ pub(super) struct Answer {
     pub(super) offered_all: bool,
     /// Whether the client's SYN was one of nmap's sequence probes.
     pub(super) probe: bool,
+    /// What kind of SYN was answered, 0 where it had been sent again: whoever offers the same gets the same.
+    pub(super) kind: u32,
+    /// Whether the accept queue of the server's port was full lately.
+    pub(super) overflowing: bool,
 }
 
 /// The client reset a SYN-ACK.
@@ -150,6 +154,8 @@ pub(super) enum Told {
     Retried(Retry),
     /// The server reset a connection before it had said anything on it.
     Dropped { time: Timestamp, began: Timestamp, frame: u64, client: IpAddr, server: Endpoint },
+    /// The SYN of an attempt was sent once more.
+    Again { time: Timestamp, server: Endpoint },
     /// The first SYN-ACK to an attempt.
     Answer(Answer),
     /// A SYN-ACK to an attempt that was not seen; whether it looks like a probe.

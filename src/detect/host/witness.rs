@@ -181,6 +181,8 @@ impl Witness {
                 server: flow.server.endpoint,
                 silent: !flow.server.spoke() && flow.unreachable().is_none(),
             }));
+        } else if facts.any(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
+            post.tell(Told::Again { time: s.time, server: flow.server.endpoint });
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, marks, post);
@@ -222,7 +224,20 @@ impl Witness {
         let (sign, look) = (Sign::of(s), Look::of(s));
         let probe = flow.client.offer.is_some_and(|o| is_sequence_probe(&Look::from_offer(&o)));
         let answers = flow.client.isn;
-        post.tell(Told::Answer(Answer { sign, began, isn: s.seq, answers, look, offered_all, probe }));
+        let overflowing = self.servers.get_at(&mut marks.server, &s.source.ip);
+        let overflowing = overflowing.is_some_and(|serving| serving.is_overflowing(s.source.port, s.time));
+        let kind = flow.client.offer.as_ref().filter(|_| flow.client.syn_count == 1).map_or(0, kind_of);
+        post.tell(Told::Answer(Answer {
+            sign,
+            began,
+            isn: s.seq,
+            answers,
+            look,
+            offered_all,
+            probe,
+            kind,
+            overflowing,
+        }));
         let mut found = |rule, finding: Finding| {
             post.tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
         };
@@ -270,6 +285,14 @@ impl Witness {
             }
         }
     }
+}
+
+/// What decides, of a SYN, what a stack answers: its options, their order, its segment size and window scale.
+fn kind_of(syn: &Offer) -> u32 {
+    let sizes = u64::from(syn.mss.unwrap_or(0)) << 8 | u64::from(syn.window_scale.unwrap_or(0xff));
+    let mixed =
+        (syn.layout.0 ^ sizes.rotate_left(40) ^ u64::from(syn.flags.0) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as u32 | 1
 }
 
 /// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they like.)
