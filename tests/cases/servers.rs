@@ -71,5 +71,8 @@ fn no_limit_where_syns_are_lost() {
 /// A program that calls accept 30 times a second, with a queue of 5: not always as many are answered. It sends cookies, too.
 #[test]
 fn no_limit_where_the_accept_queue_is_full() {
-    check("accept-queue-full", 0, &["no syn-rate-limited load-balanced", "anomaly server-cookie-mode warn"]);
+    let wanted =
+        ["no syn-rate-limited load-balanced", "anomaly server-cookie-mode warn", "anomaly accept-queue-overflow alert"];
+    check("accept-queue-full", 0, &wanted);
+    check("syn-loss-at-random", 0, &["no accept-queue-overflow"]);
 }

@@ -103,6 +103,8 @@ pub(crate) const MORE: &[Further] = &[
     ("slow-handshake", Severity::Info, || late_answer(20), || late_answer(150)),
     ("ts-echo-bad", Severity::Note, || stamps(8), || stamps(9)),
     ("isn-regression", Severity::Note, || again(1000), || again_after(1000, 250.0)),
+    ("server-cookie-mode", Severity::Info, || freebsd(8, 0b1111_1010), || freebsd(7, 0b1111_1010)),
+    ("server-cookie-mode", Severity::Info, || freebsd(8, 0b1111_1010), || freebsd(40, 0b1011_1010)),
     ("load-balanced", Severity::Info, || answered_by(drawn), || answered_by(|n| [LINUX, LINUX_FURTHER][n % 2])),
     ("load-balanced", Severity::Info, || answered_by(drawn), || answered_by(|n| [LINUX, LINUX_TUNNEL][n % 2])),
     ("load-balanced", Severity::Info, || answered_by(drawn), || answered_by(|n| [LINUX, COOKIE][n % 2])),
@@ -681,6 +683,20 @@ fn collapse(no_repeats: bool) -> Traffic {
         if k < 4 || !no_repeats {
             t.send(ms + 1005.0, to, from, SA, s, c.wrapping_add(1));
         }
+    }
+    t
+}
+
+/// Connections whose server's number is a cookie as FreeBSD makes them, for MSS 1460, window scale 7 and SACK.
+fn freebsd(n: u32, bits: u32) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..n {
+        let hash = dice(u64::from(k) << 13);
+        let number = (hash & !0xff) | (bits | ((k / 6) & 1)) ^ hash >> 24;
+        let (from, ms) = (theirs(1 + k % 3, 41_000 + 7 * k as u16), f64::from(k) * 900.0);
+        t.whole_with(ms, from, ours(1, 80), dice(k.into()), number);
+        t.last(6).options = linux(9, 0);
+        t.last(5).options = linux(dice(u64::from(k) << 3), 9);
     }
     t
 }

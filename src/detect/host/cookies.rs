@@ -262,6 +262,46 @@ fn options(client: &Offer, server: &Offer) -> u8 {
     scale | u8::from(server.sack_permitted) << 4 | u8::from(server.flags.has(Flags::ECE)) << 5
 }
 
+/// FreeBSD makes every number of a server a cookie, which it needs once its cache is full: the last octet, exclusive-or the
+/// first, holds a place in each of these tables, SACK, and which of two secrets it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prepared {
+    run: u8,
+    told: bool,
+}
+
+impl Prepared {
+    const SIZES: [u16; 8] = [216, 536, 1200, 1360, 1400, 1440, 1452, 1460];
+    const SCALES: [u8; 8] = [0, 0, 1, 2, 4, 6, 7, 8];
+    /// SYN-ACKs in a row that must hold them; each does so by chance once in 128.
+    const ENOUGH: u8 = 8;
+
+    /// A SYN-ACK; what is known once enough of them hold what their client offered.
+    pub(super) fn see(&mut self, s: &Segment, client: &Offer, server: &Offer) -> Option<Finding> {
+        let place = |at: Option<usize>| at.unwrap_or(0) as u8;
+        let mss = client.mss.unwrap_or(536);
+        let size = place(Self::SIZES.iter().rposition(|held| *held <= mss));
+        let scale = client.window_scale.filter(|_| server.window_scale.is_some());
+        let scale = scale.map_or(0, |scale| place(Self::SCALES.iter().rposition(|held| *held <= scale)));
+        let wanted = size << 5 | scale << 2 | u8::from(server.sack_permitted) << 1;
+        let held = (s.seq.0 ^ s.seq.0 >> 24) as u8 & 0xfe;
+        self.run = if held == wanted { self.run.saturating_add(1) } else { 0 };
+        if self.run < Self::ENOUGH || core::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let finding = Finding::new(format!(
+            "{} has a SYN cookie ready for every connection: {} of its initial sequence numbers in a row hold the client's MSS, \
+             window scale and SACK, as FreeBSD's do (by chance: 1e-17)",
+            s.source,
+            Self::ENOUGH
+        ))
+        .figure("mode", "prepared")
+        .figure("flows", i64::from(Self::ENOUGH))
+        .figure("chance", 128.0_f64.powi(-i32::from(Self::ENOUGH)));
+        Some(finding.severity(Severity::Info).frames([s.frame]))
+    }
+}
+
 /// How far `a` is behind `b` on the grid, in the shorter direction.
 const fn apart(a: i64, b: i64) -> i64 {
     (a - b + GRID / 2).rem_euclid(GRID) - GRID / 2

@@ -476,7 +476,8 @@ pub const RULES: &[Rule] = &[
          least 3 re-used four-tuples, the server's number moved exactly as the client's did. Or it stopped taking the \
          options of at least 3 clients without timestamps, and at least 3 embryonic connections saw no second SYN-ACK, \
          which it used to send. Mode overflow: its backlog is full (look for a SYN flood; enlarge the backlog if the load \
-         is honest). Mode always: every connection has a cookie (info; see net.ipv4.tcp_syncookies). Clients without \
+         is honest). Mode always: every connection has a cookie (info; see net.ipv4.tcp_syncookies); prepared: every \
+         number is one, as of FreeBSD, and used once its cache is full (info). Clients without \
          timestamps lose window scaling and SACK meanwhile.",
         "RFC 4987 section 3.6; Linux net/ipv4/syncookies.c",
     ),
@@ -499,7 +500,7 @@ pub const RULES: &[Rule] = &[
          of each second are. Clients get in 1 s or more late, or not at all. Something before the service limits the rate \
          of SYNs (a firewall, a filter against floods, a cloud's limit of new connections): raise it, or keep connections \
          open.",
-        "RFC 4987 section 3.1; RFC 9293 section 3.8.3",
+        "RFC 9293 section 3.8.3",
     ),
     host(
         "server-refuses-options",

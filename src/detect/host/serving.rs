@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::cookies::{Cookies, LASTS, News, PLAIN_AGAIN};
+use super::cookies::{Cookies, LASTS, News, PLAIN_AGAIN, Prepared};
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
 use crate::detect::registry::Finding;
@@ -68,6 +68,7 @@ pub(super) struct Serving {
     /// While it sends cookies by that sign.
     sends_cookies: Option<Collapse>,
     cookies: Cookies,
+    prepared: Prepared,
     /// Times from SYN to SYN-ACK, microseconds.
     answers: [u32; ANSWERS.0],
     answered: u32,
@@ -92,6 +93,7 @@ impl Default for Serving {
             unrepeated: 0,
             sends_cookies: None,
             cookies: Cookies::default(),
+            prepared: Prepared::default(),
             answers: [0; ANSWERS.0],
             answered: 0,
             last: Timestamp(0),
@@ -115,6 +117,9 @@ impl Serving {
         self.take_offers(s, client, server, found);
         self.take_ecn(flow, s, client, marks.ecn_dropped, found);
         self.take_collapse(s, client, server);
+        if let Some(finding) = self.prepared.see(s, client, server) {
+            found("server-cookie-mode", finding);
+        }
     }
 
     /// Whether the answer took four times as long as half of those before it.

@@ -847,7 +847,8 @@ const KOREAN: &[(&str, &str)] = &[
          똑같이 움직였습니다. 또는 타임스탬프 없는 클라이언트 3개 이상의 옵션을 더는 받아들이지 않고, \
          미완성(embryonic) 연결 3개 이상에서 전에는 재전송하던 SYN-ACK를 재전송하지 않습니다. mode가 overflow이면 \
          backlog 큐가 가득 찼습니다(SYN flooding인지 확인하고, 정상적인 부하라면 backlog를 늘리십시오). always이면 \
-         모든 연결에 쿠키를 씁니다(info, net.ipv4.tcp_syncookies를 보십시오). 그동안 타임스탬프 없는 클라이언트는 \
+         모든 연결에 쿠키를 씁니다(info, net.ipv4.tcp_syncookies를 보십시오). prepared이면 FreeBSD처럼 \
+         모든 번호가 쿠키이고 캐시가 가득 차면 씁니다(info). 그동안 타임스탬프 없는 클라이언트는 \
          윈도 확대와 SACK을 쓰지 못합니다.",
     ),
     (
