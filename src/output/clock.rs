@@ -169,3 +169,36 @@ mod tests {
         }
     }
 }
+
+/// How times are written (`-t`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// Seconds since the first frame.
+    #[default]
+    Relative,
+    /// Seconds since the line before.
+    Delta,
+    /// Local time of day.
+    Absolute,
+    /// Local date and time of day.
+    AbsoluteDate,
+    /// UTC time of day.
+    Utc,
+    /// UTC date and time of day.
+    UtcDate,
+    /// Seconds since the epoch.
+    Epoch,
+}
+
+impl TimeStyle {
+    /// Every style with its letters and what it is, in the order of `--help`.
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Relative, "r", "seconds since the first frame"),
+        (Self::Delta, "d", "seconds since the line before"),
+        (Self::Absolute, "a", "local time of day"),
+        (Self::AbsoluteDate, "ad", "local date and time"),
+        (Self::Utc, "u", "UTC time of day"),
+        (Self::UtcDate, "ud", "UTC date and time"),
+        (Self::Epoch, "e", "seconds since 1970"),
+    ];
+}

@@ -4,10 +4,11 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
+use super::escape::escape;
 use super::explain::{Level, Locale, Words, anomalies, explain_flow, terms, words};
 use super::ladder::{Row, rows};
-use super::picture::{self, caption, escape, relative, since_text};
-use super::report::{Count, Findings, Report, closings, filtered, openings};
+use super::picture::{self, caption, relative, since_text};
+use super::report::{Findings, NamedCount, Report, closings, filtered, openings};
 use super::summary::Talkers;
 use super::words::state_name;
 use super::{Settings, svg};
@@ -422,7 +423,7 @@ fn head_row(locale: Locale, heads: &[Words]) -> String {
 }
 
 /// Verdicts with their counts.
-fn bars(page: &mut String, title: &str, counts: &[Count], locale: Locale) {
+fn bars(page: &mut String, title: &str, counts: &[NamedCount], locale: Locale) {
     let most = counts.iter().map(|(.., n)| *n).max().unwrap_or(1);
     let _ = writeln!(page, "<div><h2>{title}</h2>\n<table><tbody>");
     for (name, words, n) in counts {

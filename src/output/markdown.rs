@@ -3,10 +3,11 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
-use super::explain::{Level, Locale, anomalies, escape_markdown, explain_flow};
+use super::escape::escape_markdown;
+use super::explain::{Level, Locale, anomalies, explain_flow};
 use super::ladder::{Row, StepRow, octets, rows};
 use super::picture::{self, caption, relative, since_text};
-use super::report::{Count, Findings, Report, closings, filtered, openings};
+use super::report::{Findings, NamedCount, Report, closings, filtered, openings};
 use super::{Settings, StepsShown};
 use crate::detect::Anomaly;
 use crate::engine::Totals;
@@ -114,7 +115,7 @@ impl Report for Markdown {
     }
 }
 
-fn table(page: &mut String, title: &str, counts: Vec<Count>, locale: Locale) {
+fn table(page: &mut String, title: &str, counts: Vec<NamedCount>, locale: Locale) {
     let _ = writeln!(page, "| {title} | | |\n|---|---:|---|");
     for (name, words, n) in counts {
         let _ = writeln!(page, "| `{name}` | {n} | {} |", escape_markdown(words.get(locale)));

@@ -1,12 +1,14 @@
 //! Events to bytes: one file per format, registered in [`FORMATS`].
 //!
-//! A format is a [`Sink`] that appends to an [`Out`] and never sees an I/O error: [`Out`] keeps the first one, and the run
+//! A format is a [`Sink`](crate::engine::Sink) that appends to an [`Out`] and never sees an I/O error: [`Out`] keeps the first one, and the run
 //! loop asks for it. Formats know nothing of captures or of the command line.
 
 mod cause;
 pub mod clock;
+mod escape;
 pub mod event;
 pub mod explain;
+mod format;
 mod histogram;
 mod html;
 pub mod ladder;
@@ -30,115 +32,12 @@ pub mod words;
 mod zeek;
 
 use self::report::AtEnd;
-use crate::engine::Sink;
-use crate::network::IpNet;
+pub use clock::TimeStyle;
 pub use event::{Action, StepsShown};
 pub use explain::{Level, Locale, Topic};
+pub use format::{DEFAULT_EVENTS, Format, Pictures, Session, Settings, Writer};
 pub use out::Out;
 pub use picture::{Part, Scale, Theme};
-pub use text::TimeStyle;
-
-/// What is being analysed, for the formats that say so.
-#[derive(Clone, Debug, Default)]
-pub struct Session {
-    /// Files or interfaces, as given.
-    pub inputs: Vec<String>,
-    /// Capture filter, where there is one.
-    pub filter: Option<String>,
-}
-
-/// What the user asked of the output.
-#[derive(Clone)]
-pub struct Settings {
-    /// What is being analysed.
-    pub session: Session,
-    /// How times are written (`-t`).
-    pub time: TimeStyle,
-    /// Which steps are written (`--steps`).
-    pub steps: StepsShown,
-    /// Which events are written (`--events`).
-    pub events: Vec<Action>,
-    /// Columns of CSV and TSV (`-e`); empty for the default ones.
-    pub fields: Vec<String>,
-    /// Networks that are ours (`--local-net`).
-    pub local_nets: Vec<IpNet>,
-    /// The id of an anomaly rule by its index in the registry.
-    pub rule_id: fn(u16) -> Option<&'static str>,
-    /// Whether packets arrive as they are sent: nothing waits for what comes later.
-    pub streams: bool,
-    /// How flows are drawn.
-    pub pictures: Pictures,
-    /// The language of pictures and explanations (`--locale`).
-    pub locale: Locale,
-    /// How much is explained (`--explain`); `None` for what the format thinks best.
-    pub level: Option<Level>,
-    /// What is explained instead of flows (`--explain`).
-    pub topic: Option<Topic>,
-    /// The only flow that is told of (`--flow`).
-    pub flow: Option<u64>,
-    /// The filter that flows have to match (`-Y`), as typed: a picture is then of the first one, and a page begins with it.
-    pub flows_where: Option<String>,
-    /// Zeek's rows go by every checksum (`--zeek-checksums`).
-    pub zeek_checksums: bool,
-}
-
-impl Default for Settings {
-    /// What is written where nothing is asked for; anomalies have no names.
-    fn default() -> Self {
-        Self {
-            session: Session::default(),
-            time: TimeStyle::default(),
-            steps: StepsShown::default(),
-            events: DEFAULT_EVENTS.to_vec(),
-            fields: Vec::new(),
-            local_nets: Vec::new(),
-            rule_id: |_| None,
-            streams: false,
-            pictures: Pictures::default(),
-            locale: Locale::default(),
-            level: None,
-            topic: None,
-            flow: None,
-            flows_where: None,
-            zeek_checksums: false,
-        }
-    }
-}
-
-/// How flows are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pictures {
-    /// Which part (`--part`).
-    pub part: Part,
-    /// How time is drawn (`--scale`).
-    pub scale: Scale,
-    /// Colours (`--theme`).
-    pub theme: Theme,
-}
-
-/// The events written where `--events` does not say otherwise.
-pub const DEFAULT_EVENTS: [Action; 5] =
-    [Action::SessionStart, Action::HandshakeEnd, Action::FlowEnd, Action::Anomaly, Action::SessionEnd];
-
-/// A running format.
-pub trait Writer: Sink {
-    /// Where it writes.
-    fn out(&mut self) -> &mut Out;
-}
-
-/// A format that `-T` takes.
-pub struct Format {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is, for `--help`.
-    pub about: &'static str,
-    /// The options of the output that it heeds.
-    pub options: &'static [&'static str],
-    /// Whether it writes no sentences and figures of anomalies.
-    pub terse: bool,
-    /// Starts it.
-    pub open: fn(Out, &Settings) -> Box<dyn Writer>,
-}
 
 /// Every format, in the order of `--help`.
 pub const FORMATS: &[Format] = &[

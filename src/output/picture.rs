@@ -3,6 +3,7 @@
 //!
 //! Nothing that came from the wire gets in but numbers and addresses, and those are escaped all the same.
 
+use super::escape::escape;
 use core::fmt::Write as _;
 
 use super::cause;
@@ -80,24 +81,6 @@ const EVEN_SLOPE: i32 = 16;
 const SCALE_ROOM: f64 = 720.0;
 /// How many copies of one segment are drawn; more are counted.
 const COPIES_DRAWN: usize = 5;
-
-/// Text with what XML and HTML must not see escaped, and characters that XML cannot hold replaced.
-pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '\n' | '\t' => safe.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
 
 /// Colours and fonts, for one `style` element.
 pub(super) fn style_sheet(theme: Theme) -> String {

@@ -118,16 +118,16 @@ impl Findings {
 }
 
 /// A verdict, what it means in a few words, and how many flows had it.
-pub(super) type Count = (&'static str, Words, u64);
+pub(super) type NamedCount = (&'static str, Words, u64);
 
 /// How many flows opened how; what did not happen is left out.
-pub(super) fn openings(totals: &Totals) -> Vec<Count> {
+pub(super) fn openings(totals: &Totals) -> Vec<NamedCount> {
     let counts = Opening::ALL.iter().zip(totals.by_opening);
     counts.map(|(verdict, n)| (verdict.name(), terms::opening(*verdict), n)).filter(|(.., n)| *n > 0).collect()
 }
 
 /// How many flows closed how; what did not happen is left out.
-pub(super) fn closings(totals: &Totals) -> Vec<Count> {
+pub(super) fn closings(totals: &Totals) -> Vec<NamedCount> {
     let counts = Closing::ALL.iter().zip(totals.by_closing);
     counts.map(|(verdict, n)| (verdict.name(), terms::closing(*verdict), n)).filter(|(.., n)| *n > 0).collect()
 }

@@ -3,7 +3,8 @@
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
-use super::picture::{self, Picture, Style, Theme, WIDTH, escape};
+use super::escape::escape;
+use super::picture::{self, Picture, Style, Theme, WIDTH};
 use super::report::Report;
 use super::{Locale, Settings, StepsShown};
 use crate::engine::Totals;

@@ -1,5 +1,6 @@
 //! One line a handshake or teardown step, and a verdict when a flow ends.
 
+use super::clock::TimeStyle;
 use core::fmt::Write as _;
 use std::collections::{HashMap, VecDeque};
 
@@ -13,39 +14,6 @@ use crate::engine::{Event, Sink};
 use crate::flow::{Closing, Ends, Flow, Label, Side, Step};
 use crate::tcp::Flags;
 use crate::time::Timestamp;
-
-/// How times are written (`-t`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TimeStyle {
-    /// Seconds since the first frame.
-    #[default]
-    Relative,
-    /// Seconds since the line before.
-    Delta,
-    /// Local time of day.
-    Absolute,
-    /// Local date and time of day.
-    AbsoluteDate,
-    /// UTC time of day.
-    Utc,
-    /// UTC date and time of day.
-    UtcDate,
-    /// Seconds since the epoch.
-    Epoch,
-}
-
-impl TimeStyle {
-    /// Every style with its letters and what it is, in the order of `--help`.
-    pub const ALL: [(Self, &'static str, &'static str); 7] = [
-        (Self::Relative, "r", "seconds since the first frame"),
-        (Self::Delta, "d", "seconds since the line before"),
-        (Self::Absolute, "a", "local time of day"),
-        (Self::AbsoluteDate, "ad", "local date and time"),
-        (Self::Utc, "u", "UTC time of day"),
-        (Self::UtcDate, "ud", "UTC date and time"),
-        (Self::Epoch, "e", "seconds since 1970"),
-    ];
-}
 
 /// Lines that wait at once for what later steps tell of states; beyond, the first goes out with what is known.
 const MAX_HELD: usize = 16_384;

@@ -1,19 +1,21 @@
 //! Flows, anomalies and totals to event types.
 
-use super::scalar::{Community, Count, Id, Integer, Ip, Text, Time, Word};
-use super::{
+use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
+use super::steps::{Steps, StepsShown};
+use super::types::{
     Action, AnomalyBody, AnomalyEvent, CONTRACT, CaptureBody, Category, ECS, Ecs, End, Evidence, FlowBody, FlowEvent,
     Gaps, HandshakeBody, IcmpBody, InEffectBody, Incident, Kind, Marks, Meta, Network, Observer, Outcome, PeerBody,
-    Rule, SessionBody, SessionStartEvent, StepBody, Steps, StepsShown, Tally, TeardownBody, TotalsBody, TotalsEvent,
-    TotalsInner, Type, UnacceptableBody, Vlan,
+    Rule, SessionBody, SessionStartEvent, Tally, TeardownBody, TotalsBody, TotalsEvent, TotalsInner, Type,
+    UnacceptableBody, Vlan,
 };
 use crate::detect::{Anomaly, Scope};
 use crate::engine::Totals;
 use crate::flow::community_id::CommunityId;
 use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
-use crate::flow::{Closing, Ends, Flow, Opening, Peer, Side, Step};
-use crate::output::{Session, words};
-use crate::tcp::{Flags, IcmpKind};
+use crate::flow::{Closing, Flow, Opening, Peer, Side};
+use crate::output::format::Session;
+use crate::output::words;
+use crate::tcp::IcmpKind;
 use crate::time::Timestamp;
 
 /// What building a flow's event needs besides the flow.
@@ -146,8 +148,8 @@ fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<
     FlowBody {
         v: CONTRACT,
         flow_id: Id(flow.id),
-        opening: if ended { Some(flow.opening()) } else { flow.opening }.map(Word),
-        closing: ended.then(|| Word(flow.closing())),
+        opening: if ended { Some(flow.opening()) } else { flow.opening }.map(EnumName),
+        closing: ended.then(|| EnumName(flow.closing())),
         conn_state: ended.then(|| flow.zeek.state().name()),
         history: ended.then(|| flow.zeek.history()).filter(|history| !history.is_empty()),
         completeness: ended.then_some(flow.completeness.number()),
@@ -174,14 +176,14 @@ fn peer_body(flow: &Flow, side: Side) -> Option<PeerBody<'_>> {
     let offer = peer.offer.as_ref();
     Some(PeerBody {
         isn: peer.isn.map(|isn| isn.0),
-        state: state.map(Word),
+        state: state.map(EnumName),
         mss: offer.and_then(|o| o.mss),
         window_scale: offer.and_then(|o| o.window_scale),
         sack_permitted: offer.map(|o| o.sack_permitted),
         timestamps: offer.map(|o| o.timestamps.is_some()),
         window: peer.spoke().then_some(peer.window),
         ttl: peer.spoke().then_some(peer.ttl),
-        syn_fingerprint: Fingerprint::of(peer).map(Text),
+        syn_fingerprint: Fingerprint::of(peer).map(Shown),
     })
 }
 
@@ -195,7 +197,7 @@ fn handshake_body(flow: &Flow) -> Option<HandshakeBody<'_>> {
         syn_count: flow.tries(),
         synack_count: flow.server.synack_count,
         syn_gaps_ns: Gaps(h),
-        backoff: h.backoff().map(Word),
+        backoff: h.backoff().map(EnumName),
         connect_ns: h.connect_time().map(Integer),
         rtt_server_ns: h.rtt_server().map(Integer),
         rtt_client_ns: h.rtt_client().map(Integer),
@@ -205,9 +207,9 @@ fn handshake_body(flow: &Flow) -> Option<HandshakeBody<'_>> {
         syn_payload: h.syns.first().map(|syn| syn.payload),
         synack_payload: h.synacks.first().map(|synack| synack.payload),
         ack_payload: h.ack.map(|ack| ack.payload),
-        fast_open: fast_open(flow).map(Word),
-        ecn: ecn(flow).map(Word),
-        mptcp: mptcp(flow).map(Word),
+        fast_open: fast_open(flow).map(EnumName),
+        ecn: ecn(flow).map(EnumName),
+        mptcp: mptcp(flow).map(EnumName),
         in_effect: flow.in_effect().map(|in_effect| InEffectBody {
             window_scale: in_effect.window_scale,
             sack: in_effect.sack,
@@ -222,15 +224,15 @@ fn teardown_body(flow: &Flow) -> Option<TeardownBody> {
         return None;
     }
     Some(TeardownBody {
-        closed_by: flow.closed_by().map(Word),
-        shape: flow.shape().map(Word),
+        closed_by: flow.closed_by().map(EnumName),
+        shape: flow.shape().map(EnumName),
         fin_count_client: flow.client.fin_count,
         fin_count_server: flow.server.fin_count,
-        reset_by: t.reset.map(|reset| Word(reset.by)),
+        reset_by: t.reset.map(|reset| EnumName(reset.by)),
         half_closed_ns: flow.half_closed_time().map(Integer),
         duration_ns: flow.teardown_time().map(Integer),
         data_after_fin: Count(t.data_after_fin),
-        unseen: flow.closing_unseen().map(Word),
+        unseen: flow.closing_unseen().map(EnumName),
         time_wait_ends: t.time_wait_ends.map(Time),
     })
 }
@@ -244,26 +246,6 @@ fn icmp_body(flow: &Flow) -> Option<IcmpBody> {
         IcmpKind::Other(_) => ("other", None),
     };
     Some(IcmpBody { message, code, reporter: Ip(icmp.reporter), frame: Count(icmp.frame) })
-}
-
-/// Step `n` of `flow`.
-pub(super) fn step(flow: &Flow, step: &Step, n: u32, ends: Ends) -> StepBody {
-    StepBody {
-        n,
-        frame: Count(step.frame),
-        t_ns: Integer(step.time - flow.first_time),
-        from: Word(step.from),
-        flags: Text(step.flags),
-        seq: step.seq.0,
-        ack: step.ack.map(|ack| ack.0),
-        payload: step.payload,
-        label: Word(step.label),
-        client: ends.client.map(Word),
-        server: ends.server.map(Word),
-        certainty: Word(step.certainty),
-        repeat: (step.repeat > 1).then_some(step.repeat),
-        urgent: step.flags.has(Flags::URG).then_some(step.urgent),
-    }
 }
 
 fn capture_body(flow: &Flow) -> Option<CaptureBody> {

@@ -116,17 +116,17 @@ schema!(Community, "Community", json_schema!({ "type": "string", "pattern": "^1:
 
 /// Anything that displays itself, as a string.
 #[derive(Clone, Copy, Debug)]
-pub struct Text<T>(pub T);
+pub struct Shown<T>(pub T);
 
-impl<T: fmt::Display> Serialize for Text<T> {
+impl<T: fmt::Display> Serialize for Shown<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-schema!(Text<Flags>, "Flags", json_schema!({ "type": "string", "pattern": "^([FSRPAUECN]{1,9}|-)$" }));
+schema!(Shown<Flags>, "Flags", json_schema!({ "type": "string", "pattern": "^([FSRPAUECN]{1,9}|-)$" }));
 schema!(
-    Text<Fingerprint<'_>>,
+    Shown<Fingerprint<'_>>,
     "Fingerprint",
     json_schema!({ "type": "string", "pattern": "^[46]:[0-9]+:[0-9]+:[0-9]+:[^:]+,[0-9]+:[^:]*:[^:]*:[0+]$" })
 );
@@ -143,15 +143,15 @@ pub trait Words: Copy + 'static {
 
 /// One of the words of `T`.
 #[derive(Clone, Copy, Debug)]
-pub struct Word<T>(pub T);
+pub struct EnumName<T>(pub T);
 
-impl<T: Words> Serialize for Word<T> {
+impl<T: Words> Serialize for EnumName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.word())
     }
 }
 
-impl<T: Words> JsonSchema for Word<T> {
+impl<T: Words> JsonSchema for EnumName<T> {
     fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed(T::TYPE)
     }

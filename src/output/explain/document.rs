@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use crate::output::picture::escape;
+use crate::output::escape::{escape, escape_markdown};
 
 /// A piece of an explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,23 +114,6 @@ impl Document {
         }
         text
     }
-}
-
-/// Text with what Markdown would take for markup escaped.
-pub(in crate::output) fn escape_markdown(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            '&' => safe.push_str("&amp;"),
-            c if c.is_control() => safe.push(' '),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 fn columns(text: &str) -> usize {
