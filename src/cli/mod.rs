@@ -4,13 +4,15 @@
 mod args;
 mod checks;
 mod config;
+mod driver;
 mod list;
 mod messages;
 mod progress;
-mod pump;
 mod run;
 #[cfg(feature = "tui")]
 mod settings;
+mod setup;
+mod sink;
 mod units;
 #[cfg(feature = "tui")]
 mod view;

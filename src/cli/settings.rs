@@ -74,14 +74,14 @@ fn keys(text: &str) -> Result<Keys, String> {
 mod tests {
     use super::*;
     use crate::output::Locale;
-    use crate::output::tui::keys::Action;
+    use crate::output::tui::keys::KeyAction;
 
     #[test]
     fn keys_are_read_and_mistakes_are_pointed_at() {
         let read = keys("[keys]\nquit = 'Q'\ndown = ['n', 'Down']\n").unwrap();
-        assert_eq!(read.action("Q", false, false), Some(Action::Quit));
+        assert_eq!(read.action("Q", false, false), Some(KeyAction::Quit));
         assert_eq!(read.action("q", false, false), None);
-        assert_eq!(read.action("n", false, false), Some(Action::Down));
+        assert_eq!(read.action("n", false, false), Some(KeyAction::Down));
         let printed = Keys::default().print(Locale::En);
         assert_eq!(keys(&printed).unwrap().print(Locale::En), printed);
         assert!(keys("").is_ok());

@@ -4,7 +4,7 @@ use super::clock::TimeStyle;
 use super::event::{Action, StepsShown};
 use super::explain::{Level, Locale, Topic};
 use super::out::Out;
-use super::picture::{Part, Scale, Theme};
+use super::picture_options::{Part, Scale, Theme};
 use crate::engine::Sink;
 use crate::network::IpNet;
 

@@ -17,6 +17,7 @@ mod ndjson;
 mod out;
 pub mod pcapng;
 mod picture;
+mod picture_options;
 #[cfg(feature = "tui")]
 pub mod plain;
 mod report;
@@ -37,7 +38,7 @@ pub use event::{Action, StepsShown};
 pub use explain::{Level, Locale, Topic};
 pub use format::{DEFAULT_EVENTS, Format, Pictures, Session, Settings, Writer};
 pub use out::Out;
-pub use picture::{Part, Scale, Theme};
+pub use picture_options::{Part, Scale, Theme};
 
 /// Every format, in the order of `--help`.
 pub const FORMATS: &[Format] = &[

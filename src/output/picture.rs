@@ -4,6 +4,7 @@
 //! Nothing that came from the wire gets in but numbers and addresses, and those are escaped all the same.
 
 use super::escape::escape;
+use super::picture_options::{Part, Scale, Theme};
 use core::fmt::Write as _;
 
 use super::cause;
@@ -14,40 +15,6 @@ use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
 use crate::tcp::{Flags, State};
 use crate::time::Timestamp;
-
-/// Which part of a connection is drawn (`--part`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Part {
-    /// All of it.
-    #[default]
-    All,
-    /// The opening handshake.
-    Open,
-    /// The close.
-    Close,
-}
-
-/// How time is drawn (`--scale`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scale {
-    /// Every step takes the same height.
-    #[default]
-    Even,
-    /// Gaps and slopes grow with the time that passed.
-    Time,
-}
-
-/// Colours (`--theme`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// As the reader's system has it.
-    #[default]
-    Auto,
-    /// Dark on light.
-    Light,
-    /// Light on dark.
-    Dark,
-}
 
 /// How to draw.
 #[derive(Clone, Copy)]

@@ -25,17 +25,17 @@ pub(super) struct AtEnd<R> {
     out: Out,
     report: R,
     /// The flows that a filter let through, where there is one.
-    shown: Option<Shown>,
+    shown: Option<MatchCounts>,
 }
 
 /// Flows that a filter let through, by verdict.
 #[derive(Default)]
-struct Shown {
+struct MatchCounts {
     by_opening: [u64; Opening::ALL.len()],
     by_closing: [u64; Closing::ALL.len()],
 }
 
-impl Shown {
+impl MatchCounts {
     fn add(&mut self, flow: &Flow) {
         self.by_opening[flow.opening() as usize] += 1;
         self.by_closing[flow.closing() as usize] += 1;
@@ -44,14 +44,14 @@ impl Shown {
 
 impl<R: Report> AtEnd<R> {
     pub(super) fn new(out: Out, report: R, settings: &Settings) -> Self {
-        Self { out, report, shown: settings.flows_where.is_some().then(Shown::default) }
+        Self { out, report, shown: settings.flows_where.is_some().then(MatchCounts::default) }
     }
 
     /// The page, with verdicts counted over what is shown.
     fn page(&mut self, totals: &Totals) -> String {
         match &self.shown {
             None => self.report.page(totals),
-            Some(Shown { by_opening, by_closing }) => {
+            Some(MatchCounts { by_opening, by_closing }) => {
                 let shown = Totals { by_opening: *by_opening, by_closing: *by_closing, ..totals.clone() };
                 self.report.page(&shown)
             }
@@ -136,7 +136,7 @@ pub(super) fn closings(totals: &Totals) -> Vec<NamedCount> {
 pub(super) fn filtered(settings: &Settings, shown: u64) -> Option<(String, &str)> {
     let filter = settings.flows_where.as_deref()?;
     let words = match settings.locale {
-        Locale::En => format!("Shown are the {shown} flows that match"),
+        Locale::En => format!("MatchCounts are the {shown} flows that match"),
         Locale::Ko => format!("다음 조건에 맞는 연결 {shown}개만 보입니다:"),
     };
     Some((words, filter))

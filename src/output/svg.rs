@@ -4,7 +4,8 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use super::escape::escape;
-use super::picture::{self, Picture, Style, Theme, WIDTH};
+use super::picture::{self, Picture, Style, WIDTH};
+use super::picture_options::Theme;
 use super::report::Report;
 use super::{Locale, Settings, StepsShown};
 use crate::engine::Totals;

@@ -1,8 +1,8 @@
 //! An analysis as far as it has come, and what is told of it: to the view, to the checks, and to `--tee`.
 
 use super::super::checks::Watch;
-use super::super::pump::Clock;
-use super::super::run::{Tee, end, totals};
+use super::super::driver::StatsClock;
+use super::super::sink::{Tee, end, totals};
 use super::ring::Ring;
 use crate::capture::Counts;
 use crate::decode::Frame;
@@ -34,7 +34,7 @@ pub(super) struct Reading {
     /// The newest packets of an input that cannot be read again.
     pub(super) ring: Option<Ring>,
     live: bool,
-    clock: Clock,
+    clock: StatsClock,
     /// What went on before reading went back, for those who must be told everything once: engine and place.
     ahead: Option<(Engine, Place, u64)>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn new(engine: Engine, sink: ViewSink, live: bool, ring: Option<Ring>) -> Self {
         let place = Place { now: Timestamp(0), ..Place::START };
-        Self { engine, sink, place, start: None, ring, live, clock: Clock::default(), ahead: None }
+        Self { engine, sink, place, start: None, ring, live, clock: StatsClock::default(), ahead: None }
     }
 
     /// Takes a packet.

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::super::config::Run;
 use super::super::messages::Failure;
-use super::super::run::{is_input, open};
+use super::super::setup::{is_input, open};
 use super::ring::Ring;
 use crate::capture::Next;
 use crate::decode::{self, Decoder, Frame, Outcome};

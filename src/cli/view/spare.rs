@@ -8,7 +8,7 @@ use std::thread;
 
 use super::super::config::Run;
 use super::super::messages::Failure;
-use super::super::run::{engine, open};
+use super::super::setup::{engine, open};
 use super::reading::Place;
 use crate::capture::{Next, Source};
 use crate::engine::{Engine, Event, Sink, Wants};

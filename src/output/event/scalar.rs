@@ -132,7 +132,7 @@ schema!(
 );
 
 /// A type with a fixed list of words.
-pub trait Words: Copy + 'static {
+pub trait NamedValues: Copy + 'static {
     /// Name of the type in the schema.
     const TYPE: &'static str;
     /// Every value.
@@ -145,13 +145,13 @@ pub trait Words: Copy + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct EnumName<T>(pub T);
 
-impl<T: Words> Serialize for EnumName<T> {
+impl<T: NamedValues> Serialize for EnumName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.word())
     }
 }
 
-impl<T: Words> JsonSchema for EnumName<T> {
+impl<T: NamedValues> JsonSchema for EnumName<T> {
     fn schema_name() -> Cow<'static, str> {
         Cow::Borrowed(T::TYPE)
     }
@@ -163,7 +163,7 @@ impl<T: Words> JsonSchema for EnumName<T> {
 
 macro_rules! words {
     ($($type:ident),+) => {
-        $(impl Words for $type {
+        $(impl NamedValues for $type {
             const TYPE: &'static str = stringify!($type);
             const VALUES: &'static [Self] = &Self::ALL;
             fn word(self) -> &'static str {
@@ -177,7 +177,7 @@ words!(State);
 
 macro_rules! word_slices {
     ($($type:ident),+) => {
-        $(impl Words for $type {
+        $(impl NamedValues for $type {
             const TYPE: &'static str = stringify!($type);
             const VALUES: &'static [Self] = Self::ALL;
             fn word(self) -> &'static str {

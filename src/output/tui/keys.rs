@@ -13,7 +13,7 @@ use crate::output::Locale;
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the table below says what each is")]
-pub enum Action {
+pub enum KeyAction {
     Down,
     Up,
     PageDown,
@@ -93,7 +93,7 @@ pub struct Binding {
     /// As [`name`] writes it.
     pub key: &'static str,
     /// What it does.
-    pub action: Action,
+    pub action: KeyAction,
     /// Where.
     pub when: When,
     /// What it is for.
@@ -110,52 +110,52 @@ macro_rules! keys {
 }
 
 keys! {
-    Replay KeyPlay: "Space" Action::Play;
-    Replay KeySeek: "Left" Action::SeekBack, "Right" Action::SeekForward;
-    Replay KeySeekFar: "S-Left" Action::SeekFarBack, "S-Right" Action::SeekFarForward;
-    Replay KeyStartEnd: "0" Action::Start, "$" Action::End;
-    Always KeyMove: "j" Action::Down, "Down" Action::Down, "k" Action::Up, "Up" Action::Up;
-    Always KeyPage: "^F" Action::PageDown, "PgDn" Action::PageDown, "^B" Action::PageUp, "PgUp" Action::PageUp;
-    Always KeyHalfPage: "^D" Action::HalfDown, "^U" Action::HalfUp;
-    Always KeyEnds: "g" Action::First, "Home" Action::First, "G" Action::Last, "End" Action::Last;
-    Always KeyNextView: "Tab" Action::NextView, "]" Action::NextView, "S-Tab" Action::PreviousView, "[" Action::PreviousView;
-    Always KeyView: "1" Action::View(0), "2" Action::View(1), "3" Action::View(2), "4" Action::View(3), "5" Action::View(4);
-    Always KeyOpen: "Enter" Action::Open, "l" Action::Open, "Right" Action::Open;
-    Always KeyBack: "Esc" Action::Back, "h" Action::Back, "Left" Action::Back;
-    Always KeyNextFlow: "J" Action::NextFlow, "K" Action::PreviousFlow;
-    Always KeyFilter: "/" Action::Filter;
-    Always KeyMatch: "n" Action::NextMatch, "N" Action::PreviousMatch;
-    Always KeyHighlight: "\\" Action::Highlight;
-    Always KeyInclude: "&" Action::Include, "!" Action::Exclude;
-    Always KeySort: "s" Action::Sort, "S" Action::Reverse;
-    Always KeyPause: "p" Action::Pause, "Space" Action::Pause;
-    Always KeyFollow: "f" Action::Follow;
-    Always KeyTime: "t" Action::Time;
-    Always KeyNames: "i" Action::Names;
-    Always KeyPrivacy: "P" Action::Privacy;
-    Always KeyMark: "x" Action::Mark;
-    Always KeyExplain: "e" Action::Explain;
-    Always KeyFold: "d" Action::Fold;
-    Always KeyMarkFlow: "m" Action::MarkFlow, "'" Action::Jump;
-    Always KeyYank: "y" Action::Yank;
-    Always KeySave: "w" Action::Save;
-    Always KeyExport: "E" Action::Export;
-    Always KeyClear: "c" Action::Clear;
-    Always KeyCommand: ":" Action::Command;
-    Events KeyAcknowledge: "a" Action::Acknowledge;
-    Always KeyZoom: "z" Action::Zoom;
-    Always KeyArrangement: "|" Action::Arrangement, "V" Action::Arrangement;
-    Always KeySplit: "+" Action::Larger, "-" Action::Smaller;
-    Always KeyHelp: "?" Action::Help, "F1" Action::Help;
-    Always KeyQuit: "q" Action::Quit, "^C" Action::QuitNow;
-    Always KeySuspend: "^Z" Action::Suspend;
-    Always KeyRepaint: "^L" Action::Repaint;
-    Always KeyStep: "," Action::StepBack, "." Action::StepForward;
-    Always KeySpeed: "<" Action::Slower, ">" Action::Faster;
-    Always KeyMaxSpeed: "b" Action::MaxSpeed;
+    Replay KeyPlay: "Space" KeyAction::Play;
+    Replay KeySeek: "Left" KeyAction::SeekBack, "Right" KeyAction::SeekForward;
+    Replay KeySeekFar: "S-Left" KeyAction::SeekFarBack, "S-Right" KeyAction::SeekFarForward;
+    Replay KeyStartEnd: "0" KeyAction::Start, "$" KeyAction::End;
+    Always KeyMove: "j" KeyAction::Down, "Down" KeyAction::Down, "k" KeyAction::Up, "Up" KeyAction::Up;
+    Always KeyPage: "^F" KeyAction::PageDown, "PgDn" KeyAction::PageDown, "^B" KeyAction::PageUp, "PgUp" KeyAction::PageUp;
+    Always KeyHalfPage: "^D" KeyAction::HalfDown, "^U" KeyAction::HalfUp;
+    Always KeyEnds: "g" KeyAction::First, "Home" KeyAction::First, "G" KeyAction::Last, "End" KeyAction::Last;
+    Always KeyNextView: "Tab" KeyAction::NextView, "]" KeyAction::NextView, "S-Tab" KeyAction::PreviousView, "[" KeyAction::PreviousView;
+    Always KeyView: "1" KeyAction::View(0), "2" KeyAction::View(1), "3" KeyAction::View(2), "4" KeyAction::View(3), "5" KeyAction::View(4);
+    Always KeyOpen: "Enter" KeyAction::Open, "l" KeyAction::Open, "Right" KeyAction::Open;
+    Always KeyBack: "Esc" KeyAction::Back, "h" KeyAction::Back, "Left" KeyAction::Back;
+    Always KeyNextFlow: "J" KeyAction::NextFlow, "K" KeyAction::PreviousFlow;
+    Always KeyFilter: "/" KeyAction::Filter;
+    Always KeyMatch: "n" KeyAction::NextMatch, "N" KeyAction::PreviousMatch;
+    Always KeyHighlight: "\\" KeyAction::Highlight;
+    Always KeyInclude: "&" KeyAction::Include, "!" KeyAction::Exclude;
+    Always KeySort: "s" KeyAction::Sort, "S" KeyAction::Reverse;
+    Always KeyPause: "p" KeyAction::Pause, "Space" KeyAction::Pause;
+    Always KeyFollow: "f" KeyAction::Follow;
+    Always KeyTime: "t" KeyAction::Time;
+    Always KeyNames: "i" KeyAction::Names;
+    Always KeyPrivacy: "P" KeyAction::Privacy;
+    Always KeyMark: "x" KeyAction::Mark;
+    Always KeyExplain: "e" KeyAction::Explain;
+    Always KeyFold: "d" KeyAction::Fold;
+    Always KeyMarkFlow: "m" KeyAction::MarkFlow, "'" KeyAction::Jump;
+    Always KeyYank: "y" KeyAction::Yank;
+    Always KeySave: "w" KeyAction::Save;
+    Always KeyExport: "E" KeyAction::Export;
+    Always KeyClear: "c" KeyAction::Clear;
+    Always KeyCommand: ":" KeyAction::Command;
+    Events KeyAcknowledge: "a" KeyAction::Acknowledge;
+    Always KeyZoom: "z" KeyAction::Zoom;
+    Always KeyArrangement: "|" KeyAction::Arrangement, "V" KeyAction::Arrangement;
+    Always KeySplit: "+" KeyAction::Larger, "-" KeyAction::Smaller;
+    Always KeyHelp: "?" KeyAction::Help, "F1" KeyAction::Help;
+    Always KeyQuit: "q" KeyAction::Quit, "^C" KeyAction::QuitNow;
+    Always KeySuspend: "^Z" KeyAction::Suspend;
+    Always KeyRepaint: "^L" KeyAction::Repaint;
+    Always KeyStep: "," KeyAction::StepBack, "." KeyAction::StepForward;
+    Always KeySpeed: "<" KeyAction::Slower, ">" KeyAction::Faster;
+    Always KeyMaxSpeed: "b" KeyAction::MaxSpeed;
 }
 
-impl Action {
+impl KeyAction {
     /// Its name in the configuration: `page-down`, `view-1`.
     pub fn name(self) -> String {
         if let Self::View(n) = self {
@@ -199,7 +199,7 @@ impl core::fmt::Display for Problem {
 #[derive(Clone, Debug)]
 struct Bound {
     key: String,
-    action: Action,
+    action: KeyAction,
     when: When,
     about: Word,
 }
@@ -248,7 +248,7 @@ impl Keys {
     }
 
     /// What the key called `name` does, during a replay or not, in the list of anomalies or not.
-    pub fn action(&self, name: &str, replay: bool, events: bool) -> Option<Action> {
+    pub fn action(&self, name: &str, replay: bool, events: bool) -> Option<KeyAction> {
         let holds = |bound: &&Bound| match bound.when {
             When::Always => false,
             When::Replay => replay,
@@ -260,7 +260,7 @@ impl Keys {
     }
 
     /// The first key that does this.
-    pub fn of(&self, action: Action) -> Option<&str> {
+    pub fn of(&self, action: KeyAction) -> Option<&str> {
         self.0.iter().find(|bound| bound.action == action).map(|bound| bound.key.as_str())
     }
 
@@ -381,24 +381,24 @@ mod tests {
     #[test]
     fn a_replay_takes_the_keys_it_needs() {
         let keys = Keys::default();
-        assert_eq!(keys.action("Left", false, false), Some(Action::Back));
-        assert_eq!(keys.action("Left", true, false), Some(Action::SeekBack));
+        assert_eq!(keys.action("Left", false, false), Some(KeyAction::Back));
+        assert_eq!(keys.action("Left", true, false), Some(KeyAction::SeekBack));
         assert_eq!(keys.action("a", false, false), None);
-        assert_eq!(keys.action("a", false, true), Some(Action::Acknowledge));
+        assert_eq!(keys.action("a", false, true), Some(KeyAction::Acknowledge));
     }
 
     #[test]
     fn keys_can_be_chosen() {
         let keys = chosen(&[("down", &["n", "F3"]), ("next-match", &["Space"])]).unwrap();
-        assert_eq!(keys.action("n", false, false), Some(Action::Down));
-        assert_eq!(keys.action("F3", false, false), Some(Action::Down));
+        assert_eq!(keys.action("n", false, false), Some(KeyAction::Down));
+        assert_eq!(keys.action("F3", false, false), Some(KeyAction::Down));
         assert_eq!(keys.action("j", false, false), None);
-        assert_eq!(keys.action("Space", false, false), Some(Action::NextMatch), "it was pause's");
-        assert_eq!(keys.action("Space", true, false), Some(Action::Play), "a replay's keys are others");
-        assert_eq!(keys.of(Action::Down), Some("n"));
+        assert_eq!(keys.action("Space", false, false), Some(KeyAction::NextMatch), "it was pause's");
+        assert_eq!(keys.action("Space", true, false), Some(KeyAction::Play), "a replay's keys are others");
+        assert_eq!(keys.of(KeyAction::Down), Some("n"));
         assert_eq!(chosen(&[("dance", &["n"])]).unwrap_err(), Problem::NoAction("dance".to_owned()));
         assert_eq!(chosen(&[("down", &["Shift"])]).unwrap_err(), Problem::NoKey("Shift".to_owned()));
         assert!(matches!(chosen(&[("down", &["n"]), ("up", &["n"])]), Err(Problem::Twice(..))));
-        assert_eq!(chosen(&[("follow", &[])]).unwrap().of(Action::Follow), None);
+        assert_eq!(chosen(&[("follow", &[])]).unwrap().of(KeyAction::Follow), None);
     }
 }

@@ -10,12 +10,12 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::feed::{Back, Batch, Waiting};
-use super::keys::{self, Action, Keys};
+use super::keys::{self, KeyAction, Keys};
 use super::layout::{Arrangement, Column, View, Wish};
 use super::locale::Word;
-use super::store::{Marks, Row, Store};
+use super::store::{FlowLetters, FlowRow, Store};
 use super::text;
-use super::theme::{Theme, ThemeName};
+use super::theme::{ThemeName, ViewTheme};
 use crate::detect::registry::rules;
 use crate::flow::{Flow, FlowKey, Limits, Timeouts};
 use crate::flow_filter::{FlowFilter, Phase, Subject, fields, retransmissions};
@@ -88,7 +88,7 @@ pub enum Effect {
 }
 
 /// What rows are sorted by; equal ones by their numbers.
-fn sort_key(by: Column, row: &Row) -> u128 {
+fn sort_key(by: Column, row: &FlowRow) -> u128 {
     let flow = &row.flow;
     let time = |time: Option<i64>| time.map_or(u128::MAX, |ns| ns.max(0).unsigned_abs().into());
     let address = |ip: IpAddr| match ip {
@@ -256,7 +256,7 @@ pub struct Model {
     pub(super) store: Store,
     /// What was known at marks that may be gone back to.
     kept: BTreeMap<u64, Store>,
-    pub(super) theme: Theme,
+    pub(super) theme: ViewTheme,
     pub(super) wish: Wish,
     /// Numbers of the flows in the table, in order.
     pub(super) order: Vec<u64>,
@@ -291,7 +291,7 @@ pub struct Model {
     pub(super) replaying: bool,
     /// Rows of the view's pane when it was last drawn.
     pub(super) page: usize,
-    marks: Marks,
+    marks: FlowLetters,
     pending: Option<Pending>,
     count: usize,
     earlier_view: View,
@@ -304,7 +304,7 @@ impl Model {
         Self {
             store: Store::new(options.max_flows),
             kept: BTreeMap::new(),
-            theme: Theme::new(options.theme),
+            theme: ViewTheme::new(options.theme),
             wish: Wish { arrangement: options.arrangement, ..Wish::default() },
             order: Vec::new(),
             ordered_at: None,
@@ -332,7 +332,7 @@ impl Model {
             failure: None,
             replaying: options.replay,
             page: 10,
-            marks: Marks::new(),
+            marks: FlowLetters::new(),
             pending: None,
             count: 0,
             earlier_view: View::Flows,
@@ -481,7 +481,7 @@ impl Model {
         self.order.iter().position(|known| *known == id)
     }
 
-    pub(super) fn row(&self) -> Option<&Row> {
+    pub(super) fn row(&self) -> Option<&FlowRow> {
         self.store.row(self.selected?)
     }
 
@@ -490,7 +490,7 @@ impl Model {
     }
 
     /// Whether the filter, which only highlights, means this row.
-    pub(super) fn is_match(&self, row: &Row) -> bool {
+    pub(super) fn is_match(&self, row: &FlowRow) -> bool {
         self.highlight && self.filter.as_ref().is_some_and(|f| f.matches(&Subject::flow(&row.flow, self.store.now)))
     }
 
@@ -523,99 +523,99 @@ impl Model {
         begins.then_some(digit)
     }
 
-    fn act(&mut self, action: Action, count: usize) -> Option<Effect> {
+    fn act(&mut self, action: KeyAction, count: usize) -> Option<Effect> {
         let some = count.max(1) as isize;
         let page = self.page.max(2) as isize - 1;
         match action {
-            Action::Down => self.move_by(some),
-            Action::Up => self.move_by(-some),
-            Action::PageDown => self.move_by(some * page),
-            Action::PageUp => self.move_by(-some * page),
-            Action::HalfDown => self.move_by(some * (page / 2).max(1)),
-            Action::HalfUp => self.move_by(-some * (page / 2).max(1)),
-            Action::First => self.move_to(count.saturating_sub(1)),
-            Action::Last => self.move_to(if count > 0 { count - 1 } else { usize::MAX }),
-            Action::NextView => self.turn(1),
-            Action::PreviousView => self.turn(View::ALL.len() - 1),
-            Action::View(n) => self.show(View::ALL.get(usize::from(n)).copied().unwrap_or_default()),
-            Action::Open => self.open(),
-            Action::Back => self.back(),
-            Action::NextFlow => self.next_flow(some),
-            Action::PreviousFlow => self.next_flow(-some),
-            Action::NextMatch => self.find(true),
-            Action::PreviousMatch => self.find(false),
+            KeyAction::Down => self.move_by(some),
+            KeyAction::Up => self.move_by(-some),
+            KeyAction::PageDown => self.move_by(some * page),
+            KeyAction::PageUp => self.move_by(-some * page),
+            KeyAction::HalfDown => self.move_by(some * (page / 2).max(1)),
+            KeyAction::HalfUp => self.move_by(-some * (page / 2).max(1)),
+            KeyAction::First => self.move_to(count.saturating_sub(1)),
+            KeyAction::Last => self.move_to(if count > 0 { count - 1 } else { usize::MAX }),
+            KeyAction::NextView => self.turn(1),
+            KeyAction::PreviousView => self.turn(View::ALL.len() - 1),
+            KeyAction::View(n) => self.show(View::ALL.get(usize::from(n)).copied().unwrap_or_default()),
+            KeyAction::Open => self.open(),
+            KeyAction::Back => self.back(),
+            KeyAction::NextFlow => self.next_flow(some),
+            KeyAction::PreviousFlow => self.next_flow(-some),
+            KeyAction::NextMatch => self.find(true),
+            KeyAction::PreviousMatch => self.find(false),
             _ => return self.act_on_display(action),
         }
         None
     }
 
-    fn act_on_display(&mut self, action: Action) -> Option<Effect> {
+    fn act_on_display(&mut self, action: KeyAction) -> Option<Effect> {
         match action {
-            Action::Highlight => {
+            KeyAction::Highlight => {
                 self.highlight = !self.highlight;
                 self.reorder();
             }
-            Action::Include => self.filter_on_server(false),
-            Action::Exclude => self.filter_on_server(true),
-            Action::Sort => {
+            KeyAction::Include => self.filter_on_server(false),
+            KeyAction::Exclude => self.filter_on_server(true),
+            KeyAction::Sort => {
                 self.sort = self.sort.next();
                 self.reorder();
             }
-            Action::Reverse => {
+            KeyAction::Reverse => {
                 self.reverse = !self.reverse;
                 self.reorder();
             }
-            Action::Pause => self.paused = if self.is_paused() { None } else { Some(self.waiting) },
-            Action::Follow => {
+            KeyAction::Pause => self.paused = if self.is_paused() { None } else { Some(self.waiting) },
+            KeyAction::Follow => {
                 self.follow = !self.follow;
                 self.reorder();
             }
-            Action::Time => self.times = self.times.next(),
-            Action::Names => self.names = self.names.next(),
-            Action::Privacy => self.masked = !self.masked,
-            Action::Fold => self.unfolded = !self.unfolded,
-            Action::Zoom => self.wish.zoomed = !self.wish.zoomed,
-            Action::Arrangement => self.wish.arrangement = self.wish.arrangement.next(),
-            Action::Larger => self.wish.shift = (self.wish.shift + 1).min(60),
-            Action::Smaller => self.wish.shift = (self.wish.shift - 1).max(-60),
-            Action::Acknowledge => self.acknowledge(),
-            Action::Mark => self.mark_step(),
+            KeyAction::Time => self.times = self.times.next(),
+            KeyAction::Names => self.names = self.names.next(),
+            KeyAction::Privacy => self.masked = !self.masked,
+            KeyAction::Fold => self.unfolded = !self.unfolded,
+            KeyAction::Zoom => self.wish.zoomed = !self.wish.zoomed,
+            KeyAction::Arrangement => self.wish.arrangement = self.wish.arrangement.next(),
+            KeyAction::Larger => self.wish.shift = (self.wish.shift + 1).min(60),
+            KeyAction::Smaller => self.wish.shift = (self.wish.shift - 1).max(-60),
+            KeyAction::Acknowledge => self.acknowledge(),
+            KeyAction::Mark => self.mark_step(),
             _ => return self.act_outside(action),
         }
         None
     }
 
-    fn act_outside(&mut self, action: Action) -> Option<Effect> {
+    fn act_outside(&mut self, action: KeyAction) -> Option<Effect> {
         match action {
-            Action::Filter => {
+            KeyAction::Filter => {
                 let text = self.filter.as_ref().map_or("", |filter| filter.text()).to_owned();
                 self.typing = Some(Typing::Filter(Input::new(text), self.filter.clone()));
             }
-            Action::Command => self.typing = Some(Typing::Command(Input::default())),
-            Action::Explain => self.cover(Overlay::Explain),
-            Action::Help => self.cover(Overlay::Help),
-            Action::MarkFlow => self.ask(Pending::Mark, Word::MarkWhat),
-            Action::Jump => self.ask(Pending::Jump, Word::JumpWhat),
-            Action::Yank => self.ask(Pending::Copy, Word::YankWhat),
-            Action::Clear => self.ask(Pending::Clear, Word::ClearClosed),
-            Action::Save | Action::Export => {
+            KeyAction::Command => self.typing = Some(Typing::Command(Input::default())),
+            KeyAction::Explain => self.cover(Overlay::Explain),
+            KeyAction::Help => self.cover(Overlay::Help),
+            KeyAction::MarkFlow => self.ask(Pending::Mark, Word::MarkWhat),
+            KeyAction::Jump => self.ask(Pending::Jump, Word::JumpWhat),
+            KeyAction::Yank => self.ask(Pending::Copy, Word::YankWhat),
+            KeyAction::Clear => self.ask(Pending::Clear, Word::ClearClosed),
+            KeyAction::Save | KeyAction::Export => {
                 let id = self.selected?;
                 let command = match action {
-                    Action::Save => format!("save this flow-{id}.pcapng"),
+                    KeyAction::Save => format!("save this flow-{id}.pcapng"),
                     _ => format!("export flow-{id}.txt"),
                 };
                 self.typing = Some(Typing::Command(Input::new(command)));
             }
-            Action::Quit | Action::QuitNow => return Some(Effect::Quit),
-            Action::Suspend => return Some(Effect::Suspend),
-            Action::Repaint => return Some(Effect::Repaint),
+            KeyAction::Quit | KeyAction::QuitNow => return Some(Effect::Quit),
+            KeyAction::Suspend => return Some(Effect::Suspend),
+            KeyAction::Repaint => return Some(Effect::Repaint),
             _ => return self.replay(action),
         }
         None
     }
 
     /// Keys of a replay. The first of them begins one.
-    fn replay(&mut self, action: Action) -> Option<Effect> {
+    fn replay(&mut self, action: KeyAction) -> Option<Effect> {
         let position = self.store.position;
         if !position.seekable {
             self.message = Some(self.say(Word::NotSeekable).to_owned());
@@ -625,20 +625,20 @@ impl Model {
         let now = self.store.now;
         let speed = position.speed.unwrap_or(1.0);
         Some(Effect::Analysis(match action {
-            Action::Play if position.ended => Command::Seek(self.store.totals.first_time?),
-            Action::Play => Command::Play(!position.playing),
-            Action::StepBack => Command::Step(-1),
-            Action::StepForward => Command::Step(1),
-            Action::Slower => Command::Speed(Some((speed / 2.0).max(SPEEDS.0))),
-            Action::Faster => Command::Speed(Some((speed * 2.0).min(SPEEDS.1))),
-            Action::MaxSpeed if position.speed.is_none() => Command::Speed(Some(1.0)),
-            Action::MaxSpeed => Command::Speed(None),
-            Action::SeekBack => Command::Seek(now.after(-SECOND)),
-            Action::SeekForward => Command::Seek(now.after(SECOND)),
-            Action::SeekFarBack => Command::Seek(now.after(-10 * SECOND)),
-            Action::SeekFarForward => Command::Seek(now.after(10 * SECOND)),
-            Action::Start => Command::Seek(self.store.totals.first_time?),
-            Action::End => Command::End,
+            KeyAction::Play if position.ended => Command::Seek(self.store.totals.first_time?),
+            KeyAction::Play => Command::Play(!position.playing),
+            KeyAction::StepBack => Command::Step(-1),
+            KeyAction::StepForward => Command::Step(1),
+            KeyAction::Slower => Command::Speed(Some((speed / 2.0).max(SPEEDS.0))),
+            KeyAction::Faster => Command::Speed(Some((speed * 2.0).min(SPEEDS.1))),
+            KeyAction::MaxSpeed if position.speed.is_none() => Command::Speed(Some(1.0)),
+            KeyAction::MaxSpeed => Command::Speed(None),
+            KeyAction::SeekBack => Command::Seek(now.after(-SECOND)),
+            KeyAction::SeekForward => Command::Seek(now.after(SECOND)),
+            KeyAction::SeekFarBack => Command::Seek(now.after(-10 * SECOND)),
+            KeyAction::SeekFarForward => Command::Seek(now.after(10 * SECOND)),
+            KeyAction::Start => Command::Seek(self.store.totals.first_time?),
+            KeyAction::End => Command::End,
             _ => return None,
         }))
     }
@@ -906,7 +906,7 @@ impl Model {
             }
             "help" => self.cover(Overlay::Help),
             "theme" => match ThemeName::from_name(rest) {
-                Some(theme) => self.theme = Theme::new(theme),
+                Some(theme) => self.theme = ViewTheme::new(theme),
                 None => self.unknown(rest),
             },
             "view" => match Arrangement::from_name(rest) {

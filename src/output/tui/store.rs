@@ -34,7 +34,7 @@ const EVICTION_LOOK: usize = 256;
 
 /// A flow in the table.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct FlowRow {
     /// Number of the flow, here so that a search need not visit it.
     pub(super) id: u64,
     pub(super) flow: Arc<Flow>,
@@ -130,7 +130,7 @@ impl Finding {
 /// Everything the view knows. Copies share their flows and anomalies.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
-    rows: VecDeque<Row>,
+    rows: VecDeque<FlowRow>,
     limit: usize,
     /// Flows that have not ended.
     pub(super) open: usize,
@@ -273,7 +273,7 @@ impl Store {
         self.now = self.now.max(change.flow.last_time);
         let place = self.rows.binary_search_by_key(&id, |row| row.id);
         let known = place.ok().and_then(|at| self.rows.get(at));
-        let mut row = Row { id, flow: change.flow, ended: change.ended, gap: false, counted: Counted::default() };
+        let mut row = FlowRow { id, flow: change.flow, ended: change.ended, gap: false, counted: Counted::default() };
         if let Some(known) = known {
             row.ended = row.ended.or(known.ended);
             (row.gap, row.counted) = (known.gap, known.counted);
@@ -301,7 +301,7 @@ impl Store {
     }
 
     /// Brings hosts and statistics up to date with a row.
-    fn count(&mut self, row: &mut Row, new: bool) {
+    fn count(&mut self, row: &mut FlowRow, new: bool) {
         let flow = &Arc::clone(&row.flow);
         let before = row.counted;
         self.open += usize::from(new);
@@ -430,16 +430,16 @@ impl Store {
         }
     }
 
-    pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> + ExactSizeIterator {
+    pub(super) fn rows(&self) -> impl DoubleEndedIterator<Item = &FlowRow> + ExactSizeIterator {
         self.rows.iter()
     }
 
     /// Rows of flows with a higher number than `id`.
-    pub(super) fn rows_after(&self, id: u64) -> impl Iterator<Item = &Row> {
+    pub(super) fn rows_after(&self, id: u64) -> impl Iterator<Item = &FlowRow> {
         self.rows.range(self.rows.partition_point(|row| row.id <= id)..)
     }
 
-    pub(super) fn row(&self, id: u64) -> Option<&Row> {
+    pub(super) fn row(&self, id: u64) -> Option<&FlowRow> {
         let at = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
         self.rows.get(at)
     }
@@ -516,8 +516,8 @@ pub(super) fn dropped(totals: &Totals) -> u64 {
     [totals.dropped_kernel, totals.dropped_interface, totals.dropped_queue].into_iter().flatten().sum()
 }
 
-/// Marks by letter.
-pub(super) type Marks = HashMap<char, u64>;
+/// FlowLetters by letter.
+pub(super) type FlowLetters = HashMap<char, u64>;
 
 /// How long ago, for the column of ages; capped so that a forged time makes no odd width.
 pub(super) fn age(now: Timestamp, then: Timestamp) -> i64 {

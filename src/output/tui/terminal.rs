@@ -93,7 +93,7 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
         model.message = Some(model.say(Word::Faint).to_owned());
     }
     let reply = Reply::default();
-    let mut session = Session { model, screen, controls, suspend, seen: 0, behind: false, failure: None, reply };
+    let mut session = ViewLoop { model, screen, controls, suspend, seen: 0, behind: false, failure: None, reply };
     let left = session.until_quit().map(|()| session.failure.take());
     drop(watched);
     left
@@ -177,17 +177,17 @@ fn watch(over: &AtomicBool, stop: &AtomicBool, terminal: Option<&File>) {
 
 /// The terminal in our hands.
 struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Out>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<TerminalWriter>>>,
     mouse: bool,
 }
 
 /// Where frames go: standard output, or the terminal itself where that is something else.
-enum Out {
+enum TerminalWriter {
     Stdout(io::Stdout),
     Terminal(File),
 }
 
-impl Out {
+impl TerminalWriter {
     fn open() -> io::Result<Self> {
         if io::stdout().is_terminal() {
             return Ok(Self::Stdout(io::stdout()));
@@ -196,7 +196,7 @@ impl Out {
     }
 }
 
-impl Write for Out {
+impl Write for TerminalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(stream) => stream.write(bytes),
@@ -219,7 +219,7 @@ impl Screen {
             return Err(io::Error::other("given back after a panic"));
         }
         let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut out = BufWriter::with_capacity(1 << 16, Out::open()?);
+        let mut out = BufWriter::with_capacity(1 << 16, TerminalWriter::open()?);
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide, Clear(ClearType::All));
@@ -255,7 +255,7 @@ pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    if let Ok(mut out) = Out::open() {
+    if let Ok(mut out) = TerminalWriter::open() {
         let _ = execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     }
     let _ = disable_raw_mode();
@@ -289,7 +289,7 @@ fn restore_on_panic() {
 }
 
 /// A running view.
-struct Session<'a> {
+struct ViewLoop<'a> {
     model: Model,
     screen: Screen,
     controls: &'a Controls,
@@ -302,7 +302,7 @@ struct Session<'a> {
     reply: Reply,
 }
 
-impl Session<'_> {
+impl ViewLoop<'_> {
     fn until_quit(&mut self) -> io::Result<()> {
         let frame_time = Duration::from_secs(1) / u32::from(self.model.options.fps.max(1));
         let mut last_frame: Option<Instant> = None;

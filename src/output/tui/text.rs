@@ -8,7 +8,7 @@ use std::path::Path;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::locale::Word;
-use super::store::Row;
+use super::store::FlowRow;
 use super::theme::Class;
 use crate::detect::registry;
 use crate::detect::{Anomaly, Severity};
@@ -121,7 +121,7 @@ pub(super) const fn phase(phase: Phase) -> Word {
 }
 
 /// How a flow opened and closed, in a few words; with a question mark where lost packets may have made it so.
-pub(super) fn outcome(row: &Row, locale: Locale) -> String {
+pub(super) fn outcome(row: &FlowRow, locale: Locale) -> String {
     let outcome = outcome_of(&row.flow, locale);
     if row.gap { format!("{outcome}?") } else { outcome }
 }
@@ -172,7 +172,7 @@ fn closing(flow: &Flow, locale: Locale) -> String {
 }
 
 /// How bad a flow is.
-pub(super) fn class(row: &Row) -> Class {
+pub(super) fn class(row: &FlowRow) -> Class {
     let flow = &row.flow;
     let marked = flow.marks.iter().map(|mark| mark.severity).max().unwrap_or(0);
     if marked >= Severity::Alert as u8 {
@@ -246,7 +246,7 @@ pub(super) fn finding<'a>(id: &str, reason: &'a str, locale: Locale) -> &'a str 
 }
 
 /// What is expected next of a flow and for how long it has been, or why nothing is.
-pub(super) fn expectation(row: &Row, now: Timestamp, time_wait: i64, locale: Locale) -> String {
+pub(super) fn expectation(row: &FlowRow, now: Timestamp, time_wait: i64, locale: Locale) -> String {
     let flow = &row.flow;
     if flow.lost_every_synack() || flow.had_no_fitting_answer() {
         return terms::opening_of(flow).get(locale).to_owned();
@@ -351,7 +351,7 @@ pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
 
 /// The verdict of a flow with its rules, their frames and sections: what `e` shows.
 pub(super) fn explanation(
-    row: &Row,
+    row: &FlowRow,
     findings: &[&Anomaly],
     rule_id: fn(u16) -> Option<&'static str>,
     locale: Locale,

@@ -82,7 +82,7 @@ impl ThemeName {
     /// Whether any of its colours is hard to read on this background.
     pub fn is_faint_on(self, background: Rgb) -> bool {
         use Class::{Alert, Fail, Historic, Note, Progress, Warn};
-        let theme = Theme::new(self);
+        let theme = ViewTheme::new(self);
         [Historic, Progress, Note, Warn, Fail, Alert].into_iter().any(|class| match theme.class(class).fg {
             Some(Color::Rgb(red, green, blue)) => contrast((red, green, blue), background) < LEAST_CONTRAST,
             _ => false,
@@ -112,11 +112,11 @@ impl ThemeName {
 
 /// How things look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Theme {
+pub struct ViewTheme {
     name: ThemeName,
 }
 
-impl Theme {
+impl ViewTheme {
     /// The theme of this name.
     pub const fn new(name: ThemeName) -> Self {
         Self { name }

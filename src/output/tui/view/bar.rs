@@ -6,13 +6,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use super::super::keys::Action;
+use super::super::keys::KeyAction;
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::{Model, Typing};
 use super::super::store::{Second, dropped};
 use super::super::text::{compact, count, fit};
-use super::{both_ends, put};
+use super::lines::{both_ends, put};
 use crate::flow::Opening;
 
 /// What a graph shows of a second.
@@ -248,7 +248,7 @@ fn sparkline(model: &Model, value: fn(&Second) -> u64, width: usize) -> String {
 
 /// Keys that do something now; or what is being typed; or what there is to say.
 pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let [help, quit] = [Action::Help, Action::Quit].map(|action| key_of(model, action).unwrap_or_default());
+    let [help, quit] = [KeyAction::Help, KeyAction::Quit].map(|action| key_of(model, action).unwrap_or_default());
     let fixed = format!("{help} {}  {quit} {} ", model.say(Word::Help).to_lowercase(), model.say(Word::Quit));
     if let Some(typing) = &model.typing {
         typed(model, typing, area, buffer);
@@ -313,36 +313,36 @@ fn typed(model: &Model, typing: &Typing, area: Rect, buffer: &mut Buffer) {
 fn advertised(model: &Model) -> Vec<(String, Word)> {
     let mut actions = match model.wish.view {
         View::Flows => vec![
-            (Action::Open, Word::Ladder),
-            (Action::Explain, Word::Explain),
-            (Action::Filter, Word::Filter),
-            (Action::Sort, Word::Sort),
+            (KeyAction::Open, Word::Ladder),
+            (KeyAction::Explain, Word::Explain),
+            (KeyAction::Filter, Word::Filter),
+            (KeyAction::Sort, Word::Sort),
         ],
         View::Ladder => vec![
-            (Action::Back, Word::Back),
-            (Action::Explain, Word::Explain),
-            (Action::NextFlow, Word::FlowLower),
-            (Action::Time, Word::Time),
-            (Action::Mark, Word::Compare),
-            (Action::Yank, Word::Yank),
+            (KeyAction::Back, Word::Back),
+            (KeyAction::Explain, Word::Explain),
+            (KeyAction::NextFlow, Word::FlowLower),
+            (KeyAction::Time, Word::Time),
+            (KeyAction::Mark, Word::Compare),
+            (KeyAction::Yank, Word::Yank),
         ],
-        View::Events => vec![(Action::Open, Word::FlowLower), (Action::Acknowledge, Word::Acknowledge)],
-        View::Hosts => vec![(Action::Open, Word::FlowsLower)],
-        View::Stats => vec![(Action::Back, Word::Back)],
+        View::Events => vec![(KeyAction::Open, Word::FlowLower), (KeyAction::Acknowledge, Word::Acknowledge)],
+        View::Hosts => vec![(KeyAction::Open, Word::FlowsLower)],
+        View::Stats => vec![(KeyAction::Back, Word::Back)],
     };
     if model.replaying {
-        actions.insert(0, (Action::Play, Word::Play));
+        actions.insert(0, (KeyAction::Play, Word::Play));
     } else {
-        actions.push((Action::Pause, Word::Pause));
+        actions.push((KeyAction::Pause, Word::Pause));
     }
-    actions.push((Action::Save, Word::Save));
-    actions.push((Action::Command, Word::Command));
+    actions.push((KeyAction::Save, Word::Save));
+    actions.push((KeyAction::Command, Word::Command));
     actions.into_iter().filter_map(|(action, word)| Some((key_of(model, action)?, word))).collect()
 }
 
 /// The key for this, as hints write it; that for the other direction with it.
-fn key_of(model: &Model, action: Action) -> Option<String> {
+fn key_of(model: &Model, action: KeyAction) -> Option<String> {
     let key = |action| model.options.keys.of(action).map(|key| if key == "Enter" { "↵" } else { key });
-    let back = if action == Action::NextFlow { key(Action::PreviousFlow) } else { None };
+    let back = if action == KeyAction::NextFlow { key(KeyAction::PreviousFlow) } else { None };
     Some(back.map_or(key(action)?.to_owned(), |back| format!("{}/{back}", key(action).unwrap_or_default())))
 }

@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 use super::super::layout::{Column, View, columns};
 use super::super::locale::Word;
 use super::super::model::Model;
-use super::super::store::{Row, age};
+use super::super::store::{FlowRow, age};
 use super::super::text::{class, compact, fit, outcome, phase, right};
 use super::super::theme::Class;
-use super::{put, scrolled};
+use super::lines::{put, scrolled};
 use crate::flow_filter::{Phase, retransmissions};
 use crate::output::ladder::octets;
 
@@ -66,7 +66,7 @@ const fn is_right(column: Column) -> bool {
     matches!(column, Column::Id | Column::Rtt | Column::Duration | Column::Retx | Column::Bytes | Column::Age)
 }
 
-fn line<'a>(model: &Model, row: &Row, columns: &[(Column, u16)]) -> Line<'a> {
+fn line<'a>(model: &Model, row: &FlowRow, columns: &[(Column, u16)]) -> Line<'a> {
     let class = class(row);
     let selected = model.selected == Some(row.flow.id);
     let style = model.theme.class(class);
@@ -89,7 +89,7 @@ fn line<'a>(model: &Model, row: &Row, columns: &[(Column, u16)]) -> Line<'a> {
     Line::from(spans)
 }
 
-fn cell(model: &Model, row: &Row, column: Column) -> String {
+fn cell(model: &Model, row: &FlowRow, column: Column) -> String {
     let flow = &row.flow;
     match column {
         Column::Id => flow.id.to_string(),

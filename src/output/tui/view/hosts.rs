@@ -12,8 +12,7 @@ use super::super::model::Model;
 use super::super::store::Host;
 use super::super::text::{count, finding, fit, right};
 use super::super::theme::Class;
-use super::story::wrap;
-use super::{heading, put, scrolled};
+use super::lines::{heading, put, scrolled, wrap};
 use crate::detect::host::Grade;
 
 /// From this width on captions are whole words.

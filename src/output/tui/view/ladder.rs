@@ -8,10 +8,10 @@ use unicode_width::UnicodeWidthStr;
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::{Model, Times};
-use super::super::store::Row;
+use super::super::store::FlowRow;
 use super::super::text::{expectation, fit, outcome, phase, right};
 use super::super::theme::Class;
-use super::{put, scrolled};
+use super::lines::{put, scrolled};
 use crate::detect::Severity;
 use crate::flow::{Flow, Label, Side, Step};
 use crate::flow_filter::Phase;
@@ -63,7 +63,7 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
         put(title(model, row, area.width), area, 0, buffer);
     } else {
         let ends = [&flow.client, &flow.server].map(|peer| model.name_of(peer.endpoint));
-        super::heading(model, &format!("{}  {} → {}", flow.id, ends[0], ends[1]), area, buffer);
+        super::lines::heading(model, &format!("{}  {} → {}", flow.id, ends[0], ends[1]), area, buffer);
     }
     put(Line::styled(captions(model, &shape), model.theme.dim()), area, 1, buffer);
     let rungs = rows(flow, !model.unfolded);
@@ -103,7 +103,7 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     }
 }
 
-fn title<'a>(model: &Model, row: &Row, width: u16) -> Line<'a> {
+fn title<'a>(model: &Model, row: &FlowRow, width: u16) -> Line<'a> {
     let flow = &row.flow;
     let ends = [&flow.client, &flow.server].map(|peer| model.name_of(peer.endpoint));
     let left = format!(" #{} {} → {}", flow.id, ends[0], ends[1]);

@@ -5,6 +5,7 @@ mod events;
 mod flows;
 mod hosts;
 mod ladder;
+mod lines;
 mod overlay;
 mod stats;
 mod story;
@@ -12,9 +13,9 @@ mod story;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
+use self::lines::RenderIn;
 use super::layout::{View, layout};
 use super::locale::Word;
 use super::model::Model;
@@ -89,63 +90,4 @@ fn to_ascii(buffer: &mut Buffer) {
             cell.set_symbol(plain);
         }
     }
-}
-
-/// Draws a line where there is room for it.
-trait RenderIn {
-    fn render_in(self, area: Rect, buffer: &mut Buffer);
-}
-
-impl RenderIn for Line<'_> {
-    fn render_in(self, area: Rect, buffer: &mut Buffer) {
-        let area = area.intersection(buffer.area);
-        if area.width > 0 && area.height > 0 {
-            ratatui::widgets::Widget::render(self, area, buffer);
-        }
-    }
-}
-
-/// Draws `line` as row `row` of `area`, if it has so many.
-fn put(line: Line<'_>, area: Rect, row: usize, buffer: &mut Buffer) {
-    if let Ok(row) = u16::try_from(row)
-        && row < area.height
-    {
-        line.render_in(Rect::new(area.x, area.y + row, area.width, 1), buffer);
-    }
-}
-
-/// The heading of a pane that is not the view's own: a mark, a title, dots to the end.
-fn heading(model: &Model, title: &str, area: Rect, buffer: &mut Buffer) {
-    let width = usize::from(area.width);
-    let used = unicode_width::UnicodeWidthStr::width(title) + 3;
-    let dots = "·".repeat(width.saturating_sub(used));
-    let line = Line::from(vec![
-        Span::styled("▎ ", model.theme.heading()),
-        Span::styled(title.to_owned(), model.theme.heading()),
-        Span::styled(format!(" {dots}"), model.theme.dim()),
-    ]);
-    put(line, area, 0, buffer);
-}
-
-/// The first row to show so that `cursor` is visible in `height` rows; keeps `top` where it can.
-fn scrolled(top: usize, cursor: usize, height: usize, length: usize) -> usize {
-    let height = height.max(1);
-    let top = top.min(cursor).max((cursor + 1).saturating_sub(height));
-    top.min(length.saturating_sub(height))
-}
-
-/// Words at the left and words at the right of one line. Where there is no room for all, those at the left are cut.
-fn both_ends<'a>(left: Vec<Span<'a>>, right: Vec<Span<'a>>, width: u16) -> Line<'a> {
-    let mut room = usize::from(width).saturating_sub(right.iter().map(Span::width).sum());
-    let cut = |span: Span<'a>| {
-        let have = span.width();
-        let shown = if have <= room { span } else { Span::styled(fit(&span.content, room, false), span.style) };
-        room -= shown.width();
-        shown
-    };
-    let mut left: Vec<Span<'a>> = left.into_iter().map(cut).collect();
-    let have: usize = left.iter().chain(&right).map(Span::width).sum();
-    left.push(Span::styled(" ".repeat(usize::from(width).saturating_sub(have)), Style::new()));
-    left.extend(right);
-    Line::from(left)
 }

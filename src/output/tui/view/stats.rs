@@ -8,7 +8,7 @@ use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::Model;
 use super::super::text::{compact, count, fit};
-use super::put;
+use super::lines::put;
 use crate::flow::Closing;
 use crate::output::histogram::Histogram;
 use crate::tcp::Endpoint;

@@ -3,12 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use unicode_width::UnicodeWidthStr;
 
 use super::super::locale::Word;
 use super::super::model::Model;
 use super::super::text::{class, expectation, fit, handshake, reason, story};
-use super::put;
+use super::lines::{put, wrap};
 
 /// Draws it.
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -41,21 +40,4 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     for (n, line) in lines.into_iter().enumerate() {
         put(line, area, n, buffer);
     }
-}
-
-/// The words of `text` in lines of at most `width` columns.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.width() + 1 + word.width() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }

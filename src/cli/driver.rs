@@ -10,7 +10,7 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
-use super::run::{Tee, totals};
+use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
 use crate::engine::{Batch, Bulletin, Engine, Event, Front, Poster, Sink, serves};
@@ -29,7 +29,7 @@ const BULLETINS: usize = 4;
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 
 /// What is looked at besides packets.
-pub(super) struct Pump<'a> {
+pub(super) struct Driver<'a> {
     pub(super) limits: Stop,
     pub(super) stop: &'a AtomicBool,
     pub(super) bar: &'a Bar,
@@ -44,7 +44,7 @@ struct Filled {
     end: Option<Result<(), CaptureError>>,
 }
 
-impl Pump<'_> {
+impl Driver<'_> {
     /// Passes frames on as they come.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Pump<'_> {
         sink: &mut Tee,
     ) -> Result<(), CaptureError> {
         let mut packets = 0u64;
-        let mut clock = Clock::default();
+        let mut clock = StatsClock::default();
         // A live source ends by itself soon after the stop, when it has handed out what there was.
         while (self.live || !self.stop.load(Ordering::Relaxed)) && !self.limits.reached(packets, sink.flows) {
             let now = match source.next()? {
@@ -118,7 +118,7 @@ impl Pump<'_> {
             if self.limits.are_none() && serves(sink.wants()) {
                 self.track_apart(scope, batches, engine, sink)
             } else {
-                self.track(batches, &mut Together { engine, sink })
+                self.track(batches, &mut SingleThread { engine, sink })
             }
         })
     }
@@ -138,7 +138,7 @@ impl Pump<'_> {
         }
         let (front, hosts) = engine.halves();
         let deliver = move |bulletin| full_in.send(bulletin).ok().and_then(|()| empty.recv().ok());
-        let mut apart = Apart { front, poster: Poster::new(sink.wants(), deliver) };
+        let mut apart = Threaded { front, poster: Poster::new(sink.wants(), deliver) };
         let tracking = scope.spawn(move || {
             let end = self.track(batches, &mut apart);
             apart.poster.flush();
@@ -160,7 +160,7 @@ impl Pump<'_> {
     #[allow(clippy::needless_pass_by_value)]
     fn track(&self, batches: Batches, tracking: &mut impl Tracking) -> Result<(), CaptureError> {
         let mut packets = 0u64;
-        let mut clock = Clock::default();
+        let mut clock = StatsClock::default();
         let mut done = Vec::with_capacity(RETURNED);
         while let Ok(Filled { mut batch, progress, end }) = batches.filled.recv() {
             let frames = batch.len();
@@ -190,7 +190,7 @@ impl Pump<'_> {
         &self,
         batch: &mut Batch,
         packets: &mut u64,
-        clock: &mut Clock,
+        clock: &mut StatsClock,
         tracking: &mut impl Tracking,
     ) -> bool {
         for n in 0..batch.len() {
@@ -230,12 +230,12 @@ trait Tracking {
 }
 
 /// Tracks, judges and writes frame by frame.
-struct Together<'a> {
+struct SingleThread<'a> {
     engine: &'a mut Engine,
     sink: &'a mut Tee,
 }
 
-impl Tracking for Together<'_> {
+impl Tracking for SingleThread<'_> {
     fn frame_of(&mut self, batch: &mut Batch, n: usize) {
         self.engine.frame_of(batch, n, self.sink);
     }
@@ -255,12 +255,12 @@ impl Tracking for Together<'_> {
 }
 
 /// Tracks, and posts what is to be judged and written.
-struct Apart<'a, F> {
+struct Threaded<'a, F> {
     front: &'a mut Front,
     poster: Poster<F>,
 }
 
-impl<F: FnMut(Bulletin) -> Option<Bulletin>> Tracking for Apart<'_, F> {
+impl<F: FnMut(Bulletin) -> Option<Bulletin>> Tracking for Threaded<'_, F> {
     fn frame_of(&mut self, batch: &mut Batch, n: usize) {
         self.front.frame_of(batch, n, &mut self.poster);
     }
@@ -302,12 +302,12 @@ fn read(source: &mut dyn Source, mut decoder: Decoder, empty: &Receiver<Batch>, 
 
 /// Packet time since the start, and since totals were told.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct StatsClock {
     start: Option<Timestamp>,
     next_stats: Option<Timestamp>,
 }
 
-impl Clock {
+impl StatsClock {
     /// Nanoseconds from the first call to `now`.
     fn since_start(&mut self, now: Timestamp) -> i64 {
         now - *self.start.get_or_insert(now)

@@ -7,6 +7,7 @@ mod reading;
 mod ring;
 mod saving;
 mod spare;
+mod test_panic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,9 +18,11 @@ use std::time::Duration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::player::{Ended, Outside, Player};
+use self::test_panic::panics_in;
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
-use super::run::{engine, open, stop_on_hang_up};
+use super::run::stop_on_hang_up;
+use super::setup::{engine, open};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
 
@@ -94,11 +97,6 @@ fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {
     }
     ended.outcome?;
     unreadable.map_or(ended.verdict, Err)
-}
-
-/// Whether a test asks for a panic in this part of the program.
-fn panics_in(part: &str) -> bool {
-    std::env::var_os("SYNSCOPE_TEST_PANIC").is_some_and(|wanted| wanted == part)
 }
 
 fn options(run: &Run, view: &View, description: &str) -> Options {

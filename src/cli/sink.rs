@@ -1,0 +1,115 @@
+//! Between the engine and a format, and how both end.
+
+use super::checks::{self, Watch};
+use super::config::{Output, Run};
+use super::messages::Failure;
+use crate::capture::Counts;
+use crate::engine::{Engine, Event, Sink, Totals, Wants};
+use crate::flow::Flow;
+use crate::flow_filter::FlowFilter;
+use crate::output::Writer;
+
+/// Ends an analysis: what is open is told of as it is, then hosts, then the totals.
+pub(super) fn end(engine: &mut Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
+    engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
+    engine.finish(sink);
+    let totals = totals(engine, counts, live);
+    sink.event(&Event::Hosts { hosts: engine.hosts() });
+    sink.event(&Event::SessionEnd { totals: &totals });
+    totals
+}
+
+/// Totals with what the capture counted.
+pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
+    let live_count = |n: u64| live.then_some(n);
+    Totals {
+        received: live_count(counts.received),
+        dropped_kernel: live_count(counts.kernel_drops),
+        dropped_interface: live_count(counts.interface_drops),
+        ..engine.totals()
+    }
+}
+
+/// Writes what is left.
+///
+/// # Errors
+///
+/// What could not be written.
+pub(super) fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
+    let out = sink.writer.out();
+    match out.finish() {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let name = output.path.as_ref().map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
+            Err(Failure::Running(format!("{name}: cannot write: {error}; {} octets were written", out.written())))
+        }
+    }
+}
+
+/// Between the engine and a format: limits it to what was asked for, counts finished flows, and watches for what the
+/// checks look for.
+pub(super) struct Tee {
+    pub(super) writer: Box<dyn Writer>,
+    pub(super) only: Option<u64>,
+    flows_where: Option<FlowFilter>,
+    pub(super) watch: Watch,
+    wants: Wants,
+    pub(super) lines_are_flushed: bool,
+    /// Finished flows.
+    pub(super) flows: u64,
+}
+
+impl Tee {
+    pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
+        // Filters and checks are about flows: they must see those that the format has no use for.
+        let chooses = run.output.flow.is_some() || run.analysis.flows_where.is_some() || !run.checks.is_empty();
+        let wants = writer.wants().and(Wants::FLOWS.but(Wants::STEPS).but(Wants::STARTS).if_so(chooses));
+        let lines_are_flushed = writer.out().flushes_lines();
+        let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
+        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0 }
+    }
+
+    /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.
+    fn wants(&self, event: &Event<'_>) -> bool {
+        let flow = flow_of(event);
+        let about_the_flow = match (self.only, flow) {
+            (Some(only), Some(flow)) => flow.id == only,
+            (Some(_), None) => !matches!(event, Event::Anomaly { .. }),
+            (None, _) => true,
+        };
+        about_the_flow && self.flows_where.as_ref().is_none_or(|filter| checks::passes(filter, event, flow))
+    }
+}
+
+impl Sink for Tee {
+    fn event(&mut self, event: &Event<'_>) {
+        if matches!(event, Event::FlowEnd { .. } | Event::Ending(_)) {
+            self.flows += 1;
+        }
+        self.watch.event(event);
+        if self.wants(event) {
+            self.writer.event(event);
+        }
+    }
+
+    fn wants(&self) -> Wants {
+        self.wants
+    }
+}
+
+const fn flow_of<'a>(event: &Event<'a>) -> Option<&'a Flow> {
+    match event {
+        Event::FlowStart(flow)
+        | Event::Step { flow, .. }
+        | Event::HandshakeEnd(flow)
+        | Event::TeardownStart { flow, .. }
+        | Event::FlowEnd { flow, .. } => Some(flow),
+        Event::Anomaly { flow, .. } => *flow,
+        Event::SessionStart { .. }
+        | Event::Segment(_)
+        | Event::Ending(_)
+        | Event::Stats { .. }
+        | Event::Hosts { .. }
+        | Event::SessionEnd { .. } => None,
+    }
+}
