@@ -21,13 +21,14 @@ pub struct Brief {
     pub time: Timestamp,
     /// Hash of its key; 0 where it has none, or it was not computed.
     pub(super) hash: u64,
-    pub(super) frame: u64,
+    /// Its print but for the TTL.
+    print: u64,
     pub(super) seq: SeqNumber,
     pub(super) ack: SeqNumber,
     pub(super) payload: u32,
-    /// Its print, field by field: together they would need more room.
-    print_low: u32,
-    print_high: u16,
+    /// Frame number, in 48 bits.
+    frame_low: u32,
+    frame_high: u16,
     ttl: u8,
     marks: u8,
     /// Its key, if its addresses are of IPv4.
@@ -76,12 +77,12 @@ impl Brief {
             self.marks = 0;
         }
         self.time = s.time;
-        self.frame = s.frame;
+        (self.frame_low, self.frame_high) = (s.frame as u32, (s.frame >> 32) as u16);
         self.seq = s.seq;
         self.ack = s.ack_field;
         self.payload = s.payload;
         let print = seal.print(s);
-        (self.print_low, self.print_high, self.ttl) = (print.low, print.high, print.ttl);
+        (self.print, self.ttl) = (print.hash, print.ttl);
         self.window = s.window;
         self.ip_id = s.ip_id;
         self.slot = NOWHERE;
@@ -96,12 +97,12 @@ impl Brief {
         Self {
             time,
             hash: 0,
-            frame: 0,
             seq: SeqNumber(0),
             ack: SeqNumber(0),
             payload: 0,
-            print_low: 0,
-            print_high: 0,
+            print: 0,
+            frame_low: 0,
+            frame_high: 0,
             ttl: 0,
             key: V4Key::NONE,
             window: 0,
@@ -113,8 +114,20 @@ impl Brief {
 
     /// What tells its copies from others.
     #[inline]
+    pub(super) const fn print(&self) -> Print {
+        Print { hash: self.print, ttl: self.ttl }
+    }
+
+    /// The same, and when it passed.
+    #[inline]
     pub(super) const fn sighting(&self) -> Sighting {
-        Sighting::new(self.time, Print { low: self.print_low, high: self.print_high, ttl: self.ttl })
+        Sighting::new(self.time, self.print())
+    }
+
+    /// Frame number.
+    #[inline]
+    pub(super) const fn frame(&self) -> u64 {
+        (self.frame_high as u64) << 32 | self.frame_low as u64
     }
 
     /// TTL or hop limit.

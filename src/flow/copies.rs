@@ -5,7 +5,7 @@
 //! identification, which a host counts up (or leaves at 0) with every packet, is a copy as well.
 //!
 //! Who sends a segment chooses most of what is compared, and what is taken for a copy counts for nothing: what stands for its
-//! fields must not be foreseen. It is a hash under a key that each run draws anew, of 48 bits: by chance it never deceives.
+//! fields must not be foreseen. It is a hash under a key that each run draws anew, of 64 bits: by chance it never deceives.
 
 use core::hash::BuildHasher;
 
@@ -25,24 +25,24 @@ const REMEMBERED: usize = 3;
 
 /// The key of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seal([u64; 3]);
+pub(super) struct Seal([u64; 2]);
 
 impl Seal {
     /// From the seed of the flow table.
     pub(super) fn new(seed: &impl BuildHasher) -> Self {
-        Self([1u8, 2, 3].map(|n| seed.hash_one(n)))
+        Self([1u8, 2].map(|n| seed.hash_one(n)))
     }
 
     /// What stands for `s`.
     #[inline]
     pub(super) fn print(&self, s: &Segment) -> Print {
-        let [first, second, third] = self.0;
+        let [first, second] = self.0;
         let numbers = u64::from(s.seq.0) << 32 | u64::from(s.ack_field.0);
         let header = u64::from(s.ip_id) << 48 | u64::from(s.checksum_field) << 32 | u64::from(s.payload);
         let clock = s.options.timestamps.map_or(0, |t| t.value);
         let rest = u64::from(clock) << 32 | u64::from(s.window) << 16 | u64::from(s.flags.0);
-        let mixed = folded(folded(numbers ^ first, header ^ second) ^ rest, third);
-        Print { low: mixed as u32, high: (mixed >> 32) as u16, ttl: s.ttl }
+        // The rest is kept whole: where all before it is the same, nothing else makes a difference.
+        Print { hash: folded(numbers ^ first, header ^ second) ^ rest, ttl: s.ttl }
     }
 }
 
@@ -55,12 +55,11 @@ const fn folded(a: u64, b: u64) -> u64 {
 /// A segment's TTL, and a hash of all else that a copy shares with its original.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Print {
-    pub(super) low: u32,
-    pub(super) high: u16,
+    pub(super) hash: u64,
     pub(super) ttl: u8,
 }
 
-/// A segment in twelve octets: when it passed, and its print.
+/// When a segment passed, and its print.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sighting {
     units: u32,
@@ -69,7 +68,11 @@ pub(super) struct Sighting {
 
 /// The last few segments one endpoint sent, the newest first.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RecentCopies([Sighting; REMEMBERED]);
+pub(super) struct RecentCopies {
+    hashes: [u64; REMEMBERED],
+    units: [u32; REMEMBERED],
+    ttls: [u8; REMEMBERED],
+}
 
 impl RecentCopies {
     /// Whether `segment`, of this print, is a copy of one of the last few; remembers it if it is not. `answers`: something came
@@ -80,7 +83,7 @@ impl RecentCopies {
         let told_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
         let same_hop = if told_by_id { ROUTED } else { SAME_HOP };
         let wanted = answers && segment.ip_id == 0;
-        let copy = !wanted && self.0.iter().any(|old| old.is_original_of(sighting, same_hop));
+        let copy = !wanted && self.has_original_of(sighting, same_hop);
         if !copy {
             self.push(sighting);
         }
@@ -90,14 +93,26 @@ impl RecentCopies {
     /// Whether one of the last few is the original of `segment`, of this print.
     pub(super) fn knows_original_of(&self, segment: &Segment, print: Print) -> bool {
         let sighting = Sighting::new(segment.time, print);
-        self.0.iter().any(|old| old.is_original_of(sighting, SAME_HOP))
+        self.has_original_of(sighting, SAME_HOP)
+    }
+
+    #[inline]
+    fn has_original_of(&self, later: Sighting, same_hop: u32) -> bool {
+        // Hardly any segment has the hash of one before.
+        self.hashes.contains(&later.print.hash)
+            && (0..REMEMBERED).any(|n| {
+                let print = Print { hash: self.hashes[n], ttl: self.ttls[n] };
+                Sighting { units: self.units[n], print }.is_original_of(later, same_hop)
+            })
     }
 
     /// Remembers a segment, which is no copy.
     #[inline]
     pub(super) fn push(&mut self, sighting: Sighting) {
-        let [newest, second, _] = self.0;
-        self.0 = [sighting, newest, second];
+        let Sighting { units, print } = sighting;
+        self.hashes = [print.hash, self.hashes[0], self.hashes[1]];
+        self.units = [units, self.units[0], self.units[1]];
+        self.ttls = [print.ttl, self.ttls[0], self.ttls[1]];
     }
 }
 
@@ -110,7 +125,7 @@ impl Sighting {
 
     /// `same_hop`: how much later a copy at the same hop may be, units.
     fn is_original_of(self, later: Self, same_hop: u32) -> bool {
-        if (self.print.low, self.print.high) != (later.print.low, later.print.high) || self.print == Print::default() {
+        if self.print.hash != later.print.hash || self.print == Print::default() {
             return false;
         }
         let gap = later.units.wrapping_sub(self.units).cast_signed().unsigned_abs();

@@ -42,10 +42,9 @@ struct HotSide {
     line: IdLine,
     scale: u8,
     ttl: u8,
-    /// Index of the step that its data is folded into.
+    /// Index of the step that its data is folded into, if it has sent any before.
     step: u8,
-    /// Whether it has sent payload, and a bare acknowledgment, before.
-    sent_data: bool,
+    /// Whether it has sent a bare acknowledgment before.
     sent_ack: bool,
 }
 
@@ -132,7 +131,7 @@ impl Hot {
         own.copies.push(s.sighting());
         own.line.follow(s.ip_id);
         self.seen_at = now;
-        self.last_frame = s.frame;
+        self.last_frame = s.frame();
         self.truncated += u32::from(s.is_truncated());
         self.dirty = true;
         true
@@ -142,7 +141,7 @@ impl Hot {
     #[inline]
     pub(super) const fn expects(&self, s: &Brief) -> bool {
         let own = &self.sides[self.side(s.is_from_low()) as usize];
-        self.armed && (if s.payload > 0 { own.sent_data && own.step != NO_STEP } else { own.sent_ack })
+        self.armed && (if s.payload > 0 { own.step != NO_STEP } else { own.sent_ack })
     }
 
     /// Hands what was added up to the flow's record.
@@ -187,9 +186,9 @@ impl Hot {
             (hot.packets, hot.bytes, hot.data, hot.last_time) = (0, 0, 0, peer.last_time);
             (hot.scale, hot.ttl) = (flow.scale_of(side), peer.ttl);
             hot.line = peer.track.line;
-            hot.step = flow.data_step(side).map_or(NO_STEP, |index| index as u8);
             let first = side == flow.first_sender;
-            hot.sent_data = flow.zeek.has_logged(first, true);
+            let step = if flow.zeek.has_logged(first, true) { flow.data_step(side) } else { None };
+            hot.step = step.map_or(NO_STEP, |index| index as u8);
             hot.sent_ack = flow.zeek.has_logged(first, false);
         }
     }
@@ -200,11 +199,8 @@ impl HotSide {
     #[inline]
     fn ordinary(&self, s: &Brief, other: &Self) -> Option<SeqNumber> {
         let newer = s.ack.after(self.acked);
-        let known_kind = if s.payload > 0 {
-            self.sent_data && self.step != NO_STEP && (newer || s.ack == self.acked)
-        } else {
-            self.sent_ack && newer
-        };
+        let known_kind =
+            if s.payload > 0 { self.step != NO_STEP && (newer || s.ack == self.acked) } else { self.sent_ack && newer };
         let edge = s.ack.plus(u32::from(s.window) << self.scale);
         let ordinary = known_kind
             && s.seq == self.next

@@ -146,8 +146,12 @@ impl Flow {
     }
 
     /// `s` with its numbers moved back from the shifted line, if any is on it.
+    #[inline]
     pub(super) fn unified(&self, s: &Segment) -> Option<Segment> {
-        let rewriting = self.rewriting()?;
+        self.moved_back(s, self.rewriting()?)
+    }
+
+    fn moved_back(&self, s: &Segment, rewriting: &Rewriting) -> Option<Segment> {
         let from = self.side_of(s.source);
         let (own, other) = (self.peer(from), self.peer(from.other()));
         let begins = s.flags.has(Flags::SYN);
@@ -163,7 +167,12 @@ impl Flow {
     }
 
     /// Whether `s`, with its numbers moved back, was seen before; remembers it if it was not.
+    #[inline]
     pub(super) fn is_rewritten_copy(&mut self, s: &Segment) -> bool {
+        self.rewriting().is_some() && self.was_moved_back(s)
+    }
+
+    fn was_moved_back(&mut self, s: &Segment) -> bool {
         let from = self.side_of(s.source);
         let Some(rewriting) = self.notes.as_deref_mut().and_then(|notes| notes.rewriting.as_deref_mut()) else {
             return false;
@@ -179,7 +188,15 @@ impl Flow {
     }
 
     /// Whether `s` is the second sighting of a segment just seen, with other numbers; from now on these are known.
+    #[inline]
     pub(super) fn learn_rewriting(&mut self, s: &Segment, hot: &Hot, seal: &Seal) -> bool {
+        // Most segments end a little behind the one before of their sender.
+        let own = self.peer(self.side_of(s.source)).next.map(|next| s.end().offset_from(next));
+        let goes_on = !s.flags.has(Flags::SYN) && own.is_none_or(|own| !may_be_added(own));
+        !goes_on && self.learn_from_numbers(s, hot, seal)
+    }
+
+    fn learn_from_numbers(&mut self, s: &Segment, hot: &Hot, seal: &Seal) -> bool {
         let from = self.side_of(s.source);
         let shifts = if s.flags.is_syn() {
             self.shift_of_syn(s, from)

@@ -32,8 +32,11 @@ impl Flow {
 
     /// Takes the sequence and acknowledgment numbers of a segment that is neither SYN nor RST.
     pub(super) fn account(&mut self, s: &Segment, from: Side) -> Facts {
-        let window = self.reorder_window();
-        let skips = self.peer(from).next.is_some_and(|next| s.seq.after(next));
+        let next = self.peer(from).next;
+        // Only what may fill a hole is measured by it.
+        let is_new = next.is_none_or(|next| s.end().after(next));
+        let window = if is_new && self.notes.is_none() { 0 } else { self.reorder_window() };
+        let skips = next.is_some_and(|next| s.seq.after(next));
         let mut facts = self.account_sequence(s, from, window);
         self.account_holes(s, from, skips, window);
         if !self.is_of_an_older_connection(s, from) {

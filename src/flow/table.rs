@@ -260,6 +260,7 @@ impl Table {
     }
 
     /// The flow at `slot`, complete: what its hot part has added up is handed over first.
+    #[inline]
     pub fn settled(&mut self, slot: Slot) -> Option<&mut Flow> {
         let flow = self.flows.get_mut(slot as usize)?.as_mut()?;
         self.hot.get_mut(slot as usize)?.settle(flow);
@@ -273,6 +274,7 @@ impl Table {
     }
 
     /// The flow at `slot`.
+    #[inline]
     pub fn get(&self, slot: Slot) -> Option<&Flow> {
         self.flows.get(slot as usize)?.as_ref()
     }

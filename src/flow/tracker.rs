@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::announced::Announced;
 use super::brief::Brief;
 use super::clock::{PAUSE, PacketClock};
-use super::copies::Seal;
+use super::copies::{Print, Seal};
 use super::embryo::{Embryo, Syn, Wide};
 use super::facts::Facts;
 use super::hot::Hot;
@@ -504,7 +504,7 @@ impl Tracker {
         {
             return;
         }
-        self.take_the_long_way(s, &keyed, found, now, observer);
+        self.take_the_long_way(s, (&keyed, brief.print()), found, now, observer);
         if let Some(ahead) = self.clock.far_ahead(s.time) {
             self.set_forward(&keyed, s.frame, ahead);
         }
@@ -532,7 +532,7 @@ impl Tracker {
     fn take_the_long_way(
         &mut self,
         s: &Segment,
-        keyed: &Keyed,
+        (keyed, print): (&Keyed, Print),
         found: Option<Slot>,
         now: Timestamp,
         observer: &mut impl Observer,
@@ -542,6 +542,7 @@ impl Tracker {
         let mut tries = Tries::new();
         let current = found.and_then(|slot| self.current(slot, keyed, now, observer));
         let unified = current.and_then(|slot| self.unify(slot, s, observer));
+        let print = unified.as_ref().map_or(print, |unified| self.seal.print(unified));
         let s = unified.as_ref().unwrap_or(s);
         if current.is_some_and(|slot| self.hold(slot, s, now)) {
             return;
@@ -566,10 +567,12 @@ impl Tracker {
                 None => return,
             },
         };
-        if let Some(flow) = self.table.settled(slot).filter(|_| !tries.is_empty()) {
+        if !tries.is_empty()
+            && let Some(flow) = self.table.settled(slot)
+        {
             flow.handshake.syns = tries;
         }
-        self.take(slot, s, now, first, observer);
+        self.take_printed(slot, s, print, now, first, observer);
         if first || !is_recorded {
             self.enlist(slot);
         }
@@ -587,11 +590,10 @@ impl Tracker {
     }
 
     /// `s` with the numbers that its flow, at `slot`, has on this side of a rewriter of numbers, if it has others.
+    #[inline]
     fn unify(&mut self, slot: Slot, s: &Segment, observer: &mut impl Observer) -> Option<Segment> {
-        let flow = self.table.settled(slot)?;
-        if let Some(held) = flow.book.held.take() {
-            let explained = flow.learn_from_held(&held.segment, s);
-            self.take(slot, explained.as_ref().unwrap_or(&held.segment), held.at, false, observer);
+        if self.table.get(slot)?.book.held.is_some() {
+            self.explain_held(slot, s, observer);
         }
         let (hot, flow) = self.table.parts(slot)?;
         hot.settle(flow);
@@ -602,8 +604,20 @@ impl Tracker {
         if flow.learn_rewriting(s, hot, &self.seal) { flow.unified(s) } else { None }
     }
 
+    /// `s` explains what was held back of the flow at `slot`, or does not.
+    #[cold]
+    fn explain_held(&mut self, slot: Slot, s: &Segment, observer: &mut impl Observer) {
+        let Some(flow) = self.table.settled(slot) else { return };
+        let Some(held) = flow.book.held.take() else { return };
+        let explained = flow.learn_from_held(&held.segment, s);
+        self.take(slot, explained.as_ref().unwrap_or(&held.segment), held.at, false, observer);
+    }
+
     /// Holds `s` back if the next segment of its flow, at `slot`, may show that its numbers were rewritten; whether it did.
     fn hold(&mut self, slot: Slot, s: &Segment, now: Timestamp) -> bool {
+        if !s.flags.is_syn_ack() {
+            return false;
+        }
         let Some(flow) = self.table.settled(slot).filter(|flow| flow.may_be_rewritten(s)) else { return false };
         flow.book.held = Some(Box::new(Held { segment: *s, at: now }));
         true
@@ -872,7 +886,7 @@ impl Tracker {
         let worth = self.worth(s);
         let (mut hot, mut flow) = self.record_of(s, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
-        let doubt = doubt_about(s, &mut hot, &mut flow, &self.seal, worth);
+        let doubt = doubt_about(s, &mut hot, &mut flow, self.seal.print(s), worth);
         show(&mut flow, s, now, true, doubt, observer);
         hot.arm(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
@@ -939,7 +953,7 @@ impl Tracker {
         let slot = self.table.insert(hot, flow, keyed.hash);
         if let Some((hot, flow)) = self.table.parts(slot) {
             let worth = Worth { sums: Sums::Unproved, zeek_checksums: self.zeek_checksums };
-            let doubt = doubt_about(&s, hot, flow, &self.seal, worth);
+            let doubt = doubt_about(&s, hot, flow, self.seal.print(&s), worth);
             show(flow, &s, s.time, true, doubt, &mut Nobody);
             hot.arm(flow);
         }
@@ -980,11 +994,27 @@ impl Tracker {
 
     /// Gives a segment to its flow, and tells what came of it.
     fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
+        self.take_printed(slot, s, self.seal.print(s), now, first, observer);
+    }
+
+    /// The same of one whose print is known.
+    #[inline]
+    fn take_printed(
+        &mut self,
+        slot: Slot,
+        s: &Segment,
+        print: Print,
+        now: Timestamp,
+        first: bool,
+        observer: &mut impl Observer,
+    ) {
         let worth = self.worth(s);
         if Announced::concerns(s) {
             self.announced.note(s);
         }
-        self.look_for_twin(slot, s);
+        if s.flags.is_syn_ack() {
+            self.look_for_twin(slot, s);
+        }
         let Some((hot, flow)) = self.table.parts(slot) else { return };
         hot.settle(flow);
         if s.checksum == Checksum::Good
@@ -995,7 +1025,7 @@ impl Tracker {
             show(flow, &wrong, flow.book.seen_at, true, Doubt { copy: false, worth }, observer);
         }
         let was_closed = flow.is_closed();
-        let doubt = doubt_about(s, hot, flow, &self.seal, worth);
+        let doubt = doubt_about(s, hot, flow, print, worth);
         let facts = show(flow, s, now, first, doubt, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         hot.arm(flow);
@@ -1130,10 +1160,10 @@ impl Tracker {
 }
 
 /// What casts doubt on `s`, which is about to be shown to its flow. `worth`: what its checksum is worth.
-fn doubt_about(s: &Segment, hot: &mut Hot, flow: &mut Flow, seal: &Seal, worth: Worth) -> Doubt {
+fn doubt_about(s: &Segment, hot: &mut Hot, flow: &mut Flow, print: Print, worth: Worth) -> Doubt {
     let answers = s.flags.is_syn_ack() && flow.handshake.is_asked_again();
     let rewritten = flow.is_rewritten_copy(s);
-    Doubt { copy: rewritten || hot.is_copy(s, seal.print(s), flow.side_of(s.source), answers), worth }
+    Doubt { copy: rewritten || hot.is_copy(s, print, flow.side_of(s.source), answers), worth }
 }
 
 /// Shows `s` to its flow, and tells what came of it.

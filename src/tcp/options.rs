@@ -298,8 +298,9 @@ impl Options {
     }
 }
 
+#[inline]
 fn be32(bytes: &[u8]) -> u32 {
-    bytes.iter().take(4).fold(0, |n, b| n << 8 | u32::from(*b))
+    bytes.first_chunk().map_or(0, |four| u32::from_be_bytes(*four))
 }
 
 #[cfg(test)]

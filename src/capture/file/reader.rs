@@ -133,10 +133,8 @@ impl Reader {
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.take_buffered(&mut self.input, &mut self.current),
             Format::PcapNg(pcapng) => pcapng.take_buffered(&mut self.input, &mut self.current),
-            Format::Snoop(snoop) => snoop.take_buffered(&mut self.input, &mut self.current),
-            Format::Nothing => false,
-            #[cfg(feature = "live")]
-            Format::Libpcap(_) => false,
+            // Rare: they are read on.
+            _ => false,
         };
         self.packets += u64::from(found);
         found

@@ -70,18 +70,6 @@ impl Snoop {
         Ok(Some(Self { link, interface }))
     }
 
-    /// Takes the next record if it is in the buffer whole and right.
-    #[inline]
-    pub(super) fn take_buffered(&self, input: &mut Input, record: &mut Record) -> bool {
-        let Some((octets, rest)) = input.front::<RECORD_HEADER>() else { return false };
-        let header = Header::read(octets);
-        if !header.is_sound() || header.length - RECORD_HEADER > rest.len() {
-            return false;
-        }
-        self.take(&header, header.length, input, record);
-        true
-    }
-
     fn take(&self, header: &Header, length: usize, input: &mut Input, record: &mut Record) {
         record.time = header.time;
         record.link = self.link;

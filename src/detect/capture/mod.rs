@@ -4,6 +4,7 @@
 //! they are summed as flows end, and each condition that was met is reported once, at the end of the run, with final counts.
 //! A live run shows the same counts with its statistics meanwhile.
 
+use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::anomaly::{Scope, Severity};
@@ -325,7 +326,7 @@ impl Health {
 /// ways. It needs no connection to last, so that a capture of a moment tells.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    servers: HashMap<Endpoint, Ways>,
+    servers: HashMap<Endpoint, Ways, RandomState>,
     /// When the window began.
     start: Option<Timestamp>,
     /// Flows that ended in it.
