@@ -5,19 +5,19 @@ mod common;
 use std::process::Command;
 
 use common::{each_batch, testdata};
-use synscope::engine::{Bulletin, Engine, Event, Poster, Settings, Sink, Wants, serves};
+use synscope::engine::{Batcher, Engine, Event, EventBatch, Interest, Settings, Sink, serves};
 
-/// All that bulletins can have.
-const ALL: Wants = Wants::FLOWS.but(Wants::STARTS).but(Wants::STEPS);
+/// All that event batches can have.
+const ALL: Interest = Interest::FLOWS.difference(Interest::STARTS).difference(Interest::STEPS);
 
 /// Writes down what it is told.
 struct Diary {
-    wants: Wants,
+    wants: Interest,
     entries: Vec<String>,
 }
 
 impl Diary {
-    const fn wanting(wants: Wants) -> Self {
+    const fn wanting(wants: Interest) -> Self {
         Self { wants, entries: Vec::new() }
     }
 }
@@ -34,7 +34,7 @@ impl Sink for Diary {
         });
     }
 
-    fn wants(&self) -> Wants {
+    fn wants(&self) -> Interest {
         self.wants
     }
 }
@@ -46,11 +46,11 @@ fn captures() -> impl Iterator<Item = std::path::PathBuf> {
 
 #[test]
 fn bulletins_read_late_tell_the_same_in_the_same_order() {
-    assert!(serves(ALL) && !serves(Wants::FLOWS) && !serves(Wants::SEGMENTS));
+    assert!(serves(ALL) && !serves(Interest::FLOWS) && !serves(Interest::SEGMENTS));
     let settings = Settings::default();
     let mut told = 0;
     for path in captures() {
-        for wants in [ALL, Wants::NOTHING] {
+        for wants in [ALL, Interest::empty()] {
             let (mut at_once, mut late) = (Diary::wanting(wants), Diary::wanting(wants));
             let mut engine = Engine::new(&settings).expect("settings");
             let batch = engine.batch();
@@ -60,20 +60,20 @@ fn bulletins_read_late_tell_the_same_in_the_same_order() {
 
             let mut engine = Engine::new(&settings).expect("settings");
             let batch = engine.batch();
-            let (front, hosts) = engine.halves();
+            let (front, hosts) = engine.split();
             let mut posted = Vec::new();
-            let mut poster = Poster::new(wants, |full| {
+            let mut batcher = Batcher::new(wants, |full| {
                 posted.push(full);
-                Some(Bulletin::default())
+                Some(EventBatch::default())
             });
             each_batch(&path, &settings, batch, |batch| {
-                (0..batch.len()).for_each(|n| front.frame_of(batch, n, &mut poster));
+                (0..batch.len()).for_each(|n| front.frame_of(batch, n, &mut batcher));
             });
-            poster.flush();
-            for bulletin in &mut posted {
-                assert!(!bulletin.is_empty());
-                bulletin.read(hosts, &mut late);
-                assert!(bulletin.is_empty());
+            batcher.flush();
+            for batch in &mut posted {
+                assert!(!batch.is_empty());
+                batch.read(hosts, &mut late);
+                assert!(batch.is_empty());
             }
             told += late.entries.len();
             let difference = at_once.entries.iter().zip(&late.entries).find(|(a, b)| a != b);
@@ -89,18 +89,18 @@ fn a_poster_that_nobody_reads_keeps_nothing() {
     let settings = Settings::default();
     let mut engine = Engine::new(&settings).expect("settings");
     let batch = engine.batch();
-    let (front, _) = engine.halves();
+    let (front, _) = engine.split();
     let mut delivered = 0;
-    let mut poster = Poster::new(ALL, |_| {
+    let mut batcher = Batcher::new(ALL, |_| {
         delivered += 1;
         None
     });
     each_batch(&testdata("labelled/fl_syn_one_source.pcap"), &settings, batch, |batch| {
-        (0..batch.len()).for_each(|n| front.frame_of(batch, n, &mut poster));
+        (0..batch.len()).for_each(|n| front.frame_of(batch, n, &mut batcher));
     });
-    poster.flush();
-    assert!(!poster.is_read());
-    drop(poster);
+    batcher.flush();
+    assert!(!batcher.is_read());
+    drop(batcher);
     assert_eq!(delivered, 1);
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::script::blank;
 use synscope::engine::{Engine, Event, Settings};
-use synscope::flow::model::MAX_STEPS;
+use synscope::flow::MAX_STEPS;
 use synscope::flow::{Flow, Limits, Opening, Step, Timeouts};
 use synscope::tcp::{Endpoint, Flags, Options, Segment, SeqNumber};
 use synscope::time::{SECOND, Timestamp};
@@ -26,7 +26,7 @@ fn bytes_per_flow_are_those_of_the_readme() {
 #[test]
 fn limits_are_those_of_the_readme() {
     let limits = Limits::default();
-    assert_eq!((limits.flows, limits.embryonic), (200_000, 200_000));
+    assert_eq!((limits.flows, limits.syn_only), (200_000, 200_000));
     says("200,000 connections and 200,000 flows that are nothing but a SYN");
 }
 

@@ -16,7 +16,7 @@ use synscope::capture::{FileOptions, Files, Next, Source};
 use synscope::decode::link::LINK_LAYERS;
 use synscope::decode::{Frame, LinkType};
 use synscope::engine::{Engine, Event, Settings, Sink};
-use synscope::flow::model::MAX_STEPS;
+use synscope::flow::MAX_STEPS;
 use synscope::flow::{Flow, Limits, Peer};
 use synscope::tcp::options::Timestamps;
 use synscope::tcp::{Checksum, Endpoint, Flags, Options, Segment, SeqNumber, State, state};
@@ -298,12 +298,12 @@ proptest! {
     /// Any segments at all: every flow ends once, nothing grows without bound, and proved states follow figure 5.
     #[test]
     fn any_segments_are_taken(talk in prop::collection::vec(wild(), 1..200)) {
-        let limits = Limits { flows: 8, embryonic: 8, closed: 8, lingering: 8, given_up: 2 };
+        let limits = Limits { flows: 8, syn_only: 8, closed: 8, lingering: 8, given_up: 2 };
         let mut watcher = Watcher::default();
         let mut engine = Engine::new(&Settings { limits, ..Settings::default() }).expect("settings");
         for segment in &talk {
             engine.segment(segment, &mut watcher);
-            prop_assert!(engine.live_flows() <= limits.flows + limits.embryonic);
+            prop_assert!(engine.live_flows() <= limits.flows + limits.syn_only);
         }
         engine.finish(&mut watcher);
         prop_assert_eq!(engine.live_flows(), 0);

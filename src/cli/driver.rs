@@ -13,7 +13,7 @@ use super::progress::Bar;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
-use crate::engine::{Batch, Bulletin, Engine, Event, Front, Poster, Sink, serves};
+use crate::engine::{Batch, Batcher, Engine, Event, EventBatch, Sink, TrackStage, serves};
 use crate::time::Timestamp;
 
 /// How often the bar and the output are looked at, frames.
@@ -23,8 +23,8 @@ const BATCHES: usize = 16;
 /// Empty batches go back so many at a time: each time the reading thread must be woken, which costs as much as a hundred
 /// packets.
 const RETURNED: usize = 8;
-/// Bulletins on their way between tracking and writing.
-const BULLETINS: usize = 4;
+/// Event batches on their way between tracking and writing.
+const EVENT_BATCHES: usize = 4;
 /// How often totals are told, nanoseconds of packet time.
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 
@@ -131,23 +131,23 @@ impl Driver<'_> {
         engine: &'scope mut Engine,
         sink: &mut Tee,
     ) -> Result<(), CaptureError> {
-        let (full_in, full) = sync_channel::<Bulletin>(BULLETINS);
-        let (read, empty) = sync_channel(BULLETINS);
-        for _ in 0..BULLETINS {
-            let _ = read.send(Bulletin::default());
+        let (full_in, full) = sync_channel::<EventBatch>(EVENT_BATCHES);
+        let (read, empty) = sync_channel(EVENT_BATCHES);
+        for _ in 0..EVENT_BATCHES {
+            let _ = read.send(EventBatch::default());
         }
-        let (front, hosts) = engine.halves();
-        let deliver = move |bulletin| full_in.send(bulletin).ok().and_then(|()| empty.recv().ok());
-        let mut apart = Threaded { front, poster: Poster::new(sink.wants(), deliver) };
+        let (front, hosts) = engine.split();
+        let deliver = move |batch| full_in.send(batch).ok().and_then(|()| empty.recv().ok());
+        let mut apart = Threaded { front, batcher: Batcher::new(sink.wants(), deliver) };
         let tracking = scope.spawn(move || {
             let end = self.track(batches, &mut apart);
-            apart.poster.flush();
+            apart.batcher.flush();
             end
         });
-        for mut bulletin in full {
-            bulletin.read(hosts, sink);
+        for mut batch in full {
+            batch.read(hosts, sink);
             // A send that fails means that tracking has ended: what it posted last is still to be read.
-            let _ = read.send(bulletin);
+            let _ = read.send(batch);
             if sink.writer.out().failed() {
                 break;
             }
@@ -256,17 +256,17 @@ impl Tracking for SingleThread<'_> {
 
 /// Tracks, and posts what is to be judged and written.
 struct Threaded<'a, F> {
-    front: &'a mut Front,
-    poster: Poster<F>,
+    front: &'a mut TrackStage,
+    batcher: Batcher<F>,
 }
 
-impl<F: FnMut(Bulletin) -> Option<Bulletin>> Tracking for Threaded<'_, F> {
+impl<F: FnMut(EventBatch) -> Option<EventBatch>> Tracking for Threaded<'_, F> {
     fn frame_of(&mut self, batch: &mut Batch, n: usize) {
-        self.front.frame_of(batch, n, &mut self.poster);
+        self.front.frame_of(batch, n, &mut self.batcher);
     }
 
     fn stats(&mut self, now: Timestamp) {
-        self.poster.stats(self.front.totals(), now);
+        self.batcher.stats(self.front.totals(), now);
     }
 
     fn finished(&self) -> u64 {
@@ -274,7 +274,7 @@ impl<F: FnMut(Bulletin) -> Option<Bulletin>> Tracking for Threaded<'_, F> {
     }
 
     fn is_in_vain(&mut self) -> bool {
-        !self.poster.is_read()
+        !self.batcher.is_read()
     }
 }
 

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use crate::capture::{CaptureError, Counts};
 use crate::decode::SkipReason;
 use crate::decode::link::link_name;
-use crate::detect::registry::{When, rule};
+use crate::detect::registry::rule;
+use crate::detect::rule::When;
 use crate::engine::Totals;
 use crate::flow::Opening;
 

@@ -4,7 +4,7 @@ use super::checks::{self, Watch};
 use super::config::{Output, Run};
 use super::messages::Failure;
 use crate::capture::Counts;
-use crate::engine::{Engine, Event, Sink, Totals, Wants};
+use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::output::Writer;
@@ -53,7 +53,7 @@ pub(super) struct Tee {
     pub(super) only: Option<u64>,
     flows_where: Option<FlowFilter>,
     pub(super) watch: Watch,
-    wants: Wants,
+    wants: Interest,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
@@ -63,7 +63,9 @@ impl Tee {
     pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
         // Filters and checks are about flows: they must see those that the format has no use for.
         let chooses = run.output.flow.is_some() || run.analysis.flows_where.is_some() || !run.checks.is_empty();
-        let wants = writer.wants().and(Wants::FLOWS.but(Wants::STEPS).but(Wants::STARTS).if_so(chooses));
+        let wants = writer
+            .wants()
+            .union(Interest::FLOWS.difference(Interest::STEPS).difference(Interest::STARTS).when(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
         Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0 }
@@ -92,7 +94,7 @@ impl Sink for Tee {
         }
     }
 
-    fn wants(&self) -> Wants {
+    fn wants(&self) -> Interest {
         self.wants
     }
 }

@@ -5,11 +5,17 @@
 
 pub mod anomaly;
 pub mod capture;
+mod detectors;
 pub mod flow;
 pub mod host;
 pub mod ordinary;
 pub mod registry;
+pub mod rule;
+mod selection;
 
 pub use anomaly::{Anomaly, Figure, IncidentReport, Phase, Scope, Severity};
 pub use capture::Health;
-pub use registry::{Detectors, REGISTRY, Rule, Selection, UnknownRule};
+pub use detectors::Detectors;
+pub use registry::REGISTRY;
+pub use rule::{Finding, Rule, RuleContext, When};
+pub use selection::{Selection, UnknownRule};

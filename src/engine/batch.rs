@@ -2,7 +2,7 @@
 
 use crate::decode::{Decoder, Frame, Outcome, SkipReason};
 use crate::detect::ordinary;
-use crate::flow::{Brief, Embryo, Keyer, Syn, Wide};
+use crate::flow::{Descriptor, Keyer, Syn, SynRecord, V6Addresses};
 use crate::tcp::{Flags, Segment};
 use crate::time::Timestamp;
 
@@ -14,12 +14,12 @@ pub const BATCH: usize = 1024;
 #[derive(Debug)]
 pub struct Batch {
     /// Of each frame what most of them need alone, its time among it.
-    pub(super) briefs: Vec<Brief>,
+    pub(super) descriptors: Vec<Descriptor>,
     /// All of each frame.
     pub(super) outcomes: Vec<Outcome>,
-    /// Of each ordinary SYN, as its brief tells, what is kept of it.
-    syns: Vec<Embryo>,
-    wides: Vec<Wide>,
+    /// Of each ordinary SYN, as its descriptor tells, what is kept of it.
+    syns: Vec<SynRecord>,
+    v6_addresses: Vec<V6Addresses>,
     pub(super) used: usize,
     /// What else frames hold, with the number of each: aggregates of 802.11.
     more: Vec<(usize, Outcome)>,
@@ -31,10 +31,10 @@ impl Batch {
     /// An empty one.
     pub(super) fn new(keyer: Keyer) -> Self {
         Self {
-            briefs: Vec::with_capacity(BATCH),
+            descriptors: Vec::with_capacity(BATCH),
             outcomes: Vec::with_capacity(BATCH),
             syns: Vec::with_capacity(BATCH),
-            wides: Vec::with_capacity(BATCH),
+            v6_addresses: Vec::with_capacity(BATCH),
             used: 0,
             more: Vec::new(),
             keyer,
@@ -66,7 +66,7 @@ impl Batch {
 
     /// Time of frame `n`.
     pub fn time(&self, n: usize) -> Option<Timestamp> {
-        self.briefs.get(..self.used)?.get(n).map(|brief| brief.time)
+        self.descriptors.get(..self.used)?.get(n).map(|descriptor| descriptor.time)
     }
 
     /// The latest time of its frames.
@@ -74,37 +74,37 @@ impl Batch {
         self.latest
     }
 
-    /// Frame `n`, if its brief says that it is an ordinary SYN.
+    /// Frame `n`, if its descriptor says that it is an ordinary SYN.
     #[inline]
     pub(super) fn syn(&self, n: usize) -> Option<Syn<'_>> {
-        let embryonic = self.briefs.get(n).is_some_and(Brief::is_embryonic);
-        Some(Syn { embryo: self.syns.get(n)?, wide: self.wides.get(n)? }).filter(|_| embryonic)
+        let syn_only = self.descriptors.get(n).is_some_and(Descriptor::is_syn_only);
+        Some(Syn { syn_record: self.syns.get(n)?, wide: self.v6_addresses.get(n)? }).filter(|_| syn_only)
     }
 
     /// Decodes a frame and adds it.
     pub fn push(&mut self, decoder: &mut Decoder, frame: &Frame<'_>) {
-        if self.used == self.briefs.len() {
+        if self.used == self.descriptors.len() {
             self.outcomes.push(Outcome::Skip(SkipReason::NotIp));
-            self.briefs.push(Brief::of_nothing(frame.time));
-            self.syns.push(Embryo::of_nothing());
-            self.wides.push(Wide::NONE);
+            self.descriptors.push(Descriptor::of_nothing(frame.time));
+            self.syns.push(SynRecord::of_nothing());
+            self.v6_addresses.push(V6Addresses::NONE);
         }
         let n = self.used;
-        let (outcome, brief) = (&mut self.outcomes[n], &mut self.briefs[n]);
+        let (outcome, descriptor) = (&mut self.outcomes[n], &mut self.descriptors[n]);
         self.used += 1;
         decoder.decode_into(frame, outcome);
         match outcome {
             Outcome::Tcp(segment) => {
-                self.keyer.write(segment, brief);
+                self.keyer.write(segment, descriptor);
                 if let Some((syn, wide)) = ordinary_syn(segment) {
-                    brief.set_embryonic();
+                    descriptor.set_embryonic();
                     self.syns[n] = syn;
                     if syn.is_wide() {
-                        self.wides[n] = wide;
+                        self.v6_addresses[n] = wide;
                     }
                 }
             }
-            _ => *brief = Brief::of_nothing(frame.time),
+            _ => *descriptor = Descriptor::of_nothing(frame.time),
         }
         self.latest = self.latest.max(frame.time);
         if decoder.holds_more() {
@@ -134,6 +134,6 @@ impl Batch {
 }
 
 /// What is kept of `s` if a flow may begin with it of which nothing need be told.
-pub(super) fn ordinary_syn(s: &Segment) -> Option<(Embryo, Wide)> {
-    if s.flags == Flags::SYN && ordinary::first_syn(s) { Embryo::of(s) } else { None }
+pub(super) fn ordinary_syn(s: &Segment) -> Option<(SynRecord, V6Addresses)> {
+    if s.flags == Flags::SYN && ordinary::first_syn(s) { SynRecord::of(s) } else { None }
 }

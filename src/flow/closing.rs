@@ -1,11 +1,11 @@
 //! The end of a flow: FINs, their acknowledgments, resets and what comes after them (findings B).
 
 use super::facts::Facts;
-use super::model::Flow;
+use super::flow::Flow;
 use super::peer::InFlight;
 use super::steps::Label;
 use super::teardown::Reset;
-use super::tracker::{Phase, Provocation};
+use super::tracking::{Phase, Provocation};
 use super::tuple::Side;
 use super::unsent::UnsentAck;
 use super::verdict::Opening;
@@ -103,7 +103,7 @@ impl Flow {
         s.flags.has(Flags::SYN | Flags::ACK | Flags::FIN)
             && !s.flags.any(Flags::RST)
             && from == Side::Server
-            && matches!(self.book.phase, Phase::SynSent | Phase::SynReceived)
+            && matches!(self.tracking.phase, Phase::SynSent | Phase::SynReceived)
             && self.client.isn.is_some()
             && self.acks_some_syn(s)
     }
@@ -124,7 +124,7 @@ impl Flow {
             None => {}
         }
         let other = self.peer(from.other());
-        let (other_fin, other_acknowledged) = (other.fin, self.book.first_fin_acked_alone);
+        let (other_fin, other_acknowledged) = (other.fin, self.tracking.first_fin_acked_alone);
         let covers = other_fin.is_some_and(|fin| s.ack().is_some_and(|ack| ack.after(fin)));
         // The capture may have a FIN behind its acknowledgment.
         let overtaken = other.acked == Some(octet.plus(1));
@@ -171,7 +171,7 @@ impl Flow {
         peer.fin_acked_time = time;
         peer.receives(Event::AckOfFin);
         if alone && self.teardown.first_fin == Some(side) {
-            self.book.first_fin_acked_alone = true;
+            self.tracking.first_fin_acked_alone = true;
         }
         if self.client.fin_acknowledged && self.server.fin_acknowledged {
             self.teardown.complete.get_or_insert(time);
@@ -200,7 +200,7 @@ impl Flow {
     pub(super) fn on_rst(&mut self, s: &Segment, from: Side) -> Facts {
         self.peer_mut(from).rst_count += 1;
         let facts = Facts::RST;
-        match (self.book.phase, from) {
+        match (self.tracking.phase, from) {
             (Phase::SynSent, Side::Server) => facts | self.refusal(s),
             (Phase::SynSent, Side::Client) if self.resets_wrong_ack(s) => facts | self.reset_of_wrong_ack(),
             (Phase::SynSent | Phase::Crossed, _) => facts | self.fail(Opening::Aborted, s, from),
@@ -224,22 +224,22 @@ impl Flow {
     /// Whether it answers an acknowledgment that does not fit the SYN, as RFC 9293 section 3.10.7.3 asks: the number is that of
     /// the acknowledgment, and the client goes on waiting.
     fn resets_wrong_ack(&self, s: &Segment) -> bool {
-        self.book.wrong_ack.is_some_and(|wrong| wrong.ack == s.seq)
+        self.tracking.wrong_ack.is_some_and(|wrong| wrong.ack == s.seq)
     }
 
     fn reset_of_wrong_ack(&mut self) -> Facts {
-        let with_syn = self.book.wrong_ack.is_some_and(|wrong| wrong.with_syn);
+        let with_syn = self.tracking.wrong_ack.is_some_and(|wrong| wrong.with_syn);
         if with_syn { Facts::RST_OF_WRONG_SYNACK } else { Facts::RST_OF_OLD_ACK }
     }
 
     /// Whether the client reset the last SYN-ACK, waits on, and no better one has come.
     pub(super) fn has_declined(&self) -> bool {
-        self.book.phase == Phase::SynSent && self.client.rst_count > 0 && self.handshake.echo_is_wrong()
+        self.tracking.phase == Phase::SynSent && self.client.rst_count > 0 && self.handshake.echo_is_wrong()
     }
 
     /// The client took no notice of the SYN-ACK but for this reset, which the server believes.
     fn forget_synack(&mut self) -> Facts {
-        self.book.phase = Phase::SynSent;
+        self.tracking.phase = Phase::SynSent;
         self.client.in_flight.remove(Event::SynAck);
         self.server.in_flight = InFlight::default();
         self.server.receives(Event::Rst);
@@ -269,7 +269,7 @@ impl Flow {
             return self.forget_synack();
         }
         let opening = if self.client.isn.is_some() { Opening::ResetAfterSynAck } else { Opening::SynAckOnly };
-        if let Some(refusal) = self.book.refusal.take() {
+        if let Some(refusal) = self.tracking.refusal.take() {
             // The client had believed the refusal: it has nothing left that could be reset.
             let facts = self.fail(Opening::Refused, s, Side::Client);
             self.teardown.reset = Some(refusal);
@@ -299,7 +299,7 @@ impl Flow {
     }
 
     fn fail(&mut self, opening: Opening, s: &Segment, by: Side) -> Facts {
-        self.book.phase = Phase::Failed;
+        self.tracking.phase = Phase::Failed;
         self.gone(by);
         self.teardown.reset = Some(self.reset(s, by, true));
         self.reach(opening, s.time);
@@ -317,7 +317,7 @@ impl Flow {
         }
         let reset = self.reset(s, from, facts.any(Facts::RST_EXACT));
         if !reset.exact {
-            self.book.doubtful_reset.get_or_insert(reset);
+            self.tracking.doubtful_reset.get_or_insert(reset);
             self.provoke(from.other(), s.time);
             return facts;
         }
@@ -335,12 +335,12 @@ impl Flow {
 
     /// Ends the connection by `reset`.
     pub(super) fn accept_reset(&mut self, reset: Reset) {
-        self.book.before_reset = Some((self.client.confirmed, self.server.confirmed, self.teardown.complete));
+        self.tracking.before_reset = Some((self.client.confirmed, self.server.confirmed, self.teardown.complete));
         self.teardown.reset_after_both = self.both_fins();
         self.teardown.reset = Some(reset);
         self.teardown.complete.get_or_insert(reset.time);
         self.gone(reset.by);
-        self.book.spoke_after_reset = (false, false);
+        self.tracking.spoke_after_reset = (false, false);
     }
 
     /// `by` sent an effective reset: it has no connection any more, whatever is still on its way to it.
@@ -390,11 +390,11 @@ impl Flow {
         let slack = self.handshake.rtt().map_or(IN_FLIGHT, |rtt| rtt.saturating_mul(2).max(IN_FLIGHT));
         let late = s.time - reset.time > slack;
         if from == reset.by {
-            self.book.spoke_after_reset.0 |= s.time - reset.time > self.reorder_window();
+            self.tracking.spoke_after_reset.0 |= s.time - reset.time > self.reorder_window();
         } else {
-            self.book.spoke_after_reset.1 |= late;
+            self.tracking.spoke_after_reset.1 |= late;
         }
-        if self.book.spoke_after_reset == (true, true) {
+        if self.tracking.spoke_after_reset == (true, true) {
             self.undo_reset();
         }
         if from == reset.by { Facts::AFTER_OWN_RESET } else { Facts::AFTER_PEER_RESET }
@@ -404,7 +404,7 @@ impl Flow {
     /// touched; of the other end nothing was taken for proved.
     fn undo_reset(&mut self) {
         let (Some(reset), Some((client, server, complete))) =
-            (self.teardown.reset.take(), self.book.before_reset.take())
+            (self.teardown.reset.take(), self.tracking.before_reset.take())
         else {
             return;
         };
@@ -429,11 +429,11 @@ impl Flow {
 
     /// Something was sent to `target` that RFC 5961 answers with a challenge ACK.
     pub(super) fn provoke(&mut self, target: Side, time: Timestamp) {
-        self.book.provocation = Some(Provocation { target, time });
+        self.tracking.provocation = Some(Provocation { target, time });
     }
 
     fn challenge(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(provocation) = self.book.provocation else { return Facts::NONE };
+        let Some(provocation) = self.tracking.provocation else { return Facts::NONE };
         let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| rtt.saturating_mul(2).max(10 * MILLISECOND));
         let pure_ack = s.flags.is_plain_ack() && s.payload == 0;
         let peer = self.peer(from);
@@ -441,7 +441,7 @@ impl Flow {
         if from != provocation.target || s.time - provocation.time > within || !pure_ack || !in_place {
             return Facts::NONE;
         }
-        self.book.provocation = None;
+        self.tracking.provocation = None;
         Facts::CHALLENGE_ACK
     }
 }

@@ -4,7 +4,7 @@
 
 use core::fmt::{self, Write as _};
 
-use super::model::Flow;
+use super::flow::Flow;
 use super::peer::{Offer, Peer};
 use super::verdict::named;
 use crate::tcp::Flags;

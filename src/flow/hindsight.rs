@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use super::model::Flow;
+use super::flow::Flow;
 use super::steps::{Label, Step};
 use super::tuple::Side;
 use super::verdict::Opening;

@@ -61,7 +61,7 @@ pub(super) struct Index {
 impl Index {
     /// Asks the processor for what anything with this hash reads and writes. Changes nothing.
     #[inline]
-    pub(super) fn foresee(&self, hash: u64) {
+    pub(super) fn prefetch(&self, hash: u64) {
         self.buckets.get(self.home(hash)).into_iter().for_each(prefetch);
     }
 
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn an_empty_one_has_nothing() {
         let mut index = Index::default();
-        index.foresee(u64::MAX);
+        index.prefetch(u64::MAX);
         assert_eq!(index.find(1, |_| true), None);
         assert!(!index.remove(1, 1) && !index.replace(1, 1, 2));
     }

@@ -4,10 +4,10 @@
 //! Boxed, and absent from ordinary flows. Knows nothing of rules: it collects evidence, detectors weigh it.
 
 use super::facts::Facts;
+use super::flow::Flow;
 use super::holes::Holes;
-use super::model::Flow;
 use super::overlap::{Injection, Piece};
-use super::tracker::Book;
+use super::tracking::Tracking;
 use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -395,7 +395,7 @@ impl Facts {
     const AWAITS: Self = Self(Self::FIN.0 | Self::ACK_OF_FIN.0 | Self::UNANSWERED.0);
 }
 
-impl Book {
+impl Tracking {
     /// No wait.
     pub(super) const NEVER: Timestamp = Timestamp(i64::MAX);
 }
@@ -444,9 +444,9 @@ impl Flow {
             new |= self.write_notes(s, from, facts, silence, track);
         }
         let counted = if silence >= SILENCE { silence / MILLISECOND } else { 0 };
-        self.book.silence = u32::try_from(counted).unwrap_or(u32::MAX);
+        self.tracking.silence = u32::try_from(counted).unwrap_or(u32::MAX);
         if (facts | new).any(Facts::AWAITS) {
-            self.book.quiet_at = now.after(QUIET);
+            self.tracking.quiet_at = now.after(QUIET);
         }
         new
     }
@@ -567,7 +567,7 @@ impl Flow {
         if r.first.is_none() {
             r.first = Some((s.time, s.frame, s.seq));
             r.exact = facts.any(Facts::RST_EXACT);
-            r.silence = i64::from(self.book.silence) * MILLISECOND;
+            r.silence = i64::from(self.tracking.silence) * MILLISECOND;
             r.bytes = self.bytes().saturating_sub(u64::from(s.payload));
             r.kept = Kept::by(s, track);
             r.own_ttl = s.ttl == track.ttl;
@@ -625,13 +625,13 @@ impl Flow {
 
     /// When silence is next worth a look, after the look at `deadline` (packet clock), which was `time` by time stamps.
     pub(super) fn plan_quiet(&mut self, deadline: Timestamp, time: Timestamp) {
-        self.book.quiet_at = Book::NEVER;
+        self.tracking.quiet_at = Tracking::NEVER;
         let Some(closer) = self.teardown.first_fin else { return };
         let other = self.peer(closer.other());
         let waits = self.peer(closer).fin_acknowledged && other.fin.is_none() && self.teardown.reset.is_none();
         let left = HALF_CLOSED.saturating_sub((time - other.last_time).max(0));
         if waits && left > 0 {
-            self.book.quiet_at = deadline.after(left);
+            self.tracking.quiet_at = deadline.after(left);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Captures in which every sequence and acknowledgment number is 0: made by hand, or anonymised. Nothing can be told from such
 //! numbers, so that a connection is followed by flags and payload alone, as if each segment had come in order.
 
-use super::model::Flow;
-use super::tracker::Phase;
+use super::flow::Flow;
+use super::tracking::Phase;
 use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
 
@@ -17,7 +17,7 @@ impl Flow {
             && s.seq == ZERO
             && s.ack_field == ZERO
             && from == Side::Server
-            && self.book.phase == Phase::SynSent
+            && self.tracking.phase == Phase::SynSent
             && self.client.isn == Some(ZERO);
         if !(begins || self.quality.zero_numbers) {
             return None;

@@ -1,10 +1,10 @@
 //! The opening of a flow: SYN, SYN-ACK, the third step, and everything that can come instead (findings A.1 to A.5).
 
 use super::facts::Facts;
+use super::flow::Flow;
 use super::handshake::{MAX_TRIES, Try};
-use super::model::Flow;
 use super::peer::{InFlight, Offer};
-use super::tracker::{Phase, WrongAck};
+use super::tracking::{Phase, WrongAck};
 use super::tuple::Side;
 use super::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
@@ -35,7 +35,7 @@ impl Flow {
     pub(super) fn on_syn(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
         self.peer_mut(from).syn_count += 1;
         let known = self.peer(from).isn;
-        match (self.book.phase, from) {
+        match (self.tracking.phase, from) {
             (Phase::Open, _) if self.is_overtaken_syn(s, from) => {
                 self.take_overtaken_syn(s);
                 Facts::SYN
@@ -49,7 +49,7 @@ impl Flow {
                 facts
             }
             (_, Side::Client) => {
-                self.book.tried_at = now;
+                self.tracking.tried_at = now;
                 let again = known == Some(s.seq);
                 if again {
                     self.repeats_syn(s);
@@ -63,15 +63,15 @@ impl Flow {
                     self.client.has_received(Event::Rst);
                     self.client.sent(Event::Syn);
                 }
-                if matches!(self.book.phase, Phase::SynSent | Phase::Failed) {
+                if matches!(self.tracking.phase, Phase::SynSent | Phase::Failed) {
                     self.server.receives(Event::Syn);
                 }
                 if again { Facts::SYN_REPEATED } else { Facts::SYN }
             }
             (_, Side::Server) if known == Some(s.seq) => Facts::SYN_REPEATED,
             (_, Side::Server) => {
-                self.book.tried_at = now;
-                self.book.phase = Phase::Crossed;
+                self.tracking.tried_at = now;
+                self.tracking.phase = Phase::Crossed;
                 self.handshake.crossed = true;
                 self.take_offer(s, from);
                 self.server.sent(Event::Syn);
@@ -83,14 +83,14 @@ impl Flow {
 
     /// The client sends its SYN again: it is still in SYN-SENT, whatever it was sent before.
     fn repeats_syn(&mut self, s: &Segment) {
-        if self.book.phase == Phase::SynReceived && self.synack_unheard(s.time) {
+        if self.tracking.phase == Phase::SynReceived && self.synack_unheard(s.time) {
             self.client.in_flight.remove(Event::SynAck);
         }
         if self.opening == Some(Opening::Aborted) && self.teardown.reset.is_some_and(|reset| reset.by == Side::Client) {
             // That RST was no giving up. It answered something that the capture lacks.
             self.opening = None;
             (self.teardown.reset, self.teardown.complete) = (None, None);
-            (self.book.phase, self.book.deadline_passed) = (Phase::SynSent, false);
+            (self.tracking.phase, self.tracking.deadline_passed) = (Phase::SynSent, false);
             (self.client.confirmed, self.client.in_flight) = (State::SynSent, InFlight::default());
             self.server.in_flight = InFlight::default();
         }
@@ -111,7 +111,7 @@ impl Flow {
     /// A SYN-ACK that belongs to this flow.
     pub(super) fn on_synack(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
         self.peer_mut(from).synack_count += 1;
-        match (self.book.phase, from) {
+        match (self.tracking.phase, from) {
             (Phase::Open, _) => self.synack_on_open(s, from),
             (Phase::Crossed, _) => self.synack_while_crossed(s, from),
             (_, Side::Client) => Facts::INVALID_FLAGS,
@@ -206,26 +206,27 @@ impl Flow {
         let syn_seen = self.client.isn.is_some();
         if syn_seen && !self.acks_some_syn(s) {
             self.handshake.wrong_synack = true;
-            self.book.wrong_ack = Some(WrongAck { ack: s.ack_field, with_syn: true });
+            self.tracking.wrong_ack = Some(WrongAck { ack: s.ack_field, with_syn: true });
             return Facts::SYNACK_WRONG_ACK | late;
         }
         if self.opening == Some(Opening::Refused) {
             // The refusal was of an earlier try; or one of the two answers is not the server's.
             let tried = self.handshake.syns.last().map(|syn| syn.time);
-            self.book.refusal = self.teardown.reset.take().filter(|reset| tried.is_none_or(|time| time <= reset.time));
+            self.tracking.refusal =
+                self.teardown.reset.take().filter(|reset| tried.is_none_or(|time| time <= reset.time));
             self.teardown.complete = None;
         }
-        self.book.tried_at = now;
+        self.tracking.tried_at = now;
         self.keep_synack(s);
-        if self.server.isn == Some(s.seq) && self.book.phase == Phase::SynReceived {
+        if self.server.isn == Some(s.seq) && self.tracking.phase == Phase::SynReceived {
             return Facts::SYNACK_REPEATED;
         }
-        let other_isn = self.server.isn.is_some() && self.book.phase == Phase::SynReceived;
+        let other_isn = self.server.isn.is_some() && self.tracking.phase == Phase::SynReceived;
         if self.server.data_count > u32::from(s.payload > 0) && s.seq.after(self.server.first_seq) {
             self.disown_early_data(s);
         }
-        self.book.phase = Phase::SynReceived;
-        self.book.deadline_passed = false;
+        self.tracking.phase = Phase::SynReceived;
+        self.tracking.deadline_passed = false;
         self.role_known = true;
         if !syn_seen && self.client.next.is_none() {
             // What it acknowledges tells where the client's numbers begin.
@@ -250,7 +251,7 @@ impl Flow {
 
     /// A segment without SYN or RST while the handshake is under way. `None` when it has nothing to do with the handshake.
     pub(super) fn on_segment_in_handshake(&mut self, s: &Segment, from: Side) -> Facts {
-        match (self.book.phase, from) {
+        match (self.tracking.phase, from) {
             (Phase::Open, _) => Facts::NONE,
             (Phase::SynSent, Side::Client) => self.client_before_synack(s),
             (Phase::SynSent, Side::Server) => self.server_before_synack(s),
@@ -263,7 +264,7 @@ impl Flow {
 
     fn client_before_synack(&mut self, s: &Segment) -> Facts {
         if s.flags.has(Flags::FIN) {
-            self.book.phase = Phase::Failed;
+            self.tracking.phase = Phase::Failed;
             self.reach(Opening::Aborted, s.time);
             return Facts::NONE;
         }
@@ -288,7 +289,7 @@ impl Flow {
         if acks_syn {
             self.handshake.bare_ack_first = true;
         } else if s.flags.has(Flags::ACK) {
-            self.book.wrong_ack = Some(WrongAck { ack: s.ack_field, with_syn: false });
+            self.tracking.wrong_ack = Some(WrongAck { ack: s.ack_field, with_syn: false });
             // It is of an older connection, and the SYN began none.
             self.server.in_flight.remove(Event::Syn);
         }
@@ -298,7 +299,7 @@ impl Flow {
     fn third_step(&mut self, s: &Segment) -> Facts {
         let (Some(ack), Some(server_next)) = (s.ack(), self.server.next) else { return Facts::NONE };
         // After a reset there is nothing left that an acknowledgment could complete.
-        if self.book.phase == Phase::Failed && self.teardown.reset.is_some() {
+        if self.tracking.phase == Phase::Failed && self.teardown.reset.is_some() {
             return Facts::NONE;
         }
         let answered = self.handshake.synacks.iter().rev().find(|try_| ack.after(try_.seq)).map(|t| t.seq);
@@ -310,7 +311,7 @@ impl Flow {
             if !right_sequence {
                 return Facts::NONE;
             }
-            self.book.wrong_ack = Some(WrongAck { ack, with_syn: false });
+            self.tracking.wrong_ack = Some(WrongAck { ack, with_syn: false });
             return Facts::FINAL_ACK_WRONG;
         }
         if let Some(isn) = answered {
@@ -382,7 +383,7 @@ impl Flow {
 
     /// The connection is open from this segment on.
     pub(super) fn open(&mut self, opening: Opening, s: &Segment, validated: bool) {
-        self.book.phase = Phase::Open;
+        self.tracking.phase = Phase::Open;
         self.handshake.validated = validated && !self.quality.zero_numbers;
         // Where the third step was not seen, what the server says later tells nothing of it.
         let seen = opening != Opening::SynAckOnly || s.source == self.client.endpoint;

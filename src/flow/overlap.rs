@@ -4,7 +4,7 @@
 //! gives away; of different lengths only what their headers tell counts.
 
 use super::facts::Facts;
-use super::model::Flow;
+use super::flow::Flow;
 use super::notes::{Evidence, HeaderTrack, IdLine, Notes};
 use super::steps::Label;
 use super::tuple::Side;

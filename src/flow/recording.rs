@@ -1,7 +1,7 @@
 //! Which segments become steps of a flow, and how repeats are folded.
 
 use super::facts::Facts;
-use super::model::{Flow, MAX_STEPS};
+use super::flow::{Flow, MAX_STEPS};
 use super::steps::{Certainty, Label, Step};
 use super::tuple::Side;
 use crate::tcp::{Flags, IcmpQuote, Segment};
@@ -40,7 +40,7 @@ impl Flow {
             return Recorded::Nothing;
         }
         let step = self.step_of(s, from, label);
-        self.book.data_runs += u8::from(label == Label::Data);
+        self.tracking.data_runs += u8::from(label == Label::Data);
         self.steps.push(step);
         Recorded::Step(self.steps.len() - 1)
     }
@@ -96,7 +96,7 @@ impl Flow {
 
     /// Whether no further runs of payload are kept apart.
     pub(super) fn data_runs_exhausted(&self) -> bool {
-        self.book.data_runs >= MAX_DATA_RUNS
+        self.tracking.data_runs >= MAX_DATA_RUNS
     }
 
     fn fold(&mut self, index: usize, s: &Segment) {

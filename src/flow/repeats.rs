@@ -104,7 +104,7 @@ fn digest(s: &Segment, hasher: &RandomState) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::embryo::tests::syn;
+    use crate::flow::syn_record::tests::syn;
     use crate::tcp::SeqNumber;
 
     /// Shows segments, each by (time in ms, sequence number); which were taken for repeated.

@@ -6,11 +6,11 @@
 //! numbers that differ from it by as much as those of all other pairs. Once that is known each number that lies near the
 //! shifted line is moved back, whichever side is seen first, and the second sighting is a copy like others.
 
-use super::copies::Seal;
-use super::hot::Hot;
-use super::model::Flow;
+use super::duplicates::Seal;
+use super::fast_path::FastPath;
+use super::flow::Flow;
 use super::peer::Offer;
-use super::tracker::Phase;
+use super::tracking::Phase;
 use super::tuple::Side;
 use crate::tcp::{Checksum, Flags, Segment, SeqNumber};
 use crate::time::{MILLISECOND, Timestamp};
@@ -189,21 +189,21 @@ impl Flow {
 
     /// Whether `s` is the second sighting of a segment just seen, with other numbers; from now on these are known.
     #[inline]
-    pub(super) fn learn_rewriting(&mut self, s: &Segment, hot: &Hot, seal: &Seal) -> bool {
+    pub(super) fn learn_rewriting(&mut self, s: &Segment, fast_path: &FastPath, seal: &Seal) -> bool {
         // Most segments end a little behind the one before of their sender.
         let own = self.peer(self.side_of(s.source)).next.map(|next| s.end().offset_from(next));
         let goes_on = !s.flags.has(Flags::SYN) && own.is_none_or(|own| !may_be_added(own));
-        !goes_on && self.learn_from_numbers(s, hot, seal)
+        !goes_on && self.learn_from_numbers(s, fast_path, seal)
     }
 
-    fn learn_from_numbers(&mut self, s: &Segment, hot: &Hot, seal: &Seal) -> bool {
+    fn learn_from_numbers(&mut self, s: &Segment, fast_path: &FastPath, seal: &Seal) -> bool {
         let from = self.side_of(s.source);
         let shifts = if s.flags.is_syn() {
             self.shift_of_syn(s, from)
         } else if s.flags.is_syn_ack() {
             self.shifts_of_synack(s, from)
         } else {
-            self.shifts_of_segment(s, from, hot, seal)
+            self.shifts_of_segment(s, from, fast_path, seal)
         };
         let Some((own, other, frame)) = shifts else { return false };
         let (client, server) = match from {
@@ -230,7 +230,7 @@ impl Flow {
     fn shift_of_syn(&self, s: &Segment, from: Side) -> Option<(Option<u32>, Option<u32>, u64)> {
         let (isn, first) = (self.client.isn?, self.handshake.syns.last()?);
         let shift = s.seq.offset_from(isn);
-        let fits = from == Side::Client && self.book.phase == Phase::SynSent && shift != 0 && may_be_added(shift);
+        let fits = from == Side::Client && self.tracking.phase == Phase::SynSent && shift != 0 && may_be_added(shift);
         let same = is_same_offer(&self.client.offer?, first.time, s);
         (fits && same).then_some((Some(shift), None, first.frame))
     }
@@ -248,7 +248,7 @@ impl Flow {
         &self,
         s: &Segment,
         from: Side,
-        hot: &Hot,
+        fast_path: &FastPath,
         seal: &Seal,
     ) -> Option<(Option<u32>, Option<u32>, u64)> {
         let peer = self.peer(from);
@@ -256,12 +256,12 @@ impl Flow {
         let (own, other) = (s.end().offset_from(next), s.ack()?.offset_from(acked));
         let fits = (own, other) != (0, 0) && may_be_added(own) && may_be_added(other);
         let telling = s.ip_id != 0 || s.payload > 0 || s.options.timestamps.is_some();
-        if !fits || !telling || s.flags.is_rst() || self.book.phase != Phase::Open {
+        if !fits || !telling || s.flags.is_rst() || self.tracking.phase != Phase::Open {
             return None;
         }
         let mut original = Segment { seq: s.seq.minus(own), ack_field: s.ack_field.minus(other), ..*s };
         original.checksum_field = checksum_of(s, &original);
-        hot.knows_original_of(&original, seal.print(&original), from).then_some((
+        fast_path.knows_original_of(&original, seal.print(&original), from).then_some((
             Some(own),
             Some(other),
             self.last_frame,
@@ -270,9 +270,10 @@ impl Flow {
 
     /// Whether `s`, a SYN-ACK that acknowledges nothing the client sent, may be that of the other side of a rewriter.
     pub(super) fn may_be_rewritten(&self, s: &Segment) -> bool {
-        let unanswered = self.book.phase == Phase::SynSent && self.client.isn.is_some() && self.server.isn.is_none();
+        let unanswered =
+            self.tracking.phase == Phase::SynSent && self.client.isn.is_some() && self.server.isn.is_none();
         let stamped = s.options.timestamps.is_some_and(|t| t.value != 0);
-        let from_server = s.source == self.server.endpoint && self.book.held.is_none();
+        let from_server = s.source == self.server.endpoint && self.tracking.held.is_none();
         s.flags.is_syn_ack() && from_server && unanswered && !self.acks_some_syn(s) && (s.ip_id != 0 || stamped)
     }
 

@@ -1,9 +1,9 @@
 //! Sequence accounting of one flow: what each end has sent and acknowledged, and what that makes of a segment.
 
 use super::facts::Facts;
-use super::model::Flow;
+use super::flow::Flow;
 use super::peer::Peer;
-use super::tracker::Phase;
+use super::tracking::Phase;
 use super::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
 use crate::time::{MILLISECOND, Timestamp};
@@ -49,7 +49,7 @@ impl Flow {
     /// is not, the next segments tell.
     fn is_of_an_older_connection(&self, s: &Segment, from: Side) -> bool {
         from == Side::Server
-            && self.book.phase == Phase::SynSent
+            && self.tracking.phase == Phase::SynSent
             && s.payload == 0
             && self.client.isn.is_some()
             && self.server.isn.is_none()

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use super::model::Flow;
+use super::flow::Flow;
 use crate::time::{SECOND, Timestamp};
 
 const PLACES: usize = 4096;

@@ -6,17 +6,17 @@ use core::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
-use super::brief::Brief;
-use super::embryo::Syn;
-use super::embryos::Embryos;
+use super::closed::{ClosedFlow, ClosedFlows};
+use super::descriptor::Descriptor;
+use super::fast_path::FastPath;
+use super::flow::Flow;
 use super::handshake::Try;
-use super::hot::Hot;
 use super::index::Index;
-use super::model::Flow;
 use super::prefetch::{prefetch, prefetch_start, prefetch_write};
 use super::slab::Slab;
 use super::steps::Step;
-use super::tombs::{Tomb, Tombs};
+use super::syn_cache::SynCache;
+use super::syn_record::Syn;
 use super::tuple::FlowKey;
 use super::twins::Asked;
 use crate::tcp::SeqNumber;
@@ -29,14 +29,14 @@ const MAX_SPARE: usize = 4096;
 pub type Slot = u32;
 
 /// Slots from here on are those of flows that are nothing but a SYN.
-const EMBRYO: Slot = 1 << 31;
+const SYN_ONLY: Slot = 1 << 31;
 
 /// Slots from here to those are of flows that have ended.
-const TOMB: Slot = 1 << 30;
+const CLOSED_FLOW: Slot = 1 << 30;
 
 /// Whether `slot` is of a flow that has ended.
-const fn is_tomb(slot: Slot) -> bool {
-    slot & (EMBRYO | TOMB) == TOMB
+const fn is_closed_flow(slot: Slot) -> bool {
+    slot & (SYN_ONLY | CLOSED_FLOW) == CLOSED_FLOW
 }
 
 /// Flows by four-tuple.
@@ -45,11 +45,11 @@ pub struct Table {
     /// Of each key no more than one: the flow, or what it left behind.
     index: Index,
     /// What ordinary segments touch, by slot; the key among it.
-    hot: Slab<Hot>,
+    fast_path: Slab<FastPath>,
     flows: Slab<Option<Flow>>,
     free: Vec<Slot>,
-    embryos: Embryos,
-    tombs: Tombs,
+    syn_records: SynCache,
+    closed_flows: ClosedFlows,
     /// Flows with a record of their own.
     len: usize,
     /// Emptied step lists, to be used again.
@@ -65,11 +65,11 @@ impl Table {
     pub fn new(closed: usize) -> Self {
         Self {
             index: Index::default(),
-            tombs: Tombs::new(closed),
+            closed_flows: ClosedFlows::new(closed),
             len: 0,
-            hot: Slab::new(),
+            fast_path: Slab::new(),
             flows: Slab::new(),
-            embryos: Embryos::default(),
+            syn_records: SynCache::default(),
             free: Vec::new(),
             spare: Vec::new(),
             hasher: RandomState::default(),
@@ -82,8 +82,8 @@ impl Table {
     }
 
     /// Flows that are nothing but a SYN.
-    pub(super) const fn embryos(&self) -> usize {
-        self.embryos.len()
+    pub(super) const fn syn_records(&self) -> usize {
+        self.syn_records.len()
     }
 
     /// Whether it holds none.
@@ -105,13 +105,13 @@ impl Table {
     /// Where the flow with this key is; `hash` is its [`Self::hash`].
     #[inline]
     pub(super) fn find(&self, key: &FlowKey, hash: u64) -> Option<Slot> {
-        self.index.find(hash, |slot| !is_tomb(slot) && self.is_of(slot, key))
+        self.index.find(hash, |slot| !is_closed_flow(slot) && self.is_of(slot, key))
     }
 
     /// What the last flow with this key left behind, if there is none now; `hash` is its [`Self::hash`].
-    pub(super) fn tomb(&self, key: &FlowKey, hash: u64) -> Option<&Tomb> {
-        let slot = self.index.find(hash, |slot| is_tomb(slot) && self.is_of(slot, key))?;
-        self.tombs.get(slot - TOMB)
+    pub(super) fn closed_flow(&self, key: &FlowKey, hash: u64) -> Option<&ClosedFlow> {
+        let slot = self.index.find(hash, |slot| is_closed_flow(slot) && self.is_of(slot, key))?;
+        self.closed_flows.get(slot - CLOSED_FLOW)
     }
 
     /// Whether there is a flow with this key, or was one; `hash` is its [`Self::hash`].
@@ -122,8 +122,8 @@ impl Table {
 
     /// The flow whose key has this hash and that began with a SYN of this number.
     pub(super) fn with_isn(&self, hash: u64, isn: SeqNumber) -> Option<Slot> {
-        self.index.find(hash, |slot| match self.embryo(slot) {
-            Some(syn) => syn.embryo.isn() == isn,
+        self.index.find(hash, |slot| match self.syn_record(slot) {
+            Some(syn) => syn.syn_record.isn() == isn,
             None => self.get(slot).is_some_and(|flow| flow.client.isn == Some(isn)),
         })
     }
@@ -135,7 +135,7 @@ impl Table {
 
     /// What the flow at `slot` asked with its SYN, and its SYNs if it has a record.
     pub(super) fn asked(&self, slot: Slot) -> Option<(Asked, &[Try])> {
-        if let Some(syn) = self.embryo(slot) {
+        if let Some(syn) = self.syn_record(slot) {
             return Some((Asked::of_syn(&syn.segment()), &[]));
         }
         let flow = self.get(slot)?;
@@ -143,61 +143,61 @@ impl Table {
     }
 
     fn is_of(&self, slot: Slot, key: &FlowKey) -> bool {
-        if slot >= EMBRYO {
-            self.embryo(slot).is_some_and(|syn| syn.is_of(key))
-        } else if slot >= TOMB {
-            self.tombs.get(slot - TOMB).is_some_and(|tomb| tomb.is_of(key))
+        if slot >= SYN_ONLY {
+            self.syn_record(slot).is_some_and(|syn| syn.is_of(key))
+        } else if slot >= CLOSED_FLOW {
+            self.closed_flows.get(slot - CLOSED_FLOW).is_some_and(|closed_flow| closed_flow.is_of(key))
         } else {
-            self.hot.get(slot as usize).is_some_and(|hot| hot.key == *key)
+            self.fast_path.get(slot as usize).is_some_and(|fast_path| fast_path.key == *key)
         }
     }
 
     /// What there is of the flow at `slot` while it is nothing but a SYN.
     #[inline]
-    pub(super) fn embryo(&self, slot: Slot) -> Option<Syn<'_>> {
-        self.embryos.get(slot.checked_sub(EMBRYO)?)
+    pub(super) fn syn_record(&self, slot: Slot) -> Option<Syn<'_>> {
+        self.syn_records.get(slot.checked_sub(SYN_ONLY)?)
     }
 
     /// Adds flow `id`, which is nothing but `syn`; `hash` is that of its key, which is not in the table.
     #[inline]
     pub(super) fn insert_embryo(&mut self, syn: Syn<'_>, id: u64, hash: u64) {
-        let slot = EMBRYO + self.embryos.push(syn, id);
+        let slot = SYN_ONLY + self.syn_records.push(syn, id);
         self.enter(hash, slot);
     }
 
     /// The oldest flow that is nothing but a SYN, and when that came.
     pub(super) fn oldest_embryo(&self) -> Option<(Slot, Timestamp)> {
-        let place = self.embryos.surplus(1)?;
-        self.embryos.get(place).map(|syn| (EMBRYO + place, syn.embryo.time()))
+        let place = self.syn_records.surplus(1)?;
+        self.syn_records.get(place).map(|syn| (SYN_ONLY + place, syn.syn_record.time()))
     }
 
     /// Drops the flow at `slot`, which is nothing but a SYN; `hash` is that of its key, if known.
     pub(super) fn drop_embryo(&mut self, slot: Slot, hash: Option<u64>) {
-        let Some(syn) = self.embryo(slot) else { return };
+        let Some(syn) = self.syn_record(slot) else { return };
         let hash = hash.unwrap_or_else(|| syn.hash(&self.hasher));
         self.index.remove(hash, slot);
-        self.embryos.drop(slot - EMBRYO);
+        self.syn_records.drop(slot - SYN_ONLY);
     }
 
     /// The oldest flow that is nothing but a SYN, if there is no room for one more within `limit`.
     pub(super) fn surplus_embryo(&self, limit: usize) -> Option<Slot> {
-        self.embryos.surplus(limit).map(|place| EMBRYO + place)
+        self.syn_records.surplus(limit).map(|place| SYN_ONLY + place)
     }
 
     /// Asks the processor for what a later call of [`Self::drop_embryo`] reads, if room must be made soon.
     #[inline]
-    pub(super) fn foresee_surplus(&self, limit: usize) {
-        let Some(oldest) = self.embryos.surplus(limit) else { return };
-        self.embryos.foresee(oldest.wrapping_add(2 * Self::AHEAD));
-        if let Some(syn) = self.embryos.get(oldest.wrapping_add(Self::AHEAD)) {
-            self.index.foresee(syn.hash(&self.hasher));
+    pub(super) fn prefetch_surplus(&self, limit: usize) {
+        let Some(oldest) = self.syn_records.surplus(limit) else { return };
+        self.syn_records.prefetch(oldest.wrapping_add(2 * Self::AHEAD));
+        if let Some(syn) = self.syn_records.get(oldest.wrapping_add(Self::AHEAD)) {
+            self.index.prefetch(syn.hash(&self.hasher));
         }
     }
 
     /// Asks the processor for what tells where the flow is whose key has this hash.
     #[inline]
-    pub(super) fn foresee(&self, hash: u64) {
-        self.index.foresee(hash);
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.index.prefetch(hash);
     }
 
     /// Asks the processor for what [`Self::find`] will read; where that is, for the next stages. A guess by the hash alone:
@@ -205,8 +205,8 @@ impl Table {
     #[inline]
     pub(super) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
-        match self.hot.get(slot as usize) {
-            Some(hot) => prefetch(hot),
+        match self.fast_path.get(slot as usize) {
+            Some(fast_path) => prefetch(fast_path),
             None => self.prefetch_small(slot),
         }
         Some(slot)
@@ -214,18 +214,18 @@ impl Table {
 
     /// The same of a flow without a record.
     fn prefetch_small(&self, slot: Slot) {
-        if slot >= EMBRYO {
-            self.embryos.foresee(slot - EMBRYO);
-        } else if let Some(tomb) = slot.checked_sub(TOMB).and_then(|place| self.tombs.get(place)) {
-            prefetch(tomb);
+        if slot >= SYN_ONLY {
+            self.syn_records.prefetch(slot - SYN_ONLY);
+        } else if let Some(closed_flow) = slot.checked_sub(CLOSED_FLOW).and_then(|place| self.closed_flows.get(place)) {
+            prefetch(closed_flow);
         }
     }
 
     /// Asks for the beginning of what there is of the flow at `slot`.
     pub(super) fn prefetch_start(&self, slot: Slot) {
-        if let (Some(flow), Some(hot)) = (self.flows.get(slot as usize), self.hot.get(slot as usize)) {
+        if let (Some(flow), Some(fast_path)) = (self.flows.get(slot as usize), self.fast_path.get(slot as usize)) {
             prefetch_start(flow);
-            prefetch(hot);
+            prefetch(fast_path);
         }
     }
 
@@ -245,32 +245,32 @@ impl Table {
 
     /// Whether the hot part of the flow at `slot` is likely to take `s`.
     #[inline]
-    pub(super) fn expects(&self, slot: Slot, s: &Brief) -> bool {
-        self.hot.get(slot as usize).is_some_and(|hot| hot.expects(s))
+    pub(super) fn expects(&self, slot: Slot, s: &Descriptor) -> bool {
+        self.fast_path.get(slot as usize).is_some_and(|fast_path| fast_path.expects(s))
     }
 
     /// The hot part of the flow at `slot`.
-    pub(super) fn hot(&mut self, slot: Slot) -> Option<&mut Hot> {
-        self.hot.get_mut(slot as usize)
+    pub(super) fn fast_path(&mut self, slot: Slot) -> Option<&mut FastPath> {
+        self.fast_path.get_mut(slot as usize)
     }
 
     /// When the flow at `slot` was last heard of, in the packet clock.
     pub(super) fn seen_at(&self, slot: Slot) -> Timestamp {
-        self.hot.get(slot as usize).map_or(Timestamp(i64::MIN), |hot| hot.seen_at)
+        self.fast_path.get(slot as usize).map_or(Timestamp(i64::MIN), |fast_path| fast_path.seen_at)
     }
 
     /// The flow at `slot`, complete: what its hot part has added up is handed over first.
     #[inline]
     pub fn settled(&mut self, slot: Slot) -> Option<&mut Flow> {
         let flow = self.flows.get_mut(slot as usize)?.as_mut()?;
-        self.hot.get_mut(slot as usize)?.settle(flow);
+        self.fast_path.get_mut(slot as usize)?.settle(flow);
         Some(flow)
     }
 
     /// Both parts of the flow at `slot`.
     #[inline]
-    pub(super) fn parts(&mut self, slot: Slot) -> Option<(&mut Hot, &mut Flow)> {
-        Some((self.hot.get_mut(slot as usize)?, self.flows.get_mut(slot as usize)?.as_mut()?))
+    pub(super) fn parts(&mut self, slot: Slot) -> Option<(&mut FastPath, &mut Flow)> {
+        Some((self.fast_path.get_mut(slot as usize)?, self.flows.get_mut(slot as usize)?.as_mut()?))
     }
 
     /// The flow at `slot`.
@@ -280,46 +280,46 @@ impl Table {
     }
 
     /// Adds a flow whose key no other flow in the table has, and its hash.
-    pub(super) fn insert(&mut self, hot: Hot, mut flow: Flow, hash: u64) -> Slot {
+    pub(super) fn insert(&mut self, fast_path: FastPath, mut flow: Flow, hash: u64) -> Slot {
         flow.host_marks.slot = self.free.last().copied().unwrap_or(self.flows.len() as Slot);
-        let key = hot.key;
+        let key = fast_path.key;
         let slot = if let Some(slot) = self.free.pop()
-            && let (Some(old), Some(place)) = (self.hot.get_mut(slot as usize), self.flows.get_mut(slot as usize))
+            && let (Some(old), Some(place)) = (self.fast_path.get_mut(slot as usize), self.flows.get_mut(slot as usize))
         {
-            *old = hot;
+            *old = fast_path;
             *place = Some(flow);
-            self.foresee_free();
+            self.prefetch_free();
             slot
         } else {
-            self.hot.push(hot);
+            self.fast_path.push(fast_path);
             self.flows.push(Some(flow));
             (self.flows.len() - 1) as Slot
         };
         self.len += 1;
-        let last = self.index.find(hash, |at| is_tomb(at) && self.is_of(at, &key));
-        if last.is_none_or(|tomb| !self.index.replace(hash, tomb, slot)) {
+        let last = self.index.find(hash, |at| is_closed_flow(at) && self.is_of(at, &key));
+        if last.is_none_or(|closed_flow| !self.index.replace(hash, closed_flow, slot)) {
             self.enter(hash, slot);
         }
         slot
     }
 
     /// Asks the processor for the record that the next new flow will get.
-    fn foresee_free(&self) {
+    fn prefetch_free(&self) {
         let Some(next) = self.free.last() else { return };
-        self.hot.get(*next as usize).into_iter().for_each(prefetch_write);
+        self.fast_path.get(*next as usize).into_iter().for_each(prefetch_write);
         self.flows.get(*next as usize).into_iter().for_each(prefetch_write);
     }
 
     /// Notes that the flow with this hash, which is new, is at `slot`.
     fn enter(&mut self, hash: u64, slot: Slot) {
-        let Self { hasher, hot, embryos, tombs, .. } = self;
+        let Self { hasher, fast_path, syn_records, closed_flows, .. } = self;
         let hash_of = |slot: Slot| {
-            if slot >= EMBRYO {
-                embryos.get(slot - EMBRYO).map(|syn| syn.hash(hasher))
-            } else if slot >= TOMB {
-                tombs.get(slot - TOMB).map(Tomb::hash)
+            if slot >= SYN_ONLY {
+                syn_records.get(slot - SYN_ONLY).map(|syn| syn.hash(hasher))
+            } else if slot >= CLOSED_FLOW {
+                closed_flows.get(slot - CLOSED_FLOW).map(ClosedFlow::hash)
             } else {
-                hot.get(slot as usize).map(|hot| hasher.hash_one(hot.key))
+                fast_path.get(slot as usize).map(|fast_path| hasher.hash_one(fast_path.key))
             }
         };
         self.index.insert(hash, slot, |slot| hash_of(slot).unwrap_or_default());
@@ -327,25 +327,25 @@ impl Table {
 
     /// The hash of the key of the flow at `slot`, if that has a record.
     pub(super) fn hash_at(&self, slot: Slot) -> Option<u64> {
-        self.hot.get(slot as usize).map(|hot| self.hash(&hot.key))
+        self.fast_path.get(slot as usize).map(|fast_path| self.hash(&fast_path.key))
     }
 
     /// The flow at `slot`, whose key has this hash, cannot be found from now on; what it leaves behind can, until `keep`
     /// nanoseconds after `now`.
-    pub(super) fn bury(&mut self, slot: Slot, hash: u64, now: Timestamp, keep: i64) {
-        let Some(flow) = self.get(slot).filter(|_| self.tombs.are_kept()) else {
+    pub(super) fn retire(&mut self, slot: Slot, hash: u64, now: Timestamp, keep: i64) {
+        let Some(flow) = self.get(slot).filter(|_| self.closed_flows.are_kept()) else {
             self.index.remove(hash, slot);
             return;
         };
-        let tomb = Tomb::of(flow, hash, now, keep);
-        while let Some((place, hash)) = self.tombs.forget(now) {
-            self.index.remove(hash, TOMB + place);
+        let closed_flow = ClosedFlow::of(flow, hash, now, keep);
+        while let Some((place, hash)) = self.closed_flows.forget(now) {
+            self.index.remove(hash, CLOSED_FLOW + place);
         }
-        if let Some(next) = self.tombs.next_hash() {
-            self.index.foresee(next);
+        if let Some(next) = self.closed_flows.next_hash() {
+            self.index.prefetch(next);
         }
-        let place = self.tombs.push(tomb);
-        self.index.replace(hash, slot, TOMB + place);
+        let place = self.closed_flows.push(closed_flow);
+        self.index.replace(hash, slot, CLOSED_FLOW + place);
     }
 
     /// Drops the flow at `slot`, whose key has this hash.
@@ -356,8 +356,8 @@ impl Table {
 
     /// Gives up the record at `slot` of a flow that cannot be found any more.
     pub(super) fn release(&mut self, slot: Slot) {
-        let Some(hot) = self.hot.get_mut(slot as usize) else { return };
-        hot.disarm();
+        let Some(fast_path) = self.fast_path.get_mut(slot as usize) else { return };
+        fast_path.disarm();
         let Some(place) = self.flows.get_mut(slot as usize) else { return };
         let Some(flow) = place else { return };
         let steps = core::mem::take(&mut flow.steps);
@@ -383,7 +383,7 @@ impl Table {
     /// Number and slot of every flow.
     pub(super) fn flows(&self) -> impl Iterator<Item = (u64, Slot)> {
         let whole = self.flows.iter().enumerate().filter_map(|(slot, flow)| Some((flow.as_ref()?.id, slot as Slot)));
-        whole.chain(self.embryos.iter().map(|(place, syn)| (syn.embryo.id(), EMBRYO + place)))
+        whole.chain(self.syn_records.iter().map(|(place, syn)| (syn.syn_record.id(), SYN_ONLY + place)))
     }
 
     /// How many positions there are, free ones included.
@@ -395,16 +395,16 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Embryo, script};
+    use crate::flow::{SynRecord, script};
     use crate::tcp::Segment;
 
     fn syn() -> Segment {
         script::read("> S").remove(0).segment
     }
 
-    fn flow(id: u64, s: &Segment) -> (Hot, Flow) {
+    fn flow(id: u64, s: &Segment) -> (FastPath, Flow) {
         let (key, _) = FlowKey::of(s);
-        (Hot::new(key, true, Timestamp(0)), Flow::new(id, s, key, true, false, Timestamp(0), Vec::new()))
+        (FastPath::new(key, true, Timestamp(0)), Flow::new(id, s, key, true, false, Timestamp(0), Vec::new()))
     }
 
     #[test]
@@ -412,27 +412,30 @@ mod tests {
         let mut table = Table::new(2);
         let (key, _) = FlowKey::of(&syn());
         let hash = table.hash(&key);
-        let (embryo, wide) = Embryo::of(&syn()).unwrap();
-        table.insert_embryo(Syn { embryo: &embryo, wide: &wide }, 7, hash);
+        let (syn_record, wide) = SynRecord::of(&syn()).unwrap();
+        table.insert_embryo(Syn { syn_record: &syn_record, wide: &wide }, 7, hash);
         let slot = table.find(&key, hash).unwrap();
-        assert_eq!((table.embryo(slot).map(|syn| syn.embryo.id()), table.len(), table.embryos()), (Some(7), 0, 1));
+        assert_eq!(
+            (table.syn_record(slot).map(|syn| syn.syn_record.id()), table.len(), table.syn_records()),
+            (Some(7), 0, 1)
+        );
         table.drop_embryo(slot, None);
         assert!(!table.knows(&key, hash));
 
-        let (hot, first) = flow(7, &syn());
-        let slot = table.insert(hot, first, hash);
+        let (fast_path, first) = flow(7, &syn());
+        let slot = table.insert(fast_path, first, hash);
         assert_eq!((table.find(&key, hash), table.len()), (Some(slot), 1));
-        table.bury(slot, hash, Timestamp(0), 100);
+        table.retire(slot, hash, Timestamp(0), 100);
         table.release(slot);
         assert_eq!((table.find(&key, hash), table.len()), (None, 0));
         assert!(table.knows(&key, hash));
-        let previous = table.tomb(&key, hash).map(|tomb| tomb.previous(true)).unwrap();
+        let previous = table.closed_flow(&key, hash).map(|closed_flow| closed_flow.previous(true)).unwrap();
         assert_eq!(previous.id, 7);
 
         // The next one of the same key takes its place in the index.
-        let (hot, next) = flow(8, &syn());
-        assert_eq!(table.insert(hot, next, hash), slot);
-        assert!(table.tomb(&key, hash).is_none());
+        let (fast_path, next) = flow(8, &syn());
+        assert_eq!(table.insert(fast_path, next, hash), slot);
+        assert!(table.closed_flow(&key, hash).is_none());
         table.remove(slot, hash);
         assert!(!table.knows(&key, hash));
     }
@@ -444,11 +447,11 @@ mod tests {
         for id in 1..6 {
             let mut s = syn();
             s.source.port = id;
-            let (hot, flow) = flow(u64::from(id), &s);
-            let (key, hash) = (hot.key, table.hash(&hot.key));
+            let (fast_path, flow) = flow(u64::from(id), &s);
+            let (key, hash) = (fast_path.key, table.hash(&fast_path.key));
             keys.push(key);
-            let slot = table.insert(hot, flow, hash);
-            table.bury(slot, hash, Timestamp(0), 100);
+            let slot = table.insert(fast_path, flow, hash);
+            table.retire(slot, hash, Timestamp(0), 100);
             table.release(slot);
         }
         let known = |table: &Table| keys.iter().map(|key| table.knows(key, table.hash(key))).collect::<Vec<_>>();

@@ -4,24 +4,27 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::announced::Announced;
-use super::brief::Brief;
+use super::checksum_trust::{Sums, Worth};
 use super::clock::{PAUSE, PacketClock};
-use super::copies::{Print, Seal};
-use super::embryo::{Embryo, Syn, Wide};
+use super::config::{Limits, Timeouts};
+use super::descriptor::Descriptor;
+use super::duplicates::{Print, Seal};
 use super::facts::Facts;
-use super::hot::Hot;
-use super::incarnation::{Fate, Pending};
-use super::model::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
+use super::fast_path::FastPath;
+use super::flow::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
 use super::notes::SILENCE;
+use super::observer::{Notice, Observer, SegmentRef};
 use super::peer::{Offer, Peer};
 use super::recording::Recorded;
+use super::reuse::Fate;
 use super::rewriting::{Held, Rewriting};
 use super::roles;
-use super::sources::Sums;
 use super::steps::Step;
+use super::syn_record::{Syn, SynRecord, V6Addresses};
 use super::table::{Slot, Table};
 use super::teardown::Reset;
-use super::timers::{Tick, Wheel};
+use super::timer_wheel::{Tick, Wheel};
+use super::tracking::{Phase, Tracking};
 use super::tuple::{FlowKey, Side};
 use super::twins::{self, Asked, Twin};
 use super::verdict::{Closing, Opening};
@@ -37,203 +40,10 @@ use crate::time::{SECOND, Timestamp};
 /// How late a client's timer may repeat the SYN beyond the deadline of the SYN-ACK: many ask again after just 3 s. Nanoseconds.
 const LATE: i64 = SECOND / 10;
 
-/// Deadlines, in packet time (findings section 0, table of timers). Nanoseconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// A SYN is unanswered this long after the last one (or 2.2 times the last gap, if that is more).
-    pub syn: i64,
-    /// A SYN-ACK is unacknowledged a tenth of a second after this long since the last one (or 2.2 times the last gap between
-    /// SYN-ACKs or SYNs, if that is more).
-    pub half_open: i64,
-    /// An attempt that came to nothing is dropped after this much silence.
-    pub flush: i64,
-    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much silence (Zeek's
-    /// `tcp_inactivity_timeout`).
-    pub one_way: i64,
-    /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two hours),
-    /// within which a peer that is still there must have spoken.
-    pub idle: i64,
-    /// A closed connection is reported after this much silence.
-    pub linger: i64,
-    /// How long a closed four-tuple is remembered, to tell old duplicates and early re-use (2 MSL, RFC 9293 section 3.4.2).
-    pub time_wait: i64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            syn: 5 * SECOND,
-            half_open: 3 * SECOND,
-            flush: 75 * SECOND,
-            one_way: 300 * SECOND,
-            idle: 4 * 3600 * SECOND,
-            linger: 5 * SECOND,
-            time_wait: 240 * SECOND,
-        }
-    }
-}
-
-/// Bounds of what is kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Flows tracked at once that are more than a SYN.
-    pub flows: usize,
-    /// Flows tracked at once that are nothing but a SYN.
-    pub embryonic: usize,
-    /// Closed four-tuples remembered.
-    pub closed: usize,
-    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
-    pub lingering: usize,
-    /// The same for attempts to which no answer, or no third step, came in time.
-    pub given_up: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { flows: 200_000, embryonic: 200_000, closed: 65_536, lingering: 2_048, given_up: 8_192 }
-    }
-}
-
-impl Limits {
-    /// These with another limit for flows, of each tier. Few flows leave less room for those that only wait to be forgotten.
-    #[must_use]
-    pub fn for_flows(self, flows: usize) -> Self {
-        let (closed, given_up) = (self.closed.min(flows / 3), self.given_up.min(flows / 25));
-        Self { flows, embryonic: flows, closed: closed.max(1), given_up: given_up.max(1), ..self }
-    }
-}
-
 /// How many deadlines ahead of its own a flow is asked for.
 const DEADLINES_AHEAD: usize = 4;
 
-/// What the tracker tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice<'a> {
-    /// A flow began.
-    Began,
-    /// A segment was taken.
-    Segment {
-        /// The segment.
-        segment: &'a SegmentRef<'a>,
-        /// Who sent it.
-        from: Side,
-        /// What was noticed about it.
-        facts: Facts,
-        /// What became of it as a step.
-        recorded: Recorded,
-    },
-    /// An ICMP error quoted the flow.
-    Quoted {
-        /// Index of the step.
-        recorded: Recorded,
-    },
-    /// An opening verdict was reached for the first time.
-    Opened,
-    /// The first FIN or a reset of an open connection.
-    Closing {
-        /// Who began.
-        by: Side,
-    },
-    /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
-    Quiet,
-    /// The flow ended, or observation of it did. The last notice of a flow: the observer may keep it, and leave another in its
-    /// place.
-    Ended,
-}
-
-/// A segment by reference that compares by identity of frame, so that notices can be compared in tests.
-#[derive(Clone, Copy, Debug)]
-pub struct SegmentRef<'a>(pub &'a Segment);
-
-impl PartialEq for SegmentRef<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.frame == other.0.frame
-    }
-}
-
-impl Eq for SegmentRef<'_> {}
-
-/// Who listens to the tracker.
-pub trait Observer {
-    /// Takes a notice about `flow` at `time`. It may add marks to the flow, nothing else.
-    fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>);
-
-    /// Nothing at all came between two packets for so long that nobody may have been looking.
-    fn paused(&mut self, _from: Timestamp, _to: Timestamp) {}
-}
-
-/// Where a flow is on its way to being open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// SYN seen, nothing acceptable from the server.
-    #[default]
-    SynSent,
-    /// SYN-ACK seen.
-    SynReceived,
-    /// Bare SYNs from both ends.
-    Crossed,
-    /// Open, or taken for open.
-    Open,
-    /// The attempt failed.
-    Failed,
-}
-
-/// Something that asks for a challenge ACK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Provocation {
-    pub(super) target: Side,
-    pub(super) time: Timestamp,
-}
-
-/// An acknowledgment that does not fit the client's SYN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WrongAck {
-    pub(super) ack: SeqNumber,
-    /// Whether it came with a SYN.
-    pub(super) with_syn: bool,
-}
-
-/// The tracker's own notes on a flow. The first 64 octets are what each segment needs.
-#[derive(Clone, Debug, Default)]
-#[repr(C)]
-pub(super) struct Book {
-    pub(super) phase: Phase,
-    /// Whether the deadline of the current phase has been acted on.
-    pub(super) deadline_passed: bool,
-    pub(super) announced: bool,
-    pub(super) closing_announced: bool,
-    pub(super) first_fin_acked_alone: bool,
-    /// Whether (the resetting end, the other end) sent anything but resets after a reset.
-    pub(super) spoke_after_reset: (bool, bool),
-    /// Runs of payload among its steps.
-    pub(super) data_runs: u8,
-    /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
-    pub(super) silence: u32,
-    /// Packet clock at the last SYN or SYN-ACK.
-    pub(super) tried_at: Timestamp,
-    /// Packet clock at the last segment.
-    pub(super) seen_at: Timestamp,
-    /// Tick of its live timer entry.
-    pub(super) tick: Tick,
-    /// When silence is next worth a look, in the packet clock; [`Self::NEVER`] where nothing is awaited.
-    pub(super) quiet_at: Timestamp,
-    /// A SYN on the open connection, which may turn out to begin the next one.
-    pub(super) pending: Option<Box<Pending>>,
-    /// An answer of the server that does not fit the client's SYN.
-    pub(super) wrong_ack: Option<WrongAck>,
-    /// A reset that should not have taken effect; it did if nothing follows.
-    pub(super) doubtful_reset: Option<Reset>,
-    pub(super) provocation: Option<Provocation>,
-    /// The refusal of the SYN to which a SYN-ACK came all the same.
-    pub(super) refusal: Option<Reset>,
-    /// A SYN-ACK that the next segment may explain.
-    pub(super) held: Option<Box<Held>>,
-    pub(super) before_reset: Option<(State, State, Option<Timestamp>)>,
-    /// Time and frame of the last segment before a SYN on the open connection.
-    pub(super) before_syn: Option<(Timestamp, u64)>,
-}
-
-/// Makes briefs of segments ahead of their turn, on any thread.
+/// Makes descriptors of segments ahead of their turn, on any thread.
 #[derive(Clone, Debug)]
 pub struct Keyer {
     hasher: RandomState,
@@ -243,16 +53,16 @@ pub struct Keyer {
 impl Keyer {
     /// `s` in brief, for [`Tracker::segment`].
     #[inline]
-    pub fn brief(&self, s: &Segment) -> Brief {
-        let mut brief = Brief::of_nothing(s.time);
-        self.write(s, &mut brief);
-        brief
+    pub fn descriptor(&self, s: &Segment) -> Descriptor {
+        let mut descriptor = Descriptor::of_nothing(s.time);
+        self.write(s, &mut descriptor);
+        descriptor
     }
 
     /// The same, written to `brief`.
     #[inline]
-    pub fn write(&self, s: &Segment, brief: &mut Brief) {
-        brief.set(s, &self.hasher, &self.seal);
+    pub fn write(&self, s: &Segment, descriptor: &mut Descriptor) {
+        descriptor.set(s, &self.hasher, &self.seal);
     }
 }
 
@@ -280,15 +90,6 @@ struct Doubt {
     worth: Worth,
 }
 
-/// What the checksum of a segment is worth.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Worth {
-    /// What a wrong one of its sender means.
-    pub(super) sums: Sums,
-    /// Zeek's words go by every checksum, whoever its sender is.
-    pub(super) zeek_checksums: bool,
-}
-
 /// The tracker.
 #[derive(Debug)]
 pub struct Tracker {
@@ -296,7 +97,7 @@ pub struct Tracker {
     limits: Limits,
     table: Table,
     wheel: Wheel<(Slot, Tag)>,
-    sources: super::sources::Sources,
+    sources: super::checksum_trust::ChecksumTrust,
     announced: Announced,
     recent: twins::RecentSyns,
     stamps: super::stamps::Stamps,
@@ -339,7 +140,7 @@ impl Tracker {
             seal: Seal::new(table.hasher()),
             table,
             wheel: Wheel::new(),
-            sources: super::sources::Sources::default(),
+            sources: super::checksum_trust::ChecksumTrust::default(),
             announced: Announced::default(),
             recent: twins::RecentSyns::default(),
             stamps: super::stamps::Stamps::default(),
@@ -373,7 +174,7 @@ impl Tracker {
 
     /// Flows tracked now.
     pub fn live(&self) -> usize {
-        self.table.len() + self.table.embryos()
+        self.table.len() + self.table.syn_records()
     }
 
     /// Packet time moves on to `time`; what times out by then is told.
@@ -413,26 +214,26 @@ impl Tracker {
 
     /// `s` will be taken soon: what that reads first is asked for.
     #[inline]
-    pub fn foresee(&self, s: &Brief) {
+    pub fn prefetch(&self, s: &Descriptor) {
         if s.hash != 0 {
-            self.table.foresee(s.hash);
+            self.table.prefetch(s.hash);
         }
     }
 
     /// It will be taken sooner, just after `before`: where its flow probably is is looked up, and the beginning of that asked
     /// for.
     #[inline]
-    pub fn foresee_flow(&self, s: &mut Brief, before: Option<&Brief>) {
+    pub fn prefetch_flow(&self, s: &mut Descriptor, before: Option<&Descriptor>) {
         match before {
-            Some(before) if before.hash == s.hash => s.foresee(before.slot()),
-            _ if s.hash != 0 => s.foresee(self.table.prefetch_hot(s.hash)),
+            Some(before) if before.hash == s.hash => s.prefetch(before.slot()),
+            _ if s.hash != 0 => s.prefetch(self.table.prefetch_hot(s.hash)),
             _ => {}
         }
     }
 
     /// And sooner: what that reads next is asked for.
     #[inline]
-    pub fn foresee_record(&self, s: &mut Brief) {
+    pub fn prefetch_record(&self, s: &mut Descriptor) {
         if let Some(slot) = s.slot()
             && !(s.is_plain() && self.table.expects(slot, s))
         {
@@ -443,7 +244,7 @@ impl Tracker {
 
     /// It is about to be taken: what that reads last is asked for.
     #[inline]
-    pub fn foresee_steps(&self, s: &Brief) {
+    pub fn prefetch_steps(&self, s: &Descriptor) {
         if let Some(slot) = s.slot().filter(|_| s.wants_record()) {
             self.table.prefetch_steps(slot);
         }
@@ -454,57 +255,59 @@ impl Tracker {
         Keyed { hash: self.table.hash(&key), key, sender_is_low }
     }
 
-    /// Takes a segment if it is ordinary, and where it was foreseen; whether it was. Nothing is to be told of it. `key` gives its
-    /// key, where the brief does not tell.
+    /// Takes a segment if it is ordinary, and where it was prefetchn; whether it was. Nothing is to be told of it. `key` gives its
+    /// key, where the descriptor does not tell.
     #[inline]
-    pub fn take_ordinary(&mut self, brief: &Brief, key: impl FnOnce() -> Option<FlowKey>) -> bool {
-        if !brief.is_plain() || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
+    pub fn take_ordinary(&mut self, descriptor: &Descriptor, key: impl FnOnce() -> Option<FlowKey>) -> bool {
+        if !descriptor.is_plain() || !self.clock.moves_on(descriptor.time) || self.wheel.is_due(descriptor.time) {
             return false;
         }
         let (now, idle) = (self.clock.now(), self.timeouts.idle.min(SILENCE));
-        let Some(hot) = brief.slot().filter(|_| self.short_cut_now).and_then(|slot| self.table.hot(slot)) else {
+        let Some(fast_path) =
+            descriptor.slot().filter(|_| self.short_cut_now).and_then(|slot| self.table.fast_path(slot))
+        else {
             return false;
         };
-        brief.is_of(&hot.key, key) && hot.take(brief, now, idle)
+        descriptor.is_of(&fast_path.key, key) && fast_path.take(descriptor, now, idle)
     }
 
     /// Takes `syn` if a flow begins with it of which nothing else is known; whether one did. Nothing is told of it.
     #[inline]
-    pub fn take_syn(&mut self, brief: &Brief, syn: Syn<'_>) -> bool {
-        let usual = self.short_cut_now && self.next_id < Embryo::NUMBERS;
-        if !usual || !self.clock.moves_on(brief.time) || self.wheel.is_due(brief.time) {
+    pub fn take_syn(&mut self, descriptor: &Descriptor, syn: Syn<'_>) -> bool {
+        let usual = self.short_cut_now && self.next_id < SynRecord::NUMBERS;
+        if !usual || !self.clock.moves_on(descriptor.time) || self.wheel.is_due(descriptor.time) {
             return false;
         }
-        let key = brief.key_of_syn(syn);
-        if self.table.knows(&key, brief.hash) {
+        let key = descriptor.key_of_syn(syn);
+        if self.table.knows(&key, descriptor.hash) {
             return false;
         }
         let id = self.number_small();
-        if syn.embryo.checksum() != Checksum::Unverifiable {
+        if syn.syn_record.checksum() != Checksum::Unverifiable {
             self.sources.good(syn.source().ip, true);
         }
-        self.recent.note(syn.embryo.isn(), brief.hash);
-        self.keep_small(syn, id, brief.hash);
+        self.recent.note(syn.syn_record.isn(), descriptor.hash);
+        self.keep_small(syn, id, descriptor.hash);
         true
     }
 
     /// Takes a segment.
-    pub fn segment(&mut self, s: &Segment, brief: &Brief, observer: &mut impl Observer) {
+    pub fn segment(&mut self, s: &Segment, descriptor: &Descriptor, observer: &mut impl Observer) {
         if (!self.short_cut_now || s.time < self.clock.latest()) && self.is_repeated(s) {
             return;
         }
         self.advance(s.time, observer);
         let now = self.clock.now();
-        let (key, sender_is_low) = brief.key_of(s);
-        let keyed = Keyed { key, hash: brief.hash, sender_is_low };
+        let (key, sender_is_low) = descriptor.key_of(s);
+        let keyed = Keyed { key, hash: descriptor.hash, sender_is_low };
         let found = self.table.find(&keyed.key, keyed.hash);
         if self.short_cut
-            && let Some(hot) = found.and_then(|slot| self.table.hot(slot))
-            && hot.take(brief, now, self.timeouts.idle.min(SILENCE))
+            && let Some(fast_path) = found.and_then(|slot| self.table.fast_path(slot))
+            && fast_path.take(descriptor, now, self.timeouts.idle.min(SILENCE))
         {
             return;
         }
-        self.take_the_long_way(s, (&keyed, brief.print()), found, now, observer);
+        self.take_the_long_way(s, (&keyed, descriptor.print()), found, now, observer);
         if let Some(ahead) = self.clock.far_ahead(s.time) {
             self.set_forward(&keyed, s.frame, ahead);
         }
@@ -517,7 +320,7 @@ impl Tracker {
         if let Some(flow) = self.table.settled(slot)
             && flow.first_frame == frame
         {
-            (flow.book.tried_at, flow.book.seen_at) = (ahead, ahead);
+            (flow.tracking.tried_at, flow.tracking.seen_at) = (ahead, ahead);
         }
     }
 
@@ -537,7 +340,7 @@ impl Tracker {
         now: Timestamp,
         observer: &mut impl Observer,
     ) {
-        let is_recorded = found.is_some_and(|slot| self.table.embryo(slot).is_none());
+        let is_recorded = found.is_some_and(|slot| self.table.syn_record(slot).is_none());
         let found = found.map(|slot| self.whole(slot, Some(keyed.hash), observer));
         let mut tries = Tries::new();
         let current = found.and_then(|slot| self.current(slot, keyed, now, observer));
@@ -581,8 +384,8 @@ impl Tracker {
     /// Another attempt takes the place of the flow at `slot`: where its SYN had an answer that does not fit, no other will come.
     fn supersede(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
         if let Some(flow) = self.table.settled(slot)
-            && flow.book.phase == Phase::SynSent
-            && flow.book.wrong_ack.is_some()
+            && flow.tracking.phase == Phase::SynSent
+            && flow.tracking.wrong_ack.is_some()
         {
             flow.reach_if_undecided(Opening::Unanswered, time);
             announce(flow, time, observer);
@@ -592,23 +395,23 @@ impl Tracker {
     /// `s` with the numbers that its flow, at `slot`, has on this side of a rewriter of numbers, if it has others.
     #[inline]
     fn unify(&mut self, slot: Slot, s: &Segment, observer: &mut impl Observer) -> Option<Segment> {
-        if self.table.get(slot)?.book.held.is_some() {
+        if self.table.get(slot)?.tracking.held.is_some() {
             self.explain_held(slot, s, observer);
         }
-        let (hot, flow) = self.table.parts(slot)?;
-        hot.settle(flow);
+        let (fast_path, flow) = self.table.parts(slot)?;
+        fast_path.settle(flow);
         let unified = flow.unified(s);
         if unified.is_some() || flow.rewriting().is_some_and(Rewriting::is_known) {
             return unified;
         }
-        if flow.learn_rewriting(s, hot, &self.seal) { flow.unified(s) } else { None }
+        if flow.learn_rewriting(s, fast_path, &self.seal) { flow.unified(s) } else { None }
     }
 
     /// `s` explains what was held back of the flow at `slot`, or does not.
     #[cold]
     fn explain_held(&mut self, slot: Slot, s: &Segment, observer: &mut impl Observer) {
         let Some(flow) = self.table.settled(slot) else { return };
-        let Some(held) = flow.book.held.take() else { return };
+        let Some(held) = flow.tracking.held.take() else { return };
         let explained = flow.learn_from_held(&held.segment, s);
         self.take(slot, explained.as_ref().unwrap_or(&held.segment), held.at, false, observer);
     }
@@ -619,13 +422,13 @@ impl Tracker {
             return false;
         }
         let Some(flow) = self.table.settled(slot).filter(|flow| flow.may_be_rewritten(s)) else { return false };
-        flow.book.held = Some(Box::new(Held { segment: *s, at: now }));
+        flow.tracking.held = Some(Box::new(Held { segment: *s, at: now }));
         true
     }
 
     /// What was held back of the flow at `slot` is what it seemed to be; whether anything was.
     fn release(&mut self, slot: Slot, observer: &mut impl Observer) -> bool {
-        let Some(held) = self.table.settled(slot).and_then(|flow| flow.book.held.take()) else { return false };
+        let Some(held) = self.table.settled(slot).and_then(|flow| flow.tracking.held.take()) else { return false };
         self.take(slot, &held.segment, held.at, false, observer);
         true
     }
@@ -641,7 +444,7 @@ impl Tracker {
         let Some(flow) = self.table.settled(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
-        if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.book.phase != Phase::SynSent {
+        if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.tracking.phase != Phase::SynSent {
             return;
         }
         flow.unreachable.get_or_insert_with(|| {
@@ -660,7 +463,7 @@ impl Tracker {
         let now = self.clock.now();
         for (_, slot) in flows {
             // A SYN gets a record only now, one beyond the limit at most, and gives it back at once: nobody need go for it.
-            let slot = self.promote(slot, None);
+            let slot = self.expand(slot, None);
             let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
@@ -691,29 +494,29 @@ impl Tracker {
         }
         let linger_over = |flow: &Flow, t: &Timeouts| deadline >= flow.flush_at(t);
         let Some(flow) = self.table.settled(slot) else { return true };
-        if flow.book.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
+        if flow.tracking.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
             if flow.pending_is_last() {
                 self.begin_from_pending(slot, observer);
             } else {
-                flow.book.pending = None;
+                flow.tracking.pending = None;
             }
             return false;
         }
         let time = self.clock.to_packet_time(deadline);
-        if deadline >= flow.book.quiet_at {
+        if deadline >= flow.tracking.quiet_at {
             flow.plan_quiet(deadline, time);
             observer.notice(flow, time, &Notice::Quiet);
             return false;
         }
         if linger_over(flow, &self.timeouts) {
-            flow.idle_expired = flow.teardown.complete.is_none() && flow.book.phase == Phase::Open;
+            flow.idle_expired = flow.teardown.complete.is_none() && flow.tracking.phase == Phase::Open;
             self.end(slot, time, observer);
             return true;
         }
-        flow.book.deadline_passed = true;
+        flow.tracking.deadline_passed = true;
         self.look_for_cause(slot);
         let Some(flow) = self.table.settled(slot) else { return true };
-        match flow.book.phase {
+        match flow.tracking.phase {
             Phase::SynSent if flow.has_declined() => flow.reach_if_undecided(Opening::ResetAfterSynAck, time),
             Phase::SynSent | Phase::Crossed => flow.reach_if_undecided(Opening::Unanswered, time),
             Phase::SynReceived if flow.client.isn.is_none() => flow.reach_if_undecided(Opening::SynAckOnly, time),
@@ -747,10 +550,10 @@ impl Tracker {
     fn fire_wheel(&mut self, last: Tick, now: Timestamp, observer: &mut impl Observer) {
         while let Some((tick, entries)) = self.wheel.fire(last) {
             for n in 0..entries.len() {
-                self.foresee_deadline(entries.get(n + 2 * DEADLINES_AHEAD), tick, false);
-                self.foresee_deadline(entries.get(n + DEADLINES_AHEAD), tick, true);
+                self.prefetch_deadline(entries.get(n + 2 * DEADLINES_AHEAD), tick, false);
+                self.prefetch_deadline(entries.get(n + DEADLINES_AHEAD), tick, true);
                 let (slot, tag) = entries[n];
-                if self.table.get(slot).is_none_or(|flow| tag_of(flow.id) != tag || flow.book.tick != tick) {
+                if self.table.get(slot).is_none_or(|flow| tag_of(flow.id) != tag || flow.tracking.tick != tick) {
                     continue;
                 }
                 let Some(flow) = self.table.settled(slot) else { continue };
@@ -783,11 +586,11 @@ impl Tracker {
 
     /// The deadline of `entry`, filed under `tick`, comes soon: what tells whether it is stale is asked for, and the second time,
     /// if it is not, the rest.
-    fn foresee_deadline(&self, entry: Option<&(Slot, Tag)>, tick: Tick, again: bool) {
+    fn prefetch_deadline(&self, entry: Option<&(Slot, Tag)>, tick: Tick, again: bool) {
         let Some((slot, tag)) = entry.copied() else { return };
         if !again {
             self.table.prefetch_start(slot);
-        } else if self.table.get(slot).is_some_and(|flow| tag_of(flow.id) == tag && flow.book.tick == tick) {
+        } else if self.table.get(slot).is_some_and(|flow| tag_of(flow.id) == tag && flow.tracking.tick == tick) {
             self.table.prefetch_record(slot);
         }
     }
@@ -796,12 +599,12 @@ impl Tracker {
     fn schedule(&mut self, slot: Slot, fired: bool) {
         let Some(flow) = self.table.get(slot) else { return };
         let (deadline, id) = (flow.deadline(&self.timeouts), flow.id);
-        if !fired && flow.book.tick <= self.wheel.tick_for(deadline) {
+        if !fired && flow.tracking.tick <= self.wheel.tick_for(deadline) {
             return;
         }
         let tick = self.wheel.file(deadline, (slot, tag_of(id)));
         if let Some(flow) = self.table.settled(slot) {
-            flow.book.tick = tick;
+            flow.tracking.tick = tick;
         }
     }
 
@@ -821,10 +624,10 @@ impl Tracker {
         observer: &mut impl Observer,
     ) -> Option<Slot> {
         let Keyed { key, hash, sender_is_low } = *keyed;
-        let tomb = self.table.tomb(&key, hash).cloned();
-        let is_new = tomb.is_none();
-        let previous = tomb.filter(|tomb| tomb.is_remembered(now));
-        if !s.flags.is_syn() && previous.as_ref().is_some_and(|tomb| tomb.owns(s)) {
+        let closed_flow = self.table.closed_flow(&key, hash).cloned();
+        let is_new = closed_flow.is_none();
+        let previous = closed_flow.filter(|closed_flow| closed_flow.is_remembered(now));
+        if !s.flags.is_syn() && previous.as_ref().is_some_and(|closed_flow| closed_flow.owns(s)) {
             self.counters.late_segments += 1;
             return None;
         }
@@ -833,9 +636,9 @@ impl Tracker {
         }
         if small
             && is_new
-            && let Some((embryo, wide)) = self.embryo_of(s, now)
+            && let Some((syn_record, wide)) = self.embryo_of(s, now)
         {
-            return self.begin_small(s, Syn { embryo: &embryo, wide: &wide }, keyed, now, observer);
+            return self.begin_small(s, Syn { syn_record: &syn_record, wide: &wide }, keyed, now, observer);
         }
         self.make_room(observer);
         let sender_is_client = if s.flags.is_syn_ack() {
@@ -855,10 +658,10 @@ impl Tracker {
         if let Some(read) = worth.read_by_zeek(s) {
             flow.zeek = ZeekWords::new(&read);
         }
-        flow.previous = previous.map(|tomb| Box::new(tomb.previous(client_is_low)));
+        flow.previous = previous.map(|closed_flow| Box::new(closed_flow.previous(client_is_low)));
         self.next_id += 1;
         self.counters.flows += 1;
-        let slot = self.table.insert(Hot::new(key, client_is_low, now), flow, hash);
+        let slot = self.table.insert(FastPath::new(key, client_is_low, now), flow, hash);
         self.schedule(slot, true);
         if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, s.time, &Notice::Began);
@@ -867,9 +670,9 @@ impl Tracker {
     }
 
     /// What is kept of `s` as the first segment of a flow, where nothing more needs to be.
-    fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<(Embryo, Wide)> {
-        let usual = now == s.time && self.next_id < Embryo::NUMBERS;
-        if usual { Embryo::of(s) } else { None }
+    fn embryo_of(&self, s: &Segment, now: Timestamp) -> Option<(SynRecord, V6Addresses)> {
+        let usual = now == s.time && self.next_id < SynRecord::NUMBERS;
+        if usual { SynRecord::of(s) } else { None }
     }
 
     /// Begins a flow with `s`, an ordinary SYN: its record is made and shown, and kept only if somebody marked it. `None`:
@@ -884,17 +687,17 @@ impl Tracker {
     ) -> Option<Slot> {
         let id = self.number_small();
         let worth = self.worth(s);
-        let (mut hot, mut flow) = self.record_of(s, id, keyed);
+        let (mut fast_path, mut flow) = self.record_of(s, id, keyed);
         observer.notice(&mut flow, s.time, &Notice::Began);
-        let doubt = doubt_about(s, &mut hot, &mut flow, self.seal.print(s), worth);
+        let doubt = doubt_about(s, &mut fast_path, &mut flow, self.seal.print(s), worth);
         show(&mut flow, s, now, true, doubt, observer);
-        hot.arm(&flow);
+        fast_path.enable(&flow);
         if flow.marks.is_empty() && flow.opening.is_none() {
             self.table.keep_steps(core::mem::take(&mut flow.steps));
             self.keep_small(small, id, keyed.hash);
         } else {
             self.make_room(observer);
-            let slot = self.table.insert(hot, flow, keyed.hash);
+            let slot = self.table.insert(fast_path, flow, keyed.hash);
             self.schedule(slot, true);
             self.eviction.began(slot, id);
         }
@@ -903,7 +706,7 @@ impl Tracker {
 
     /// The number of a flow that begins small; there is room for it.
     fn number_small(&mut self) -> u64 {
-        while let Some(oldest) = self.table.surplus_embryo(self.limits.embryonic) {
+        while let Some(oldest) = self.table.surplus_embryo(self.limits.syn_only) {
             self.table.drop_embryo(oldest, None);
             self.counters.evicted += 1;
             self.counters.evicted_unwritten += 1;
@@ -916,11 +719,11 @@ impl Tracker {
     #[inline]
     fn keep_small(&mut self, syn: Syn<'_>, id: u64, hash: u64) {
         self.table.insert_embryo(syn, id, hash);
-        self.table.foresee_surplus(self.limits.embryonic);
+        self.table.prefetch_surplus(self.limits.syn_only);
     }
 
     /// A new record for flow `id`, which begins with the SYN `s`, which it is still to be told.
-    fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (Hot, Flow) {
+    fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (FastPath, Flow) {
         let mut flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
         if self.announced.begins(s) {
             flow.completeness = Completeness::announced();
@@ -930,32 +733,32 @@ impl Tracker {
         {
             flow.zeek = ZeekWords::new(&read);
         }
-        (Hot::new(keyed.key, keyed.sender_is_low, s.time), flow)
+        (FastPath::new(keyed.key, keyed.sender_is_low, s.time), flow)
     }
 
     /// The slot of the flow at `slot` with a record of its own, which it gets now if it was nothing but a SYN; `hash` is that of
     /// its key, if known.
     fn whole(&mut self, slot: Slot, hash: Option<u64>, observer: &mut impl Observer) -> Slot {
-        if self.table.embryo(slot).is_some() {
+        if self.table.syn_record(slot).is_some() {
             self.make_room(observer);
         }
-        self.promote(slot, hash)
+        self.expand(slot, hash)
     }
 
     /// The same, whether there is room or not.
-    fn promote(&mut self, slot: Slot, hash: Option<u64>) -> Slot {
-        let Some(syn) = self.table.embryo(slot) else { return slot };
-        let (s, id) = (syn.segment(), syn.embryo.id());
+    fn expand(&mut self, slot: Slot, hash: Option<u64>) -> Slot {
+        let Some(syn) = self.table.syn_record(slot) else { return slot };
+        let (s, id) = (syn.segment(), syn.syn_record.id());
         let (key, sender_is_low) = FlowKey::of(&s);
         let keyed = Keyed { key, hash: hash.unwrap_or_else(|| self.table.hash(&key)), sender_is_low };
         self.table.drop_embryo(slot, Some(keyed.hash));
-        let (hot, flow) = self.record_of(&s, id, &keyed);
-        let slot = self.table.insert(hot, flow, keyed.hash);
-        if let Some((hot, flow)) = self.table.parts(slot) {
+        let (fast_path, flow) = self.record_of(&s, id, &keyed);
+        let slot = self.table.insert(fast_path, flow, keyed.hash);
+        if let Some((fast_path, flow)) = self.table.parts(slot) {
             let worth = Worth { sums: Sums::Unproved, zeek_checksums: self.zeek_checksums };
-            let doubt = doubt_about(&s, hot, flow, self.seal.print(&s), worth);
+            let doubt = doubt_about(&s, fast_path, flow, self.seal.print(&s), worth);
             show(flow, &s, s.time, true, doubt, &mut Nobody);
-            hot.arm(flow);
+            fast_path.enable(flow);
         }
         self.schedule(slot, true);
         slot
@@ -971,7 +774,7 @@ impl Tracker {
 
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
     fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
-        let Some(pending) = self.table.settled(slot).and_then(|flow| flow.book.pending.take()) else { return slot };
+        let Some(pending) = self.table.settled(slot).and_then(|flow| flow.tracking.pending.take()) else { return slot };
         if let Some(flow) = self.table.settled(slot) {
             flow.forget_pending(&pending);
         }
@@ -1015,20 +818,20 @@ impl Tracker {
         if s.flags.is_syn_ack() {
             self.look_for_twin(slot, s);
         }
-        let Some((hot, flow)) = self.table.parts(slot) else { return };
-        hot.settle(flow);
+        let Some((fast_path, flow)) = self.table.parts(slot) else { return };
+        fast_path.settle(flow);
         if s.checksum == Checksum::Good
             && let Some(wrong) = flow.begins_wrong(s)
         {
             *flow = flow.begun_by_wrong(&wrong);
             let worth = Worth { sums: Sums::Trusted, ..worth };
-            show(flow, &wrong, flow.book.seen_at, true, Doubt { copy: false, worth }, observer);
+            show(flow, &wrong, flow.tracking.seen_at, true, Doubt { copy: false, worth }, observer);
         }
         let was_closed = flow.is_closed();
-        let doubt = doubt_about(s, hot, flow, print, worth);
+        let doubt = doubt_about(s, fast_path, flow, print, worth);
         let facts = show(flow, s, now, first, doubt, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
-        hot.arm(flow);
+        fast_path.enable(flow);
         if facts.any(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
@@ -1088,8 +891,8 @@ impl Tracker {
             }
         }
         let Some((other, hash, _)) = found else { return };
-        let small = self.table.embryo(other).is_some();
-        let other = self.promote(other, Some(hash));
+        let small = self.table.syn_record(other).is_some();
+        let other = self.expand(other, Some(hash));
         if small {
             self.enlist(other);
         }
@@ -1137,7 +940,7 @@ impl Tracker {
         let Some(hash) = self.table.hash_at(slot) else { return };
         let Some(flow) = self.table.settled(slot) else { return };
         flow.conclude(time, &self.timeouts);
-        self.table.bury(slot, hash, self.clock.now(), self.timeouts.time_wait);
+        self.table.retire(slot, hash, self.clock.now(), self.timeouts.time_wait);
         if let Some(flow) = self.table.settled(slot) {
             observer.notice(flow, time, &Notice::Ended);
         }
@@ -1160,10 +963,10 @@ impl Tracker {
 }
 
 /// What casts doubt on `s`, which is about to be shown to its flow. `worth`: what its checksum is worth.
-fn doubt_about(s: &Segment, hot: &mut Hot, flow: &mut Flow, print: Print, worth: Worth) -> Doubt {
+fn doubt_about(s: &Segment, fast_path: &mut FastPath, flow: &mut Flow, print: Print, worth: Worth) -> Doubt {
     let answers = s.flags.is_syn_ack() && flow.handshake.is_asked_again();
     let rewritten = flow.is_rewritten_copy(s);
-    Doubt { copy: rewritten || hot.is_copy(s, print, flow.side_of(s.source), answers), worth }
+    Doubt { copy: rewritten || fast_path.is_copy(s, print, flow.side_of(s.source), answers), worth }
 }
 
 /// Shows `s` to its flow, and tells what came of it.
@@ -1185,10 +988,10 @@ fn show(
     if flow.opening != opening_before {
         announce(flow, s.time, observer);
     }
-    if !flow.book.closing_announced
+    if !flow.tracking.closing_announced
         && let Some(by) = flow.closing_began()
     {
-        flow.book.closing_announced = true;
+        flow.tracking.closing_announced = true;
         observer.notice(flow, s.time, &Notice::Closing { by });
     }
     facts
@@ -1203,22 +1006,9 @@ impl Observer for Nobody {
 
 /// Tells of an opening verdict once it is reached.
 fn announce(flow: &mut Flow, time: Timestamp, observer: &mut impl Observer) {
-    if flow.opening.is_some() && !flow.book.announced {
-        flow.book.announced = true;
+    if flow.opening.is_some() && !flow.tracking.announced {
+        flow.tracking.announced = true;
         observer.notice(flow, time, &Notice::Opened);
-    }
-}
-
-impl Worth {
-    /// `s` as Zeek's words take it, where that is not as it is: a wrong checksum that says nothing about what its receiver got
-    /// is none, or an unfinished one is wrong.
-    pub(super) fn read_by_zeek(self, s: &Segment) -> Option<Segment> {
-        let checksum = match s.checksum {
-            Checksum::Bad if !self.zeek_checksums && self.sums != Sums::Trusted => Checksum::Unverifiable,
-            Checksum::Offload if self.zeek_checksums && !s.truncated => Checksum::Bad,
-            Checksum::Good | Checksum::Offload | Checksum::Unverifiable | Checksum::Bad => return None,
-        };
-        Some(Segment { checksum, ..*s })
     }
 }
 
@@ -1245,12 +1035,12 @@ impl Flow {
     fn begun_by_wrong(&mut self, wrong: &Segment) -> Self {
         let mut steps = core::mem::take(&mut self.steps);
         steps.clear();
-        let mut flow = Self::new(self.id, wrong, self.key, true, self.previous.is_some(), self.book.seen_at, steps);
+        let mut flow = Self::new(self.id, wrong, self.key, true, self.previous.is_some(), self.tracking.seen_at, steps);
         flow.previous = self.previous.take();
         flow.marks = core::mem::take(&mut self.marks);
         flow.host_marks = self.host_marks;
         flow.quality.bad_checksum = self.quality.bad_checksum.saturating_sub(1);
-        flow.book.tick = self.book.tick;
+        flow.tracking.tick = self.tracking.tick;
         flow
     }
 
@@ -1265,7 +1055,7 @@ impl Flow {
     ) -> Self {
         let (sender, receiver) = (Peer::new(s.source), Peer::new(s.destination));
         let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
-        let book = Book { tried_at: now, seen_at: now, quiet_at: Book::NEVER, ..Book::default() };
+        let tracking = Tracking { tried_at: now, seen_at: now, quiet_at: Tracking::NEVER, ..Tracking::default() };
         Self {
             id,
             key,
@@ -1294,7 +1084,7 @@ impl Flow {
             zeek: ZeekWords::new(s),
             previous: None,
             notes: None,
-            book,
+            tracking,
         }
     }
 
@@ -1329,12 +1119,12 @@ impl Flow {
             Checksum::Good | Checksum::Unverifiable => {}
         }
         if s.flags.is_syn() && !first {
-            self.book.before_syn = Some((self.last_time, self.last_frame));
+            self.tracking.before_syn = Some((self.last_time, self.last_frame));
         }
         self.last_time = self.last_time.max(s.time);
         self.last_frame = s.frame;
-        let silence = now - self.book.seen_at;
-        self.book.seen_at = now;
+        let silence = now - self.tracking.seen_at;
+        self.tracking.seen_at = now;
         let numbered = self.numbered(s, from);
         let s = numbered.as_ref().unwrap_or(s);
         self.count(s, from);
@@ -1356,13 +1146,13 @@ impl Flow {
 
     /// Whether it is an ACK in answer to a SYN that does not acknowledge that. (Payload is disowned once there is a SYN-ACK.)
     fn answers_another_connection(&self, s: &Segment) -> bool {
-        s.payload == 0 && self.book.wrong_ack.is_some_and(|wrong| wrong.ack == s.ack_field)
+        s.payload == 0 && self.tracking.wrong_ack.is_some_and(|wrong| wrong.ack == s.ack_field)
     }
 
     /// Whether its receiver drops it unread: on an open connection, and on one that is half open, nothing but SYN and RST may come
     /// without ACK (RFC 9293 section 3.10.7.4, fifth).
     fn must_be_dropped(&self, s: &Segment) -> bool {
-        let open = matches!(self.book.phase, Phase::Open | Phase::SynReceived);
+        let open = matches!(self.tracking.phase, Phase::Open | Phase::SynReceived);
         open && !s.flags.any(Flags::ACK | Flags::SYN | Flags::RST) && self.opening != Some(Opening::Invalid)
     }
 
@@ -1395,7 +1185,7 @@ impl Flow {
             if s.flags.has(Flags::SYN) {
                 (self.client.isn, self.client.offer) = (Some(s.seq), Some(Offer::of(s)));
             }
-            self.book.phase = Phase::Failed;
+            self.tracking.phase = Phase::Failed;
             self.reach(Opening::Invalid, s.time);
             return facts | Facts::INVALID_FLAGS;
         }
@@ -1413,7 +1203,7 @@ impl Flow {
             return facts;
         }
         facts |= Facts::MIDSTREAM;
-        self.book.phase = Phase::Open;
+        self.tracking.phase = Phase::Open;
         self.client.confirmed = State::Established;
         self.server.confirmed = State::Established;
         self.reach(Opening::Midstream, s.time);
@@ -1437,8 +1227,8 @@ impl Flow {
         if s.flags.is_rst() {
             return self.on_rst(s, from);
         }
-        if self.book.doubtful_reset.is_some() && self.book.phase == Phase::Open {
-            self.book.doubtful_reset = None;
+        if self.tracking.doubtful_reset.is_some() && self.tracking.phase == Phase::Open {
+            self.tracking.doubtful_reset = None;
         }
         if s.flags.is_syn() {
             return self.dispatch_syn(s, from, now);
@@ -1455,7 +1245,7 @@ impl Flow {
         self.prove(s, from);
         let mut facts = settled | self.account_with_doubt(s, from);
         facts |= self.on_segment_in_handshake(s, from);
-        if self.book.phase == Phase::Open || s.flags.has(Flags::FIN) {
+        if self.tracking.phase == Phase::Open || s.flags.has(Flags::FIN) {
             facts |= self.on_segment_in_connection(s, from);
         }
         facts
@@ -1511,22 +1301,23 @@ impl Flow {
 
     /// Whether an opening verdict has been reached, and is still to be told.
     pub(crate) const fn opening_is_news(&self) -> bool {
-        self.opening.is_some() && !self.book.announced
+        self.opening.is_some() && !self.tracking.announced
     }
 
     /// Whether the close is complete, or the attempt failed.
     pub(super) fn is_closed(&self) -> bool {
-        self.teardown.complete.is_some() || self.book.phase == Phase::Failed
+        self.teardown.complete.is_some() || self.tracking.phase == Phase::Failed
     }
 
     /// Whether nothing but SYNs of the client has been seen.
     pub(super) fn is_unanswered(&self) -> bool {
-        self.book.phase == Phase::SynSent && !self.server.spoke() && self.unreachable.is_none()
+        self.tracking.phase == Phase::SynSent && !self.server.spoke() && self.unreachable.is_none()
     }
 
     /// Whether what it waited for, an answer or the third step, did not come in time.
     pub(super) fn is_given_up(&self) -> bool {
-        self.book.deadline_passed && matches!(self.book.phase, Phase::SynSent | Phase::SynReceived | Phase::Crossed)
+        self.tracking.deadline_passed
+            && matches!(self.tracking.phase, Phase::SynSent | Phase::SynReceived | Phase::Crossed)
     }
 
     fn closing_began(&self) -> Option<Side> {
@@ -1538,7 +1329,7 @@ impl Flow {
 
     /// When silence ends it.
     fn flush_at(&self, t: &Timeouts) -> Timestamp {
-        let silence = match self.book.phase {
+        let silence = match self.tracking.phase {
             _ if self.is_closed() => t.linger,
             Phase::SynSent | Phase::SynReceived | Phase::Crossed => t.flush,
             Phase::Open
@@ -1548,26 +1339,26 @@ impl Flow {
             }
             Phase::Open | Phase::Failed => t.idle,
         };
-        self.book.seen_at.after(silence)
+        self.tracking.seen_at.after(silence)
     }
 
     /// The next moment at which silence changes something or is worth a look, in the packet clock.
     pub(super) fn deadline(&self, t: &Timeouts) -> Timestamp {
-        self.verdict_deadline(t).min(self.book.quiet_at)
+        self.verdict_deadline(t).min(self.tracking.quiet_at)
     }
 
     fn verdict_deadline(&self, t: &Timeouts) -> Timestamp {
         let flush = self.flush_at(t);
-        let verdict = match self.book.phase {
-            _ if self.book.pending.is_some() => self.pending_deadline(t),
-            _ if self.book.deadline_passed && self.opening.is_some() => return flush,
+        let verdict = match self.tracking.phase {
+            _ if self.tracking.pending.is_some() => self.pending_deadline(t),
+            _ if self.tracking.deadline_passed && self.opening.is_some() => return flush,
             Phase::SynSent | Phase::Crossed => {
-                self.book.tried_at.after(t.syn.max(self.handshake.last_syn_gap().saturating_mul(11) / 5))
+                self.tracking.tried_at.after(t.syn.max(self.handshake.last_syn_gap().saturating_mul(11) / 5))
             }
             Phase::SynReceived => {
                 // A client whose SYN-ACK was lost asks again, and the server with it.
                 let gap = self.handshake.last_synack_gap().max(self.handshake.last_syn_gap());
-                self.book.tried_at.after((t.half_open + LATE).max(gap.saturating_mul(11) / 5))
+                self.tracking.tried_at.after((t.half_open + LATE).max(gap.saturating_mul(11) / 5))
             }
             Phase::Open | Phase::Failed => return flush,
         };
@@ -1583,13 +1374,13 @@ impl Flow {
     /// Observation of it is over: settles what only the end can settle.
     fn conclude(&mut self, time: Timestamp, t: &Timeouts) {
         self.confirm_fin();
-        if let Some(reset) = self.book.doubtful_reset.take()
+        if let Some(reset) = self.tracking.doubtful_reset.take()
             && self.teardown.reset.is_none()
             && !self.both_fins()
         {
             self.accept_reset(reset);
         }
-        if self.opening.is_none() && self.book.phase == Phase::SynReceived && self.client.isn.is_none() {
+        if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && self.client.isn.is_none() {
             self.reach(Opening::SynAckOnly, time);
         }
         // The client declined a SYN-ACK that it cannot have asked for, and no other came.

@@ -7,8 +7,8 @@
 //! SYNs.
 
 use super::facts::Facts;
+use super::flow::Flow;
 use super::handshake::Try;
-use super::model::Flow;
 use super::peer::Offer;
 use super::verdict::Opening;
 use crate::tcp::options::OptionFaults;

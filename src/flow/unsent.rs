@@ -2,7 +2,7 @@
 //! the segment (RFC 9293 section 3.10.7.4, fifth). Which of the two, only what follows tells.
 
 use super::facts::Facts;
-use super::model::Flow;
+use super::flow::Flow;
 use super::steps::Label;
 use super::tuple::Side;
 use super::verdict::Opening;

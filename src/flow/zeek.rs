@@ -132,7 +132,7 @@ impl ConnState {
 #[derive(Clone, Debug)]
 pub struct ZeekWords {
     sides: [Side; 2],
-    rare: Option<Box<Rare>>,
+    rare: Option<Box<Overflow>>,
     letters: [u8; INLINE_LETTERS],
     letter_count: u8,
     originator_sent_first: bool,
@@ -482,7 +482,7 @@ impl ZeekWords {
             return;
         }
         let start = relative.wrapping_add(u32::from(segment.flags.has(Flags::SYN)));
-        let data = Island { start, end: start.wrapping_add(segment.payload) };
+        let data = SequenceRange { start, end: start.wrapping_add(segment.payload) };
         let side = &mut self.sides[sender];
         let reach = data.end.wrapping_sub(side.edge) as i32;
         if reach <= 0 || reach > LARGEST_WINDOW || segment.payload > LARGEST_WINDOW as u32 {
@@ -570,7 +570,7 @@ impl ZeekWords {
         }
     }
 
-    fn rare_mut(&mut self) -> &mut Rare {
+    fn rare_mut(&mut self) -> &mut Overflow {
         self.rare.get_or_insert_default()
     }
 }
@@ -739,24 +739,24 @@ impl Side {
 
 /// A range of data above a hole, relative to the start.
 #[derive(Clone, Copy, Debug)]
-struct Island {
+struct SequenceRange {
     start: u32,
     end: u32,
 }
 
 /// What most flows do without.
 #[derive(Clone, Debug, Default)]
-struct Rare {
+struct Overflow {
     counts: [[u32; 4]; 2],
     /// Relative sequence number of the last SYN: not 0 only for one after the end.
     last_syn: [u32; 2],
     /// Sorted, neither touching each other nor the edge.
-    islands: [SmallVec<[Island; INLINE_ISLANDS]>; 2],
+    islands: [SmallVec<[SequenceRange; INLINE_ISLANDS]>; 2],
     letters: Vec<u8>,
     lost_letters: u32,
 }
 
-impl Rare {
+impl Overflow {
     fn flip(&mut self) {
         self.counts.swap(ORIGINATOR, RESPONDER);
         self.last_syn.swap(ORIGINATOR, RESPONDER);
@@ -809,7 +809,7 @@ const fn is_later(a: u32, b: u32) -> bool {
 }
 
 /// Adds a range to sorted ranges that do not touch each other, and joins it with those that it touches.
-fn insert(islands: &mut SmallVec<[Island; INLINE_ISLANDS]>, mut new: Island) {
+fn insert(islands: &mut SmallVec<[SequenceRange; INLINE_ISLANDS]>, mut new: SequenceRange) {
     let mut at = 0;
     while let Some(old) = islands.get(at).copied() {
         if is_later(old.start, new.end) {

@@ -3,7 +3,7 @@
 use super::event::build::{self, Context};
 use super::event::{Action, write_line};
 use super::{Out, Settings, Writer};
-use crate::engine::{Event, Sink, Wants};
+use crate::engine::{Event, Interest, Sink};
 
 /// The NDJSON format.
 pub(super) struct Ndjson {
@@ -49,13 +49,13 @@ impl Ndjson {
 }
 
 impl Sink for Ndjson {
-    fn wants(&self) -> Wants {
-        let wanted = |action, wants: Wants| wants.if_so(self.wanted & 1 << action as u16 != 0);
-        wanted(Action::FlowStart, Wants::STARTS)
-            .and(wanted(Action::HandshakeEnd, Wants::OPENINGS))
-            .and(wanted(Action::TeardownStart, Wants::CLOSINGS))
-            .and(wanted(Action::Anomaly, Wants::ANOMALIES.and(Wants::ANOMALOUS)))
-            .and(wanted(Action::FlowEnd, Wants::ENDS))
+    fn wants(&self) -> Interest {
+        let wanted = |action, wants: Interest| wants.when(self.wanted & 1 << action as u16 != 0);
+        wanted(Action::FlowStart, Interest::STARTS)
+            .union(wanted(Action::HandshakeEnd, Interest::OPENINGS))
+            .union(wanted(Action::TeardownStart, Interest::CLOSINGS))
+            .union(wanted(Action::Anomaly, Interest::ANOMALIES.union(Interest::ANOMALOUS)))
+            .union(wanted(Action::FlowEnd, Interest::ENDS))
     }
 
     fn event(&mut self, event: &Event<'_>) {

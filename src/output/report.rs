@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::explain::{Words, terms};
 use super::{Locale, Out, Settings, Writer};
 use crate::detect::{Anomaly, Severity};
-use crate::engine::{Event, Sink, Totals, Wants};
+use crate::engine::{Event, Interest, Sink, Totals};
 use crate::flow::{Closing, Flow, Opening};
 
 /// What a format makes of a run.
@@ -78,8 +78,8 @@ impl<R: Report> Sink for AtEnd<R> {
         }
     }
 
-    fn wants(&self) -> Wants {
-        Wants::ENDS.and(Wants::ANOMALIES)
+    fn wants(&self) -> Interest {
+        Interest::ENDS.union(Interest::ANOMALIES)
     }
 }
 

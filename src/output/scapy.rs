@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 use super::{Out, Writer};
-use crate::engine::{Event, Sink, Wants};
+use crate::engine::{Event, Interest, Sink};
 use crate::tcp::{Flags, Segment};
 
 /// Scapy shows nine flags; the three bits that are still reserved are a field of their own there.
@@ -42,8 +42,8 @@ impl Scapy {
 }
 
 impl Sink for Scapy {
-    fn wants(&self) -> Wants {
-        Wants::SEGMENTS
+    fn wants(&self) -> Interest {
+        Interest::SEGMENTS
     }
 
     fn event(&mut self, event: &Event<'_>) {

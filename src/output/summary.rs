@@ -10,7 +10,7 @@ use super::{Out, Writer, words};
 use crate::decode::SkipReason;
 use crate::decode::link::link_name;
 use crate::detect::Health;
-use crate::engine::{Ending, Event, Sink, Totals, Wants};
+use crate::engine::{Ending, Event, Interest, Sink, Totals};
 use crate::flow::{Closing, Opening};
 
 mod hosts;
@@ -112,8 +112,8 @@ impl Summary {
 }
 
 impl Sink for Summary {
-    fn wants(&self) -> Wants {
-        Wants::NOTHING
+    fn wants(&self) -> Interest {
+        Interest::empty()
     }
 
     fn event(&mut self, event: &Event<'_>) {

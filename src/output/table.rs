@@ -4,7 +4,7 @@ use csv::{ByteRecord, Terminator, WriterBuilder};
 
 use super::event::{Action, build, columns};
 use super::{Out, Settings, Writer};
-use crate::engine::{Event, Sink, Wants};
+use crate::engine::{Event, Interest, Sink};
 
 /// Columns where `-e` does not say otherwise.
 const DEFAULT: [&str; 22] = [
@@ -75,8 +75,8 @@ impl Table {
 }
 
 impl Sink for Table {
-    fn wants(&self) -> Wants {
-        Wants::ENDS
+    fn wants(&self) -> Interest {
+        Interest::ENDS
     }
 
     fn event(&mut self, event: &Event<'_>) {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::clock::Civil;
 use super::{Out, Settings, Writer};
-use crate::engine::{Event, Sink, Wants};
+use crate::engine::{Event, Interest, Sink};
 use crate::flow::zeek::{Connections, Row};
 use crate::time::Timestamp;
 
@@ -110,8 +110,8 @@ impl Zeek {
 }
 
 impl Sink for Zeek {
-    fn wants(&self) -> Wants {
-        Wants::ENDS.and(Wants::SEGMENTS)
+    fn wants(&self) -> Interest {
+        Interest::ENDS.union(Interest::SEGMENTS)
     }
 
     fn event(&mut self, event: &Event<'_>) {

@@ -90,8 +90,8 @@ impl Sink for Nobody {
         black_box(event);
     }
 
-    fn wants(&self) -> synscope::engine::Wants {
-        synscope::engine::Wants::ENDS
+    fn wants(&self) -> synscope::engine::Interest {
+        synscope::engine::Interest::ENDS
     }
 }
 

@@ -126,8 +126,8 @@ impl Sink for Analysis {
         }
     }
 
-    fn wants(&self) -> synscope::engine::Wants {
-        synscope::engine::Wants::ENDS.and(synscope::engine::Wants::ANOMALIES)
+    fn wants(&self) -> synscope::engine::Interest {
+        synscope::engine::Interest::ENDS.union(synscope::engine::Interest::ANOMALIES)
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::messages::Failure;
 use super::super::setup::{engine, open};
 use super::reading::Place;
 use crate::capture::{Next, Source};
-use crate::engine::{Engine, Event, Sink, Wants};
+use crate::engine::{Engine, Event, Interest, Sink};
 
 /// How many packets pass between looks at whether it is still wanted.
 const LOOK_EVERY: u64 = 4096;
@@ -63,8 +63,8 @@ impl Sink for Silent {
         self.0 += u64::from(matches!(event, Event::FlowEnd { .. }));
     }
 
-    fn wants(&self) -> Wants {
-        Wants::ENDS
+    fn wants(&self) -> Interest {
+        Interest::ENDS
     }
 }
 

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::anomaly::{Scope, Severity};
-use super::registry::{Finding, Rule, When};
+use super::rule::{Finding, Rule, When};
 use crate::flow::{Counters, Flow, Opening, Peer, Repeated, Side};
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};

@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::handshake::Try;
 use crate::flow::{Facts, Flow, Label, Side, Step};
 use crate::tcp::Segment;
@@ -126,7 +126,7 @@ pub(in crate::detect) fn repeated_in_vain(f: &Flow, s: &Segment, facts: Facts, f
     (after >= in_flight).then_some(InVain { after, acknowledged: acknowledged.frame, ignored, count })
 }
 
-fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
+fn accept_queue_overflow(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let vain = repeated_in_vain(f, segment, s.facts, s.from)?;
     // A loss beyond the capture point would not strike several connections of one port.
@@ -145,7 +145,7 @@ fn accept_queue_overflow(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn deferred_accept(s: &Sighting<'_>) -> Option<Finding> {
+fn deferred_accept(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     if f.server.synack_count < 2 || f.handshake.crossed || f.host_marks.overflowing || !f.was_open() {
         return None;

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 use crate::tcp::Segment;
 
@@ -39,7 +39,7 @@ pub(in crate::detect) fn are_ordinary(s: &Segment) -> bool {
     s.source != s.destination && source_bogon(s.source.ip).is_none() && destination_bogon(s.destination.ip).is_none()
 }
 
-fn land(s: &Sighting<'_>) -> Option<Finding> {
+fn land(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     (segment.source == segment.destination).then(|| {
         let at_home = segment.source.ip.is_loopback();
@@ -51,7 +51,7 @@ fn land(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn bogon(s: &Sighting<'_>) -> Option<Finding> {
+fn bogon(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let (source, destination) = (segment.source.ip, segment.destination.ip);
     let kind = source_bogon(source)

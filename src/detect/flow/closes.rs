@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{ClosedBy, Facts, Flow, Label, Opening, Side};
 use crate::tcp::{Flags, Segment};
 use crate::time::SECOND;
@@ -191,7 +191,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
+fn close_normal(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let complete = f.both_fins() && f.client.fin_acknowledged && f.server.fin_acknowledged;
     if !complete || !f.was_open() {
@@ -207,7 +207,7 @@ fn close_normal(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
+fn close_simultaneous(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let between = (f.client.fin_time - f.server.fin_time).saturating_abs();
     let both = f.client.fin_acknowledged && f.server.fin_acknowledged;
@@ -215,7 +215,7 @@ fn close_simultaneous(s: &Sighting<'_>) -> Option<Finding> {
         .then(|| Finding::new(format!("the FINs crossed, {} apart", seconds(between))).figure("apart_ns", between))
 }
 
-fn close_no_data(s: &Sighting<'_>) -> Option<Finding> {
+fn close_no_data(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     // What the capture lacks was sent all the same.
     let none = f.bytes() == 0 && f.missing().is_none() && !moved(f, Side::Client) && !moved(f, Side::Server);
@@ -240,7 +240,7 @@ fn moved(flow: &Flow, side: Side) -> bool {
 }
 
 /// The end whose FIN nothing acknowledged for [`SOFT`] or [`MANY_FINS`] times, where the other end was heard of and no reset came.
-fn unacknowledged_fin<'a>(s: &Sighting<'a>) -> Option<(Side, &'a Flow)> {
+fn unacknowledged_fin<'a>(s: &RuleContext<'a>) -> Option<(Side, &'a Flow)> {
     let f = s.flow;
     let waiting = |side: Side| {
         let (own, other) = (f.peer(side), f.peer(side.other()));
@@ -258,7 +258,7 @@ fn moved_and_acknowledged(f: &Flow, side: Side) -> bool {
     fins.any(|step| Some(step.seq.plus(step.payload).plus(1)) == acked)
 }
 
-fn last_ack_missing(s: &Sighting<'_>) -> Option<Finding> {
+fn last_ack_missing(s: &RuleContext<'_>) -> Option<Finding> {
     let (side, f) = unacknowledged_fin(s)?;
     let last = f.both_fins() && f.teardown.first_fin != Some(side) && f.peer(side).fin_count == 1;
     last.then(|| {
@@ -268,7 +268,7 @@ fn last_ack_missing(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn fin_unacked(s: &Sighting<'_>) -> Option<Finding> {
+fn fin_unacked(s: &RuleContext<'_>) -> Option<Finding> {
     let (side, f) = unacknowledged_fin(s)?;
     let own = f.peer(side);
     is_more_than_loss(s, side).then(|| {
@@ -281,7 +281,7 @@ fn fin_unacked(s: &Sighting<'_>) -> Option<Finding> {
 
 /// Whether FINs of `side` stay without answer for longer than ordinary loss explains: a third from an end whose other has fallen
 /// silent, a fourth from any, or none where the next was due.
-fn is_more_than_loss(s: &Sighting<'_>, side: Side) -> bool {
+fn is_more_than_loss(s: &RuleContext<'_>, side: Side) -> bool {
     let (own, other) = (s.flow.peer(side), s.flow.peer(side.other()));
     let fins = s.flow.steps.iter().filter(|step| step.from == side && step.label == Label::Fin);
     let last = fins.map(|step| step.last_time).max().map_or(own.fin_time, |last| last.max(own.fin_time));
@@ -292,7 +292,7 @@ fn is_more_than_loss(s: &Sighting<'_>, side: Side) -> bool {
         || (own.fin_count > 1 && s.time - last >= overdue)
 }
 
-fn fin_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
+fn fin_retransmitted(s: &RuleContext<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let after = s.time - own.fin_time;
     Some(
@@ -302,13 +302,13 @@ fn fin_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn fin_seq_change(s: &Sighting<'_>) -> Option<Finding> {
+fn fin_seq_change(s: &RuleContext<'_>) -> Option<Finding> {
     let (own, segment) = (s.flow.peer(s.from), s.segment?);
     let (was, is) = (own.fin?, segment.seq.plus(segment.payload));
     // A stack that counts its own FIN before it repeats it.
     let counted = is == was.plus(1) && segment.payload == 0;
     let (was, is) = (was.offset_from(own.base()), is.offset_from(own.base()));
-    let severity = if counted { Severity::Note } else { s.daggered(Severity::Warn) };
+    let severity = if counted { Severity::Note } else { s.lower_if_partial(Severity::Warn) };
     Some(
         Finding::new(format!("the {} sent FIN at {was}, now at {is} (relative)", s.from))
             .figure("was", was)
@@ -324,26 +324,26 @@ fn fills_the_frame(s: &Segment) -> bool {
     !s.flags.any(Flags::PSH) && (length == LEAST || length == LEAST - VLAN_TAG)
 }
 
-fn data_after_fin(s: &Sighting<'_>) -> Option<Finding> {
+fn data_after_fin(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let usual = if fills_the_frame(segment) { Severity::Note } else { Severity::Warn };
     Some(
         Finding::new(format!("{} octets from the {} beyond its own FIN", segment.payload, s.from))
             .figure("payload", segment.payload)
-            .severity(s.daggered(usual)),
+            .severity(s.lower_if_partial(usual)),
     )
 }
 
-fn ack_beyond_fin(s: &Sighting<'_>) -> Option<Finding> {
+fn ack_beyond_fin(s: &RuleContext<'_>) -> Option<Finding> {
     let beyond = s.segment?.ack()?.offset_from(s.flow.peer(s.from.other()).fin?.plus(1));
     Some(
         Finding::new(format!("the {} acknowledges {beyond} octets beyond the other end's FIN", s.from))
             .figure("beyond", beyond)
-            .severity(s.daggered(Severity::Warn)),
+            .severity(s.lower_if_partial(Severity::Warn)),
     )
 }
 
-fn fin_before_established(s: &Sighting<'_>) -> Option<Finding> {
+fn fin_before_established(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let seen = f.client.isn.is_some() && f.server.isn.is_some();
     let early = match s.from {
@@ -354,7 +354,7 @@ fn fin_before_established(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// The end that closed first and its peer's sending goes on, with how long it has been so.
-fn half_closed_for(s: &Sighting<'_>) -> Option<(Side, i64)> {
+fn half_closed_for(s: &RuleContext<'_>) -> Option<(Side, i64)> {
     let f = s.flow;
     let closer = f.teardown.first_fin.filter(|_| f.was_open() && !f.teardown.simultaneous)?;
     let (own, other) = (f.peer(closer), f.peer(closer.other()));
@@ -369,7 +369,7 @@ fn half_closed_for(s: &Sighting<'_>) -> Option<(Side, i64)> {
     Some((closer, until - own.fin_acked_time))
 }
 
-fn half_close(s: &Sighting<'_>) -> Option<Finding> {
+fn half_close(s: &RuleContext<'_>) -> Option<Finding> {
     let (closer, for_) = half_closed_for(s)?;
     let after = s.flow.teardown.data_after_fin;
     (for_ >= HALF_CLOSED).then(|| {
@@ -381,7 +381,7 @@ fn half_close(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
+fn half_close_stuck(s: &RuleContext<'_>) -> Option<Finding> {
     let (closer, _) = half_closed_for(s)?;
     let f = s.flow;
     let other = f.peer(closer.other());
@@ -393,12 +393,12 @@ fn half_close_stuck(s: &Sighting<'_>) -> Option<Finding> {
             format!("the {closer} closed, and the {} said nothing for {}{so_far}", closer.other(), seconds(silent));
         // Its FIN may be what the capture lacks; and what is still open may yet be closed.
         let forgotten = s.ended && s.watched_since(other.last_time) >= FORGOTTEN;
-        let severity = if forgotten { s.daggered(Severity::Warn) } else { Severity::Note };
+        let severity = if forgotten { s.lower_if_partial(Severity::Warn) } else { Severity::Note };
         Finding::new(words).figure("silent_ns", silent).severity(severity)
     })
 }
 
-fn half_close_reset(s: &Sighting<'_>) -> Option<Finding> {
+fn half_close_reset(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let answered = f.teardown.first_fin == Some(s.from) && f.teardown.data_after_fin > 0 && f.was_open();
     answered.then(|| {
@@ -408,7 +408,7 @@ fn half_close_reset(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn fin_then_rst(s: &Sighting<'_>) -> Option<Finding> {
+fn fin_then_rst(s: &RuleContext<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let after = s.time - own.fin_time;
     let meant = !s.facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND);

@@ -1,7 +1,7 @@
 //! Explicit congestion notification: what was agreed on, and answers that no SYN allows (findings A.7 and E-A).
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 use crate::flow::features::{Ecn, ecn};
 use crate::tcp::Flags;
@@ -46,16 +46,16 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn mode(s: &Sighting<'_>) -> Option<Finding> {
+fn mode(s: &RuleContext<'_>) -> Option<Finding> {
     let mode = ecn(s.flow).filter(|mode| *mode != Ecn::None)?;
     Some(Finding::new(format!("ECN: {mode}")).figure("mode", mode.name()))
 }
 
-fn reflected(s: &Sighting<'_>) -> Option<Finding> {
+fn reflected(s: &RuleContext<'_>) -> Option<Finding> {
     (ecn(s.flow)? == Ecn::Reflected).then(|| Finding::new("the SYN-ACK reflects the ECN flags of the SYN".to_owned()))
 }
 
-fn illegal(s: &Sighting<'_>) -> Option<Finding> {
+fn illegal(s: &RuleContext<'_>) -> Option<Finding> {
     let asked = s.flow.client.offer.as_ref().filter(|offer| offer.flags.is_syn())?.flags.0 & ACCURATE;
     let answer = s.segment?.flags.0 & ACCURATE;
     let illegal = match asked {

@@ -2,7 +2,7 @@
 
 use super::support::is_whole;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::features::{FastOpenUse, fast_open};
 use crate::flow::{Facts, Side};
 use crate::tcp::options::OptionFaults;
@@ -100,7 +100,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn syn_with_data(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_with_data(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let o = &segment.options;
     let plain = o.fast_open.is_none()
@@ -110,12 +110,12 @@ fn syn_with_data(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn cookie_request(s: &Sighting<'_>) -> Option<Finding> {
+fn cookie_request(s: &RuleContext<'_>) -> Option<Finding> {
     let asks = s.segment?.options.fast_open.is_some_and(|f| f.cookie_len == 0);
     asks.then(|| Finding::new("the SYN asks for a Fast Open cookie".to_owned()))
 }
 
-fn cookie_granted(s: &Sighting<'_>) -> Option<Finding> {
+fn cookie_granted(s: &RuleContext<'_>) -> Option<Finding> {
     let cookie = s.segment?.options.fast_open.filter(|f| f.cookie_len > 0)?;
     s.flow.client.offer.as_ref()?.fast_open?;
     let len = i64::from(cookie.cookie_len);
@@ -123,7 +123,7 @@ fn cookie_granted(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// A finding where Fast Open of the flow came to `wanted`.
-fn outcome(s: &Sighting<'_>, wanted: FastOpenUse) -> Option<Finding> {
+fn outcome(s: &RuleContext<'_>, wanted: FastOpenUse) -> Option<Finding> {
     // Of crossing SYNs the client's SYN-ACK comes first.
     if s.from != Side::Server || fast_open(s.flow)? != wanted {
         return None;
@@ -136,19 +136,19 @@ fn outcome(s: &Sighting<'_>, wanted: FastOpenUse) -> Option<Finding> {
     )
 }
 
-fn accepted(s: &Sighting<'_>) -> Option<Finding> {
+fn accepted(s: &RuleContext<'_>) -> Option<Finding> {
     outcome(s, FastOpenUse::Accepted)
 }
 
-fn ignored(s: &Sighting<'_>) -> Option<Finding> {
+fn ignored(s: &RuleContext<'_>) -> Option<Finding> {
     outcome(s, FastOpenUse::Ignored)
 }
 
-fn partial(s: &Sighting<'_>) -> Option<Finding> {
+fn partial(s: &RuleContext<'_>) -> Option<Finding> {
     outcome(s, FastOpenUse::Partial)
 }
 
-fn fallback(s: &Sighting<'_>) -> Option<Finding> {
+fn fallback(s: &RuleContext<'_>) -> Option<Finding> {
     let (first, again) = (s.flow.client.offer.as_ref().filter(|o| is_whole(o))?, s.segment?);
     first.fast_open?;
     let without_data = first.payload > 0 && again.payload == 0;
@@ -159,7 +159,7 @@ fn fallback(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn invalid(s: &Sighting<'_>) -> Option<Finding> {
+fn invalid(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     if segment.options.faults.any(OptionFaults::FAST_OPEN_LENGTH) {
         return Some(Finding::new("Fast Open option with an impossible length".to_owned()));

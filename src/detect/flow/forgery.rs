@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Evidence, Facts, Label, Side};
 use crate::tcp::Flags;
 
@@ -95,7 +95,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn rst_forged(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_forged(s: &RuleContext<'_>) -> Option<Finding> {
     if s.facts.any(Facts::SYNACK_LATE) {
         return forged_refusal(s);
     }
@@ -124,7 +124,7 @@ fn rst_forged(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// A refusal of a SYN that its server then accepts, no other SYN between them.
-fn forged_refusal(s: &Sighting<'_>) -> Option<Finding> {
+fn forged_refusal(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, synack) = (s.flow, s.segment?);
     let at = f.steps.iter().rposition(|step| step.label == Label::Rst && step.from == Side::Server)?;
     let (refusal, later) = (f.steps.get(at)?, f.steps.get(at + 1..)?);
@@ -156,7 +156,7 @@ fn forged_refusal(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn data_injected(s: &Sighting<'_>) -> Option<Finding> {
+fn data_injected(s: &RuleContext<'_>) -> Option<Finding> {
     let end = s.flow.notes()?.end(s.from);
     if let Some((time, frame, ttl)) = end.foreign.filter(|(_, frame, _)| s.segment.is_some_and(|s| s.frame == *frame)) {
         let (reset, frame_of_reset, _) = end.resets.first?;
@@ -193,12 +193,12 @@ fn data_injected(s: &Sighting<'_>) -> Option<Finding> {
     Some(match injection.suspect() {
         Some(p) => finding
             .figure("suspect_frame", i64::try_from(p.frame).unwrap_or(i64::MAX))
-            .severity(s.daggered(Severity::Alert)),
-        None => finding.severity(s.daggered(Severity::Warn)),
+            .severity(s.lower_if_partial(Severity::Alert)),
+        None => finding.severity(s.lower_if_partial(Severity::Warn)),
     })
 }
 
-fn traffic_after_rst(s: &Sighting<'_>) -> Option<Finding> {
+fn traffic_after_rst(s: &RuleContext<'_>) -> Option<Finding> {
     let (time, frame, _) = s.flow.notes()?.end(s.from).resets.first?;
     let after = s.time - time;
     Some(
@@ -208,7 +208,7 @@ fn traffic_after_rst(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn rst_volley(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_volley(s: &RuleContext<'_>) -> Option<Finding> {
     let resets = s.flow.notes()?.end(s.from).resets;
     let known = resets.evidence.has(Evidence::VOLLEY);
     let count = s.flow.peer(s.from).rst_count;
@@ -216,7 +216,7 @@ fn rst_volley(s: &Sighting<'_>) -> Option<Finding> {
     Some(Finding::new(format!("{count} RSTs of the {} {what}", s.from)).figure("rst_count", count).severity(if known {
         Severity::Alert
     } else {
-        s.daggered(Severity::Warn)
+        s.lower_if_partial(Severity::Warn)
     }))
 }
 
@@ -230,7 +230,7 @@ const fn initial_ttl(ttl: u8) -> u8 {
     }
 }
 
-fn insertion_low_ttl(s: &Sighting<'_>) -> Option<Finding> {
+fn insertion_low_ttl(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let (own, target) = (s.flow.peer(s.from), s.flow.peer(s.from.other()));
     if !segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST) || !target.spoke() || segment.ttl >= own.ttl {
@@ -245,7 +245,7 @@ fn insertion_low_ttl(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn ttl_shift(s: &Sighting<'_>) -> Option<Finding> {
+fn ttl_shift(s: &RuleContext<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let (changes, first, now) = (own.track.ttl_changes, own.ttl, s.segment?.ttl);
     // Told of already, by what came of it.

@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::notes::WrongSynAck;
 use crate::flow::{Facts, Flow, Offer, Side};
 use crate::time::SECOND;
@@ -44,7 +44,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn syn_proxy(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_proxy(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let (client, server) = (f.client.offer.as_ref()?, f.server.offer.as_ref()?);
     let acknowledged = f.handshake.ack.as_ref()?;
@@ -117,7 +117,7 @@ pub(super) fn is_of_another(wrong: &WrongSynAck, f: &Flow) -> bool {
     })
 }
 
-fn syn_authentication(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_authentication(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let wrong = authenticated(f)?;
     let real = f.server.offer.as_ref()?;

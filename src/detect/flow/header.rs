@@ -1,7 +1,7 @@
 //! Single header fields that no stack sends so: flags, reserved bits, unused fields, checksums, numbers (findings E-A).
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 use crate::tcp::{Flags, Segment};
 
@@ -93,7 +93,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn flags_invalid(s: &Sighting<'_>) -> Option<Finding> {
+fn flags_invalid(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     // A SYN-ACK that closes at once is what it was taken for.
     let combination = combination(segment)
@@ -121,7 +121,7 @@ fn combination(s: &Segment) -> Option<&'static str> {
     })
 }
 
-fn reserved_bits(s: &Sighting<'_>) -> Option<Finding> {
+fn reserved_bits(s: &RuleContext<'_>) -> Option<Finding> {
     let flags = s.segment?.flags;
     let reserved = u32::from((flags.0 & Flags::RESERVED.0) >> 9);
     let what =
@@ -129,7 +129,7 @@ fn reserved_bits(s: &Sighting<'_>) -> Option<Finding> {
     Some(Finding::new(format!("{what} in {flags} from the {}", s.from)).figure("reserved", reserved))
 }
 
-fn unflagged_field(s: &Sighting<'_>) -> Option<Finding> {
+fn unflagged_field(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let what = match (segment.flags.has(Flags::ACK), segment.ack_field.0) {
         (false, n) if n != 0 => format!("acknowledgment field {n} without ACK"),
@@ -139,7 +139,7 @@ fn unflagged_field(s: &Sighting<'_>) -> Option<Finding> {
     Some(Finding::new(what).figure("ack_field", segment.ack_field.0))
 }
 
-fn urgent_odd(s: &Sighting<'_>) -> Option<Finding> {
+fn urgent_odd(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let what = match (segment.flags.has(Flags::URG), segment.urgent) {
         (false, pointer) if pointer != 0 => format!("urgent pointer {pointer} without URG"),
@@ -153,7 +153,7 @@ fn is_control(s: &Segment) -> bool {
     s.flags.any(Flags::SYN | Flags::FIN | Flags::RST)
 }
 
-fn bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
+fn bad_checksum(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment.filter(|segment| !is_control(segment))?;
     Some(
         Finding::new(format!("wrong checksum in {} of {} octets from the {}", segment.flags, segment.payload, s.from))
@@ -161,7 +161,7 @@ fn bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn control_bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
+fn control_bad_checksum(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment.filter(|segment| is_control(segment))?;
     // A capture that was rewritten afterwards has many wrong ones; a forged one stands among good ones.
     let exception = s.flow.peer(s.from).packets > u64::from(s.flow.quality.bad_checksum);
@@ -172,7 +172,7 @@ fn control_bad_checksum(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn isn_zero(s: &Sighting<'_>) -> Option<Finding> {
+fn isn_zero(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     (segment.seq.0 == 0 && !s.flow.quality.zero_numbers).then(|| {
         let what = if segment.flags.is_syn() { "SYN" } else { "SYN-ACK" };

@@ -2,7 +2,7 @@
 
 use super::support::both_offers;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 use crate::flow::features::{MptcpUse, mptcp};
 use crate::tcp::options::OptionFaults;
@@ -33,12 +33,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn mode(s: &Sighting<'_>) -> Option<Finding> {
+fn mode(s: &RuleContext<'_>) -> Option<Finding> {
     let mode = mptcp(s.flow).filter(|mode| matches!(mode, MptcpUse::V0 | MptcpUse::V1 | MptcpUse::Join))?;
     Some(Finding::new(format!("Multipath TCP: {mode}")).figure("mode", mode.name()))
 }
 
-fn fallback(s: &Sighting<'_>) -> Option<Finding> {
+fn fallback(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     if segment.flags.is_syn() {
         let offered = s.flow.client.offer.as_ref()?.mptcp.is_some();

@@ -2,7 +2,7 @@
 
 use super::support::{UNREADABLE, gated, is_whole};
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 
 /// Below this a segment carries less than it costs; no link asks for it.
@@ -52,7 +52,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn absent(s: &Sighting<'_>) -> Option<Finding> {
+fn absent(s: &RuleContext<'_>) -> Option<Finding> {
     let o = &s.segment?.options;
     (o.mss.is_none() && !o.faults.any(UNREADABLE)).then(|| {
         let what = if s.segment.is_some_and(|segment| segment.flags.is_syn()) { "SYN" } else { "SYN-ACK" };
@@ -60,7 +60,7 @@ fn absent(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn tiny(s: &Sighting<'_>) -> Option<Finding> {
+fn tiny(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let least = if segment.source.ip.is_ipv6() { LEAST_V6 } else { LEAST_V4 };
     let mss = segment.options.mss.filter(|mss| *mss < least)?;
@@ -71,7 +71,7 @@ fn tiny(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn exceeded(s: &Sighting<'_>) -> Option<Finding> {
+fn exceeded(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let receiver = s.flow.peer(s.from.other()).offer.as_ref().filter(|o| is_whole(o))?;
     let mss = u32::from(receiver.mss?);

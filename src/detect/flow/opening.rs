@@ -1,7 +1,7 @@
 //! How attempts fail: unanswered, refused, rejected, reset, never acknowledged (findings E-A).
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Opening};
 
 use super::support::seconds;
@@ -111,7 +111,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_unanswered(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     // At the end of the capture the deadline has not passed; but a client that asks again has had no answer either.
     let asked_again = f.opening.is_none() && f.client.syn_count > 1 && !f.server.spoke() && f.unreachable().is_none();
@@ -133,7 +133,7 @@ fn syn_unanswered(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn syn_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_retransmitted(s: &RuleContext<'_>) -> Option<Finding> {
     let h = &s.flow.handshake;
     let gap = h.last_syn_gap();
     Some(s.finding(|| {
@@ -143,7 +143,7 @@ fn syn_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_retransmitted(s: &RuleContext<'_>) -> Option<Finding> {
     let count = s.flow.peer(s.from).synack_count;
     let gap = s.flow.handshake.last_synack_gap();
     Some(s.finding(|| {
@@ -153,7 +153,7 @@ fn synack_retransmitted(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
+fn missing_ack(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let timer_ran = match f.handshake.synacks.as_slice() {
         [first, .., last] => last.time - first.time >= RETRY,
@@ -183,7 +183,7 @@ fn missing_ack(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn conn_refused(s: &Sighting<'_>) -> Option<Finding> {
+fn conn_refused(s: &RuleContext<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::Refused)).then(|| {
         s.finding(|| {
             let reset = s.flow.teardown.reset;
@@ -195,7 +195,7 @@ fn conn_refused(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn conn_refused_icmp(s: &Sighting<'_>) -> Option<Finding> {
+fn conn_refused_icmp(s: &RuleContext<'_>) -> Option<Finding> {
     let error = s.flow.unreachable().filter(|_| s.flow.opening == Some(Opening::Unreachable))?;
     let what = match error.kind {
         crate::tcp::IcmpKind::Unreachable(code) => i64::from(code),
@@ -209,7 +209,7 @@ fn conn_refused_icmp(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn reset_after_synack(s: &Sighting<'_>) -> Option<Finding> {
+fn reset_after_synack(s: &RuleContext<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::ResetAfterSynAck) && s.flow.answers_untranslated().is_none()).then(|| {
         s.finding(|| {
             let reset = s.flow.teardown.reset;
@@ -219,7 +219,7 @@ fn reset_after_synack(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn syn_aborted(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_aborted(s: &RuleContext<'_>) -> Option<Finding> {
     let by_reset = s.flow.opening == Some(Opening::Aborted) && s.flow.teardown.reset.is_some();
     by_reset.then(|| {
         s.finding(|| {

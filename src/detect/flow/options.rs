@@ -2,7 +2,7 @@
 
 use super::support::{both_offers, gated, is_whole};
 use crate::detect::anomaly::{Figure, Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Flow, Offer, Side};
 use crate::tcp::options::OptionFaults;
 use crate::tcp::{Flags, Segment};
@@ -132,25 +132,25 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn refused(s: &Sighting<'_>, what: &str, has: fn(&Offer) -> bool) -> Option<Finding> {
+fn refused(s: &RuleContext<'_>, what: &str, has: fn(&Offer) -> bool) -> Option<Finding> {
     let (client, server) = both_offers(s.flow)?;
     (has(client) && !has(server))
         .then(|| Finding::new(format!("the SYN-ACK does not take the {what} that the SYN offers")))
 }
 
-fn scale_refused(s: &Sighting<'_>) -> Option<Finding> {
+fn scale_refused(s: &RuleContext<'_>) -> Option<Finding> {
     refused(s, "window scaling", |offer| offer.window_scale.is_some())
 }
 
-fn sack_refused(s: &Sighting<'_>) -> Option<Finding> {
+fn sack_refused(s: &RuleContext<'_>) -> Option<Finding> {
     refused(s, "selective acknowledgment", |offer| offer.sack_permitted)
 }
 
-fn timestamps_refused(s: &Sighting<'_>) -> Option<Finding> {
+fn timestamps_refused(s: &RuleContext<'_>) -> Option<Finding> {
     refused(s, "timestamps", |offer| offer.timestamps.is_some())
 }
 
-fn unoffered(s: &Sighting<'_>) -> Option<Finding> {
+fn unoffered(s: &RuleContext<'_>) -> Option<Finding> {
     let (client, server) = both_offers(s.flow)?;
     let scale = client.window_scale.is_none() && server.window_scale.is_some();
     let timestamps = client.timestamps.is_none() && server.timestamps.is_some();
@@ -168,7 +168,7 @@ fn unoffered(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn timestamps_missing(s: &Sighting<'_>) -> Option<Finding> {
+fn timestamps_missing(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     // What keeps a connection alive in a host's place, or answers for one that is closed, does not know the host's clock.
     if s.facts.any(Facts::PROBE | Facts::AFTER_CLOSE) {
@@ -180,7 +180,7 @@ fn timestamps_missing(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn echo_bad(s: &Sighting<'_>) -> Option<Finding> {
+fn echo_bad(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let ts = segment.options.timestamps?;
     if stamp_went_back(s.flow, segment, s.from) {
@@ -228,7 +228,7 @@ pub(in crate::detect) fn stamp_went_back(flow: &Flow, s: &Segment, from: Side) -
         && s.time - flow.first_time < SOON
 }
 
-fn stripped(s: &Sighting<'_>) -> Option<Finding> {
+fn stripped(s: &RuleContext<'_>) -> Option<Finding> {
     let offer = s.flow.peer(s.from).offer.as_ref().filter(|o| is_whole(o))?;
     offer.faults.any(OptionFaults::NOP_RUN).then(|| {
         let layout = offer.layout.names().collect::<Vec<_>>().join(",");
@@ -236,7 +236,7 @@ fn stripped(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn malformed(s: &Sighting<'_>) -> Option<Finding> {
+fn malformed(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let faults = segment.options.faults;
     let mut words: Vec<&str> = FAULTS.iter().filter(|(fault, _)| faults.any(*fault)).map(|(_, word)| *word).collect();
@@ -253,7 +253,7 @@ fn malformed(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn scale_too_large(s: &Sighting<'_>) -> Option<Finding> {
+fn scale_too_large(s: &RuleContext<'_>) -> Option<Finding> {
     let shift = s.segment?.options.window_scale.filter(|shift| *shift > MAX_SHIFT)?;
     let shift = i64::from(shift);
     Some(Finding::new(format!("window scale shift {shift}")).figure("shift", shift))

@@ -3,7 +3,7 @@
 use super::accept::was_never_accepted;
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::notes::Repeats;
 use crate::flow::{Facts, Flow, Side};
 use crate::tcp::{Flags, SeqNumber};
@@ -140,7 +140,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn half_open_crash(s: &Sighting<'_>) -> Option<Finding> {
+fn half_open_crash(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let (own, other) = (f.peer(s.from), f.peer(s.from.other()));
     let (idle, probes) = (f.notes()?.end(s.from).resets.silence, f.notes()?.end(s.from.other()).probes);
@@ -182,7 +182,7 @@ fn sizes(f: &Flow) -> String {
     }
 }
 
-fn large_segments_lost(s: &Sighting<'_>) -> Option<Finding> {
+fn large_segments_lost(s: &RuleContext<'_>) -> Option<Finding> {
     let (repeats, octets) = vanishing(s.flow, s.from)?;
     let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
     (copies >= DEAD_COPIES && span >= VANISHED && s.flow.was_open()).then(|| {
@@ -207,7 +207,7 @@ fn large_segments_lost(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn dead_peer(s: &Sighting<'_>) -> Option<Finding> {
+fn dead_peer(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     if vanishing(f, s.from).is_some() {
         return None;
@@ -222,7 +222,7 @@ fn dead_peer(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn idle_expiry(s: &Sighting<'_>) -> Option<Finding> {
+fn idle_expiry(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, notes) = (s.flow, s.flow.notes()?);
     let (own, other) = (f.peer(s.from), f.peer(s.from.other()));
     if notes.silence < LONG_IDLE || !f.was_open() || !other.spoke() {
@@ -239,7 +239,7 @@ fn idle_expiry(s: &Sighting<'_>) -> Option<Finding> {
     Some(Finding::new(format!("after {} of silence {how}", seconds(notes.silence))).figure("silent_ns", notes.silence))
 }
 
-fn keepalive_probe(s: &Sighting<'_>) -> Option<Finding> {
+fn keepalive_probe(s: &RuleContext<'_>) -> Option<Finding> {
     let other = s.flow.peer(s.from.other());
     let idle = s.time - other.last_time;
     let knocks = s.flow.notes().is_some_and(|notes| notes.end(s.from.other()).closed_window.is_some());
@@ -248,7 +248,7 @@ fn keepalive_probe(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn keepalive_unanswered(s: &Sighting<'_>) -> Option<Finding> {
+fn keepalive_unanswered(s: &RuleContext<'_>) -> Option<Finding> {
     let notes = s.flow.notes()?;
     let sides = [s.from, s.from.other()];
     let side = sides.into_iter().find(|side| {
@@ -264,7 +264,7 @@ fn keepalive_unanswered(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn keepalive_abort(s: &Sighting<'_>) -> Option<Finding> {
+fn keepalive_abort(s: &RuleContext<'_>) -> Option<Finding> {
     let probes = s.flow.notes()?.end(s.from).probes;
     (probes.count >= PROBES && s.flow.was_open() && s.flow.peer(s.from.other()).spoke()).then(|| {
         Finding::new(format!("the {} gave up after {} unanswered probes", s.from, probes.count))
@@ -273,7 +273,7 @@ fn keepalive_abort(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn zero_window_stall(s: &Sighting<'_>) -> Option<Finding> {
+fn zero_window_stall(s: &RuleContext<'_>) -> Option<Finding> {
     let notes = s.flow.notes()?;
     let sides = [s.from, s.from.other()];
     let side = sides.into_iter().find(|side| notes.end(*side).closed_window.is_some())?;
@@ -287,7 +287,7 @@ fn zero_window_stall(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn window_shrink(s: &Sighting<'_>) -> Option<Finding> {
+fn window_shrink(s: &RuleContext<'_>) -> Option<Finding> {
     let (segment, own) = (s.segment?, s.flow.peer(s.from));
     let edge = segment.ack()?.plus(u32::from(segment.window) << s.flow.scale_of(s.from));
     let back = own.edge?.distance(edge);

@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Closing, Facts, Flow, Opening, Side};
 use crate::tcp::{Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND};
@@ -222,7 +222,7 @@ fn met_the_reset(f: &Flow) -> bool {
         && unread(of_reset)
 }
 
-fn reset_close(s: &Sighting<'_>) -> Option<Finding> {
+fn reset_close(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = reset_by(f).filter(|_| !carried_nothing(f))?;
     Some(s.finding(|| {
@@ -236,7 +236,7 @@ fn reset_close(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn reset_no_data(s: &Sighting<'_>) -> Option<Finding> {
+fn reset_no_data(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = reset_by(f).filter(|_| carried_nothing(f))?;
     Some(s.finding(|| {
@@ -252,7 +252,7 @@ fn reset_no_data(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn synack_withdrawn(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_withdrawn(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let reset = f.withdrawn()?;
     Some(s.finding(|| {
@@ -277,7 +277,7 @@ fn outstanding(f: &Flow, side: Side) -> u32 {
     octets.max(0).unsigned_abs()
 }
 
-fn aborted_in_flight(s: &Sighting<'_>) -> Option<Finding> {
+fn aborted_in_flight(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let (client, server) = (outstanding(f, Side::Client), outstanding(f, Side::Server));
     (f.was_open() && client.max(server) > 0).then(|| {
@@ -294,27 +294,27 @@ fn aborted_in_flight(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// How far the number of the RST lies above what its receiver acknowledged (below: negative).
-fn offset(s: &Sighting<'_>) -> Option<i64> {
+fn offset(s: &RuleContext<'_>) -> Option<i64> {
     let (low, _) = s.flow.expected_by(s.from.other())?;
     Some(i64::from(s.segment?.seq.distance(low)))
 }
 
-fn rst_old(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_old(s: &RuleContext<'_>) -> Option<Finding> {
     let below = -offset(s)?;
     Some(
         Finding::new(format!("RST of the {}, {below} octets below what was acknowledged", s.from))
             .figure("below", below)
-            .severity(s.daggered(Severity::Note)),
+            .severity(s.lower_if_partial(Severity::Note)),
     )
 }
 
-fn rst_inexact(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_inexact(s: &RuleContext<'_>) -> Option<Finding> {
     if s.facts.any(Facts::RST_INEXACT) {
         let above = offset(s)?;
         return Some(
             Finding::new(format!("RST of the {}, inside the window but {above} octets off", s.from))
                 .figure("offset", above)
-                .severity(Severity::Note.min(s.daggered(Severity::Warn))),
+                .severity(Severity::Note.min(s.lower_if_partial(Severity::Warn))),
         );
     }
     // The challenge comes from the target; going on, from the end in whose name the RST was sent.
@@ -325,26 +325,27 @@ fn rst_inexact(s: &Sighting<'_>) -> Option<Finding> {
     Some(
         Finding::new(format!("RST of the {sender} inside the window but not exact, and {how}"))
             .frames([frame, s.segment?.frame])
-            .severity(s.daggered(Severity::Warn)),
+            .severity(s.lower_if_partial(Severity::Warn)),
     )
 }
 
-fn rst_beyond(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_beyond(s: &RuleContext<'_>) -> Option<Finding> {
     let above = offset(s)?;
     // Stateless devices reject with number 0: careless, not malicious.
     let usual = if s.segment?.seq.0 == 0 { Severity::Note } else { Severity::Warn };
     Some(
         Finding::new(format!("RST of the {}, {above} octets above what was acknowledged, beyond the window", s.from))
             .figure("offset", above)
-            .severity(s.daggered(usual)),
+            .severity(s.lower_if_partial(usual)),
     )
 }
 
-fn rst_bad_ack(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_bad_ack(s: &RuleContext<'_>) -> Option<Finding> {
     let ack = s.segment?.ack()?;
     let receiver = s.flow.peer(s.from.other());
     let relative = i64::from(ack.offset_from(receiver.base()));
-    let finding = |what: String| Finding::new(what).figure("ack", relative).severity(s.daggered(Severity::Note));
+    let finding =
+        |what: String| Finding::new(what).figure("ack", relative).severity(s.lower_if_partial(Severity::Note));
     if s.facts.any(Facts::UNACCEPTABLE) {
         return Some(finding(format!(
             "RST of the {} acknowledges {relative} (relative), not the SYN: it must be ignored",
@@ -356,12 +357,12 @@ fn rst_bad_ack(s: &Sighting<'_>) -> Option<Finding> {
         .then(|| finding(format!("RST of the {} acknowledges {relative} (relative), which was never sent", s.from)))
 }
 
-fn rst_with_data(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_with_data(s: &RuleContext<'_>) -> Option<Finding> {
     let payload = s.segment?.payload;
     (payload > 0).then(|| Finding::new(format!("RST with {payload} octets of payload")).figure("payload", payload))
 }
 
-fn peer_data_after_rst(s: &Sighting<'_>) -> Option<Finding> {
+fn peer_data_after_rst(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let after = s.time - f.teardown.reset?.time;
     let in_flight = f.handshake.rtt().unwrap_or(0).max(IN_FLIGHT);
@@ -372,25 +373,25 @@ fn peer_data_after_rst(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn fin_storm(s: &Sighting<'_>) -> Option<Finding> {
+fn fin_storm(s: &RuleContext<'_>) -> Option<Finding> {
     let count = s.flow.peer(s.from).fin_count;
     s.facts.any(Facts::FIN).then(|| Finding::new(format!("{count} FINs of the {}", s.from)).figure("fin_count", count))
 }
 
-fn rst_storm(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_storm(s: &RuleContext<'_>) -> Option<Finding> {
     let count = s.flow.peer(s.from).rst_count;
     s.facts.any(Facts::RST).then(|| Finding::new(format!("{count} RSTs of the {}", s.from)).figure("rst_count", count))
 }
 
-fn orphan_fin(s: &Sighting<'_>) -> Option<Finding> {
+fn orphan_fin(s: &RuleContext<'_>) -> Option<Finding> {
     orphan(s, Flags::FIN, "FIN")
 }
 
-fn orphan_rst(s: &Sighting<'_>) -> Option<Finding> {
+fn orphan_rst(s: &RuleContext<'_>) -> Option<Finding> {
     orphan(s, Flags::RST, "RST")
 }
 
-fn orphan(s: &Sighting<'_>, flag: Flags, name: &str) -> Option<Finding> {
+fn orphan(s: &RuleContext<'_>, flag: Flags, name: &str) -> Option<Finding> {
     let alone = s.segment?.flags.has(flag) && s.age > CAPTURE_AGE && s.flow.previous().is_none();
     alone.then(|| Finding::new(format!("{name} of no known connection, {} into the capture", seconds(s.age))))
 }

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::support::{gated, is_whole, seconds};
 use crate::detect::anomaly::{Figure, Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Opening};
 use crate::tcp::Flags;
 use crate::time::{MILLISECOND, SECOND};
@@ -90,7 +90,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn syn_backoff_odd(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_backoff_odd(s: &RuleContext<'_>) -> Option<Finding> {
     let gaps: SmallVec<[i64; 16]> = s.flow.handshake.syn_gaps().collect();
     if gaps.len() < 2 || is_known_schedule(&gaps) {
         return None;
@@ -129,7 +129,7 @@ fn is_known_schedule(gaps: &[i64]) -> bool {
     gaps.get(linear.saturating_sub(1)..).is_none_or(|tail| tail.windows(2).all(ratio_is_known))
 }
 
-fn syn_retries_excessive(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_retries_excessive(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     if f.server.spoke() || f.unreachable().is_some() {
         return None;
@@ -146,7 +146,7 @@ fn syn_retries_excessive(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn syn_isn_change(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_isn_change(s: &RuleContext<'_>) -> Option<Finding> {
     let previous = s.flow.previous().filter(|p| p.server_isn.is_none() && p.server_next.is_none())?;
     let (before, now) = (previous.client_isn?, s.segment?.seq);
     Some(
@@ -162,7 +162,7 @@ fn syn_isn_change(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn syn_option_fallback(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_option_fallback(s: &RuleContext<'_>) -> Option<Finding> {
     let (first, again) = (s.flow.client.offer.as_ref().filter(|o| is_whole(o))?, s.segment?);
     if again.options.faults.any(crate::tcp::options::OptionFaults::NOT_CAPTURED) || !again.flags.is_syn() {
         return None;
@@ -186,7 +186,7 @@ fn syn_option_fallback(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn refused_retry(s: &Sighting<'_>) -> Option<Finding> {
+fn refused_retry(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment.filter(|segment| segment.flags.is_syn())?;
     let refused_at = if s.facts.any(Facts::SYN_REPEATED) {
         s.flow.teardown.reset.filter(|_| s.flow.opening == Some(Opening::Refused))?.time
@@ -199,7 +199,7 @@ fn refused_retry(s: &Sighting<'_>) -> Option<Finding> {
         .then(|| Finding::new(format!("tried again {} after the refusal", seconds(gap))).figure("gap_ns", gap))
 }
 
-fn slow_handshake(s: &Sighting<'_>) -> Option<Finding> {
+fn slow_handshake(s: &RuleContext<'_>) -> Option<Finding> {
     let took = s.flow.handshake.connect_time()?;
     ((took >= SLOW || s.flow.host_marks.slow_answer) && s.flow.tries() == 1).then(|| {
         let server = s.flow.handshake.rtt_server().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use super::support::{gated, one_below, seconds};
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Closed, ClosedBy, Facts, Flow, Label, Opening, Side, Step};
 use crate::tcp::SeqNumber;
 use crate::time::SECOND;
@@ -90,7 +90,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn syn_on_established(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_on_established(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let same_isn = s.facts.any(Facts::SYN_REPEATED);
     let age = s.time - f.first_time;
@@ -112,7 +112,7 @@ fn syn_on_established(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn challenge_ack(s: &Sighting<'_>) -> Option<Finding> {
+fn challenge_ack(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     Some(Finding::new(format!(
         "the {} insists on its connection (seq {}, ack {})",
@@ -121,11 +121,11 @@ fn challenge_ack(s: &Sighting<'_>) -> Option<Finding> {
 }
 
 /// What had the four-tuple before, if it was closed in order and may still be in TIME-WAIT.
-fn closed_before(s: &Sighting<'_>) -> Option<Closed> {
+fn closed_before(s: &RuleContext<'_>) -> Option<Closed> {
     s.flow.previous()?.in_time_wait(s.flow.first_time)
 }
 
-fn port_reuse_timewait(s: &Sighting<'_>) -> Option<Finding> {
+fn port_reuse_timewait(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, previous) = (s.flow, closed_before(s)?);
     let (isn, offer) = (f.client.isn?, f.client.offer.as_ref()?);
     let gap = f.first_time - previous.last_time;
@@ -164,7 +164,7 @@ pub(super) fn is_refused(f: &Flow) -> bool {
         && answer_of_the_old(f).is_some()
 }
 
-fn port_reuse_refused(s: &Sighting<'_>) -> Option<Finding> {
+fn port_reuse_refused(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, previous) = (s.flow, closed_before(s)?);
     let (answer, ack) = answer_of_the_old(f)?;
     let gap = f.first_time - previous.last_time;
@@ -184,19 +184,19 @@ fn port_reuse_refused(s: &Sighting<'_>) -> Option<Finding> {
 
 /// Whether the old connection kept the client out, as long as it could be seen to try. One whose next SYN is taken, or refused for
 /// another reason, lost no more than a round trip.
-fn was_kept_out(s: &Sighting<'_>) -> bool {
+fn was_kept_out(s: &RuleContext<'_>) -> bool {
     match s.flow.opening() {
         Opening::Unanswered | Opening::Undecided => s.time - s.flow.first_time >= ONE_TRY,
         _ => false,
     }
 }
 
-fn syncookie_suspected(s: &Sighting<'_>) -> Option<Finding> {
+fn syncookie_suspected(s: &RuleContext<'_>) -> Option<Finding> {
     moved_with_the_client(s).or_else(|| same_low_bits(s))
 }
 
 /// Two attempts on one four-tuple: a cookie moves exactly as far as the client's number did (findings A.8, S1).
-fn moved_with_the_client(s: &Sighting<'_>) -> Option<Finding> {
+fn moved_with_the_client(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, previous) = (s.flow, s.flow.previous()?);
     if !previous.same_client || !(0..=COOKIE_MINUTE).contains(&(f.first_time - previous.last_time)) {
         return None;
@@ -225,7 +225,7 @@ fn by_the_clock(moved: u32, idle: i64) -> bool {
 }
 
 /// SYN-ACKs of one four-tuple whose clocks differ, but never in the low six bits (findings A.8, S4).
-fn same_low_bits(s: &Sighting<'_>) -> Option<Finding> {
+fn same_low_bits(s: &RuleContext<'_>) -> Option<Finding> {
     let mut values: smallvec::SmallVec<[u32; 16]> = smallvec::SmallVec::new();
     for value in s.flow.handshake.synacks.iter().filter_map(|t| t.ts_value) {
         if !values.contains(&value) {

@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Opening, Side};
 
 /// Segments of one end, and none of the other, that make a flow one-way.
@@ -70,7 +70,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn simultaneous_open(s: &Sighting<'_>) -> Option<Finding> {
+fn simultaneous_open(s: &RuleContext<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::SimultaneousOpen)).then(|| {
         let itself = s.flow.is_to_itself();
         let what = if itself {
@@ -83,7 +83,7 @@ fn simultaneous_open(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn split_handshake(s: &Sighting<'_>) -> Option<Finding> {
+fn split_handshake(s: &RuleContext<'_>) -> Option<Finding> {
     (s.flow.opening == Some(Opening::SplitHandshake)).then(|| {
         let steps = if s.flow.handshake.bare_ack_first { 5_i64 } else { 4 };
         Finding::new(format!("handshake in {steps} steps: the server answered the SYN with a SYN of its own"))
@@ -92,7 +92,7 @@ fn split_handshake(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn syn_then_fin(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_then_fin(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let fin = f.opening == Some(Opening::Aborted) && f.teardown.reset.is_none();
     // A SYN-ACK that does not fit is told of as such, and the client may have taken it all the same.
@@ -104,12 +104,12 @@ fn syn_then_fin(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn midstream_pickup(s: &Sighting<'_>) -> Option<Finding> {
+fn midstream_pickup(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     Some(Finding::new(format!("the first segment seen is {} from {}", segment.flags, segment.source)))
 }
 
-fn one_way_flow(s: &Sighting<'_>) -> Option<Finding> {
+fn one_way_flow(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let by = match (f.client.packets, f.server.packets) {
         (ONE_WAY.., 0) => Side::Client,

@@ -1,7 +1,7 @@
 //! What the families share: how much a flow can be trusted, and words for figures.
 
 use crate::detect::anomaly::Severity;
-use crate::detect::registry::Sighting;
+use crate::detect::rule::RuleContext;
 use crate::flow::{Facts, Flow, Offer, Opening};
 use crate::tcp::options::OptionFaults;
 use crate::time::SECOND;
@@ -18,7 +18,7 @@ pub(super) fn seconds(ns: i64) -> String {
 /// `severity`, or one below it where the capture shows only part of the flow (findings section 0, gating).
 ///
 /// An acknowledgment of what was never sent looks like a hole: the segment that is judged does not count as one.
-pub(super) fn gated(s: &Sighting<'_>, severity: Severity) -> Severity {
+pub(super) fn gated(s: &RuleContext<'_>, severity: Severity) -> Severity {
     let partial = matches!(s.flow.opening(), Opening::Midstream | Opening::SynAckOnly);
     let holes = s.flow.quality.holes > u32::from(s.facts.any(Facts::HOLE));
     if partial || holes { one_below(severity) } else { severity }

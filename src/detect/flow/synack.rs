@@ -3,7 +3,7 @@
 use super::fronts::{authenticated, is_of_another};
 use super::support::{gated, seconds};
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Opening, Side};
 
 /// The rules of this family.
@@ -104,7 +104,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_wrong_ack(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, isn) = (s.flow, s.flow.client.isn?);
     let wrong = f.notes()?.wrong_synack.as_ref()?;
     if authenticated(f).is_some() {
@@ -126,14 +126,14 @@ fn synack_wrong_ack(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn synack_ack_rst(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_ack_rst(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let answer = s.flow.handshake.synacks.last().filter(|answer| answer.ack == segment.seq);
     let what = if answer.is_some() { "wrong timestamp echo" } else { "that wrong acknowledgment" };
     Some(Finding::new(format!("RST {} answers the SYN-ACK with {what}", segment.seq.0)))
 }
 
-fn synack_isn_change(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_isn_change(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let first = s.flow.handshake.synacks.first().filter(|t| t.ack == segment.ack_field && t.seq != segment.seq)?;
     Some(
@@ -145,12 +145,12 @@ fn synack_isn_change(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn synack_late(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_late(s: &RuleContext<'_>) -> Option<Finding> {
     let after = s.time - s.flow.first_time;
     Some(Finding::new(format!("SYN-ACK {} after the first SYN", seconds(after))).figure("after_ns", after))
 }
 
-fn synack_on_established(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_on_established(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     if s.facts.any(Facts::SYNACK_REPEATED) {
         return None;
@@ -169,7 +169,7 @@ fn synack_on_established(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn synack_unsolicited(s: &Sighting<'_>) -> Option<Finding> {
+fn synack_unsolicited(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let unanswered = f.handshake.ack.is_none() && f.client.data_count == 0;
     (f.opening == Some(Opening::SynAckOnly) && unanswered && f.twin().is_none()).then(|| {
@@ -181,7 +181,7 @@ fn synack_unsolicited(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn final_ack_wrong(s: &Sighting<'_>) -> Option<Finding> {
+fn final_ack_wrong(s: &RuleContext<'_>) -> Option<Finding> {
     let (segment, isn) = (s.segment?, s.flow.server.isn?);
     let waiting = matches!(s.flow.opening, None | Some(Opening::MissingAck));
     waiting.then(|| {
@@ -192,7 +192,7 @@ fn final_ack_wrong(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn data_before_established(s: &Sighting<'_>) -> Option<Finding> {
+fn data_before_established(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     // Without a SYN only the server's direction is seen.
     s.flow.client.isn?;

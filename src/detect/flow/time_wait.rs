@@ -2,7 +2,7 @@
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Side};
 
 /// The rules of this family. A flow is kept 5 s after its close; what comes later is only counted as late.
@@ -44,20 +44,20 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 ];
 
 /// Whether both FINs were acknowledged before, and how long ago, nanoseconds.
-fn closed_since(s: &Sighting<'_>) -> Option<i64> {
+fn closed_since(s: &RuleContext<'_>) -> Option<i64> {
     let f = s.flow;
     let complete = f.both_fins() && f.client.fin_acknowledged && f.server.fin_acknowledged;
     f.teardown.complete.filter(|_| complete).map(|at| s.time - at)
 }
 
-fn is_assassin(s: &Sighting<'_>) -> bool {
+fn is_assassin(s: &RuleContext<'_>) -> bool {
     let (f, Some(segment)) = (s.flow, s.segment) else { return false };
     let passive = f.teardown.first_fin.map(Side::other) == Some(s.from);
     let provoked = f.notes().is_some_and(|notes| notes.late_copy_acked);
     passive && provoked && f.peer(s.from.other()).acked == Some(segment.seq)
 }
 
-fn assassination(s: &Sighting<'_>) -> Option<Finding> {
+fn assassination(s: &RuleContext<'_>) -> Option<Finding> {
     let after = closed_since(s).filter(|_| is_assassin(s))?;
     Some(
         Finding::new(format!("RST in answer to TIME-WAIT {} after the close", seconds(after)))
@@ -65,12 +65,12 @@ fn assassination(s: &Sighting<'_>) -> Option<Finding> {
     )
 }
 
-fn rst_in_time_wait(s: &Sighting<'_>) -> Option<Finding> {
+fn rst_in_time_wait(s: &RuleContext<'_>) -> Option<Finding> {
     let after = closed_since(s).filter(|_| s.facts.any(Facts::RST_EXACT) && !is_assassin(s))?;
     Some(Finding::new(format!("RST of the {} {} after the close", s.from, seconds(after))).figure("after_ns", after))
 }
 
-fn old_duplicate(s: &Sighting<'_>) -> Option<Finding> {
+fn old_duplicate(s: &RuleContext<'_>) -> Option<Finding> {
     let after = closed_since(s)?;
     let active = s.flow.teardown.first_fin == Some(s.from);
     (active && s.flow.notes().is_some_and(|notes| notes.late_copy_acked)).then(|| {

@@ -1,7 +1,7 @@
 //! Addresses translated on the way: what two four-tuples of one attempt to connect tell together.
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Twin;
 
 use super::support::seconds;
@@ -63,7 +63,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn answered_elsewhere(s: &Sighting<'_>) -> Option<Finding> {
+fn answered_elsewhere(s: &RuleContext<'_>) -> Option<Finding> {
     let twin = s.flow.answered_elsewhere()?;
     Some(s.finding(|| {
         let f = s.flow;
@@ -85,7 +85,7 @@ fn answered_elsewhere(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn untranslated_answer(s: &Sighting<'_>) -> Option<Finding> {
+fn untranslated_answer(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let twin = f.answers_untranslated()?;
     // While its deadline is ahead the answer may yet be seen where it belongs.
@@ -105,7 +105,7 @@ fn untranslated_answer(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn syn_stale_timestamp(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_stale_timestamp(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let stale = f.stale_stamp()?;
     Some(s.finding(|| {
@@ -124,7 +124,7 @@ fn syn_stale_timestamp(s: &Sighting<'_>) -> Option<Finding> {
     }))
 }
 
-fn nat_legs(s: &Sighting<'_>) -> Option<Finding> {
+fn nat_legs(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let twin = f.twin()?;
     let same_answer = f.server.isn.is_some() && f.server.isn == twin.synack_isn;

@@ -1,7 +1,7 @@
 //! Segments that acknowledge octets which were never sent: their receiver drops them.
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 
 /// The rules of this family.
@@ -18,7 +18,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[Rule {
     check: ack_unsent,
 }];
 
-fn ack_unsent(s: &Sighting<'_>) -> Option<Finding> {
+fn ack_unsent(s: &RuleContext<'_>) -> Option<Finding> {
     let unsent = s.flow.unsent_ack()?;
     let sent = s.flow.peer(unsent.by.other());
     let (ack, by) = (unsent.ack.offset_from(sent.base()), unsent.by);

@@ -3,7 +3,7 @@
 use super::fronts::holds_back;
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Finding, Rule, Sighting, When};
+use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Side};
 use crate::time::SECOND;
 
@@ -53,12 +53,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
     },
 ];
 
-fn zero_window(s: &Sighting<'_>) -> Option<Finding> {
+fn zero_window(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment.filter(|segment| segment.window == 0)?;
     Some(Finding::new(format!("{} from the {} with a window of 0", segment.flags, s.from)))
 }
 
-fn tarpit(s: &Sighting<'_>) -> Option<Finding> {
+fn tarpit(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let offer = f.server.offer.as_ref()?;
     let (edge, acked) = (f.server.edge?, f.server.acked?);
@@ -72,7 +72,7 @@ fn tarpit(s: &Sighting<'_>) -> Option<Finding> {
     })
 }
 
-fn syn_proxy(s: &Sighting<'_>) -> Option<Finding> {
+fn syn_proxy(s: &RuleContext<'_>) -> Option<Finding> {
     let server = &s.flow.server;
     let offer = server.offer.as_ref()?;
     // What comes and goes is a third party or another path; a window of 0 is told of as syn-proxy.

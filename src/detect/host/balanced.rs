@@ -2,12 +2,12 @@
 //!
 //! Only answers to SYNs alike are compared: what a client offers changes what it gets. Distances alone are paths, not hosts.
 
-use super::desk::{Desk, Report};
+use super::event::Sign;
 use super::input::Look;
-use super::told::Sign;
+use super::reporter::{Report, Reporter};
 use crate::detect::Figure;
 use crate::detect::anomaly::Phase;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::features::initial_ttl;
 use crate::tcp::Endpoint;
 use crate::tcp::options::Layout;
@@ -131,7 +131,7 @@ impl Pool {
     }
 
     /// A SYN-ACK to a SYN of this kind (0: of none that can be compared).
-    pub(super) fn see(&mut self, kind: u32, s: &Sign, look: &Look, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn see(&mut self, kind: u32, s: &Sign, look: &Look, reporter: &mut Reporter, out: Report<'_>) {
         if kind == 0 || look.options_cut {
             return;
         }
@@ -154,19 +154,19 @@ impl Pool {
         };
         if others.add(print, s) && others.incident.is_none() && others.are_in_turn() {
             others.incident = Some(0);
-            others.incident = Some(others.file(s.time, s.from, None, desk, out));
+            others.incident = Some(others.file(s.time, s.from, None, reporter, out));
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, ip: core::net::IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, ip: core::net::IpAddr, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         for answers in &mut self.answers {
             let server = Endpoint { ip, port: answers.port };
             let Some(others) = &mut answers.others else { continue };
             if let Some(incident) = others.incident.filter(|incident| *incident > 0)
                 && others.count() > others.told_of
             {
-                others.file(now, server, Some(incident), desk, out);
+                others.file(now, server, Some(incident), reporter, out);
             }
         }
     }
@@ -239,7 +239,14 @@ impl Others {
             && f64::from(self.changes) >= drawn / 2.0
     }
 
-    fn file(&mut self, now: Timestamp, server: Endpoint, ends: Option<u64>, desk: &mut Desk, out: Report<'_>) -> u64 {
+    fn file(
+        &mut self,
+        now: Timestamp,
+        server: Endpoint,
+        ends: Option<u64>,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) -> u64 {
         let all = self.count();
         self.told_of = all;
         let mut hosts = self.responders.clone();
@@ -258,6 +265,6 @@ impl Others {
             Some(incident) => finding.of(incident, Phase::Final),
             None => finding,
         };
-        desk.file("load-balanced", now, (None, Some((server.ip, Some(server.port)))), finding, out)
+        reporter.report("load-balanced", now, (None, Some((server.ip, Some(server.port)))), finding, out)
     }
 }

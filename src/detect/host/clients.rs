@@ -3,10 +3,10 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::desk::{Desk, Report};
 use super::input::{Attempt, Look};
+use super::reporter::{Report, Reporter};
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::features::initial_ttl;
 use crate::network::IpNet;
 use crate::time::{SECOND, Timestamp};
@@ -93,17 +93,17 @@ pub(super) struct Stacks {
 
 impl Stacks {
     /// A first SYN of the source.
-    pub(super) fn see(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn see(&mut self, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) {
         if !a.look.is_of_a_stack() || a.look.options_cut {
             return;
         }
-        self.compare(a, desk, out);
+        self.compare(a, reporter, out);
         if let Some((value, 0)) = a.look.timestamps {
-            self.follow(a, value, desk, out);
+            self.follow(a, value, reporter, out);
         }
     }
 
-    fn follow(&mut self, a: &Attempt, value: u32, desk: &mut Desk, out: Report<'_>) {
+    fn follow(&mut self, a: &Attempt, value: u32, reporter: &mut Reporter, out: Report<'_>) {
         let to = fixed_hash_of(&a.server.ip) as u32;
         let mine = |line: &Line| line.count > 0 && line.to == to;
         let fitting = self.lines.iter_mut().filter(|line| mine(line)).find_map(|line| {
@@ -129,14 +129,14 @@ impl Stacks {
         }
         let others = || self.lines.iter().filter(|other| mine(other) && other.first != line.first);
         match others().find(|other| other.is_clock()).copied() {
-            Some(other) => self.split(a, &line, &other, desk, out),
-            None if others().next().is_none() => self.uptime(a, &line, desk, out),
+            Some(other) => self.split(a, &line, &other, reporter, out),
+            None if others().next().is_none() => self.uptime(a, &line, reporter, out),
             None => {}
         }
     }
 
     /// Two clocks; one that ends where the other begins is a host that was started again.
-    fn split(&mut self, a: &Attempt, line: &Line, other: &Line, desk: &mut Desk, out: Report<'_>) {
+    fn split(&mut self, a: &Attempt, line: &Line, other: &Line, reporter: &mut Reporter, out: Report<'_>) {
         if self.split_told || other.first >= line.last || line.first >= other.last {
             return;
         }
@@ -150,11 +150,11 @@ impl Stacks {
         .figure("other_rate", other.rate)
         .frames([a.frame]);
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, None)));
-        desk.file("ts-clock-split", a.time, ends, finding, out);
+        reporter.report("ts-clock-split", a.time, ends, finding, out);
     }
 
     /// One clock, for all connections.
-    fn uptime(&mut self, a: &Attempt, line: &Line, desk: &mut Desk, out: Report<'_>) {
+    fn uptime(&mut self, a: &Attempt, line: &Line, reporter: &mut Reporter, out: Report<'_>) {
         if self.uptime_told || line.last - line.first < WATCHED {
             return;
         }
@@ -169,11 +169,11 @@ impl Stacks {
         .figure("uptime_s", seconds)
         .figure("wraps_after_days", wraps)
         .frames([a.frame]);
-        desk.file("ts-uptime", a.time, (Some((a.client.ip, None)), None), finding, out);
+        reporter.report("ts-uptime", a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 
     /// How unlike the SYN before it is, with p0f's weights.
-    fn compare(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    fn compare(&mut self, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) {
         let Some((before, port)) = self.before.replace((a.look, a.client.port)) else { return };
         let score = unlike(&before, &a.look) + u8::from(port.saturating_sub(a.client.port) >= 64);
         self.scores[usize::from(self.next) % SCORES] = score;
@@ -197,7 +197,7 @@ impl Stacks {
         ))
         .figure("changes", changes as i64)
         .frames([a.frame]);
-        desk.file("nat-suspect", a.time, (Some((a.client.ip, None)), None), finding, out);
+        reporter.report("nat-suspect", a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 }
 
@@ -224,7 +224,7 @@ struct Network {
     count: u32,
     stacks: [u32; CLAMPED.1],
     last: Timestamp,
-    told: bool,
+    reported: bool,
 }
 
 impl Weigh for Network {
@@ -255,7 +255,7 @@ impl Networks {
     }
 
     /// A first SYN.
-    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn attempt(&mut self, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) {
         let Some(mss) = a.look.mss else { return };
         let usual = USUAL.contains(&mss);
         if (usual && !self.any) || !a.look.is_of_a_stack() || a.look.options_cut {
@@ -270,8 +270,13 @@ impl Networks {
             return;
         }
         self.any = true;
-        let network =
-            self.clamped.entry(net, || Network { mss, count: 0, stacks: [0; CLAMPED.1], last: a.time, told: false });
+        let network = self.clamped.entry(net, || Network {
+            mss,
+            count: 0,
+            stacks: [0; CLAMPED.1],
+            last: a.time,
+            reported: false,
+        });
         if network.mss != mss {
             (network.mss, network.count, network.stacks) = (mss, 0, [0; CLAMPED.1]);
         }
@@ -283,10 +288,10 @@ impl Networks {
         {
             *free = stack;
         }
-        if network.told || network.count < CLAMPED.0 || network.stacks.contains(&0) {
+        if network.reported || network.count < CLAMPED.0 || network.stacks.contains(&0) {
             return;
         }
-        network.told = true;
+        network.reported = true;
         let link = link_of(mss);
         let finding = Finding::new(format!(
             "{} connections of different systems in the network of {} all have an MSS of {mss}{link}",
@@ -295,7 +300,7 @@ impl Networks {
         .figure("mss", i64::from(mss))
         .figure("connections", network.count)
         .frames([a.frame]);
-        desk.file("mss-clamped", a.time, (Some((net, None)), None), finding, out);
+        reporter.report("mss-clamped", a.time, (Some((net, None)), None), finding, out);
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::sketch::fixed_hash_of;
 use crate::detect::anomaly::Severity;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::{Flow, Offer};
 use crate::tcp::{Endpoint, Flags, Segment};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -267,7 +267,7 @@ fn options(client: &Offer, server: &Offer) -> u8 {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Prepared {
     run: u8,
-    told: bool,
+    reported: bool,
 }
 
 impl Prepared {
@@ -286,7 +286,7 @@ impl Prepared {
         let wanted = size << 5 | scale << 2 | u8::from(server.sack_permitted) << 1;
         let held = (s.seq.0 ^ s.seq.0 >> 24) as u8 & 0xfe;
         self.run = if held == wanted { self.run.saturating_add(1) } else { 0 };
-        if self.run < Self::ENOUGH || core::mem::replace(&mut self.told, true) {
+        if self.run < Self::ENOUGH || core::mem::replace(&mut self.reported, true) {
             return None;
         }
         let finding = Finding::new(format!(

@@ -7,12 +7,12 @@ use core::net::{IpAddr, Ipv4Addr};
 use smallvec::SmallVec;
 
 use super::clients::network_of;
-use super::desk::{Desk, Report, Whom};
 use super::flood::Floods;
 use super::input::{Outcome, Settled};
+use super::reporter::{Report, Reporter, Whom};
 use super::sketch::{Bounded, Weigh, fixed_hash};
 use crate::detect::anomaly::{Figure, Phase, Severity};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -79,19 +79,19 @@ struct Group {
     gone: u64,
     last: Timestamp,
     /// The scan that was reported: its incident and the look of its SYNs.
-    told: Option<(u64, u32)>,
+    reported: Option<(u64, u32)>,
     seen: Option<Seen>,
 }
 
 impl Weigh for Group {
     fn weight(&self) -> (u64, i64) {
-        (self.pieces.len() as u64 + if self.told.is_some() { KEPT as u64 } else { 0 }, self.last.0)
+        (self.pieces.len() as u64 + if self.reported.is_some() { KEPT as u64 } else { 0 }, self.last.0)
     }
 }
 
 impl Group {
     const fn new(now: Timestamp) -> Self {
-        Self { pieces: Vec::new(), next: 0, gone: 0, last: now, told: None, seen: None }
+        Self { pieces: Vec::new(), next: 0, gone: 0, last: now, reported: None, seen: None }
     }
 
     /// Whether `piece` is new: of nobody who failed at the same before.
@@ -114,14 +114,14 @@ impl Group {
                 seen.same.1 = seen.same.1.min(piece.time);
             }
         }
-        if self.pieces.len() < if self.told.is_some() { KEPT_OF_A_SCAN } else { KEPT } {
+        if self.pieces.len() < if self.reported.is_some() { KEPT_OF_A_SCAN } else { KEPT } {
             self.pieces.push(piece);
             return true;
         }
         let all = self.pieces.len();
         self.pieces[self.next % all] = piece;
         self.next = (self.next + 1) % all;
-        self.gone += u64::from(self.told.is_some());
+        self.gone += u64::from(self.reported.is_some());
         true
     }
 
@@ -199,7 +199,7 @@ impl Distributed {
     }
 
     /// An attempt came out. `hold`: it may be part of a flood.
-    pub(super) fn settled(&mut self, s: &Settled, hold: bool, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn settled(&mut self, s: &Settled, hold: bool, reporter: &mut Reporter, out: Report<'_>) {
         let Some(look) = s.look else { return };
         let fate = match s.outcome {
             Outcome::Refused => Fate::Closed,
@@ -215,7 +215,7 @@ impl Distributed {
         let piece = Piece { from: s.client.ip, to: s.server, mark, look, fate, time: s.began, frame: s.frame };
         for key in [Endpoint { port: 0, ..s.server }, Endpoint { ip: NOBODY, port: s.server.port }] {
             let group = self.groups.entry(key, || Group::new(s.time));
-            if !group.add(piece) || group.told.is_some() || self.open.len() >= MAX_OPEN {
+            if !group.add(piece) || group.reported.is_some() || self.open.len() >= MAX_OPEN {
                 continue;
             }
             let held = self.held.iter().any(|h| h.key == key);
@@ -225,7 +225,7 @@ impl Distributed {
             if hold || held {
                 continue;
             }
-            self.judge(key, (look, of_a_kernel), s.time, desk, out);
+            self.judge(key, (look, of_a_kernel), s.time, reporter, out);
         }
     }
 
@@ -235,10 +235,10 @@ impl Distributed {
         key: Endpoint,
         (look, of_a_kernel): (u32, bool),
         now: Timestamp,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let Some(group) = self.groups.get_mut(&key).filter(|group| group.told.is_none()) else { return };
+        let Some(group) = self.groups.get_mut(&key).filter(|group| group.reported.is_none()) else { return };
         let since = group.last.after(-WINDOW);
         let one_host = key.port == 0;
         if group.needs_more(look, of_a_kernel, since) || group.lacks(key, look, of_a_kernel, since) > 0 {
@@ -249,13 +249,13 @@ impl Distributed {
         if !one_host && of_a_kernel {
             finding = finding.severity(Severity::Note);
         }
-        let incident = desk.file("scan-distributed", now, ends, finding, out);
-        group.told = Some((incident, look));
+        let incident = reporter.report("scan-distributed", now, ends, finding, out);
+        group.reported = Some((incident, look));
         self.open.push(key);
     }
 
     /// What was part of a flood is forgotten; what is none is told.
-    fn decide(&mut self, now: Timestamp, patience: i64, floods: &Floods, desk: &mut Desk, out: Report<'_>) {
+    fn decide(&mut self, now: Timestamp, patience: i64, floods: &Floods, reporter: &mut Reporter, out: Report<'_>) {
         for held in core::mem::take(&mut self.held) {
             if floods.was_swept(held.target, held.since) {
                 if let Some(group) = self.groups.get_mut(&held.key) {
@@ -264,38 +264,38 @@ impl Distributed {
             } else if now - held.since < patience {
                 self.held.push(held);
             } else {
-                self.judge(held.key, (held.look, held.of_a_kernel), now, desk, out);
+                self.judge(held.key, (held.look, held.of_a_kernel), now, reporter, out);
             }
         }
     }
 
     /// Those that have fallen silent are over.
-    pub(super) fn tick(&mut self, now: Timestamp, floods: &Floods, desk: &mut Desk, out: Report<'_>) {
-        self.decide(now, PATIENCE, floods, desk, out);
+    pub(super) fn tick(&mut self, now: Timestamp, floods: &Floods, reporter: &mut Reporter, out: Report<'_>) {
+        self.decide(now, PATIENCE, floods, reporter, out);
         let mut at = 0;
         while let Some(key) = self.open.get(at).copied() {
             if self.groups.get(&key).is_some_and(|group| now - group.last < QUIET) {
                 at += 1;
             } else {
                 self.open.remove(at);
-                self.conclude(key, now, desk, out);
+                self.conclude(key, now, reporter, out);
             }
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, floods: &Floods, desk: &mut Desk, out: Report<'_>) {
-        self.decide(now, 0, floods, desk, out);
+    pub(super) fn finish(&mut self, now: Timestamp, floods: &Floods, reporter: &mut Reporter, out: Report<'_>) {
+        self.decide(now, 0, floods, reporter, out);
         for key in core::mem::take(&mut self.open) {
-            self.conclude(key, now, desk, out);
+            self.conclude(key, now, reporter, out);
         }
     }
 
-    fn conclude(&mut self, key: Endpoint, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    fn conclude(&mut self, key: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let Some(group) = self.groups.get_mut(&key) else { return };
-        let Some((incident, look)) = group.told else { return };
+        let Some((incident, look)) = group.reported else { return };
         let (ends, finding) = finding(group, key, look);
-        desk.file("scan-distributed", now, ends, finding.of(incident, Phase::Final), out);
+        reporter.report("scan-distributed", now, ends, finding.of(incident, Phase::Final), out);
         *group = Group::new(now);
     }
 }

@@ -8,14 +8,14 @@ mod spread;
 use core::net::IpAddr;
 
 use super::burst::{Burst, Clients, MANY};
-use super::desk::{Desk, Report, Whom};
+use super::event::Condition;
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::limits::{Limit, News};
+use super::reporter::{Report, Reporter, Whom};
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
-use super::told::Condition;
 use crate::detect::anomaly::{Phase, Severity};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -256,7 +256,7 @@ struct Cusum {
     retried: u32,
     mean: f64,
     sum: f64,
-    told: bool,
+    reported: bool,
 }
 
 impl Weigh for Service {
@@ -426,8 +426,8 @@ impl Floods {
     }
 
     /// A SYN to `server` comes soon.
-    pub(super) fn foresee(&self, server: Endpoint) {
-        self.services.foresee(&server);
+    pub(super) fn prefetch(&self, server: Endpoint) {
+        self.services.prefetch(&server);
     }
 
     /// A first SYN; `outward`: of one of our networks to none of them. Whether its service is under attack.
@@ -436,14 +436,14 @@ impl Floods {
         a: &Attempt,
         outward: bool,
         at: &mut Places,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) -> bool {
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
         let spread = self.areas.attempt(a, &mut service.area);
         let second = service.second_of(a.time);
         if second > service.judged {
-            judge_service(service, a.server, second, &self.areas, &mut self.ledger, desk, out);
+            judge_service(service, a.server, second, &self.areas, &mut self.ledger, reporter, out);
         }
         service.last = service.last.max(a.time);
         let (mut busy, mut heavy) = (false, false);
@@ -487,7 +487,7 @@ impl Floods {
         began: Timestamp,
         now: Timestamp,
         at: &mut Places,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         self.ledger.saw_answers = true;
@@ -507,7 +507,7 @@ impl Floods {
         {
             let finding = half_open_finding(service, server, HALF_OPEN);
             let ends = (None, Some((server.ip, Some(server.port))));
-            service.half_open_incident = Some(desk.file("half-open-accumulation", now, ends, finding, out));
+            service.half_open_incident = Some(reporter.report("half-open-accumulation", now, ends, finding, out));
         }
     }
 
@@ -517,7 +517,7 @@ impl Floods {
         server: Endpoint,
         cookies: bool,
         now: Timestamp,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) -> u32 {
         let Some(service) = self.services.get_mut(&server) else { return 0 };
@@ -528,7 +528,7 @@ impl Floods {
         let half_open = service.half_open(service.second_of(now));
         if let Some(incident) = service.half_open_incident.filter(|incident| *incident > 0 && cookies) {
             let finding = half_open_finding(service, server, half_open).of(incident, Phase::Update);
-            desk.file("half-open-accumulation", now, (None, Some((server.ip, Some(server.port)))), finding, out);
+            reporter.report("half-open-accumulation", now, (None, Some((server.ip, Some(server.port)))), finding, out);
         }
         half_open
     }
@@ -568,14 +568,14 @@ impl Floods {
         now: Timestamp,
         overflowing: bool,
         at: &mut Places,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
         let Some(limit) = &mut service.limit else { return };
         limit.answered(now, began, overflowing);
         if service.running.is_none() {
-            limited(limit, server, now, desk, out);
+            limited(limit, server, now, reporter, out);
         }
     }
 
@@ -610,7 +610,7 @@ impl Floods {
         s: &Settled,
         covered: bool,
         at: &mut Places,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) -> bool {
         self.ledger.saw_answers |= s.outcome == Outcome::Refused;
@@ -634,7 +634,7 @@ impl Floods {
                 service.cusum.completed += 1;
                 service.worked = service.worked.saturating_add(1);
             }
-            Outcome::Refused if !covered && !spread => refused(service, s, &self.areas, desk, out),
+            Outcome::Refused if !covered && !spread => refused(service, s, &self.areas, reporter, out),
             _ => {}
         }
         match &mut service.running {
@@ -677,11 +677,11 @@ impl Floods {
     }
 
     /// A second has passed: running floods are judged, and those that ended are closed.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
-        self.areas.tick(now, RIPE, &mut self.ledger, desk, out);
+    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+        self.areas.tick(now, RIPE, &mut self.ledger, reporter, out);
         for victim in self.ledger.running.clone() {
             let Some(service) = self.services.get_mut(&victim) else { continue };
-            judge_service(service, victim, service.second_of(now), &self.areas, &mut self.ledger, desk, out);
+            judge_service(service, victim, service.second_of(now), &self.areas, &mut self.ledger, reporter, out);
         }
         if now >= self.recount_at {
             self.recount_at = now.after(SKETCHED_FOR * SECOND);
@@ -704,25 +704,25 @@ impl Floods {
     }
 
     /// Observation ends: what is known by now must do.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
-        self.areas.tick(now, RIPE, &mut self.ledger, desk, out);
-        self.areas.tick(now, 0, &mut self.ledger, desk, out);
+    pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+        self.areas.tick(now, RIPE, &mut self.ledger, reporter, out);
+        self.areas.tick(now, 0, &mut self.ledger, reporter, out);
         for (victim, service) in self.services.iter_mut() {
             if let Some(limit) = service.limit.as_mut().filter(|_| service.running.is_none()) {
-                limited(limit, *victim, now, desk, out);
+                limited(limit, *victim, now, reporter, out);
             }
             let second = service.second_of(now);
-            judge_service(service, *victim, second, &self.areas, &mut self.ledger, desk, out);
-            judge_cohort(service, *victim, second, 0, (&self.areas, &mut self.ledger), desk, out);
+            judge_service(service, *victim, second, &self.areas, &mut self.ledger, reporter, out);
+            judge_cohort(service, *victim, second, 0, (&self.areas, &mut self.ledger), reporter, out);
             if !self.areas.is_running(victim.ip) {
-                close_period(service, *victim, second, &self.ledger, desk, out);
+                close_period(service, *victim, second, &self.ledger, reporter, out);
             }
             if let Some(running) = service.running.take() {
-                end(*running, service.sketch.as_deref(), &[], &mut self.ledger.finished, now, desk, out);
+                end(*running, service.sketch.as_deref(), &[], &mut self.ledger.finished, now, reporter, out);
             }
         }
         self.ledger.running.clear();
-        self.areas.finish(now, &mut self.ledger, desk, out);
+        self.areas.finish(now, &mut self.ledger, reporter, out);
     }
 
     /// Floods that ended, then those that go on.
@@ -751,12 +751,12 @@ fn half_open_finding(service: &Service, server: Endpoint, half_open: u32) -> Fin
 }
 
 /// Judges whether the answers of `server` are limited in number.
-fn limited(limit: &mut Limit, server: Endpoint, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+fn limited(limit: &mut Limit, server: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
     let ends = (None, Some((server.ip, Some(server.port))));
     match limit.judge(now, server) {
-        Some(News::Begins(finding)) => limit.number(desk.file("syn-rate-limited", now, ends, finding, out)),
+        Some(News::Begins(finding)) => limit.number(reporter.report("syn-rate-limited", now, ends, finding, out)),
         Some(News::Ends(finding)) => {
-            desk.file("syn-rate-limited", now, ends, finding, out);
+            reporter.report("syn-rate-limited", now, ends, finding, out);
         }
         None => {}
     }
@@ -773,7 +773,7 @@ fn vote(service: &mut Service, source: IpAddr) {
 }
 
 /// Twenty refusals of one service in ten seconds: one report for as long as they go on like that.
-fn refused(service: &mut Service, s: &Settled, areas: &Areas, desk: &mut Desk, out: Report<'_>) {
+fn refused(service: &mut Service, s: &Settled, areas: &Areas, reporter: &mut Reporter, out: Report<'_>) {
     let many = service.refused.add(s.began) && service.main_source().is_none();
     if !many || areas.network_is_swarmed(s.server.ip, s.began) || !service.refused.is_news(s.began) {
         return;
@@ -781,7 +781,7 @@ fn refused(service: &mut Service, s: &Settled, areas: &Areas, desk: &mut Desk, o
     let finding = Finding::new(format!("{} refused {MANY} attempts within 10 s", s.server))
         .figure("refused", MANY as i64)
         .frames([s.frame]);
-    desk.file("refused-burst", s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
+    reporter.report("refused-burst", s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
 }
 
 /// Judges the seconds of a service that have become ripe by `second`.
@@ -791,7 +791,7 @@ fn judge_service(
     second: i64,
     areas: &Areas,
     ledger: &mut Ledger,
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
     if second <= service.judged {
@@ -801,7 +801,7 @@ fn judge_service(
     // Whatever came in a later second was judged then.
     let past = service.seconds.get(service.judged).copied().unwrap_or_default();
     let rate = f64::from(past.syns) / elapsed as f64;
-    judge_cohort(service, victim, second, RIPE, (areas, ledger), desk, out);
+    judge_cohort(service, victim, second, RIPE, (areas, ledger), reporter, out);
     if service.running.is_none() {
         service.baseline = rate + (service.baseline - rate) * (1.0_f64 - 1.0 / 600.0).powi(elapsed as i32);
     }
@@ -809,7 +809,7 @@ fn judge_service(
         // They are part of a flood of which has been told.
         service.cusum = Cusum { period: service.cusum.period, mean: service.cusum.mean, ..Cusum::default() };
     }
-    close_period(service, victim, second, ledger, desk, out);
+    close_period(service, victim, second, ledger, reporter, out);
     service.judged = second;
     let over = service.running.as_mut().is_some_and(|r| {
         let (recent, span) = (past.syns, elapsed as f64);
@@ -820,7 +820,7 @@ fn judge_service(
     if over && let Some(ended) = service.running.take() {
         ledger.running.retain(|v| *v != victim);
         let at = service.time_of(second);
-        end(*ended, service.sketch.as_deref(), &[], &mut ledger.finished, at, desk, out);
+        end(*ended, service.sketch.as_deref(), &[], &mut ledger.finished, at, reporter, out);
         service.others = Others::default();
         service.cleared = second;
     }
@@ -833,7 +833,7 @@ fn judge_cohort(
     second: i64,
     ripe: i64,
     (areas, ledger): (&Areas, &mut Ledger),
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
     let may_fail = !service.outage_told && service.clients.known() >= OUTAGE_CLIENTS;
@@ -847,7 +847,7 @@ fn judge_cohort(
     }
     let now = service.time_of(second).max(service.last);
     if ripe > 0 {
-        outage(service, victim, &cohort, now, (areas, ledger.shows_answers()), desk, out);
+        outage(service, victim, &cohort, now, (areas, ledger.shows_answers()), reporter, out);
     }
     let rate = f64::from(cohort.syns) / span as f64;
     let trigger = FLOOD_RATE.max(5.0 * service.baseline);
@@ -865,7 +865,7 @@ fn judge_cohort(
         {
             (r.incident.peak, r.incident.peak_time) = (peak.syns, began.after(peak.at.saturating_mul(SECOND)));
         }
-        spoofed(r, service.sketch.as_deref(), now, desk, out);
+        spoofed(r, service.sketch.as_deref(), now, reporter, out);
         return;
     }
     if !is_flood || ledger.running.len() >= MAX_ACTIVE || areas.is_flooded(victim.ip, now, ledger.shows_answers()) {
@@ -874,13 +874,13 @@ fn judge_cohort(
     let incident = begin(service, victim, &cohort, from);
     let source = incident.source.map(|ip| (ip, None));
     let finding = flood_finding(&incident, &cohort, rate);
-    let number = desk.file("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    let number = reporter.report("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     if let Some(finding) = outbound(service, victim, rate) {
-        desk.file("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+        reporter.report("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
     let first_second = service.second_of(incident.begin);
     let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
-    spoofed(&mut running, service.sketch.as_deref(), now, desk, out);
+    spoofed(&mut running, service.sketch.as_deref(), now, reporter, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
 }
@@ -1006,7 +1006,7 @@ fn signs_of_forgery(sketch: &Sketch, sources: u64, victim: Endpoint) -> Vec<&'st
 }
 
 /// Evidence that the sources of a running flood are forged (findings C.4).
-fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
     let Some(sketch) = sketch else { return };
     let i = &mut r.incident;
     let victim = i.victim;
@@ -1027,7 +1027,7 @@ fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, desk: &mut 
             .figure("syns", n as i64)
             .figure("martians", sketch.martians as i64)
             .frames(i.frames.iter().copied());
-    desk.file("syn-flood-spoofed", now, (None, i.whom()), finding, out);
+    reporter.report("syn-flood-spoofed", now, (None, i.whom()), finding, out);
 }
 
 fn end(
@@ -1036,10 +1036,10 @@ fn end(
     listed: &[IpAddr],
     finished: &mut Vec<Incident>,
     now: Timestamp,
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
-    spoofed(&mut r, sketch, now, desk, out);
+    spoofed(&mut r, sketch, now, reporter, out);
     r.incident.ended = true;
     let i = &r.incident;
     let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;
@@ -1063,7 +1063,7 @@ fn end(
     finding = others_figures(others_figures(finding, "before", &i.before), "during", &i.during);
     let source = i.source.map(|ip| (ip, None));
     let finding = spread::figures(finding, i, listed).of(r.number, Phase::Final);
-    desk.file("syn-flood", now, (source, i.whom()), finding, out);
+    reporter.report("syn-flood", now, (source, i.whom()), finding, out);
     if finished.len() < MAX_INCIDENTS {
         finished.push(r.incident);
     }
@@ -1076,7 +1076,7 @@ fn outage(
     cohort: &Second,
     now: Timestamp,
     (areas, saw_answers): (&Areas, bool),
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
     let clients = service.clients.lately(service.second_of(now));
@@ -1098,7 +1098,7 @@ fn outage(
     .figure("refused", cohort.refused)
     .figure("retry_share", cohort.retry_share())
     .frames(service.frames.iter().copied().filter(|f| *f > 0));
-    desk.file("service-unreachable", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+    reporter.report("service-unreachable", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
 }
 
 /// Ends the periods of CUSUM that have passed at `second`.
@@ -1107,7 +1107,7 @@ fn close_period(
     victim: Endpoint,
     second: i64,
     ledger: &Ledger,
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
     let period = second.div_euclid(PERIOD);
@@ -1129,24 +1129,24 @@ fn close_period(
     let x = if is_outage { 0.0 } else { (f64::from(syns) - f64::from(completed)) / c.mean.max(1.0) };
     c.sum = if is_outage { 0.0 } else { c.sum };
     c.sum = (c.sum + x - CUSUM.0).clamp(0.0, 10.0 * CUSUM.1);
-    let (sum, told) = (c.sum, c.told);
+    let (sum, reported) = (c.sum, c.reported);
     c.sum = (c.sum - CUSUM.0 * quiet_periods as f64).max(0.0);
     if sum <= CUSUM.1 {
-        c.told = false;
+        c.reported = false;
         return;
     }
     // Fewer than 50 SYNs prove nothing; where nearly all completed there is no flood now, whatever was before.
     let seen = ledger.saw_answers && ledger.capture.shows_completion() && second >= 2 * PERIOD;
-    if told || !seen || syns < 50 || is_outage || failed < 0.2 * f64::from(syns) {
+    if reported || !seen || syns < 50 || is_outage || failed < 0.2 * f64::from(syns) {
         return;
     }
-    service.cusum.told = true;
+    service.cusum.reported = true;
     let finding = Finding::new(format!("{syns} SYNs to {victim} in 10 s and {completed} completions: CUSUM {sum:.2}"))
         .figure("cusum", sum)
         .figure("syns", syns)
         .figure("completed", completed)
         .frames(service.frames.iter().copied().filter(|f| *f > 0));
-    desk.file("syn-flood-cusum", service.last, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+    reporter.report("syn-flood-cusum", service.last, (None, Some((victim.ip, Some(victim.port)))), finding, out);
 }
 
 fn ttl_entropy(ttls: &[u32; 256]) -> f64 {

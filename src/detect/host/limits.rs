@@ -6,7 +6,7 @@
 //! any after the first so many of each.
 
 use crate::detect::anomaly::Phase;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 

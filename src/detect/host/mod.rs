@@ -1,64 +1,64 @@
 //! Anomalies across connections: who scans, who floods, whose sequence numbers can be guessed.
 //!
-//! A [`Witness`] watches connections and writes [`Letter`]s of plain values; [`HostDetectors`] read them, then and there or
+//! A [`HostObserver`] watches connections and writes [`HostEvent`]s of plain values; [`HostDetectors`] read them, then and there or
 //! on another processor, in the order in which they were written. They know nothing of bytes, formats or clocks. All state is bounded (see [`Settings`]): what is busiest is counted exactly, what is light
 //! is evicted for it, and the number of evictions is kept. The same capture gives the same findings in the same order.
 
 use core::net::IpAddr;
 
+use super::Selection;
 use super::anomaly::Severity;
-use super::registry::Selection;
 use crate::flow::prefetch::prefetch;
 use crate::flow::{HostMarks, Syn};
 use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{SECOND, Timestamp};
 
+mod backscatter;
 mod balanced;
 mod burst;
 mod clients;
+mod connection_holding;
 mod cookies;
-mod desk;
+mod correlator;
 mod distributed;
+mod event;
 mod flood;
-mod holding;
 pub mod input;
 mod isn;
 mod limits;
 #[cfg(test)]
 mod near_misses;
+mod observer;
 mod outage;
+mod reporter;
 mod rules;
 mod scan;
 mod seconds;
-mod serving;
+mod server_profile;
 mod settings;
 mod sketch;
-mod stray;
 #[cfg(test)]
 mod testing;
-mod together;
-mod told;
 mod tools;
-mod witness;
 
-pub use desk::Report;
+pub use event::{Condition, HostEvent};
 pub use flood::{Incident, Others, Spread};
 pub use isn::{Grade, IsnReport, Role, Triplet};
+pub use observer::HostObserver;
+pub use reporter::Report;
 pub use rules::RULES;
 pub use scan::{ScanReport, Shape, Technique};
 pub use settings::{ScanThreshold, Settings};
-pub use told::{Condition, Letter};
 pub use tools::Tool;
-pub use witness::Witness;
 
-use desk::Desk;
-use holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
+use backscatter::{Proof, Stray};
+use connection_holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
+use event::{Answer, Found, HostEventKind, Retry, Sign, Unasked};
 use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use outage::{Failure, How, Known};
+use reporter::Reporter;
 use scan::Probe;
-use stray::{Proof, Stray};
-use told::{Answer, Found, Retry, Sign, Told, Unasked};
 
 /// How often what evicted entries held is counted as free, nanoseconds of packet time.
 const RECOUNT: i64 = 10 * SECOND;
@@ -84,13 +84,13 @@ impl HostCounters {
 #[derive(Debug)]
 pub struct HostDetectors {
     settings: Settings,
-    desk: Desk,
+    reporter: Reporter,
     scans: scan::Scans,
     floods: flood::Floods,
-    strays: stray::Strays,
-    holding: holding::Holding,
+    strays: backscatter::Backscatter,
+    holding: connection_holding::ConnectionHolding,
     isns: isn::Isns,
-    together: together::Together,
+    together: correlator::Correlator,
     distributed: distributed::Distributed,
     outages: outage::Outages,
     networks: clients::Networks,
@@ -105,16 +105,16 @@ pub struct HostDetectors {
 impl HostDetectors {
     /// Detectors that have seen nothing.
     pub fn new(settings: Settings, selection: &Selection) -> Self {
-        let desk = Desk::new(selection);
+        let reporter = Reporter::new(selection);
         Self {
-            on: desk.is_open(),
-            desk,
+            on: reporter.any_enabled(),
+            reporter,
             scans: scan::Scans::new(&settings),
             floods: flood::Floods::new(settings.services),
-            strays: stray::Strays::new(settings.strays),
-            holding: holding::Holding::new(settings.services),
+            strays: backscatter::Backscatter::new(settings.strays),
+            holding: connection_holding::ConnectionHolding::new(settings.services),
             isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
-            together: together::Together::new(settings.strays),
+            together: correlator::Correlator::new(settings.strays),
             distributed: distributed::Distributed::new(settings.strays / 4),
             outages: outage::Outages::new(settings.strays / 4),
             networks: clients::Networks::new(settings.strays),
@@ -125,10 +125,10 @@ impl HostDetectors {
     }
 
     /// Takes what it is told; `report` takes what is found.
-    pub fn take(&mut self, letter: &Letter, report: Report<'_>) {
-        let (slot, tag) = (letter.slot as usize, letter.tag);
-        if letter.slot == HostMarks::NO_SLOT {
-            self.judge(&letter.told, &mut Places::default(), report);
+    pub fn take(&mut self, event: &HostEvent, report: Report<'_>) {
+        let (slot, tag) = (event.slot as usize, event.tag);
+        if event.slot == HostMarks::NO_SLOT {
+            self.judge(&event.kind, &mut Places::default(), report);
             return;
         }
         if slot >= self.places.len() {
@@ -138,7 +138,7 @@ impl HostDetectors {
         if known != tag {
             at = Places::default();
         }
-        self.judge(&letter.told, &mut at, report);
+        self.judge(&event.kind, &mut at, report);
         self.places[slot] = (tag, at);
     }
 
@@ -149,73 +149,73 @@ impl HostDetectors {
 
     /// `syn` will be taken soon: what is looked up then is asked for. Changes nothing.
     #[inline]
-    pub fn foresee_syn(&self, syn: Syn<'_>) {
-        self.scans.foresee(syn.source().ip);
-        self.floods.foresee(syn.destination());
+    pub fn prefetch_syn(&self, syn: Syn<'_>) {
+        self.scans.prefetch(syn.source().ip);
+        self.floods.prefetch(syn.destination());
     }
 
-    /// `letter` will be taken soon: what is looked up then is asked for. Changes nothing.
+    /// `event` will be taken soon: what is looked up then is asked for. Changes nothing.
     #[inline]
-    pub fn foresee(&self, letter: &Letter) {
-        if let Some(place) = self.places.get(letter.slot as usize) {
+    pub fn prefetch(&self, event: &HostEvent) {
+        if let Some(place) = self.places.get(event.slot as usize) {
             prefetch(place);
         }
-        match &letter.told {
-            Told::Attempt(a) => {
-                self.scans.foresee(a.client.ip);
-                self.floods.foresee(a.server);
+        match &event.kind {
+            HostEventKind::Attempt(a) => {
+                self.scans.prefetch(a.client.ip);
+                self.floods.prefetch(a.server);
             }
-            Told::Answer(a) => {
-                self.together.foresee(a.sign.from.ip);
-                self.isns.foresee(a.sign.from, a.sign.to, Role::Server);
-                self.scans.foresee(a.sign.to.ip);
-                self.floods.foresee(a.sign.from);
+            HostEventKind::Answer(a) => {
+                self.together.prefetch(a.sign.from.ip);
+                self.isns.prefetch(a.sign.from, a.sign.to, Role::Server);
+                self.scans.prefetch(a.sign.to.ip);
+                self.floods.prefetch(a.sign.from);
             }
             _ => {}
         }
     }
 
-    fn judge(&mut self, told: &Told, at: &mut Places, report: Report<'_>) {
-        let Self { desk, strays, .. } = self;
-        match told {
-            Told::Capture(condition) => {
+    fn judge(&mut self, kind: &HostEventKind, at: &mut Places, report: Report<'_>) {
+        let Self { reporter, strays, .. } = self;
+        match kind {
+            HostEventKind::Capture(condition) => {
                 self.floods.capture(*condition);
                 self.holding.capture(*condition);
                 strays.capture(*condition);
                 self.outages.capture(*condition);
             }
-            Told::Attempt(a) => self.attempt(a, at, report),
-            Told::Reuse(reuse) => {
+            HostEventKind::Attempt(a) => self.attempt(a, at, report),
+            HostEventKind::Reuse(reuse) => {
                 let attempts = self.scans.attempts_of(reuse.1.client.ip);
-                self.together.reuse(&reuse.0, &reuse.1, attempts, desk, report);
+                self.together.reuse(&reuse.0, &reuse.1, attempts, reporter, report);
             }
-            Told::Retried(retry) => self.retried(retry, at, report),
-            Told::Dropped { time, began, frame, client, server } => {
+            HostEventKind::Retried(retry) => self.retried(retry, at, report),
+            HostEventKind::Dropped { time, began, frame, client, server } => {
                 let (now, began, frame, client, server) = (*time, *began, *frame, *client, *server);
                 self.floods.dropped(server, at);
                 let f = Failure { now, began, frame, client, server, how: How::Reset, retried: false };
                 self.failed(&f, at, report);
             }
-            Told::Again { time, server } => self.floods.again(*server, *time, at),
-            Told::Answer(a) => self.answer(a, at, report),
-            Told::UnaskedAnswer(s, is_probe) => self.unasked_answer(s, *is_probe, report),
-            Told::Number(number) => {
-                self.isns.see(number, desk, report);
+            HostEventKind::Again { time, server } => self.floods.again(*server, *time, at),
+            HostEventKind::Answer(a) => self.answer(a, at, report),
+            HostEventKind::UnaskedAnswer(s, is_probe) => self.unasked_answer(s, *is_probe, report),
+            HostEventKind::Number(number) => {
+                self.isns.see(number, reporter, report);
             }
-            Told::Challenge(s) => self.together.challenge(s, desk, report),
-            Told::Probe(probe) => self.probe(probe, report),
-            Told::Stray(stray) => strays.stray(stray, desk, report),
-            Told::Echo(s, proof) => strays.echo(s.time, s.frame, (s.from, s.to), *proof, desk, report),
-            Told::Unasked(unasked) => self.unasked(unasked, report),
-            Told::Declined(declined) => self.together.declined(declined, desk, report),
-            Told::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, desk, report),
-            Told::FirstData { client, server } => self.first_data(*client, *server, at),
-            Told::Settled { settled, used, number } => {
+            HostEventKind::Challenge(s) => self.together.challenge(s, reporter, report),
+            HostEventKind::Probe(probe) => self.probe(probe, report),
+            HostEventKind::Stray(stray) => strays.stray(stray, reporter, report),
+            HostEventKind::Echo(s, proof) => strays.echo(s.time, s.frame, (s.from, s.to), *proof, reporter, report),
+            HostEventKind::Unasked(unasked) => self.unasked(unasked, report),
+            HostEventKind::Declined(declined) => self.together.declined(declined, reporter, report),
+            HostEventKind::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, reporter, report),
+            HostEventKind::FirstData { client, server } => self.first_data(*client, *server, at),
+            HostEventKind::Settled { settled, used, number } => {
                 if let (Some(isn), Some(look)) = (*number, settled.look) {
                     let Settled { began: time, frame, client: by, server: peer, .. } = *settled;
                     let role = Role::Client;
                     let number = Seen { time, frame, by, peer, role, isn, answers: None, look, probe: false };
-                    self.isns.see(&number, desk, report);
+                    self.isns.see(&number, reporter, report);
                 }
                 self.settled(settled, at, report);
                 if let Some(used) = *used {
@@ -223,39 +223,39 @@ impl HostDetectors {
                     self.opened(Connection { now, frame, client: client.ip, server, held: 0 }, used, at);
                 }
             }
-            Told::Opened { client, server, time, frame, used } => {
+            HostEventKind::Opened { client, server, time, frame, used } => {
                 let (client, server) = (*client, *server);
                 self.opened(Connection { now: *time, frame: *frame, client, server, held: 0 }, *used, at);
             }
-            Told::Unused(settled) => self.scans.unused(settled, &self.settings, desk, report),
-            Told::Closing { client, server } => self.closing(*client, *server, at),
-            Told::Ended { server } if at.silent => self.floods.unsilent(*server, at),
-            Told::Ended { .. } => {}
-            Told::LooksLikeCookies { time, server, frames } => {
-                self.floods.bypassed(*server, true, *time, desk, report);
-                self.together.cookies(*time, *server, frames, desk, report);
+            HostEventKind::Unused(settled) => self.scans.unused(settled, &self.settings, reporter, report),
+            HostEventKind::Closing { client, server } => self.closing(*client, *server, at),
+            HostEventKind::Ended { server } if at.silent => self.floods.unsilent(*server, at),
+            HostEventKind::Ended { .. } => {}
+            HostEventKind::LooksLikeCookies { time, server, frames } => {
+                self.floods.bypassed(*server, true, *time, reporter, report);
+                self.together.cookies(*time, *server, frames, reporter, report);
             }
-            Told::Cookies { time, server, news } => {
-                let half_open = self.floods.bypassed(*server, news.begins, *time, desk, report);
-                self.together.stamped(*time, *server, news, half_open, desk, report);
+            HostEventKind::Cookies { time, server, news } => {
+                let half_open = self.floods.bypassed(*server, news.begins, *time, reporter, report);
+                self.together.stamped(*time, *server, news, half_open, reporter, report);
             }
-            Told::Completed { client, server } => self.strays.completed(*server, *client),
-            Told::Found(found) => {
+            HostEventKind::Completed { client, server } => self.strays.completed(*server, *client),
+            HostEventKind::Found(found) => {
                 let Found { rule, time, server, finding } = &**found;
-                desk.file(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
+                reporter.report(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
             }
-            Told::Passed(now) => self.advance(*now, report),
+            HostEventKind::Passed(now) => self.advance(*now, report),
         }
     }
 
     /// Packet time is `now`, a second or more after it was last told.
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
-        self.floods.tick(now, &mut self.desk, report);
-        self.outages.tick(now, &mut self.desk, report);
-        self.strays.tick(now, &mut self.desk, report);
-        self.holding.tick(now, &mut self.desk, report);
-        self.scans.tick(now, &self.settings, &mut self.desk, report);
-        self.distributed.tick(now, &self.floods, &mut self.desk, report);
+        self.floods.tick(now, &mut self.reporter, report);
+        self.outages.tick(now, &mut self.reporter, report);
+        self.strays.tick(now, &mut self.reporter, report);
+        self.holding.tick(now, &mut self.reporter, report);
+        self.scans.tick(now, &self.settings, &mut self.reporter, report);
+        self.distributed.tick(now, &self.floods, &mut self.reporter, report);
         if now >= self.recount_at {
             self.recount_at = now.after(RECOUNT);
             self.scans.recount(&self.settings);
@@ -268,14 +268,14 @@ impl HostDetectors {
         if !self.on {
             return;
         }
-        self.floods.finish(now, &mut self.desk, report);
-        self.outages.finish(now, &mut self.desk, report);
-        self.strays.finish(&mut self.desk, report);
-        self.holding.finish(now, &mut self.desk, report);
-        self.isns.finish(now, &mut self.desk, report);
-        self.together.finish(now, &mut self.desk, report);
-        self.scans.finish(now, &self.settings, &mut self.desk, report);
-        self.distributed.finish(now, &self.floods, &mut self.desk, report);
+        self.floods.finish(now, &mut self.reporter, report);
+        self.outages.finish(now, &mut self.reporter, report);
+        self.strays.finish(&mut self.reporter, report);
+        self.holding.finish(now, &mut self.reporter, report);
+        self.isns.finish(now, &mut self.reporter, report);
+        self.together.finish(now, &mut self.reporter, report);
+        self.scans.finish(now, &self.settings, &mut self.reporter, report);
+        self.distributed.finish(now, &self.floods, &mut self.reporter, report);
     }
 
     /// A first SYN.
@@ -283,10 +283,10 @@ impl HostDetectors {
         let local = |ip| self.settings.is_local(ip);
         let outward = local(a.client.ip) && !local(a.server.ip);
         // The sources of a flood are not what they seem: they must not push out those that probe.
-        let flooded = self.floods.attempt(a, outward, at, &mut self.desk, report);
-        self.scans.attempt(a, flooded, at, &mut self.desk, report);
-        self.networks.attempt(a, &mut self.desk, report);
-        if let Some(other) = self.together.attempt(a, &mut self.desk, report).filter(|_| !flooded) {
+        let flooded = self.floods.attempt(a, outward, at, &mut self.reporter, report);
+        self.scans.attempt(a, flooded, at, &mut self.reporter, report);
+        self.networks.attempt(a, &mut self.reporter, report);
+        if let Some(other) = self.together.attempt(a, &mut self.reporter, report).filter(|_| !flooded) {
             self.scans.sent_by_both(a.client.ip, other, a.server.ip);
         }
     }
@@ -307,7 +307,7 @@ impl HostDetectors {
         let (ordinary, answered) = self.scans.known(f.client, at);
         let (worked, flooded) = self.floods.standing(f.server, f.now, at);
         if !flooded {
-            self.outages.failed(f, &Known { worked, ordinary, answered }, &mut self.desk, report);
+            self.outages.failed(f, &Known { worked, ordinary, answered }, &mut self.reporter, report);
         }
     }
 
@@ -318,7 +318,7 @@ impl HostDetectors {
             Outcome::Unreachable => How::Unreachable(s.icmp_code.unwrap_or(1)),
             // What was sent again was told of then.
             Outcome::Unanswered if !s.retried => How::Silent,
-            Outcome::Open(_) => return self.outages.opened(s, &mut self.desk, report),
+            Outcome::Open(_) => return self.outages.opened(s, &mut self.reporter, report),
             _ => return,
         };
         let Settled { time: now, began, frame, client, server, retried, .. } = *s;
@@ -336,7 +336,7 @@ impl HostDetectors {
         report: Report<'_>,
     ) {
         let held = self.scans.answered(now, client.ip, now - began, at);
-        self.floods.answered(server, began, now, at, &mut self.desk, report);
+        self.floods.answered(server, began, now, at, &mut self.reporter, report);
         if held >= SEVERAL_HALF_OPEN {
             let new = Connection { now, frame: 0, client: client.ip, server, held };
             self.holding.half_opened(&new, at);
@@ -345,9 +345,9 @@ impl HostDetectors {
 
     /// A stray segment that may be a probe.
     fn probe(&mut self, probe: &Probe, report: Report<'_>) {
-        self.scans.probe(probe, &self.settings, &mut self.desk, report);
+        self.scans.probe(probe, &self.settings, &mut self.reporter, report);
         if !probe.answered
-            && let Some(other) = self.together.probe(probe, &mut self.desk, report)
+            && let Some(other) = self.together.probe(probe, &mut self.reporter, report)
         {
             self.scans.sent_by_both(probe.from.ip, other, probe.to.ip);
         }
@@ -357,16 +357,16 @@ impl HostDetectors {
     fn settled(&mut self, s: &Settled, at: &mut Places, report: Report<'_>) {
         self.served(s, at, report);
         let covered = !self.outages.is_idle() && self.outages.covers(s.server);
-        let flooded = self.floods.settled(s, covered, at, &mut self.desk, report);
+        let flooded = self.floods.settled(s, covered, at, &mut self.reporter, report);
         if covered && self.scans.meets_outage(s, at) {
             return;
         }
         if !(flooded && self.floods.is_part_of_spread(s)) {
-            self.scans.settled(s, flooded, at, &self.settings, &mut self.desk, report);
+            self.scans.settled(s, flooded, at, &self.settings, &mut self.reporter, report);
         }
         if !flooded {
             let hold = self.floods.is_swarmed(s.server.ip, s.began);
-            self.distributed.settled(s, hold, &mut self.desk, report);
+            self.distributed.settled(s, hold, &mut self.reporter, report);
         }
         if matches!(s.outcome, Outcome::Open(_) | Outcome::ResetAfterSynAck) {
             self.scans.half_closed(s.client.ip, at);
@@ -378,12 +378,12 @@ impl HostDetectors {
 
     /// How often each rule fired, in order of the registry; those that did not are left out.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.desk.counts()
+        self.reporter.counts()
     }
 
     /// With which severity each rule fired, the highest, in order of the registry; those that did not are left out.
     pub fn severities(&self) -> impl Iterator<Item = (&'static str, Severity)> {
-        self.desk.severities()
+        self.reporter.severities()
     }
 
     /// Scans that ended and scans that go on, in the order in which they were found.
@@ -445,31 +445,31 @@ impl HostDetectors {
                 number: SeqNumber(0),
                 answered: false,
             };
-            self.scans.probe(&probe, &self.settings, &mut self.desk, report);
+            self.scans.probe(&probe, &self.settings, &mut self.reporter, report);
         } else {
-            self.strays.echo(time, frame, (from, to), Proof::None, &mut self.desk, report);
+            self.strays.echo(time, frame, (from, to), Proof::None, &mut self.reporter, report);
         }
-        self.strays.stray(&Stray { time, frame, from, to, proved: false, answer: false }, &mut self.desk, report);
-        self.strays.unasked(time, frame, from.ip, to, &mut self.desk, report);
+        self.strays.stray(&Stray { time, frame, from, to, proved: false, answer: false }, &mut self.reporter, report);
+        self.strays.unasked(time, frame, from.ip, to, &mut self.reporter, report);
     }
 
     /// A host reset a SYN-ACK it had never asked for.
     fn unasked(&mut self, unasked: &Unasked, report: Report<'_>) {
         let Unasked { sign, server, probe } = unasked;
         match probe {
-            Some(probe) => self.scans.probe(probe, &self.settings, &mut self.desk, report),
-            None => self.strays.echo_reset(sign, *server, &mut self.desk, report),
+            Some(probe) => self.scans.probe(probe, &self.settings, &mut self.reporter, report),
+            None => self.strays.echo_reset(sign, *server, &mut self.reporter, report),
         }
         let answer =
             Stray { time: sign.time, frame: sign.frame, from: *server, to: sign.from, proved: true, answer: true };
-        self.strays.stray(&answer, &mut self.desk, report);
-        self.strays.mirrored(sign, *server, &mut self.desk, report);
+        self.strays.stray(&answer, &mut self.reporter, report);
+        self.strays.mirrored(sign, *server, &mut self.reporter, report);
     }
 
     fn answer(&mut self, a: &Answer, at: &mut Places, report: Report<'_>) {
         let s = &a.sign;
         self.answered(s.time, a.began, s.to, s.from, at, report);
-        self.floods.answers(s.from, a.began, s.time, a.overflowing, at, &mut self.desk, report);
+        self.floods.answers(s.from, a.began, s.time, a.overflowing, at, &mut self.reporter, report);
         let seen = Seen {
             // nmap reckons from when it sent its probes.
             time: if a.probe { a.began } else { s.time },
@@ -484,8 +484,8 @@ impl HostDetectors {
         };
         // Where all numbers are 0 they are no choice of the server's.
         let zeros = a.isn.0 == 0 && a.answers.is_some_and(|isn| isn.0 == 0);
-        let same = if zeros { SameTuple::Nothing } else { self.isns.see(&seen, &mut self.desk, report) };
-        self.together.answer(a, same == SameTuple::Cookie, at, &mut self.desk, report);
+        let same = if zeros { SameTuple::Nothing } else { self.isns.see(&seen, &mut self.reporter, report) };
+        self.together.answer(a, same == SameTuple::Cookie, at, &mut self.reporter, report);
     }
 
     /// The first octet on an open connection.

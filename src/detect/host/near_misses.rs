@@ -1,10 +1,10 @@
 //! For each rule about hosts what triggers it, and what just does not.
 
-use super::stray::{Proof, Stray};
+use super::backscatter::{Proof, Stray};
 use super::testing::{Bench, attempt, ids, settled, tool_look};
 use super::*;
 use crate::detect::anomaly::{Anomaly, Figure, IncidentReport, Phase};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::SeqNumber;
 use crate::time::SECOND;
 
@@ -112,7 +112,7 @@ fn probes_of_other_techniques_are_not_in_the_lists_of_a_scan() {
         number: SeqNumber(0),
         answered: false,
     };
-    bench.hosts.scans.probe(&null, &bench.hosts.settings, &mut bench.hosts.desk, &mut report);
+    bench.hosts.scans.probe(&null, &bench.hosts.settings, &mut bench.hosts.reporter, &mut report);
     let found = bench.finish(3_000);
     let last = found.iter().rfind(|a| a.id == "scan-vertical").unwrap();
     assert_eq!(figure(last, "pairs"), &Figure::Integer(30));
@@ -193,8 +193,8 @@ fn trw_needs_failures_in_excess() {
     let settings = Settings { local_nets: vec!["198.51.100.0/24".parse().unwrap()], ..Settings::default() };
     let walk = |pattern: &str| {
         let mut bench = Bench::with(settings.clone());
-        for (k, letter) in pattern.chars().enumerate() {
-            let outcome = if letter == 'F' { Outcome::Refused } else { Outcome::Open(1) };
+        for (k, event) in pattern.chars().enumerate() {
+            let outcome = if event == 'F' { Outcome::Refused } else { Outcome::Open(1) };
             bench.play(&attempt(k as i64 * 100, "192.0.2.1", 40_000, &format!("198.51.100.{k}"), 80), 10, outcome);
         }
         bench.finish(10_000)
@@ -395,8 +395,8 @@ fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16
             number: a.isn,
             answered,
         };
-        let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
-        scans.probe(&probe, settings, desk, &mut report);
+        let HostDetectors { scans, settings, reporter, .. } = &mut bench.hosts;
+        scans.probe(&probe, settings, reporter, &mut report);
     }
     bench.finish(5000)
 }
@@ -491,10 +491,10 @@ fn strays(n: u32, seconds: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
         let ms = i64::from(k / n * 1000 + k % n / 4);
         let a = attempt(ms, "192.0.2.1", k as u16, "198.51.100.1", 80 + (k as u16 % spread));
         let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved: false, answer: false };
-        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
-        strays.stray(&stray, desk, &mut report);
+        let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+        strays.stray(&stray, reporter, &mut report);
         if answered {
-            strays.stray(&Stray { proved: true, answer: true, ..stray }, desk, &mut report);
+            strays.stray(&Stray { proved: true, answer: true, ..stray }, reporter, &mut report);
         }
     }
     bench.finish(5000)
@@ -518,8 +518,8 @@ fn echoes(n: u16, gap: i64, spread: u16, proved: Proof) -> Vec<Anomaly> {
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
     for k in 0..n {
         let a = attempt(i64::from(k) * gap, "192.0.2.1", 80, &format!("198.51.100.{}", k % spread), 40_000 + k);
-        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
-        strays.echo(a.time, a.frame, (a.client, a.server), proved, desk, &mut report);
+        let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+        strays.echo(a.time, a.frame, (a.client, a.server), proved, reporter, &mut report);
     }
     bench.finish(5000)
 }
@@ -547,9 +547,9 @@ fn one_direction(n: u16, goes_on: bool) -> Vec<Anomaly> {
             let ms = i64::from(k) * 600 + client;
             let server = format!("192.0.2.{}", k % 120);
             let a = attempt(ms, &server, 80, &format!("198.51.100.{client}"), 40_000 + k);
-            let HostDetectors { strays, desk, .. } = &mut bench.hosts;
-            strays.echo(a.time, a.frame, (a.client, a.server), Proof::None, desk, &mut report);
-            strays.unasked(a.time, a.frame, a.client.ip, a.server, desk, &mut report);
+            let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+            strays.echo(a.time, a.frame, (a.client, a.server), Proof::None, reporter, &mut report);
+            strays.unasked(a.time, a.frame, a.client.ip, a.server, reporter, &mut report);
             if goes_on {
                 strays.completed(a.client.ip, a.server.ip);
             }
@@ -574,8 +574,8 @@ fn a_hundred_servers_make_a_reflection() {
         let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
         for k in 0..200_u16 {
             let a = attempt(i64::from(k) * 10, &format!("192.0.2.{}", k % n), 80, "198.51.100.1", 40_000);
-            let HostDetectors { strays, desk, .. } = &mut bench.hosts;
-            strays.unasked(a.time, a.frame, a.client.ip, a.server, desk, &mut report);
+            let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+            strays.unasked(a.time, a.frame, a.client.ip, a.server, reporter, &mut report);
         }
         bench.finish(5000)
     };
@@ -592,8 +592,8 @@ fn resets_far_above_what_is_usual_are_a_burst() {
         for (decade, n) in per_decade.iter().enumerate() {
             for k in 0..*n {
                 let a = attempt(decade as i64 * 10_000 + i64::from(k), "192.0.2.1", 80, "198.51.100.1", 40_000);
-                let HostDetectors { strays, desk, .. } = &mut bench.hosts;
-                strays.reset(a.time, a.frame, a.client, a.server, desk, &mut report);
+                let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+                strays.reset(a.time, a.frame, a.client, a.server, reporter, &mut report);
             }
         }
         bench.finish(60_000)
@@ -625,7 +625,7 @@ fn a_rule_is_as_severe_as_it_was_at_its_worst() {
     let mut bench = Bench::new();
     for severity in [Severity::Note, Severity::Alert, Severity::Note] {
         let finding = Finding::new("a clock".into()).severity(severity);
-        bench.hosts.desk.file("isn-time-linear", Timestamp(0), (None, None), finding, &mut |_| ());
+        bench.hosts.reporter.report("isn-time-linear", Timestamp(0), (None, None), finding, &mut |_| ());
     }
     assert_eq!(bench.hosts.severities().collect::<Vec<_>>(), [("isn-time-linear", Severity::Alert)]);
 }
@@ -703,8 +703,8 @@ fn a_sweep_that_meets_only_open_ports_is_a_scan() {
             bench.play(&a, 1, Outcome::Open(1_000_000));
             let found = &mut bench.found;
             let unused = settled(&a, 2, Outcome::Open(1_000_000));
-            let HostDetectors { scans, settings, desk, .. } = &mut bench.hosts;
-            scans.unused(&unused, settings, desk, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
+            let HostDetectors { scans, settings, reporter, .. } = &mut bench.hosts;
+            scans.unused(&unused, settings, reporter, &mut |anomaly: &Anomaly| found.push(anomaly.clone()));
         }
         bench.finish(n * rounds * gap + 10)
     };
@@ -847,11 +847,11 @@ fn what_is_sent_in_several_names_is_told_of_one() {
     for open in [true, false] {
         let found = scan(open);
         for id in ["scan-vertical", "tech-syn", "scan-decoy", "fp-nmap"] {
-            let told: Vec<_> =
+            let reported: Vec<_> =
                 found.iter().filter(|a| a.id == id && a.incident.is_some_and(|i| i.phase == Phase::New)).collect();
-            assert_eq!(told.len(), 1, "{id}, {open}: {told:#?}");
+            assert_eq!(reported.len(), 1, "{id}, {open}: {reported:#?}");
             if open && id == "scan-vertical" {
-                assert_eq!(told[0].source.map(|(ip, _)| ip), Some("192.0.2.3".parse().unwrap()));
+                assert_eq!(reported[0].source.map(|(ip, _)| ip), Some("192.0.2.3".parse().unwrap()));
             }
         }
         let named = found.iter().filter(|a| a.id == "scan-vertical" && a.severity == Severity::Note).count();
@@ -892,13 +892,13 @@ fn probes_of_thousands_of_sources_are_one_incident() {
         bench.hosts.probe(&probe, &mut report);
     }
     let found = bench.finish(3_000);
-    let told: Vec<_> = found.iter().filter(|a| a.id == "tech-null").collect();
-    let phases: Vec<_> = told.iter().filter_map(|a| a.incident).map(|i| (i.id, i.phase)).collect();
+    let reported: Vec<_> = found.iter().filter(|a| a.id == "tech-null").collect();
+    let phases: Vec<_> = reported.iter().filter_map(|a| a.incident).map(|i| (i.id, i.phase)).collect();
     let id = phases[0].0;
     let [new, update, last] = [Phase::New, Phase::Update, Phase::Final].map(|phase| (id, phase));
     assert_eq!(phases, [new, update, update, update, last]);
-    assert_eq!(figure(told[4], "source_count"), &Figure::Integer(2_000));
-    let Figure::Texts(sample) = figure(told[4], "sources") else { panic!("{told:#?}") };
+    assert_eq!(figure(reported[4], "source_count"), &Figure::Integer(2_000));
+    let Figure::Texts(sample) = figure(reported[4], "sources") else { panic!("{reported:#?}") };
     assert_eq!(sample.len(), 32);
 }
 
@@ -1081,8 +1081,8 @@ fn strays_of_a_network(n: u32, sources: u32, proved: bool, target: fn(u32) -> (S
         let (to, port) = target(k);
         let a = attempt(ms, &spread_source(k, sources), k as u16, &to, port);
         let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved, answer: false };
-        let HostDetectors { strays, desk, .. } = &mut bench.hosts;
-        strays.stray(&stray, desk, &mut report);
+        let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+        strays.stray(&stray, reporter, &mut report);
     }
     bench.finish(6000)
 }

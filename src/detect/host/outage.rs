@@ -8,12 +8,12 @@ use core::net::IpAddr;
 
 use super::burst::MANY;
 use super::clients::network_of;
-use super::desk::{Desk, Report};
+use super::event::Condition;
 use super::input::Settled;
+use super::reporter::{Report, Reporter};
 use super::sketch::{Bounded, Weigh};
-use super::told::Condition;
 use crate::detect::anomaly::{Figure, Phase, Severity};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
@@ -175,7 +175,7 @@ struct Run {
     alive: bool,
     frames: Vec<u64>,
     /// Number of its reports, clients and attempts at the last of them.
-    told: Option<(u64, usize, u32)>,
+    reported: Option<(u64, usize, u32)>,
     /// What is probably gone, and what was last told of that.
     kind: Kind,
     kind_told: Kind,
@@ -201,7 +201,7 @@ impl Run {
             worked: false,
             alive: false,
             frames: Vec::new(),
-            told: None,
+            reported: None,
             kind: Kind::Host,
             kind_told: Kind::Host,
             judged: Timestamp(i64::MIN),
@@ -290,7 +290,7 @@ struct Suspect {
 impl Weigh for Suspect {
     fn weight(&self) -> (u64, i64) {
         let run = self.run.as_ref();
-        (run.map_or(0, |run| u64::from(run.attempts()) + if run.told.is_some() { 1 << 32 } else { 0 }), self.last.0)
+        (run.map_or(0, |run| u64::from(run.attempts()) + if run.reported.is_some() { 1 << 32 } else { 0 }), self.last.0)
     }
 }
 
@@ -359,7 +359,7 @@ impl Outages {
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, f: &Failure, known: &Known, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn failed(&mut self, f: &Failure, known: &Known, reporter: &mut Reporter, out: Report<'_>) {
         let again = |run: &Run| run.hits.iter().any(|hit| hit.ip == f.client);
         let held = self.suspects.get(&f.server).and_then(|suspect| suspect.run.as_ref());
         // Who asks once, gets no answer and is known to nobody may be forged.
@@ -380,7 +380,7 @@ impl Outages {
         }
         let over = suspect.run.as_ref().is_some_and(|run| is_over(run, f.began));
         if over {
-            end(suspect, f.server, f.now, &self.capture, desk, out);
+            end(suspect, f.server, f.now, &self.capture, reporter, out);
         }
         let suspect = self.suspects.entry(f.server, new);
         if suspect.run.is_none() {
@@ -394,8 +394,8 @@ impl Outages {
         }
         let Some(run) = &mut suspect.run else { return };
         run.add(f, known, self.hosts.get(&f.server.ip).map_or(Timestamp(i64::MIN), |alive| alive.before));
-        if run.is_outage() && run.told.is_none() && f.now - run.judged >= SECOND {
-            self.judge(f.server, f.now, desk, out);
+        if run.is_outage() && run.reported.is_none() && f.now - run.judged >= SECOND {
+            self.judge(f.server, f.now, reporter, out);
         }
     }
 
@@ -408,7 +408,7 @@ impl Outages {
     }
 
     /// An attempt got open.
-    pub(super) fn opened(&mut self, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn opened(&mut self, s: &Settled, reporter: &mut Reporter, out: Report<'_>) {
         if self.running.is_empty() {
             return;
         }
@@ -430,17 +430,17 @@ impl Outages {
         }
         run.good += 1;
         // A moment of trouble is none.
-        if run.told.is_none() && run.good >= 3 && run.good * 4 >= run.attempts() && !run.is_outage() {
-            end(suspect, server, now, &self.capture, desk, out);
+        if run.reported.is_none() && run.good >= 3 && run.good * 4 >= run.attempts() && !run.is_outage() {
+            end(suspect, server, now, &self.capture, reporter, out);
             self.running.retain(|other| *other != server);
         }
     }
 
     /// Packet time is `now`: runs that are over are told of as such.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         for n in (0..self.running.len()).rev() {
             let Some(server) = self.running.get(n).copied() else { continue };
-            self.judge(server, now, desk, out);
+            self.judge(server, now, reporter, out);
             let Some(suspect) = self.suspects.get_mut(&server) else {
                 self.running.swap_remove(n);
                 continue;
@@ -449,25 +449,25 @@ impl Outages {
                 is_over(run, now) && now - run.good_since >= SETTLING || now - run.last.max(run.good_since) >= FORGOTTEN
             });
             if over {
-                end(suspect, server, now, &self.capture, desk, out);
+                end(suspect, server, now, &self.capture, reporter, out);
                 self.running.swap_remove(n);
             }
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         self.running.sort_unstable();
         for server in core::mem::take(&mut self.running) {
-            self.judge(server, now, desk, out);
+            self.judge(server, now, reporter, out);
             if let Some(suspect) = self.suspects.get_mut(&server) {
-                end(suspect, server, now, &self.capture, desk, out);
+                end(suspect, server, now, &self.capture, reporter, out);
             }
         }
     }
 
     /// Tells of an outage that goes on, if it is one, and of what has changed.
-    fn judge(&mut self, server: Endpoint, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    fn judge(&mut self, server: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let Some(run) = self.suspects.get(&server).and_then(|suspect| suspect.run.as_deref()) else { return };
         if !run.is_outage() || run.good > 0 {
             return;
@@ -476,7 +476,7 @@ impl Outages {
         let proved = run.worked || run.hits.iter().filter(|hit| hit.ordinary).count() >= SEVERAL;
         let lacks = self.capture.asymmetric && run.refused + run.by_icmp() + run.reset == 0;
         let kind = kind_of(run, self.neighbours(server, run));
-        let news = run.told.is_none_or(|(_, known, attempts)| {
+        let news = run.reported.is_none_or(|(_, known, attempts)| {
             kind != run.kind_told
                 || (known < SEVERAL && clients >= SEVERAL)
                 || run.attempts() >= attempts.saturating_mul(10)
@@ -488,11 +488,11 @@ impl Outages {
             return;
         }
         let mut finding = finding(run, server, kind, false).severity(warns);
-        if let Some((number, ..)) = run.told {
+        if let Some((number, ..)) = run.reported {
             finding = finding.of(number, Phase::Update);
         }
-        let number = desk.file("service-outage", now, (None, Some((server.ip, Some(server.port)))), finding, out);
-        (run.told, run.kind_told) = (Some((number, clients, run.attempts())), kind);
+        let number = reporter.report("service-outage", now, (None, Some((server.ip, Some(server.port)))), finding, out);
+        (run.reported, run.kind_told) = (Some((number, clients, run.attempts())), kind);
     }
 
     /// How many clients it hit that were no checkers and not cut off themselves, and how severe that is.
@@ -606,27 +606,35 @@ fn finding(run: &Run, server: Endpoint, kind: Kind, over: bool) -> Finding {
 }
 
 /// The run of `suspect` is over.
-fn end(suspect: &mut Suspect, server: Endpoint, now: Timestamp, capture: &Condition, desk: &mut Desk, out: Report<'_>) {
+fn end(
+    suspect: &mut Suspect,
+    server: Endpoint,
+    now: Timestamp,
+    capture: &Condition,
+    reporter: &mut Reporter,
+    out: Report<'_>,
+) {
     let Some(mut run) = suspect.run.take() else { return };
     suspect.ended = if run.good > 0 { run.good_since } else { run.last };
     let whom = (None, Some((server.ip, Some(server.port))));
     let clients = run.hits.iter().filter(|hit| !hit.checks()).count();
     // It was not known to have worked before; now it does.
-    let known_since = run.told.is_none() && run.is_outage() && run.good > 0 && !run.worked && !capture.asymmetric;
-    let kind = if run.told.is_some() { run.kind } else { kind_of(&run, 0) };
+    let known_since = run.reported.is_none() && run.is_outage() && run.good > 0 && !run.worked && !capture.asymmetric;
+    let kind = if run.reported.is_some() { run.kind } else { kind_of(&run, 0) };
     if known_since && clients >= 2 {
         let severity = if run.hits.len() >= SEVERAL { Severity::Warn } else { Severity::Note };
-        let number = desk.file("service-outage", now, whom, finding(&run, server, kind, false).severity(severity), out);
-        run.told = Some((number, run.hits.len(), run.attempts()));
+        let number =
+            reporter.report("service-outage", now, whom, finding(&run, server, kind, false).severity(severity), out);
+        run.reported = Some((number, run.hits.len(), run.attempts()));
     }
-    if let Some((number, clients, _)) = run.told {
+    if let Some((number, clients, _)) = run.reported {
         let severity = if clients.max(run.hits.len()) >= SEVERAL { Severity::Warn } else { Severity::Note };
         let finding = finding(&run, server, kind, true).severity(severity).of(number, Phase::Final);
-        desk.file("service-outage", now, whom, finding, out);
+        reporter.report("service-outage", now, whom, finding, out);
     } else if run.worked && run.refused >= MANY as u32 && run.last - run.begin < WORKS_FOR {
         let finding = Finding::new(format!("{server} refused {MANY} attempts within 10 s"))
             .figure("refused", MANY as i64)
             .frames(run.frames.iter().copied().take(1));
-        desk.file("refused-burst", now, whom, finding, out);
+        reporter.report("refused-burst", now, whom, finding, out);
     }
 }

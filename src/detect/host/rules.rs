@@ -1,7 +1,7 @@
 //! The rules about connections taken together, for the registry: what each means. The detectors of this folder decide when.
 
 use crate::detect::anomaly::{Scope, Severity};
-use crate::detect::registry::{Rule, When};
+use crate::detect::rule::{Rule, When};
 
 /// Rules about hosts.
 pub const RULES: &[Rule] = &[

@@ -14,14 +14,14 @@ use smallvec::SmallVec;
 
 use super::burst::{Burst, HostBurst, MANY};
 use super::clients::Stacks;
-use super::desk::{Desk, Report};
-use super::holding::HALF_OPEN_AGE;
+use super::connection_holding::HALF_OPEN_AGE;
 use super::input::{Attempt, Outcome, Places, Settled};
+use super::reporter::{Report, Reporter};
 use super::settings::Settings;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Phase, Severity};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 use crowd::{Crowds, Decoys, Stand};
@@ -444,7 +444,7 @@ impl Source {
         self.resolved(pair.technique)
     }
 
-    const fn told(&mut self, technique: Technique) -> bool {
+    const fn reported(&mut self, technique: Technique) -> bool {
         let bit = 1 << technique as u16;
         let was = self.techniques & bit != 0;
         self.techniques |= bit;
@@ -602,12 +602,19 @@ impl Scans {
     }
 
     /// A SYN of `source` comes soon.
-    pub(super) fn foresee(&self, source: IpAddr) {
-        self.sources.foresee(&source);
+    pub(super) fn prefetch(&self, source: IpAddr) {
+        self.sources.prefetch(&source);
     }
 
     /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
-    pub(super) fn attempt(&mut self, a: &Attempt, flooded: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn attempt(
+        &mut self,
+        a: &Attempt,
+        flooded: bool,
+        at: &mut Places,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
         if a.client.ip.is_ipv6() {
             self.ask_by_six(a);
         } else if a.time.0 <= self.last_by_six.0.saturating_add(TWIN) {
@@ -626,18 +633,18 @@ impl Scans {
             }
             // A scanner's packets are of no system.
             if let Some(stacks) = source.stacks.as_mut().filter(|_| source.prints.tool().is_none()) {
-                stacks.see(a, desk, out);
+                stacks.see(a, reporter, out);
             }
         } else if !a.look.options_cut {
             source.raw_syns += 1;
         }
-        sequential(source, a, desk, out);
+        sequential(source, a, reporter, out);
         let tool = source.prints.see(a);
         if tool.is_some() && source.may_be_forged() {
             source.withheld = tool;
         } else if let Some(tool) = tool {
             let finding = tool_finding(source, a.client.ip, tool).frames([a.frame]);
-            desk.file(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
+            reporter.report(tool.rule(), a.time, (Some((a.client.ip, None)), Some((a.server.ip, None))), finding, out);
         }
         self.stacks_left -= usize::from(follows);
     }
@@ -759,7 +766,7 @@ impl Scans {
         flooded: bool,
         at: &mut Places,
         settings: &Settings,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let ip = s.client.ip;
@@ -787,12 +794,12 @@ impl Scans {
         }
         source.evidence(s.frame);
         if found != Found::Unknown {
-            burst(source, s, desk, out);
+            burst(source, s, reporter, out);
             // A kernel that resets what answers checks it.
             let checks = s.outcome == Outcome::ResetAfterSynAck && source.is_of_a_kernel();
             walk(source, s, checks);
         }
-        let told = trw(source, local_known && !settings.is_local(ip));
+        let reported = trw(source, local_known && !settings.is_local(ip));
         let pair = Pair {
             to: s.server.ip,
             port: s.server.port,
@@ -802,14 +809,14 @@ impl Scans {
             time: s.began,
         };
         keep(source, pair, left, settings);
-        if let Some(finding) = told {
-            desk.file("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
+        if let Some(finding) = reported {
+            reporter.report("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
         }
-        self.judge(ip, &pair, s.time, settings, desk, out);
+        self.judge(ip, &pair, s.time, settings, reporter, out);
     }
 
     /// The client closed a connection it had not used.
-    pub(super) fn unused(&mut self, s: &Settled, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn unused(&mut self, s: &Settled, settings: &Settings, reporter: &mut Reporter, out: Report<'_>) {
         let source = self.sources.entry(s.client.ip, || Source::new(s.began));
         source.empty_opens += 1;
         source.evidence(s.frame);
@@ -822,7 +829,7 @@ impl Scans {
             time: s.began,
         };
         keep(source, pair, &mut self.pairs_left, settings);
-        self.judge(s.client.ip, &pair, s.time, settings, desk, out);
+        self.judge(s.client.ip, &pair, s.time, settings, reporter, out);
     }
 
     /// Data was sent on a connection of the client for the first time; `silent`: after it had opened.
@@ -835,7 +842,7 @@ impl Scans {
     }
 
     /// A stray segment that may be a probe. Call it again when the target has answered.
-    pub(super) fn probe(&mut self, p: &Probe, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn probe(&mut self, p: &Probe, settings: &Settings, reporter: &mut Reporter, out: Report<'_>) {
         let source = self.sources.entry(p.from.ip, || Source::new(p.time));
         source.last = source.last.max(p.time);
         source.evidence(p.frame);
@@ -852,12 +859,12 @@ impl Scans {
             source.stray_port = (p.from.port, 1);
         }
         if !source.knows(p.technique) && proves(source, p) {
-            source.told(p.technique);
+            source.reported(p.technique);
             let finding = technique_finding(source, p.from.ip, p.technique, p.to.ip).frames([p.frame]);
-            self.crowds.tell(p, finding, desk, out);
+            self.crowds.tell(p, finding, reporter, out);
         }
         if source.knows(p.technique) {
-            self.judge(p.from.ip, &pair, p.time, settings, desk, out);
+            self.judge(p.from.ip, &pair, p.time, settings, reporter, out);
         }
     }
 
@@ -870,31 +877,31 @@ impl Scans {
     }
 
     /// Scans that have fallen silent are reported as they ended.
-    pub(super) fn tick(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
-        self.crowds.tick(now, desk, out);
+    pub(super) fn tick(&mut self, now: Timestamp, settings: &Settings, reporter: &mut Reporter, out: Report<'_>) {
+        self.crowds.tick(now, reporter, out);
         let mut at = 0;
         while let Some(ip) = self.active.get(at).copied() {
-            self.decide(ip, now, PATIENCE, settings, desk, out);
+            self.decide(ip, now, PATIENCE, settings, reporter, out);
             match self.sources.get_mut(&ip) {
                 Some(source) if !source.waiting.is_empty() => at += 1,
                 Some(source) if !source.reports.is_empty() && !source.is_quiet(now) => at += 1,
                 _ => {
                     self.active.remove(at);
-                    self.conclude(ip, now, desk, out);
+                    self.conclude(ip, now, reporter, out);
                 }
             }
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, settings: &Settings, desk: &mut Desk, out: Report<'_>) {
-        self.crowds.finish(now, desk, out);
+    pub(super) fn finish(&mut self, now: Timestamp, settings: &Settings, reporter: &mut Reporter, out: Report<'_>) {
+        self.crowds.finish(now, reporter, out);
         let active = core::mem::take(&mut self.active);
         for ip in &active {
-            self.decide(*ip, now, 0, settings, desk, out);
+            self.decide(*ip, now, 0, settings, reporter, out);
         }
         for ip in active {
-            self.conclude(ip, now, desk, out);
+            self.conclude(ip, now, reporter, out);
         }
     }
 
@@ -913,7 +920,7 @@ impl Scans {
         pair: &Pair,
         now: Timestamp,
         settings: &Settings,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let Some(source) = self.sources.get_mut(&ip) else { return };
@@ -924,8 +931,8 @@ impl Scans {
         let local = settings.is_local(ip);
         for shape in shapes(source, pair, now, settings, local) {
             let Some(shape) = as_grid(source, shape, now, settings, local) else { continue };
-            if stand == Stand::Told {
-                self.decoys.note(pair.to, ip, now, desk, out);
+            if stand == Stand::Reported {
+                self.decoys.note(pair.to, ip, now, reporter, out);
                 continue;
             }
             if source.has_reported(shape) {
@@ -934,14 +941,14 @@ impl Scans {
             if stand == Stand::Forged || (of_a_kernel && !is_sure(source, shape, now, settings, ip)) {
                 source.wait(Some(shape), pair, now);
             } else {
-                report(source, (ip, pair), shape, now, &mut self.decoys, desk, out);
+                report(source, (ip, pair), shape, now, &mut self.decoys, reporter, out);
             }
         }
-        if let Some(technique) = early_technique(source, pair).filter(|_| stand != Stand::Told) {
+        if let Some(technique) = early_technique(source, pair).filter(|_| stand != Stand::Reported) {
             if of_a_kernel || stand == Stand::Forged {
                 source.wait(None, pair, now);
             } else {
-                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, desk, out);
+                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, reporter, out);
             }
         }
         let is_active = source.is_active();
@@ -957,7 +964,7 @@ impl Scans {
         now: Timestamp,
         patience: i64,
         settings: &Settings,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let Some(source) = self.sources.get_mut(&ip) else { return };
@@ -978,22 +985,22 @@ impl Scans {
             };
             let Some(known) = known else { continue };
             let ordinary = source.is_of_a_kernel() && !patience::is_scan(source, known, since.after(-window), enough);
-            if self.decoys.stand(source, ip, pair.to) == Stand::Told {
-                self.decoys.note(pair.to, ip, now, desk, out);
+            if self.decoys.stand(source, ip, pair.to) == Stand::Reported {
+                self.decoys.note(pair.to, ip, now, reporter, out);
                 continue;
             }
             if source.has_reported(known) || ordinary {
                 continue;
             }
             if shape.is_some() {
-                report(source, (ip, &pair), known, now, &mut self.decoys, desk, out);
+                report(source, (ip, &pair), known, now, &mut self.decoys, reporter, out);
             } else if let Some(technique) = early_technique(source, &pair) {
-                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, desk, out);
+                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, reporter, out);
             }
         }
     }
 
-    fn conclude(&mut self, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    fn conclude(&mut self, ip: IpAddr, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let Some(source) = self.sources.get_mut(&ip).filter(|source| !source.reports.is_empty()) else { return };
         for Reported { shape, technique, incident } in core::mem::take(&mut source.reports) {
             let (ends, finding) = scan_finding(source, ip, shape, technique);
@@ -1001,7 +1008,7 @@ impl Scans {
                 Shape::Vertical(to) => self.decoys.name(to, ip, finding),
                 _ => finding,
             };
-            desk.file(shape.rule(), now, ends, finding.of(incident, Phase::Final), out);
+            reporter.report(shape.rule(), now, ends, finding.of(incident, Phase::Final), out);
             if let Shape::Vertical(to) = shape {
                 self.decoys.over(to, ip);
             }
@@ -1063,7 +1070,7 @@ fn report(
     shape: Shape,
     now: Timestamp,
     decoys: &mut Decoys,
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
     if source.reports.len() >= MAX_REPORTS {
@@ -1072,13 +1079,13 @@ fn report(
     let technique = source.technique_of(pair);
     let (ends, finding) = scan_finding(source, ip, shape, technique);
     decoys.tell(source, ip, pair.to);
-    let incident = desk.file(shape.rule(), now, ends, decoys.name(pair.to, ip, finding), out);
+    let incident = reporter.report(shape.rule(), now, ends, decoys.name(pair.to, ip, finding), out);
     decoys.began(pair.to, ip, shape.rule(), incident);
     source.reports.push(Reported { shape, technique, incident });
-    tell_technique(source, (ip, pair.to), technique, now, decoys, desk, out);
+    tell_technique(source, (ip, pair.to), technique, now, decoys, reporter, out);
     if let Some(tool) = source.withheld.take() {
         let finding = tool_finding(source, ip, tool);
-        desk.file(tool.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
+        reporter.report(tool.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
     }
 }
 
@@ -1088,18 +1095,18 @@ fn tell_technique(
     technique: Technique,
     now: Timestamp,
     decoys: &mut Decoys,
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
-    if !source.told(technique) {
+    if !source.reported(technique) {
         decoys.tell(source, ip, to);
         let finding = decoys.name(to, ip, technique_finding(source, ip, technique, to));
-        desk.file(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
+        reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
     }
 }
 
 /// Whether the client takes its source ports in order.
-fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>) {
+fn sequential(source: &mut Source, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) {
     let step = a.client.port.wrapping_sub(source.ports.0);
     source.ports = (a.client.port, if (1..=8).contains(&step) { source.ports.1.saturating_add(1) } else { 0 });
     if source.ports.1 >= 8 && !source.ports_told {
@@ -1107,7 +1114,7 @@ fn sequential(source: &mut Source, a: &Attempt, desk: &mut Desk, out: Report<'_>
         let finding = Finding::new(format!("{} takes its source ports in order", a.client.ip))
             .figure("run", i64::from(source.ports.1))
             .frames([a.frame]);
-        desk.file("port-sequential", a.time, (Some((a.client.ip, None)), None), finding, out);
+        reporter.report("port-sequential", a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 }
 
@@ -1150,7 +1157,7 @@ fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) 
 }
 
 /// A failed attempt in the count of refusals and of silent hosts in ten seconds.
-fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
+fn burst(source: &mut Source, s: &Settled, reporter: &mut Reporter, out: Report<'_>) {
     let ip = s.client.ip;
     let refused = s.outcome == Outcome::Refused
         && source.refused.add(s.began)
@@ -1167,7 +1174,7 @@ fn burst(source: &mut Source, s: &Settled, desk: &mut Desk, out: Report<'_>) {
         ("unanswered-burst", "hosts", format!("{MANY} hosts did not answer {ip} within 10 s of SYNs"))
     };
     let finding = Finding::new(reason).figure(figure, MANY as i64).frames(source.frames.iter().copied());
-    desk.file(rule, s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
+    reporter.report(rule, s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
 }
 
 /// TRW's walk: only the first contact with each host counts (Jung et al., 2004).
@@ -1385,7 +1392,7 @@ fn scan_finding(
     ip: IpAddr,
     shape: Shape,
     technique: Technique,
-) -> ((Option<super::desk::Whom>, Option<super::desk::Whom>), Finding) {
+) -> ((Option<super::reporter::Whom>, Option<super::reporter::Whom>), Finding) {
     let report = summarize(source, ip, shape, technique);
     let technique = report.technique;
     let members = || members_of(source, shape, technique);

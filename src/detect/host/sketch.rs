@@ -162,7 +162,7 @@ impl<K: Key, V: Weigh> Bounded<K, V> {
     }
 
     /// Asks the processor for what [`Self::get_at`] will read. A guess by the hash alone.
-    pub(super) fn foresee(&self, key: &K) {
+    pub(super) fn prefetch(&self, key: &K) {
         let found = self.index.find(hash_of(&self.hasher, key), |_| true);
         if let Some(entry) = found.and_then(|at| self.entries.get(*at as usize)) {
             prefetch_start(entry);

@@ -1,11 +1,11 @@
 //! Attempts and outcomes for the tests of the host detectors.
 
 use super::HostDetectors;
+use super::event::{Condition, HostEventKind, Retry};
 use super::input::{Attempt, Look, Outcome, Places, Settled};
 use super::settings::Settings;
-use super::told::{Condition, Retry, Told};
+use crate::detect::Selection;
 use crate::detect::anomaly::Anomaly;
-use crate::detect::registry::Selection;
 use crate::tcp::options::Layout;
 use crate::tcp::{Endpoint, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -79,7 +79,7 @@ impl Bench {
     pub(super) fn with(settings: Settings) -> Self {
         let mut hosts = HostDetectors::new(settings, &Selection::default());
         let whole = Condition { third_steps: true, ..Condition::default() };
-        hosts.judge(&Told::Capture(whole), &mut Places::default(), &mut |_| ());
+        hosts.judge(&HostEventKind::Capture(whole), &mut Places::default(), &mut |_| ());
         Self { hosts, found: Vec::new() }
     }
 

@@ -76,7 +76,7 @@ pub(super) struct Prints {
     nmap_targets: [u32; 2],
     /// The six windows of nmap's sequence probes that were seen.
     os_windows: u8,
-    told: u8,
+    reported: u8,
 }
 
 impl Prints {
@@ -98,7 +98,7 @@ impl Prints {
         self.count(Tool::P0fSendsyn, a.look.window == 1337 && a.look.mss == Some(1331));
         self.new_zmap = self.new_zmap.saturating_add(u16::from(is_new_zmap(a)));
         let tool = Tool::ALL.into_iter().find(|tool| !self.is_told(*tool) && self.is_certain(*tool))?;
-        self.told |= 1 << tool as u8;
+        self.reported |= 1 << tool as u8;
         Some(tool)
     }
 
@@ -147,7 +147,7 @@ impl Prints {
     }
 
     const fn is_told(&self, tool: Tool) -> bool {
-        self.told >> tool as u8 & 1 == 1
+        self.reported >> tool as u8 & 1 == 1
     }
 }
 
@@ -270,13 +270,13 @@ mod tests {
             (a.look.ttl, a.look.dont_fragment, a.look.mss) = (254, true, Some(mss));
             a
         };
-        let told = |mss| {
+        let reported = |mss| {
             let mut prints = Prints::default();
             (1..=3).filter_map(|n| prints.see(&probe(n, mss))).collect::<Vec<_>>()
         };
-        assert_eq!(told(1460), [Tool::Nmap]);
-        assert_eq!(told(1440), [Tool::Nmap]);
-        assert_eq!(told(1220), []);
+        assert_eq!(reported(1460), [Tool::Nmap]);
+        assert_eq!(reported(1440), [Tool::Nmap]);
+        assert_eq!(reported(1220), []);
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn mirai_sends_the_address_as_sequence_number() {
         let mut prints = Prints::default();
-        let told: Vec<_> = (1..=3)
+        let reported: Vec<_> = (1..=3)
             .filter_map(|n| {
                 let mut a = attempt(n, "192.0.2.9", 40000, &format!("198.51.100.{n}"), 23);
                 let IpAddr::V4(to) = a.server.ip else { unreachable!() };
@@ -301,6 +301,6 @@ mod tests {
                 prints.see(&a)
             })
             .collect();
-        assert_eq!(told, [Tool::Mirai]);
+        assert_eq!(reported, [Tool::Mirai]);
     }
 }

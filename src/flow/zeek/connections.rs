@@ -17,9 +17,9 @@ use std::collections::{BinaryHeap, HashMap};
 use foldhash::fast::RandomState;
 
 use super::{ConnState, EndpointState, ORIGINATOR, RESPONDER, Side, ZeekWords};
-use crate::flow::model::Flow;
-use crate::flow::sources::Sources;
-use crate::flow::tracker::Worth;
+use crate::flow::checksum_trust::ChecksumTrust;
+use crate::flow::checksum_trust::Worth;
+use crate::flow::flow::Flow;
 use crate::flow::tuple::FlowKey;
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Segment, SeqNumber};
 use crate::time::{SECOND, Timestamp};
@@ -77,7 +77,7 @@ pub struct Row {
 pub struct Connections {
     tuples: HashMap<FlowKey, Tuple, RandomState>,
     timers: Timers,
-    sources: Sources,
+    sources: ChecksumTrust,
     zeek_checksums: bool,
     now: Timestamp,
     begun: u64,
@@ -91,7 +91,7 @@ impl Connections {
         Self {
             tuples: HashMap::default(),
             timers: Timers::default(),
-            sources: Sources::default(),
+            sources: ChecksumTrust::default(),
             zeek_checksums,
             now: Timestamp(i64::MIN),
             begun: 0,

@@ -2,7 +2,7 @@
 
 use super::header::{self, Header};
 use super::{Document, Locale, Particle, Topic, explain_flow, with_particle};
-use crate::engine::{Event, Sink, Wants};
+use crate::engine::{Event, Interest, Sink};
 use crate::flow::Flow;
 use crate::output::{Out, Settings, Writer};
 use crate::tcp::Segment;
@@ -93,8 +93,10 @@ impl Sink for Explain {
         }
     }
 
-    fn wants(&self) -> Wants {
-        Wants::STARTS.and(Wants::ENDS).and(Wants::SEGMENTS.if_so(matches!(self.settings.topic, Some(Topic::Header(_)))))
+    fn wants(&self) -> Interest {
+        Interest::STARTS
+            .union(Interest::ENDS)
+            .union(Interest::SEGMENTS.when(matches!(self.settings.topic, Some(Topic::Header(_)))))
     }
 }
 

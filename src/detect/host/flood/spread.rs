@@ -14,11 +14,11 @@ use super::{
 };
 use crate::detect::anomaly::Figure;
 use crate::detect::host::clients::{network_of, prefix_of};
-use crate::detect::host::desk::{Desk, Report};
 use crate::detect::host::input::{Attempt, Outcome, Settled};
+use crate::detect::host::reporter::{Report, Reporter};
 use crate::detect::host::seconds::{Second, Seconds};
 use crate::detect::host::sketch::{Bounded, Distinct, Weigh, fixed_hash_of};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::network::IpNet;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -69,7 +69,7 @@ struct Area {
     sources: u64,
     /// When hardly two of its SYNs in a second had a source in common.
     swarmed: Timestamp,
-    wide: Option<Box<Wide>>,
+    wide: Option<Box<V6Addresses>>,
 }
 
 impl Weigh for Area {
@@ -222,7 +222,7 @@ impl Sketches {
 
 /// What is looked at closely.
 #[derive(Debug)]
-struct Wide {
+struct V6Addresses {
     /// Its seconds are counted from here.
     began: Timestamp,
     seconds: Seconds,
@@ -233,7 +233,7 @@ struct Wide {
     calm: i64,
 }
 
-impl Wide {
+impl V6Addresses {
     /// Of what had so many SYNs since `began`.
     fn new(began: Timestamp, syns: u32) -> Self {
         let mut seconds = Seconds::default();
@@ -398,7 +398,7 @@ impl Areas {
     }
 
     pub(super) fn octets(&self) -> usize {
-        self.hosts.octets() + self.networks.octets() + self.wide.len() * (size_of::<Wide>() + 7 * 4096 + 1024)
+        self.hosts.octets() + self.networks.octets() + self.wide.len() * (size_of::<V6Addresses>() + 7 * 4096 + 1024)
     }
 
     pub(super) const fn evicted(&self) -> u64 {
@@ -412,7 +412,7 @@ impl Areas {
         if let Some(wide) = &mut host.wide {
             wide.attempt(a);
         } else if host.is_spread() && self.wide.len() < MAX_WIDE {
-            let mut wide = Box::new(Wide::new(host.second, host.count - 1));
+            let mut wide = Box::new(V6Addresses::new(host.second, host.count - 1));
             wide.attempt(a);
             host.wide = Some(wide);
             self.wide.push((false, a.server.ip));
@@ -439,7 +439,7 @@ impl Areas {
         if let Some(wide) = &mut network.wide {
             wide.attempt(a);
         } else if begins && network.is_spread() && self.wide.len() < MAX_WIDE {
-            let mut wide = Box::new(Wide::new(network.second, network.count - 1));
+            let mut wide = Box::new(V6Addresses::new(network.second, network.count - 1));
             wide.attempt(a);
             network.wide = Some(wide);
             self.wide.push((true, ip));
@@ -447,14 +447,14 @@ impl Areas {
         }
     }
 
-    fn each_wide(&mut self, ip: IpAddr, hint: &mut u32, mut told: impl FnMut(&mut Wide)) {
+    fn each_wide(&mut self, ip: IpAddr, hint: &mut u32, mut reported: impl FnMut(&mut V6Addresses)) {
         if let Some(wide) = self.hosts.get_at(hint, &ip).and_then(|host| host.wide.as_mut()) {
-            told(wide);
+            reported(wide);
         }
         if self.wide_networks > 0
             && let Some(wide) = self.networks.get_mut(&network_of(ip)).and_then(|network| network.wide.as_mut())
         {
-            told(wide);
+            reported(wide);
         }
     }
 
@@ -547,14 +547,21 @@ impl Areas {
     }
 
     /// A second has passed.
-    pub(super) fn tick(&mut self, now: Timestamp, ripe: i64, ledger: &mut Ledger, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(
+        &mut self,
+        now: Timestamp,
+        ripe: i64,
+        ledger: &mut Ledger,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
         if self.wide.is_empty() {
             return;
         }
         let mut all = core::mem::take(&mut self.wide);
         // A flood of a network is one of its hosts as well.
         all.sort_by_key(|(is_network, _)| !is_network);
-        all.retain(|key| self.judge(*key, now, ripe, ledger, desk, out));
+        all.retain(|key| self.judge(*key, now, ripe, ledger, reporter, out));
         self.wide_networks = all.iter().filter(|(is_network, _)| *is_network).count();
         self.wide = all;
     }
@@ -566,7 +573,7 @@ impl Areas {
         now: Timestamp,
         ripe: i64,
         ledger: &mut Ledger,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) -> bool {
         let covered = !key.0 && self.running.contains(&(true, network_of(key.1)));
@@ -576,10 +583,10 @@ impl Areas {
             let second = wide.second_of(now);
             let was = wide.running.is_some();
             if !was && !covered {
-                begin(wide, key, now, ripe, ledger, desk, out);
+                begin(wide, key, now, ripe, ledger, reporter, out);
             } else if was {
                 wide.update();
-                go_on(wide, second, now, ledger, desk, out);
+                go_on(wide, second, now, ledger, reporter, out);
             }
             match (was, wide.running.is_some()) {
                 (false, true) => running.push(key),
@@ -598,15 +605,15 @@ impl Areas {
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, ledger: &mut Ledger, desk: &mut Desk, out: Report<'_>) {
-        self.tick(now, RIPE, ledger, desk, out);
-        self.tick(now, 0, ledger, desk, out);
+    pub(super) fn finish(&mut self, now: Timestamp, ledger: &mut Ledger, reporter: &mut Reporter, out: Report<'_>) {
+        self.tick(now, RIPE, ledger, reporter, out);
+        self.tick(now, 0, ledger, reporter, out);
         for key in core::mem::take(&mut self.running) {
             let Some(wide) = self.wide_of(key).and_then(|area| area.wide.as_mut()) else { continue };
             wide.update();
             if let Some(r) = wide.running.take() {
                 let listed = wide.sketches.listed.clone();
-                end(*r, Some(&wide.sketches.sketch), &listed, &mut ledger.finished, now, desk, out);
+                end(*r, Some(&wide.sketches.sketch), &listed, &mut ledger.finished, now, reporter, out);
             }
         }
     }
@@ -620,12 +627,12 @@ impl Areas {
 
 /// Whether a flood begins.
 fn begin(
-    wide: &mut Wide,
+    wide: &mut V6Addresses,
     (is_network, ip): (bool, IpAddr),
     now: Timestamp,
     ripe: i64,
     ledger: &mut Ledger,
-    desk: &mut Desk,
+    reporter: &mut Reporter,
     out: Report<'_>,
 ) {
     let second = wide.second_of(now);
@@ -641,17 +648,24 @@ fn begin(
     let incident = wide.incident(ip, is_network, &cohort);
     let finding = figures(flood_finding(&incident, &cohort, rate), &incident, &wide.sketches.listed);
     let (source, target) = (incident.source.map(|ip| (ip, None)), Some((ip, None)));
-    let number = desk.file("syn-flood", now, (source, target), finding, out);
+    let number = reporter.report("syn-flood", now, (source, target), finding, out);
     let first_second = wide.second_of(incident.begin);
     let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
-    spoofed(&mut running, Some(&wide.sketches.sketch), now, desk, out);
+    spoofed(&mut running, Some(&wide.sketches.sketch), now, reporter, out);
     wide.running = Some(Box::new(running));
     wide.judged = second;
     wide.calm = 0;
 }
 
 /// Whether it ends.
-fn go_on(wide: &mut Wide, second: i64, now: Timestamp, ledger: &mut Ledger, desk: &mut Desk, out: Report<'_>) {
+fn go_on(
+    wide: &mut V6Addresses,
+    second: i64,
+    now: Timestamp,
+    ledger: &mut Ledger,
+    reporter: &mut Reporter,
+    out: Report<'_>,
+) {
     if second <= wide.judged {
         return;
     }
@@ -661,11 +675,11 @@ fn go_on(wide: &mut Wide, second: i64, now: Timestamp, ledger: &mut Ledger, desk
     let calm = f64::from(past.syns) / (elapsed as f64) < f64::from(super::CALM) || past.completion() >= 0.6;
     wide.calm = if calm { wide.calm + elapsed } else { 0 };
     let Some(r) = &mut wide.running else { return };
-    spoofed(r, Some(&wide.sketches.sketch), now, desk, out);
+    spoofed(r, Some(&wide.sketches.sketch), now, reporter, out);
     if wide.calm >= 10 {
         if let Some(r) = wide.running.take() {
             let listed = wide.sketches.listed.clone();
-            end(*r, Some(&wide.sketches.sketch), &listed, &mut ledger.finished, now, desk, out);
+            end(*r, Some(&wide.sketches.sketch), &listed, &mut ledger.finished, now, reporter, out);
         }
         wide.cleared = second;
         wide.sketches = Sketches::new(now);

@@ -9,11 +9,11 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::desk::{Desk, Report};
 use super::input::Look;
+use super::reporter::{Report, Reporter};
 use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Severity;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::features::initial_ttl;
 use crate::flow::prefetch::prefetch;
 use crate::tcp::{Endpoint, SeqNumber};
@@ -138,7 +138,7 @@ struct Cohort {
     last: Timestamp,
     pattern: Option<Pattern>,
     /// Rules that were reported: what few numbers seemed to be may turn out to be something else.
-    told: SmallVec<[&'static str; MOST_TOLD]>,
+    reported: SmallVec<[&'static str; MOST_TOLD]>,
     triplet: Option<Triplet>,
     low_sp_told: bool,
     /// Pairs on one four-tuple: in step with 64 ns, with 4 us.
@@ -212,7 +212,7 @@ impl Isns {
     }
 
     /// Takes a number.
-    pub(super) fn see(&mut self, s: &Seen, desk: &mut Desk, out: Report<'_>) -> SameTuple {
+    pub(super) fn see(&mut self, s: &Seen, reporter: &mut Reporter, out: Report<'_>) -> SameTuple {
         let other = match s.role {
             Role::Server => s.answers.map_or(0, |n| n.0),
             Role::Client => fold(s.peer.ip),
@@ -225,7 +225,7 @@ impl Isns {
         let cohort = self.cohorts.entry(key, || Cohort::new(s.time));
         cohort.last = s.time;
         if let Some(earlier) = earlier {
-            cohort.same_tuple(&earlier, s, desk, out);
+            cohort.same_tuple(&earlier, s, reporter, out);
             return is_cookie(&earlier, s);
         }
         if cohort.samples.len() >= MAX_SAMPLES || self.samples_left == 0 {
@@ -237,9 +237,9 @@ impl Isns {
         }
         cohort.samples.push(Sample { time: s.time.0, isn: s.isn.0, other });
         if LOOKS.contains(&cohort.samples.len()) {
-            cohort.look(&key, s.time, desk, out);
+            cohort.look(&key, s.time, reporter, out);
         }
-        cohort.probe_like(&key, s.time, desk, out);
+        cohort.probe_like(&key, s.time, reporter, out);
         SameTuple::Nothing
     }
 
@@ -250,10 +250,10 @@ impl Isns {
     }
 
     /// Observation ends: a last look at every cohort.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         for (key, cohort) in self.cohorts.iter_mut() {
             if cohort.samples.len() >= LOOKS[0] && cohort.looked < cohort.samples.len() {
-                cohort.look(key, now, desk, out);
+                cohort.look(key, now, reporter, out);
             }
         }
     }
@@ -283,7 +283,7 @@ impl Isns {
     }
 
     /// A number of `by` to `peer` comes soon: asks for what is remembered of the four-tuple.
-    pub(super) fn foresee(&self, by: Endpoint, peer: Endpoint, role: Role) {
+    pub(super) fn prefetch(&self, by: Endpoint, peer: Endpoint, role: Role) {
         if let Some(place) = self.recent.get(tuple_of(by, peer, role) as usize % RECENT) {
             prefetch(place);
         }
@@ -306,7 +306,7 @@ impl Cohort {
             frames: [0; 4],
             last: now,
             pattern: None,
-            told: SmallVec::new(),
+            reported: SmallVec::new(),
             triplet: None,
             low_sp_told: false,
             scheme: (0, 0),
@@ -315,16 +315,16 @@ impl Cohort {
         }
     }
 
-    fn look(&mut self, key: &Key, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    fn look(&mut self, key: &Key, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         self.looked = self.samples.len();
         let Some(pattern) = tests_of::examine(&self.samples) else { return };
         self.pattern = Some(pattern);
         let (rule, severity) = judged(&pattern, key.role);
         let Some(severity) = severity else { return };
-        if self.told.len() >= MOST_TOLD || self.told.contains(&rule) {
+        if self.reported.len() >= MOST_TOLD || self.reported.contains(&rule) {
             return;
         }
-        self.told.push(rule);
+        self.reported.push(rule);
         let what = describe(&pattern, &self.samples);
         let (grade, bits) = graded(&pattern);
         let whom = Some((key.ip, (key.role == Role::Server).then_some(key.port)));
@@ -348,11 +348,11 @@ impl Cohort {
             finding = finding.figure("leaked_connections_per_second", rate);
         }
         let ends = if key.role == Role::Server { (None, whom) } else { (whom, None) };
-        desk.file(rule, now, ends, finding, out);
+        reporter.report(rule, now, ends, finding, out);
     }
 
     /// Four to six connections a tenth of a second apart are as good as nmap's probes.
-    fn probe_like(&mut self, key: &Key, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    fn probe_like(&mut self, key: &Key, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if key.role != Role::Server {
             return;
         }
@@ -380,11 +380,11 @@ impl Cohort {
         .figure("isr", triplet.isr)
         .severity(severity)
         .frames(self.frames.iter().copied().filter(|f| *f > 0));
-        desk.file("isn-low-sp", now, (None, Some((key.ip, Some(key.port)))), finding, out);
+        reporter.report("isn-low-sp", now, (None, Some((key.ip, Some(key.port)))), finding, out);
     }
 
     /// A second number of one four-tuple: its slope tells the generator's clock (RFC 6528).
-    fn same_tuple(&mut self, earlier: &Recent, s: &Seen, desk: &mut Desk, out: Report<'_>) {
+    fn same_tuple(&mut self, earlier: &Recent, s: &Seen, reporter: &mut Reporter, out: Report<'_>) {
         let passed = s.time.0.saturating_sub(earlier.time);
         let seconds = passed as f64 / SECOND as f64;
         let rise = s.isn.minus(earlier.isn).0;
@@ -409,7 +409,7 @@ impl Cohort {
         ))
         .figure("tick_ns", i64::from(nanoseconds))
         .frames([s.frame]);
-        desk.file("isn-scheme", s.time, (Some((s.by.ip, None)), None), finding, out);
+        reporter.report("isn-scheme", s.time, (Some((s.by.ip, None)), None), finding, out);
     }
 
     fn report(&self, key: &Key) -> IsnReport {

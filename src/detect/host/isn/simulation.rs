@@ -1,7 +1,7 @@
 //! Simulated hosts: random ones are never found, weak ones nearly always, with the right grade.
 
 use super::*;
-use crate::detect::registry::Selection;
+use crate::detect::Selection;
 use crate::time::MILLISECOND;
 
 /// xorshift64*: the simulations are the same in every run.
@@ -28,7 +28,7 @@ impl Dice {
 /// and the rules that fired.
 fn row(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, u32, &mut Dice) -> u32) -> (IsnReport, Vec<&'static str>) {
     let mut isns = Isns::new(16, 4096);
-    let mut desk = Desk::new(&Selection::default());
+    let mut reporter = Reporter::new(&Selection::default());
     let mut found = Vec::new();
     let mut time = 1_000 * SECOND;
     let by = Endpoint { ip: "192.0.2.80".parse().unwrap(), port: 443 };
@@ -48,9 +48,9 @@ fn row(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, u32, &mut Dice) -> u
             look,
             probe: false,
         };
-        isns.see(&seen, &mut desk, &mut |anomaly| found.push(anomaly.id));
+        isns.see(&seen, &mut reporter, &mut |anomaly| found.push(anomaly.id));
     }
-    isns.finish(Timestamp(time), &mut desk, &mut |anomaly| found.push(anomaly.id));
+    isns.finish(Timestamp(time), &mut reporter, &mut |anomaly| found.push(anomaly.id));
     (isns.reports().remove(0), found)
 }
 

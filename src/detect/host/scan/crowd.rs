@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use super::{Probe, Source, Technique};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::host::clients::network_of;
-use crate::detect::host::desk::{Desk, Report, Whom};
-use crate::detect::registry::Finding;
+use crate::detect::host::reporter::{Report, Reporter, Whom};
+use crate::detect::rule::Finding;
 use crate::time::{SECOND, Timestamp};
 
 /// Targets of scans with decoys that are remembered.
@@ -30,7 +30,7 @@ pub(super) enum Stand {
     /// It may be a name that somebody else uses.
     Forged,
     /// It may, or not: of another of them has been told already.
-    Told,
+    Reported,
 }
 
 /// A host that somebody scans in several names.
@@ -39,7 +39,7 @@ struct Decoyed {
     target: IpAddr,
     sources: SmallVec<[IpAddr; 4]>,
     /// Of whom the scan has been told.
-    told: Option<IpAddr>,
+    reported: Option<IpAddr>,
     /// The incident, while it goes on, and who was named in it.
     scan: Option<(&'static str, u64)>,
     named: SmallVec<[IpAddr; 4]>,
@@ -56,7 +56,13 @@ impl Decoys {
             if self.0.len() >= TARGETS {
                 self.0.remove(0);
             }
-            self.0.push(Decoyed { target, sources: SmallVec::new(), told: None, scan: None, named: SmallVec::new() });
+            self.0.push(Decoyed {
+                target,
+                sources: SmallVec::new(),
+                reported: None,
+                scan: None,
+                named: SmallVec::new(),
+            });
             self.0.len() - 1
         });
         let Some(decoyed) = self.0.get_mut(at) else { return };
@@ -76,7 +82,7 @@ impl Decoys {
             return Stand::Real;
         }
         match self.of(target, ip) {
-            Some(Decoyed { told: Some(told), .. }) if *told != ip => Stand::Told,
+            Some(Decoyed { reported: Some(reported), .. }) if *reported != ip => Stand::Reported,
             Some(_) if source.may_be_forged() => Stand::Forged,
             _ => Stand::Real,
         }
@@ -87,13 +93,13 @@ impl Decoys {
         if source.is_shadowed()
             && let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.sources.contains(&ip))
         {
-            decoyed.told.get_or_insert(ip);
+            decoyed.reported.get_or_insert(ip);
         }
     }
 
     /// The scan of `target` that is told of `ip` has this incident of this rule.
     pub(super) fn began(&mut self, target: IpAddr, ip: IpAddr, rule: &'static str, incident: u64) {
-        if let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.told == Some(ip)) {
+        if let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.reported == Some(ip)) {
             decoyed.scan.get_or_insert((rule, incident));
         }
     }
@@ -101,26 +107,33 @@ impl Decoys {
     /// The scan of `target` that was told of `ip` is over.
     pub(super) fn over(&mut self, target: IpAddr, ip: IpAddr) {
         // Whom it was told of is remembered: what is withheld of the others is decided later.
-        for decoyed in self.0.iter_mut().filter(|d| d.target == target && d.told == Some(ip)) {
+        for decoyed in self.0.iter_mut().filter(|d| d.target == target && d.reported == Some(ip)) {
             decoyed.scan = None;
             decoyed.named.clear();
         }
     }
 
     /// `ip` would be told of the same scan of `target`: that it is one of the names is noted in it, once.
-    pub(super) fn note(&mut self, target: IpAddr, ip: IpAddr, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn note(
+        &mut self,
+        target: IpAddr,
+        ip: IpAddr,
+        now: Timestamp,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
         let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.sources.contains(&ip)) else { return };
         let Some((rule, incident)) = decoyed.scan.filter(|_| !decoyed.named.contains(&ip)) else { return };
         decoyed.named.push(ip);
         let finding = Finding::new(format!("{ip} is one of the names in which {target} is scanned: it may be forged"))
             .severity(Severity::Note)
             .of(incident, Phase::Update);
-        desk.file(rule, now, (Some((ip, None)), Some((target, None))), finding, out);
+        reporter.report(rule, now, (Some((ip, None)), Some((target, None))), finding, out);
     }
 
     /// Adds in whose names `target` is scanned, if it is told of one of them.
     pub(super) fn name(&self, target: IpAddr, ip: IpAddr, mut finding: Finding) -> Finding {
-        if let Some(decoyed) = self.of(target, ip).filter(|d| d.told == Some(ip)) {
+        if let Some(decoyed) = self.of(target, ip).filter(|d| d.reported == Some(ip)) {
             let mut names = decoyed.sources.to_vec();
             names.sort_unstable();
             finding.figures.push(("sources", Figure::Texts(names.iter().map(ToString::to_string).collect())));
@@ -138,7 +151,7 @@ struct Crowd {
     ends: (Option<Whom>, Option<Whom>),
     incident: u64,
     sources: u64,
-    told: u64,
+    reported: u64,
     sample: SmallVec<[IpAddr; 2]>,
     frame: u64,
     last: Timestamp,
@@ -160,9 +173,9 @@ impl Crowd {
         finding
     }
 
-    fn conclude(&self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    fn conclude(&self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if self.sources > 1 {
-            desk.file(self.technique.rule(), now, self.ends, self.finding().of(self.incident, Phase::Final), out);
+            reporter.report(self.technique.rule(), now, self.ends, self.finding().of(self.incident, Phase::Final), out);
         }
     }
 }
@@ -173,7 +186,7 @@ pub(super) struct Crowds(Vec<Crowd>);
 
 impl Crowds {
     /// `finding` is the first of its technique about the source of `p`.
-    pub(super) fn tell(&mut self, p: &Probe, finding: Finding, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tell(&mut self, p: &Probe, finding: Finding, reporter: &mut Reporter, out: Report<'_>) {
         let network = network_of(p.to.ip);
         let rule = p.technique.rule();
         let same = |c: &&mut Crowd| c.technique == p.technique && c.network == network && p.time - c.last < QUIET;
@@ -183,37 +196,37 @@ impl Crowds {
             if crowd.sample.len() < NAMED && !crowd.sample.contains(&p.from.ip) {
                 crowd.sample.push(p.from.ip);
             }
-            if crowd.sources >= GROWTH.saturating_mul(crowd.told) {
-                crowd.told = crowd.sources;
-                desk.file(rule, p.time, crowd.ends, crowd.finding().of(crowd.incident, Phase::Update), out);
+            if crowd.sources >= GROWTH.saturating_mul(crowd.reported) {
+                crowd.reported = crowd.sources;
+                reporter.report(rule, p.time, crowd.ends, crowd.finding().of(crowd.incident, Phase::Update), out);
             }
             return;
         }
         let ends = (Some((p.from.ip, None)), Some((p.to.ip, None)));
-        let incident = desk.file(rule, p.time, ends, finding, out);
+        let incident = reporter.report(rule, p.time, ends, finding, out);
         if self.0.len() < CROWDS {
             let (technique, sample) = (p.technique, SmallVec::from_iter([p.from.ip]));
             let (frame, last) = (p.frame, p.time);
-            self.0.push(Crowd { technique, network, ends, incident, sources: 1, told: 1, sample, frame, last });
+            self.0.push(Crowd { technique, network, ends, incident, sources: 1, reported: 1, sample, frame, last });
         }
     }
 
     /// What has fallen silent is over.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let mut at = 0;
         while let Some(crowd) = self.0.get(at) {
             if now - crowd.last < QUIET {
                 at += 1;
             } else {
-                self.0.remove(at).conclude(now, desk, out);
+                self.0.remove(at).conclude(now, reporter, out);
             }
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         for crowd in core::mem::take(&mut self.0) {
-            crowd.conclude(now, desk, out);
+            crowd.conclude(now, reporter, out);
         }
     }
 }

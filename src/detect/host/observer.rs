@@ -5,18 +5,21 @@
 
 use core::net::IpAddr;
 
+use super::backscatter::{Proof, Stray};
+use super::event::{
+    Answer, Condition, Declined, Found, HostEvent, HostEventKind, HostEventWriter, Retry, Sign, Unasked,
+};
 use super::input::{Attempt, Look, Settled};
 use super::isn::{Role, Seen};
 use super::scan::{Probe, Technique};
-use super::serving::Serving;
+use super::server_profile::ServerProfile;
 use super::settings::Settings;
 use super::sketch::Bounded;
-use super::stray::{Proof, Stray};
-use super::told::{Answer, Condition, Declined, Found, Letter, Post, Retry, Sign, Told, Unasked};
 use super::tools::is_sequence_probe;
 use super::{HostCounters, RULES};
+use crate::detect::Selection;
 use crate::detect::flow::accept::{self, InVain};
-use crate::detect::registry::{Finding, Selection};
+use crate::detect::rule::Finding;
 use crate::flow::{Facts, Flow, HostMarks, Notice, Offer, Opening, Side};
 use crate::tcp::{Endpoint, Flags, Segment, SeqNumber};
 use crate::time::{SECOND, Timestamp};
@@ -40,8 +43,8 @@ const TOLD: Facts = Facts(
 
 /// Watches connections for the detectors of hosts.
 #[derive(Debug)]
-pub struct Witness {
-    servers: Bounded<IpAddr, Serving>,
+pub struct HostObserver {
+    servers: Bounded<IpAddr, ServerProfile>,
     next_second: Timestamp,
     /// Whether any rule is on. If none is, nothing is told.
     on: bool,
@@ -49,8 +52,8 @@ pub struct Witness {
     condition: Condition,
 }
 
-impl Witness {
-    /// A witness that has seen nothing, for detectors with these settings.
+impl HostObserver {
+    /// A observer that has seen nothing, for detectors with these settings.
     pub fn new(settings: &Settings, selection: &Selection) -> Self {
         Self {
             servers: Bounded::new(settings.strays),
@@ -60,13 +63,19 @@ impl Witness {
         }
     }
 
-    /// Shows a notice of the tracker; what detectors must know of it is added to `letters`; whether there was anything.
-    pub fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>, letters: &mut Vec<Letter>) -> bool {
+    /// Shows a notice of the tracker; what detectors must know of it is added to `events`; whether there was anything.
+    pub fn notice(
+        &mut self,
+        flow: &mut Flow,
+        time: Timestamp,
+        notice: &Notice<'_>,
+        events: &mut Vec<HostEvent>,
+    ) -> bool {
         if !self.on {
             return false;
         }
-        let before = letters.len();
-        let post = &mut Post { slot: flow.host_marks.slot, tag: flow.id as u32, letters };
+        let before = events.len();
+        let post = &mut HostEventWriter { slot: flow.host_marks.slot, tag: flow.id as u32, events };
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
                 let mut marks = flow.host_marks;
@@ -77,7 +86,7 @@ impl Witness {
             Notice::Closing { by } => closing(flow, time, *by, post),
             Notice::Ended => {
                 if flow.bytes() == 0 {
-                    post.tell(Told::Ended { server: flow.server.endpoint });
+                    post.tell(HostEventKind::Ended { server: flow.server.endpoint });
                 }
                 if flow.opening.is_none() {
                     settled(flow, time, None, false, post);
@@ -85,15 +94,15 @@ impl Witness {
             }
             Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
         }
-        letters.len() > before
+        events.len() > before
     }
 
     /// The capture is known to be so; whether that is news.
-    pub fn capture(&mut self, condition: Condition, letters: &mut Vec<Letter>) -> bool {
+    pub fn capture(&mut self, condition: Condition, events: &mut Vec<HostEvent>) -> bool {
         let news = self.on && condition != self.condition;
         if news {
             self.condition = condition;
-            Post::about_none(letters).tell(Told::Capture(condition));
+            HostEventWriter::about_none(events).tell(HostEventKind::Capture(condition));
         }
         news
     }
@@ -106,9 +115,9 @@ impl Witness {
 
     /// `s` will be noticed soon: what is looked up then is asked for. Changes nothing.
     #[inline]
-    pub fn foresee(&self, s: &Segment) {
+    pub fn prefetch(&self, s: &Segment) {
         if self.on && s.flags.is_syn_ack() {
-            self.servers.foresee(&s.source.ip);
+            self.servers.prefetch(&s.source.ip);
         }
     }
 
@@ -119,9 +128,9 @@ impl Witness {
     }
 
     /// Packet time is `now`, and there is something to tell of that.
-    pub fn advance(&mut self, now: Timestamp, letters: &mut Vec<Letter>) {
+    pub fn advance(&mut self, now: Timestamp, events: &mut Vec<HostEvent>) {
         self.next_second = now.after(SECOND);
-        Post::about_none(letters).tell(Told::Passed(now));
+        HostEventWriter::about_none(events).tell(HostEventKind::Passed(now));
     }
 
     /// What its state amounts to.
@@ -137,7 +146,7 @@ impl Witness {
         from: Side,
         facts: Facts,
         marks: &mut HostMarks,
-        post: &mut Post<'_>,
+        post: &mut HostEventWriter<'_>,
     ) {
         if facts.any(Facts::COPY | Facts::BAD_CHECKSUM) {
             return;
@@ -148,7 +157,7 @@ impl Witness {
             && s.options.timestamps.is_some()
             && let Some(news) = self.servers.get_at(&mut marks.server, &s.source.ip).and_then(|at| at.second(flow, s))
         {
-            post.tell(Told::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+            post.tell(HostEventKind::Cookies { time: s.time, server: s.source, news: Box::new(news) });
         }
         if from == Side::Server
             && is_first_data(flow, s)
@@ -161,9 +170,9 @@ impl Witness {
         }
         if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
             let attempt = Attempt::of(s);
-            post.tell(Told::Attempt(attempt));
+            post.tell(HostEventKind::Attempt(attempt));
             if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-                post.tell(Told::Reuse(Box::new((previous.clone(), attempt))));
+                post.tell(HostEventKind::Reuse(Box::new((previous.clone(), attempt))));
             }
         }
         if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
@@ -173,7 +182,7 @@ impl Witness {
             && flow.client.syn_count == 2
             && let Some(began) = flow.handshake.first_syn()
         {
-            post.tell(Told::Retried(Retry {
+            post.tell(HostEventKind::Retried(Retry {
                 time: s.time,
                 began,
                 frame: flow.first_frame,
@@ -182,7 +191,7 @@ impl Witness {
                 silent: !flow.server.spoke() && flow.unreachable().is_none(),
             }));
         } else if facts.any(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
-            post.tell(Told::Again { time: s.time, server: flow.server.endpoint });
+            post.tell(HostEventKind::Again { time: s.time, server: flow.server.endpoint });
         }
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, marks, post);
@@ -192,7 +201,7 @@ impl Witness {
             self.repeated(flow, s, in_vain, marks);
         }
         if facts.any(Facts::FINAL_ACK) {
-            // Nearly always this is what opens it: one letter tells both.
+            // Nearly always this is what opens it: one event tells both.
             if flow.opening_is_news() {
                 marks.number_due = true;
             } else {
@@ -200,7 +209,7 @@ impl Witness {
             }
         }
         if facts.any(Facts::CHALLENGE_ACK) {
-            post.tell(Told::Challenge(Sign::of(s)));
+            post.tell(HostEventKind::Challenge(Sign::of(s)));
         }
         if s.flags.is_rst() {
             reset(flow, s, from, post);
@@ -210,13 +219,13 @@ impl Witness {
         }
     }
 
-    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut Post<'_>) {
+    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
         let Some(began) = flow.handshake.first_syn() else {
             if flow.twin().is_some() {
                 // Somebody asked, by another address.
                 return;
             }
-            post.tell(Told::UnaskedAnswer(Sign::of(s), is_probe_of_service(s.source, s.destination)));
+            post.tell(HostEventKind::UnaskedAnswer(Sign::of(s), is_probe_of_service(s.source, s.destination)));
             return;
         };
         let offered_all =
@@ -227,7 +236,7 @@ impl Witness {
         let overflowing = self.servers.get_at(&mut marks.server, &s.source.ip);
         let overflowing = overflowing.is_some_and(|serving| serving.is_overflowing(s.source.port, s.time));
         let kind = flow.client.offer.as_ref().filter(|_| flow.client.syn_count == 1).map_or(0, kind_of);
-        post.tell(Told::Answer(Answer {
+        post.tell(HostEventKind::Answer(Answer {
             sign,
             began,
             isn: s.seq,
@@ -239,12 +248,12 @@ impl Witness {
             overflowing,
         }));
         let mut found = |rule, finding: Finding| {
-            post.tell(Told::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
+            post.tell(HostEventKind::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
         };
-        let serving = self.servers.entry_at(&mut marks.server, s.source.ip, Serving::default);
+        let serving = self.servers.entry_at(&mut marks.server, s.source.ip, ServerProfile::default);
         serving.synack(flow, s, marks, &mut found);
         if let Some(news) = serving.takes_options_again(s.time) {
-            post.tell(Told::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+            post.tell(HostEventKind::Cookies { time: s.time, server: s.source, news: Box::new(news) });
         }
     }
 
@@ -262,13 +271,13 @@ impl Witness {
         }
     }
 
-    fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut Post<'_>) {
+    fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut HostEventWriter<'_>) {
         let used = flow.opening().opened().then(|| flow.bytes() > 0);
         let with_number = core::mem::take(&mut flow.host_marks.number_due);
         if !settled(flow, time, used, with_number, post)
             && let Some(used) = used
         {
-            post.tell(Told::Opened {
+            post.tell(HostEventKind::Opened {
                 client: flow.client.endpoint.ip,
                 server: flow.server.endpoint,
                 time,
@@ -281,7 +290,7 @@ impl Witness {
             let serving = self.servers.get_at(&mut flow.host_marks.server, &server.ip);
             if serving.is_some_and(|serving| serving.unrepeated(began)) {
                 let frames = flow.handshake.synacks.iter().map(|t| t.frame).collect();
-                post.tell(Told::LooksLikeCookies { time, server, frames });
+                post.tell(HostEventKind::LooksLikeCookies { time, server, frames });
             }
         }
     }
@@ -296,13 +305,13 @@ fn kind_of(syn: &Offer) -> u32 {
 }
 
 /// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they like.)
-fn clients_number(flow: &Flow, post: &mut Post<'_>) {
+fn clients_number(flow: &Flow, post: &mut HostEventWriter<'_>) {
     let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()).filter(|_| !flow.quality.zero_numbers)
     else {
         return;
     };
     let Some(began) = flow.handshake.first_syn().filter(|_| offer.flags.is_syn()) else { return };
-    post.tell(Told::Number(Seen {
+    post.tell(HostEventKind::Number(Seen {
         time: began,
         frame: flow.first_frame,
         by: flow.client.endpoint,
@@ -316,30 +325,36 @@ fn clients_number(flow: &Flow, post: &mut Post<'_>) {
 }
 
 /// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was sent.
-fn settled(flow: &Flow, time: Timestamp, used: Option<bool>, with_number: bool, post: &mut Post<'_>) -> bool {
+fn settled(
+    flow: &Flow,
+    time: Timestamp,
+    used: Option<bool>,
+    with_number: bool,
+    post: &mut HostEventWriter<'_>,
+) -> bool {
     let Some(settled) = Settled::of(flow, time) else { return false };
     let chosen = with_number && !flow.quality.zero_numbers;
     let number = flow.client.isn.filter(|_| chosen && flow.client.offer.is_some_and(|o| o.flags.is_syn()));
-    post.tell(Told::Settled { settled, used, number });
+    post.tell(HostEventKind::Settled { settled, used, number });
     true
 }
 
-fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut Post<'_>) {
+fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut HostEventWriter<'_>) {
     let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
     // Whoever closes first: a server that has nothing to say to a silent client may be quicker.
     let unused = if by == Side::Client { flow.client.bytes == 0 } else { flow.bytes() == 0 };
     let at_once = unused && flow.opening().opened() && open_for <= SECOND;
     if at_once && let Some(settled) = Settled::of(flow, time) {
-        post.tell(Told::Unused(settled));
+        post.tell(HostEventKind::Unused(settled));
     }
     // Where data was sent, its first octet has told all that this would.
     if flow.bytes() == 0 {
-        post.tell(Told::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+        post.tell(HostEventKind::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
     }
 }
 
 /// A RST: the answer to a stray segment, or the end of a connection.
-fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
+fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
     let by_first = from == flow.first_sender;
     match flow.opening() {
         Opening::Midstream | Opening::Invalid if !by_first && flow.packets() == 2 => stray_answered(flow, s, post),
@@ -349,13 +364,13 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
         }
         Opening::ResetAfterSynAck if flow.answers_untranslated().is_none() => {
             let Some(Offer { ttl, window, .. }) = flow.client.offer else { return };
-            post.tell(Told::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
+            post.tell(HostEventKind::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
         }
         opening
             if (opening.opened() || opening == Opening::Midstream)
                 && (from == Side::Server || flow.peer(from).rst_count > 1) =>
         {
-            post.tell(Told::Reset(Sign::of(s)));
+            post.tell(HostEventKind::Reset(Sign::of(s)));
             dropped(flow, s, from, post);
         }
         _ => {}
@@ -363,19 +378,19 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
 }
 
 /// A server that resets what it has just taken, before it has said anything and before its client closes, does not serve.
-fn dropped(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
+fn dropped(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
     let (client, server) = (&flow.client, &flow.server);
     let Some(began) = flow.handshake.first_syn().filter(|_| from == Side::Server && server.rst_count == 1) else {
         return;
     };
     if server.bytes == 0 && client.fin.is_none() && flow.opening().opened() && s.time - began < DROPPED_WITHIN {
         let (client, server, frame) = (client.endpoint.ip, server.endpoint, flow.first_frame);
-        post.tell(Told::Dropped { time: s.time, began, frame, client, server });
+        post.tell(HostEventKind::Dropped { time: s.time, began, frame, client, server });
     }
 }
 
 /// A host reset a SYN-ACK it had never asked for.
-fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
+fn unasked_reset(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
     if flow.client.rst_count > 1 || flow.twin().is_some() {
         return;
     }
@@ -391,17 +406,17 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
         number: SeqNumber(0),
         answered: true,
     });
-    post.tell(Told::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
+    post.tell(HostEventKind::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
 }
 
 /// The first segment of a four-tuple, and no handshake begins with it.
-fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
+fn stray(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
     // An answer to a SYN that was not seen: a refusal.
     let probe = is_probe_of_service(s.source, s.destination);
     let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0 && !probe;
     if refusal || (s.flags.is_rst() && is_answer_of_service(s)) {
         let proof = if refusal { Proof::Refusal } else { Proof::None };
-        post.tell(Told::Echo(Sign::of(s), proof));
+        post.tell(HostEventKind::Echo(Sign::of(s), proof));
         return;
     }
     let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
@@ -409,7 +424,7 @@ fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     if let Some(technique) = technique_of_flags(s.flags, s.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(Told::Probe(Probe {
+        post.tell(HostEventKind::Probe(Probe {
             time,
             frame,
             from,
@@ -421,18 +436,18 @@ fn stray(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
         }));
     }
     if s.payload == 0 {
-        post.tell(Told::Stray(Stray { time, frame, from, to, proved, answer: false }));
+        post.tell(HostEventKind::Stray(Stray { time, frame, from, to, proved, answer: false }));
     }
 }
 
-fn stray_answered(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
+fn stray_answered(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
     let (from, to) = (s.destination, s.source);
     let Some(step) = flow.steps.first() else { return };
     let (time, frame) = (step.time, step.frame);
     if let Some(technique) = technique_of_flags(step.flags, step.payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(Told::Probe(Probe {
+        post.tell(HostEventKind::Probe(Probe {
             time,
             frame,
             from,
@@ -445,7 +460,7 @@ fn stray_answered(flow: &Flow, s: &Segment, post: &mut Post<'_>) {
     }
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
-        post.tell(Told::Stray(Stray { time, frame, from, to, proved: true, answer: true }));
+        post.tell(HostEventKind::Stray(Stray { time, frame, from, to, proved: true, answer: true }));
     }
 }
 
@@ -498,13 +513,13 @@ const fn is_probe_of_service(from: Endpoint, to: Endpoint) -> bool {
 
 /// What is told of segments that are no step of a handshake.
 #[inline]
-fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut Post<'_>) {
+fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
     let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
     if is_first_data(flow, s) {
-        post.tell(Told::FirstData { client, server });
+        post.tell(HostEventKind::FirstData { client, server });
     }
     if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
-        post.tell(Told::Completed { client, server: server.ip });
+        post.tell(HostEventKind::Completed { client, server: server.ip });
     }
 }
 

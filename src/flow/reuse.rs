@@ -4,9 +4,10 @@
 //! from a host that lost its memory, and only the answer tells (RFC 5961 section 4; RFC 9293 section 3.5.1).
 
 use super::completeness::Completeness;
+use super::config::Timeouts;
+use super::flow::Flow;
 use super::handshake::{Tries, Try};
-use super::model::Flow;
-use super::tracker::{Phase, Timeouts};
+use super::tracking::Phase;
 use super::tuple::Side;
 use super::verdict::Opening;
 use super::zeek::ZeekWords;
@@ -65,7 +66,7 @@ impl Flow {
 
     fn fate_of_syn(&self, s: &Segment, from: Side) -> Fate {
         let same_isn = self.peer(from).isn == Some(s.seq);
-        let begins = match self.book.phase {
+        let begins = match self.tracking.phase {
             _ if self.opening == Some(Opening::Invalid) => true,
             _ if self.is_overtaken_syn(s, from) => false,
             Phase::Open if self.is_closed() => true,
@@ -93,7 +94,7 @@ impl Flow {
             return Fate::Belongs;
         }
         let known = self.peer(from).isn == Some(s.seq);
-        let begins = match self.book.phase {
+        let begins = match self.tracking.phase {
             _ if self.opening == Some(Opening::Invalid) => true,
             Phase::Open if self.opening == Some(Opening::Midstream) => true,
             Phase::Open if self.is_closed() => !known,
@@ -106,18 +107,18 @@ impl Flow {
     /// The tries before `s` of the connection that begins with it: the pending SYN, if `s` is that again, met this connection.
     pub(super) fn earlier_tries(&self, s: &Segment) -> Tries {
         let is_it = |p: &&Pending| p.segment.seq == s.seq && p.segment.source == s.source && s.flags.is_syn();
-        let pending = self.book.pending.as_deref().filter(is_it);
+        let pending = self.tracking.pending.as_deref().filter(is_it);
         pending.into_iter().flat_map(|p| core::iter::once(&p.segment).chain(&p.repeats)).map(Try::of).collect()
     }
 
     /// Whether the sender of the pending SYN resets the acknowledgment that answered it: it knows nothing of this connection.
     pub(super) fn resets_answer_to_pending(&self, s: &Segment) -> bool {
         let answered = self.peer(self.side_of(s.source).other()).acked;
-        self.book.pending.as_ref().is_some_and(|p| p.segment.source == s.source) && answered == Some(s.seq)
+        self.tracking.pending.as_ref().is_some_and(|p| p.segment.source == s.source) && answered == Some(s.seq)
     }
 
     fn answers_pending(&self, s: &Segment) -> bool {
-        self.book.pending.as_ref().is_some_and(|p| {
+        self.tracking.pending.as_ref().is_some_and(|p| {
             let isn = p.segment.seq;
             s.source == p.segment.destination
                 && s.flags.has(Flags::ACK)
@@ -127,7 +128,7 @@ impl Flow {
 
     /// Keeps a SYN on the open connection until its meaning is known.
     pub(super) fn remember_pending(&mut self, s: &Segment) {
-        if let Some(pending) = &mut self.book.pending
+        if let Some(pending) = &mut self.tracking.pending
             && pending.segment.seq == s.seq
             && pending.segment.source == s.source
         {
@@ -138,15 +139,15 @@ impl Flow {
             return;
         }
         let before = Before {
-            last_time: self.book.before_syn.map_or(self.first_time, |b| b.0),
-            last_frame: self.book.before_syn.map_or(self.first_frame, |b| b.1),
+            last_time: self.tracking.before_syn.map_or(self.first_time, |b| b.0),
+            last_frame: self.tracking.before_syn.map_or(self.first_frame, |b| b.1),
             steps: self.steps.len(),
             zeek: self.zeek.clone(),
             completeness: self.completeness,
         };
-        let at = self.book.seen_at;
+        let at = self.tracking.seen_at;
         let pending = Pending { segment: *s, repeats: Vec::new(), last_frame: s.frame, at, before };
-        self.book.pending = Some(Box::new(pending));
+        self.tracking.pending = Some(Box::new(pending));
     }
 
     /// The pending SYN and its repetitions were not of this flow after all.
@@ -165,12 +166,12 @@ impl Flow {
 
     /// Whether nothing followed the pending SYN.
     pub(super) fn pending_is_last(&self) -> bool {
-        self.book.pending.as_ref().is_some_and(|p| p.last_frame == self.last_frame)
+        self.tracking.pending.as_ref().is_some_and(|p| p.last_frame == self.last_frame)
     }
 
     /// When the pending SYN counts as unanswered, in the packet clock.
     pub(super) fn pending_deadline(&self, t: &Timeouts) -> Timestamp {
-        self.book.pending.as_ref().map_or(Timestamp(i64::MAX), |p| p.at.after(t.syn))
+        self.tracking.pending.as_ref().map_or(Timestamp(i64::MAX), |p| p.at.after(t.syn))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::model::{Flow, Previous};
+use super::flow::{Flow, Previous};
 use super::tracker::{is_final, previous_of};
 use super::tuple::FlowKey;
 use super::verdict::Opening;
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// An ended flow.
 #[derive(Clone, Debug)]
-pub(super) struct Tomb {
+pub(super) struct ClosedFlow {
     key: FlowKey,
     hash: u64,
     previous: Previous,
@@ -19,7 +19,7 @@ pub(super) struct Tomb {
     forgotten_at: Timestamp,
 }
 
-impl Tomb {
+impl ClosedFlow {
     /// That of `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
     pub(super) fn of(flow: &Flow, hash: u64, now: Timestamp, keep: i64) -> Self {
         let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
@@ -68,14 +68,14 @@ impl Tomb {
 
 /// Ended flows, at most so many, in the order in which they ended. A place is a serial number modulo 2^30.
 #[derive(Debug)]
-pub(super) struct Tombs {
-    ring: VecDeque<Tomb>,
+pub(super) struct ClosedFlows {
+    ring: VecDeque<ClosedFlow>,
     /// Serial number of the oldest.
     base: u64,
     limit: usize,
 }
 
-impl Tombs {
+impl ClosedFlows {
     const PLACES: u64 = 1 << 30;
 
     pub(super) const fn new(limit: usize) -> Self {
@@ -88,19 +88,20 @@ impl Tombs {
     }
 
     /// Keeps one; its place.
-    pub(super) fn push(&mut self, tomb: Tomb) -> u32 {
-        self.ring.push_back(tomb);
+    pub(super) fn push(&mut self, closed_flow: ClosedFlow) -> u32 {
+        self.ring.push_back(closed_flow);
         ((self.base + self.ring.len() as u64 - 1) % Self::PLACES) as u32
     }
 
     /// The one at `place`.
-    pub(super) fn get(&self, place: u32) -> Option<&Tomb> {
+    pub(super) fn get(&self, place: u32) -> Option<&ClosedFlow> {
         self.ring.get((u64::from(place).wrapping_sub(self.base) % Self::PLACES) as usize)
     }
 
     /// Takes the oldest out, if there is no room for one more or it need not be remembered at `now`; its place and hash.
     pub(super) fn forget(&mut self, now: Timestamp) -> Option<(u32, u64)> {
-        let oldest = self.ring.front().filter(|tomb| self.ring.len() >= self.limit || tomb.forgotten_at < now)?;
+        let oldest =
+            self.ring.front().filter(|closed_flow| self.ring.len() >= self.limit || closed_flow.forgotten_at < now)?;
         let (place, hash) = ((self.base % Self::PLACES) as u32, oldest.hash);
         self.ring.pop_front();
         self.base += 1;
@@ -109,7 +110,7 @@ impl Tombs {
 
     /// The oldest's hash.
     pub(super) fn next_hash(&self) -> Option<u64> {
-        self.ring.front().map(|tomb| tomb.hash)
+        self.ring.front().map(|closed_flow| closed_flow.hash)
     }
 }
 

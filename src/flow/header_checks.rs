@@ -4,7 +4,7 @@
 //! of these facts but, once for each end, [`Facts::FIRST_DATA`].
 
 use super::facts::Facts;
-use super::model::Flow;
+use super::flow::Flow;
 use super::tuple::Side;
 use crate::tcp::options::OptionFaults;
 use crate::tcp::{Flags, Headers, Segment, SeqNumber};

@@ -3,8 +3,9 @@
 use core::net::IpAddr;
 
 use super::RULES;
+use crate::detect::Selection;
 use crate::detect::anomaly::{Anomaly, IncidentReport, Phase, Scope, Severity};
-use crate::detect::registry::{Finding, Selection};
+use crate::detect::rule::Finding;
 use crate::time::Timestamp;
 
 /// An address and, where it matters, a port.
@@ -15,7 +16,7 @@ pub type Report<'a> = &'a mut dyn FnMut(&Anomaly);
 
 /// The rules about hosts: which are on, and what they counted.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct Reporter {
     on: Vec<bool>,
     counts: Vec<u64>,
     /// By rule: the highest severity with which it fired.
@@ -25,7 +26,7 @@ pub(super) struct Desk {
     incidents: u64,
 }
 
-impl Desk {
+impl Reporter {
     /// The rules that `selection` leaves on.
     pub(super) fn new(selection: &Selection) -> Self {
         Self {
@@ -38,7 +39,7 @@ impl Desk {
     }
 
     /// Whether any rule is on.
-    pub(super) fn is_open(&self) -> bool {
+    pub(super) fn any_enabled(&self) -> bool {
         self.on.contains(&true)
     }
 
@@ -57,7 +58,7 @@ impl Desk {
     /// connection, and does not push it out of the instruction cache.
     #[cold]
     #[inline(never)]
-    pub(super) fn file(
+    pub(super) fn report(
         &mut self,
         id: &str,
         at: Timestamp,

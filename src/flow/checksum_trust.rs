@@ -42,19 +42,19 @@ struct Place {
 
 /// Senders by a hash of their address.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(super) struct ChecksumTrust {
     places: Box<[Place]>,
     hasher: FixedState,
 }
 
-impl Default for Sources {
+impl Default for ChecksumTrust {
     fn default() -> Self {
         // Fixed seed: a collision only makes synscope believe a bad checksum, and the same capture must give the same bytes.
         Self { places: vec![Place::default(); PLACES].into_boxed_slice(), hasher: FixedState::with_seed(0x5eed) }
     }
 }
 
-impl Sources {
+impl ChecksumTrust {
     /// What the checksum of `s` is worth, by what its sender has shown before.
     pub(super) fn verdict(&self, s: &Segment) -> Sums {
         if s.checksum != Checksum::Bad {
@@ -110,7 +110,7 @@ impl Sources {
 
 #[cfg(test)]
 mod tests {
-    use super::super::embryo::tests::syn;
+    use super::super::syn_record::tests::syn;
     use super::*;
 
     fn segment(flags: Flags, checksum: Checksum, checksum_field: u16) -> Segment {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn zero_after_a_right_syn_is_unfinished() {
-        let mut sources = Sources::default();
+        let mut sources = ChecksumTrust::default();
         let zero = segment(Flags::ACK, Checksum::Bad, 0);
         assert_eq!(sources.judge(&zero), Sums::Unproved);
         sources.judge(&segment(Flags::SYN | Flags::ACK, Checksum::Good, 7));
@@ -129,10 +129,32 @@ mod tests {
 
     #[test]
     fn zero_among_right_ones_is_wrong_until_it_comes_again_and_again() {
-        let mut sources = Sources::default();
+        let mut sources = ChecksumTrust::default();
         sources.judge(&segment(Flags::SYN, Checksum::Good, 7));
         sources.judge(&segment(Flags::ACK, Checksum::Good, 7));
         let zero = segment(Flags::RST, Checksum::Bad, 0);
         assert_eq!([(); 3].map(|()| sources.judge(&zero)), [Sums::Trusted, Sums::Trusted, Sums::Unfinished]);
+    }
+}
+
+/// What the checksum of a segment is worth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Worth {
+    /// What a wrong one of its sender means.
+    pub(super) sums: Sums,
+    /// Zeek's words go by every checksum, whoever its sender is.
+    pub(super) zeek_checksums: bool,
+}
+
+impl Worth {
+    /// `s` as Zeek's words take it, where that is not as it is: a wrong checksum that says nothing about what its receiver got
+    /// is none, or an unfinished one is wrong.
+    pub(super) fn read_by_zeek(self, s: &Segment) -> Option<Segment> {
+        let checksum = match s.checksum {
+            Checksum::Bad if !self.zeek_checksums && self.sums != Sums::Trusted => Checksum::Unverifiable,
+            Checksum::Offload if self.zeek_checksums && !s.truncated => Checksum::Bad,
+            Checksum::Good | Checksum::Offload | Checksum::Unverifiable | Checksum::Bad => return None,
+        };
+        Some(Segment { checksum, ..*s })
     }
 }

@@ -5,7 +5,7 @@
 //! identification, which a host counts up (or leaves at 0) with every packet, is a copy as well.
 //!
 //! Who sends a segment chooses most of what is compared, and what is taken for a copy counts for nothing: what stands for its
-//! fields must not be foreseen. It is a hash under a key that each run draws anew, of 64 bits: by chance it never deceives.
+//! fields must not be prefetchn. It is a hash under a key that each run draws anew, of 64 bits: by chance it never deceives.
 
 use core::hash::BuildHasher;
 
@@ -61,7 +61,7 @@ pub(super) struct Print {
 
 /// When a segment passed, and its print.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sighting {
+pub(super) struct CopyFingerprint {
     units: u32,
     print: Print,
 }
@@ -78,7 +78,7 @@ impl RecentCopies {
     /// Whether `segment`, of this print, is a copy of one of the last few; remembers it if it is not. `answers`: something came
     /// in between that asks for it again.
     pub(super) fn is_copy(&mut self, segment: &Segment, print: Print, answers: bool) -> bool {
-        let sighting = Sighting::new(segment.time, print);
+        let sighting = CopyFingerprint::new(segment.time, print);
         // A network repeats packets that way, too; of these, the repetition would say that nobody answers.
         let told_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
         let same_hop = if told_by_id { ROUTED } else { SAME_HOP };
@@ -92,31 +92,31 @@ impl RecentCopies {
 
     /// Whether one of the last few is the original of `segment`, of this print.
     pub(super) fn knows_original_of(&self, segment: &Segment, print: Print) -> bool {
-        let sighting = Sighting::new(segment.time, print);
+        let sighting = CopyFingerprint::new(segment.time, print);
         self.has_original_of(sighting, SAME_HOP)
     }
 
     #[inline]
-    fn has_original_of(&self, later: Sighting, same_hop: u32) -> bool {
+    fn has_original_of(&self, later: CopyFingerprint, same_hop: u32) -> bool {
         // Hardly any segment has the hash of one before.
         self.hashes.contains(&later.print.hash)
             && (0..REMEMBERED).any(|n| {
                 let print = Print { hash: self.hashes[n], ttl: self.ttls[n] };
-                Sighting { units: self.units[n], print }.is_original_of(later, same_hop)
+                CopyFingerprint { units: self.units[n], print }.is_original_of(later, same_hop)
             })
     }
 
     /// Remembers a segment, which is no copy.
     #[inline]
-    pub(super) fn push(&mut self, sighting: Sighting) {
-        let Sighting { units, print } = sighting;
+    pub(super) fn push(&mut self, sighting: CopyFingerprint) {
+        let CopyFingerprint { units, print } = sighting;
         self.hashes = [print.hash, self.hashes[0], self.hashes[1]];
         self.units = [units, self.units[0], self.units[1]];
         self.ttls = [print.ttl, self.ttls[0], self.ttls[1]];
     }
 }
 
-impl Sighting {
+impl CopyFingerprint {
     /// Of a segment that passed at `time`.
     #[inline]
     pub(super) const fn new(time: Timestamp, print: Print) -> Self {

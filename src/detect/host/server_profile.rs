@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::cookies::{Cookies, LASTS, News, PLAIN_AGAIN, Prepared};
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::{Flow, HostMarks, Offer};
 use crate::tcp::{Flags, Segment};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -47,7 +47,7 @@ struct Collapse {
 
 /// What a server's answers show.
 #[derive(Debug)]
-pub(super) struct Serving {
+pub(super) struct ServerProfile {
     /// Offers of each option and refusals of it.
     refused: [(u32, u32); OPTIONS.len()],
     refusals_told: [bool; OPTIONS.len()],
@@ -76,7 +76,7 @@ pub(super) struct Serving {
     last: Timestamp,
 }
 
-impl Default for Serving {
+impl Default for ServerProfile {
     fn default() -> Self {
         Self {
             refused: [(0, 0); OPTIONS.len()],
@@ -101,13 +101,13 @@ impl Default for Serving {
     }
 }
 
-impl Weigh for Serving {
+impl Weigh for ServerProfile {
     fn weight(&self) -> (u64, i64) {
         (u64::from(self.answered), self.last.0)
     }
 }
 
-impl Serving {
+impl ServerProfile {
     /// The first SYN-ACK of a flow.
     pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: Found<'_>) {
         self.last = s.time;

@@ -1,7 +1,7 @@
 //! Flows that are nothing yet but an ordinary SYN, in 64 octets each over IPv4 and 112 over IPv6.
 //!
 //! A flood is millions of them, and they must not cost what connections cost. As soon as anything else happens to one, an
-//! answer, a repetition, a deadline, its SYN is told again to a record of its own ([`super::model::Flow`]), which is then as
+//! answer, a repetition, a deadline, its SYN is told again to a record of its own ([`super::flow::Flow`]), which is then as
 //! if it had been there from the start.
 
 use core::hash::BuildHasher;
@@ -30,7 +30,7 @@ impl U48 {
 /// An ordinary SYN, without the addresses if it is one over IPv6, and the number of the flow that begins with it.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub struct Embryo {
+pub struct SynRecord {
     time: Timestamp,
     source: u32,
     destination: u32,
@@ -56,17 +56,17 @@ pub struct Embryo {
     checksum: Checksum,
 }
 
-const _: () = assert!(size_of::<Embryo>() == 64);
+const _: () = assert!(size_of::<SynRecord>() == 64);
 
-/// What a SYN over IPv6 has more than an [`Embryo`].
+/// What a SYN over IPv6 has more than an [`SynRecord`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wide {
+pub struct V6Addresses {
     source: u128,
     destination: u128,
     flow_label: u32,
 }
 
-impl Wide {
+impl V6Addresses {
     /// That of a SYN over IPv4.
     pub(crate) const NONE: Self = Self { source: 0, destination: 0, flow_label: 0 };
 }
@@ -74,46 +74,46 @@ impl Wide {
 /// An ordinary SYN that is kept in little room.
 #[derive(Clone, Copy, Debug)]
 pub struct Syn<'a> {
-    pub(crate) embryo: &'a Embryo,
-    /// Means something only if the embryo is that of a SYN over IPv6.
-    pub(crate) wide: &'a Wide,
+    pub(crate) syn_record: &'a SynRecord,
+    /// Means something only if the SYN record is that of a SYN over IPv6.
+    pub(crate) wide: &'a V6Addresses,
 }
 
 impl Syn<'_> {
     /// Who sent it.
     pub(crate) const fn source(&self) -> Endpoint {
-        end(self.embryo, self.embryo.source, self.wide.source, self.embryo.ports.0)
+        end(self.syn_record, self.syn_record.source, self.wide.source, self.syn_record.ports.0)
     }
 
     /// To whom.
     pub(crate) const fn destination(&self) -> Endpoint {
-        end(self.embryo, self.embryo.destination, self.wide.destination, self.embryo.ports.1)
+        end(self.syn_record, self.syn_record.destination, self.wide.destination, self.syn_record.ports.1)
     }
 
     /// Key of its flow.
     pub(super) fn key(&self) -> FlowKey {
-        if self.embryo.is_wide() {
+        if self.syn_record.is_wide() {
             FlowKey::between(self.source(), self.destination()).0
         } else {
-            FlowKey::of_v4(self.embryo.v4_key())
+            FlowKey::of_v4(self.syn_record.v4_key())
         }
     }
 
     /// Whether the key of its flow is `key`.
     #[inline]
     pub(super) fn is_of(&self, key: &FlowKey) -> bool {
-        if self.embryo.is_wide() { self.key() == *key } else { key.is_v4(self.embryo.v4_key()) }
+        if self.syn_record.is_wide() { self.key() == *key } else { key.is_v4(self.syn_record.v4_key()) }
     }
 
     /// The hash of the key of its flow.
     #[inline]
     pub(super) fn hash(&self, hasher: &impl BuildHasher) -> u64 {
-        if self.embryo.is_wide() { hasher.hash_one(self.key()) } else { hasher.hash_one(self.embryo.v4_key()) }
+        if self.syn_record.is_wide() { hasher.hash_one(self.key()) } else { hasher.hash_one(self.syn_record.v4_key()) }
     }
 
     /// The SYN.
     pub(crate) fn segment(&self) -> Segment {
-        let e = self.embryo;
+        let e = self.syn_record;
         let has = |bit: u8| e.has & bit != 0;
         Segment {
             time: e.time,
@@ -127,10 +127,10 @@ impl Syn<'_> {
             urgent: 0,
             payload: 0,
             options: Options {
-                mss: has(Embryo::MSS).then_some(e.mss),
-                window_scale: has(Embryo::WINDOW_SCALE).then_some(e.window_scale),
-                sack_permitted: has(Embryo::SACK),
-                timestamps: has(Embryo::TIMESTAMPS).then_some(Timestamps { value: e.timestamp, echo: 0 }),
+                mss: has(SynRecord::MSS).then_some(e.mss),
+                window_scale: has(SynRecord::WINDOW_SCALE).then_some(e.window_scale),
+                sack_permitted: has(SynRecord::SACK),
+                timestamps: has(SynRecord::TIMESTAMPS).then_some(Timestamps { value: e.timestamp, echo: 0 }),
                 layout: Layout(u64::from(e.layout)),
                 len: e.options_len,
                 ..Options::default()
@@ -138,7 +138,7 @@ impl Syn<'_> {
             checksum: e.checksum,
             checksum_field: e.checksum_field,
             headers: Headers::Whole,
-            truncated: has(Embryo::TRUNCATED),
+            truncated: has(SynRecord::TRUNCATED),
             interface: e.interface,
             vlan: e.vlan,
             ip_id: e.ip_id,
@@ -146,20 +146,20 @@ impl Syn<'_> {
             ttl: e.ttl,
             traffic_class: e.traffic_class,
             ip_options_len: 0,
-            dont_fragment: has(Embryo::DONT_FRAGMENT),
+            dont_fragment: has(SynRecord::DONT_FRAGMENT),
             fragmented: false,
         }
     }
 }
 
 /// One end of a SYN.
-const fn end(embryo: &Embryo, narrow: u32, wide: u128, port: u16) -> Endpoint {
-    let v6 = embryo.is_wide();
+const fn end(syn_record: &SynRecord, narrow: u32, wide: u128, port: u16) -> Endpoint {
+    let v6 = syn_record.is_wide();
     let ip = if v6 { IpAddr::V6(Ipv6Addr::from_bits(wide)) } else { IpAddr::V4(Ipv4Addr::from_bits(narrow)) };
     Endpoint { ip, port }
 }
 
-impl Embryo {
+impl SynRecord {
     const MSS: u8 = 1;
     const WINDOW_SCALE: u8 = 1 << 1;
     const SACK: u8 = 1 << 2;
@@ -171,27 +171,27 @@ impl Embryo {
     /// Its addresses are of IPv6.
     const WIDE: u8 = 1 << 7;
 
-    /// The first number that a flow with an embryo cannot have.
+    /// The first number that a flow with a SYN record cannot have.
     pub(super) const NUMBERS: u64 = 1 << 48;
 
     /// `s`, if it is an ordinary SYN: one of which nothing is lost here. Its flow has no number yet.
-    pub(crate) fn of(s: &Segment) -> Option<(Self, Wide)> {
+    pub(crate) fn of(s: &Segment) -> Option<(Self, V6Addresses)> {
         if !has_place(s) || s.frame >> 48 != 0 {
             return None;
         }
         let (narrow, wide) = match (s.source.ip, s.destination.ip) {
             (IpAddr::V4(source), IpAddr::V4(destination)) if s.flow_label == 0 => {
-                ((source.to_bits(), destination.to_bits()), Wide::NONE)
+                ((source.to_bits(), destination.to_bits()), V6Addresses::NONE)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 let (source, destination) = (source.to_bits(), destination.to_bits());
-                ((0, 0), Wide { source, destination, flow_label: s.flow_label })
+                ((0, 0), V6Addresses { source, destination, flow_label: s.flow_label })
             }
             _ => return None,
         };
         let o = &s.options;
         let bit = |present: bool, bit: u8| if present { bit } else { 0 };
-        let embryo = Self {
+        let syn_record = Self {
             time: s.time,
             source: narrow.0,
             destination: narrow.1,
@@ -221,8 +221,8 @@ impl Embryo {
             traffic_class: s.traffic_class,
             checksum: s.checksum,
         };
-        debug_assert_eq!(Syn { embryo: &embryo, wide: &wide }.segment(), *s);
-        Some((embryo, wide))
+        debug_assert_eq!(Syn { syn_record: &syn_record, wide: &wide }.segment(), *s);
+        Some((syn_record, wide))
     }
 
     /// An ordinary SYN between nobody, to be overwritten.
@@ -305,7 +305,7 @@ impl Embryo {
     }
 }
 
-/// Whether `s` is a SYN with nothing in it that has no place in an [`Embryo`] and its [`Wide`].
+/// Whether `s` is a SYN with nothing in it that has no place in an [`SynRecord`] and its [`V6Addresses`].
 fn has_place(s: &Segment) -> bool {
     let o = &s.options;
     s.flags == Flags::SYN
@@ -331,7 +331,7 @@ pub(super) mod tests {
     use crate::tcp::options::{FastOpen, OptionFaults};
 
     pub(in crate::flow) fn syn() -> Segment {
-        let bare = Embryo {
+        let bare = SynRecord {
             time: Timestamp(1_700_000_000_123_456_789),
             seq: 0x8000_0001,
             frame: U48::new((1 << 48) - 1),
@@ -340,11 +340,11 @@ pub(super) mod tests {
             checksum_field: 0xabcd,
             interface: 3,
             vlan: 100,
-            has: Embryo::TRUNCATED | Embryo::DONT_FRAGMENT,
+            has: SynRecord::TRUNCATED | SynRecord::DONT_FRAGMENT,
             ttl: 63,
             traffic_class: 0x10,
             checksum: Checksum::Offload,
-            ..Embryo::of_nothing()
+            ..SynRecord::of_nothing()
         };
         let end = |ip: [u8; 4], port| Endpoint { ip: ip.into(), port };
         Segment {
@@ -357,7 +357,7 @@ pub(super) mod tests {
                 len: 20,
                 ..Options::default()
             },
-            ..Syn { embryo: &bare, wide: &Wide::NONE }.segment()
+            ..Syn { syn_record: &bare, wide: &V6Addresses::NONE }.segment()
         }
         .between(end([192, 0, 2, 1], 40000), end([198, 51, 100, 2], 80))
     }
@@ -378,10 +378,10 @@ pub(super) mod tests {
     #[test]
     fn an_ordinary_syn_comes_out_as_it_went_in() {
         for s in [syn(), syn_v6()] {
-            let (embryo, wide) = Embryo::of(&s).unwrap();
-            let (kept, key) = (Syn { embryo: &embryo, wide: &wide }, FlowKey::of(&s).0);
+            let (syn_record, wide) = SynRecord::of(&s).unwrap();
+            let (kept, key) = (Syn { syn_record: &syn_record, wide: &wide }, FlowKey::of(&s).0);
             assert_eq!((kept.segment(), kept.key(), kept.is_of(&key)), (s, key, true));
-            assert_eq!((kept.source(), kept.destination(), embryo.id()), (s.source, s.destination, 0));
+            assert_eq!((kept.source(), kept.destination(), syn_record.id()), (s.source, s.destination, 0));
             let hasher = foldhash::fast::FixedState::default();
             assert_eq!(kept.hash(&hasher), hasher.hash_one(key));
             assert!(!kept.is_of(&FlowKey::between(s.source, s.source).0));
@@ -393,7 +393,7 @@ pub(super) mod tests {
         let refused = |change: fn(&mut Segment)| {
             [syn(), syn_v6()].into_iter().all(|mut s| {
                 change(&mut s);
-                Embryo::of(&s).is_none()
+                SynRecord::of(&s).is_none()
             })
         };
         assert!(refused(|s| s.payload = 1));
@@ -411,7 +411,7 @@ pub(super) mod tests {
         assert!(refused(|s| s.options.sack_blocks = 1));
         assert!(refused(|s| s.options.faults = OptionFaults::NOT_CAPTURED));
         assert!(!refused(|s| s.options = Options::default()));
-        assert!(Embryo::of(&Segment { flow_label: 1, ..syn() }).is_none());
-        assert!(Embryo::of(&Segment { source: syn_v6().source, ..syn() }).is_none());
+        assert!(SynRecord::of(&Segment { flow_label: 1, ..syn() }).is_none());
+        assert!(SynRecord::of(&Segment { source: syn_v6().source, ..syn() }).is_none());
     }
 }

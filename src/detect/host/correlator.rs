@@ -6,13 +6,13 @@ use smallvec::SmallVec;
 
 use super::balanced::Pool;
 use super::cookies::News;
-use super::desk::{Desk, Report};
+use super::event::{Answer, Declined, Sign};
 use super::input::{Attempt, Look, Places};
+use super::reporter::{Report, Reporter};
 use super::scan::Probe;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
-use super::told::{Answer, Declined, Sign};
 use crate::detect::anomaly::{Phase, Severity};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::{Closing, Previous};
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -70,7 +70,7 @@ struct Ids {
     small: u32,
     other: u32,
     peers: [u32; 3],
-    told: bool,
+    reported: bool,
 }
 
 impl Weigh for Host {
@@ -158,12 +158,12 @@ struct Sent {
 
 /// What hosts show together.
 #[derive(Debug)]
-pub(super) struct Together {
+pub(super) struct Correlator {
     hosts: Bounded<IpAddr, Host>,
     places: Vec<Place>,
 }
 
-impl Together {
+impl Correlator {
     pub(super) fn new(limit: usize) -> Self {
         let empty = Place { key: 0, time: Timestamp(i64::MIN), sources: [None; DECOYS] };
         Self { hosts: Bounded::new(limit), places: vec![empty; PLACES] }
@@ -180,33 +180,33 @@ impl Together {
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         for (ip, host) in self.hosts.iter_mut() {
-            host.pool.finish(*ip, now, desk, out);
+            host.pool.finish(*ip, now, reporter, out);
         }
     }
 
     /// A SYN-ACK of `server` comes soon.
-    pub(super) fn foresee(&self, server: IpAddr) {
-        self.hosts.foresee(&server);
+    pub(super) fn prefetch(&self, server: IpAddr) {
+        self.hosts.prefetch(&server);
     }
 
     /// A first SYN. Who else has just sent the same one, if anybody has.
-    pub(super) fn attempt(&mut self, a: &Attempt, desk: &mut Desk, out: Report<'_>) -> Option<IpAddr> {
+    pub(super) fn attempt(&mut self, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) -> Option<IpAddr> {
         let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
         let key = fixed_hash_of(&(a.server, probe)) ^ a.look.layout.0;
         let sent = Sent { time: a.time, frame: a.frame, from: a.client.ip, to: a.server };
-        self.sent(key, &sent, desk, out)
+        self.sent(key, &sent, reporter, out)
     }
 
     /// The same of a probe without a connection.
-    pub(super) fn probe(&mut self, p: &Probe, desk: &mut Desk, out: Report<'_>) -> Option<IpAddr> {
+    pub(super) fn probe(&mut self, p: &Probe, reporter: &mut Reporter, out: Report<'_>) -> Option<IpAddr> {
         let key = fixed_hash_of(&(p.to, u64::from(p.number.0) << 16 | u64::from(p.flags.0)));
         let sent = Sent { time: p.time, frame: p.frame, from: p.from.ip, to: p.to };
-        self.sent(key, &sent, desk, out)
+        self.sent(key, &sent, reporter, out)
     }
 
-    fn sent(&mut self, key: u64, s: &Sent, desk: &mut Desk, out: Report<'_>) -> Option<IpAddr> {
+    fn sent(&mut self, key: u64, s: &Sent, reporter: &mut Reporter, out: Report<'_>) -> Option<IpAddr> {
         let place = &mut self.places[key as usize % PLACES];
         if place.key != key || s.time - place.time > DECOY_GAP {
             *place = Place { key, time: s.time, sources: [Some(s.from), None, None] };
@@ -217,23 +217,30 @@ impl Together {
         }
         let first = place.sources[0];
         let Some(free) = place.sources.iter_mut().find(|s| s.is_none()) else {
-            self.decoy(s, &[], desk, out);
+            self.decoy(s, &[], reporter, out);
             return first;
         };
         *free = Some(s.from);
         let sources = place.sources;
         if sources.iter().all(Option::is_some) {
-            self.decoy(s, &sources, desk, out);
+            self.decoy(s, &sources, reporter, out);
         }
         first
     }
 
     /// The first SYN-ACK to an attempt.
-    pub(super) fn answer(&mut self, a: &Answer, is_cookie: bool, at: &mut Places, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn answer(
+        &mut self,
+        a: &Answer,
+        is_cookie: bool,
+        at: &mut Places,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
         let s = &a.sign;
         let host = self.hosts.entry_at(&mut at.answering, s.from.ip, || Host::new(s.time));
         host.last = s.time;
-        ids(host, s, desk, out);
+        ids(host, s, reporter, out);
         if is_cookie {
             if s.time - host.cookies.0 > 10 * SECOND {
                 host.cookies = (s.time, 0);
@@ -247,12 +254,12 @@ impl Together {
                 .figure("flows", host.cookies.1)
                 .frames([s.frame]);
                 let ends = (None, Some((s.from.ip, Some(s.from.port))));
-                host.cookie_incident = (desk.file("server-cookie-mode", s.time, ends, finding, out), true);
+                host.cookie_incident = (reporter.report("server-cookie-mode", s.time, ends, finding, out), true);
             }
         }
-        host.pool.see(a.kind, s, &a.look, desk, out);
+        host.pool.see(a.kind, s, &a.look, reporter, out);
         if a.offered_all && !host.pool.is_shared() {
-            drift(host, s, &a.look, desk, out);
+            drift(host, s, &a.look, reporter, out);
         }
     }
 
@@ -262,7 +269,7 @@ impl Together {
         now: Timestamp,
         server: Endpoint,
         frames: &[u64],
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(server.ip, || Host::new(now));
@@ -276,7 +283,7 @@ impl Together {
         .figure("mode", "overflow")
         .frames(frames.iter().copied());
         let ends = (None, Some((server.ip, Some(server.port))));
-        host.cookie_incident = (desk.file("server-cookie-mode", now, ends, finding, out), true);
+        host.cookie_incident = (reporter.report("server-cookie-mode", now, ends, finding, out), true);
     }
 
     /// What timestamps tell of SYN cookies. `half_open`: so many connections of the server's port wait for their third step.
@@ -286,7 +293,7 @@ impl Together {
         server: Endpoint,
         news: &News,
         half_open: u32,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(server.ip, || Host::new(now));
@@ -299,18 +306,18 @@ impl Together {
             (false, false) => return,
         };
         let ends = (None, Some((server.ip, Some(server.port))));
-        host.cookie_incident = (desk.file("server-cookie-mode", now, ends, finding, out), news.begins);
+        host.cookie_incident = (reporter.report("server-cookie-mode", now, ends, finding, out), news.begins);
     }
 
     /// A challenge ACK.
-    pub(super) fn challenge(&mut self, s: &Sign, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn challenge(&mut self, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
         let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
         let peer = fixed_hash_of(&s.to.ip) as u32;
         if host.challenges.1 != peer || s.time - host.challenges.0 >= SECOND {
             host.challenges = (s.time, peer, 0);
         }
         host.challenges.2 += 1;
-        challenged(host, s, desk, out);
+        challenged(host, s, reporter, out);
         if host.challenges.2 < 50 || host.challenges_told {
             return;
         }
@@ -322,12 +329,19 @@ impl Together {
         .figure("challenges", host.challenges.2)
         .frames([s.frame]);
         let ends = (Some((s.to.ip, None)), Some((s.from.ip, Some(s.from.port))));
-        desk.file("challenge-ack-flood", s.time, ends, finding, out);
+        reporter.report("challenge-ack-flood", s.time, ends, finding, out);
     }
 
     /// A first SYN, of a four-tuple that the same client had used before.
     /// `attempts`: how many the client has made so far.
-    pub(super) fn reuse(&mut self, previous: &Previous, a: &Attempt, attempts: u64, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn reuse(
+        &mut self,
+        previous: &Previous,
+        a: &Attempt,
+        attempts: u64,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
         let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
@@ -347,7 +361,7 @@ impl Together {
             ))
             .figure("gap_ns", gap)
             .frames([a.frame]);
-            desk.file("isn-regression", a.time, ends, finding, out);
+            reporter.report("isn-regression", a.time, ends, finding, out);
         }
         // After a reset there is no TIME-WAIT, and no shortage.
         let waiting = matches!(previous.closing, Closing::Fin | Closing::SimultaneousFin);
@@ -369,15 +383,15 @@ impl Together {
         .figure("reuses", count)
         .figure("attempts", (attempts - before) as i64)
         .frames([a.frame]);
-        desk.file("port-exhaustion", a.time, ends, finding, out);
+        reporter.report("port-exhaustion", a.time, ends, finding, out);
     }
 
     /// The client reset a SYN-ACK: whether from as far away as it had sent the SYN.
-    pub(super) fn declined(&mut self, d: &Declined, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn declined(&mut self, d: &Declined, reporter: &mut Reporter, out: Report<'_>) {
         let s = &d.sign;
         let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
         host.last = s.time;
-        ids(host, s, desk, out);
+        ids(host, s, reporter, out);
         // A tool chooses the TTL of its SYNs; its kernel then resets. One SYN number for all ports tells nmap's idle scan.
         let distant = d.ttl.abs_diff(s.ttl) >= 2;
         host.other_ttl += u32::from(distant && d.window == 1024);
@@ -395,10 +409,10 @@ impl Together {
         .figure("ttl_reset", i64::from(s.ttl))
         .frames([d.frame, s.frame]);
         let ends = (Some((s.from.ip, None)), Some((s.to.ip, None)));
-        desk.file("idle-scan-target", s.time, ends, finding, out);
+        reporter.report("idle-scan-target", s.time, ends, finding, out);
     }
 
-    fn decoy(&mut self, a: &Sent, sources: &[Option<IpAddr>], desk: &mut Desk, out: Report<'_>) {
+    fn decoy(&mut self, a: &Sent, sources: &[Option<IpAddr>], reporter: &mut Reporter, out: Report<'_>) {
         let host = self.hosts.entry(a.to.ip, || Host::new(a.time));
         host.last = a.time;
         for ip in sources.iter().flatten().chain([&a.from]) {
@@ -427,12 +441,12 @@ impl Together {
         .frames([a.frame]);
         let names = names.iter().map(ToString::to_string).collect();
         finding.figures.push(("sources", crate::detect::Figure::Texts(names)));
-        desk.file("scan-decoy", a.time, (None, Some((a.to.ip, None))), finding, out);
+        reporter.report("scan-decoy", a.time, (None, Some((a.to.ip, None))), finding, out);
     }
 }
 
 /// Ten challenge ACKs on one connection within five seconds: as many as RFC 5961 section 7 would let a host send to all.
-fn challenged(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
+fn challenged(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
     const MANY: (u32, i64) = (10, 5 * SECOND);
     let tuple = fixed_hash_of(&(s.from, s.to)) as u32;
     let (known, since, count) = &mut host.challenges_of_flow;
@@ -450,7 +464,7 @@ fn challenged(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
             .severity(Severity::Note)
             .frames([s.frame]);
     let ends = (Some((s.to.ip, Some(s.to.port))), Some((s.from.ip, Some(s.from.port))));
-    desk.file("challenge-ack-flood", s.time, ends, finding, out);
+    reporter.report("challenge-ack-flood", s.time, ends, finding, out);
 }
 
 impl Ids {
@@ -460,7 +474,7 @@ impl Ids {
 }
 
 /// Whether the identification of a host's handshake segments counts up over all its peers.
-fn ids(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
+fn ids(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
     // Linux sends 0 where nothing needs one.
     if s.ip_id == 0 {
         return;
@@ -480,18 +494,18 @@ fn ids(host: &mut Host, s: &Sign, desk: &mut Desk, out: Report<'_>) {
             i.other += 1;
         }
     }
-    if i.told || i.small < 8 || i.other > 0 || i.peers.contains(&0) {
+    if i.reported || i.small < 8 || i.other > 0 || i.peers.contains(&0) {
         return;
     }
-    i.told = true;
+    i.reported = true;
     let finding = Finding::new(format!("{} numbers its packets with one counter for all peers", s.from.ip))
         .figure("steps", i.small)
         .frames([s.frame]);
-    desk.file("ipid-global-counter", s.time, (Some((s.from.ip, None)), None), finding, out);
+    reporter.report("ipid-global-counter", s.time, (Some((s.from.ip, None)), None), finding, out);
 }
 
 /// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen otherwise.
-fn drift(host: &mut Host, s: &Sign, look: &Look, desk: &mut Desk, out: Report<'_>) {
+fn drift(host: &mut Host, s: &Sign, look: &Look, reporter: &mut Reporter, out: Report<'_>) {
     const RUN: u32 = 16;
     if host.drift.1 == 0 {
         host.drift_port = s.from.port;
@@ -517,5 +531,5 @@ fn drift(host: &mut Host, s: &Sign, look: &Look, desk: &mut Desk, out: Report<'_
         s.from
     ))
     .frames([s.frame]);
-    desk.file("option-drift", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
+    reporter.report("option-drift", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
 }

@@ -1,13 +1,15 @@
 //! The first half of the engine: decoded frames in, connections and what one connection tells out.
 
 use super::batch::{Batch, ordinary_syn};
-use super::outlet::Outlet;
-use super::{Event, Settings, Totals, Wants};
+use super::emit::Emit;
+use super::event::{Event, Interest};
+use super::settings::Settings;
+use super::totals::Totals;
 use crate::decode::{Outcome, SkipReason};
-use crate::detect::host::{HostCounters, Witness};
+use crate::detect::host::{HostCounters, HostObserver};
 use crate::detect::{Anomaly, Detectors, UnknownRule};
 use crate::flow::prefetch::prefetch;
-use crate::flow::{Brief, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Syn, Tracker};
+use crate::flow::{Descriptor, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Syn, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -24,27 +26,27 @@ const STEPS_AHEAD: usize = 6;
 
 /// Tracks connections, asks the rules about one connection, and tells what the rules about hosts must know.
 #[derive(Debug)]
-pub struct Front {
+pub struct TrackStage {
     tracker: Tracker,
     keyer: Keyer,
     detectors: Detectors,
-    witness: Witness,
+    host_observer: HostObserver,
     totals: Totals,
-    /// What the outlet wanted when it was last asked.
-    wants: Wants,
+    /// What the receiver wanted when it was last asked.
+    wants: Interest,
 }
 
-impl Front {
+impl TrackStage {
     pub(super) fn new(settings: &Settings) -> Result<Self, UnknownRule> {
         let tracker = Tracker::new(settings.timeouts, settings.limits, !settings.long_way)
             .with_zeek_checksums(settings.zeek_checksums);
         Ok(Self {
             keyer: tracker.keyer(),
             tracker,
-            detectors: Detectors::new(&settings.rules)?.asking(settings.long_way, settings.terse),
-            witness: Witness::new(&settings.hosts, &settings.rules),
+            detectors: Detectors::new(&settings.rules)?.with_mode(settings.long_way, settings.terse),
+            host_observer: HostObserver::new(&settings.hosts, &settings.rules),
             totals: Totals::default(),
-            wants: Wants::NOTHING,
+            wants: Interest::empty(),
         })
     }
 
@@ -54,48 +56,48 @@ impl Front {
 
     /// Takes frame `n` of a batch; to be called for each in order, from 0.
     #[inline]
-    pub fn frame_of(&mut self, batch: &mut Batch, n: usize, outlet: &mut impl Outlet) {
+    pub fn frame_of(&mut self, batch: &mut Batch, n: usize, emit: &mut impl Emit) {
         if n == 0 {
-            self.wants = outlet.wants();
+            self.wants = emit.wants();
         }
         self.look_ahead(batch, n);
-        let (briefs, outcomes) = (&batch.briefs[..batch.used], &batch.outcomes[..batch.used]);
-        let (Some(brief), Some(outcome)) = (briefs.get(n), outcomes.get(n)) else { return };
+        let (descriptors, outcomes) = (&batch.descriptors[..batch.used], &batch.outcomes[..batch.used]);
+        let (Some(descriptor), Some(outcome)) = (descriptors.get(n), outcomes.get(n)) else { return };
         let taken = match batch.syn(n) {
-            Some(syn) => self.take_syn(brief, syn, outlet),
-            None => self.take_ordinary(brief, outcome),
+            Some(syn) => self.take_syn(descriptor, syn, emit),
+            None => self.take_ordinary(descriptor, outcome),
         };
         if !taken {
-            self.take(outcome, brief, outlet);
+            self.take(outcome, descriptor, emit);
         }
         if batch.holds_more() {
-            batch.more(n).for_each(|outcome| self.take_more(outcome, outlet));
+            batch.more(n).for_each(|outcome| self.take_more(outcome, emit));
         }
     }
 
     /// Takes another packet of the frame that was taken last: it counts as a segment, and not as a frame.
     #[cold]
-    pub(super) fn take_more(&mut self, outcome: &Outcome, outlet: &mut dyn Outlet) {
+    pub(super) fn take_more(&mut self, outcome: &Outcome, emit: &mut dyn Emit) {
         match outcome {
-            Outcome::Tcp(segment) => self.segment(segment, outlet),
-            Outcome::Icmp(quote) => self.quote(quote, outlet),
+            Outcome::Tcp(segment) => self.segment(segment, emit),
+            Outcome::Icmp(quote) => self.quote(quote, emit),
             Outcome::Skip(_) | Outcome::UnknownLink(_) => {}
         }
     }
 
     /// Takes a frame that is not in a batch.
-    pub(super) fn frame(&mut self, outcome: &Outcome, time: Timestamp, outlet: &mut impl Outlet) {
-        let mut brief = Brief::of_nothing(time);
+    pub(super) fn frame(&mut self, outcome: &Outcome, time: Timestamp, emit: &mut impl Emit) {
+        let mut descriptor = Descriptor::of_nothing(time);
         if let Outcome::Tcp(segment) = outcome {
-            self.keyer.write(segment, &mut brief);
-            if let Some((embryo, wide)) = ordinary_syn(segment) {
-                self.wants = outlet.wants();
-                if self.take_syn(&brief, Syn { embryo: &embryo, wide: &wide }, outlet) {
+            self.keyer.write(segment, &mut descriptor);
+            if let Some((syn_record, wide)) = ordinary_syn(segment) {
+                self.wants = emit.wants();
+                if self.take_syn(&descriptor, Syn { syn_record: &syn_record, wide: &wide }, emit) {
                     return;
                 }
             }
         }
-        self.take(outcome, &brief, outlet);
+        self.take(outcome, &descriptor, emit);
     }
 
     /// Asks for the memory that the frames after frame `n` need.
@@ -104,35 +106,35 @@ impl Front {
         if n == 0 {
             (0..PLACE_AHEAD).for_each(|at| self.look_for_flow(batch, at));
         }
-        let briefs = &batch.briefs[..batch.used];
-        if let Some(brief) = briefs.get(n + FRAME_AHEAD) {
-            prefetch(brief);
+        let descriptors = &batch.descriptors[..batch.used];
+        if let Some(descriptor) = descriptors.get(n + FRAME_AHEAD) {
+            prefetch(descriptor);
         }
-        if let Some(brief) = briefs.get(n + INDEX_AHEAD) {
-            self.tracker.foresee(brief);
+        if let Some(descriptor) = descriptors.get(n + INDEX_AHEAD) {
+            self.tracker.prefetch(descriptor);
         }
         self.look_for_flow(batch, n + PLACE_AHEAD);
         self.look_for_record(batch, n + RECORD_AHEAD);
-        if let Some(brief) = batch.briefs[..batch.used].get(n + STEPS_AHEAD) {
-            self.tracker.foresee_steps(brief);
+        if let Some(descriptor) = batch.descriptors[..batch.used].get(n + STEPS_AHEAD) {
+            self.tracker.prefetch_steps(descriptor);
         }
     }
 
     /// Looks up where the flow of frame `at` is. Segments come in trains: often it is that of the one before.
     #[inline]
     fn look_for_flow(&self, batch: &mut Batch, at: usize) {
-        let (before, rest) = batch.briefs[..batch.used].split_at_mut(at.min(batch.used));
-        let Some(brief) = rest.first_mut() else { return };
-        self.tracker.foresee_flow(brief, before.last());
-        if brief.is_embryonic() {
-            let v4 = brief.is_v4();
+        let (before, rest) = batch.descriptors[..batch.used].split_at_mut(at.min(batch.used));
+        let Some(descriptor) = rest.first_mut() else { return };
+        self.tracker.prefetch_flow(descriptor, before.last());
+        if descriptor.is_syn_only() {
+            let v4 = descriptor.is_v4();
             if let Some(syn) = batch.syn(at) {
-                prefetch(syn.embryo);
+                prefetch(syn.syn_record);
                 if !v4 {
                     prefetch(syn.wide);
                 }
             }
-        } else if !brief.is_plain() {
+        } else if !descriptor.is_plain() {
             batch.outcomes.get(at).into_iter().for_each(prefetch);
         }
     }
@@ -140,31 +142,31 @@ impl Front {
     /// Asks for what the long way needs of the flow of frame `at`, if that may have to go it.
     #[inline]
     fn look_for_record(&self, batch: &mut Batch, at: usize) {
-        let Some(brief) = batch.briefs[..batch.used].get_mut(at) else { return };
-        self.tracker.foresee_record(brief);
-        if brief.is_embryonic() {
+        let Some(descriptor) = batch.descriptors[..batch.used].get_mut(at) else { return };
+        self.tracker.prefetch_record(descriptor);
+        if descriptor.is_syn_only() {
             return;
         }
         match batch.outcomes.get(at) {
-            Some(Outcome::Tcp(segment)) if !brief.is_plain() => self.witness.foresee(segment),
-            Some(outcome) if brief.is_plain() && brief.wants_record() => prefetch(outcome),
+            Some(Outcome::Tcp(segment)) if !descriptor.is_plain() => self.host_observer.prefetch(segment),
+            Some(outcome) if descriptor.is_plain() && descriptor.wants_record() => prefetch(outcome),
             _ => {}
         }
     }
 
     /// Takes a segment of which there is nothing to tell anybody; whether it was one.
     #[inline]
-    fn take_ordinary(&mut self, brief: &Brief, outcome: &Outcome) -> bool {
-        // What the brief has not, its addresses if they are of IPv6, costs cache lines: it is left alone as long as it can be.
+    fn take_ordinary(&mut self, descriptor: &Descriptor, outcome: &Outcome) -> bool {
+        // What the descriptor has not, its addresses if they are of IPv6, costs cache lines: it is left alone as long as it can be.
         let key = || match outcome {
             Outcome::Tcp(segment) => Some(FlowKey::of(segment).0),
             _ => None,
         };
-        let taken = !self.wants.any(Wants::SEGMENTS)
-            && self.witness.sleep(brief.time)
-            && self.tracker.take_ordinary(brief, key);
+        let taken = !self.wants.intersects(Interest::SEGMENTS)
+            && self.host_observer.sleep(descriptor.time)
+            && self.tracker.take_ordinary(descriptor, key);
         if taken {
-            self.count(brief.time);
+            self.count(descriptor.time);
         }
         taken
     }
@@ -172,15 +174,15 @@ impl Front {
     /// Takes an ordinary SYN with which a flow begins, if nobody wants to be told of that but the detectors of hosts; whether it
     /// did.
     #[inline]
-    fn take_syn(&mut self, brief: &Brief, syn: Syn<'_>, outlet: &mut impl Outlet) -> bool {
-        let taken = !self.wants.any(Wants::SEGMENTS.and(Wants::STARTS).and(Wants::STEPS))
-            && self.witness.sleep(brief.time)
-            && self.detectors.take_syn(brief.time)
-            && self.tracker.take_syn(brief, syn);
+    fn take_syn(&mut self, descriptor: &Descriptor, syn: Syn<'_>, emit: &mut impl Emit) -> bool {
+        let taken = !self.wants.intersects(Interest::SEGMENTS.union(Interest::STARTS).union(Interest::STEPS))
+            && self.host_observer.sleep(descriptor.time)
+            && self.detectors.take_syn(descriptor.time)
+            && self.tracker.take_syn(descriptor, syn);
         if taken {
-            self.count(brief.time);
-            if self.witness.is_on() {
-                outlet.syn(syn);
+            self.count(descriptor.time);
+            if self.host_observer.is_on() {
+                emit.syn(syn);
             }
         }
         taken
@@ -194,22 +196,22 @@ impl Front {
         self.totals.last_time = self.totals.last_time.max(Some(time));
     }
 
-    pub(super) fn take(&mut self, outcome: &Outcome, brief: &Brief, outlet: &mut dyn Outlet) {
-        let time = brief.time;
+    pub(super) fn take(&mut self, outcome: &Outcome, descriptor: &Descriptor, emit: &mut dyn Emit) {
+        let time = descriptor.time;
         if self.totals.first_time.is_none() {
             self.totals.first_time = Some(time);
-            outlet.event(&Event::SessionStart { time });
+            emit.event(&Event::SessionStart { time });
         }
         self.totals.packets += 1;
         self.totals.last_time = self.totals.last_time.max(Some(time));
-        let (tracker, mut relay) = self.relay(outlet);
+        let (tracker, mut relay) = self.relay(emit);
         match outcome {
             Outcome::Tcp(segment) => {
                 relay.totals.segments += 1;
-                if relay.wants.any(Wants::SEGMENTS) {
-                    relay.outlet.event(&Event::Segment(segment));
+                if relay.wants.intersects(Interest::SEGMENTS) {
+                    relay.emit.event(&Event::Segment(segment));
                 }
-                tracker.segment(segment, brief, &mut relay);
+                tracker.segment(segment, descriptor, &mut relay);
             }
             Outcome::Icmp(quote) => {
                 relay.totals.icmp += 1;
@@ -229,32 +231,32 @@ impl Front {
         relay.passed(time);
     }
 
-    pub(super) fn segment(&mut self, segment: &Segment, outlet: &mut dyn Outlet) {
-        let brief = self.keyer.brief(segment);
-        let (tracker, mut relay) = self.relay(outlet);
+    pub(super) fn segment(&mut self, segment: &Segment, emit: &mut dyn Emit) {
+        let descriptor = self.keyer.descriptor(segment);
+        let (tracker, mut relay) = self.relay(emit);
         relay.totals.segments += 1;
-        if relay.wants.any(Wants::SEGMENTS) {
-            relay.outlet.event(&Event::Segment(segment));
+        if relay.wants.intersects(Interest::SEGMENTS) {
+            relay.emit.event(&Event::Segment(segment));
         }
-        tracker.segment(segment, &brief, &mut relay);
+        tracker.segment(segment, &descriptor, &mut relay);
         relay.passed(segment.time);
     }
 
-    pub(super) fn quote(&mut self, quote: &IcmpQuote, outlet: &mut dyn Outlet) {
-        let (tracker, mut relay) = self.relay(outlet);
+    pub(super) fn quote(&mut self, quote: &IcmpQuote, emit: &mut dyn Emit) {
+        let (tracker, mut relay) = self.relay(emit);
         relay.totals.icmp += 1;
         tracker.quote(quote, &mut relay);
     }
 
-    pub(super) fn advance(&mut self, time: Timestamp, outlet: &mut dyn Outlet) {
-        let (tracker, mut relay) = self.relay(outlet);
+    pub(super) fn advance(&mut self, time: Timestamp, emit: &mut dyn Emit) {
+        let (tracker, mut relay) = self.relay(emit);
         tracker.idle(time, &mut relay);
         relay.passed(time);
     }
 
     /// Observation ends; packet time at which it does.
-    pub(super) fn finish(&mut self, outlet: &mut dyn Outlet) -> Timestamp {
-        let (tracker, mut relay) = self.relay(outlet);
+    pub(super) fn finish(&mut self, emit: &mut dyn Emit) -> Timestamp {
+        let (tracker, mut relay) = self.relay(emit);
         tracker.finish(&mut relay);
         tracker.now()
     }
@@ -286,57 +288,57 @@ impl Front {
     }
 
     pub(super) fn host_counters(&self) -> HostCounters {
-        self.witness.counters()
+        self.host_observer.counters()
     }
 
     pub(super) fn live_flows(&self) -> usize {
         self.tracker.live()
     }
 
-    fn relay<'a>(&'a mut self, outlet: &'a mut dyn Outlet) -> (&'a mut Tracker, Relay<'a>) {
-        self.wants = outlet.wants();
-        self.detectors.tells(self.wants.any(Wants::ANOMALIES));
-        let Self { tracker, detectors, witness, totals, wants, .. } = self;
-        (tracker, Relay { outlet, detectors, witness, totals, wants: *wants })
+    fn relay<'a>(&'a mut self, emit: &'a mut dyn Emit) -> (&'a mut Tracker, Relay<'a>) {
+        self.wants = emit.wants();
+        self.detectors.set_reporting(self.wants.intersects(Interest::ANOMALIES));
+        let Self { tracker, detectors, host_observer, totals, wants, .. } = self;
+        (tracker, Relay { emit, detectors, host_observer, totals, wants: *wants })
     }
 }
 
-/// Between the tracker and the outlet: asks the detectors, counts, translates.
+/// Between the tracker and the receiver: asks the detectors, counts, translates.
 struct Relay<'a> {
-    outlet: &'a mut dyn Outlet,
+    emit: &'a mut dyn Emit,
     detectors: &'a mut Detectors,
-    witness: &'a mut Witness,
+    host_observer: &'a mut HostObserver,
     totals: &'a mut Totals,
-    wants: Wants,
+    wants: Interest,
 }
 
 impl Observer for Relay<'_> {
     fn notice(&mut self, flow: &mut Flow, time: Timestamp, notice: &Notice<'_>) {
-        let Self { outlet, wants, .. } = self;
-        if *notice == Notice::Began && wants.any(Wants::STARTS) {
-            outlet.event(&Event::FlowStart(flow));
+        let Self { emit, wants, .. } = self;
+        if *notice == Notice::Began && wants.intersects(Interest::STARTS) {
+            emit.event(&Event::FlowStart(flow));
         }
         if let Notice::Segment { recorded, .. } | Notice::Quoted { recorded } = notice
-            && wants.any(Wants::STEPS)
+            && wants.intersects(Interest::STEPS)
         {
-            tell_step(flow, *recorded, &mut **outlet);
+            tell_step(flow, *recorded, &mut **emit);
         }
-        self.detectors.notice(flow, time, notice, &mut |anomaly, flow| outlet.anomaly(anomaly, flow));
-        if self.witness.capture(self.detectors.condition(), outlet.letters()) {
-            outlet.mail();
+        self.detectors.notice(flow, time, notice, &mut |anomaly, flow| emit.anomaly(anomaly, flow));
+        if self.host_observer.capture(self.detectors.condition(), emit.host_events()) {
+            emit.host_events_written();
         }
-        if self.witness.notice(flow, time, notice, outlet.letters()) {
-            outlet.mail();
+        if self.host_observer.notice(flow, time, notice, emit.host_events()) {
+            emit.host_events_written();
         }
         match notice {
-            Notice::Opened if wants.any(Wants::OPENINGS) => outlet.event(&Event::HandshakeEnd(flow)),
-            Notice::Closing { by } if wants.any(Wants::CLOSINGS) => {
-                outlet.event(&Event::TeardownStart { flow, by: *by, time });
+            Notice::Opened if wants.intersects(Interest::OPENINGS) => emit.event(&Event::HandshakeEnd(flow)),
+            Notice::Closing { by } if wants.intersects(Interest::CLOSINGS) => {
+                emit.event(&Event::TeardownStart { flow, by: *by, time });
             }
             Notice::Ended => {
                 self.totals.by_opening[flow.opening() as usize] += 1;
                 self.totals.by_closing[flow.closing() as usize] += 1;
-                outlet.ended(flow, time);
+                emit.ended(flow, time);
             }
             _ => {}
         }
@@ -350,20 +352,20 @@ impl Observer for Relay<'_> {
 impl Relay<'_> {
     /// Packet time is `now`.
     fn passed(&mut self, now: Timestamp) {
-        if !self.witness.sleep(now) {
-            self.witness.advance(now, self.outlet.letters());
-            self.outlet.mail();
+        if !self.host_observer.sleep(now) {
+            self.host_observer.advance(now, self.emit.host_events());
+            self.emit.host_events_written();
         }
     }
 }
 
-fn tell_step(flow: &Flow, recorded: Recorded, outlet: &mut dyn Outlet) {
+fn tell_step(flow: &Flow, recorded: Recorded, emit: &mut dyn Emit) {
     let (index, folded) = match recorded {
         Recorded::Nothing => return,
         Recorded::Step(index) => (index, false),
         Recorded::Folded(index) => (index, true),
     };
     if let Some(step) = flow.steps.get(index) {
-        outlet.event(&Event::Step { flow, step, folded });
+        emit.event(&Event::Step { flow, step, folded });
     }
 }

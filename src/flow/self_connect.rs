@@ -2,9 +2,9 @@
 //! open with itself follows (RFC 9293 section 3.5, figure 7). One end says and hears everything.
 
 use super::facts::Facts;
+use super::flow::Flow;
 use super::handshake::Try;
-use super::model::Flow;
-use super::tracker::Phase;
+use super::tracking::Phase;
 use super::tuple::Side;
 use super::verdict::Opening;
 use crate::tcp::{Flags, Segment, State};
@@ -26,7 +26,7 @@ impl Flow {
 
     fn synack_to_itself(&mut self, s: &Segment) -> Facts {
         self.client.synack_count += 1;
-        if self.book.phase == Phase::Open {
+        if self.tracking.phase == Phase::Open {
             return Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED;
         }
         if self.client.isn != Some(s.seq) || !self.acks_some_syn(s) {
@@ -42,7 +42,7 @@ impl Flow {
     }
 
     fn close_to_itself(&mut self, s: &Segment) -> Facts {
-        if self.book.phase != Phase::Open {
+        if self.tracking.phase != Phase::Open {
             return Facts::NONE;
         }
         let mut facts = if self.teardown.complete.is_some() { Facts::AFTER_CLOSE } else { Facts::NONE };

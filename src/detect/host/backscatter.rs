@@ -6,11 +6,11 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::clients::{network_of, prefix_of};
-use super::desk::{Desk, Report, Whom};
+use super::event::{Condition, Sign};
+use super::reporter::{Report, Reporter, Whom};
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
-use super::told::{Condition, Sign};
 use crate::detect::anomaly::Figure;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::network::IpNet;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -91,7 +91,7 @@ struct Echoes {
     /// Refusals by ever another port of it of what one port had not asked for: that port, the last of its own, how many.
     swept: (u16, u16, u32),
     targets: SmallVec<[u32; 8]>,
-    told: bool,
+    reported: bool,
     frames: SmallVec<[u64; 4]>,
 }
 
@@ -105,7 +105,7 @@ struct Zombie {
     small_steps: u32,
     other_steps: u32,
     others: u32,
-    told: bool,
+    reported: bool,
 }
 
 /// Resets by a host of connections that were open.
@@ -115,7 +115,7 @@ struct Resets {
     since: Timestamp,
     count: u32,
     mean: f64,
-    told: bool,
+    reported: bool,
 }
 
 impl Weigh for Host {
@@ -189,7 +189,7 @@ struct Network {
     sources: u64,
     source: Option<IpAddr>,
     many_sources: bool,
-    told: bool,
+    reported: bool,
     /// Source and target, once there are many within a second.
     pairs: Option<Box<Distinct>>,
     seen: u32,
@@ -216,7 +216,7 @@ impl Network {
             sources: 0,
             source: None,
             many_sources: false,
-            told: false,
+            reported: false,
             pairs: None,
             seen: 0,
             listed: SmallVec::new(),
@@ -270,7 +270,7 @@ impl Network {
 
     /// Whether it is a flood: of many sources, or the same again and again, and proved, or long enough.
     fn is_flooded(&self) -> bool {
-        if self.told || self.begun < FLOOD || self.hosts.count_ones() < SPREAD {
+        if self.reported || self.begun < FLOOD || self.hosts.count_ones() < SPREAD {
             return false;
         }
         // What its hosts have in common may be a router that was restarted: it resets what is left of connections.
@@ -299,7 +299,7 @@ impl Network {
 
 /// Hosts that get or send stray segments.
 #[derive(Debug)]
-pub(super) struct Strays {
+pub(super) struct Backscatter {
     hosts: Bounded<IpAddr, Host>,
     networks: Bounded<IpAddr, Network>,
     first: Option<Timestamp>,
@@ -318,7 +318,7 @@ struct Early {
     finding: Finding,
 }
 
-impl Strays {
+impl Backscatter {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             hosts: Bounded::new(limit),
@@ -345,21 +345,21 @@ impl Strays {
     }
 
     /// Packet time is `now`: what was seen at the beginning is told of when enough has been seen.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if !self.early.is_empty() && self.first.is_some_and(|first| now - first > BEGINNING) {
-            self.tell_early(desk, out);
+            self.tell_early(reporter, out);
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, desk: &mut Desk, out: Report<'_>) {
-        self.tell_early(desk, out);
+    pub(super) fn finish(&mut self, reporter: &mut Reporter, out: Report<'_>) {
+        self.tell_early(reporter, out);
     }
 
-    fn tell_early(&mut self, desk: &mut Desk, out: Report<'_>) {
+    fn tell_early(&mut self, reporter: &mut Reporter, out: Report<'_>) {
         for Early { time, source, target, finding } in core::mem::take(&mut self.early) {
             if !self.capture.asymmetric {
-                desk.file("stateless-flood", time, (source, Some(target)), finding, out);
+                reporter.report("stateless-flood", time, (source, Some(target)), finding, out);
             }
         }
     }
@@ -379,8 +379,8 @@ impl Strays {
     }
 
     /// A stray segment to a host.
-    pub(super) fn stray(&mut self, s: &Stray, desk: &mut Desk, out: Report<'_>) {
-        self.of_host(s, desk, out);
+    pub(super) fn stray(&mut self, s: &Stray, reporter: &mut Reporter, out: Report<'_>) {
+        self.of_host(s, reporter, out);
         let ip = network_of(s.to.ip);
         let network = self.networks.entry(ip, || Network::new(s.time));
         network.add(s);
@@ -389,17 +389,17 @@ impl Strays {
         if host_told || !network.is_flooded() {
             return;
         }
-        network.told = true;
+        network.reported = true;
         let source = network.source.filter(|_| !network.many_sources).map(|ip| (ip, None));
         let name = prefix_of(ip);
         let answered = network.answered >= FLOOD;
         self.early.push(Early { time: s.time, source, target: (ip, None), finding: network.finding(&name) });
         if answered || self.early.len() > MAX_EARLY || self.first.is_none_or(|first| s.time - first > BEGINNING) {
-            self.tell_early(desk, out);
+            self.tell_early(reporter, out);
         }
     }
 
-    fn of_host(&mut self, s: &Stray, desk: &mut Desk, out: Report<'_>) {
+    fn of_host(&mut self, s: &Stray, reporter: &mut Reporter, out: Report<'_>) {
         let first = *self.first.get_or_insert(s.time);
         let host = self.hosts.entry(s.to.ip, || Host::new(s.time));
         host.last = s.time;
@@ -449,7 +449,7 @@ impl Strays {
         self.early.push(Early { time: s.time, source, target: (s.to.ip, Some(s.to.port)), finding });
         // Answers prove that a segment is stray; that it is a reset does not, where connections are older than the capture.
         if answered || self.early.len() > MAX_EARLY || s.time - first > BEGINNING {
-            self.tell_early(desk, out);
+            self.tell_early(reporter, out);
         }
     }
 
@@ -460,25 +460,25 @@ impl Strays {
         frame: u64,
         (from, to): (Endpoint, Endpoint),
         proved: Proof,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(from.ip, || Host::new(at));
         host.last = at;
         let e = &mut host.echoes;
-        if e.packets == 0 || (at - e.since > 5 * WINDOW && !e.told) {
+        if e.packets == 0 || (at - e.since > 5 * WINDOW && !e.reported) {
             *e = Echoes { since: at, ..Echoes::default() };
         }
         e.packets += 1;
         if e.frames.len() < 4 {
             e.frames.push(frame);
         }
-        self.echoed(at, (from, to), proved, desk, out);
+        self.echoed(at, (from, to), proved, reporter, out);
     }
 
     /// The host that sent `s` reset a SYN-ACK of `server` that it had not asked for, and which [`Self::echo`] has.
-    pub(super) fn echo_reset(&mut self, s: &Sign, server: Endpoint, desk: &mut Desk, out: Report<'_>) {
-        self.echoed(s.time, (server, s.from), Proof::Reset, desk, out);
+    pub(super) fn echo_reset(&mut self, s: &Sign, server: Endpoint, reporter: &mut Reporter, out: Report<'_>) {
+        self.echoed(s.time, (server, s.from), Proof::Reset, reporter, out);
     }
 
     fn echoed(
@@ -486,7 +486,7 @@ impl Strays {
         at: Timestamp,
         (from, to): (Endpoint, Endpoint),
         proved: Proof,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let Some(host) = self.hosts.get_mut(&from.ip) else { return };
@@ -506,10 +506,10 @@ impl Strays {
         // Who goes on with connections of which only one direction is seen answers what was asked, unseen.
         let one_way = 4 * host.one_way >= e.packets.max(1);
         let refused = if e.targets.len() >= REFUSED || e.swept.2 >= SWEPT { e.refused } else { 0 };
-        if e.told || one_way || !(dark || e.proved + refused >= BACKSCATTER) {
+        if e.reported || one_way || !(dark || e.proved + refused >= BACKSCATTER) {
             return;
         }
-        e.told = true;
+        e.reported = true;
         let finding = Finding::new(format!(
             "{} sends answers that nobody here asked for: {} to {} hosts; somebody floods it in their names",
             from.ip,
@@ -520,7 +520,7 @@ impl Strays {
         .figure("proved", e.proved + refused)
         .figure("targets", e.targets.len() as i64)
         .frames(e.frames.iter().copied());
-        desk.file("backscatter", at, (Some((from.ip, None)), Some((to.ip, None))), finding, out);
+        reporter.report("backscatter", at, (Some((from.ip, None)), Some((to.ip, None))), finding, out);
     }
 
     /// `server` sent `host` a SYN-ACK that it had not asked for.
@@ -530,7 +530,7 @@ impl Strays {
         frame: u64,
         server: IpAddr,
         to: Endpoint,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(to.ip, || Host::new(at));
@@ -547,12 +547,12 @@ impl Strays {
             let finding = Finding::new(format!("{} gets SYN-ACKs of {REFLECTORS} servers it never asked", to.ip))
                 .figure("servers", REFLECTORS as i64)
                 .frames([frame]);
-            desk.file("synack-reflection", at, (None, Some((to.ip, None))), finding, out);
+            reporter.report("synack-reflection", at, (None, Some((to.ip, None))), finding, out);
         }
     }
 
     /// The reset `s` answers a SYN-ACK of `peer` that its sender had not asked for.
-    pub(super) fn mirrored(&mut self, s: &Sign, peer: Endpoint, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn mirrored(&mut self, s: &Sign, peer: Endpoint, reporter: &mut Reporter, out: Report<'_>) {
         let (at, frame, host_ip, id) = (s.time, s.frame, s.from.ip, s.ip_id);
         let host = self.hosts.entry(host_ip, || Host::new(at));
         let z = &mut host.zombie;
@@ -574,10 +574,10 @@ impl Strays {
         } else {
             z.others += 1;
         }
-        if z.told || z.probes < 4 || z.others == 0 || z.small_steps < 4 || z.other_steps * 4 > z.small_steps {
+        if z.reported || z.probes < 4 || z.others == 0 || z.small_steps < 4 || z.other_steps * 4 > z.small_steps {
             return;
         }
-        z.told = true;
+        z.reported = true;
         let source = z.prober.map(|ip| (ip, None));
         let finding = Finding::new(format!(
             "{host_ip} is used as the zombie of an idle scan: {} unasked SYN-ACKs read its IP identification, which counts up, \
@@ -587,7 +587,7 @@ impl Strays {
         .figure("probes", z.probes)
         .figure("steps", z.small_steps)
         .frames([frame]);
-        desk.file("idle-scan-zombie", at, (source, Some((host_ip, None))), finding, out);
+        reporter.report("idle-scan-zombie", at, (source, Some((host_ip, None))), finding, out);
     }
 
     /// `by` reset a connection that was open, or tried to.
@@ -597,7 +597,7 @@ impl Strays {
         frame: u64,
         by: Endpoint,
         to: Endpoint,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(by.ip, || Host::new(at));
@@ -607,17 +607,23 @@ impl Strays {
             let passed = ((at - r.since) / (10 * SECOND)).min(60);
             let share = f64::from(r.count) / passed as f64;
             r.mean = if r.mean == 0.0 { share } else { 0.8 * r.mean + 0.2 * share };
-            (r.since, r.count, r.told) = (at, 0, false);
+            (r.since, r.count, r.reported) = (at, 0, false);
         }
         r.count += 1;
-        if r.told || r.count < 50 || f64::from(r.count) < 5.0 * r.mean {
+        if r.reported || r.count < 50 || f64::from(r.count) < 5.0 * r.mean {
             return;
         }
-        r.told = true;
+        r.reported = true;
         let finding = Finding::new(format!("{} resets by {} within 10 s, {:.1} usually", r.count, by.ip, r.mean))
             .figure("resets", r.count)
             .figure("usual", r.mean)
             .frames([frame]);
-        desk.file("rst-burst-server", at, (Some((by.ip, Some(by.port))), Some((to.ip, Some(to.port)))), finding, out);
+        reporter.report(
+            "rst-burst-server",
+            at,
+            (Some((by.ip, Some(by.port))), Some((to.ip, Some(to.port)))),
+            finding,
+            out,
+        );
     }
 }

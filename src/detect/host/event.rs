@@ -3,42 +3,42 @@
 
 use core::net::IpAddr;
 
+use super::backscatter::{Proof, Stray};
 use super::cookies::News;
 use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
 use super::scan::Probe;
-use super::stray::{Proof, Stray};
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::flow::{HostMarks, Previous};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::Timestamp;
 
 /// A message, and which connection it is about.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct HostEvent {
     /// Slot of the connection's record, [`HostMarks::NO_SLOT`] where it has none.
     pub(super) slot: u32,
     /// The low half of its number: a slot is used again.
     pub(super) tag: u32,
-    pub(super) told: Told,
+    pub(super) kind: HostEventKind,
 }
 
-/// Writes letters about one connection, or about none.
-pub(super) struct Post<'a> {
+/// Writes events about one connection, or about none.
+pub(super) struct HostEventWriter<'a> {
     pub(super) slot: u32,
     pub(super) tag: u32,
-    pub(super) letters: &'a mut Vec<Letter>,
+    pub(super) events: &'a mut Vec<HostEvent>,
 }
 
-impl<'a> Post<'a> {
+impl<'a> HostEventWriter<'a> {
     /// About no connection that has a record.
-    pub(super) const fn about_none(letters: &'a mut Vec<Letter>) -> Self {
-        Self { slot: HostMarks::NO_SLOT, tag: 0, letters }
+    pub(super) const fn about_none(events: &'a mut Vec<HostEvent>) -> Self {
+        Self { slot: HostMarks::NO_SLOT, tag: 0, events }
     }
 
     #[inline]
-    pub(super) fn tell(&mut self, told: Told) {
-        self.letters.push(Letter { slot: self.slot, tag: self.tag, told });
+    pub(super) fn tell(&mut self, kind: HostEventKind) {
+        self.events.push(HostEvent { slot: self.slot, tag: self.tag, kind });
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) struct Retry {
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub(super) enum Told {
+pub(super) enum HostEventKind {
     /// What the capture lacks has changed.
     Capture(Condition),
     /// A first SYN.
@@ -201,4 +201,4 @@ pub(super) enum Told {
     Passed(Timestamp),
 }
 
-const _: () = assert!(size_of::<Letter>() <= 152);
+const _: () = assert!(size_of::<HostEvent>() <= 152);

@@ -1,24 +1,24 @@
-//! What the first half of the engine hands its news to.
+//! What the first half of the engine hands its entries to.
 
-use super::{Ending, Event, Sink, Wants};
+use super::event::{Ending, Event, Interest, Sink};
 use crate::detect::Anomaly;
-use crate::detect::host::{HostDetectors, Letter};
+use crate::detect::host::{HostDetectors, HostEvent};
 use crate::flow::{Flow, Syn};
 use crate::time::Timestamp;
 
-/// Takes news in order.
-pub trait Outlet {
+/// Takes entries in order.
+pub trait Emit {
     /// What is wanted of those events that cost something.
-    fn wants(&self) -> Wants;
+    fn wants(&self) -> Interest;
 
-    /// Where letters to the detectors of hosts are written.
-    fn letters(&mut self) -> &mut Vec<Letter>;
+    /// Where host events to the detectors of hosts are written.
+    fn host_events(&mut self) -> &mut Vec<HostEvent>;
 
     /// Takes a SYN with which a flow begins, to be shown to the detectors of hosts.
     fn syn(&mut self, syn: Syn<'_>);
 
-    /// Takes the letters that were written since the last time.
-    fn mail(&mut self);
+    /// Takes the host events that were written since the last time.
+    fn host_events_written(&mut self);
 
     /// Takes an event, neither an anomaly nor the end of a flow.
     fn event(&mut self, event: &Event<'_>);
@@ -31,29 +31,29 @@ pub trait Outlet {
 }
 
 /// Judges and tells at once.
-pub(super) struct Direct<'a> {
+pub(super) struct Inline<'a> {
     pub(super) hosts: &'a mut HostDetectors,
-    /// Empty, but for the letters of a moment.
-    pub(super) letters: &'a mut Vec<Letter>,
+    /// Empty, but for the host events of a moment.
+    pub(super) host_events: &'a mut Vec<HostEvent>,
     pub(super) sink: &'a mut dyn Sink,
 }
 
-impl Outlet for Direct<'_> {
-    fn wants(&self) -> Wants {
+impl Emit for Inline<'_> {
+    fn wants(&self) -> Interest {
         self.sink.wants()
     }
 
-    fn letters(&mut self) -> &mut Vec<Letter> {
-        self.letters
+    fn host_events(&mut self) -> &mut Vec<HostEvent> {
+        self.host_events
     }
 
     fn syn(&mut self, syn: Syn<'_>) {
         self.hosts.take_syn(syn, &mut |anomaly| self.sink.event(&Event::Anomaly { anomaly, flow: None }));
     }
 
-    fn mail(&mut self) {
-        for letter in self.letters.drain(..) {
-            self.hosts.take(&letter, &mut |anomaly| self.sink.event(&Event::Anomaly { anomaly, flow: None }));
+    fn host_events_written(&mut self) {
+        for event in self.host_events.drain(..) {
+            self.hosts.take(&event, &mut |anomaly| self.sink.event(&Event::Anomaly { anomaly, flow: None }));
         }
     }
 
@@ -66,7 +66,7 @@ impl Outlet for Direct<'_> {
     }
 
     fn ended(&mut self, flow: &mut Flow, time: Timestamp) {
-        if self.sink.wants().any(Wants::ENDS) {
+        if self.sink.wants().intersects(Interest::ENDS) {
             self.sink.event(&Event::FlowEnd { flow, time });
         } else {
             self.sink.event(&Event::Ending(&Ending::of(flow)));

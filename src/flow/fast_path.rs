@@ -1,16 +1,16 @@
 //! The part of a flow that ordinary segments touch: data and acknowledgments in order on an open connection.
 //!
 //! Nine in ten segments of ordinary traffic tell nothing new. They are taken here, in three cache lines, and what they add is
-//! handed to the flow's record in one go ([`Hot::settle`]) before anything else looks at it. A segment that is out of the
+//! handed to the flow's record in one go ([`FastPath::settle`]) before anything else looks at it. A segment that is out of the
 //! ordinary in any way is refused, and takes the long way. Both ways must give the same flow: `tests/properties.rs` runs
 //! conversations with and without this short cut.
 
-use super::brief::Brief;
-use super::copies::{Print, RecentCopies};
-use super::model::Flow;
+use super::descriptor::Descriptor;
+use super::duplicates::{Print, RecentCopies};
+use super::flow::Flow;
 use super::notes::{IdLine, Notes};
 use super::steps::Label;
-use super::tracker::Phase;
+use super::tracking::Phase;
 use super::tuple::{FlowKey, Side};
 use super::verdict::Opening;
 use crate::tcp::{Segment, SeqNumber};
@@ -23,7 +23,7 @@ const MAX_PENDING_BYTES: u32 = 1 << 30;
 
 /// One end of a flow.
 #[derive(Clone, Copy, Debug, Default)]
-struct HotSide {
+struct FastPathSide {
     /// What it sends next.
     next: SeqNumber,
     /// The highest it acknowledged.
@@ -51,10 +51,10 @@ struct HotSide {
 /// The hot part of one flow.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
-pub(super) struct Hot {
+pub(super) struct FastPath {
     /// Four-tuple.
     pub(super) key: FlowKey,
-    sides: [HotSide; 2],
+    sides: [FastPathSide; 2],
     /// Packet clock at the last segment.
     pub(super) seen_at: Timestamp,
     last_frame: u64,
@@ -67,14 +67,14 @@ pub(super) struct Hot {
     timestamps: bool,
 }
 
-const _: () = assert!(size_of::<Hot>() == 256);
+const _: () = assert!(size_of::<FastPath>() == 256);
 
-impl Hot {
+impl FastPath {
     /// The hot part of a flow that begins.
     pub(super) fn new(key: FlowKey, client_is_low: bool, now: Timestamp) -> Self {
         Self {
             key,
-            sides: [HotSide::default(); 2],
+            sides: [FastPathSide::default(); 2],
             seen_at: now,
             last_frame: 0,
             truncated: 0,
@@ -107,7 +107,7 @@ impl Hot {
 
     /// Takes `s` if it is ordinary; whether it was. `idle`: silence after which the flow would have been given up.
     #[inline]
-    pub(super) fn take(&mut self, s: &Brief, now: Timestamp, idle: i64) -> bool {
+    pub(super) fn take(&mut self, s: &Descriptor, now: Timestamp, idle: i64) -> bool {
         if !self.armed || !s.is_plain() || now - self.seen_at >= idle || s.has_timestamps() != self.timestamps {
             return false;
         }
@@ -139,7 +139,7 @@ impl Hot {
 
     /// Whether `s`, if it is plain, is of a kind that [`Self::take`] takes.
     #[inline]
-    pub(super) const fn expects(&self, s: &Brief) -> bool {
+    pub(super) const fn expects(&self, s: &Descriptor) -> bool {
         let own = &self.sides[self.side(s.is_from_low()) as usize];
         self.armed && (if s.payload > 0 { own.step != NO_STEP } else { own.sent_ack })
     }
@@ -150,15 +150,15 @@ impl Hot {
             return;
         }
         self.dirty = false;
-        flow.book.seen_at = self.seen_at;
-        flow.book.silence = 0;
+        flow.tracking.seen_at = self.seen_at;
+        flow.tracking.silence = 0;
         flow.last_frame = self.last_frame;
         flow.quality.truncated += core::mem::take(&mut self.truncated);
         for side in [Side::Client, Side::Server] {
-            let hot = &mut self.sides[side as usize];
-            let packets = core::mem::take(&mut hot.packets);
+            let fast_path = &mut self.sides[side as usize];
+            let packets = core::mem::take(&mut fast_path.packets);
             if packets > 0 {
-                hot.settle(flow, side, packets);
+                fast_path.settle(flow, side, packets);
             }
         }
         for side in [Side::Client, Side::Server] {
@@ -168,36 +168,36 @@ impl Hot {
     }
 
     /// Allows or forbids the short cut, by what the flow is now.
-    pub(super) fn arm(&mut self, flow: &Flow) {
-        self.seen_at = flow.book.seen_at;
-        self.armed = flow.is_calm();
+    pub(super) fn enable(&mut self, flow: &Flow) {
+        self.seen_at = flow.tracking.seen_at;
+        self.armed = flow.is_steady();
         if !self.armed {
             return;
         }
         self.timestamps = flow.client.timestamps_seen && flow.server.timestamps_seen;
         for side in [Side::Client, Side::Server] {
-            let hot = &mut self.sides[side as usize];
+            let fast_path = &mut self.sides[side as usize];
             let peer = flow.peer(side);
             let (Some(next), Some(acked), Some(edge)) = (peer.next, peer.acked, peer.edge) else {
                 self.armed = false;
                 return;
             };
-            (hot.next, hot.acked, hot.edge) = (next, acked, edge);
-            (hot.packets, hot.bytes, hot.data, hot.last_time) = (0, 0, 0, peer.last_time);
-            (hot.scale, hot.ttl) = (flow.scale_of(side), peer.ttl);
-            hot.line = peer.track.line;
+            (fast_path.next, fast_path.acked, fast_path.edge) = (next, acked, edge);
+            (fast_path.packets, fast_path.bytes, fast_path.data, fast_path.last_time) = (0, 0, 0, peer.last_time);
+            (fast_path.scale, fast_path.ttl) = (flow.scale_of(side), peer.ttl);
+            fast_path.line = peer.track.line;
             let first = side == flow.first_sender;
             let step = if flow.zeek.has_logged(first, true) { flow.data_step(side) } else { None };
-            hot.step = step.map_or(NO_STEP, |index| index as u8);
-            hot.sent_ack = flow.zeek.has_logged(first, false);
+            fast_path.step = step.map_or(NO_STEP, |index| index as u8);
+            fast_path.sent_ack = flow.zeek.has_logged(first, false);
         }
     }
 }
 
-impl HotSide {
+impl FastPathSide {
     /// The new right edge of its window if `s` is ordinary.
     #[inline]
-    fn ordinary(&self, s: &Brief, other: &Self) -> Option<SeqNumber> {
+    fn ordinary(&self, s: &Descriptor, other: &Self) -> Option<SeqNumber> {
         let newer = s.ack.after(self.acked);
         let known_kind =
             if s.payload > 0 { self.step != NO_STEP && (newer || s.ack == self.acked) } else { self.sent_ack && newer };
@@ -238,8 +238,8 @@ impl HotSide {
 impl Flow {
     /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful. (A hole in what was seen concerns
     /// those alone that fill it.)
-    fn is_calm(&self) -> bool {
-        let b = &self.book;
+    fn is_steady(&self) -> bool {
+        let b = &self.tracking;
         let open = b.phase == Phase::Open
             && self
                 .opening

@@ -16,9 +16,6 @@ use crate::time::Timestamp;
 /// How many steps of one flow are kept; further ones are folded into the last of their kind, or counted.
 pub const MAX_STEPS: usize = 64;
 
-/// How many frames of evidence an anomaly of one flow keeps.
-pub const MAX_EVIDENCE: usize = 4;
-
 /// Artefacts of the capture that touched one flow, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CaptureQuality {
@@ -125,8 +122,8 @@ pub struct Flow {
     pub idle_expired: bool,
     /// Wireshark's completeness.
     pub completeness: Completeness,
-    /// Tracker's book-keeping.
-    pub(super) book: super::tracker::Book,
+    /// Tracker's tracking state-keeping.
+    pub(super) tracking: super::tracking::Tracking,
     /// The end.
     pub teardown: Teardown,
     /// Four-tuple.
@@ -274,7 +271,7 @@ impl Flow {
             opening if opening.opened() => true,
             // A lone reset proves no connection.
             Opening::Midstream => self.packets() > u64::from(self.client.rst_count + self.server.rst_count),
-            Opening::SynAckOnly => self.book.phase == super::tracker::Phase::Open,
+            Opening::SynAckOnly => self.tracking.phase == super::tracking::Phase::Open,
             _ => false,
         }
     }

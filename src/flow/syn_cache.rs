@@ -1,17 +1,17 @@
 //! The SYNs that flows are nothing but, in the order in which they came.
 
-use super::embryo::{Embryo, Syn, Wide};
 use super::prefetch::{prefetch, prefetch_write};
+use super::syn_record::{Syn, SynRecord, V6Addresses};
 
 /// SYNs in the order in which they came. A place is a serial number modulo 2^31.
 ///
 /// A ring of its own, because it is written to from end to end all through a flood: where the next ones go is asked for ahead.
 #[derive(Debug, Default)]
-pub(super) struct Embryos {
+pub(super) struct SynCache {
     /// The ring; as long as there was need for, at most `room`.
-    ring: Vec<Embryo>,
+    ring: Vec<SynRecord>,
     /// At the same positions what they have more; as long as there is room, or empty where none has.
-    wides: Vec<Wide>,
+    v6_addresses: Vec<V6Addresses>,
     /// Positions of the ring: a power of two, or none.
     room: usize,
     /// Serial number of what is at position 0, or was before the ring went round.
@@ -23,7 +23,7 @@ pub(super) struct Embryos {
     alive: usize,
 }
 
-impl Embryos {
+impl SynCache {
     const PLACES: u64 = 1 << 31;
     /// Positions of the smallest ring.
     const LEAST: usize = 64;
@@ -35,7 +35,7 @@ impl Embryos {
         self.alive
     }
 
-    /// Keeps `syn` as the first segment of flow `id`, which is below [`Embryo::NUMBERS`]; its place.
+    /// Keeps `syn` as the first segment of flow `id`, which is below [`SynRecord::NUMBERS`]; its place.
     #[inline]
     pub(super) fn push(&mut self, syn: Syn<'_>, id: u64) -> u32 {
         if self.span == self.room {
@@ -44,11 +44,11 @@ impl Embryos {
         let serial = self.base + self.span as u64;
         let at = self.position(serial);
         if at == self.ring.len() {
-            self.ring.push(*syn.embryo);
+            self.ring.push(*syn.syn_record);
         }
         // Whole, and then the number: one that was put together before it is moved would make the processor wait.
-        self.ring[at] = *syn.embryo;
-        if syn.embryo.is_wide() {
+        self.ring[at] = *syn.syn_record;
+        if syn.syn_record.is_wide() {
             self.widen(at, syn.wide);
         }
         self.ring[at].set_id(id);
@@ -58,11 +58,11 @@ impl Embryos {
         (serial % Self::PLACES) as u32
     }
 
-    fn widen(&mut self, at: usize, wide: &Wide) {
-        if self.wides.is_empty() {
-            self.wides.resize(self.room, Wide::NONE);
+    fn widen(&mut self, at: usize, wide: &V6Addresses) {
+        if self.v6_addresses.is_empty() {
+            self.v6_addresses.resize(self.room, V6Addresses::NONE);
         }
-        self.wides[at] = *wide;
+        self.v6_addresses[at] = *wide;
     }
 
     fn grow(&mut self) {
@@ -70,14 +70,14 @@ impl Embryos {
         if !self.ring.is_empty() {
             let oldest = self.position(self.base);
             self.ring.rotate_left(oldest);
-            if !self.wides.is_empty() {
-                self.wides.rotate_left(oldest);
+            if !self.v6_addresses.is_empty() {
+                self.v6_addresses.rotate_left(oldest);
             }
         }
         self.room = (2 * self.room).max(Self::LEAST);
         self.ring.reserve_exact(self.room - self.ring.len());
-        if !self.wides.is_empty() {
-            self.wides.resize(self.room, Wide::NONE);
+        if !self.v6_addresses.is_empty() {
+            self.v6_addresses.resize(self.room, V6Addresses::NONE);
         }
         self.origin = self.base;
     }
@@ -86,17 +86,17 @@ impl Embryos {
     #[inline]
     pub(super) fn get(&self, place: u32) -> Option<Syn<'_>> {
         let at = self.at(place)?;
-        let embryo = self.ring.get(at).filter(|embryo| embryo.is_alive())?;
-        let wide = if embryo.is_wide() { self.wides.get(at)? } else { &Wide::NONE };
-        Some(Syn { embryo, wide })
+        let syn_record = self.ring.get(at).filter(|syn_record| syn_record.is_alive())?;
+        let wide = if syn_record.is_wide() { self.v6_addresses.get(at)? } else { &V6Addresses::NONE };
+        Some(Syn { syn_record, wide })
     }
 
     /// Drops the one at `place`.
     #[inline]
     pub(super) fn drop(&mut self, place: u32) {
         let Some(at) = self.at(place) else { return };
-        let Some(embryo) = self.ring.get_mut(at).filter(|embryo| embryo.is_alive()) else { return };
-        embryo.end();
+        let Some(syn_record) = self.ring.get_mut(at).filter(|syn_record| syn_record.is_alive()) else { return };
+        syn_record.end();
         self.alive -= 1;
         while self.span > 0 && !self.ring[self.position(self.base)].is_alive() {
             self.base += 1;
@@ -110,10 +110,10 @@ impl Embryos {
     }
 
     /// Asks the processor for the one at `place`, if there is any.
-    pub(super) fn foresee(&self, place: u32) {
+    pub(super) fn prefetch(&self, place: u32) {
         let Some(at) = self.at(place) else { return };
         self.ring.get(at).into_iter().for_each(prefetch);
-        self.wides.get(at).into_iter().for_each(prefetch);
+        self.v6_addresses.get(at).into_iter().for_each(prefetch);
     }
 
     /// Every one, with its place, oldest first.
@@ -138,18 +138,18 @@ impl Embryos {
 
 #[cfg(test)]
 mod tests {
-    use super::super::embryo::tests::{syn, syn_v6};
+    use super::super::syn_record::tests::{syn, syn_v6};
     use super::*;
     use crate::tcp::Segment;
 
-    impl Embryos {
+    impl SynCache {
         fn keep(&mut self, s: &Segment, id: u64) -> u32 {
-            let (embryo, wide) = Embryo::of(s).unwrap();
-            self.push(Syn { embryo: &embryo, wide: &wide }, id)
+            let (syn_record, wide) = SynRecord::of(s).unwrap();
+            self.push(Syn { syn_record: &syn_record, wide: &wide }, id)
         }
 
         fn take(&mut self, place: u32) -> Option<u64> {
-            let id = self.get(place)?.embryo.id();
+            let id = self.get(place)?.syn_record.id();
             self.drop(place);
             Some(id)
         }
@@ -157,40 +157,42 @@ mod tests {
 
     #[test]
     fn places_stay_while_others_come_and_go() {
-        let mut embryos = Embryos::default();
-        let places: Vec<u32> = (0..4).map(|id| embryos.keep(&syn(), id)).collect();
-        assert_eq!(embryos.take(places[1]), Some(1));
-        assert!(embryos.take(places[1]).is_none() && embryos.get(places[1]).is_none());
-        assert_eq!(embryos.take(places[0]), Some(0));
-        assert_eq!(embryos.get(places[3]).map(|syn| syn.embryo.id()), Some(3));
+        let mut syn_records = SynCache::default();
+        let places: Vec<u32> = (0..4).map(|id| syn_records.keep(&syn(), id)).collect();
+        assert_eq!(syn_records.take(places[1]), Some(1));
+        assert!(syn_records.take(places[1]).is_none() && syn_records.get(places[1]).is_none());
+        assert_eq!(syn_records.take(places[0]), Some(0));
+        assert_eq!(syn_records.get(places[3]).map(|syn| syn.syn_record.id()), Some(3));
         assert_eq!(
-            embryos.iter().map(|(place, e)| (place, e.embryo.id())).collect::<Vec<_>>(),
+            syn_records.iter().map(|(place, e)| (place, e.syn_record.id())).collect::<Vec<_>>(),
             [(places[2], 2), (places[3], 3)]
         );
-        assert_eq!((embryos.len(), embryos.surplus(2), embryos.surplus(3)), (2, Some(places[2]), None));
+        assert_eq!((syn_records.len(), syn_records.surplus(2), syn_records.surplus(3)), (2, Some(places[2]), None));
     }
 
     #[test]
     fn the_ring_grows_and_goes_round() {
-        let mut embryos = Embryos::default();
+        let mut syn_records = SynCache::default();
         let mut places = std::collections::VecDeque::new();
         for id in 0..1000 {
             // Both families; those over IPv6 only once the ring has grown for the first time.
             let s = if id > 200 && id % 3 == 0 { syn_v6() } else { syn() };
-            let place = embryos.keep(&s, id);
-            assert_eq!(embryos.get(place).map(|kept| kept.segment()), Some(s));
+            let place = syn_records.keep(&s, id);
+            assert_eq!(syn_records.get(place).map(|kept| kept.segment()), Some(s));
             places.push_back((place, id));
             // Held: 1, 1, 2, 2, 3, …, so that it goes round while it grows.
             if id % 2 == 1 {
                 let (place, oldest) = places.pop_front().unwrap();
-                assert_eq!(embryos.surplus(1), Some(place));
-                assert_eq!(embryos.take(place), Some(oldest));
-                assert!(embryos.get(place).is_none());
+                assert_eq!(syn_records.surplus(1), Some(place));
+                assert_eq!(syn_records.take(place), Some(oldest));
+                assert!(syn_records.get(place).is_none());
             }
         }
-        let kept: Vec<(u32, u64)> = embryos.iter().map(|(place, e)| (place, e.embryo.id())).collect();
+        let kept: Vec<(u32, u64)> = syn_records.iter().map(|(place, e)| (place, e.syn_record.id())).collect();
         assert_eq!(kept, Vec::from(places));
-        assert!(embryos.iter().all(|(_, e)| (e.segment().source == syn_v6().source) == (e.embryo.id() % 3 == 0)));
-        assert_eq!((embryos.len(), embryos.ring.capacity()), (500, 512));
+        assert!(
+            syn_records.iter().all(|(_, e)| (e.segment().source == syn_v6().source) == (e.syn_record.id() % 3 == 0))
+        );
+        assert_eq!((syn_records.len(), syn_records.ring.capacity()), (500, 512));
     }
 }

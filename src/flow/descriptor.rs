@@ -6,8 +6,8 @@ use core::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::copies::{Print, Seal, Sighting};
-use super::embryo::Syn;
+use super::duplicates::{CopyFingerprint, Print, Seal};
+use super::syn_record::Syn;
 use super::table::Slot;
 use super::tuple::{FlowKey, V4Key};
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// A segment in brief.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub struct Brief {
+pub struct Descriptor {
     /// Packet time.
     pub time: Timestamp,
     /// Hash of its key; 0 where it has none, or it was not computed.
@@ -39,7 +39,7 @@ pub struct Brief {
     slot: Slot,
 }
 
-const _: () = assert!(size_of::<Brief>() == 64);
+const _: () = assert!(size_of::<Descriptor>() == 64);
 
 /// No flow is there.
 const NOWHERE: Slot = Slot::MAX;
@@ -56,10 +56,10 @@ const FROM_LOW: u8 = 8;
 const V4: u8 = 16;
 /// The record of its flow was asked for.
 const RECORD_WANTED: u8 = 32;
-/// It is an ordinary SYN, and there is an embryo of it.
-const EMBRYONIC: u8 = 64;
+/// It is an ordinary SYN, and there is a SYN record of it.
+const SYN_ONLY: u8 = 64;
 
-impl Brief {
+impl Descriptor {
     /// Writes down `s`; `hasher` is that of the flow table, `seal` that of its tracker. In place: to move what was just put together from small pieces
     /// makes the processor wait.
     #[inline]
@@ -120,8 +120,8 @@ impl Brief {
 
     /// The same, and when it passed.
     #[inline]
-    pub(super) const fn sighting(&self) -> Sighting {
-        Sighting::new(self.time, self.print())
+    pub(super) const fn sighting(&self) -> CopyFingerprint {
+        CopyFingerprint::new(self.time, self.print())
     }
 
     /// Frame number.
@@ -142,15 +142,15 @@ impl Brief {
         self.marks & PLAIN != 0
     }
 
-    /// Whether it is an ordinary SYN of which there is an embryo.
+    /// Whether it is an ordinary SYN of which there is a SYN record.
     #[inline]
-    pub const fn is_embryonic(&self) -> bool {
-        self.marks & EMBRYONIC != 0
+    pub const fn is_syn_only(&self) -> bool {
+        self.marks & SYN_ONLY != 0
     }
 
-    /// There is an embryo of it.
+    /// There is a SYN record of it.
     pub(crate) const fn set_embryonic(&mut self) {
-        self.marks |= EMBRYONIC;
+        self.marks |= SYN_ONLY;
     }
 
     /// Whether its flow's record, and with it the whole segment, is likely to be needed.
@@ -184,7 +184,7 @@ impl Brief {
         Some(self.slot).filter(|slot| *slot != NOWHERE)
     }
 
-    pub(super) fn foresee(&mut self, slot: Option<Slot>) {
+    pub(super) fn prefetch(&mut self, slot: Option<Slot>) {
         self.slot = slot.unwrap_or(NOWHERE);
     }
 

@@ -5,11 +5,11 @@
 use core::net::IpAddr;
 
 use super::clients::network_of;
-use super::desk::{Desk, Report};
+use super::event::Condition;
 use super::input::Places;
+use super::reporter::{Report, Reporter};
 use super::sketch::{Bounded, Weigh};
-use super::told::Condition;
-use crate::detect::registry::Finding;
+use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -51,7 +51,7 @@ struct Held {
     last: Timestamp,
     /// When the silent ones last became many.
     many_since: Option<Timestamp>,
-    told: bool,
+    reported: bool,
     half_open_told: bool,
     /// When the half-open ones became many.
     half_open_since: Option<Timestamp>,
@@ -78,7 +78,7 @@ impl Held {
             since: now,
             last: now,
             many_since: None,
-            told: false,
+            reported: false,
             half_open_told: false,
             half_open_since: None,
             frame: 0,
@@ -110,7 +110,7 @@ impl Held {
 
 /// Sources and the services they hold connections of.
 #[derive(Debug)]
-pub(super) struct Holding {
+pub(super) struct ConnectionHolding {
     pairs: Bounded<(IpAddr, Endpoint), Held>,
     /// The same by network: several addresses that hold a few each.
     networks: Bounded<(IpAddr, Endpoint), Held>,
@@ -120,7 +120,7 @@ pub(super) struct Holding {
     capture: Condition,
 }
 
-impl Holding {
+impl ConnectionHolding {
     /// The capture is known to be so.
     pub(super) const fn capture(&mut self, condition: Condition) {
         self.capture = condition;
@@ -224,34 +224,34 @@ impl Holding {
     }
 
     /// Time passes: what has been silent for long enough by `now` is judged.
-    pub(super) fn tick(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if now >= self.due {
-            self.judge_all(now, false, desk, out);
+            self.judge_all(now, false, reporter, out);
         }
     }
 
     /// Observation ends.
-    pub(super) fn finish(&mut self, now: Timestamp, desk: &mut Desk, out: Report<'_>) {
-        self.judge_all(now, true, desk, out);
+    pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+        self.judge_all(now, true, reporter, out);
     }
 
-    fn judge_all(&mut self, now: Timestamp, last: bool, desk: &mut Desk, out: Report<'_>) {
+    fn judge_all(&mut self, now: Timestamp, last: bool, reporter: &mut Reporter, out: Report<'_>) {
         self.due = NEVER;
         let waits = |held: &Held| {
-            let silent = held.many_since.filter(|_| !held.told).map_or(NEVER, |since| since.after(SILENCE));
+            let silent = held.many_since.filter(|_| !held.reported).map_or(NEVER, |since| since.after(SILENCE));
             let half_open = held.half_open_since.filter(|_| !held.half_open_told);
             half_open.map_or(silent, |since| silent.min(since.after(HALF_OPEN_FOR)))
         };
         let shown = self.capture.shows_completion();
         for ((client, server), held) in self.pairs.iter_mut() {
             if shown {
-                Self::judge_half_open(held, now, *client, *server, desk, out);
+                Self::judge_half_open(held, now, *client, *server, reporter, out);
             }
-            Self::judge(held, now, *client, *server, last, desk, out);
+            Self::judge(held, now, *client, *server, last, reporter, out);
             self.due = self.due.min(waits(held));
         }
         for ((network, server), held) in self.networks.iter_mut() {
-            Self::judge(held, now, *network, *server, last, desk, out);
+            Self::judge(held, now, *network, *server, last, reporter, out);
             self.due = self.due.min(waits(held));
         }
         // Those that are due and are not told of wait for something else to change.
@@ -282,7 +282,7 @@ impl Holding {
         now: Timestamp,
         client: IpAddr,
         server: Endpoint,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let since = held.half_open_since.filter(|since| now - *since >= HALF_OPEN_FOR && !held.half_open_told);
@@ -292,7 +292,7 @@ impl Holding {
         held.half_open_told = true;
         let finding = Finding::new(format!("{client} holds {} embryonic connections to {server}", held.half_open))
             .figure("half_open", held.half_open);
-        desk.file("half-open-accumulation", now, ends(client, server), finding, out);
+        reporter.report("half-open-accumulation", now, ends(client, server), finding, out);
     }
 
     fn judge(
@@ -301,10 +301,10 @@ impl Holding {
         client: IpAddr,
         server: Endpoint,
         last: bool,
-        desk: &mut Desk,
+        reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let Some(since) = held.many_since.filter(|_| !held.told) else { return };
+        let Some(since) = held.many_since.filter(|_| !held.reported) else { return };
         let hardly_used = held.used * 20 <= held.opened;
         if now - since < SILENCE && !(last && hardly_used) {
             return;
@@ -313,7 +313,7 @@ impl Holding {
         if held.source.is_some() && 2 * held.lead >= held.opened {
             return;
         }
-        held.told = true;
+        held.reported = true;
         let who = if held.source.is_some() { format!("the network of {client}") } else { client.to_string() };
         let finding = Finding::new(format!(
             "{who} holds {} open connections to {server} on which nothing was ever said; it used {} of {}",
@@ -323,11 +323,11 @@ impl Holding {
         .figure("opened", held.opened)
         .figure("used", held.used)
         .frames(Some(held.frame).filter(|f| *f > 0));
-        desk.file("connection-flood", now, ends(client, server), finding, out);
+        reporter.report("connection-flood", now, ends(client, server), finding, out);
     }
 }
 
-type Ends = (Option<super::desk::Whom>, Option<super::desk::Whom>);
+type Ends = (Option<super::reporter::Whom>, Option<super::reporter::Whom>);
 
 const fn ends(client: IpAddr, server: Endpoint) -> Ends {
     (Some((client, None)), Some((server.ip, Some(server.port))))

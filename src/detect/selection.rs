@@ -1,0 +1,50 @@
+//! Which rules are on.
+
+use core::fmt;
+
+use super::anomaly::Severity;
+use super::registry::rules;
+
+/// Which rules are on.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only these, where any are given.
+    pub enable: Vec<String>,
+    /// Not these.
+    pub disable: Vec<String>,
+    /// Nothing below this.
+    pub min_severity: Option<Severity>,
+}
+
+impl Selection {
+    /// Every rule, as a list of those that are not wanted.
+    pub fn none() -> Self {
+        Self { disable: rules().map(|rule| rule.id.to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Whether the rule with this id is on.
+    pub fn has(&self, id: &str) -> bool {
+        (self.enable.is_empty() || self.enable.iter().any(|e| e == id)) && !self.disable.iter().any(|d| d == id)
+    }
+}
+
+/// An id that no rule has, and the nearest that one has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRule {
+    /// What was asked for.
+    pub id: String,
+    /// What may have been meant.
+    pub nearest: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no anomaly is called '{}'", self.id)?;
+        match self.nearest {
+            Some(nearest) => write!(f, "; did you mean '{nearest}'?"),
+            None => f.write_str("; --list-anomalies lists them"),
+        }
+    }
+}
+
+impl std::error::Error for UnknownRule {}

@@ -1,0 +1,69 @@
+//! Deadlines and bounds of tracking.
+
+use crate::time::SECOND;
+
+/// Deadlines, in packet time (findings section 0, table of timers). Nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// A SYN is unanswered this long after the last one (or 2.2 times the last gap, if that is more).
+    pub syn: i64,
+    /// A SYN-ACK is unacknowledged a tenth of a second after this long since the last one (or 2.2 times the last gap between
+    /// SYN-ACKs or SYNs, if that is more).
+    pub half_open: i64,
+    /// An attempt that came to nothing is dropped after this much silence.
+    pub flush: i64,
+    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much silence (Zeek's
+    /// `tcp_inactivity_timeout`).
+    pub one_way: i64,
+    /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two hours),
+    /// within which a peer that is still there must have spoken.
+    pub idle: i64,
+    /// A closed connection is reported after this much silence.
+    pub linger: i64,
+    /// How long a closed four-tuple is remembered, to tell old duplicates and early re-use (2 MSL, RFC 9293 section 3.4.2).
+    pub time_wait: i64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            syn: 5 * SECOND,
+            half_open: 3 * SECOND,
+            flush: 75 * SECOND,
+            one_way: 300 * SECOND,
+            idle: 4 * 3600 * SECOND,
+            linger: 5 * SECOND,
+            time_wait: 240 * SECOND,
+        }
+    }
+}
+
+/// Bounds of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Flows tracked at once that are more than a SYN.
+    pub flows: usize,
+    /// Flows tracked at once that are nothing but a SYN.
+    pub syn_only: usize,
+    /// Closed four-tuples remembered.
+    pub closed: usize,
+    /// Closed connections that linger at once for late segments; beyond, the oldest is reported before its time.
+    pub lingering: usize,
+    /// The same for attempts to which no answer, or no third step, came in time.
+    pub given_up: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { flows: 200_000, syn_only: 200_000, closed: 65_536, lingering: 2_048, given_up: 8_192 }
+    }
+}
+
+impl Limits {
+    /// These with another limit for flows, of each tier. Few flows leave less room for those that only wait to be forgotten.
+    #[must_use]
+    pub fn for_flows(self, flows: usize) -> Self {
+        let (closed, given_up) = (self.closed.min(flows / 3), self.given_up.min(flows / 25));
+        Self { flows, syn_only: flows, closed: closed.max(1), given_up: given_up.max(1), ..self }
+    }
+}
