@@ -94,6 +94,11 @@ impl<T> Wheel<T> {
         None
     }
 
+    /// Whether the wheel turns more than once from `tick` to `current`.
+    pub const fn is_rounds_before(tick: Tick, current: Tick) -> bool {
+        current - tick >= SLOTS as i64
+    }
+
     /// Gives an emptied vector back.
     pub fn recycle(&mut self, mut entries: Vec<T>) {
         entries.clear();

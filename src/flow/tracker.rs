@@ -548,6 +548,9 @@ impl Tracker {
 
     /// Acts on the deadlines in the wheel, up to those of `last`.
     fn fire_wheel(&mut self, last: Tick, now: Timestamp, observer: &mut impl Observer) {
+        let current = self.wheel.tick_of(now);
+        // What waits beyond a leap is filed behind it: not again in each round of the wheel on the way there.
+        let mut beyond = Vec::new();
         while let Some((tick, entries)) = self.wheel.fire(last) {
             for n in 0..entries.len() {
                 self.prefetch_deadline(entries.get(n + 2 * DEADLINES_AHEAD), tick, false);
@@ -558,12 +561,19 @@ impl Tracker {
                 }
                 let Some(flow) = self.table.settled(slot) else { continue };
                 let deadline = flow.deadline(&self.timeouts);
+                if deadline > now && Wheel::<(Slot, Tag)>::is_rounds_before(tick, current) {
+                    beyond.push(slot);
+                    continue;
+                }
                 let ended = now > deadline && self.on_deadline(slot, deadline, observer);
                 if !ended {
                     self.schedule(slot, true);
                 }
             }
             self.wheel.recycle(entries);
+        }
+        for slot in beyond {
+            self.schedule(slot, true);
         }
     }
 
