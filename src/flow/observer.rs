@@ -1,9 +1,9 @@
 //! Who listens to the tracker, and what is heard.
 
-use super::facts::Facts;
-use super::flow::Flow;
-use super::recording::Recorded;
-use super::tuple::Side;
+use crate::flow::record::facts::Facts;
+use crate::flow::record::flow::Flow;
+use crate::flow::record::tuple::Side;
+use crate::flow::state::recording::Recorded;
 use crate::tcp::Segment;
 use crate::time::Timestamp;
 

@@ -3,37 +3,34 @@
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use super::announced::Announced;
-use super::checksum_trust::{Sums, Worth};
 use super::clock::{PAUSE, PacketClock};
 use super::config::{Limits, Timeouts};
-use super::descriptor::Descriptor;
-use super::duplicates::{Print, Seal};
-use super::facts::Facts;
-use super::fast_path::FastPath;
-use super::flow::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
-use super::notes::SILENCE;
 use super::observer::{Notice, Observer, SegmentRef};
-use super::peer::{Offer, Peer};
-use super::recording::Recorded;
-use super::reuse::Fate;
-use super::rewriting::{Held, Rewriting};
-use super::roles;
-use super::steps::Step;
-use super::syn_record::{Syn, SynRecord, V6Addresses};
-use super::table::{Slot, Table};
-use super::teardown::Reset;
-use super::timer_wheel::{Tick, Wheel};
-use super::tracking::{Phase, Tracking};
-use super::tuple::{FlowKey, Side};
-use super::twins::{self, Asked, Twin};
-use super::verdict::{Closing, Opening};
-use super::{
-    completeness::Completeness,
-    handshake::{Handshake, Tries},
-    teardown::Teardown,
-    zeek::ZeekWords,
-};
+use crate::flow::record::completeness::Completeness;
+use crate::flow::record::facts::Facts;
+use crate::flow::record::fast_path::FastPath;
+use crate::flow::record::flow::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
+use crate::flow::record::handshake::{Handshake, Tries};
+use crate::flow::record::notes::SILENCE;
+use crate::flow::record::peer::{Offer, Peer};
+use crate::flow::record::steps::Step;
+use crate::flow::record::teardown::{Reset, Teardown};
+use crate::flow::record::tracking::{Phase, Tracking};
+use crate::flow::record::tuple::{FlowKey, Side};
+use crate::flow::record::verdict::{Closing, Opening};
+use crate::flow::record::zeek::ZeekWords;
+use crate::flow::state::announced::Announced;
+use crate::flow::state::checksum_trust::{Sums, Worth};
+use crate::flow::state::duplicates::{Print, Seal};
+use crate::flow::state::recording::Recorded;
+use crate::flow::state::reuse::Fate;
+use crate::flow::state::rewriting::{Held, Rewriting};
+use crate::flow::state::roles;
+use crate::flow::state::twins::{self, Asked, Twin};
+use crate::flow::table::descriptor::Descriptor;
+use crate::flow::table::syn_record::{Syn, SynRecord, V6Addresses};
+use crate::flow::table::table::{Slot, Table};
+use crate::flow::table::timer_wheel::{Tick, Wheel};
 use crate::tcp::{Checksum, Event, Flags, IcmpKind, IcmpQuote, Segment, SeqNumber, State};
 use crate::time::{SECOND, Timestamp};
 
@@ -97,11 +94,11 @@ pub struct Tracker {
     limits: Limits,
     table: Table,
     wheel: Wheel<(Slot, Tag)>,
-    sources: super::checksum_trust::ChecksumTrust,
+    sources: crate::flow::state::checksum_trust::ChecksumTrust,
     announced: Announced,
     recent: twins::RecentSyns,
-    stamps: super::stamps::Stamps,
-    eviction: super::eviction::Queues,
+    stamps: crate::flow::state::stamps::Stamps,
+    eviction: crate::flow::table::eviction::Queues,
     clock: PacketClock,
     seal: Seal,
     next_id: u64,
@@ -109,7 +106,7 @@ pub struct Tracker {
     short_cut: bool,
     /// Whether it may be taken now: not while every segment has to be looked at for a second copy of the capture.
     short_cut_now: bool,
-    repeats: super::repeats::Repeats,
+    repeats: crate::flow::state::repeats::Repeats,
     zeek_checksums: bool,
 }
 
@@ -127,7 +124,7 @@ pub struct Counters {
     /// Packet times that ran backwards by more than a millisecond.
     pub clock_backwards: u64,
     /// Segments of a second copy of the capture behind the first.
-    pub repeated: super::repeats::Repeated,
+    pub repeated: crate::flow::state::repeats::Repeated,
 }
 
 impl Tracker {
@@ -140,17 +137,17 @@ impl Tracker {
             seal: Seal::new(table.hasher()),
             table,
             wheel: Wheel::new(),
-            sources: super::checksum_trust::ChecksumTrust::default(),
+            sources: crate::flow::state::checksum_trust::ChecksumTrust::default(),
             announced: Announced::default(),
             recent: twins::RecentSyns::default(),
-            stamps: super::stamps::Stamps::default(),
-            eviction: super::eviction::Queues::default(),
+            stamps: crate::flow::state::stamps::Stamps::default(),
+            eviction: crate::flow::table::eviction::Queues::default(),
             clock: PacketClock::default(),
             next_id: 1,
             counters: Counters::default(),
             short_cut,
             short_cut_now: false,
-            repeats: super::repeats::Repeats::default(),
+            repeats: crate::flow::state::repeats::Repeats::default(),
             zeek_checksums: false,
         }
     }

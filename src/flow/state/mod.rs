@@ -1,0 +1,22 @@
+//! How a flow changes with each segment: openings, closings, sequence numbers, and the checks beside them.
+
+pub(super) mod announced;
+pub(super) mod checksum_trust;
+mod closing;
+pub(super) mod duplicates;
+mod header_checks;
+pub(super) mod hindsight;
+pub(super) mod holes;
+mod numberless;
+mod opening;
+pub(super) mod overlap;
+pub(super) mod recording;
+pub(super) mod repeats;
+pub(super) mod reuse;
+pub(super) mod rewriting;
+pub(super) mod roles;
+mod self_connect;
+mod sequence;
+pub(super) mod stamps;
+pub(super) mod twins;
+pub(super) mod unsent;
