@@ -2,6 +2,7 @@
 
 use super::anomaly::{Anomaly, Severity};
 use super::capture::{self, Health, Routes};
+use super::flow::opening::MISSING_ACK;
 use super::host::Condition;
 use super::ordinary;
 use super::registry::{rule, rules};
@@ -350,7 +351,7 @@ impl Detectors {
     /// and the capture has shown no pure acknowledgment at all, so that a filter may have left it out.
     fn waits(&self, index: u16, flow: &Flow, o: &Occasion<'_>) -> bool {
         let unsure = !self.health.has_acks && flow.server.synack_count == 1 && !o.ended;
-        unsure && self.rules.get(usize::from(index)).is_some_and(|rule| rule.id == "missing-ack")
+        unsure && self.rules.get(usize::from(index)).is_some_and(|rule| rule.id == MISSING_ACK)
     }
 
     fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(Anomaly, &Flow)) {

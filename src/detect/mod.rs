@@ -8,6 +8,7 @@ pub mod capture;
 mod detectors;
 pub mod flow;
 pub mod host;
+pub(crate) mod ids;
 pub mod ordinary;
 pub mod registry;
 pub mod rule;

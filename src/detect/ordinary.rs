@@ -5,7 +5,7 @@
 //! here must imply that each rule filed under the moment would stay silent: a rule that is added there, and could fire on
 //! what this module calls ordinary, must be allowed for here. `tests/short_cut.rs` runs every capture with and without.
 
-use super::flow::{closes, fronts, mss, options, retries, window};
+use super::flow::{closes, fronts, mss, opening, options, retries, window};
 use crate::flow::{Facts, Flow, Offer, Opening, Peer, Side};
 use crate::tcp::{Checksum, Flags, Headers, Segment};
 
@@ -73,7 +73,7 @@ pub(super) fn end(flow: &Flow) -> bool {
 }
 
 /// The only rules of openings, silence and ends that have anything to say of what [`attempt`] tells.
-pub(super) const OF_ATTEMPTS: [&str; 2] = ["syn-unanswered", "missing-ack"];
+pub(super) const OF_ATTEMPTS: [&str; 2] = [opening::SYN_UNANSWERED, opening::MISSING_ACK];
 
 /// Whether `flow` is an attempt, and nothing but its SYNs and SYN-ACKs is known of it.
 pub(super) fn attempt(flow: &Flow) -> bool {

@@ -8,6 +8,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::anomaly::{Scope, Severity};
+use super::flow::{accept, closes, opening, resets, retries};
+use super::host::rules;
 use super::rule::{Finding, Rule, When};
 use crate::flow::{Counters, Flow, Opening, Peer, Repeated, Side};
 use crate::tcp::Endpoint;
@@ -29,21 +31,26 @@ const JOINED: u64 = 3;
 /// MSS assumed where none was offered.
 const DEFAULT_MSS: u64 = 1460;
 /// Rules that an asymmetric capture makes meaningless.
-pub(super) const MEANINGLESS_IF_ASYMMETRIC: &[&str] =
-    &["missing-ack", "syn-unanswered", "syn-flood", "syn-flood-cusum", "half-open-accumulation"];
+pub(super) const MEANINGLESS_IF_ASYMMETRIC: &[&str] = &[
+    opening::MISSING_ACK,
+    opening::SYN_UNANSWERED,
+    rules::SYN_FLOOD.id,
+    rules::SYN_FLOOD_CUSUM.id,
+    rules::HALF_OPEN_ACCUMULATION.id,
+];
 
 /// Rules that rest on segments which a capture of SYN, FIN and RST alone has not.
 pub(super) const MEANINGLESS_IF_FILTERED: &[&str] = &[
-    "missing-ack",
-    "close-no-data",
-    "reset-no-data",
-    "reset-after-synack",
-    "fin-before-established",
-    "fin-unacked",
-    "last-ack-missing",
-    "half-close-stuck",
-    "accept-queue-overflow",
-    "slow-handshake",
+    opening::MISSING_ACK,
+    closes::CLOSE_NO_DATA,
+    resets::RESET_NO_DATA,
+    opening::RESET_AFTER_SYNACK,
+    closes::FIN_BEFORE_ESTABLISHED,
+    closes::FIN_UNACKED,
+    closes::LAST_ACK_MISSING,
+    closes::HALF_CLOSE_STUCK,
+    accept::ACCEPT_QUEUE_OVERFLOW,
+    retries::SLOW_HANDSHAKE,
 ];
 
 /// The rules about the capture, in the order of [`findings`].

@@ -17,10 +17,13 @@ const IGNORED: u32 = 2;
 /// SYN-ACKs repeated in vain where the server would have spoken first, each of whose answers was lost or dropped.
 const SILENCES: usize = 3;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const ACCEPT_QUEUE_OVERFLOW: &str = "accept-queue-overflow";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "accept-queue-overflow",
+        id: ACCEPT_QUEUE_OVERFLOW,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the server repeats its SYN-ACK and takes none of the data that the client has sent since",

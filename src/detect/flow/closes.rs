@@ -23,10 +23,18 @@ const VLAN_TAG: u32 = 4;
 /// A reset this soon after the same end's FIN belongs to its close, nanoseconds.
 const SAME_CLOSE: i64 = 5 * SECOND;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const CLOSE_NORMAL: &str = "close-normal";
+pub(crate) const CLOSE_NO_DATA: &str = "close-no-data";
+pub(crate) const LAST_ACK_MISSING: &str = "last-ack-missing";
+pub(crate) const FIN_UNACKED: &str = "fin-unacked";
+pub(crate) const FIN_BEFORE_ESTABLISHED: &str = "fin-before-established";
+pub(crate) const HALF_CLOSE_STUCK: &str = "half-close-stuck";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "close-normal",
+        id: CLOSE_NORMAL,
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "both ends sent FIN and both FINs were acknowledged",
@@ -48,7 +56,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: close_simultaneous,
     },
     Rule {
-        id: "close-no-data",
+        id: CLOSE_NO_DATA,
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a connection was opened and closed by FIN without a single octet of payload",
@@ -61,7 +69,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: close_no_data,
     },
     Rule {
-        id: "last-ack-missing",
+        id: LAST_ACK_MISSING,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "both ends sent FIN, but nothing acknowledged the second within 3 s, and it was not repeated",
@@ -73,7 +81,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: last_ack_missing,
     },
     Rule {
-        id: "fin-unacked",
+        id: FIN_UNACKED,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a FIN was repeated, and not acknowledged for longer than ordinary loss explains",
@@ -131,7 +139,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: ack_beyond_fin,
     },
     Rule {
-        id: "fin-before-established",
+        id: FIN_BEFORE_ESTABLISHED,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a FIN from the server before the third step, or from the client on it",
@@ -153,7 +161,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: half_close,
     },
     Rule {
-        id: "half-close-stuck",
+        id: HALF_CLOSE_STUCK,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "one end closed, and the other sent nothing at all for 60 s",

@@ -16,10 +16,13 @@ const MIN_DEFICIT: u8 = 3;
 /// TTLs of one host that differ by less may be two ways to it.
 const OTHER_TTL: u8 = 2;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const RST_FORGED: &str = "rst-forged";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "rst-forged",
+        id: RST_FORGED,
         severity: Severity::Alert,
         scope: Scope::Flow,
         summary: "a RST that the end in whose name it came most likely did not send",

@@ -14,6 +14,9 @@ const OTHER_PATH: u8 = 2;
 /// How many times longer than the handshake something takes that goes further.
 const FURTHER: i64 = 4;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const SYN_AUTHENTICATION: &str = "syn-authentication";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
@@ -30,7 +33,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: syn_proxy,
     },
     Rule {
-        id: "syn-authentication",
+        id: SYN_AUTHENTICATION,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK with a foreign acknowledgment number, a RST, and the next SYN was served",

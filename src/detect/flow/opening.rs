@@ -14,10 +14,15 @@ const FINAL: i64 = 30 * SECOND;
 /// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
 const RETRY: i64 = 800 * MILLISECOND;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const SYN_UNANSWERED: &str = "syn-unanswered";
+pub(crate) const MISSING_ACK: &str = "missing-ack";
+pub(crate) const RESET_AFTER_SYNACK: &str = "reset-after-synack";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "syn-unanswered",
+        id: SYN_UNANSWERED,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN that nothing answered until its deadline",
@@ -52,7 +57,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: synack_retransmitted,
     },
     Rule {
-        id: "missing-ack",
+        id: MISSING_ACK,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN-ACK that the client neither acknowledged nor reset until the deadline",
@@ -86,7 +91,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: conn_refused_icmp,
     },
     Rule {
-        id: "reset-after-synack",
+        id: RESET_AFTER_SYNACK,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client answered the SYN-ACK with RST",

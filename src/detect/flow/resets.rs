@@ -14,6 +14,9 @@ const CAPTURE_AGE: i64 = 75 * SECOND;
 /// What was on its way when a reset was sent arrives within a round trip, or this, nanoseconds.
 const IN_FLIGHT: i64 = 50 * MILLISECOND;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const RESET_NO_DATA: &str = "reset-no-data";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
@@ -29,7 +32,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: reset_close,
     },
     Rule {
-        id: "reset-no-data",
+        id: RESET_NO_DATA,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a connection was reset within 5 s of its opening, before payload had come either way",

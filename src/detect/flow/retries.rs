@@ -16,6 +16,9 @@ const TOO_MANY_LINEAR: u32 = 8;
 /// A handshake that takes this long without loss is slow, nanoseconds.
 pub(in crate::detect) const SLOW: i64 = SECOND;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const SLOW_HANDSHAKE: &str = "slow-handshake";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
@@ -76,7 +79,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: refused_retry,
     },
     Rule {
-        id: "slow-handshake",
+        id: SLOW_HANDSHAKE,
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the handshake took 1 s or more although no SYN was repeated, or 4 times as long as is usual",

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::clients::{network_of, prefix_of};
 use super::event::{Condition, Sign};
 use super::reporter::{Report, Reporter, Whom};
+use super::rules;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Figure;
 use crate::detect::rule::Finding;
@@ -359,7 +360,7 @@ impl Backscatter {
     fn tell_early(&mut self, reporter: &mut Reporter, out: Report<'_>) {
         for Early { time, source, target, finding } in core::mem::take(&mut self.early) {
             if !self.capture.asymmetric {
-                reporter.report("stateless-flood", time, (source, Some(target)), finding, out);
+                reporter.report(&rules::STATELESS_FLOOD, time, (source, Some(target)), finding, out);
             }
         }
     }
@@ -520,7 +521,7 @@ impl Backscatter {
         .figure("proved", e.proved + refused)
         .figure("targets", e.targets.len() as i64)
         .frames(e.frames.iter().copied());
-        reporter.report("backscatter", at, (Some((from.ip, None)), Some((to.ip, None))), finding, out);
+        reporter.report(&rules::BACKSCATTER, at, (Some((from.ip, None)), Some((to.ip, None))), finding, out);
     }
 
     /// `server` sent `host` a SYN-ACK that it had not asked for.
@@ -547,7 +548,7 @@ impl Backscatter {
             let finding = Finding::new(format!("{} gets SYN-ACKs of {REFLECTORS} servers it never asked", to.ip))
                 .figure("servers", REFLECTORS as i64)
                 .frames([frame]);
-            reporter.report("synack-reflection", at, (None, Some((to.ip, None))), finding, out);
+            reporter.report(&rules::SYNACK_REFLECTION, at, (None, Some((to.ip, None))), finding, out);
         }
     }
 
@@ -587,7 +588,7 @@ impl Backscatter {
         .figure("probes", z.probes)
         .figure("steps", z.small_steps)
         .frames([frame]);
-        reporter.report("idle-scan-zombie", at, (source, Some((host_ip, None))), finding, out);
+        reporter.report(&rules::IDLE_SCAN_ZOMBIE, at, (source, Some((host_ip, None))), finding, out);
     }
 
     /// `by` reset a connection that was open, or tried to.
@@ -619,7 +620,7 @@ impl Backscatter {
             .figure("usual", r.mean)
             .frames([frame]);
         reporter.report(
-            "rst-burst-server",
+            &rules::RST_BURST_SERVER,
             at,
             (Some((by.ip, Some(by.port))), Some((to.ip, Some(to.port)))),
             finding,

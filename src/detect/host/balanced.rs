@@ -5,6 +5,7 @@
 use super::event::Sign;
 use super::input::Look;
 use super::reporter::{Report, Reporter};
+use super::rules;
 use crate::detect::Figure;
 use crate::detect::anomaly::Phase;
 use crate::detect::rule::Finding;
@@ -265,6 +266,6 @@ impl Others {
             Some(incident) => finding.of(incident, Phase::Final),
             None => finding,
         };
-        reporter.report("load-balanced", now, (None, Some((server.ip, Some(server.port)))), finding, out)
+        reporter.report(&rules::LOAD_BALANCED, now, (None, Some((server.ip, Some(server.port)))), finding, out)
     }
 }

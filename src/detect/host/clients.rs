@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::input::{Attempt, Look};
 use super::reporter::{Report, Reporter};
+use super::rules;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::rule::Finding;
 use crate::flow::features::initial_ttl;
@@ -150,7 +151,7 @@ impl Stacks {
         .figure("other_rate", other.rate)
         .frames([a.frame]);
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, None)));
-        reporter.report("ts-clock-split", a.time, ends, finding, out);
+        reporter.report(&rules::TS_CLOCK_SPLIT, a.time, ends, finding, out);
     }
 
     /// One clock, for all connections.
@@ -169,7 +170,7 @@ impl Stacks {
         .figure("uptime_s", seconds)
         .figure("wraps_after_days", wraps)
         .frames([a.frame]);
-        reporter.report("ts-uptime", a.time, (Some((a.client.ip, None)), None), finding, out);
+        reporter.report(&rules::TS_UPTIME, a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 
     /// How unlike the SYN before it is, with p0f's weights.
@@ -197,7 +198,7 @@ impl Stacks {
         ))
         .figure("changes", changes as i64)
         .frames([a.frame]);
-        reporter.report("nat-suspect", a.time, (Some((a.client.ip, None)), None), finding, out);
+        reporter.report(&rules::NAT_SUSPECT, a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 }
 
@@ -300,7 +301,7 @@ impl Networks {
         .figure("mss", i64::from(mss))
         .figure("connections", network.count)
         .frames([a.frame]);
-        reporter.report("mss-clamped", a.time, (Some((net, None)), None), finding, out);
+        reporter.report(&rules::MSS_CLAMPED, a.time, (Some((net, None)), None), finding, out);
     }
 }
 

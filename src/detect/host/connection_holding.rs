@@ -8,6 +8,7 @@ use super::clients::network_of;
 use super::event::Condition;
 use super::input::Places;
 use super::reporter::{Report, Reporter};
+use super::rules;
 use super::sketch::{Bounded, Weigh};
 use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
@@ -292,7 +293,7 @@ impl ConnectionHolding {
         held.half_open_told = true;
         let finding = Finding::new(format!("{client} holds {} embryonic connections to {server}", held.half_open))
             .figure("half_open", held.half_open);
-        reporter.report("half-open-accumulation", now, ends(client, server), finding, out);
+        reporter.report(&rules::HALF_OPEN_ACCUMULATION, now, ends(client, server), finding, out);
     }
 
     fn judge(
@@ -323,7 +324,7 @@ impl ConnectionHolding {
         .figure("opened", held.opened)
         .figure("used", held.used)
         .frames(Some(held.frame).filter(|f| *f > 0));
-        reporter.report("connection-flood", now, ends(client, server), finding, out);
+        reporter.report(&rules::CONNECTION_FLOOD, now, ends(client, server), finding, out);
     }
 }
 

@@ -9,6 +9,7 @@ use super::cookies::News;
 use super::event::{Answer, Declined, Sign};
 use super::input::{Attempt, Look, Places};
 use super::reporter::{Report, Reporter};
+use super::rules;
 use super::scan::Probe;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::{Phase, Severity};
@@ -254,7 +255,7 @@ impl Correlator {
                 .figure("flows", host.cookies.1)
                 .frames([s.frame]);
                 let ends = (None, Some((s.from.ip, Some(s.from.port))));
-                host.cookie_incident = (reporter.report("server-cookie-mode", s.time, ends, finding, out), true);
+                host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, s.time, ends, finding, out), true);
             }
         }
         host.pool.see(a.kind, s, &a.look, reporter, out);
@@ -283,7 +284,7 @@ impl Correlator {
         .figure("mode", "overflow")
         .frames(frames.iter().copied());
         let ends = (None, Some((server.ip, Some(server.port))));
-        host.cookie_incident = (reporter.report("server-cookie-mode", now, ends, finding, out), true);
+        host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, now, ends, finding, out), true);
     }
 
     /// What timestamps tell of SYN cookies. `half_open`: so many connections of the server's port wait for their third step.
@@ -306,7 +307,7 @@ impl Correlator {
             (false, false) => return,
         };
         let ends = (None, Some((server.ip, Some(server.port))));
-        host.cookie_incident = (reporter.report("server-cookie-mode", now, ends, finding, out), news.begins);
+        host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, now, ends, finding, out), news.begins);
     }
 
     /// A challenge ACK.
@@ -329,7 +330,7 @@ impl Correlator {
         .figure("challenges", host.challenges.2)
         .frames([s.frame]);
         let ends = (Some((s.to.ip, None)), Some((s.from.ip, Some(s.from.port))));
-        reporter.report("challenge-ack-flood", s.time, ends, finding, out);
+        reporter.report(&rules::CHALLENGE_ACK_FLOOD, s.time, ends, finding, out);
     }
 
     /// A first SYN, of a four-tuple that the same client had used before.
@@ -361,7 +362,7 @@ impl Correlator {
             ))
             .figure("gap_ns", gap)
             .frames([a.frame]);
-            reporter.report("isn-regression", a.time, ends, finding, out);
+            reporter.report(&rules::ISN_REGRESSION, a.time, ends, finding, out);
         }
         // After a reset there is no TIME-WAIT, and no shortage.
         let waiting = matches!(previous.closing, Closing::Fin | Closing::SimultaneousFin);
@@ -383,7 +384,7 @@ impl Correlator {
         .figure("reuses", count)
         .figure("attempts", (attempts - before) as i64)
         .frames([a.frame]);
-        reporter.report("port-exhaustion", a.time, ends, finding, out);
+        reporter.report(&rules::PORT_EXHAUSTION, a.time, ends, finding, out);
     }
 
     /// The client reset a SYN-ACK: whether from as far away as it had sent the SYN.
@@ -409,7 +410,7 @@ impl Correlator {
         .figure("ttl_reset", i64::from(s.ttl))
         .frames([d.frame, s.frame]);
         let ends = (Some((s.from.ip, None)), Some((s.to.ip, None)));
-        reporter.report("idle-scan-target", s.time, ends, finding, out);
+        reporter.report(&rules::IDLE_SCAN_TARGET, s.time, ends, finding, out);
     }
 
     fn decoy(&mut self, a: &Sent, sources: &[Option<IpAddr>], reporter: &mut Reporter, out: Report<'_>) {
@@ -441,7 +442,7 @@ impl Correlator {
         .frames([a.frame]);
         let names = names.iter().map(ToString::to_string).collect();
         finding.figures.push(("sources", crate::detect::Figure::Texts(names)));
-        reporter.report("scan-decoy", a.time, (None, Some((a.to.ip, None))), finding, out);
+        reporter.report(&rules::SCAN_DECOY, a.time, (None, Some((a.to.ip, None))), finding, out);
     }
 }
 
@@ -464,7 +465,7 @@ fn challenged(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_
             .severity(Severity::Note)
             .frames([s.frame]);
     let ends = (Some((s.to.ip, Some(s.to.port))), Some((s.from.ip, Some(s.from.port))));
-    reporter.report("challenge-ack-flood", s.time, ends, finding, out);
+    reporter.report(&rules::CHALLENGE_ACK_FLOOD, s.time, ends, finding, out);
 }
 
 impl Ids {
@@ -501,7 +502,7 @@ fn ids(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
     let finding = Finding::new(format!("{} numbers its packets with one counter for all peers", s.from.ip))
         .figure("steps", i.small)
         .frames([s.frame]);
-    reporter.report("ipid-global-counter", s.time, (Some((s.from.ip, None)), None), finding, out);
+    reporter.report(&rules::IPID_GLOBAL_COUNTER, s.time, (Some((s.from.ip, None)), None), finding, out);
 }
 
 /// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen otherwise.
@@ -531,5 +532,5 @@ fn drift(host: &mut Host, s: &Sign, look: &Look, reporter: &mut Reporter, out: R
         s.from
     ))
     .frames([s.frame]);
-    reporter.report("option-drift", s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
+    reporter.report(&rules::OPTION_DRIFT, s.time, (None, Some((s.from.ip, Some(s.from.port)))), finding, out);
 }

@@ -10,6 +10,7 @@ use super::clients::network_of;
 use super::flood::Floods;
 use super::input::{Outcome, Settled};
 use super::reporter::{Report, Reporter, Whom};
+use super::rules;
 use super::sketch::{Bounded, Weigh, fixed_hash};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::rule::Finding;
@@ -249,7 +250,7 @@ impl Distributed {
         if !one_host && of_a_kernel {
             finding = finding.severity(Severity::Note);
         }
-        let incident = reporter.report("scan-distributed", now, ends, finding, out);
+        let incident = reporter.report(&rules::SCAN_DISTRIBUTED, now, ends, finding, out);
         group.reported = Some((incident, look));
         self.open.push(key);
     }
@@ -295,7 +296,7 @@ impl Distributed {
         let Some(group) = self.groups.get_mut(&key) else { return };
         let Some((incident, look)) = group.reported else { return };
         let (ends, finding) = finding(group, key, look);
-        reporter.report("scan-distributed", now, ends, finding.of(incident, Phase::Final), out);
+        reporter.report(&rules::SCAN_DISTRIBUTED, now, ends, finding.of(incident, Phase::Final), out);
         *group = Group::new(now);
     }
 }

@@ -8,7 +8,7 @@ use super::cookies::News;
 use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
 use super::scan::Probe;
-use crate::detect::rule::Finding;
+use crate::detect::rule::{Finding, Rule};
 use crate::flow::{HostMarks, Previous};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::Timestamp;
@@ -103,7 +103,7 @@ pub(super) struct Unasked {
 /// What a rule found where connections are tracked.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub(super) rule: &'static str,
+    pub(super) rule: &'static Rule,
     pub(super) time: Timestamp,
     pub(super) server: Endpoint,
     pub(super) finding: Finding,

@@ -12,6 +12,7 @@ use super::event::Condition;
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::limits::{Limit, News};
 use super::reporter::{Report, Reporter, Whom};
+use super::rules;
 use super::seconds::{Second, Seconds};
 use super::sketch::{Bounded, Distinct, Reservoir, Weigh, fixed_hash_of};
 use crate::detect::anomaly::{Phase, Severity};
@@ -507,7 +508,7 @@ impl Floods {
         {
             let finding = half_open_finding(service, server, HALF_OPEN);
             let ends = (None, Some((server.ip, Some(server.port))));
-            service.half_open_incident = Some(reporter.report("half-open-accumulation", now, ends, finding, out));
+            service.half_open_incident = Some(reporter.report(&rules::HALF_OPEN_ACCUMULATION, now, ends, finding, out));
         }
     }
 
@@ -528,7 +529,13 @@ impl Floods {
         let half_open = service.half_open(service.second_of(now));
         if let Some(incident) = service.half_open_incident.filter(|incident| *incident > 0 && cookies) {
             let finding = half_open_finding(service, server, half_open).of(incident, Phase::Update);
-            reporter.report("half-open-accumulation", now, (None, Some((server.ip, Some(server.port)))), finding, out);
+            reporter.report(
+                &rules::HALF_OPEN_ACCUMULATION,
+                now,
+                (None, Some((server.ip, Some(server.port)))),
+                finding,
+                out,
+            );
         }
         half_open
     }
@@ -754,9 +761,9 @@ fn half_open_finding(service: &Service, server: Endpoint, half_open: u32) -> Fin
 fn limited(limit: &mut Limit, server: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
     let ends = (None, Some((server.ip, Some(server.port))));
     match limit.judge(now, server) {
-        Some(News::Begins(finding)) => limit.number(reporter.report("syn-rate-limited", now, ends, finding, out)),
+        Some(News::Begins(finding)) => limit.number(reporter.report(&rules::SYN_RATE_LIMITED, now, ends, finding, out)),
         Some(News::Ends(finding)) => {
-            reporter.report("syn-rate-limited", now, ends, finding, out);
+            reporter.report(&rules::SYN_RATE_LIMITED, now, ends, finding, out);
         }
         None => {}
     }
@@ -781,7 +788,7 @@ fn refused(service: &mut Service, s: &Settled, areas: &Areas, reporter: &mut Rep
     let finding = Finding::new(format!("{} refused {MANY} attempts within 10 s", s.server))
         .figure("refused", MANY as i64)
         .frames([s.frame]);
-    reporter.report("refused-burst", s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
+    reporter.report(&rules::REFUSED_BURST, s.time, (None, Some((s.server.ip, Some(s.server.port)))), finding, out);
 }
 
 /// Judges the seconds of a service that have become ripe by `second`.
@@ -874,9 +881,9 @@ fn judge_cohort(
     let incident = begin(service, victim, &cohort, from);
     let source = incident.source.map(|ip| (ip, None));
     let finding = flood_finding(&incident, &cohort, rate);
-    let number = reporter.report("syn-flood", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+    let number = reporter.report(&rules::SYN_FLOOD, now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     if let Some(finding) = outbound(service, victim, rate) {
-        reporter.report("syn-flood-outbound", now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
+        reporter.report(&rules::SYN_FLOOD_OUTBOUND, now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
     let first_second = service.second_of(incident.begin);
     let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
@@ -916,7 +923,7 @@ fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Inc
     seconds().filter(|s| s.at >= first).for_each(|s| all.add(s));
     let peak = seconds().max_by_key(|s| (s.syns, s.at));
     Incident {
-        rule: "syn-flood",
+        rule: rules::SYN_FLOOD.id,
         victim,
         spread: None,
         begin: service.time_of(first),
@@ -1027,7 +1034,7 @@ fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, reporter: &
             .figure("syns", n as i64)
             .figure("martians", sketch.martians as i64)
             .frames(i.frames.iter().copied());
-    reporter.report("syn-flood-spoofed", now, (None, i.whom()), finding, out);
+    reporter.report(&rules::SYN_FLOOD_SPOOFED, now, (None, i.whom()), finding, out);
 }
 
 fn end(
@@ -1063,7 +1070,7 @@ fn end(
     finding = others_figures(others_figures(finding, "before", &i.before), "during", &i.during);
     let source = i.source.map(|ip| (ip, None));
     let finding = spread::figures(finding, i, listed).of(r.number, Phase::Final);
-    reporter.report("syn-flood", now, (source, i.whom()), finding, out);
+    reporter.report(&rules::SYN_FLOOD, now, (source, i.whom()), finding, out);
     if finished.len() < MAX_INCIDENTS {
         finished.push(r.incident);
     }
@@ -1098,7 +1105,7 @@ fn outage(
     .figure("refused", cohort.refused)
     .figure("retry_share", cohort.retry_share())
     .frames(service.frames.iter().copied().filter(|f| *f > 0));
-    reporter.report("service-unreachable", now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+    reporter.report(&rules::SERVICE_UNREACHABLE, now, (None, Some((victim.ip, Some(victim.port)))), finding, out);
 }
 
 /// Ends the periods of CUSUM that have passed at `second`.
@@ -1146,7 +1153,7 @@ fn close_period(
         .figure("syns", syns)
         .figure("completed", completed)
         .frames(service.frames.iter().copied().filter(|f| *f > 0));
-    reporter.report("syn-flood-cusum", service.last, (None, Some((victim.ip, Some(victim.port)))), finding, out);
+    reporter.report(&rules::SYN_FLOOD_CUSUM, service.last, (None, Some((victim.ip, Some(victim.port)))), finding, out);
 }
 
 fn ttl_entropy(ttls: &[u32; 256]) -> f64 {

@@ -31,7 +31,7 @@ mod near_misses;
 mod observer;
 mod outage;
 mod reporter;
-mod rules;
+pub(super) mod rules;
 mod scan;
 mod seconds;
 mod server_profile;

@@ -625,7 +625,7 @@ fn a_rule_is_as_severe_as_it_was_at_its_worst() {
     let mut bench = Bench::new();
     for severity in [Severity::Note, Severity::Alert, Severity::Note] {
         let finding = Finding::new("a clock".into()).severity(severity);
-        bench.hosts.reporter.report("isn-time-linear", Timestamp(0), (None, None), finding, &mut |_| ());
+        bench.hosts.reporter.report(&rules::ISN_TIME_LINEAR, Timestamp(0), (None, None), finding, &mut |_| ());
     }
     assert_eq!(bench.hosts.severities().collect::<Vec<_>>(), [("isn-time-linear", Severity::Alert)]);
 }

@@ -11,6 +11,7 @@ use super::clients::network_of;
 use super::event::Condition;
 use super::input::Settled;
 use super::reporter::{Report, Reporter};
+use super::rules;
 use super::sketch::{Bounded, Weigh};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::rule::Finding;
@@ -491,7 +492,8 @@ impl Outages {
         if let Some((number, ..)) = run.reported {
             finding = finding.of(number, Phase::Update);
         }
-        let number = reporter.report("service-outage", now, (None, Some((server.ip, Some(server.port)))), finding, out);
+        let number =
+            reporter.report(&rules::SERVICE_OUTAGE, now, (None, Some((server.ip, Some(server.port)))), finding, out);
         (run.reported, run.kind_told) = (Some((number, clients, run.attempts())), kind);
     }
 
@@ -623,18 +625,23 @@ fn end(
     let kind = if run.reported.is_some() { run.kind } else { kind_of(&run, 0) };
     if known_since && clients >= 2 {
         let severity = if run.hits.len() >= SEVERAL { Severity::Warn } else { Severity::Note };
-        let number =
-            reporter.report("service-outage", now, whom, finding(&run, server, kind, false).severity(severity), out);
+        let number = reporter.report(
+            &rules::SERVICE_OUTAGE,
+            now,
+            whom,
+            finding(&run, server, kind, false).severity(severity),
+            out,
+        );
         run.reported = Some((number, run.hits.len(), run.attempts()));
     }
     if let Some((number, clients, _)) = run.reported {
         let severity = if clients.max(run.hits.len()) >= SEVERAL { Severity::Warn } else { Severity::Note };
         let finding = finding(&run, server, kind, true).severity(severity).of(number, Phase::Final);
-        reporter.report("service-outage", now, whom, finding, out);
+        reporter.report(&rules::SERVICE_OUTAGE, now, whom, finding, out);
     } else if run.worked && run.refused >= MANY as u32 && run.last - run.begin < WORKS_FOR {
         let finding = Finding::new(format!("{server} refused {MANY} attempts within 10 s"))
             .figure("refused", MANY as i64)
             .frames(run.frames.iter().copied().take(1));
-        reporter.report("refused-burst", now, whom, finding, out);
+        reporter.report(&rules::REFUSED_BURST, now, whom, finding, out);
     }
 }

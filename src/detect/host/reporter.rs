@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use super::RULES;
 use crate::detect::Selection;
 use crate::detect::anomaly::{Anomaly, IncidentReport, Phase, Scope, Severity};
-use crate::detect::rule::Finding;
+use crate::detect::rule::{Finding, Rule};
 use crate::time::Timestamp;
 
 /// An address and, where it matters, a port.
@@ -54,20 +54,22 @@ impl Reporter {
         fired.map(|((rule, severity), _)| (rule.id, *severity))
     }
 
-    /// Reports `finding` of the rule `id`, if that is on. The number of the incident: a new one, unless it goes on with one. Cold, so that what makes findings lies apart from what looks at every
-    /// connection, and does not push it out of the instruction cache.
+    /// Reports `finding` of `rule`, if that is on. The number of the incident: a new one, unless it goes on with one.
+    /// Cold: what makes findings lies apart from what looks at every connection, and stays out of the instruction cache.
     #[cold]
     #[inline(never)]
     pub(super) fn report(
         &mut self,
-        id: &str,
+        rule: &'static Rule,
         at: Timestamp,
         ends: (Option<Whom>, Option<Whom>),
         finding: Finding,
         out: Report<'_>,
     ) -> u64 {
-        let index = RULES.iter().position(|rule| rule.id == id).unwrap_or(RULES.len());
-        let (Some(rule), Some(true)) = (RULES.get(index), self.on.get(index)) else { return 0 };
+        let index = RULES.iter().position(|other| other.id == rule.id).unwrap_or(RULES.len());
+        if self.on.get(index) != Some(&true) {
+            return 0;
+        }
         let severity = finding.severity.unwrap_or(rule.severity);
         if severity < self.min_severity {
             return 0;

@@ -17,11 +17,12 @@ use super::clients::Stacks;
 use super::connection_holding::HALF_OPEN_AGE;
 use super::input::{Attempt, Outcome, Places, Settled};
 use super::reporter::{Report, Reporter};
+use super::rules;
 use super::settings::Settings;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Phase, Severity};
-use crate::detect::rule::Finding;
+use crate::detect::rule::{Finding, Rule};
 use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 use crowd::{Crowds, Decoys, Stand};
@@ -103,18 +104,18 @@ impl Technique {
         }
     }
 
-    const fn rule(self) -> &'static str {
+    const fn rule(self) -> &'static Rule {
         match self {
-            Self::Syn => "tech-syn",
-            Self::Connect => "tech-connect",
-            Self::Fin => "tech-fin",
-            Self::Null => "tech-null",
-            Self::Xmas => "tech-xmas",
-            Self::Maimon => "tech-maimon",
-            Self::Ack => "tech-ack-or-window",
-            Self::SynAck => "tech-synack",
-            Self::Rst => "tech-inverse-rst",
-            Self::Odd | Self::OddAck => "tech-odd-flags",
+            Self::Syn => &rules::TECH_SYN,
+            Self::Connect => &rules::TECH_CONNECT,
+            Self::Fin => &rules::TECH_FIN,
+            Self::Null => &rules::TECH_NULL,
+            Self::Xmas => &rules::TECH_XMAS,
+            Self::Maimon => &rules::TECH_MAIMON,
+            Self::Ack => &rules::TECH_ACK_OR_WINDOW,
+            Self::SynAck => &rules::TECH_SYNACK,
+            Self::Rst => &rules::TECH_INVERSE_RST,
+            Self::Odd | Self::OddAck => &rules::TECH_ODD_FLAGS,
         }
     }
 
@@ -155,12 +156,12 @@ pub enum Shape {
 }
 
 impl Shape {
-    const fn rule(self) -> &'static str {
+    const fn rule(self) -> &'static Rule {
         match self {
-            Self::Vertical(_) => "scan-vertical",
-            Self::Horizontal(_) => "scan-horizontal",
-            Self::Block => "scan-block",
-            Self::Slow => "scan-slow",
+            Self::Vertical(_) => &rules::SCAN_VERTICAL,
+            Self::Horizontal(_) => &rules::SCAN_HORIZONTAL,
+            Self::Block => &rules::SCAN_BLOCK,
+            Self::Slow => &rules::SCAN_SLOW,
         }
     }
 }
@@ -810,7 +811,7 @@ impl Scans {
         };
         keep(source, pair, left, settings);
         if let Some(finding) = reported {
-            reporter.report("trw-scanner", s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
+            reporter.report(&rules::TRW_SCANNER, s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
         }
         self.judge(ip, &pair, s.time, settings, reporter, out);
     }
@@ -1114,7 +1115,7 @@ fn sequential(source: &mut Source, a: &Attempt, reporter: &mut Reporter, out: Re
         let finding = Finding::new(format!("{} takes its source ports in order", a.client.ip))
             .figure("run", i64::from(source.ports.1))
             .frames([a.frame]);
-        reporter.report("port-sequential", a.time, (Some((a.client.ip, None)), None), finding, out);
+        reporter.report(&rules::PORT_SEQUENTIAL, a.time, (Some((a.client.ip, None)), None), finding, out);
     }
 }
 
@@ -1169,9 +1170,9 @@ fn burst(source: &mut Source, s: &Settled, reporter: &mut Reporter, out: Report<
         return;
     }
     let (rule, figure, reason) = if refused {
-        ("refused-burst", "refused", format!("{MANY} attempts of {ip} refused by RST within 10 s"))
+        (&rules::REFUSED_BURST, "refused", format!("{MANY} attempts of {ip} refused by RST within 10 s"))
     } else {
-        ("unanswered-burst", "hosts", format!("{MANY} hosts did not answer {ip} within 10 s of SYNs"))
+        (&rules::UNANSWERED_BURST, "hosts", format!("{MANY} hosts did not answer {ip} within 10 s of SYNs"))
     };
     let finding = Finding::new(reason).figure(figure, MANY as i64).frames(source.frames.iter().copied());
     reporter.report(rule, s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);

@@ -4,9 +4,10 @@
 use smallvec::SmallVec;
 
 use super::cookies::{Cookies, LASTS, News, PLAIN_AGAIN, Prepared};
+use super::rules;
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
-use crate::detect::rule::Finding;
+use crate::detect::rule::{Finding, Rule};
 use crate::flow::{Flow, HostMarks, Offer};
 use crate::tcp::{Flags, Segment};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -35,7 +36,7 @@ const ANSWERS: (usize, usize) = (32, 20);
 const NEVER_SLOW: i64 = 500 * MILLISECOND;
 
 /// Takes what is found, and the id of its rule.
-type Found<'a> = &'a mut dyn FnMut(&'static str, Finding);
+type Report<'a> = &'a mut dyn FnMut(&'static Rule, Finding);
 
 /// A server that takes no options: since when, when last, and how many answers in a row took them since.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +110,7 @@ impl Weigh for ServerProfile {
 
 impl ServerProfile {
     /// The first SYN-ACK of a flow.
-    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: Found<'_>) {
+    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: Report<'_>) {
         self.last = s.time;
         marks.slow_answer = self.is_slow(flow);
         marks.overflowing = self.is_overflowing(s.source.port, s.time);
@@ -118,7 +119,7 @@ impl ServerProfile {
         self.take_ecn(flow, s, client, marks.ecn_dropped, found);
         self.take_collapse(s, client, server);
         if let Some(finding) = self.prepared.see(s, client, server) {
-            found("server-cookie-mode", finding);
+            found(&rules::SERVER_COOKIE_MODE, finding);
         }
     }
 
@@ -138,7 +139,7 @@ impl ServerProfile {
         Some(*kept.select_nth_unstable(n / 2).1)
     }
 
-    fn take_offers(&mut self, s: &Segment, client: &Offer, server: &Offer, found: Found<'_>) {
+    fn take_offers(&mut self, s: &Segment, client: &Offer, server: &Offer, found: Report<'_>) {
         if let Some(free) = self.clients.iter().position(|c| *c == 0) {
             let who = fixed_hash_of(&s.destination.ip) as u32 | 1;
             if !self.clients.contains(&who) {
@@ -166,13 +167,13 @@ impl ServerProfile {
             .figure("offered", *offered)
             .figure("refused", *refused)
             .frames([s.frame]);
-            found("server-refuses-options", finding);
+            found(&rules::SERVER_REFUSES_OPTIONS, finding);
         }
     }
 
     /// SYNs with ECN that get no answer, where the same SYN without gets one at once. One that is answered is proof enough
     /// that they pass.
-    fn take_ecn(&mut self, flow: &Flow, s: &Segment, client: &Offer, dropped: bool, found: Found<'_>) {
+    fn take_ecn(&mut self, flow: &Flow, s: &Segment, client: &Offer, dropped: bool, found: Report<'_>) {
         if !client.flags.any(Flags::ECE | Flags::CWR) {
             return;
         }
@@ -192,7 +193,7 @@ impl ServerProfile {
         ))
         .figure("flows", i64::from(self.blackholed))
         .frames(flow.handshake.syns.iter().map(|t| t.frame).chain([s.frame]));
-        found("ecn-blackhole", finding);
+        found(&rules::ECN_BLACKHOLE, finding);
     }
 
     /// A client that offers scaling and SACK without timestamps gets all or, with a cookie, nothing (findings A.8, S2).

@@ -1,7 +1,9 @@
 //! Scanning tools by what their packets look like (findings C.8).
 
 use super::input::{Attempt, Look};
+use super::rules;
 use super::sketch::fixed_hash_of;
+use crate::detect::rule::Rule;
 use crate::flow::features::initial_ttl;
 use crate::tcp::options::Layout;
 use core::net::IpAddr;
@@ -54,15 +56,15 @@ impl Tool {
     }
 
     /// The rule that names it.
-    pub(super) const fn rule(self) -> &'static str {
+    pub(super) const fn rule(self) -> &'static Rule {
         match self {
-            Self::Nmap => "fp-nmap",
-            Self::NmapOs => "fp-nmap-os",
-            Self::Zmap => "fp-zmap",
-            Self::Masscan => "fp-masscan",
-            Self::Mirai => "fp-mirai",
-            Self::Hping => "fp-hping",
-            Self::P0fSendsyn => "fp-p0fsendsyn",
+            Self::Nmap => &rules::FP_NMAP,
+            Self::NmapOs => &rules::FP_NMAP_OS,
+            Self::Zmap => &rules::FP_ZMAP,
+            Self::Masscan => &rules::FP_MASSCAN,
+            Self::Mirai => &rules::FP_MIRAI,
+            Self::Hping => &rules::FP_HPING,
+            Self::P0fSendsyn => &rules::FP_P0FSENDSYN,
         }
     }
 }

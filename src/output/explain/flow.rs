@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use super::locale::{Locale, Particle, Words, with_particle, words};
 use super::{Document, Level, anomalies, terms};
+use crate::detect::ids;
 use crate::flow::features::fast_open;
 use crate::flow::notes::WrongSynAck;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
@@ -13,9 +14,6 @@ use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
 use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
 use crate::output::words::state_name;
 use crate::tcp::State;
-
-/// What is told of every connection that ends as it should: nothing unusual.
-const ORDINARY: &str = "close-normal";
 
 /// `flow` in words.
 pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) -> Option<&'static str>) -> Document {
@@ -130,7 +128,7 @@ fn opening(
         document.item(cause.detail(flow, locale));
     }
     if let Some(wrong) = flow.notes().and_then(|notes| notes.wrong_synack) {
-        let asked = flow.marks.iter().any(|mark| rule_id(mark.rule) == Some("syn-authentication"));
+        let asked = flow.marks.iter().any(|mark| rule_id(mark.rule) == Some(ids::SYN_AUTHENTICATION));
         document.item(wrong_synack(&wrong, asked, locale));
     }
     if let Some(icmp) = flow.unreachable() {
@@ -526,7 +524,7 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
 
 /// That a RST was most likely not of the end in whose name it came, and what that means for how the connection ended.
 fn forged(flow: &Flow, locale: Locale, rule_id: fn(u16) -> Option<&'static str>) -> Option<String> {
-    let mark = flow.marks.iter().find(|mark| rule_id(mark.rule) == Some("rst-forged"))?;
+    let mark = flow.marks.iter().find(|mark| rule_id(mark.rule) == Some(ids::RST_FORGED))?;
     let frame = mark.frames.first()?;
     let ended = flow.teardown.reset.is_some() && flow.was_open();
     Some(match (locale, flow.was_open(), ended) {
@@ -583,7 +581,8 @@ fn unusual(
         .marks
         .iter()
         .filter_map(|mark| Some((mark, rule_id(mark.rule)?)))
-        .filter(|(_, id)| *id != ORDINARY)
+        // Every connection that ends as it should has this: nothing unusual.
+        .filter(|(_, id)| *id != ids::CLOSE_NORMAL)
         .collect();
     if odd.is_empty() {
         if level == Level::Full {

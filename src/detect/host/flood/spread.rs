@@ -8,6 +8,7 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
+use super::super::rules;
 use super::{
     COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, Incident, Ledger, MAX_FRAMES, Others, RIPE, Running, SKETCHED,
     Sketch, end, flood_finding, signs_of_forgery, spoofed,
@@ -324,7 +325,7 @@ impl V6Addresses {
         let last = seconds().map(|s| s.at).max().unwrap_or(first);
         let network = is_network.then(|| prefix_of(ip));
         Incident {
-            rule: "syn-flood",
+            rule: rules::SYN_FLOOD.id,
             victim: Endpoint { ip, port: 0 },
             spread: Some(Spread { network, hosts: s.hosts.count(), ports: s.ports.count() }),
             begin: self.time_of(first).max(self.began),
@@ -648,7 +649,7 @@ fn begin(
     let incident = wide.incident(ip, is_network, &cohort);
     let finding = figures(flood_finding(&incident, &cohort, rate), &incident, &wide.sketches.listed);
     let (source, target) = (incident.source.map(|ip| (ip, None)), Some((ip, None)));
-    let number = reporter.report("syn-flood", now, (source, target), finding, out);
+    let number = reporter.report(&rules::SYN_FLOOD, now, (source, target), finding, out);
     let first_second = wide.second_of(incident.begin);
     let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
     spoofed(&mut running, Some(&wide.sketches.sketch), now, reporter, out);

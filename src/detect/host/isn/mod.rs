@@ -11,9 +11,10 @@ use smallvec::SmallVec;
 
 use super::input::Look;
 use super::reporter::{Report, Reporter};
+use super::rules;
 use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Severity;
-use crate::detect::rule::Finding;
+use crate::detect::rule::{Finding, Rule};
 use crate::flow::features::initial_ttl;
 use crate::flow::prefetch::prefetch;
 use crate::tcp::{Endpoint, SeqNumber};
@@ -321,10 +322,10 @@ impl Cohort {
         self.pattern = Some(pattern);
         let (rule, severity) = judged(&pattern, key.role);
         let Some(severity) = severity else { return };
-        if self.reported.len() >= MOST_TOLD || self.reported.contains(&rule) {
+        if self.reported.len() >= MOST_TOLD || self.reported.contains(&rule.id) {
             return;
         }
-        self.reported.push(rule);
+        self.reported.push(rule.id);
         let what = describe(&pattern, &self.samples);
         let (grade, bits) = graded(&pattern);
         let whom = Some((key.ip, (key.role == Role::Server).then_some(key.port)));
@@ -380,7 +381,7 @@ impl Cohort {
         .figure("isr", triplet.isr)
         .severity(severity)
         .frames(self.frames.iter().copied().filter(|f| *f > 0));
-        reporter.report("isn-low-sp", now, (None, Some((key.ip, Some(key.port)))), finding, out);
+        reporter.report(&rules::ISN_LOW_SP, now, (None, Some((key.ip, Some(key.port)))), finding, out);
     }
 
     /// A second number of one four-tuple: its slope tells the generator's clock (RFC 6528).
@@ -409,7 +410,7 @@ impl Cohort {
         ))
         .figure("tick_ns", i64::from(nanoseconds))
         .frames([s.frame]);
-        reporter.report("isn-scheme", s.time, (Some((s.by.ip, None)), None), finding, out);
+        reporter.report(&rules::ISN_SCHEME, s.time, (Some((s.by.ip, None)), None), finding, out);
     }
 
     fn report(&self, key: &Key) -> IsnReport {
@@ -466,7 +467,7 @@ fn is_cookie(earlier: &Recent, s: &Seen) -> SameTuple {
 }
 
 /// The rule that says so, and how bad it is; `None` where it is not worth a word.
-fn judged(pattern: &Pattern, role: Role) -> (&'static str, Option<Severity>) {
+fn judged(pattern: &Pattern, role: Role) -> (&'static Rule, Option<Severity>) {
     let by_bits = |bits: f64| match bits {
         ..=16.0 => Some(Severity::Alert),
         ..=22.0 => Some(Severity::Warn),
@@ -474,19 +475,19 @@ fn judged(pattern: &Pattern, role: Role) -> (&'static str, Option<Severity>) {
         _ => None,
     };
     match *pattern {
-        Pattern::Constant(_) => ("isn-constant", Some(Severity::Alert)),
-        Pattern::Repeats { .. } => ("isn-repeat", Some(Severity::Alert)),
-        Pattern::Step { .. } => ("isn-gcd", Some(Severity::Warn)),
-        Pattern::Line { bits, .. } => ("isn-time-linear", by_bits(bits)),
+        Pattern::Constant(_) => (&rules::ISN_CONSTANT, Some(Severity::Alert)),
+        Pattern::Repeats { .. } => (&rules::ISN_REPEAT, Some(Severity::Alert)),
+        Pattern::Step { .. } => (&rules::ISN_GCD, Some(Severity::Warn)),
+        Pattern::Line { bits, .. } => (&rules::ISN_TIME_LINEAR, by_bits(bits)),
         Pattern::Increments { .. } | Pattern::Swapped { .. } | Pattern::Several { .. } => {
-            ("isn-time-linear", by_bits(pattern.bits()))
+            (&rules::ISN_TIME_LINEAR, by_bits(pattern.bits()))
         }
-        Pattern::StuckBits { .. } => ("isn-stuck-bits", Some(Severity::Warn)),
+        Pattern::StuckBits { .. } => (&rules::ISN_STUCK_BITS, Some(Severity::Warn)),
         Pattern::Relation { .. } | Pattern::Inverted { .. } if role == Role::Server => {
-            ("isn-mirrors-peer", Some(Severity::Warn))
+            (&rules::ISN_MIRRORS_PEER, Some(Severity::Warn))
         }
-        Pattern::Relation { .. } | Pattern::Inverted { .. } => ("isn-from-address", Some(Severity::Warn)),
-        Pattern::Congruential { .. } => ("isn-attractor", Some(Severity::Warn)),
+        Pattern::Relation { .. } | Pattern::Inverted { .. } => (&rules::ISN_FROM_ADDRESS, Some(Severity::Warn)),
+        Pattern::Congruential { .. } => (&rules::ISN_ATTRACTOR, Some(Severity::Warn)),
     }
 }
 

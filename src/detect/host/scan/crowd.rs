@@ -8,7 +8,7 @@ use super::{Probe, Source, Technique};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::host::clients::network_of;
 use crate::detect::host::reporter::{Report, Reporter, Whom};
-use crate::detect::rule::Finding;
+use crate::detect::rule::{Finding, Rule};
 use crate::time::{SECOND, Timestamp};
 
 /// Targets of scans with decoys that are remembered.
@@ -41,7 +41,7 @@ struct Decoyed {
     /// Of whom the scan has been told.
     reported: Option<IpAddr>,
     /// The incident, while it goes on, and who was named in it.
-    scan: Option<(&'static str, u64)>,
+    scan: Option<(&'static Rule, u64)>,
     named: SmallVec<[IpAddr; 4]>,
 }
 
@@ -98,7 +98,7 @@ impl Decoys {
     }
 
     /// The scan of `target` that is told of `ip` has this incident of this rule.
-    pub(super) fn began(&mut self, target: IpAddr, ip: IpAddr, rule: &'static str, incident: u64) {
+    pub(super) fn began(&mut self, target: IpAddr, ip: IpAddr, rule: &'static Rule, incident: u64) {
         if let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.reported == Some(ip)) {
             decoyed.scan.get_or_insert((rule, incident));
         }
