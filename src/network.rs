@@ -22,8 +22,8 @@ pub enum NetworkError {
 impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address => f.write_str("an address is wanted, like 10.0.0.0/8 or fd00::/8"),
-            Self::PrefixLength { longest, .. } => write!(f, "a prefix length from 0 to {longest} is wanted"),
+            Self::Address => f.write_str("expected an address, like 10.0.0.0/8 or fd00::/8"),
+            Self::PrefixLength { longest, .. } => write!(f, "expected a prefix length from 0 to {longest}"),
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What somebody meant who typed something else.
+//! Suggestions for misspelled names.
 
-/// The name of `known` that `typed` resembles most (restricted edits, transpositions among them), where at most one edit, and
-/// one more for each three octets of the name, lies between them.
+/// The name in `known` with the least Damerau-Levenshtein distance from `typed`, if that distance is at most one plus a third
+/// of the name's length.
 pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (edits, name) = known.map(|name| (strsim::damerau_levenshtein(typed, name), name)).min()?;
     (edits <= 1 + name.len() / 3).then_some(name)
 }
 
-/// [`nearest`] as the end of a message: `; did you mean "…"?`, or nothing.
+/// [`nearest`] as the end of a message: `; did you mean '…'?`, or nothing.
 pub(crate) fn did_you_mean<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
-    nearest(typed, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
+    nearest(typed, known).map(|name| format!("; did you mean '{name}'?")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn suggests_what_is_near() {
         let events = || ["flow_end", "stats"].into_iter();
-        assert_eq!(did_you_mean("flow_and", events()), "; did you mean \"flow_end\"?");
+        assert_eq!(did_you_mean("flow_and", events()), "; did you mean 'flow_end'?");
         assert_eq!(did_you_mean("zzzzzzzz", events()), "");
         assert_eq!(nearest("syn-unaswered", ["syn-unanswered", "rst"].into_iter()), Some("syn-unanswered"));
     }

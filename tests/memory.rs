@@ -19,7 +19,11 @@ fn says(sentence: &str) {
 
 #[test]
 fn bytes_per_flow_are_those_of_the_readme() {
-    says(&format!("{} octets for its record and {} for each step", size_of::<Flow>(), size_of::<Step>()));
+    says(&format!(
+        "A connection takes {} octets, plus {} octets per recorded step",
+        size_of::<Flow>(),
+        size_of::<Step>()
+    ));
     says(&format!("at most {MAX_STEPS} steps"));
 }
 
@@ -27,7 +31,7 @@ fn bytes_per_flow_are_those_of_the_readme() {
 fn limits_are_those_of_the_readme() {
     let limits = Limits::default();
     assert_eq!((limits.flows, limits.syn_only), (200_000, 200_000));
-    says("200,000 connections and 200,000 flows that are nothing but a SYN");
+    says("200,000 connections and 200,000 unanswered SYNs");
 }
 
 #[test]

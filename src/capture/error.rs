@@ -132,7 +132,7 @@ impl fmt::Display for CaptureError {
             }
             Self::Permission { interface, program } => write!(
                 f,
-                "{interface}: no permission to capture: CAP_NET_RAW is needed; run as root, or once: \
+                "{interface}: no permission to capture (CAP_NET_RAW is required); run as root, or run once: \
                  sudo setcap cap_net_raw,cap_net_admin=eip {}",
                 program.display()
             ),
@@ -140,7 +140,7 @@ impl fmt::Display for CaptureError {
                 write!(f, "{interface}: no such interface")
             }
             Self::NoSuchInterface { interface, known } => {
-                write!(f, "{interface}: no such interface; there is {}", known.join(", "))
+                write!(f, "{interface}: no such interface; available: {}", known.join(", "))
             }
             Self::Interface { operation, interface, reason } => write!(f, "{interface}: cannot {operation}: {reason}"),
             Self::InterfaceLost { interface, reason } => write!(f, "{interface}: interface lost: {reason}"),

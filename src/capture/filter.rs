@@ -96,7 +96,7 @@ impl Filter {
     ///
     /// [`CaptureError::Usage`] in a build without libpcap, such as this.
     pub fn expression(_: &str) -> Result<Self, CaptureError> {
-        Err(CaptureError::Usage("capture filters need libpcap; this build is without it (feature \"live\")".to_owned()))
+        Err(CaptureError::Usage("this build does not support capture filters (feature 'live')".to_owned()))
     }
 
     /// From the text of a filter file.

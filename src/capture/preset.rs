@@ -36,7 +36,7 @@ const ELSE: &str = "%else";
 pub fn find(name: &str) -> Result<&'static Preset, CaptureError> {
     PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
         let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-        CaptureError::Usage(format!("there is no preset {name}; there are {}", names.join(", ")))
+        CaptureError::Usage(format!("unknown preset '{name}'; expected one of {}", names.join(", ")))
     })
 }
 

@@ -15,21 +15,21 @@ use crate::output::{Action, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle}
 
 const EXAMPLES: &str = "\
 Examples:
-  synscope -i eth0                               every connection as it opens and closes, on the screen
-  synscope -r FILE                               the same of a saved capture
-  synscope -r FILE --json | jq .                 the same as events
-  synscope -r FILE -T ladder --flow 3            one connection, step by step
-  synscope -r FILE -T svg --flow 3 -o flow.svg   the same as a picture
-  synscope -r FILE --explain --flow 3            the same in words
-  synscope -i eth0 port 443                      live, with a capture filter
-  ssh HOST tcpdump -U -w - tcp | synscope -r -   live from elsewhere
+  synscope -i eth0                               show every connection as it opens and closes
+  synscope -r FILE                               browse a saved capture
+  synscope -r FILE --json | jq .                 write events as NDJSON
+  synscope -r FILE -T ladder --flow 3            show one connection, step by step
+  synscope -r FILE -T svg --flow 3 -o flow.svg   draw one connection as a picture
+  synscope -r FILE --explain --flow 3            explain one connection in words
+  synscope -i eth0 port 443                      capture with a filter
+  ssh HOST tcpdump -U -w - tcp | synscope -r -   capture on another host
 
 Exit codes:
-  0  finished (Ctrl-C, -c, -a and a closed pipe included)
-  1  failed while running
-  2  usage
+  0  success, including Ctrl-C, -c, -a and a closed pipe
+  1  failure while running
+  2  usage error
   3  --fail-on matched, or --expect did not
-  4  input damaged or cut short; everything before that is analysed and written
+  4  input damaged or cut short; packets before the damage are analyzed
   5  no permission to capture";
 
 /// Who opened which TCP connection, did it open, why not, and who ended it.
@@ -37,7 +37,7 @@ Exit codes:
 #[command(
     name = "synscope",
     version,
-    about = "Says of every TCP connection whether it opened, how long that took, who ended it, and which frames prove it.",
+    about = "Analyze TCP handshakes: which connections opened, how long that took, who ended them, and which frames prove it.",
     after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -65,35 +65,35 @@ pub(super) struct Args {
 /// Where packets come from.
 #[derive(Debug, clap::Args)]
 pub(super) struct InputArgs {
-    /// Capture on this interface (repeatable; `any` for all)
+    /// Capture on an interface; `any` captures on all (repeatable)
     #[arg(short, long = "interface", value_name = "IF", conflicts_with = "read")]
     pub(super) interface: Vec<String>,
 
-    /// Read this file: pcap, pcapng or snoop, gzip and zstd too; `-` is standard input (repeatable, merged by time)
+    /// Read a pcap, pcapng or snoop file, optionally compressed (gzip, zstd); `-` reads standard input (repeatable, merged by time)
     #[arg(short, long, value_name = "FILE")]
     pub(super) read: Vec<OsString>,
 
-    /// List the interfaces that can be captured on
+    /// List capture interfaces
     #[arg(short = 'D', long)]
     pub(super) list_interfaces: bool,
 
-    /// Take only packets that match this BPF expression (as do words after the options)
+    /// Analyze only packets that match a BPF expression, also given as trailing arguments
     #[arg(short = 'f', long, value_name = "BPF", group = "filter")]
     pub(super) capture_filter: Option<String>,
 
-    /// Read the BPF expression from this file
+    /// Read the BPF expression from a file
     #[arg(short = 'F', long, value_name = "FILE", group = "filter")]
     pub(super) filter_file: Option<PathBuf>,
 
-    /// Use a filter that comes with the program
+    /// Use a built-in capture filter
     #[arg(long, value_name = "NAME", group = "filter")]
     pub(super) preset: Option<String>,
 
-    /// List the filters that come with the program
+    /// List the built-in capture filters
     #[arg(long)]
     pub(super) list_presets: bool,
 
-    /// Capture this many octets of each packet [default: 256]
+    /// Capture at most this many octets of each packet [default: 256]
     #[arg(short, long, value_name = "OCTETS", conflicts_with = "read", value_parser = clap::value_parser!(u32).range(0..=262_144))]
     pub(super) snaplen: Option<u32>,
 
@@ -101,15 +101,15 @@ pub(super) struct InputArgs {
     #[arg(short = 'p', long, conflicts_with = "read")]
     pub(super) no_promiscuous_mode: bool,
 
-    /// Capture only packets in this direction
+    /// Capture only packets of one direction
     #[arg(short = 'Q', long, value_name = "DIR", conflicts_with = "read")]
     pub(super) direction: Option<DirectionArg>,
 
-    /// Size of the kernel's buffer, with its unit: 32M, 512K
+    /// Set the size of the kernel's capture buffer, with a unit: 32M, 512K
     #[arg(short = 'B', long, value_name = "SIZE", conflicts_with = "read")]
     pub(super) buffer_size: Option<Size>,
 
-    /// Capture with this link type
+    /// Set the link type of the capture
     #[arg(short = 'y', long, value_name = "TYPE", conflicts_with = "read")]
     pub(super) link_type: Option<String>,
 
@@ -121,9 +121,9 @@ pub(super) struct InputArgs {
 /// Direction of packets to capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum DirectionArg {
-    /// Packets that arrive
+    /// Incoming packets
     In,
-    /// Packets that leave
+    /// Outgoing packets
     Out,
     /// Both
     Inout,
@@ -144,59 +144,59 @@ pub(super) struct StopArgs {
 /// How to judge.
 #[derive(Debug, clap::Args)]
 pub(super) struct AnalysisArgs {
-    /// Tell only of flows that match this flow filter, like 'outcome:refused dport:443'
+    /// Report only flows that match a flow filter, like 'outcome:refused dport:443'
     #[arg(short = 'Y', long = "where", value_name = "FILTER")]
     pub(super) flows_where: Option<String>,
 
-    /// A SYN is unanswered after this long [default: 5s]
+    /// Time until a SYN counts as unanswered [default: 5s]
     #[arg(long, value_name = "TIME")]
     pub(super) syn_timeout: Option<Duration>,
 
-    /// A silent connection is given up after this long [default: 4h]
+    /// Time until an idle connection expires [default: 4h]
     #[arg(long, value_name = "TIME")]
     pub(super) idle: Option<Duration>,
 
-    /// A connection is embryonic (SYN-ACK not acknowledged) after this long [default: 3s]
+    /// Time until a connection counts as embryonic (SYN-ACK not acknowledged) [default: 3s]
     #[arg(long, value_name = "TIME")]
     pub(super) half_open_after: Option<Duration>,
 
-    /// A closed connection's ports count as in TIME-WAIT for this long [default: 240s]
+    /// Duration of TIME-WAIT after a close [default: 240s]
     #[arg(long, value_name = "TIME")]
     pub(super) time_wait: Option<Duration>,
 
-    /// Report anomalies from this severity on [default: info]
+    /// Report anomalies of at least this severity [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) min_severity: Option<Severity>,
 
-    /// Report only these anomalies (ids, comma-separated)
+    /// Report only these anomalies (comma-separated ids)
     #[arg(long, value_name = "IDS")]
     pub(super) enable: Vec<String>,
 
-    /// Do not report these anomalies (ids, comma-separated, or `all`)
+    /// Do not report these anomalies (comma-separated ids, or `all`)
     #[arg(long, value_name = "IDS")]
     pub(super) disable: Vec<String>,
 
-    /// List all anomalies, or explain one
+    /// List all anomalies, or describe one
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
     pub(super) list_anomalies: Option<String>,
 
-    /// Track this many connections, and as many lone SYNs, at once; the view keeps as many, a replay that went back five times more [default: 200000]
+    /// Maximum number of concurrent connections, and of unanswered SYNs; the view keeps as many [default: 200000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_flows: Option<u32>,
 
-    /// So many hosts on one port, or ports of one host, within this time are a scan [default: 25 hosts or 15 ports in 5m]
+    /// Scan threshold: N hosts or ports within TIME [default: 25 hosts or 15 ports in 5m]
     #[arg(long, value_name = "N/TIME")]
     pub(super) scan: Option<String>,
 
-    /// The networks that are ours (comma-separated): their hosts may fail ten times as often before they are scanners
+    /// Local networks (comma-separated CIDR); their scan thresholds are multiplied by 10
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(super) local_net: Vec<String>,
 
-    /// Take segments with a wrong checksum for good
+    /// Accept segments with bad checksums
     #[arg(long)]
     pub(super) ignore_checksums: bool,
 
-    /// Leave segments with a wrong or unfinished checksum out of conn_state and history, as Zeek does without its option -C
+    /// Ignore segments with bad checksums in conn_state and history, like Zeek without -C
     #[arg(long, conflicts_with = "ignore_checksums")]
     pub(super) zeek_checksums: bool,
 }
@@ -204,56 +204,55 @@ pub(super) struct AnalysisArgs {
 /// What to write.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
-    /// Format [default: the terminal view on a terminal, else ndjson]
+    /// Output format [default: tui on a terminal, else ndjson]
     #[arg(short = 'T', long, value_name = "FORMAT", value_parser = FormatParser)]
     pub(super) format: Option<&'static str>,
 
-    /// The same as -T ndjson
+    /// Write NDJSON; the same as -T ndjson
     #[arg(long, conflicts_with = "format")]
     pub(super) json: bool,
 
-    /// Write to this file
+    /// Write to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
-    /// Columns of csv and tsv: dotted names of flow_end's fields, comma-separated (repeatable)
+    /// Columns of csv and tsv: comma-separated fields of flow_end, like source.ip (repeatable)
     #[arg(short = 'e', long, value_name = "FIELDS")]
     pub(super) fields: Vec<String>,
 
-    /// Times of text: r since the start, d since the line before, a local time, ad with date, u UTC, ud with date, e epoch
+    /// Time format of text: r (since start), d (since previous line), a (local), ad (local with date), u (UTC), ud (UTC with date), e (epoch)
     #[arg(short, long, value_name = "STYLE", value_parser = TimeParser, hide_possible_values = true)]
     pub(super) time: Option<TimeStyle>,
 
-    /// Only this flow
+    /// Write only the flow with this number
     #[arg(long, value_name = "ID")]
     pub(super) flow: Option<u64>,
 
-    /// Events of ndjson, comma-separated
+    /// Write only these ndjson events (comma-separated)
     #[arg(long, value_name = "KINDS")]
     pub(super) events: Vec<String>,
 
-    /// Steps of text and ndjson: all, those of handshake and teardown, or none [default: handshake]
+    /// Steps that text and ndjson write: all, handshake (with teardown) or none [default: handshake]
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
 
-    /// Say in words what happened: short or full, or the answer about an anomaly, a state, a flag or a question (`topics` lists them), or
-    /// the TCP header of a segment (header:FRAME)
+    /// Explain each flow in words (short or full), a topic (`topics` lists them), or the TCP header of a frame (header:FRAME)
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "full")]
     pub(super) explain: Option<String>,
 
-    /// Draw only this part of a connection [default: all]
+    /// Draw only one part of a connection [default: all]
     #[arg(long, value_name = "PART")]
     pub(super) part: Option<Part>,
 
-    /// Draw waits as long as they were, or every step alike [default: even]
+    /// Vertical scale of pictures: time is proportional, even spaces steps equally [default: even]
     #[arg(long, value_name = "SCALE")]
     pub(super) scale: Option<Scale>,
 
-    /// Colours of the view and of pictures; pictures have auto, light and dark [default: auto]
+    /// Colour theme; pictures support auto, light and dark [default: auto]
     #[arg(long, value_name = "THEME")]
     pub(super) theme: Option<ThemeArg>,
 
-    /// Language of the view, of pictures and of explanations [default: the view's is that of the environment, else en]
+    /// Language of the view, pictures and explanations [default: for the view from LANG, else en]
     #[arg(long, value_name = "LANGUAGE")]
     pub(super) locale: Option<Locale>,
 
@@ -261,11 +260,11 @@ pub(super) struct OutputArgs {
     #[arg(short = 'l', long)]
     pub(super) line_buffered: bool,
 
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
-    /// Say more on stderr
+    /// Print more on stderr
     #[arg(short, long)]
     pub(super) verbose: bool,
 }
@@ -273,15 +272,15 @@ pub(super) struct OutputArgs {
 /// Colours of the view and of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ThemeArg {
-    /// As the terminal or the reader's system has it
+    /// Follow the terminal or the system
     Auto,
     /// For light backgrounds
     Light,
     /// For dark backgrounds
     Dark,
-    /// As much contrast as there can be
+    /// High contrast
     HighContrast,
-    /// For colour-blind eyes
+    /// For colour vision deficiency
     Cvd,
     /// No colour
     Mono,
@@ -291,47 +290,47 @@ pub(super) enum ThemeArg {
 #[cfg(feature = "tui")]
 #[derive(Debug, clap::Args)]
 pub(super) struct ViewArgs {
-    /// Replay a file at this speed: 1x, 10x, 0.5x, or max
+    /// Replay a file at a speed: 1x, 10x, 0.5x or max
     #[arg(long, value_name = "SPEED", conflicts_with = "interface")]
     pub(super) replay: Option<Speed>,
 
-    /// Whether to use colours [default: auto]
+    /// When to use colours [default: auto]
     #[arg(long, value_name = "WHEN")]
     pub(super) color: Option<ColorArg>,
 
-    /// Draw with ASCII characters only
+    /// Draw only with ASCII characters
     #[arg(long)]
     pub(super) ascii: bool,
 
-    /// Take the mouse (never over ssh)
+    /// Enable mouse support (ignored over ssh)
     #[arg(long)]
     pub(super) mouse: bool,
 
-    /// One sentence an event instead of a screen: for screen readers and dumb terminals
+    /// Write one sentence per event instead of a screen, for screen readers and dumb terminals
     #[arg(long, conflicts_with_all = ["format", "json", "explain"])]
     pub(super) plain: bool,
 
-    /// Draw at most this often a second [default: 10]
+    /// Maximum frames per second [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=30))]
     pub(super) fps: Option<u16>,
 
-    /// How much to show at once: auto, compact, split, full
+    /// Layout of the view: auto, compact, split or full
     #[arg(long = "view", value_name = "HOW", value_parser = arrangement)]
     pub(super) arrangement: Option<Arrangement>,
 
-    /// Show the view and write ndjson to standard output, too
+    /// Also write ndjson to standard output
     #[arg(long)]
     pub(super) tee: bool,
 
-    /// Read this configuration [default: synscope/config.toml in the user's configuration folder]
+    /// Configuration file [default: ~/.config/synscope/config.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 
-    /// Read no configuration
+    /// Do not read a configuration file
     #[arg(long, conflicts_with = "config")]
     pub(super) no_config: bool,
 
-    /// Print the keys of the view, as a configuration has them
+    /// Print the key bindings as a [keys] section
     #[arg(long)]
     pub(super) print_keys: bool,
 }
@@ -340,9 +339,9 @@ pub(super) struct ViewArgs {
 #[cfg(feature = "tui")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorArg {
-    /// On a terminal that can, unless `NO_COLOR` is set
+    /// If the terminal supports them and `NO_COLOR` is not set
     Auto,
-    /// In any case
+    /// Always
     Always,
     /// Never
     Never,
@@ -363,24 +362,24 @@ impl std::str::FromStr for Speed {
         }
         match text.trim_end_matches('x').parse::<f64>() {
             Ok(speed) if speed.is_finite() && (0.01..=65_536.0).contains(&speed) => Ok(Self(Some(speed))),
-            _ => Err("1x, 10x, 0.5x or max is wanted".to_owned()),
+            _ => Err("expected 1x, 10x, 0.5x or max".to_owned()),
         }
     }
 }
 
 #[cfg(feature = "tui")]
 fn arrangement(text: &str) -> Result<Arrangement, String> {
-    Arrangement::from_name(text).ok_or_else(|| "auto, compact, split or full is wanted".to_owned())
+    Arrangement::from_name(text).ok_or_else(|| "expected auto, compact, split or full".to_owned())
 }
 
 /// What a script wants to know.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// End with exit code 3 if a finished flow or an anomaly matches this flow filter
+    /// Exit with code 3 if a finished flow or an anomaly matches a flow filter (repeatable)
     #[arg(long, value_name = "FILTER")]
     pub(super) fail_on: Vec<String>,
 
-    /// End with exit code 3 unless a finished flow or an anomaly matches this flow filter
+    /// Exit with code 3 unless a finished flow or an anomaly matches a flow filter (repeatable)
     #[arg(long, value_name = "FILTER")]
     pub(super) expect: Vec<String>,
 }
@@ -388,7 +387,7 @@ pub(super) struct CheckArgs {
 /// The rest.
 #[derive(Debug, clap::Args)]
 pub(super) struct OtherArgs {
-    /// Print the JSON Schema of the events
+    /// Print the JSON Schema of events
     #[arg(long)]
     pub(super) print_schema: bool,
 

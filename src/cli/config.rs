@@ -81,7 +81,7 @@ pub(super) struct Run {
     pub(super) analysis: Analysis,
     pub(super) output: Output,
     pub(super) checks: Checks,
-    /// The terminal view, if that is what is wanted.
+    /// The terminal view, if requested.
     pub(super) view: Option<View>,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
@@ -186,7 +186,7 @@ pub(super) struct Analysis {
     pub(super) hosts: host::Settings,
     pub(super) ignore_checksums: bool,
     pub(super) zeek_checksums: bool,
-    /// Only of flows that match this is told.
+    /// Report only flows that match.
     pub(super) flows_where: Option<FlowFilter>,
 }
 
@@ -240,7 +240,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         return Ok(Task::PrintKeys(keys(&args.view)?, locale(args.output.locale)));
     }
     let explain = explain(args.output.explain.as_deref())?;
-    if let Some(text) = told_without_input(&args, explain) {
+    if let Some(text) = explained_without_input(&args, explain) {
         return Ok(Task::Print(text));
     }
     let input = input(&args.input)?;
@@ -274,7 +274,7 @@ fn input(args: &InputArgs) -> Result<Input, Failure> {
     }
     if args.interface.is_empty() {
         return Err(Failure::Usage(
-            "nothing to analyse: give -r FILE, or -i INTERFACE (synscope -D lists them); synscope -h helps".to_owned(),
+            "no input: use -r FILE or -i INTERFACE (synscope -D lists interfaces); see synscope -h".to_owned(),
         ));
     }
     Ok(Input::Live(Live {
@@ -292,7 +292,7 @@ fn filter(args: &InputArgs, input: &Input) -> Result<Option<FilterChoice>, Failu
     if let Some(name) = &args.preset {
         let known = || PRESETS.iter().map(|preset| preset.name);
         let preset = PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
-            let problem = format!("no filter is called \"{name}\"{}", did_you_mean(name, known()));
+            let problem = format!("unknown preset '{name}'{}", did_you_mean(name, known()));
             Failure::Usage(format!("--preset: {problem} (synscope --list-presets lists them)"))
         })?;
         return Ok(Some(FilterChoice::Preset(preset)));
@@ -316,11 +316,11 @@ fn stop(args: &StopArgs) -> Result<Stop, Failure> {
     for typed in &args.autostop {
         let wrong = |problem: &str, place| usage_at("-a", problem, typed, place);
         let (what, value) =
-            typed.split_once(':').ok_or_else(|| wrong("duration:SECONDS, packets:N or flows:N is wanted", 0))?;
+            typed.split_once(':').ok_or_else(|| wrong("expected duration:SECONDS, packets:N or flows:N", 0))?;
         let place = what.len() + 1;
         let number = || match value.parse::<u64>() {
             Ok(n) if n > 0 => Ok(n),
-            _ => Err(wrong("a number from 1 on is wanted", place)),
+            _ => Err(wrong("expected a number of at least 1", place)),
         };
         match what {
             "packets" => {
@@ -332,7 +332,7 @@ fn stop(args: &StopArgs) -> Result<Stop, Failure> {
                 let duration: Duration = value.parse().map_err(|problem: String| wrong(&problem, place))?;
                 stop.duration = Some(duration.0);
             }
-            _ => return Err(wrong("duration, packets or flows is wanted", 0)),
+            _ => return Err(wrong("expected duration, packets or flows", 0)),
         }
     }
     Ok(stop)
@@ -374,7 +374,7 @@ fn flow_filter(option: &str, typed: &str) -> Result<FlowFilter, Failure> {
     FlowFilter::parse(typed).map_err(|error| usage_at(option, &error.problem, typed, error.place))
 }
 
-/// How scans are told, and which networks are ours.
+/// Scan thresholds and local networks.
 fn hosts(args: &AnalysisArgs) -> Result<host::Settings, Failure> {
     let default = host::Settings::default();
     Ok(host::Settings {
@@ -384,14 +384,14 @@ fn hosts(args: &AnalysisArgs) -> Result<host::Settings, Failure> {
     })
 }
 
-/// `N/TIME`: so many within this time are a scan.
+/// Parses `N/TIME`, a scan threshold.
 fn scan(typed: &str) -> Result<ScanThreshold, Failure> {
     let wrong = |problem: &str, place| usage_at("--scan", problem, typed, place);
     let (number, time) =
-        typed.split_once('/').ok_or_else(|| wrong("a number and a time are wanted, like 15/5m", typed.len()))?;
+        typed.split_once('/').ok_or_else(|| wrong("expected a number and a time, like 15/5m", typed.len()))?;
     let n = match number.trim().parse::<u32>() {
         Ok(n) if (1..=ScanThreshold::MOST).contains(&n) => n,
-        _ => return Err(wrong(&format!("a number from 1 to {} is wanted", ScanThreshold::MOST), 0)),
+        _ => return Err(wrong(&format!("expected a number from 1 to {}", ScanThreshold::MOST), 0)),
     };
     let window: Duration = time.parse().map_err(|problem: String| wrong(&problem, number.len() + 1))?;
     Ok(ScanThreshold::of(n, window.0))
@@ -425,7 +425,7 @@ fn selection(args: &AnalysisArgs) -> Result<Selection, Failure> {
 fn rule(option: &str, id: &str, typed: &str, place: usize) -> Result<&'static Rule, Failure> {
     registry::rule(id).ok_or_else(|| {
         let resembling = did_you_mean(id, rules().map(|rule| rule.id));
-        usage_at(option, &format!("no anomaly is called \"{id}\"{resembling}"), typed, place)
+        usage_at(option, &format!("unknown anomaly '{id}'{resembling}"), typed, place)
     })
 }
 
@@ -459,7 +459,7 @@ fn explain(typed: Option<&str>) -> Result<ExplainChoice, Failure> {
                 None => {
                     let names = Topic::names();
                     let resembling = did_you_mean(word, names.iter().map(String::as_str));
-                    let problem = format!("there is no explanation of \"{word}\"{resembling}");
+                    let problem = format!("unknown topic '{word}'{resembling}");
                     return Err(usage_at("--explain", &problem, typed, place));
                 }
             },
@@ -468,8 +468,8 @@ fn explain(typed: Option<&str>) -> Result<ExplainChoice, Failure> {
     Ok(choice)
 }
 
-/// What `--explain` says without a capture: the list of topics, or a topic where there is no input.
-fn told_without_input(args: &Args, explain: ExplainChoice) -> Option<String> {
+/// The text of `--explain` that needs no capture: the list of topics, or one topic.
+fn explained_without_input(args: &Args, explain: ExplainChoice) -> Option<String> {
     if explain.topics {
         return Some(Topic::names().join("\n") + "\n");
     }
@@ -506,7 +506,7 @@ fn output(
         None if to_terminal && !args.json && !screen.viewed => "text",
         None => "ndjson",
     };
-    let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: no format is called \"{name}\"")));
+    let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: unknown format '{name}'")));
     let format = screen.plain.map_or_else(named, Ok)?;
     applies(&args, format, screen.viewed)?;
     let settings = Settings {
@@ -531,7 +531,7 @@ fn output(
         zeek_checksums: false,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
-        return Err(Failure::Usage(format!("--explain: -T {} explains flows; give short or full", format.name)));
+        return Err(Failure::Usage(format!("--explain: -T {} supports only short or full", format.name)));
     }
     Ok(Output {
         format,
@@ -549,7 +549,7 @@ fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
         Some(ThemeArg::Light) => Ok(Theme::Light),
         Some(ThemeArg::Dark) => Ok(Theme::Dark),
         Some(ThemeArg::HighContrast | ThemeArg::Cvd | ThemeArg::Mono) => {
-            Err(Failure::Usage("--theme: pictures have auto, light and dark; the others are the view's".to_owned()))
+            Err(Failure::Usage("--theme: pictures support only auto, light and dark".to_owned()))
         }
     }
 }
@@ -579,20 +579,18 @@ fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Result<Option<Vi
     let possible = default && to_terminal && keyboard && !dumb;
     if !(asked || possible) {
         return match only_for_view(args) {
-            Some(option) => Err(Failure::Usage(format!("{option} is for the terminal view only"))),
+            Some(option) => Err(Failure::Usage(format!("{option} requires the terminal view"))),
             None => Ok(None),
         };
     }
     if !keyboard || !to_terminal {
-        return Err(Failure::Usage("-T tui needs a terminal".to_owned()));
+        return Err(Failure::Usage("-T tui requires a terminal".to_owned()));
     }
     if args.tee && std::io::stdout().is_terminal() {
-        return Err(Failure::Usage(
-            "--tee: standard output is the terminal; send it elsewhere: --tee | jq .".to_owned(),
-        ));
+        return Err(Failure::Usage("--tee: standard output is a terminal; use a pipe: --tee | jq .".to_owned()));
     }
     if args.replay.is_some() && input.is_streaming() {
-        return Err(Failure::Usage("--replay: this input cannot be read at another pace".to_owned()));
+        return Err(Failure::Usage("--replay: a live input cannot be replayed".to_owned()));
     }
     if !args.tee {
         tui_heeds(output)?;
@@ -640,7 +638,7 @@ fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
         ("--scale", args.scale.is_some()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
-        Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for the terminal view; give -T"))),
+        Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect in the terminal view; use -T"))),
         None => Ok(()),
     }
 }
@@ -729,7 +727,7 @@ fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failu
         ("--locale", args.locale.is_some() && !viewed),
     ];
     match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
-        Some((option, _)) => Err(Failure::Usage(format!("{option} does nothing for -T {}", format.name))),
+        Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect with -T {}", format.name))),
         None => Ok(()),
     }
 }
@@ -743,7 +741,7 @@ fn events(lists: &[String]) -> Result<Vec<Action>, Failure> {
         for (place, name) in pieces(typed) {
             let action = Action::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| {
                 let resembling = did_you_mean(name, event_names());
-                usage_at("--events", &format!("no event is called \"{name}\"{resembling}"), typed, place)
+                usage_at("--events", &format!("unknown event '{name}'{resembling}"), typed, place)
             })?;
             events.push(action);
         }
@@ -761,7 +759,7 @@ fn fields(lists: &[String]) -> Result<Vec<String>, Failure> {
         for (place, name) in pieces(typed) {
             if !known.iter().any(|field| field == name) {
                 let resembling = did_you_mean(name, known.iter().map(String::as_str));
-                let problem = format!("flow_end has no field \"{name}\"{resembling}");
+                let problem = format!("unknown field '{name}'{resembling}");
                 return Err(usage_at("-e", &problem, typed, place));
             }
             fields.push(name.to_owned());
@@ -814,15 +812,15 @@ mod tests {
     fn unknown_names_are_pointed_at() {
         let text = refusal(&["-r", "x", "-T", "ndjson", "--events", "flow_end,flow_begin"]);
         assert!(text.ends_with("\n  flow_end,flow_begin\n           ^"), "{text}");
-        assert!(refusal(&["-r", "x", "--enable", "nonsense"]).contains("no anomaly is called \"nonsense\""));
-        assert!(refusal(&["-r", "x", "--preset", "nonsense"]).contains("no filter is called"));
+        assert!(refusal(&["-r", "x", "--enable", "nonsense"]).contains("unknown anomaly 'nonsense'"));
+        assert!(refusal(&["-r", "x", "--preset", "nonsense"]).contains("unknown preset 'nonsense'"));
         assert!(refusal(&["-r", "x", "-T", "zeek", "--local-net", "10.0.0.0/33"]).ends_with("\n           ^"));
     }
 
     #[test]
     fn options_that_a_format_ignores_are_refused() {
-        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "-t", "u"]), "-t does nothing for -T ndjson");
-        assert_eq!(refusal(&["-r", "x", "-T", "text", "--events", "stats"]), "--events does nothing for -T text");
+        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "-t", "u"]), "-t has no effect with -T ndjson");
+        assert_eq!(refusal(&["-r", "x", "-T", "text", "--events", "stats"]), "--events has no effect with -T text");
     }
 
     #[test]
@@ -831,9 +829,9 @@ mod tests {
             assert!(resolved(&["-r", "x", "-T", "svg", "--theme", theme]).is_ok(), "{theme}");
         }
         for theme in ["high-contrast", "cvd", "mono"] {
-            assert!(refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme: pictures have"));
+            assert!(refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme: pictures support"));
         }
-        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme does nothing for -T ndjson");
+        assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme has no effect with -T ndjson");
         assert!(refusal(&["-r", "x", "-T", "svg", "--theme", "pink"]).contains("high-contrast"));
     }
 
@@ -853,7 +851,7 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_said() {
-        assert!(refusal(&[]).starts_with("nothing to analyse"));
+        assert!(refusal(&[]).starts_with("no input"));
     }
 
     #[test]

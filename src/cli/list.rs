@@ -51,7 +51,7 @@ pub(super) fn interfaces() -> Result<String, Failure> {
 /// Interfaces that can be captured on: none without libpcap.
 #[cfg(not(feature = "live"))]
 pub(super) fn interfaces() -> Result<String, Failure> {
-    Err(Failure::Usage("-D: this build has no live capture".to_owned()))
+    Err(Failure::Usage("-D: this build does not support live capture (feature 'live')".to_owned()))
 }
 
 /// Every anomaly, two lines each.

@@ -1,4 +1,4 @@
-//! What people are told on stderr: every sentence of the program that is not output.
+//! Messages on stderr.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -95,8 +95,7 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
         }
     }
     if counts.late > 0 {
-        let _ =
-            write!(lines, "\n{} late from one of the interfaces, out of order", count(counts.late, "packet", "came"));
+        let _ = write!(lines, "\n{} by an interface, out of order", count(counts.late, "packet", "delivered late"));
     }
     let by_opening = list(Opening::ALL.iter().map(|opening| opening.name()).zip(totals.by_opening));
     let _ = write!(lines, "\n{}{by_opening}", plural(totals.flows, "flow"));
@@ -107,7 +106,7 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
     let by_id = list(odd());
     let _ = write!(lines, "\n{}{by_id}", plural_as(anomalies, "anomaly", "anomalies"));
     if totals.evicted > 0 {
-        let _ = write!(lines, "\n{} given up because the table was full (--max-flows)", plural(totals.evicted, "flow"));
+        let _ = write!(lines, "\n{} evicted from a full flow table (--max-flows)", plural(totals.evicted, "flow"));
     }
     lines
 }
@@ -129,7 +128,7 @@ pub(super) fn unreadable(totals: &Totals) -> Option<Failure> {
         return None;
     }
     let links = unknown_links(totals)?;
-    Some(Failure::Unreadable(format!("{links}: nothing could be read of {}", plural(totals.packets, "packet"))))
+    Some(Failure::Unreadable(format!("{links}: all of {} skipped", plural(totals.packets, "packet"))))
 }
 
 /// `link type 189 (USB_LINUX) is not decoded`, or nothing where there was none.
@@ -154,8 +153,8 @@ fn reasons(totals: &Totals) -> String {
 /// That `--flow` named a flow that there was not.
 pub(super) fn no_such_flow(number: u64, flows: u64) -> String {
     match flows {
-        0 => format!("there is no flow {number}: there are none at all"),
-        _ => format!("there is no flow {number}: they are numbered from 1 to {flows}"),
+        0 => format!("no flow {number}: the capture has no flows"),
+        _ => format!("no flow {number}: flows are numbered from 1 to {flows}"),
     }
 }
 
@@ -164,7 +163,7 @@ pub(super) fn verbose_lines(totals: &Totals) -> String {
     let reasons = reasons(totals);
     let skipped = totals.skipped.iter().sum();
     format!(
-        "{}, {} about one, {} without one{reasons}",
+        "{}, {} about TCP, {} skipped{reasons}",
         plural(totals.segments, "TCP segment"),
         plural(totals.icmp, "ICMP error"),
         plural(skipped, "packet")
@@ -195,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_caret_is_under_the_place() {
-        let Failure::Usage(text) = usage_at("--events", "no event is called \"fo\"", "a,fo", 2) else { unreachable!() };
+        let Failure::Usage(text) = usage_at("--events", "unknown event 'fo'", "a,fo", 2) else { unreachable!() };
         assert_eq!(text.lines().collect::<Vec<_>>()[1..], ["  a,fo", "    ^"]);
     }
 

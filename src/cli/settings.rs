@@ -89,7 +89,7 @@ mod tests {
         assert!(keys("[colours]\n").unwrap_err().contains("colours"));
         assert_eq!(
             keys("[keys]\nquti = 'Q'\n").unwrap_err(),
-            "[keys]: no action is called \"quti\" (synscope --print-keys lists them)"
+            "[keys]: unknown action 'quti' (synscope --print-keys lists them)"
         );
     }
 }

@@ -60,7 +60,9 @@ pub(super) fn open(
         #[cfg(feature = "live")]
         Input::Live(live) => live::open(live, filter, stop),
         #[cfg(not(feature = "live"))]
-        Input::Live(_) => Err(CaptureError::Usage("-i: this build has no live capture".to_owned())),
+        Input::Live(_) => {
+            Err(CaptureError::Usage("-i: this build does not support live capture (feature 'live')".to_owned()))
+        }
     }
 }
 
@@ -69,7 +71,7 @@ pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
     let stream: Box<dyn Write> = match &output.path {
         None => Box::new(io::stdout()),
         Some(path) if is_input(path, &output.settings.session.inputs) => {
-            return Err(Failure::Usage(format!("-o: {} is being read", path.display())));
+            return Err(Failure::Usage(format!("-o: {} is also the input", path.display())));
         }
         Some(path) => match File::create(path) {
             Ok(file) => Box::new(file),

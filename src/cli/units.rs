@@ -20,15 +20,15 @@ impl FromStr for Duration {
             "m" | "min" => 60 * SECOND,
             "h" => 3_600 * SECOND,
             "d" => 86_400 * SECOND,
-            _ => return Err(format!("no unit of time is called \"{unit}\": us, ms, s, m, h or d")),
+            _ => return Err(format!("unknown unit of time '{unit}'; expected us, ms, s, m, h or d")),
         };
-        let number: f64 = number.parse().map_err(|_| "a number with a unit is wanted, like 5s or 200ms".to_owned())?;
+        let number: f64 = number.parse().map_err(|_| "expected a number with a unit, like 5s or 200ms".to_owned())?;
         let nanoseconds = number * nanoseconds as f64;
         // A hundred years: beyond that sums of times would saturate.
         if nanoseconds.is_finite() && (1.0..3.2e18).contains(&nanoseconds) {
             Ok(Self(nanoseconds as i64))
         } else {
-            Err("it must be more than nothing and less than a hundred years".to_owned())
+            Err("expected a duration between 0 and 100 years".to_owned())
         }
     }
 }
@@ -47,15 +47,15 @@ impl FromStr for Size {
             "K" | "k" => 10,
             "M" | "m" => 20,
             "G" | "g" => 30,
-            "" => return Err("the unit is missing: 32M, 512K (tcpdump's bare numbers are KiB)".to_owned()),
-            other => return Err(format!("no unit of size is called \"{other}\": B, K, M or G")),
+            "" => return Err("missing unit, like 32M or 512K (tcpdump counts KiB)".to_owned()),
+            other => return Err(format!("unknown unit of size '{other}'; expected B, K, M or G")),
         };
-        let number: u64 = number.parse().map_err(|_| "a whole number with a unit is wanted, like 32M".to_owned())?;
+        let number: u64 = number.parse().map_err(|_| "expected a whole number with a unit, like 32M".to_owned())?;
         let octets = number.checked_shl(shift).filter(|octets| octets >> shift == number);
         // libpcap takes an int.
         match octets.and_then(|octets| i32::try_from(octets).ok()) {
             Some(octets) if octets > 0 => Ok(Self(octets.unsigned_abs())),
-            _ => Err("it must be more than nothing and less than 2G".to_owned()),
+            _ => Err("expected a size between 0 and 2G".to_owned()),
         }
     }
 }

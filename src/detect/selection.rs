@@ -39,7 +39,7 @@ pub struct UnknownRule {
 
 impl fmt::Display for UnknownRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no anomaly is called '{}'", self.id)?;
+        write!(f, "unknown anomaly '{}'", self.id)?;
         match self.nearest {
             Some(nearest) => write!(f, "; did you mean '{nearest}'?"),
             None => f.write_str("; --list-anomalies lists them"),

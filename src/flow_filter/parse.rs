@@ -23,7 +23,7 @@ pub(super) fn parse(text: &str) -> Parsed<Expression> {
         return Ok(Expression::All(Vec::new()));
     }
     let expression = parser.any()?;
-    if parser.rest().is_empty() { Ok(expression) } else { Err(parser.wrong("this \")\" closes nothing")) }
+    if parser.rest().is_empty() { Ok(expression) } else { Err(parser.wrong("unmatched ')'")) }
 }
 
 struct Parser<'a> {
@@ -97,14 +97,14 @@ impl<'a> Parser<'a> {
     fn not(&mut self) -> Parsed<Expression> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.wrong(format!("nested deeper than {MAX_DEPTH}")));
+            return Err(self.wrong(format!("nesting exceeds {MAX_DEPTH} levels")));
         }
         let expression = if self.keyword("not") || self.symbol("!") || self.symbol("-") {
             Expression::Not(Box::new(self.not()?))
         } else if self.symbol("(") {
             let inner = self.any()?;
             if !self.symbol(")") {
-                return Err(self.wrong("a \")\" is missing"));
+                return Err(self.wrong("missing ')'"));
             }
             inner
         } else {
@@ -117,12 +117,12 @@ impl<'a> Parser<'a> {
     fn term(&mut self) -> Parsed<Expression> {
         for word in ["or", "and"] {
             if self.is_keyword(word) {
-                return Err(self.wrong(format!("something is missing before \"{word}\"")));
+                return Err(self.wrong(format!("missing expression before '{word}'")));
             }
         }
         match self.rest().chars().next() {
-            None => Err(self.wrong("something is missing at the end")),
-            Some(')') => Err(self.wrong("something is missing before \")\"")),
+            None => Err(self.wrong("missing expression at the end")),
+            Some(')') => Err(self.wrong("missing expression before ')'")),
             Some('/') => Ok(Expression::Pattern(self.pattern()?)),
             Some('"') => Ok(Expression::Text(self.quoted()?.to_lowercase())),
             Some(_) => self.word_or_field(),
@@ -152,7 +152,7 @@ impl<'a> Parser<'a> {
             return Ok(Expression::Text(token.to_lowercase()));
         }
         let Some(field) = FIELDS.iter().find(|field| field.name.eq_ignore_ascii_case(name)) else {
-            let problem = format!("no field is called \"{name}\"{}", did_you_mean(name, FIELDS.iter().map(|f| f.name)));
+            let problem = format!("unknown field '{name}'{}", did_you_mean(name, FIELDS.iter().map(|f| f.name)));
             return Err(FilterError { problem, place: start });
         };
         self.at += name_end;
@@ -173,7 +173,10 @@ impl<'a> Parser<'a> {
         };
         self.space();
         if operator == "~" && matches!(field.kind, Kind::Number(..) | Kind::Flag(_)) {
-            return Err(FilterError { problem: format!("\"{}\" is no text: ~ does not fit", field.name), place });
+            return Err(FilterError {
+                problem: format!("field '{}' is not text; ~ does not apply", field.name),
+                place,
+            });
         }
         let expression = Expression::Field(field, test);
         Ok(if operator == "!=" { Expression::Not(Box::new(expression)) } else { expression })
@@ -181,7 +184,7 @@ impl<'a> Parser<'a> {
 
     fn bound(&mut self, field: &'static Field, operator: &str, place: usize) -> Parsed<Test> {
         let Kind::Number(unit, _) = field.kind else {
-            let problem = format!("\"{}\" is no number: {operator} does not fit", field.name);
+            let problem = format!("field '{}' is not a number; {operator} does not apply", field.name);
             return Err(FilterError { problem, place });
         };
         let (n, _) = self.number(unit, field)?;
@@ -198,7 +201,7 @@ impl<'a> Parser<'a> {
     fn values(&mut self, field: &'static Field, contains: bool) -> Parsed<Test> {
         if self.rest().starts_with('/') {
             return match field.kind {
-                Kind::Number(..) | Kind::Flag(_) => Err(self.wrong(format!("\"{}\" is no text", field.name))),
+                Kind::Number(..) | Kind::Flag(_) => Err(self.wrong(format!("field '{}' is not text", field.name))),
                 _ => Ok(Test::Pattern(self.pattern()?)),
             };
         }
@@ -214,7 +217,7 @@ impl<'a> Parser<'a> {
                 return Ok(test);
             }
             if !self.symbol(",") {
-                return Err(self.wrong("\",\" or \"}\" is wanted"));
+                return Err(self.wrong("expected ',' or '}'"));
             }
         }
     }
@@ -231,14 +234,13 @@ impl<'a> Parser<'a> {
                 let place = self.at;
                 let (_, to) = self.number(unit, field)?;
                 if to < from {
-                    return Err(FilterError { problem: "this range is empty".to_owned(), place });
+                    return Err(FilterError { problem: "empty range".to_owned(), place });
                 }
                 ranges.push((from, to));
             }
             (Kind::Address(_), Test::Networks(networks)) => {
                 let typed = self.bare();
-                let found =
-                    network(typed).ok_or_else(|| self.wrong("an address is wanted, like 10.0.0.0/8 or fd00::1"));
+                let found = network(typed).ok_or_else(|| self.wrong("expected an address, like 10.0.0.0/8 or fd00::1"));
                 networks.push(found?);
                 self.at += typed.len();
             }
@@ -248,13 +250,13 @@ impl<'a> Parser<'a> {
                 *wanted = match typed.to_ascii_lowercase().as_str() {
                     "yes" | "true" | "on" | "1" => true,
                     "no" | "false" | "off" | "0" => false,
-                    _ => return Err(self.wrong("yes or no is wanted")),
+                    _ => return Err(self.wrong("expected yes or no")),
                 };
                 self.at += typed.len();
             }
             (_, Test::Contains(texts)) => texts.push(self.text()?.to_lowercase()),
             (_, Test::Texts(texts)) => texts.push(self.text()?),
-            _ => return Err(self.wrong("no such value")),
+            _ => return Err(self.wrong("unsupported value")),
         }
         Ok(())
     }
@@ -265,11 +267,7 @@ impl<'a> Parser<'a> {
         let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
         let found = known.iter().find(|word| plain(word) == plain(&typed));
         found.map(|word| (*word).to_owned()).ok_or_else(|| FilterError {
-            problem: format!(
-                "\"{}\" is never \"{typed}\"{}",
-                field.name,
-                did_you_mean(&plain(&typed), known.iter().copied())
-            ),
+            problem: format!("unknown {} '{typed}'{}", field.name, did_you_mean(&plain(&typed), known.iter().copied())),
             place,
         })
     }
@@ -280,7 +278,7 @@ impl<'a> Parser<'a> {
         }
         let typed = self.bare();
         if typed.is_empty() {
-            return Err(self.wrong("a value is missing"));
+            return Err(self.wrong("missing value"));
         }
         self.at += typed.len();
         Ok(typed.to_owned())
@@ -296,7 +294,7 @@ impl<'a> Parser<'a> {
         let open = self.at;
         let inner = &self.rest()[1..];
         let Some(end) = inner.find('"') else {
-            return Err(FilterError { problem: "the closing quotation mark is missing".to_owned(), place: open });
+            return Err(FilterError { problem: "missing closing quotation mark".to_owned(), place: open });
         };
         self.at += end + 2;
         self.space();
@@ -322,7 +320,7 @@ impl<'a> Parser<'a> {
             ends
         });
         let Some(end) = end else {
-            return Err(FilterError { problem: "the closing \"/\" is missing".to_owned(), place: open });
+            return Err(FilterError { problem: "missing closing '/'".to_owned(), place: open });
         };
         self.at += end + 2;
         self.space();
@@ -340,17 +338,17 @@ impl<'a> Parser<'a> {
             let known = ["info", "note", "warn", "alert"];
             let found = field::severity(&typed.to_ascii_lowercase());
             return found.map(|n| (n, n)).ok_or_else(|| {
-                wrong(format!("info, note, warn or alert is wanted{}", did_you_mean(typed, known.into_iter())))
+                wrong(format!("expected info, note, warn or alert{}", did_you_mean(typed, known.into_iter())))
             });
         }
         let digits = typed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(typed.len());
         let (digits, suffix) = typed.split_at(digits);
         let factor = factor(unit, suffix)
             .ok_or_else(|| FilterError { problem: unit_problem(unit, field, suffix), place: place + digits.len() })?;
-        let value: f64 = digits.parse().map_err(|_| wrong(format!("\"{}\" is a number", field.name)))?;
+        let value: f64 = digits.parse().map_err(|_| wrong(format!("field '{}' is a number", field.name)))?;
         let value = value * factor;
         if factor <= 1.0 && value.fract() != 0.0 {
-            return Err(wrong("a whole number is wanted".to_owned()));
+            return Err(wrong("expected a whole number".to_owned()));
         }
         let value = value as i64;
         Ok((value, value))
@@ -386,10 +384,10 @@ fn factor(unit: Unit, suffix: &str) -> Option<f64> {
 
 fn unit_problem(unit: Unit, field: &Field, suffix: &str) -> String {
     match unit {
-        Unit::Time if suffix.is_empty() => format!("\"{}\" needs a unit: us, ms, s, m or h", field.name),
-        Unit::Time => format!("no unit of time is called \"{suffix}\": us, ms, s, m or h"),
-        Unit::Size => format!("no unit of size is called \"{suffix}\": B, kB or MB"),
-        Unit::Count | Unit::Severity => format!("\"{}\" is a number", field.name),
+        Unit::Time if suffix.is_empty() => format!("field '{}' requires a unit: us, ms, s, m or h", field.name),
+        Unit::Time => format!("unknown unit of time '{suffix}'; expected us, ms, s, m or h"),
+        Unit::Size => format!("unknown unit of size '{suffix}'; expected B, kB or MB"),
+        Unit::Count | Unit::Severity => format!("field '{}' is a number", field.name),
     }
 }
 
@@ -397,7 +395,7 @@ fn regex(pattern: &str, place: usize) -> Parsed<Regex> {
     RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().map_err(|error| {
         let text = error.to_string();
         let problem = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        FilterError { problem: format!("no regular expression: {problem}"), place }
+        FilterError { problem: format!("invalid regular expression: {problem}"), place }
     })
 }
 

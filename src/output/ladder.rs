@@ -435,7 +435,7 @@ pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> 
     let mut say = |title: &str, what: &str| say(&mut text, title, what);
     say("opening", &opening_words(flow));
     if !flow.role_known {
-        say("roles", "guessed: no SYN or SYN-ACK told who is the client");
+        say("roles", "guessed: no SYN or SYN-ACK shows the client");
     }
     if let Some(retries) = retry_words(flow) {
         say("retries", &retries);

@@ -821,7 +821,7 @@ pub(super) fn caption_lines(flow: &Flow, style: &Style) -> Vec<(&'static str, St
     }
     if !flow.role_known {
         let words = locale.pick(
-            "roles are guessed: no SYN or SYN-ACK told who is the client",
+            "roles are guessed: no SYN or SYN-ACK shows the client",
             "역할은 추정: 누가 클라이언트인지 알려 주는 SYN이나 SYN-ACK가 없음",
         );
         lines.push(("f", words.to_owned()));

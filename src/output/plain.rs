@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// In English.
 pub static ENGLISH: Format = Format {
     name: "plain",
-    about: "one sentence an event",
+    about: "one sentence per event",
     options: &["--flow", "--locale"],
     terse: false,
     open: |out, _| Box::new(Plain { out, locale: Locale::En }),
@@ -21,7 +21,7 @@ pub static ENGLISH: Format = Format {
 /// In Korean.
 pub static KOREAN: Format = Format {
     name: "plain",
-    about: "one sentence an event",
+    about: "one sentence per event",
     options: &["--flow", "--locale"],
     terse: false,
     open: |out, _| Box::new(Plain { out, locale: Locale::Ko }),

@@ -50,7 +50,7 @@ impl Files {
     /// standard input twice.
     pub fn open(inputs: &[FileInput], options: FileOptions) -> Result<Self, CaptureError> {
         if inputs.iter().filter(|input| **input == FileInput::Stdin).count() > 1 {
-            return Err(CaptureError::Usage("standard input can be read only once".to_owned()));
+            return Err(CaptureError::Usage("standard input can be given only once".to_owned()));
         }
         let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
         let readers: Result<Vec<_>, _> = inputs.iter().map(|input| Reader::open(input, context.clone())).collect();

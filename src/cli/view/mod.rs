@@ -68,7 +68,7 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
     let shown =
         if feed.waiting().packets == 0 && worker.is_finished() { Ok(None) } else { tui::run(options, &controls) };
     stop.store(true, Ordering::SeqCst);
-    let ended = worker.join().map_err(|_| Failure::Running("the analysis failed; see above".to_owned()))?;
+    let ended = worker.join().map_err(|_| Failure::Running("the analysis thread panicked; see above".to_owned()))?;
     shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
     finish(&run, ended)
 }

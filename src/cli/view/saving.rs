@@ -24,7 +24,7 @@ use crate::output::tui::Saving;
 pub(super) fn save(saving: &Saving, ring: Option<&Ring>, run: &Run, stop: &Arc<AtomicBool>) -> Result<u64, Failure> {
     let failed = |error: &io::Error| Failure::Running(error.to_string());
     if is_input(&saving.path, &run.output.settings.session.inputs) {
-        return Err(Failure::Usage("it is being read".to_owned()));
+        return Err(Failure::Usage("the file is also the input".to_owned()));
     }
     let file = File::create(&saving.path).map_err(|error| failed(&error))?;
     let mut writer = Selected {

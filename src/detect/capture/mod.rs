@@ -58,51 +58,53 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "capture-duplicate",
         Severity::Info,
-        "frames that the capture shows twice",
-        "A mirror port that copies both directions, or a tap that sees a packet before and behind a router. Copies \
-         count for nothing else. 5 % or more is a note: fix the mirror, as copies cost capture bandwidth and deceive \
-         other tools.",
+        "duplicate frames in the capture",
+        "A mirror port that copies both directions, or a tap that sees a packet before and behind a router. \
+         Duplicates are otherwise ignored. A share of 5 % or more is a note: fix the mirror, as duplicates cost \
+         bandwidth and mislead other tools.",
         "measured on mirror ports and taps",
     ),
     rule(
         "capture-rewritten",
         Severity::Note,
         "sequence numbers rewritten between two capture points",
-        "A firewall replaces sequence numbers, and the capture has both of its sides: each segment is there twice, with one \
-         identification and a constant distance between its numbers. The second sighting counts for nothing else, and steps have \
-         the numbers of one side. Capture on one side of the firewall.",
+        "A firewall replaces sequence numbers, and the capture has both of its sides: each segment is there twice, \
+         with one identification and a constant distance between its numbers. The second copy is otherwise ignored, \
+         and steps have the numbers of one side. Capture on one side of the firewall.",
         "RFC 6528 section 3; measured",
     ),
     rule(
         "capture-hole",
         Severity::Note,
         "acknowledgments of octets that are not in the capture",
-        "The capture lost packets that the hosts received. Absence of a packet proves little here, and rules that rest on \
-         absence speak with less severity on the flows concerned. Capture with larger buffers, or nearer to the hosts.",
+        "The capture lost packets that the hosts received. A missing packet proves little in such a capture, so rules \
+         that rely on absence have a lower severity for the affected flows. Capture with larger buffers, or closer to \
+         the hosts.",
         "measured; Wireshark: ACKed unseen segment",
     ),
     rule(
         "capture-asymmetric",
         Severity::Warn,
-        "a good part of the flows is seen in one direction only",
-        "30 % or more of at least 100 flows within a minute show one end that acknowledges what the other is never seen to send, or \
-         are of servers whose answers to some clients are seen, and whose answers to others are not. Traffic takes another way back, or the mirror copies one direction. Verdicts that rest on silence are withheld from \
+        "many flows are seen in one direction only",
+        "30 % or more of at least 100 flows within a minute show one end that acknowledges what the other is never \
+         seen to send, or are of servers whose answers to some clients are seen, and whose answers to others are not. \
+         Routing is asymmetric, or the mirror copies one direction. Verdicts that rely on silence are withheld from \
          then on. Capture both directions.",
         "measured",
     ),
     rule(
         "capture-filtered",
         Severity::Note,
-        "a capture of SYN, FIN and RST alone",
+        "a capture of only SYN, FIN and RST segments",
         "Connections closed in it, and not one pure acknowledgment or segment of data is there: a filter such as \
-         tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 left them out. Verdicts that rest on them are withheld: third steps and \
-         acknowledgments of FINs were sent, data as well. Capture with `tcp` alone, cut by a snapshot length if it is too much.",
+         tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0 left them out. Verdicts that rely on them are withheld. \
+         Capture with the filter `tcp`, and with a short snapshot length to save space.",
         "pcap-filter(7)",
     ),
     rule(
         "capture-offload",
         Severity::Info,
-        "segments as the sender's card would still change them",
+        "segments captured before the sender's network card completed them",
         "Unfinished checksums, or segments larger than any link carries: the capture was made on one of the hosts, above its \
          network card. Such checksums are taken as good. Sizes and counts of segments are not those of the wire.",
         "measured",
@@ -110,17 +112,18 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "capture-checksum-unverified",
         Severity::Info,
-        "senders of whom no checksum was ever right",
-        "Their wrong checksums say nothing about what was received: addresses were rewritten after the capture, or a card finishes \
-         them in a way of its own. The segments are taken as they came. A damaged or forged one cannot be told from the others.",
+        "senders without a single correct checksum",
+        "Their bad checksums prove nothing: addresses were rewritten after the capture, or a network card completes \
+         the checksums. The segments are accepted. Damaged and forged segments cannot be recognized.",
         "RFC 9293 section 3.1, measured",
     ),
     rule(
         "capture-zero-numbers",
         Severity::Note,
         "connections whose sequence and acknowledgment numbers are all 0",
-        "No host sends such: the capture was made by a script, or its numbers were taken out. These connections are followed by \
-         flags and payload alone, as if each segment had come in order; loss, repetition and forgery cannot be told in them.",
+        "No host sends such connections: a script made the capture, or removed the numbers. These connections are \
+         tracked only by flags and payload, as if all segments were in order. Loss, retransmission and forgery cannot \
+         be detected in them.",
         "RFC 9293 section 3.4; measured on made captures",
     ),
     rule(
@@ -135,33 +138,33 @@ pub(super) const RULES: &[Rule] = &[
         "capture-drops",
         Severity::Note,
         "packets dropped while capturing",
-        "The kernel, the interface or the analysis could not keep up. Counts are too low, and silence proves nothing. Use a \
-         filter, larger buffers, or a faster machine.",
+        "The kernel, the interface or the analysis could not keep up. Counts are too low, and missing packets prove \
+         nothing. Use a filter, larger buffers, or a faster machine.",
         "libpcap statistics",
     ),
     rule(
         "capture-clock-backwards",
         Severity::Note,
         "time stamps that run backwards by more than 1 ms",
-        "Files were merged in the wrong order, the clock was set, or several queues were read. Durations across the step mean \
-         little. Sort the file by time.",
+        "Files were merged in the wrong order, the clock was set, or several queues were read. Durations across the \
+         step are unreliable. Sort the file by time.",
         "measured",
     ),
     rule(
         "capture-repeated",
         Severity::Note,
         "a capture that holds the same packets twice",
-        "The time stamps run back to the first packet, and from there on packets follow that were there before, with the same time \
-         stamps, identifications and checksums: a file was appended to itself, or read twice. The second copy counts for nothing. \
+        "The time stamps return to the first packet, and the packets from there have the same time stamps, \
+         identifications and checksums: a file was appended to itself, or read twice. The second copy is ignored. \
          Remove it, or name each file once.",
         "measured",
     ),
     rule(
         "flow-table-evicted",
         Severity::Note,
-        "flows given up because the table was full",
-        "More connections at once than the table holds: the oldest embryonic ones were given up first. Raise the limit \
-         of flows if memory allows; under a flood this is how memory stays bounded.",
+        "flows evicted from a full table",
+        "There were more concurrent connections than the table holds; the oldest embryonic ones were evicted first. \
+         Raise --max-flows if memory allows; in a flood, evictions bound the memory.",
         "measured",
     ),
 ];
@@ -458,7 +461,7 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 13] {
         total(h.drops, "packets dropped while capturing"),
         total(h.clock_backwards, "time stamps ran backwards"),
         repeated(h),
-        total(h.evicted, "flows given up because the table was full (embryonic first, oldest first)"),
+        total(h.evicted, "flows evicted from a full table (embryonic first, oldest first)"),
     ]
 }
 

@@ -14,9 +14,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Alert,
         scope: Scope::Flow,
         summary: "a SYN whose source address and port are those of its destination",
-        description: "The LAND attack, which made old stacks answer themselves for ever. Nothing else sends it over a network: drop \
-                      packets from outside that carry inside addresses. On a loopback address an application merely connected \
-                      to itself.",
+        description: "The LAND attack, which made old stacks answer themselves endlessly. Nothing else sends it over a \
+             network: drop packets from outside with inside addresses. On a loopback address, an application connected \
+             to itself.",
         reference: "CVE-1999-0016",
         when: When::Facts(Facts::SYN),
         check: land,
@@ -25,7 +25,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "bogon-endpoint",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "a SYN from or to an address that no TCP end can have",
+        summary: "a SYN from or to an address that TCP cannot use",
         description: "Multicast, broadcast and reserved addresses have no connections. Spoofed packets with random sources, a broken \
                       configuration, or a laboratory.",
         reference: "RFC 9293 section 3.9.2.3 (MUST-57, MUST-63); RFC 1122 section 3.2.1.3",

@@ -15,9 +15,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "ecn-mode",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "the SYN asked for explicit congestion notification: what came of it",
-        description: "classic or accecn: routers may mark packets instead of dropping them. refused: the server does not know it or \
-                      has it switched off.",
+        summary: "the result of a SYN that requested explicit congestion notification",
+        description: "classic or accecn: routers may mark packets instead of dropping them. refused: the server does not \
+             support it or has it disabled.",
         reference: "RFC 3168 section 6.1.1; RFC 9768 section 3.1",
         when: When::Facts(Facts::SYN_ACK),
         check: mode,
@@ -27,8 +27,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN-ACK sends the ECN flags of the SYN back unchanged",
-        description: "The server (or a device before it) copies reserved bits without knowing what they mean. The client must take it \
-                      for no ECN.",
+        description: "The server (or a device before it) copies reserved bits without interpreting them. The client must treat \
+             this as no ECN.",
         reference: "RFC 9768 section 3.1.1, table 2",
         when: When::Facts(Facts::SYN_ACK),
         check: reflected,
@@ -37,9 +37,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "ecn-illegal-synack",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the ECN flags of the SYN-ACK are no answer to those of the SYN",
-        description: "ECN flags on a SYN-ACK whose SYN asked for nothing, or a combination that is reserved. A broken server, or the \
-                      SYN's flags were cleared or set on the path.",
+        summary: "the ECN flags of the SYN-ACK do not match those of the SYN",
+        description: "The SYN-ACK has ECN flags although the SYN requested nothing, or a reserved combination. The server is \
+             broken, or a device on the path cleared or set the flags of the SYN.",
         reference: "RFC 9768 section 3.1.1; RFC 3168 section 6.1.1",
         when: When::Facts(Facts::SYN_ACK),
         check: illegal,

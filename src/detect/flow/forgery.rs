@@ -25,13 +25,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: RST_FORGED,
         severity: Severity::Alert,
         scope: Scope::Flow,
-        summary: "a RST that the end in whose name it came most likely did not send",
-        description: "Somebody between the ends, or blind, tears this connection down: a censor, an intrusion prevention \
-                      system, an attacker, or a middlebox. The evidence lists what speaks for it: a host that resets has \
-                      nothing more to say, and its packets have one TTL and one line of IP identifications. Find out which \
-                      device on the path has the TTL of the RST; encrypted transports do not help against it, other paths do. \
-                      A refusal is judged as well: no server refuses a SYN and then accepts it, but two machines that answer \
-                      in one name may.",
+        summary: "a RST that its apparent sender most likely did not send",
+        description: "A third party, on the path or blind, resets this connection: a censor, an intrusion prevention system, \
+             an attacker, or a middlebox. The event lists the evidence: a host that resets a connection sends nothing \
+             more on it, and its packets share one TTL and one sequence of IP identifications. Find the device on the \
+             path with the TTL of the RST; encryption does not help against it, another path does. Refusals are judged \
+             as well: no server refuses a SYN and then accepts it, but two machines at one address may.",
         reference: "Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets, NDSS 2009",
         when: When::Facts(Facts(Facts::RESET_EVIDENCE.0 | Facts::SYNACK_LATE.0)),
         check: rst_forged,
@@ -41,8 +40,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "an end went on after a RST in its name, later than reordering explains",
-        description: "A host that reset a connection forgets it. That it goes on means that it did not send the RST, or that a \
-                      device on the way answered in its name. See rst-forged for the weight of all evidence.",
+        description: "A host drops a connection that it reset. If it continues, it did not send the RST, or a device on the \
+             path answered in its name. See rst-forged for all evidence.",
         reference: "RFC 9293 section 3.5.2",
         when: When::Facts(Facts::SPOKE_AFTER_RESET),
         check: traffic_after_rst,
@@ -52,9 +51,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "2 or more RSTs of one direction within 100 ms, at different numbers above what was sent",
-        description: "An injector does not know how far the stream has come by the time its RST arrives, and sends several. \
-                      Distances of 1460, 2920, 4380 or 12503 are those of known censorship systems and raise this to an \
-                      alert.",
+        description: "An injector cannot predict the sequence number at which its RST arrives, and sends several. Known \
+             censorship systems use distances of 1460, 2920, 4380 or 12503, which raise this to an alert.",
         reference: "Clayton, Murdoch, Watson 2006; Weaver et al., NDSS 2009",
         when: When::Facts(Facts::RESET_VOLLEY),
         check: rst_volley,
@@ -64,11 +62,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "payload in the name of one end that cannot be its own: other contents at the same number, or data behind its RST",
-        description: "Somebody on the path answers faster than the server can, or replays old segments: the receiver keeps what comes \
-                      first. Contents are compared by checksum, no payload is kept. It is an alert where the TTL or the IP \
-                      identification tells which of the two is foreign; the figures name that one. Where neither does, an \
-                      application may have changed a file while its system sent it again. Find the device whose distance is the \
-                      foreign TTL; encryption makes such data useless.",
+        description: "Somebody on the path answers faster than the server can, or replays old segments: the receiver keeps the \
+             first copy. Contents are compared by checksum, and no payload is kept. It is an alert if the TTL or the \
+             IP identification shows which of the two is foreign; the figures name that one. Otherwise an application \
+             may have changed a file while its system sent it again. Find the device at the distance of the foreign \
+             TTL; encryption makes such data useless.",
         reference: "Weaver, Kreibich, Paxson: Redirecting DNS and injecting packets (2011); RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::DATA_REPLACED),
         check: data_injected,
@@ -78,9 +76,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN, FIN or RST whose TTL cannot reach its target",
-        description: "The monitor sees it, the target does not: somebody wants the two to disagree about the connection, so \
-                      that what follows escapes inspection. Distances are guessed from the target's own TTL; routes that \
-                      differ by direction can deceive by a few hops, which is allowed for.",
+        description: "The monitor sees the segment, the target does not: somebody evades inspection by making the two disagree \
+             about the connection. Distances are estimated from the target's own TTL, with a tolerance of a few hops \
+             for asymmetric routes.",
         reference: "Ptacek, Newsham 1998: Insertion, Evasion and Denial of Service",
         when: When::Facts(Facts::TTL_CHANGED),
         check: insertion_low_ttl,
@@ -91,7 +89,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "the TTL of one direction changed by 2 or more, twice or more often",
         description: "Packets of one end came by paths of different length, or from different hosts. Load balancing over \
-                      unequal paths does it; so does a third party that speaks in this end's name.",
+             unequal paths does it; so does a third party that forges segments of this end.",
         reference: "p0f 3 (TTL changes within one host)",
         when: When::Facts(Facts::TTL_CHANGED),
         check: ttl_shift,

@@ -23,11 +23,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "syn-proxy",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a SYN-ACK with a window of 0, which opened only after the third step",
-        description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name, and holds the client back \
-                      until its own connection to the server is open. Round trips of the handshake tell of that device; \
-                      the time until the window opened tells what lies behind it, and options that it does not take are lost to \
-                      both ends. Harmless where it is meant: find out whether its protection is on for ever or for an attack.",
+        summary: "a SYN-ACK with a window of 0 that opened only after the final ACK",
+        description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name, and holds the \
+             client back until its own connection to the server is open. The round trip of the handshake is the one to \
+             that device; the delay until the window opened is the one behind it. Options that the device does not \
+             support are lost. Harmless if intended: check whether the protection is permanent or reacts to an attack.",
         reference: "Linux nftables, synproxy; RFC 4987 section 3.8",
         when: When::Facts(Facts::FIRST_DATA),
         check: syn_proxy,
@@ -36,11 +36,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: SYN_AUTHENTICATION,
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a SYN-ACK with a foreign acknowledgment number, a RST, and the next SYN was served",
+        summary: "the client reset a SYN-ACK with a wrong acknowledgment number, and its next SYN was accepted",
         description: "A filter against floods answers the first SYN of an address with a SYN-ACK that a real client must reset \
-                      (safe reset), and lets the address through once it has: no fault of client or server. Each new address \
-                      loses the time until its SYN is repeated, about a second; lists of known addresses or SYN cookies on the \
-                      filter avoid that.",
+             (safe reset), and then admits the address. Client and server are not at fault. Each new address loses \
+             about one second, until its SYN is repeated; a list of known addresses or SYN cookies on the filter avoid \
+             that.",
         reference: "RFC 9293 section 3.10.7.3; RFC 4987 section 3.8",
         when: When::Opened,
         check: syn_authentication,

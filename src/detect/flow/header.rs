@@ -12,8 +12,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a combination of flags that no segment of a connection has",
-        description: "Only tools send these: to tell open from closed ports past a filter (null, FIN and Xmas scans), to tell \
-                      operating systems apart, or to test how a device copes. The address that sends them is worth a look.",
+        description: "Only tools send these: to find open ports behind a filter (null, FIN and Xmas scans), to identify \
+             operating systems, or to test a device. Investigate the sending address.",
         reference: "RFC 9293 section 3.10.7",
         when: When::Facts(Facts(
             Facts::INVALID_FLAGS.0
@@ -41,8 +41,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "an acknowledgment field without ACK, or ACK with number 0",
-        description: "Receivers ignore fields whose flag is not set; kernels leave them zero. A fingerprint of tools and of some \
-                      load balancers.",
+        description: "Receivers ignore fields whose flag is not set; kernels leave them zero. Tools and some load balancers do \
+             not.",
         reference: "RFC 9293 section 3.1",
         when: When::Facts(Facts::UNFLAGGED_FIELD),
         check: unflagged_field,
@@ -52,9 +52,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "an urgent pointer without URG, or URG with pointer 0",
-        description: "The pointer counts only where URG is set, and tells where the urgent octets end: one without the other says \
-                      nothing. Receivers ignore it; a monitor that does not, or a device that clears one of the two, sees another \
-                      stream than the receiver. Tools and traffic normalizers leave it so.",
+        description: "The pointer is valid only with URG, and marks the end of the urgent octets. Receivers ignore one without \
+             the other. A monitor that does not, or a device that clears one of the two, sees another stream than the \
+             receiver. Tools and traffic normalizers produce such segments.",
         reference: "RFC 9293 sections 3.1 and 3.8.5; RFC 6093 section 3",
         when: When::Facts(Facts::UNFLAGGED_FIELD),
         check: urgent_odd,
@@ -64,8 +64,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a segment with a wrong checksum from a sender whose checksums are otherwise right",
-        description: "The receiver drops it. A damaged packet, or one that is meant for a monitor and not for the receiver. \
-                      Checksums that the capturing host had not finished (offload) are not meant.",
+        description: "The receiver drops it. The packet was damaged, or crafted for a monitor and not for the receiver. \
+             Checksums that the capturing host had not yet computed (offload) are excluded.",
         reference: "RFC 9293 section 3.1 (MUST-3)",
         when: When::Facts(Facts::BAD_CHECKSUM),
         check: bad_checksum,
@@ -75,8 +75,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN, FIN or RST with a wrong checksum from a sender whose checksums are otherwise right",
-        description: "The receiver drops it, but a monitor that does not check believes that the connection has opened or ended: \
-                      the classic way to evade inspection. If data flows on after it, that was the purpose.",
+        description: "The receiver drops it, but a monitor that does not check believes that the connection has opened or \
+             ended: the classic evasion of inspection. Data after it proves that intent.",
         reference: "Ptacek and Newsham, Insertion, Evasion and Denial of Service (1998)",
         when: When::Facts(Facts::BAD_CHECKSUM),
         check: control_bad_checksum,
@@ -86,7 +86,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the initial sequence number is 0",
-        description: "By chance once in four thousand million connections. A test tool or a very simple stack.",
+        description: "The probability by chance is 1 in 2³². Causes are a test tool or a very simple stack.",
         reference: "RFC 9293 section 3.4.1",
         when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0)),
         check: isn_zero,

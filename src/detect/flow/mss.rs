@@ -32,8 +32,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a maximum segment size below 216 octets (below the least of the address family: note)",
-        description: "No link needs it. It makes the other end send many small segments, which costs it memory and time: a probe for \
-                      CVE-2019-11479, a tool, or a very small device.",
+        description: "No link needs it. It forces the other end to send many small segments, at a cost in memory and time: a \
+             probe for CVE-2019-11479, a tool, or a very small device.",
         reference: "CVE-2019-11479; RFC 9293 section 3.7.1",
         when: OFFERS,
         check: tiny,
@@ -44,8 +44,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         scope: Scope::Flow,
         summary: "a packet with more payload than the receiver's maximum segment size allows",
         description: "The MSS option was changed on the path for one end only, or the sender ignores it; such packets may be \
-                      dropped or fragmented. Frames joined by the capturing host's offload are left out as far as they can be \
-                      told.",
+             dropped or fragmented. Frames merged by the capturing host's offload are excluded where recognizable.",
         reference: "RFC 9293 section 3.7.1 (MUST-16)",
         when: When::Facts(Facts::OVER_MSS),
         check: exceeded,

@@ -28,8 +28,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN offers window scaling, the SYN-ACK does not",
-        description: "Windows stay below 64 KiB, which limits throughput on long paths. An old server, one that sends SYN cookies, \
-                      or a device that strips options.",
+        description: "Windows stay below 64 KiB, which limits throughput on long paths. Causes are an old server, SYN cookies, \
+             or a device that strips options.",
         reference: "RFC 7323 section 2.2",
         when: When::Facts(Facts::SYN_ACK),
         check: scale_refused,
@@ -39,8 +39,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN offers selective acknowledgment, the SYN-ACK does not",
-        description: "Several losses in one round trip will take several round trips to repair. An old server, one that sends SYN \
-                      cookies, or a device that strips options.",
+        description: "Several losses in one round trip will take several round trips to repair. Causes are an old server, SYN \
+             cookies, or a device that strips options.",
         reference: "RFC 2018 section 2",
         when: When::Facts(Facts::SYN_ACK),
         check: sack_refused,
@@ -60,8 +60,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the SYN-ACK carries window scale or timestamps that the SYN did not offer",
-        description: "A SYN-ACK must not. The SYN was changed on its way to the server, so that the ends disagree about the \
-                      connection: wrongly scaled windows look like stalls. Compare captures on both sides of firewalls.",
+        description: "RFC 7323 forbids that. The SYN was changed on its way to the server, so the ends disagree about the \
+             connection: wrongly scaled windows look like stalls. Compare captures on both sides of firewalls.",
         reference: "RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2",
         when: When::Facts(Facts::SYN_ACK),
         check: unoffered,
@@ -71,8 +71,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a segment without timestamps on a connection that agreed on them",
-        description: "Both ends agreed to send timestamps in every segment but RST. One without them was made by somebody else (a \
-                      device that keeps connections alive, a proxy, a forger) or by a broken stack; receivers may drop it.",
+        description: "Both ends agreed to send timestamps in every segment but RST. A segment without them comes from a third \
+             party (a device that keeps connections alive, a proxy, a forger) or from a broken stack; receivers may \
+             drop it.",
         reference: "RFC 7323 section 3.2",
         when: When::Facts(Facts::TIMESTAMP_MISSING),
         check: timestamps_missing,
@@ -102,8 +103,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "four or more NOP options in a row in a SYN or SYN-ACK",
-        description: "Stacks pad with up to three. A longer run is what a firewall leaves where it overwrites an option it does not \
-                      want; compare the other side of the device.",
+        description: "Stacks pad with up to three. A longer run remains where a firewall overwrites an option. Compare the \
+             other side of the device.",
         reference: "measured",
         when: OFFERS,
         check: stripped,
@@ -112,10 +113,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "opt-malformed",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "an option with an impossible length, twice, past the header, or where it may not be",
-        description: "A broken stack or device, a fuzzer, or an attempt to make a monitor read the options otherwise than the \
-                      receiver does. Octets behind the end of the list alone are a leak of memory, and a note; so is an option of a \
-                      SYN alone in a segment with ACK: its receiver ignores it.",
+        summary: "an option with an invalid length, a duplicate, beyond the header, or in the wrong segment",
+        description: "A broken stack or device, a fuzzer, or an attempt to make a monitor and the receiver read different \
+             options. Only octets after the end of the list are leaked memory, and a note. An option of SYNs in an \
+             ordinary segment is a note too: its receiver ignores it.",
         reference: "RFC 9293 sections 3.1 and 3.2 (MUST-7, MUST-68); RFC 7323; RFC 2018",
         when: When::Facts(Facts::OPTIONS_FAULTY),
         check: malformed,

@@ -29,9 +29,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a bare SYN on a connection that is open",
-        description: "The client's host lost its memory (it crashed, or a NAT gave the port to another), or somebody forges a SYN \
-                      to kill the connection or to learn its numbers. The end that is still connected answers with a challenge \
-                      ACK: if RST follows from the client, it was the client.",
+        description: "The client lost the connection (a crash, or a NAT that reassigned the port), or somebody forges a SYN to \
+             reset the connection or to learn its numbers. The connected end answers with a challenge ACK; a RST from \
+             the client then proves that the SYN was its own.",
         reference: "RFC 5961 section 4; RFC 9293 section 3.5.1",
         when: When::Facts(Facts::SYN_ON_ESTABLISHED),
         check: syn_on_established,
@@ -40,9 +40,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "challenge-ack",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "an end answered a SYN on the open connection, or an inexact RST, with an acknowledgment of where it stands",
-        description: "The receiver did not believe the segment before it and asks the real peer to confirm. It proves that the \
-                      connection survived.",
+        summary: "an end answered a SYN on an open connection, or an inexact RST, with an ACK of its current numbers",
+        description: "The receiver doubts the segment and asks its peer to confirm. The ACK proves that the connection \
+             survived.",
         reference: "RFC 5961 sections 3 to 5",
         when: When::Facts(Facts::CHALLENGE_ACK),
         check: challenge_ack,
@@ -52,11 +52,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a new connection on a four-tuple that was closed less than 240 s before",
-        description: "Within 2 MSL (240 s) old segments could still turn up in the new connection. A higher initial \
-                      sequence number or newer timestamps make it safe (RFC 6191), which the event tells. Common where \
-                      few ports serve many connections, as at proxies: nothing to do. It is a warning only if the end \
-                      that waits in TIME-WAIT took the SYN less than 1 s after the close, without timestamps and with \
-                      an initial sequence number below the old numbers: then use more ports or addresses.",
+        description: "Within 2 MSL (240 s) old segments could still turn up in the new connection. A higher initial sequence \
+             number or newer timestamps make it safe (RFC 6191); the event reports both. Common where few ports serve \
+             many connections, as at proxies: nothing to do. It is a warning only if the end that waits in TIME-WAIT \
+             took the SYN less than 1 s after the close, without timestamps and with an initial sequence number below \
+             the old numbers: then use more ports or addresses.",
         reference: "RFC 9293 section 3.6.1 (MAY-2); RFC 6191",
         when: When::Facts(Facts::SYN_ACK),
         check: port_reuse_timewait,
@@ -80,10 +80,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server's initial sequence numbers look like SYN cookies",
-        description: "A server sends cookies when its queue of embryonic connections is full, that is, under a SYN \
-                      flood, or always if so configured. Without timestamps window scaling and SACK are lost \
-                      meanwhile. The evidence is that its number moved exactly with the client's, or that TSval always \
-                      ends in the same 6 bits.",
+        description: "A server sends cookies when its queue of embryonic connections is full, that is, under a SYN flood, or \
+             always if so configured. Without timestamps window scaling and SACK are lost meanwhile. As evidence, its \
+             number moved exactly with the client's, or TSval always ends in the same 6 bits.",
         reference: "Linux SYN cookies, measured; RFC 4987 section 3.6",
         when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYNACK_REPEATED.0)),
         check: syncookie_suspected,

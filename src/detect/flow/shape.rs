@@ -14,10 +14,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "simultaneous-open",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "both ends sent SYN before either saw the other's",
-        description: "Permitted and rare: two applications that connect to each other from fixed ports at the same \
-                      moment, as NAT traversal and some routing daemons do. Who is the client is then a matter of \
-                      words.",
+        summary: "both ends sent a SYN before receiving the other's",
+        description: "Permitted and rare: two applications that connect to each other from fixed ports at the same moment, as \
+             NAT traversal and some routing daemons do. The choice of the client is then arbitrary.",
         reference: "RFC 9293 section 3.5, figure 7",
         when: When::Opened,
         check: simultaneous_open,
@@ -26,10 +25,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "split-handshake",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "the server answered the SYN with a SYN of its own, and only the client sent SYN-ACK",
-        description: "No ordinary stack does that. It makes firewalls and inspection take the server for the client, so that its \
-                      payload escapes them. Look at what that server sent, and whether the firewall enforces the direction of \
-                      connections.",
+        summary: "the server answered the SYN with its own SYN, and only the client sent a SYN-ACK",
+        description: "No ordinary stack does that. Firewalls and inspection systems mistake the server for the client, and \
+             miss its payload. Check what that server sent, and whether the firewall enforces the direction of \
+             connections.",
         reference: "Beardsley and Qian, The TCP Split Handshake: Practical Effects on Modern Network Equipment (2010)",
         when: When::Opened,
         check: split_handshake,
@@ -39,9 +38,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a FIN from the client before any SYN-ACK",
-        description: "A kernel that gives up in SYN-SENT says nothing. Such a FIN is a probe, or an attempt to make a monitor \
-                      believe that the connection has ended. If it carries an acknowledgment number, the server's answer may \
-                      only be missing from the capture.",
+        description: "A kernel that gives up in SYN-SENT sends nothing. Such a FIN is a probe, or an attempt to convince a \
+             monitor that the connection has ended. If it carries an acknowledgment number, the capture may just lack \
+             the server's answer.",
         reference: "RFC 9293 section 3.10.4",
         when: When::Opened,
         check: syn_then_fin,
@@ -51,8 +50,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the first segment seen is neither SYN nor SYN-ACK",
-        description: "The connection is older than the capture, or its opening took another way. Roles are guessed from the ports, \
-                      and judgements about it are softer.",
+        description: "The connection is older than the capture, or its handshake bypassed the capture. The roles are guessed \
+             from the ports, and severities are lower.",
         reference: "RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::MIDSTREAM),
         check: midstream_pickup,
@@ -62,8 +61,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "three or more segments of an open connection from one end, none from the other",
-        description: "The capture sees one direction only: a mirror port set to transmit or receive, or different ways there and \
-                      back. Round trips and acknowledgments of such flows cannot be told.",
+        description: "The capture sees one direction only: a mirror port set to transmit or receive only, or asymmetric \
+             routing. Round trips and acknowledgments of such flows are unknown.",
         reference: "measured",
         when: When::Ended,
         check: one_way_flow,

@@ -13,12 +13,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the SYN was answered, but from or to another address: the answer was not translated back",
-        description: "A SYN-ACK acknowledges this SYN's number, in time and with its time stamp where there are any, and its addresses \
-                      are not those of the SYN. The SYN passed a translator (a load balancer, a Kubernetes service, NAT) and the \
-                      answer by-passed it, so the client takes it for a stranger's: it resets it, or drops it, and asks again. The \
-                      server is well and no filter dropped the SYN. Look at the way back: the reply must pass the translator that \
-                      the SYN passed (asymmetric routes, a client in the server's own subnet without source NAT, a conntrack entry \
-                      that is gone). The event names the connection that has the answer.",
+        description: "A SYN-ACK acknowledges this SYN's number, in time and with its time stamp where there are any, and its \
+             addresses are not those of the SYN. The SYN passed a translator (a load balancer, a Kubernetes service, \
+             NAT) and the answer bypassed it, so the client does not recognize it: it resets or drops it, and repeats \
+             its SYN. The server is healthy and no filter dropped the SYN. Check the return path: the reply must pass \
+             the translator that the SYN passed (asymmetric routes, a client in the server's own subnet without source \
+             NAT, a conntrack entry that is gone). The event names the connection that has the answer.",
         reference: "RFC 3022 section 4.1; RFC 9293 section 3.10.7.3",
         when: When::Opened,
         check: answered_elsewhere,
@@ -27,10 +27,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "untranslated-answer",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a SYN-ACK by another address than the SYN that it acknowledges went to or came from",
-        description: "The client asked another address, or by another one, and this answer was not translated back. A client that gets \
-                      it resets it, as it has no such connection: that is no scan and no health check, and nobody forged its \
-                      address. The event names the connection that has the SYN.",
+        summary: "a SYN-ACK whose addresses differ from those of the SYN that it acknowledges",
+        description: "The SYN used another address, and this answer was not translated back. A client that receives it resets \
+             it, as it has no such connection. It is not a scan, a health check or a forged address. The event names \
+             the connection that has the SYN.",
         reference: "RFC 3022 section 4.1; RFC 9293 section 3.5.2",
         when: When::Opened,
         check: untranslated_answer,
@@ -39,12 +39,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "syn-stale-timestamp",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "an unanswered SYN whose time stamp is below the last that its server took from the same address",
-        description: "The server answers SYNs of this address while it ignores this one, and just those that it ignores have a time \
-                      stamp below the last that it took. Several hosts share the address behind NAT, and the server (or a firewall in \
-                      front of it) compares time stamps between connections of one address: Linux with tcp_tw_recycle (until 4.11), some \
-                      load balancers. Switch that off at the server; switching off time stamps at the clients helps as well. \
-                      The event names the connection whose SYN was taken last.",
+        summary: "an unanswered SYN with a time stamp older than the last one that the server accepted from that address",
+        description: "The server answers SYNs of this address, but ignores exactly those whose time stamp is below the last \
+             accepted one. Several hosts share the address behind NAT, and the server (or a firewall in front of it) \
+             compares time stamps between connections of one address: Linux with tcp_tw_recycle (until 4.11), some \
+             load balancers. Switch that off at the server, or switch off time stamps at the clients. The event names \
+             the connection whose SYN was accepted last.",
         reference: "RFC 7323 appendix B.2; RFC 6191 section 3",
         when: When::Opened,
         check: syn_stale_timestamp,
@@ -53,7 +53,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "nat-legs",
         severity: Severity::Info,
         scope: Scope::Flow,
-        summary: "the same connection before and behind a translation of addresses",
+        summary: "the same connection before and after address translation",
         description: "Two flows have one SYN: the same initial sequence number, options and time stamp. The capture sees a translator \
                       (NAT, a load balancer, a Kubernetes service) on both sides: one connection is counted twice. The event names \
                       the other half; capture on one side to count it once.",

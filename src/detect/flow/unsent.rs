@@ -10,9 +10,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[Rule {
     severity: Severity::Note,
     scope: Scope::Flow,
     summary: "a segment that acknowledges octets never sent; the receiver drops it",
-    description: "Its receiver answers with an ACK of where it stands and takes neither the payload nor the FIN: they are not \
-                  counted, and no state moves. What its sender did next, or that answer, shows that the capture lacks nothing. \
-                  Test tools, a broken stack, or somebody who does not know the numbers and speaks in this end's name.",
+    description: "The receiver answers with an ACK of its current numbers and accepts neither payload nor FIN: they are not \
+         counted, and no state changes. That answer, or the sender's next segments, show that the capture is complete. \
+         Causes are test tools, a broken stack, or a forger who does not know the numbers.",
     reference: "RFC 9293 section 3.10.7.4; RFC 5961 section 5",
     when: When::Facts(Facts::ACK_UNSENT),
     check: ack_unsent,

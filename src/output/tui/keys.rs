@@ -186,11 +186,11 @@ pub enum Problem {
 impl core::fmt::Display for Problem {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::NoAction(name) => write!(f, "no action is called \"{name}\" (synscope --print-keys lists them)"),
+            Self::NoAction(name) => write!(f, "unknown action '{name}' (synscope --print-keys lists them)"),
             Self::NoKey(key) => {
-                write!(f, "no key is called \"{key}\": a character, ^X, Space, Enter, PgUp, F1 and the like are")
+                write!(f, "unknown key '{key}'; expected a character, ^X, Space, Enter, PgUp, F1 or the like")
             }
-            Self::Twice(key, one, other) => write!(f, "{one} and {other} both want \"{key}\""),
+            Self::Twice(key, one, other) => write!(f, "{one} and {other} both use key '{key}'"),
         }
     }
 }
