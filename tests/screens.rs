@@ -502,7 +502,7 @@ fn a_filter_that_is_wrong_leaves_the_last_good_one() {
     assert!(seen.contains("▌     2 ") && !seen.contains("no answer ×"), "{seen}");
     press(&mut model, "d:");
     let seen = screen(&mut model, (120, 40));
-    assert!(seen.contains("/outcome:refusedd:") && seen.contains("never \"refusedd"), "{seen}");
+    assert!(seen.contains("/outcome:refusedd:") && seen.contains("outcome 'refusedd"), "{seen}");
     press(&mut model, "\x1b\x1b");
     assert!(!screen(&mut model, (120, 40)).contains("[outcome"));
 }

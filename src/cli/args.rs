@@ -196,7 +196,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long)]
     pub(super) ignore_checksums: bool,
 
-    /// Ignore segments with bad checksums in conn_state and history, like Zeek without -C
+    /// Ignore segments with bad or unfinished checksums in conn_state and history, like Zeek without -C
     #[arg(long, conflicts_with = "ignore_checksums")]
     pub(super) zeek_checksums: bool,
 }

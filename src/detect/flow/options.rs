@@ -60,7 +60,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the SYN-ACK carries window scale or timestamps that the SYN did not offer",
-        description: "RFC 7323 forbids that. The SYN was changed on its way to the server, so the ends disagree about the \
+        description: "A SYN-ACK must not. The SYN was changed on its way to the server, so the ends disagree about the \
              connection: wrongly scaled windows look like stalls. Compare captures on both sides of firewalls.",
         reference: "RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2",
         when: When::Facts(Facts::SYN_ACK),

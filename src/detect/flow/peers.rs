@@ -132,8 +132,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the right edge of a receive window moved back",
-        description: "The receiver withdrew window that it had offered. RFC 9293 discourages it, but some hosts do so when \
-             memory is short; data in flight may be dropped.",
+        description: "The receiver withdrew window that it had offered. This is discouraged, but some hosts do so when memory \
+             is short; data in flight may be dropped.",
         reference: "RFC 9293 section 3.8.6 (SHLD-14); RFC 7323 section 2.4",
         when: When::Facts(Facts::WINDOW_SHRANK),
         check: window_shrink,
