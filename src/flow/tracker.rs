@@ -8,28 +8,30 @@ use super::config::{Limits, Timeouts};
 use super::observer::{Notice, Observer, SegmentRef};
 use crate::flow::record::completeness::Completeness;
 use crate::flow::record::facts::Facts;
-use crate::flow::record::fast_path::FastPath;
-use crate::flow::record::flow::{CaptureQuality, Flow, HostMarks, Previous, Unreachable};
+use crate::flow::record::flow::{CaptureQuality, Flow, HostMarks, Unreachable};
 use crate::flow::record::handshake::{Handshake, Tries};
-use crate::flow::record::notes::SILENCE;
 use crate::flow::record::peer::{Offer, Peer};
+use crate::flow::record::rewriting::{Held, Rewriting};
 use crate::flow::record::steps::Step;
 use crate::flow::record::teardown::{Reset, Teardown};
 use crate::flow::record::tracking::{Phase, Tracking};
 use crate::flow::record::tuple::{FlowKey, Side};
-use crate::flow::record::verdict::{Closing, Opening};
+use crate::flow::record::twin::Twin;
+use crate::flow::record::verdict::Opening;
 use crate::flow::record::zeek::ZeekWords;
 use crate::flow::state::announced::Announced;
 use crate::flow::state::checksum_trust::{Sums, Worth};
 use crate::flow::state::duplicates::{Print, Seal};
+use crate::flow::state::evidence::SILENCE;
+use crate::flow::state::fast_path::FastPath;
 use crate::flow::state::recording::Recorded;
 use crate::flow::state::reuse::Fate;
-use crate::flow::state::rewriting::{Held, Rewriting};
 use crate::flow::state::roles;
-use crate::flow::state::twins::{self, Asked, Twin};
+use crate::flow::state::twins::{self, Asked};
 use crate::flow::table::descriptor::Descriptor;
+use crate::flow::table::slot::Slot;
 use crate::flow::table::syn_record::{Syn, SynRecord, V6Addresses};
-use crate::flow::table::table::{Slot, Table};
+use crate::flow::table::table::Table;
 use crate::flow::table::timer_wheel::{Tick, Wheel};
 use crate::tcp::{Checksum, Event, Flags, IcmpKind, IcmpQuote, Segment, SeqNumber, State};
 use crate::time::{SECOND, Timestamp};
@@ -1417,34 +1419,4 @@ impl Facts {
             | Self::AFTER_CLOSE.0
             | Self::UNANSWERED.0,
     );
-}
-
-/// What a closed connection leaves behind; it counts as in TIME-WAIT for so many nanoseconds.
-pub(super) fn previous_of(flow: &Flow, time_wait: i64) -> Previous {
-    Previous {
-        before: if flow.was_open() { None } else { flow.previous().and_then(Previous::closed).map(Box::new) },
-        time_wait,
-        id: flow.id,
-        last_time: flow.last_time,
-        opening: flow.opening(),
-        closing: flow.closing(),
-        client_next: flow.client.next,
-        server_next: flow.server.next,
-        client_isn: flow.client.isn,
-        server_isn: flow.server.isn,
-        closed_by: flow.closed_by(),
-        same_client: true,
-    }
-}
-
-/// Whether a flow that ended like this leaves nothing that could still speak.
-pub(super) const fn is_final(closing: Closing) -> bool {
-    matches!(
-        closing,
-        Closing::Fin
-            | Closing::SimultaneousFin
-            | Closing::ResetByClient
-            | Closing::ResetByServer
-            | Closing::FinThenReset
-    )
 }

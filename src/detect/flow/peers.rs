@@ -4,7 +4,7 @@ use super::accept::was_never_accepted;
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
-use crate::flow::notes::Repeats;
+use crate::flow::notes::Unanswered;
 use crate::flow::{Facts, Flow, Side};
 use crate::tcp::{Flags, SeqNumber};
 use crate::time::SECOND;
@@ -162,7 +162,7 @@ fn half_open_crash(s: &RuleContext<'_>) -> Option<Finding> {
 }
 
 /// The large segment that `from` repeats in vain, and how much its other end got of what was sent behind it, octets.
-fn vanishing(f: &Flow, from: Side) -> Option<(Repeats, u32)> {
+fn vanishing(f: &Flow, from: Side) -> Option<(Unanswered, u32)> {
     let end = f.notes()?.end(from);
     // Without SACK: all that was behind it was smaller, and some of it arrived, or nothing would have been asked for again.
     let behind = |(missed, octets): (SeqNumber, u32)| {

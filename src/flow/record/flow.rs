@@ -4,7 +4,9 @@ use smallvec::SmallVec;
 
 use super::completeness::Completeness;
 use super::handshake::{Handshake, InEffect, MAX_TRIES};
+use super::notes::Notes;
 use super::peer::Peer;
+use super::previous::Previous;
 use super::steps::Step;
 use super::teardown::{Reset, Teardown};
 use super::tuple::{FlowKey, Side};
@@ -109,7 +111,7 @@ pub struct Flow {
     /// Frame of the last segment.
     pub last_frame: u64,
     /// What is kept once something out of the ordinary happened to it.
-    pub(in crate::flow) notes: Option<Box<super::notes::Notes>>,
+    pub(in crate::flow) notes: Option<Box<Notes>>,
     /// Steps, at most [`MAX_STEPS`].
     pub steps: Vec<Step>,
     /// Opening verdict, once reached (it may still be revised: an answer can come late).
@@ -160,74 +162,6 @@ pub struct Flow {
     pub marks: SmallVec<[Mark; 1]>,
 }
 
-/// What is remembered of the last connection of a four-tuple that was closed in order: one of its ends may be in TIME-WAIT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed {
-    /// Its flow number.
-    pub id: u64,
-    /// Time of its last segment.
-    pub last_time: Timestamp,
-    /// What its client would have sent next.
-    pub client_next: Option<crate::tcp::SeqNumber>,
-    /// What its server would have sent next.
-    pub server_next: Option<crate::tcp::SeqNumber>,
-    /// Who had closed it first.
-    pub closed_by: Option<ClosedBy>,
-    /// Whether it had been the same end that was the client.
-    pub same_client: bool,
-}
-
-/// What is remembered of the incarnation before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Previous {
-    /// Its flow number.
-    pub id: u64,
-    /// Time of its last segment.
-    pub last_time: Timestamp,
-    /// How it had opened.
-    pub opening: Opening,
-    /// How it had closed.
-    pub closing: Closing,
-    /// What its client would have sent next.
-    pub client_next: Option<crate::tcp::SeqNumber>,
-    /// What its server would have sent next.
-    pub server_next: Option<crate::tcp::SeqNumber>,
-    /// Its client's ISN.
-    pub client_isn: Option<crate::tcp::SeqNumber>,
-    /// Its server's ISN.
-    pub server_isn: Option<crate::tcp::SeqNumber>,
-    /// Who had closed it first.
-    pub closed_by: Option<ClosedBy>,
-    /// Whether it had been the same end that was the client.
-    pub same_client: bool,
-    /// Where it was an attempt that came to nothing: the connection before it that was closed in order, if any was.
-    pub before: Option<Box<Closed>>,
-    /// How long a closed connection counts as in TIME-WAIT, nanoseconds.
-    pub time_wait: i64,
-}
-
-impl Previous {
-    /// The last connection of the four-tuple that was closed in order, attempts that came to nothing since left out.
-    pub fn closed(&self) -> Option<Closed> {
-        if !matches!(self.closing, Closing::Fin | Closing::SimultaneousFin) {
-            return self.before.as_deref().copied();
-        }
-        Some(Closed {
-            id: self.id,
-            last_time: self.last_time,
-            client_next: self.client_next,
-            server_next: self.server_next,
-            closed_by: self.closed_by,
-            same_client: self.same_client,
-        })
-    }
-
-    /// The same, where it may still be in TIME-WAIT at `time`.
-    pub fn in_time_wait(&self, time: Timestamp) -> Option<Closed> {
-        self.closed().filter(|closed| (0..self.time_wait).contains(&(time - closed.last_time)))
-    }
-}
-
 impl Flow {
     /// The incarnation of the same four-tuple before this one.
     pub fn previous(&self) -> Option<&Previous> {
@@ -237,6 +171,30 @@ impl Flow {
     /// The ICMP error about its SYN.
     pub fn unreachable(&self) -> Option<&Unreachable> {
         self.unreachable.as_deref()
+    }
+
+    /// Notes on it, where there is reason for any.
+    pub fn notes(&self) -> Option<&Notes> {
+        self.notes.as_deref()
+    }
+
+    /// Segments of `side` that the other end must drop (RFC 9293 section 3.10.7): they move no state, and their octets are not
+    /// counted.
+    pub fn unacceptable(&self, side: Side) -> u32 {
+        self.notes().map_or(0, |notes| notes.end(side).unacceptable)
+    }
+
+    /// `count` more segments of `side` must have been dropped by the other end.
+    pub(in crate::flow) fn note_unacceptable(&mut self, side: Side, count: u32) {
+        let end = self.notes.get_or_insert_default().end_mut(side);
+        end.unacceptable = end.unacceptable.saturating_add(count);
+    }
+
+    /// Octets that one end acknowledged and the capture lacks, and the frame that acknowledged the first of them.
+    pub fn missing(&self) -> Option<(u64, u64)> {
+        let ends = self.notes().map(|notes| [&notes.client.holes, &notes.server.holes])?;
+        let frame = ends.iter().filter(|holes| holes.octets > 0).map(|holes| holes.frame).min()?;
+        Some((ends.iter().map(|holes| holes.octets).sum(), frame))
     }
 
     /// The endpoint of `side`.

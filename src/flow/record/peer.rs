@@ -1,7 +1,7 @@
 //! One endpoint of a flow, as far as a bystander can know it.
 
-use super::notes::HeaderTrack;
-use crate::flow::state::overlap::FirstData;
+use super::header_track::HeaderTrack;
+use super::payload::FirstData;
 use crate::tcp::options::{FastOpen, Layout, Mptcp, OptionFaults, Timestamps};
 use crate::tcp::{Endpoint, Event, Flags, Segment, SeqNumber, State, state};
 use crate::time::Timestamp;

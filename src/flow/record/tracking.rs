@@ -1,11 +1,12 @@
 //! What only the tracker needs to know of a flow.
 
+use super::completeness::Completeness;
+use super::rewriting::Held;
 use super::teardown::Reset;
 use super::tuple::Side;
-use crate::flow::state::reuse::Pending;
-use crate::flow::state::rewriting::Held;
+use super::zeek::ZeekWords;
 use crate::flow::table::timer_wheel::Tick;
-use crate::tcp::{SeqNumber, State};
+use crate::tcp::{Segment, SeqNumber, State};
 use crate::time::Timestamp;
 
 /// Where a flow is on its way to being open.
@@ -77,4 +78,29 @@ pub(in crate::flow) struct Tracking {
     pub(in crate::flow) before_reset: Option<(State, State, Option<Timestamp>)>,
     /// Time and frame of the last segment before a SYN on the open connection.
     pub(in crate::flow) before_syn: Option<(Timestamp, u64)>,
+}
+
+impl Tracking {
+    /// No wait.
+    pub(in crate::flow) const NEVER: Timestamp = Timestamp(i64::MAX);
+}
+
+/// A SYN on an open connection, with what the flow was before it.
+#[derive(Clone, Debug)]
+pub(in crate::flow) struct Pending {
+    pub(in crate::flow) segment: Segment,
+    pub(in crate::flow) repeats: Vec<Segment>,
+    pub(in crate::flow) last_frame: u64,
+    /// Packet clock when it came.
+    pub(in crate::flow) at: Timestamp,
+    pub(in crate::flow) before: Before,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::flow) struct Before {
+    pub(in crate::flow) last_time: Timestamp,
+    pub(in crate::flow) last_frame: u64,
+    pub(in crate::flow) steps: usize,
+    pub(in crate::flow) zeek: ZeekWords,
+    pub(in crate::flow) completeness: Completeness,
 }

@@ -151,6 +151,16 @@ named! {
     }
 }
 
+impl Closing {
+    /// Whether a flow that ended like this leaves nothing that could still speak.
+    pub(in crate::flow) const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Fin | Self::SimultaneousFin | Self::ResetByClient | Self::ResetByServer | Self::FinThenReset
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

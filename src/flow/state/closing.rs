@@ -1,8 +1,8 @@
 //! The end of a flow: FINs, their acknowledgments, resets and what comes after them (findings B).
 
-use super::unsent::UnsentAck;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
+use crate::flow::record::notes::UnsentAck;
 use crate::flow::record::peer::InFlight;
 use crate::flow::record::steps::Label;
 use crate::flow::record::teardown::Reset;

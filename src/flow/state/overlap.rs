@@ -3,13 +3,16 @@
 //! No payload is kept. Two segments with the same number and length are compared by the sum of their payload, which the checksum
 //! gives away; of different lengths only what their headers tell counts.
 
+use crate::flow::record::evidence::Evidence;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
-use crate::flow::record::notes::{Evidence, HeaderTrack, IdLine, Notes};
+use crate::flow::record::header_track::{HeaderTrack, IdLine};
+use crate::flow::record::notes::Notes;
+use crate::flow::record::payload::{FirstData, Injection, Piece};
 use crate::flow::record::steps::Label;
 use crate::flow::record::tuple::Side;
-use crate::tcp::{Segment, SeqNumber};
-use crate::time::{MICROSECOND, MILLISECOND, Timestamp};
+use crate::tcp::Segment;
+use crate::time::{MICROSECOND, MILLISECOND};
 
 /// Two sightings of one packet, before and behind a router, lie within this, nanoseconds.
 const ROUTED: i64 = 10 * MILLISECOND;
@@ -21,64 +24,6 @@ const COMES_ROUND: i64 = 1800 * 1_000_000;
 const STAMP_SLACK: i64 = 2048;
 /// Fewer octets may be a probe, whose contents mean nothing.
 const LEAST: u32 = 2;
-
-/// What is kept of the first payload of an end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::flow) struct FirstData {
-    sum: Option<u16>,
-    octets: u16,
-    ip_id: u16,
-    ttl: u8,
-    stamp_is_off: bool,
-}
-
-impl FirstData {
-    const fn of(s: &Segment, sum: Option<u16>, stamp_is_off: bool) -> Self {
-        let octets = if s.payload > 0xffff { 0xffff } else { s.payload as u16 };
-        Self { sum, octets, ip_id: s.ip_id, ttl: s.ttl, stamp_is_off }
-    }
-}
-
-/// A segment with payload, as far as its contents can be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// When it passed.
-    pub time: Timestamp,
-    /// Frame number.
-    pub frame: u64,
-    /// Number of its first octet.
-    pub seq: SeqNumber,
-    /// Payload octets.
-    pub payload: u32,
-    /// TTL or hop limit.
-    pub ttl: u8,
-    /// IPv4 identification.
-    pub ip_id: u16,
-    sum: Option<u16>,
-    /// What about its headers differs from the other packets of its sender.
-    pub off: Evidence,
-}
-
-/// Two segments in the name of one end that cannot both be its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Injection {
-    /// The one that came first.
-    pub first: Piece,
-    /// The one that came second.
-    pub second: Piece,
-}
-
-impl Injection {
-    /// The one of the two whose headers leave the line of its sender, where only one does.
-    pub fn suspect(&self) -> Option<&Piece> {
-        let (first, second) = (self.first.off, self.second.off);
-        match (first == Evidence::default(), second == Evidence::default()) {
-            (false, true) => Some(&self.first),
-            (true, false) => Some(&self.second),
-            _ => None,
-        }
-    }
-}
 
 impl Flow {
     /// Compares a segment that is none of SYN and RST with what came before it at the same number.

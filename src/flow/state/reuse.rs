@@ -4,13 +4,11 @@
 //! from a host that lost its memory, and only the answer tells (RFC 5961 section 4; RFC 9293 section 3.5.1).
 
 use crate::flow::config::Timeouts;
-use crate::flow::record::completeness::Completeness;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::handshake::{Tries, Try};
-use crate::flow::record::tracking::Phase;
+use crate::flow::record::tracking::{Before, Pending, Phase};
 use crate::flow::record::tuple::Side;
 use crate::flow::record::verdict::Opening;
-use crate::flow::record::zeek::ZeekWords;
 use crate::tcp::{Flags, Segment, SeqNumber};
 use crate::time::Timestamp;
 
@@ -26,26 +24,6 @@ pub(in crate::flow) enum Fate {
     Begins,
     /// It answers the pending SYN, which thereby began a new one.
     BeginsWithPending,
-}
-
-/// A SYN on an open connection, with what the flow was before it.
-#[derive(Clone, Debug)]
-pub(in crate::flow) struct Pending {
-    pub(in crate::flow) segment: Segment,
-    pub(in crate::flow) repeats: Vec<Segment>,
-    last_frame: u64,
-    /// Packet clock when it came.
-    pub(in crate::flow) at: Timestamp,
-    before: Before,
-}
-
-#[derive(Clone, Debug)]
-struct Before {
-    last_time: Timestamp,
-    last_frame: u64,
-    steps: usize,
-    zeek: ZeekWords,
-    completeness: Completeness,
 }
 
 impl Flow {

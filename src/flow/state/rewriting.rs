@@ -7,137 +7,14 @@
 //! shifted line is moved back, whichever side is seen first, and the second sighting is a copy like others.
 
 use super::duplicates::Seal;
-use crate::flow::record::fast_path::FastPath;
+use super::fast_path::FastPath;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::peer::Offer;
+use crate::flow::record::rewriting::{Rewriting, SegmentTraits, is_near, may_be_added};
 use crate::flow::record::tracking::Phase;
 use crate::flow::record::tuple::Side;
-use crate::tcp::{Checksum, Flags, Segment, SeqNumber};
-use crate::time::{MILLISECOND, Timestamp};
-
-/// A rewriter adds a random number; less than this may be what the sender itself went on by, octets.
-const LEAST: u32 = 1 << 20;
-/// The second sighting at the same hop comes within this, nanoseconds.
-const SAME_HOP: i64 = MILLISECOND;
-/// And within this behind up to [`MAX_HOPS`] routers, nanoseconds.
-const ROUTED: i64 = 10 * MILLISECOND;
-const MAX_HOPS: u8 = 3;
-/// A number belongs to a line only if it is no further from where that is now, octets.
-const NEAR: u32 = 1 << 28;
-/// Segments remembered.
-const REMEMBERED: usize = 16;
-
-/// How the numbers of a connection are rewritten.
-#[derive(Clone, Debug)]
-pub struct Rewriting {
-    /// What is added to the client's numbers, where it is known.
-    client: Option<u32>,
-    /// What is added to the server's.
-    server: Option<u32>,
-    /// Frames of the first pair.
-    pub frames: (u64, u64),
-    /// Segments that were seen a second time.
-    pub copies: u32,
-    recent: [Option<Kept>; REMEMBERED],
-    at: u8,
-}
-
-/// What tells a segment's second sighting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kept {
-    from: Side,
-    time: Timestamp,
-    seq: SeqNumber,
-    ack: SeqNumber,
-    payload: u32,
-    flags: Flags,
-    window: u16,
-    ip_id: u16,
-    ttl: u8,
-    stamp: Option<u32>,
-}
-
-impl Kept {
-    fn of(s: &Segment, from: Side) -> Self {
-        Self {
-            from,
-            time: s.time,
-            seq: s.seq,
-            ack: s.ack_field,
-            payload: s.payload,
-            flags: s.flags,
-            window: s.window,
-            ip_id: s.ip_id,
-            ttl: s.ttl,
-            stamp: s.options.timestamps.map(|t| t.value),
-        }
-    }
-
-    fn is_seen_again_in(&self, other: &Self) -> bool {
-        let alike = Self { time: self.time, ttl: self.ttl, ..*other } == *self;
-        alike && is_near((self.time, self.ttl), (other.time, other.ttl))
-    }
-}
-
-/// Whether two sightings, times and TTLs, may be of one packet.
-fn is_near((a, a_ttl): (Timestamp, u8), (b, b_ttl): (Timestamp, u8)) -> bool {
-    let gap = (b - a).saturating_abs();
-    match a_ttl.abs_diff(b_ttl) {
-        0 => gap <= SAME_HOP,
-        1..=MAX_HOPS => gap <= ROUTED,
-        _ => false,
-    }
-}
-
-/// Whether a rewriter may have added this.
-const fn may_be_added(shift: u32) -> bool {
-    shift == 0 || (shift >= LEAST && shift <= u32::MAX - LEAST)
-}
-
-/// A SYN or SYN-ACK that may turn out to be the second half of a pair of which the first is still to come.
-#[derive(Clone, Debug)]
-pub(in crate::flow) struct Held {
-    pub(in crate::flow) segment: Segment,
-    /// Packet clock when it came.
-    pub(in crate::flow) at: Timestamp,
-}
-
-impl Rewriting {
-    fn new(client: Option<u32>, server: Option<u32>, frames: (u64, u64)) -> Self {
-        Self { client, server, frames, copies: 0, recent: [None; REMEMBERED], at: 0 }
-    }
-
-    /// What is added to the numbers of `side`, where anything is.
-    pub fn shift(&self, side: Side) -> Option<u32> {
-        let shift = match side {
-            Side::Client => self.client,
-            Side::Server => self.server,
-        };
-        shift.filter(|shift| *shift != 0)
-    }
-
-    /// `number` of `side`, moved back if it lies nearer to the shifted line than to the line, which is at `now`. `exact`: only
-    /// if it is then that very number.
-    fn back(&self, side: Side, number: SeqNumber, now: Option<SeqNumber>, exact: bool) -> SeqNumber {
-        let Some((shift, now)) = self.shift(side).zip(now) else { return number };
-        let back = number.minus(shift);
-        let off = |number: SeqNumber| number.distance(now).unsigned_abs();
-        let belongs = if exact { back == now } else { off(back) < off(number) && off(back) < NEAR };
-        if belongs { back } else { number }
-    }
-
-    /// Whether it is known of both ends.
-    pub(in crate::flow) const fn is_known(&self) -> bool {
-        self.client.is_some() && self.server.is_some()
-    }
-
-    fn keep(&mut self, kept: Kept) {
-        if let Some(place) = self.recent.get_mut(usize::from(self.at)) {
-            *place = Some(kept);
-        }
-        self.at = (self.at + 1) % REMEMBERED as u8;
-    }
-}
+use crate::tcp::{Checksum, Flags, Segment};
+use crate::time::Timestamp;
 
 impl Flow {
     /// How its numbers are rewritten between two capture points, if they are.
@@ -177,7 +54,7 @@ impl Flow {
         let Some(rewriting) = self.notes.as_deref_mut().and_then(|notes| notes.rewriting.as_deref_mut()) else {
             return false;
         };
-        let kept = Kept::of(s, from);
+        let kept = SegmentTraits::of(s, from);
         let again = rewriting.recent.iter().flatten().any(|old| old.is_seen_again_in(&kept));
         if again {
             rewriting.copies = rewriting.copies.saturating_add(1);
@@ -213,7 +90,7 @@ impl Flow {
         self.set_rewriting(client, server, (frame, s.frame));
         let original = self.unified(s).unwrap_or(*s);
         if let Some(rewriting) = self.notes.as_deref_mut().and_then(|notes| notes.rewriting.as_deref_mut()) {
-            rewriting.keep(Kept::of(&original, from));
+            rewriting.keep(SegmentTraits::of(&original, from));
         }
         true
     }

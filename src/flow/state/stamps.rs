@@ -10,6 +10,7 @@ use core::net::IpAddr;
 use foldhash::fast::FixedState;
 
 use crate::flow::record::flow::Flow;
+use crate::flow::record::notes::StaleStamp;
 use crate::time::{SECOND, Timestamp};
 
 const PLACES: usize = 4096;
@@ -21,21 +22,6 @@ const WINDOW: i32 = 1;
 const FASTEST: i64 = 1_100;
 /// So many that each are later than the one before are no coincidence.
 const RISING: u32 = 3;
-
-/// A SYN whose time stamp is below the last that its server had taken from its client's address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StaleStamp {
-    /// Its time stamp.
-    pub value: u32,
-    /// The last that was taken.
-    pub taken: u32,
-    /// Number of the flow it was taken from.
-    pub flow: u64,
-    /// Frame of that SYN.
-    pub frame: u64,
-    /// How many SYNs of the address were taken, each later than the one before.
-    pub count: u32,
-}
 
 /// What a server took from an address.
 #[derive(Clone, Copy, Debug, Default)]

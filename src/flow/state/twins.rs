@@ -10,6 +10,7 @@ use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::handshake::Try;
 use crate::flow::record::peer::Offer;
+use crate::flow::record::twin::Twin;
 use crate::flow::record::verdict::Opening;
 use crate::tcp::options::OptionFaults;
 use crate::tcp::{Endpoint, Segment, SeqNumber};
@@ -73,29 +74,6 @@ impl RecentSyns {
         let Some(Line(line)) = self.lines.get(Self::home(isn)) else { return [0; PLACES] };
         line.map(|(hash, number)| if number == isn.0 { hash } else { 0 })
     }
-}
-
-/// The other four-tuple of an attempt to connect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Twin {
-    /// Number of its flow.
-    pub flow: u64,
-    /// Its client.
-    pub client: Endpoint,
-    /// Its server.
-    pub server: Endpoint,
-    /// Frame of its first SYN, if one was seen.
-    pub syn: Option<u64>,
-    /// Time and frame of its first SYN-ACK.
-    pub synack: Option<(Timestamp, u64)>,
-    /// The number that began.
-    pub synack_isn: Option<SeqNumber>,
-    /// Frame of the reset by its client.
-    pub reset: Option<u64>,
-    /// Whether its client acknowledged the SYN-ACK.
-    pub acknowledged: bool,
-    /// Hash of its key.
-    pub(in crate::flow) hash: u64,
 }
 
 impl Twin {

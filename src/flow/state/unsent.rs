@@ -3,43 +3,12 @@
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
+use crate::flow::record::notes::{Doubted, UnsentAck};
 use crate::flow::record::steps::Label;
 use crate::flow::record::tuple::Side;
 use crate::flow::record::verdict::Opening;
-use crate::tcp::{Flags, Segment, SeqNumber};
+use crate::tcp::{Flags, Segment};
 use crate::time::Timestamp;
-
-/// Payload of doubt: how things stood before it.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::flow) struct Doubted {
-    time: Timestamp,
-    frame: u64,
-    seq: SeqNumber,
-    ack: SeqNumber,
-    by: Side,
-    /// Segments with this acknowledgment so far, and their octets.
-    count: u32,
-    octets: u32,
-    hole: bool,
-    acked: Option<SeqNumber>,
-    edge: Option<SeqNumber>,
-    next: Option<SeqNumber>,
-}
-
-/// A segment that acknowledged octets which were never sent: its receiver dropped it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnsentAck {
-    /// Who sent it.
-    pub by: Side,
-    /// Its frame number.
-    pub frame: u64,
-    /// What it acknowledged.
-    pub ack: SeqNumber,
-    /// Payload octets of all that acknowledged this number.
-    pub octets: u32,
-    /// Whether it was a FIN.
-    pub fin: bool,
-}
 
 /// What the newest segment tells of doubted payload.
 #[derive(Clone, Copy, PartialEq, Eq)]

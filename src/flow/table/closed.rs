@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::flow::record::flow::{Flow, Previous};
+use crate::flow::record::flow::Flow;
+use crate::flow::record::previous::Previous;
 use crate::flow::record::tuple::FlowKey;
 use crate::flow::record::verdict::Opening;
-use crate::flow::tracker::{is_final, previous_of};
 use crate::tcp::{Segment, SeqNumber};
 use crate::time::Timestamp;
 
@@ -23,7 +23,7 @@ impl ClosedFlow {
     /// That of `flow`, whose key has this hash, until `keep` nanoseconds after `now`.
     pub(in crate::flow) fn of(flow: &Flow, hash: u64, now: Timestamp, keep: i64) -> Self {
         let (key, client_is_low) = FlowKey::between(flow.client.endpoint, flow.server.endpoint);
-        Self { key, hash, previous: previous_of(flow, keep), client_is_low, forgotten_at: now.after(keep) }
+        Self { key, hash, previous: Previous::of(flow, keep), client_is_low, forgotten_at: now.after(keep) }
     }
 
     /// Whether it is that of a flow with this key.
@@ -43,7 +43,7 @@ impl ClosedFlow {
 
     /// Whether nothing of the connection can still be alive.
     pub(in crate::flow) fn is_closed(&self) -> bool {
-        is_final(self.previous.closing)
+        self.previous.closing.is_final()
             || matches!(
                 self.previous.opening,
                 Opening::Refused | Opening::Aborted | Opening::ResetAfterSynAck | Opening::Unreachable
@@ -115,6 +115,24 @@ impl ClosedFlows {
 }
 
 impl Previous {
+    /// What a closed connection leaves behind; it counts as in TIME-WAIT for so many nanoseconds.
+    pub(in crate::flow) fn of(flow: &Flow, time_wait: i64) -> Self {
+        Self {
+            before: if flow.was_open() { None } else { flow.previous().and_then(Previous::closed).map(Box::new) },
+            time_wait,
+            id: flow.id,
+            last_time: flow.last_time,
+            opening: flow.opening(),
+            closing: flow.closing(),
+            client_next: flow.client.next,
+            server_next: flow.server.next,
+            client_isn: flow.client.isn,
+            server_isn: flow.server.isn,
+            closed_by: flow.closed_by(),
+            same_client: true,
+        }
+    }
+
     /// Whether `isn` lies above everything its client had sent.
     pub fn isn_rose(&self, isn: SeqNumber) -> Option<bool> {
         self.client_next.map(|next| isn.at_or_after(next))

@@ -6,8 +6,8 @@ use core::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::slot::Slot;
 use super::syn_record::Syn;
-use super::table::Slot;
 use crate::flow::record::tuple::{FlowKey, V4Key};
 use crate::flow::state::duplicates::{CopyFingerprint, Print, Seal};
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::table::{Slot, Table};
+use super::slot::Slot;
+use super::table::Table;
 use crate::flow::record::verdict::Opening;
 use crate::time::Timestamp;
 

@@ -6,6 +6,7 @@ pub(super) mod eviction;
 mod index;
 pub(crate) mod prefetch;
 mod slab;
+pub(super) mod slot;
 mod syn_cache;
 pub(super) mod syn_record;
 #[expect(clippy::module_inception, reason = "the table, beside what it is made of")]

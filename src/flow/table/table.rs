@@ -11,33 +11,20 @@ use super::descriptor::Descriptor;
 use super::index::Index;
 use super::prefetch::{prefetch, prefetch_start, prefetch_write};
 use super::slab::Slab;
+use super::slot::{CLOSED_FLOW, SYN_ONLY, Slot, is_closed_flow};
 use super::syn_cache::SynCache;
 use super::syn_record::Syn;
-use crate::flow::record::fast_path::FastPath;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::handshake::Try;
 use crate::flow::record::steps::Step;
 use crate::flow::record::tuple::FlowKey;
+use crate::flow::state::fast_path::FastPath;
 use crate::flow::state::twins::Asked;
 use crate::tcp::SeqNumber;
 use crate::time::Timestamp;
 
 /// Emptied step lists kept for new flows.
 const MAX_SPARE: usize = 4096;
-
-/// Position of a flow in the table; valid until the flow is removed.
-pub(in crate::flow) type Slot = u32;
-
-/// Slots from here on are those of flows that are nothing but a SYN.
-const SYN_ONLY: Slot = 1 << 31;
-
-/// Slots from here to those are of flows that have ended.
-const CLOSED_FLOW: Slot = 1 << 30;
-
-/// Whether `slot` is of a flow that has ended.
-const fn is_closed_flow(slot: Slot) -> bool {
-    slot & (SYN_ONLY | CLOSED_FLOW) == CLOSED_FLOW
-}
 
 /// Flows by four-tuple.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::{ConnState, EndpointState, ORIGINATOR, RESPONDER, Side, ZeekWords};
+use super::words::{ConnState, EndpointState, ORIGINATOR, RESPONDER, ZeekSide, ZeekWords};
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tuple::FlowKey;
 use crate::flow::state::checksum_trust::ChecksumTrust;
@@ -353,7 +353,7 @@ impl Connection {
         s.seq != start && !overtaken
     }
 
-    fn side(&self, end: usize) -> &Side {
+    fn side(&self, end: usize) -> &ZeekSide {
         &self.words.sides[self.words.role(end == 0)]
     }
 
@@ -489,7 +489,7 @@ struct Extent {
 
 impl Extent {
     /// This after a segment.
-    fn after(self, side: &Side) -> Self {
+    fn after(self, side: &ZeekSide) -> Self {
         let known = if self.start == side.start { self } else { Self { start: side.start, ..Self::default() } };
         let follow = |long: u64, now: SeqNumber| {
             let by = now.offset_from(side.start).wrapping_sub(long as u32) as i32;
@@ -499,13 +499,13 @@ impl Extent {
     }
 
     /// Octets of data.
-    fn size(self, side: &Side, peer: &Side) -> u64 {
+    fn size(self, side: &ZeekSide, peer: &ZeekSide) -> u64 {
         let given_up = side.before == EndpointState::SynSent && side.state == EndpointState::Reset;
         if given_up && peer.state == EndpointState::Inactive && !side.nothing_acked() {
             return 0;
         }
         let size = self.last.max(self.acked).saturating_sub(1);
-        size.saturating_sub(u64::from(side.has(Side::SENT_FIN)))
+        size.saturating_sub(u64::from(side.has(ZeekSide::SENT_FIN)))
     }
 }
 
@@ -515,7 +515,7 @@ impl EndpointState {
     }
 }
 
-impl Side {
+impl ZeekSide {
     /// Whether data before its end was not seen, and may still come.
     fn awaits_data(&self) -> bool {
         let last = self.last.offset_from(self.start);

@@ -5,13 +5,14 @@
 //! ordinary in any way is refused, and takes the long way. Both ways must give the same flow: `tests/properties.rs` runs
 //! conversations with and without this short cut.
 
-use super::flow::Flow;
-use super::notes::{IdLine, Notes};
-use super::steps::Label;
-use super::tracking::Phase;
-use super::tuple::{FlowKey, Side};
-use super::verdict::Opening;
-use crate::flow::state::duplicates::{Print, RecentCopies};
+use super::duplicates::{Print, RecentCopies};
+use crate::flow::record::flow::Flow;
+use crate::flow::record::header_track::IdLine;
+use crate::flow::record::notes::Notes;
+use crate::flow::record::steps::Label;
+use crate::flow::record::tracking::Phase;
+use crate::flow::record::tuple::{FlowKey, Side};
+use crate::flow::record::verdict::Opening;
 use crate::flow::table::descriptor::Descriptor;
 use crate::tcp::{Segment, SeqNumber};
 use crate::time::Timestamp;
@@ -262,8 +263,8 @@ impl Flow {
 
     /// The step that further payload of `side` is folded into.
     pub(in crate::flow) fn data_step(&self, side: Side) -> Option<usize> {
-        let data = |step: &super::steps::Step| step.label == Label::Data && step.from == side;
-        let same = |step: &super::steps::Step| data(step) && !step.is_urgent();
+        let data = |step: &crate::flow::record::steps::Step| step.label == Label::Data && step.from == side;
+        let same = |step: &crate::flow::record::steps::Step| data(step) && !step.is_urgent();
         match self.steps.last() {
             Some(last) if same(last) => Some(self.steps.len() - 1),
             _ if self.data_runs_exhausted() => {

@@ -5,7 +5,7 @@
 //! nothing about what really happened; [`crate::flow`] has its own verdicts for that, and this module must not know them.
 //!
 //! All segments of one flow belong to one [`ZeekWords`]. When one four-tuple becomes several connections for Zeek, and so several
-//! rows of its `conn.log`, is told by [`Connections`].
+//! rows of its `conn.log`, is told by [`super::Connections`].
 //!
 //! Where this differs from Zeek, on purpose:
 //! * Payload that the snapshot length cut off counts as seen. Zeek calls it a gap.
@@ -16,13 +16,9 @@
 //!   as with Zeek's option `-C`, unless `--zeek-checksums` asks for Zeek's own rule.
 //! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts what is missing.
 
-mod connections;
-
 use core::mem;
 
 use smallvec::SmallVec;
-
-pub use connections::{Connections, MAX_TUPLES, Row};
 
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
 
@@ -33,7 +29,7 @@ pub const MAX_LETTERS: usize = 1024;
 /// Islands of data kept above the first hole, per direction.
 pub const MAX_ISLANDS: usize = 32;
 
-/// Islands kept in [`Rare`] itself; few connections have more at a time.
+/// Islands kept in [`Overflow`] itself; few connections have more at a time.
 const INLINE_ISLANDS: usize = 4;
 
 /// Zeek's `likely_server_ports` with its default scripts, sorted: a first segment from one of them comes from a responder.
@@ -52,12 +48,12 @@ const MAX_ABOVE_HOLE_WITHOUT_ACKS: u32 = 16_384;
 /// RFC 7323 section 2.3: no window is larger, so data further above what was seen is none of this connection's (octets).
 const LARGEST_WINDOW: i32 = 1 << 30;
 
-/// Letters kept in the record itself; more go to [`Rare`].
+/// Letters kept in the record itself; more go to [`Overflow`].
 const INLINE_LETTERS: usize = 14;
 
 /// Indices of the two sides.
-const ORIGINATOR: usize = 0;
-const RESPONDER: usize = 1;
+pub(super) const ORIGINATOR: usize = 0;
+pub(super) const RESPONDER: usize = 1;
 
 /// Zeek's `conn_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,7 +127,7 @@ impl ConnState {
 /// `conn_state` and `history` in the making. 80 octets; what few flows need is boxed.
 #[derive(Clone, Debug)]
 pub struct ZeekWords {
-    sides: [Side; 2],
+    pub(super) sides: [ZeekSide; 2],
     rare: Option<Box<Overflow>>,
     letters: [u8; INLINE_LETTERS],
     letter_count: u8,
@@ -142,7 +138,7 @@ impl ZeekWords {
     /// Starts with the first segment of a flow, which may turn out to be the responder's.
     pub fn new(first: &Segment) -> Self {
         let mut words = Self {
-            sides: [Side::UNSEEN; 2],
+            sides: [ZeekSide::UNSEEN; 2],
             rare: None,
             letters: [0; INLINE_LETTERS],
             letter_count: 0,
@@ -181,13 +177,13 @@ impl ZeekWords {
             rare.islands.iter().all(SmallVec::is_empty)
                 && rare.counts.iter().all(|counts| counts[Counter::BadChecksum as usize] == 0)
         });
-        in_step && self.sides.iter().all(Side::is_smooth)
+        in_step && self.sides.iter().all(ZeekSide::is_smooth)
     }
 
     /// Whether one end has sent a segment with payload (or else: one that only acknowledges) before.
     pub(in crate::flow) fn has_logged(&self, from_first_sender: bool, payload: bool) -> bool {
         let side = &self.sides[self.role(from_first_sender)];
-        side.has(if payload { Side::LOGGED_DATA } else { Side::LOGGED_ACK })
+        side.has(if payload { ZeekSide::LOGGED_DATA } else { ZeekSide::LOGGED_ACK })
     }
 
     /// Takes ordinary segments of one end in bulk: it has sent all up to `next`, and the other end acknowledged all up to `acked`.
@@ -250,7 +246,7 @@ impl ZeekWords {
         self.log_kind(segment, sender, relative);
         self.log_zero_window(segment, sender);
         if segment.flags.has(Flags::FIN) {
-            self.sides[sender].marks |= Side::SENT_FIN;
+            self.sides[sender].marks |= ZeekSide::SENT_FIN;
         }
         let acked = self.note_ack(segment, peer);
         if self.sides[sender].advance(segment) == Advance::Nothing {
@@ -283,7 +279,7 @@ impl ZeekWords {
         } else if flags.has(Flags::SYN) {
             let letter = if flags.has(Flags::ACK) { b'H' } else { b'S' };
             let previous = self.rare.as_ref().map_or(0, |rare| rare.last_syn[sender]);
-            if self.sides[sender].mark(Side::LOGGED_SYN) || relative != previous {
+            if self.sides[sender].mark(ZeekSide::LOGGED_SYN) || relative != previous {
                 self.log(sender, letter);
             }
             if relative != previous {
@@ -293,13 +289,13 @@ impl ZeekWords {
             let end = relative.wrapping_add(segment.payload);
             let side = &mut self.sides[sender];
             let previous = mem::replace(&mut side.last_fin, end);
-            if side.mark(Side::LOGGED_FIN) || end != previous {
+            if side.mark(ZeekSide::LOGGED_FIN) || end != previous {
                 self.log(sender, b'F');
             }
         } else if flags.has(Flags::RST) {
             let side = &mut self.sides[sender];
             let previous = mem::replace(&mut side.last_rst, relative);
-            if side.mark(Side::LOGGED_RST) || relative != previous {
+            if side.mark(ZeekSide::LOGGED_RST) || relative != previous {
                 self.log(sender, b'R');
             }
         } else if segment.payload > 0 {
@@ -419,7 +415,7 @@ impl ZeekWords {
         sender
     }
 
-    fn role(&self, from_first_sender: bool) -> usize {
+    pub(super) fn role(&self, from_first_sender: bool) -> usize {
         if from_first_sender == self.originator_sent_first { ORIGINATOR } else { RESPONDER }
     }
 
@@ -453,7 +449,7 @@ impl ZeekWords {
         if ahead <= 0 {
             return;
         }
-        let counts = self.sides.iter().all(Side::is_clean) && !self.sides[side].has(Side::GAPS_OFF);
+        let counts = self.sides.iter().all(ZeekSide::is_clean) && !self.sides[side].has(ZeekSide::GAPS_OFF);
         while let Some(island_end) = self.next_island(side, end) {
             self.sides[side].edge = island_end;
             if counts {
@@ -478,7 +474,7 @@ impl ZeekWords {
 
     /// Stores the payload of `segment`, the `sender`'s.
     fn store(&mut self, segment: &Segment, sender: usize, relative: u32) {
-        if segment.payload == 0 || segment.flags.any(Flags::RST) || self.sides[sender].has(Side::GAPS_OFF) {
+        if segment.payload == 0 || segment.flags.any(Flags::RST) || self.sides[sender].has(ZeekSide::GAPS_OFF) {
             return;
         }
         let start = relative.wrapping_add(u32::from(segment.flags.has(Flags::SYN)));
@@ -501,7 +497,7 @@ impl ZeekWords {
         let above = islands.last().map_or(0, |last| last.end.wrapping_sub(edge));
         if unacknowledged && above > MAX_ABOVE_HOLE_WITHOUT_ACKS {
             islands.clear();
-            self.sides[sender].marks |= Side::GAPS_OFF;
+            self.sides[sender].marks |= ZeekSide::GAPS_OFF;
         } else if islands.len() > MAX_ISLANDS {
             self.sides[sender].edge = islands.remove(0).end;
         }
@@ -533,10 +529,10 @@ impl ZeekWords {
     /// Letters that come at most once per direction.
     fn log_once(&mut self, sender: usize, letter: u8) {
         let mark = match letter {
-            b'D' => Side::LOGGED_DATA,
-            b'A' => Side::LOGGED_ACK,
-            b'I' => Side::LOGGED_FIN_RST,
-            _ => Side::LOGGED_MULTIPLE,
+            b'D' => ZeekSide::LOGGED_DATA,
+            b'A' => ZeekSide::LOGGED_ACK,
+            b'I' => ZeekSide::LOGGED_FIN_RST,
+            _ => ZeekSide::LOGGED_MULTIPLE,
         };
         if self.sides[sender].mark(mark) {
             self.log(sender, letter);
@@ -577,7 +573,7 @@ impl ZeekWords {
 
 /// Zeek's state of one endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum EndpointState {
+pub(super) enum EndpointState {
     /// Nothing seen, or nothing that counts.
     #[default]
     Inactive,
@@ -601,22 +597,22 @@ impl EndpointState {
 
 /// What one endpoint did. Relative numbers count from `start`.
 #[derive(Clone, Copy, Debug)]
-struct Side {
+pub(super) struct ZeekSide {
     /// Sequence number of its SYN, or of the one it would have had.
-    start: SeqNumber,
+    pub(super) start: SeqNumber,
     /// One past the highest sequence number it used.
-    last: SeqNumber,
+    pub(super) last: SeqNumber,
     /// The highest acknowledgment of its data.
-    acked: SeqNumber,
+    pub(super) acked: SeqNumber,
     /// All payload below is seen, or given up. Relative.
-    edge: u32,
+    pub(super) edge: u32,
     /// Where its last FIN stood, relative.
     last_fin: u32,
     /// Where its last RST stood, relative.
     last_rst: u32,
     marks: u16,
-    state: EndpointState,
-    before: EndpointState,
+    pub(super) state: EndpointState,
+    pub(super) before: EndpointState,
 }
 
 /// What a segment does to the highest sequence number.
@@ -628,7 +624,7 @@ enum Advance {
     Nothing,
 }
 
-impl Side {
+impl ZeekSide {
     const LOGGED_SYN: u16 = 1;
     const LOGGED_FIN: u16 = 1 << 1;
     const LOGGED_RST: u16 = 1 << 2;
@@ -636,9 +632,9 @@ impl Side {
     const LOGGED_DATA: u16 = 1 << 4;
     const LOGGED_ACK: u16 = 1 << 5;
     const LOGGED_MULTIPLE: u16 = 1 << 6;
-    const SENT_FIN: u16 = 1 << 7;
+    pub(super) const SENT_FIN: u16 = 1 << 7;
     /// Too much data without acknowledgments: no gaps are looked for any more.
-    const GAPS_OFF: u16 = 1 << 8;
+    pub(super) const GAPS_OFF: u16 = 1 << 8;
 
     const UNSEEN: Self = Self {
         start: SeqNumber(0),
@@ -652,7 +648,7 @@ impl Side {
         before: EndpointState::Inactive,
     };
 
-    const fn has(&self, mark: u16) -> bool {
+    pub(super) const fn has(&self, mark: u16) -> bool {
         self.marks & mark != 0
     }
 
@@ -721,7 +717,7 @@ impl Side {
         used <= 1 + u32::from(self.has(Self::SENT_FIN))
     }
 
-    fn nothing_acked(&self) -> bool {
+    pub(super) fn nothing_acked(&self) -> bool {
         self.acked.offset_from(self.start) <= 1
     }
 
