@@ -2,6 +2,7 @@
 
 use super::anomaly::{Anomaly, Severity};
 use super::capture::{self, Health, Routes};
+use super::causes::{self, Causes, Effect};
 use super::flow::opening::MISSING_ACK;
 use super::host::Condition;
 use super::ordinary;
@@ -51,6 +52,7 @@ pub struct Detectors {
     thorough: bool,
     terse: bool,
     pauses: Vec<(Timestamp, Timestamp)>,
+    causes: Causes,
 }
 
 impl Detectors {
@@ -88,6 +90,7 @@ impl Detectors {
             tells: true,
             thorough: false,
             pauses: Vec::new(),
+            causes: Causes::new(),
             terse: false,
             rules,
         };
@@ -168,6 +171,7 @@ impl Detectors {
             }
             Notice::Quiet => self.ask_each(|all| &all.quiet, flow, time, false, report),
             Notice::Ended => {
+                self.take_off_overtaken(flow);
                 self.health.look_for_acks(flow, false);
                 self.health.flow_ended(flow, time);
                 self.routes.flow_ended(flow, time, &mut self.health);
@@ -374,7 +378,11 @@ impl Detectors {
             pauses: &self.pauses,
         };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
-        let severity = finding.severity.unwrap_or(rule.severity);
+        let severity = match self.causes.effect_on(index, flow) {
+            Some(Effect::Silence) => return,
+            Some(Effect::Detail) => Severity::Info,
+            None => finding.severity.unwrap_or(rule.severity),
+        };
         if severity < self.min_severity {
             return;
         }
@@ -383,6 +391,7 @@ impl Detectors {
             return;
         }
         self.count(index, severity);
+        self.explain(index, flow);
         if !self.tells {
             return;
         }
@@ -390,6 +399,41 @@ impl Detectors {
             finding.frames.extend(own);
         }
         report(anomaly(rule, severity, finding, flow, o.time), flow);
+    }
+}
+
+impl Detectors {
+    /// The rule with this index fired on `flow`: what it explains is no longer an anomaly of its own.
+    fn explain(&mut self, cause: u16, flow: &mut Flow) {
+        let Self { causes, counts, .. } = self;
+        for (symptom, effect) in causes.symptoms_of(cause) {
+            match effect {
+                Effect::Silence => take_off(flow, symptom, counts),
+                Effect::Detail => {
+                    let marks = flow.marks.iter_mut().filter(|mark| mark.rule == symptom);
+                    marks.for_each(|mark| mark.severity = Severity::Info as u8);
+                }
+            }
+        }
+    }
+
+    /// Takes off `flow`, which has ended, what does not hold any longer.
+    fn take_off_overtaken(&mut self, flow: &mut Flow) {
+        for n in (0..flow.marks.len()).rev() {
+            let Some(rule) = flow.marks.get(n).map(|mark| mark.rule) else { continue };
+            if causes::is_overtaken(self.id(rule), flow) {
+                take_off(flow, rule, &mut self.counts);
+            }
+        }
+    }
+}
+
+/// Takes the anomaly of the rule with this index off `flow`, and out of the counts.
+fn take_off(flow: &mut Flow, rule: u16, counts: &mut [u64]) {
+    let before = flow.marks.len();
+    flow.marks.retain(|mark| mark.rule != rule);
+    if let Some(count) = counts.get_mut(usize::from(rule)).filter(|_| flow.marks.len() < before) {
+        *count = count.saturating_sub(1);
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod anomaly;
 pub mod capture;
+mod causes;
 mod detectors;
 pub mod flow;
 pub mod host;

@@ -17,6 +17,7 @@
 //! drops 5                             five packets were dropped while capturing
 //! = opening established               about the last flow; `=1 opening refused`: about the first
 //! = anomaly missing-ack warn          reported, with at least this severity; `= no conn-refused`: not reported
+//! = kept dead-peer                    what the flow is left with in the end: note or above, mss-absent apart
 //! = silent                            nothing of severity warn or above
 //! = rows S0 S SF ShAFf                conn_state and history of each row that Zeek would write of the whole script
 //! HS                                  three-way handshake: S 100, SA 300,101, A 101,301, 10 ms apart
@@ -437,6 +438,13 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
         "client_mss" => opt(flow.client.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
         "server_mss" => opt(flow.server.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
         "steps" => flow.steps.iter().map(|s| s.label.name()).collect::<Vec<_>>().join(" "),
+        "kept" => {
+            let id = |mark: &synscope::flow::Mark| {
+                synscope::detect::registry::rules().nth(usize::from(mark.rule)).map_or("?", |rule| rule.id)
+            };
+            let worth = flow.marks.iter().filter(|mark| mark.severity > Severity::Info as u8).map(id);
+            worth.filter(|id| *id != "mss-absent").collect::<Vec<_>>().join(" ")
+        }
         "first_client" => flow.client.endpoint.port.to_string(),
         other => return Err(format!("no field is called {other}")),
     })

@@ -101,10 +101,7 @@ fn rst_forged(s: &RuleContext<'_>) -> Option<Finding> {
         return forged_refusal(s);
     }
     let notes = s.flow.notes()?;
-    let score = |evidence: Evidence| {
-        let holes = if s.flow.quality.holes > 0 { HOLES } else { 0 };
-        evidence.found().map(|(weight, _)| weight).sum::<i32>() + holes
-    };
+    let score = |evidence| weight(s, evidence);
     let sides = [s.from, s.from.other()];
     let side = sides.into_iter().find(|side| score(notes.end(*side).resets.evidence) >= FORGED)?;
     let resets = notes.end(side).resets;
@@ -122,6 +119,12 @@ fn rst_forged(s: &RuleContext<'_>) -> Option<Finding> {
         .figure("rst_ttl", i64::from(resets.ttl))
         .figure("flow_ttl", i64::from(s.flow.peer(side).track.ttl)),
     )
+}
+
+/// The weight of evidence, less what holes in the capture take away.
+fn weight(s: &RuleContext<'_>, evidence: Evidence) -> i32 {
+    let holes = if s.flow.quality.holes > 0 { HOLES } else { 0 };
+    evidence.found().map(|(weight, _)| weight).sum::<i32>() + holes
 }
 
 /// A refusal of a SYN that its server then accepts, no other SYN between them.
@@ -200,7 +203,11 @@ fn data_injected(s: &RuleContext<'_>) -> Option<Finding> {
 }
 
 fn traffic_after_rst(s: &RuleContext<'_>) -> Option<Finding> {
-    let (time, frame, _) = s.flow.notes()?.end(s.from).resets.first?;
+    let resets = s.flow.notes()?.end(s.from).resets;
+    let (time, frame, _) = resets.first?;
+    if weight(s, resets.evidence) >= FORGED {
+        return None;
+    }
     let after = s.time - time;
     Some(
         Finding::new(format!("the {} sent more {} after a RST in its name", s.from, seconds(after)))

@@ -213,6 +213,10 @@ fn dead_peer(s: &RuleContext<'_>) -> Option<Finding> {
         return None;
     }
     let repeats = f.notes()?.end(s.from).repeats;
+    // A FIN alone that nothing acknowledges has a name of its own.
+    if repeats.payload == 0 && f.peer(s.from).fin == Some(repeats.seq) {
+        return None;
+    }
     let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
     (copies >= DEAD_COPIES && span >= DEAD_AFTER && f.peer(s.from.other()).spoke() && f.was_open()).then(|| {
         let end = if span >= GIVEN_UP { ", past the time to give up" } else { "" };
