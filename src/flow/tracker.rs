@@ -560,7 +560,7 @@ impl Tracker {
                 }
                 let Some(flow) = self.table.settled(slot) else { continue };
                 let deadline = flow.deadline(&self.timeouts);
-                if deadline > now && Wheel::<(Slot, Tag)>::is_rounds_before(tick, current) {
+                if now <= deadline && Wheel::<(Slot, Tag)>::is_rounds_before(tick, current) {
                     beyond.push(slot);
                     continue;
                 }

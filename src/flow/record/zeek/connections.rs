@@ -188,8 +188,9 @@ impl Connections {
             };
             match connection.on_timer(kind, self.now) {
                 Outcome::Over => connection.over = true,
-                Outcome::Done => {}
-                Outcome::Again(at) => self.timers.set(Timer { at, key, id, kind }),
+                Outcome::Again(at) if at > self.now => self.timers.set(Timer { at, key, id, kind }),
+                // Behind the last moment that can be told there is none.
+                Outcome::Done | Outcome::Again(_) => {}
             }
         }
     }
