@@ -1,7 +1,7 @@
 //! Suggestions for misspelled names.
 
-/// The name in `known` with the least Damerau-Levenshtein distance from `typed`, if that distance is at most one plus a third
-/// of the name's length.
+/// The name in `known` with the least Damerau-Levenshtein distance from `typed`, if that distance is at most one plus
+/// a third of the name's length.
 pub(crate) fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (edits, name) = known.map(|name| (strsim::damerau_levenshtein(typed, name), name)).min()?;
     (edits <= 1 + name.len() / 3).then_some(name)

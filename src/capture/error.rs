@@ -1,4 +1,4 @@
-//! What can go wrong while frames are fetched, in one clear line each.
+//! Errors of capturing and reading, each with a one-line message.
 
 use std::fmt;
 use std::io;
@@ -32,11 +32,12 @@ pub enum CaptureError {
     Damaged {
         /// The file.
         input: String,
-        /// Octets from the beginning to the record that cannot be read, after decompression; absent where libpcap reads.
+        /// Octets from the beginning to the record that cannot be read, after decompression; absent where libpcap
+        /// reads.
         offset: Option<u64>,
         /// Frames read from this input before.
         packets: u64,
-        /// What is wrong.
+        /// The defect.
         reason: String,
     },
     /// An option or its value does not fit.

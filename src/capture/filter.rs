@@ -142,8 +142,8 @@ fn compile(expression: &str, link: LinkType) -> Result<Program, String> {
     Program::new(&compiled).ok_or_else(|| "the compiled program cannot be read".to_owned())
 }
 
-/// Where in the expression the error is. libpcap does not tell; but what it quotes can be found, and a syntax error is
-/// at the first word up to which nothing that could follow makes an expression of it.
+/// Where in the expression the error is. libpcap does not report it, but its quotation can be found, and a syntax
+/// error is at the first word up to which nothing that could follow makes an expression of it.
 #[cfg(feature = "live")]
 fn place_of(expression: &str, link: LinkType, reason: &str) -> Option<usize> {
     let quoted = reason.split(['\'', '"']).nth(1).filter(|word| !word.is_empty());

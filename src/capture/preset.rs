@@ -1,9 +1,9 @@
 //! The capture filters that come with the program: the files of `filters/`, embedded.
 //!
 //! A file begins with comment lines (`#`): the first says in a sentence what the filter takes, one that begins with
-//! `For:` lists the link types it is made for. Then comes an expression, over as many lines as it likes. `vlan` and some
-//! other words do not compile for every link type; a line `%else` is followed by an expression for those for which the
-//! one before it does not.
+//! `For:` lists the link types it is made for. Then comes an expression, over as many lines as it likes. `vlan` and
+//! some other words do not compile for every link type; a line `%else` is followed by an expression for those for
+//! which the one before it does not.
 
 use super::CaptureError;
 

@@ -37,7 +37,8 @@ pub struct Counts {
     pub kernel_drops: u64,
     /// Frames the interface or its driver dropped (`ps_ifdrop`).
     pub interface_drops: u64,
-    /// Frames handed out although another interface might still have delivered an earlier one: waiting for it was given up.
+    /// Frames handed out although another interface might still have delivered an earlier one: waiting for it was
+    /// given up.
     pub given_up: u64,
     /// Frames that came when later ones of another interface had been handed out.
     pub late: u64,

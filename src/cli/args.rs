@@ -69,7 +69,8 @@ pub(super) struct InputArgs {
     #[arg(short, long = "interface", value_name = "IF", conflicts_with = "read")]
     pub(super) interface: Vec<String>,
 
-    /// Read a pcap, pcapng or snoop file, optionally compressed (gzip, zstd); `-` reads standard input (repeatable, merged by time)
+    /// Read a pcap, pcapng or snoop file, optionally compressed (gzip, zstd); `-` reads standard input (repeatable,
+    /// merged by time)
     #[arg(short, long, value_name = "FILE")]
     pub(super) read: Vec<OsString>,
 
@@ -220,7 +221,8 @@ pub(super) struct OutputArgs {
     #[arg(short = 'e', long, value_name = "FIELDS")]
     pub(super) fields: Vec<String>,
 
-    /// Time format of text: r (since start), d (since previous line), a (local), ad (local with date), u (UTC), ud (UTC with date), e (epoch)
+    /// Time format of text: r (since start), d (since previous line), a (local), ad (local with date), u (UTC), ud
+    /// (UTC with date), e (epoch)
     #[arg(short, long, value_name = "STYLE", value_parser = TimeParser, hide_possible_values = true)]
     pub(super) time: Option<TimeStyle>,
 
@@ -236,7 +238,8 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
 
-    /// Explain each flow in words (short or full), a topic (`topics` lists them), or the TCP header of a frame (header:FRAME)
+    /// Explain each flow in words (short or full), a topic (`topics` lists them), or the TCP header of a frame
+    /// (header:FRAME)
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "full")]
     pub(super) explain: Option<String>,
 

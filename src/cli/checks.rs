@@ -6,7 +6,7 @@ use crate::engine::Event;
 use crate::flow::Flow;
 use crate::flow_filter::{FlowFilter, Subject};
 
-/// Whether `event`, which is about `flow` where there is one, is to be told of. Events about no flow and no anomaly are.
+/// Whether `event`, which is about `flow` where there is one, is reported. Events about neither flow nor anomaly are.
 pub(super) fn passes(filter: &FlowFilter, event: &Event<'_>, flow: Option<&Flow>) -> bool {
     match (event, flow) {
         (Event::Anomaly { anomaly, flow }, _) => filter.matches(&Subject::anomaly(anomaly, *flow)),

@@ -1,8 +1,8 @@
 //! From a source through the engine to a sink, until there is a reason to stop.
 //!
-//! What comes live is passed on frame by frame. Files are read and decoded in batches on a thread of their own, ahead of the
-//! tracking, which is itself ahead of judging hosts and of writing: that uses two cores well, and the output is the same to
-//! the byte.
+//! What comes live is passed on frame by frame. Files are read and decoded in batches on a thread of their own, ahead
+//! of the tracking, which is itself ahead of judging hosts and of writing: that uses two cores well, and the output is
+//! the same to the byte.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -20,15 +20,15 @@ use crate::time::Timestamp;
 const LOOK_EVERY: u64 = 4096;
 /// Batches on their way between the two threads.
 const BATCHES: usize = 16;
-/// Empty batches go back so many at a time: each time the reading thread must be woken, which costs as much as a hundred
-/// packets.
+/// Number of empty batches that go back together: each time the reading thread must be woken, which costs as much as a
+/// hundred packets.
 const RETURNED: usize = 8;
 /// Event batches on their way between tracking and writing.
 const EVENT_BATCHES: usize = 4;
-/// How often totals are told, nanoseconds of packet time.
+/// Interval between reports of totals, nanoseconds of packet time.
 const STATS_EVERY: i64 = 60 * crate::time::SECOND;
 
-/// What is looked at besides packets.
+/// Conditions checked between packets.
 pub(super) struct Driver<'a> {
     pub(super) limits: Stop,
     pub(super) stop: &'a AtomicBool,
@@ -93,8 +93,8 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Reads and decodes on another thread, ahead of the tracking. If the sink wants no more of each connection than its
-    /// verdicts, tracking is on a third one, ahead of the judging of hosts and of the writing.
+    /// Reads and decodes on another thread, ahead of the tracking. If the sink wants no more of each connection than
+    /// its verdicts, tracking is on a third one, ahead of the judging of hosts and of the writing.
     ///
     /// # Errors
     ///
@@ -225,7 +225,7 @@ trait Tracking {
     /// Flows that have ended, where that is a reason to stop.
     fn finished(&self) -> u64;
 
-    /// Whether what it tells cannot be written any more.
+    /// Whether the output has failed.
     fn is_in_vain(&mut self) -> bool;
 }
 
@@ -254,7 +254,7 @@ impl Tracking for SingleThread<'_> {
     }
 }
 
-/// Tracks, and posts what is to be judged and written.
+/// Tracks, and sends event batches to the reporting stage.
 struct Threaded<'a, F> {
     front: &'a mut TrackStage,
     batcher: Batcher<F>,
@@ -300,7 +300,7 @@ fn read(source: &mut dyn Source, mut decoder: Decoder, empty: &Receiver<Batch>, 
     }
 }
 
-/// Packet time since the start, and since totals were told.
+/// Packet time since the start, and since the last report of totals.
 #[derive(Debug, Default)]
 pub(super) struct StatsClock {
     start: Option<Timestamp>,
@@ -318,7 +318,7 @@ impl StatsClock {
         self.next_stats.is_some_and(|next| latest < next)
     }
 
-    /// Whether it is time to tell the totals; if so, the next time is a while later.
+    /// Whether a report of totals is due; if so, the next time is a while later.
     pub(super) fn stats_are_due(&mut self, now: Timestamp) -> bool {
         let due = now >= *self.next_stats.get_or_insert(now.after(STATS_EVERY));
         if due {
@@ -334,7 +334,7 @@ impl Stop {
         self.packets.is_none() && self.flows.is_none() && self.duration.is_none()
     }
 
-    /// Whether so many packets, or so many finished flows, are enough.
+    /// Whether the limit of packets or finished flows is reached.
     pub(super) fn reached(&self, packets: u64, flows: u64) -> bool {
         self.packets.is_some_and(|n| packets >= n) || self.flows.is_some_and(|n| flows >= n)
     }

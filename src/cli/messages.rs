@@ -99,7 +99,7 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
     }
     let by_opening = list(Opening::ALL.iter().map(|opening| opening.name()).zip(totals.by_opening));
     let _ = write!(lines, "\n{}{by_opening}", plural(totals.flows, "flow"));
-    // What is said of every ordinary connection is no anomaly.
+    // Rules that fire on every ordinary connection do not count as anomalies.
     let ordinary = |id: &str| rule(id).is_some_and(|rule| rule.when == When::EveryEnd);
     let odd = || totals.anomalies.iter().copied().filter(|(id, _)| !ordinary(id));
     let anomalies: u64 = odd().map(|(_, n)| n).sum();
@@ -121,7 +121,7 @@ pub(super) fn warning(totals: &Totals) -> Option<String> {
     nothing.then(|| format!("warning: no TCP in {}{}", plural(totals.packets, "packet"), reasons(totals)))
 }
 
-/// Why a run failed of which every packet had a link type that is not decoded.
+/// The failure of a run without a single supported link type.
 pub(super) fn unreadable(totals: &Totals) -> Option<Failure> {
     let skipped = totals.skipped[SkipReason::UnknownLinkType as usize];
     if totals.packets == 0 || skipped < totals.packets {

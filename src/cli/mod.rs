@@ -1,4 +1,4 @@
-//! The command line: what was typed ([`args`]), what it means ([`config`]), doing it ([`run`]), and what people are told
+//! The command line: what was typed ([`args`]), what it means ([`config`]), doing it ([`run`]), and messages
 //! ([`messages`]). The only place that knows every other part; nothing depends on it.
 
 mod args;
@@ -25,7 +25,8 @@ use self::args::Args;
 use self::config::Task;
 use self::messages::Failure;
 
-/// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no permission).
+/// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no
+/// permission).
 pub fn main() -> ExitCode {
     match Args::try_parse() {
         Ok(args) => match config::resolve(args).and_then(perform) {

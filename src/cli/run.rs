@@ -87,13 +87,13 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// Lets SIGHUP raise the flag, however often it comes: who closes a terminal sends it more than once. Where it was ignored when
-/// the program began (`nohup`), that stays so.
+/// Lets SIGHUP raise the flag, however often it comes: who closes a terminal sends it more than once. Where it was
+/// ignored when the program began (`nohup`), that stays so.
 pub(super) fn stop_on_hang_up(stop: &Arc<AtomicBool>) -> io::Result<()> {
     if is_ignored(SIGHUP) { Ok(()) } else { signal_hook::flag::register(SIGHUP, Arc::clone(stop)).map(drop) }
 }
 
-/// Whether whoever started the program wants it to ignore a signal; where the system does not tell, it is not.
+/// Whether whoever started the program wants it to ignore a signal; if the system does not report it, it is not.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

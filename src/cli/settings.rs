@@ -40,7 +40,8 @@ impl From<Chosen> for Vec<String> {
 ///
 /// # Errors
 ///
-/// [`Failure::Running`] for a file that was asked for and cannot be read, [`Failure::Usage`] for what cannot be understood.
+/// [`Failure::Running`] for a file that was asked for and cannot be read, [`Failure::Usage`] for what cannot be
+/// understood.
 pub(super) fn read(asked: Option<&Path>, none: bool) -> Result<Option<Keys>, Failure> {
     let path = match asked {
         Some(path) => path.to_owned(),

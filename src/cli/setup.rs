@@ -1,4 +1,4 @@
-//! What an analysis works with: an engine, an input, an output.
+//! Sets up the engine, the input and the output of an analysis.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -29,7 +29,7 @@ pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Whether frames come when they happen, so that what they tell must not wait for later ones: an interface, a pipe.
+/// Whether frames arrive in real time, so that output must not wait for later ones: an interface, a pipe.
 pub(super) fn comes_live(input: &Input) -> bool {
     match input {
         Input::Live(_) => true,

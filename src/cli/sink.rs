@@ -1,4 +1,4 @@
-//! Between the engine and a format, and how both end.
+//! Connects the engine to a format.
 
 use super::checks::{self, Watch};
 use super::config::{Output, Run};
@@ -9,7 +9,7 @@ use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::output::Writer;
 
-/// Ends an analysis: what is open is told of as it is, then hosts, then the totals.
+/// Ends an analysis: reports open flows, then hosts, then totals.
 pub(super) fn end(engine: &mut Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
     engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
     engine.finish(sink);

@@ -1,19 +1,21 @@
-//! The Internet checksum (RFC 1071) over a TCP segment and its pseudo header (RFC 9293 section 3.1, RFC 8200 section 8.1).
+//! The Internet checksum (RFC 1071) over a TCP segment and its pseudo header (RFC 9293 section 3.1, RFC 8200 section
+//! 8.1).
 //!
-//! Judges what a bystander can judge: a sum that a network card was still to finish is no error, and what was not captured in
-//! full cannot be verified. Fragments have been put together before.
+//! Judges what a bystander can judge: a sum that a network card was still to finish is no error, and what was not
+//! captured in full cannot be verified. Fragments have been put together before.
 
 use super::ip::Address;
 use super::octets::Octets;
 use crate::tcp::Checksum;
 
-/// As the pseudo header has it, in the order of this machine like everything that is added here: that order does not matter
-/// but for a swap of the result (RFC 1071 section 2 B).
+/// As the pseudo header has it, in the order of this machine like everything that is added here: that order does not
+/// matter but for a swap of the result (RFC 1071 section 2 B).
 const PROTOCOL_TCP: u32 = 6u32.to_be();
 
 /// Judges the checksum `field` of a TCP segment.
 ///
-/// `doubtful` says that the length or the final destination is a guess, so that a sum which does not verify proves nothing.
+/// `doubtful` says that the length or the final destination is a guess, so that a sum which does not verify proves
+/// nothing.
 #[inline(always)]
 pub(super) fn judge<A: Address>(
     source: A,
@@ -65,8 +67,8 @@ fn add(data: &[u8]) -> u64 {
 /// The sum of all whole blocks of 64 octets, and what is left behind them.
 #[inline(never)]
 fn add_blocks(data: &[u8]) -> (u64, &[u8]) {
-    // The width of the words added does not matter either: 32-bit words in 64-bit lanes cannot overflow below 16 GiB, and
-    // the loop vectorises.
+    // The width of the words added does not matter either: 32-bit words in 64-bit lanes cannot overflow below 16 GiB,
+    // and the loop vectorises.
     let (blocks, rest) = data.as_chunks::<64>();
     let mut lanes = [0u64; 16];
     for block in blocks {
@@ -80,7 +82,8 @@ fn add_blocks(data: &[u8]) -> (u64, &[u8]) {
 /// Adds the carries back in until 16 bits are left.
 #[inline(always)]
 const fn fold(sum: u64) -> u16 {
-    // Added to itself with its halves exchanged, a number has in its upper half the sum of both with the carry out of it.
+    // Added to itself with its halves exchanged, a number has in its upper half the sum of both with the carry out of
+    // it.
     let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
     (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
@@ -131,7 +134,7 @@ mod tests {
         assert_eq!(check(&segment, 32, false), Checksum::Bad);
         assert_eq!(check(&segment, 32, true), Checksum::Unverifiable);
         assert_eq!(check(&segment, 31, false), Checksum::Unverifiable);
-        // What Linux leaves in the field on its loopback interface (findings A.9).
+        // What Linux leaves in the field on its loopback interface.
         segment[16..18].copy_from_slice(&[0xfe, 0x28]);
         assert_eq!(check(&segment, 32, false), Checksum::Offload);
         assert_eq!(check(&segment, 20, false), Checksum::Offload);

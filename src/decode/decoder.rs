@@ -30,7 +30,8 @@ pub struct Decoder {
     // Frames of one input mostly have one link type: the last look-up is kept.
     last_link: Option<(LinkType, &'static LinkLayer)>,
     fragments: Reassembler,
-    /// Which subframe of the last frame comes next, where that was an aggregate of which not all has been decoded; else 0.
+    /// Which subframe of the last frame comes next, where that was an aggregate of which not all has been decoded;
+    /// else 0.
     subframe: u8,
 }
 
@@ -48,8 +49,8 @@ impl Decoder {
         outcome
     }
 
-    /// [`Self::decode`] into a place that the caller keeps. Moving a segment that was just put together costs as much as
-    /// decoding it, so it is written in place all the way down.
+    /// [`Self::decode`] into a place that the caller keeps. Moving a segment that was just put together costs as much
+    /// as decoding it, so it is written in place all the way down.
     #[inline(never)]
     pub fn decode_into(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
         let ordinary = frame.link == fast_path::LINK && fast_path::decode(frame, self.config.verify_checksums, outcome);
@@ -64,8 +65,8 @@ impl Decoder {
         self.subframe != 0
     }
 
-    /// Decodes the next of the frames in `frame`, which is the one that was decoded last, an aggregate (A-MSDU) of 802.11. To be
-    /// called as long as [`Self::holds_more`], before another frame.
+    /// Decodes the next of the frames in `frame`, which is the one that was decoded last, an aggregate (A-MSDU) of
+    /// 802.11. To be called as long as [`Self::holds_more`], before another frame.
     #[cold]
     pub fn decode_more(&mut self, frame: &Frame<'_>, outcome: &mut Outcome) {
         let subframe = core::mem::take(&mut self.subframe);

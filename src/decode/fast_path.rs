@@ -1,5 +1,6 @@
-//! The ordinary frame, which most of all frames are: Ethernet, perhaps with one VLAN tag, and TCP right behind an IP header
-//! that has neither options nor extensions and is no fragment's, with a header of its own that was captured whole.
+//! The ordinary frame, which most of all frames are: Ethernet, perhaps with one VLAN tag, and TCP right behind an IP
+//! header that has neither options nor extensions and is no fragment's, with a header of its own that was captured
+//! whole.
 //!
 //! Says what the general way would say, with fewer instructions, and leaves everything else to it. Knows nothing that
 //! [`super::link`] and [`super::ip`] do not know.

@@ -1,8 +1,9 @@
 //! Reassembly of IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5) within a bound.
 //!
-//! A datagram is complete when its fragments, by the lengths in their headers, cover it; octets that the snapshot length cut
-//! are then missing in what comes out, but neither the datagram nor its length. A datagram of which a fragment never shows
-//! up gives nothing: as far as can be seen, its receiver did not get it either. Where fragments overlap the first one wins.
+//! A datagram is complete when its fragments, by the lengths in their headers, cover it; octets that the snapshot
+//! length cut are then missing in what comes out, but neither the datagram nor its length. A datagram of which a
+//! fragment never shows up gives nothing: as far as can be seen, its receiver did not get it either. Where fragments
+//! overlap the first one wins.
 
 use core::net::IpAddr;
 
@@ -94,7 +95,7 @@ struct Slot {
     cut_at: usize,
 }
 
-/// The datagrams of which not all fragments came yet.
+/// Incomplete datagrams.
 #[derive(Debug)]
 pub(super) struct Reassembler {
     slots: Vec<Slot>,
@@ -220,7 +221,7 @@ impl Slot {
         *self = Self { key: Some(key), since: now, data, ..Self::empty() };
     }
 
-    /// Copies the blocks of `offset..end` that are not there yet; tells whether some were.
+    /// Copies the blocks of `offset..end` that are missing. Returns whether there were any.
     fn copy(&mut self, payload: Octets<'_>, offset: usize, end: usize) -> bool {
         let captured = payload.data.get(..end - offset).unwrap_or(payload.data);
         let needed = offset + captured.len();

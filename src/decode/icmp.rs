@@ -1,7 +1,7 @@
 //! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors that quote a TCP segment.
 //!
-//! A quote is cut as a rule: 8 octets of TCP hold the ports and SEG.SEQ, which is all that is taken from it. Redirects are no
-//! errors, and what quotes something else than TCP is not for us.
+//! A quote is cut as a rule: 8 octets of TCP hold the ports and SEG.SEQ, which is all that is taken from it. Redirects
+//! are no errors, and what quotes something else than TCP is not for us.
 
 use super::ip::{self, Address, Packet, protocol};
 use super::octets::Octets;
@@ -48,7 +48,7 @@ fn ports<A: Address>(
     Ok((endpoint(header.source, from), endpoint(header.destination, to), SeqNumber(seq)))
 }
 
-/// Types of RFC 792 (and RFC 1191 for the code that means a too big packet); `None` for what is no error.
+/// Types of RFC 792 (and RFC 1191 for the code that means a too big packet); `None` for other types.
 fn kind_v4(kind: u8, code: u8) -> Option<IcmpKind> {
     match (kind, code) {
         (3, 4) => Some(IcmpKind::PacketTooBig),
@@ -60,7 +60,7 @@ fn kind_v4(kind: u8, code: u8) -> Option<IcmpKind> {
     }
 }
 
-/// Types of RFC 4443; `None` for what is no error.
+/// Types of RFC 4443; `None` for other types.
 fn kind_v6(kind: u8, code: u8) -> Option<IcmpKind> {
     match kind {
         1 => Some(IcmpKind::Unreachable(code)),

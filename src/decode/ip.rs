@@ -10,7 +10,7 @@ use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, err};
 use super::SkipReason;
 use super::octets::Octets;
 
-/// IP protocol numbers that are told apart.
+/// IP protocol numbers.
 pub(super) mod protocol {
     pub(in super::super) const HOP_BY_HOP: u8 = 0;
     pub(in super::super) const ICMP: u8 = 1;
@@ -353,7 +353,7 @@ fn apply_home_address<A: Address>(ip: &mut IpHeader<A>, header: Octets<'_>) {
 
 /// Whether this can be an IP packet that fits into what carries it, as far as it was captured.
 ///
-/// What is told by a port alone, or stands where nothing says what stands there, must pass: the version, the header's length
+/// The test for payload that is recognized only by port or position: the version, the header's length
 /// and the packet's, which no more than padding may follow.
 pub(in crate::decode) fn fits(packet: Octets<'_>) -> bool {
     let Some(first) = packet.u8(0) else { return true };

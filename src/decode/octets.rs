@@ -1,8 +1,9 @@
-//! A run of octets of which perhaps only the front was captured.
+//! A run of octets, possibly cut by the snapshot length.
 
 /// What a header announces: the octets that were captured, and how many there are on the wire.
 ///
-/// `data` never reaches beyond `len`, so that link-layer padding and trailers are gone as soon as a header has stated a length.
+/// `data` never reaches beyond `len`, so that link-layer padding and trailers are gone as soon as a header has stated
+/// a length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Octets<'a> {
     /// The captured front.

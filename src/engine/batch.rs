@@ -1,4 +1,4 @@
-//! Frames on their way from reading to tracking.
+//! Batches of decoded frames from the decoding stage to the tracking stage.
 
 use crate::decode::{Decoder, Frame, Outcome, SkipReason};
 use crate::detect::ordinary;
@@ -9,15 +9,15 @@ use crate::time::Timestamp;
 /// Frames in a [`Batch`]. Measured, with 16 of them under way: half as many cost a few per cent, a quarter 13.
 pub const BATCH: usize = 1024;
 
-/// Decoded frames in order, so that reading and decoding can go ahead of tracking, on another thread if need be. While a
-/// frame waits, the memory that its flow is in is on its way. Reused: nothing is allocated once it has been full.
+/// Decoded frames in order, so that reading and decoding can go ahead of tracking, on another thread if need be. While
+/// a frame waits, the memory that its flow is in is on its way. Reused: nothing is allocated once it has been full.
 #[derive(Debug)]
 pub struct Batch {
     /// Of each frame what most of them need alone, its time among it.
     pub(super) descriptors: Vec<Descriptor>,
     /// All of each frame.
     pub(super) outcomes: Vec<Outcome>,
-    /// Of each ordinary SYN, as its descriptor tells, what is kept of it.
+    /// The record of each ordinary SYN, at the index in its descriptor.
     syns: Vec<SynRecord>,
     v6_addresses: Vec<V6Addresses>,
     pub(super) used: usize,
@@ -133,7 +133,7 @@ impl Batch {
     }
 }
 
-/// What is kept of `s` if a flow may begin with it of which nothing need be told.
+/// The record of `s` if it may begin a flow without events.
 pub(super) fn ordinary_syn(s: &Segment) -> Option<(SynRecord, V6Addresses)> {
     if s.flags == Flags::SYN && ordinary::first_syn(s) { SynRecord::of(s) } else { None }
 }

@@ -1,4 +1,4 @@
-//! What the first half of the engine hands its entries to.
+//! The receiver of events from the tracking stage.
 
 use super::event::{Ending, Event, Interest, Sink};
 use crate::detect::Anomaly;
@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// Takes entries in order.
 pub trait Emit {
-    /// What is wanted of those events that cost something.
+    /// The requested kinds of costly events.
     fn wants(&self) -> Interest;
 
     /// Where host events to the detectors of hosts are written.
@@ -30,7 +30,7 @@ pub trait Emit {
     fn ended(&mut self, flow: &mut Flow, time: Timestamp);
 }
 
-/// Judges and tells at once.
+/// Runs the host detectors and the sink at once, on the same thread.
 pub(super) struct Inline<'a> {
     pub(super) hosts: &'a mut HostDetectors,
     /// Empty, but for the host events of a moment.

@@ -70,20 +70,21 @@ impl Engine {
         self.front.quote(quote, &mut Inline { hosts: &mut self.hosts, host_events: &mut self.host_events, sink });
     }
 
-    /// Nothing came, and it is `time` now: what times out by then is told.
+    /// Advances to `time` without a packet: timeouts until then fire.
     pub fn advance(&mut self, time: Timestamp, sink: &mut dyn Sink) {
         self.front.advance(time, &mut Inline { hosts: &mut self.hosts, host_events: &mut self.host_events, sink });
     }
 
-    /// Observation ends: open flows are told of as they are. The totals follow by [`Self::totals`].
+    /// Ends observation: open flows are reported as they are. [`Self::totals`] has the totals.
     pub fn finish(&mut self, sink: &mut dyn Sink) {
         let time = self.front.finish(&mut Inline { hosts: &mut self.hosts, host_events: &mut self.host_events, sink });
         self.hosts.finish(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
         self.front.finish_rules(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
     }
 
-    /// Its two halves, for two threads: the first tracks connections and posts [`EventBatch`]s by way of a [`Batcher`], of which
-    /// the second, with [`EventBatch::read`], makes events, the same in the same order as [`Self::frame_of`] would.
+    /// Its two halves, for two threads: the first tracks connections and posts [`EventBatch`]s by way of a
+    /// [`Batcher`], of which the second, with [`EventBatch::read`], makes events, the same in the same order as
+    /// [`Self::frame_of`] would.
     pub const fn split(&mut self) -> (&mut TrackStage, &mut HostDetectors) {
         (&mut self.front, &mut self.hosts)
     }
@@ -100,7 +101,7 @@ impl Engine {
         totals
     }
 
-    /// What is known of hosts: scans, floods, initial sequence numbers.
+    /// The host detectors: scans, floods, initial sequence numbers.
     pub const fn hosts(&self) -> &HostDetectors {
         &self.hosts
     }

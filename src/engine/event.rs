@@ -1,4 +1,4 @@
-//! What happens in a run, and who takes it.
+//! The events of a run, and their receiver.
 
 use core::net::IpAddr;
 
@@ -50,7 +50,7 @@ pub enum Event<'a> {
         /// When that was decided.
         time: Timestamp,
     },
-    /// The same, for sinks that do not want all that is known of the flow.
+    /// The end of a flow, for sinks that do not need the whole flow.
     Ending(&'a Ending),
     /// An anomaly.
     Anomaly {
@@ -66,7 +66,7 @@ pub enum Event<'a> {
         /// When.
         time: Timestamp,
     },
-    /// What is known of hosts at the end of the run, just before [`Event::SessionEnd`].
+    /// The host detectors at the end of the run, just before [`Event::SessionEnd`].
     Hosts {
         /// Scans, floods, initial sequence numbers.
         hosts: &'a HostDetectors,
@@ -78,7 +78,7 @@ pub enum Event<'a> {
     },
 }
 
-/// What little there is to know of a flow that ended.
+/// A summary of a flow that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
     /// How it opened.
@@ -147,7 +147,7 @@ pub trait Sink {
     /// Takes an event.
     fn event(&mut self, event: &Event<'_>);
 
-    /// Which of the events that cost something it wants; others may or may not come.
+    /// The costly events that the sink needs; it may receive others.
     fn wants(&self) -> Interest {
         Interest::FLOWS
     }

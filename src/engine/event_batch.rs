@@ -1,4 +1,4 @@
-//! Entries from the first half of the engine to the second, which may be on another thread.
+//! Batches of events from the tracking stage to the reporting stage, which may run on another thread.
 
 use super::emit::Emit;
 use super::event::{Ending, Event, Interest, Sink};
@@ -9,18 +9,19 @@ use crate::flow::prefetch::prefetch_write;
 use crate::flow::{Flow, Side, Syn, SynRecord, V6Addresses};
 use crate::time::Timestamp;
 
-/// Entries in a [`EventBatch`]. Each one delivered may have to wake its reader, which costs as much as a thousand packets.
+/// Entries in a [`EventBatch`]. Each one delivered may have to wake its reader, which costs as much as a thousand
+/// packets.
 const ENTRIES: usize = 2048;
 /// Flows in a [`EventBatch`].
 const FLOWS: usize = 512;
 /// How many host events ahead of its turn one is looked at, for what it needs to be on its way.
 const AHEAD: usize = 6;
 
-/// An entry of an event batch; a flow or an anomaly is told by its place in the event batch's list.
+/// An entry of an event batch. It refers to a flow or an anomaly by its index in the batch.
 #[derive(Clone, Copy, Debug)]
 enum BatchEntry {
     /// The host events up to this one.
-    Letters(usize),
+    HostEvents(usize),
     /// The SYNs up to this one.
     Syns(usize),
     SessionStart(Timestamp),
@@ -49,7 +50,7 @@ enum BatchEntry {
 #[derive(Debug, Default)]
 pub struct EventBatch {
     entries: Vec<BatchEntry>,
-    /// Flows, of which `used` are entries; the others are there to be exchanged for them.
+    /// Flows: the first `used` belong to entries, the others are spare.
     flows: Vec<Flow>,
     used: usize,
     host_events: Vec<HostEvent>,
@@ -71,7 +72,7 @@ impl EventBatch {
         let (mut host_events, mut syns, mut v6_addresses) = (0, 0, 0);
         for n in 0..self.entries.len() {
             match self.entries[n] {
-                BatchEntry::Letters(end) => {
+                BatchEntry::HostEvents(end) => {
                     for at in core::mem::replace(&mut host_events, end)..end {
                         self.host_events.get(at + AHEAD).into_iter().for_each(|event| hosts.prefetch(event));
                         let event = &self.host_events[at];
@@ -89,7 +90,7 @@ impl EventBatch {
                         hosts.take_syn(syn, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
                     }
                 }
-                _ => self.tell(n, hosts, sink),
+                _ => self.read_entry(n, hosts, sink),
             }
         }
         self.clear();
@@ -105,7 +106,7 @@ impl EventBatch {
         self.used = 0;
     }
 
-    /// A SYN, before which so many were over IPv6.
+    /// A SYN; `v6_addresses` counts the IPv6 SYNs before it.
     fn syn<'a>(&'a self, syn_record: &'a SynRecord, v6_addresses: usize) -> Syn<'a> {
         let wide = if syn_record.is_wide() { self.v6_addresses.get(v6_addresses) } else { None };
         Syn { syn_record, wide: wide.unwrap_or(&V6Addresses::NONE) }
@@ -135,10 +136,10 @@ impl EventBatch {
     }
 
     /// Tells entry `n`, if it is about no host events.
-    fn tell(&self, n: usize, hosts: &HostDetectors, sink: &mut dyn Sink) {
+    fn read_entry(&self, n: usize, hosts: &HostDetectors, sink: &mut dyn Sink) {
         let of = |place: usize| self.flows.get(place);
         match self.entries[n] {
-            BatchEntry::Letters(_) | BatchEntry::Syns(_) => {}
+            BatchEntry::HostEvents(_) | BatchEntry::Syns(_) => {}
             BatchEntry::SessionStart(time) => sink.event(&Event::SessionStart { time }),
             BatchEntry::HandshakeEnd(place) => {
                 if let Some(flow) = of(place) {
@@ -170,13 +171,14 @@ impl EventBatch {
     }
 }
 
-/// Whether event batches have all that is wanted. Starts, steps and segments of flows they have not: each would be a copy.
+/// Whether event batches can carry these events. Starts, steps and segments would each need a copy, so batches exclude
+/// them.
 pub const fn serves(wants: Interest) -> bool {
     !wants.intersects(Interest::SEGMENTS.union(Interest::STARTS).union(Interest::STEPS))
 }
 
-/// Writes event batches, and has them delivered when they are full. `deliver` gets a full one for an empty one; none if nobody
-/// reads them any more.
+/// Fills event batches and delivers full ones. `deliver` exchanges a full batch for an empty one, or returns `None` if
+/// the reader is gone.
 #[derive(Debug)]
 pub struct Batcher<F> {
     wants: Interest,
@@ -186,24 +188,24 @@ pub struct Batcher<F> {
 }
 
 impl<F: FnMut(EventBatch) -> Option<EventBatch>> Batcher<F> {
-    /// One whose readers want this, which event batches must have.
+    /// A batcher for readers with this interest, which event batches must serve.
     pub fn new(wants: Interest, deliver: F) -> Self {
         debug_assert!(serves(wants), "{wants:?}");
         Self { wants, batch: EventBatch::default(), deliver, is_read: true }
     }
 
-    /// Whether anybody reads what it posts.
+    /// Whether the reader still exists.
     pub const fn is_read(&self) -> bool {
         self.is_read
     }
 
-    /// Tells `totals` at `time`; anomalies of hosts are added by who reads it.
+    /// Adds `totals` at `time`; the reader adds the anomalies of hosts.
     pub fn stats(&mut self, totals: Totals, time: Timestamp) {
         self.batch.totals.push(totals);
         self.add(BatchEntry::Stats { totals: self.batch.totals.len() - 1, time });
     }
 
-    /// Delivers what there is.
+    /// Delivers the current batch.
     pub fn flush(&mut self) {
         if self.batch.is_empty() {
             return;
@@ -256,10 +258,10 @@ impl<F: FnMut(EventBatch) -> Option<EventBatch>> Emit for Batcher<F> {
 
     fn host_events_written(&mut self) {
         let end = self.batch.host_events.len();
-        if let Some(BatchEntry::Letters(last)) = self.batch.entries.last_mut() {
+        if let Some(BatchEntry::HostEvents(last)) = self.batch.entries.last_mut() {
             *last = end;
         } else {
-            self.batch.entries.push(BatchEntry::Letters(end));
+            self.batch.entries.push(BatchEntry::HostEvents(end));
         }
         self.deliver_if_full();
     }
@@ -271,7 +273,12 @@ impl<F: FnMut(EventBatch) -> Option<EventBatch>> Emit for Batcher<F> {
             Event::TeardownStart { flow, by, time } => {
                 BatchEntry::TeardownStart { flow: self.batch.copy(flow), by, time }
             }
-            _ => return,
+            // Excluded by `serves`.
+            Event::Segment(_) | Event::FlowStart(_) | Event::Step { .. } => return,
+            // Written by `ended`, `anomaly` and `stats`.
+            Event::FlowEnd { .. } | Event::Ending(_) | Event::Anomaly { .. } | Event::Stats { .. } => return,
+            // Sent by the reader, which has the hosts and the final totals.
+            Event::Hosts { .. } | Event::SessionEnd { .. } => return,
         };
         self.add(entries);
     }

@@ -1,4 +1,4 @@
-//! How the engine works.
+//! The settings of the engine.
 
 use crate::decode;
 use crate::detect::{Selection, host};
@@ -17,11 +17,12 @@ pub struct Settings {
     pub rules: Selection,
     /// Anomalies across connections.
     pub hosts: host::Settings,
-    /// Sends every segment the long way, and asks every rule at each: slower, and the same otherwise. For tests that compare.
+    /// Sends every segment the long way, and asks every rule at each: slower, and the same otherwise. For tests that
+    /// compare.
     pub long_way: bool,
     /// Nobody reads the sentences and figures of anomalies: those that ordinary flows have are left out.
     pub terse: bool,
-    /// Zeek's words leave out every segment with a wrong checksum, as Zeek does; otherwise only where the sender's checksums can
-    /// be trusted.
+    /// Zeek's words leave out every segment with a wrong checksum, as Zeek does; otherwise only where the sender's
+    /// checksums can be trusted.
     pub zeek_checksums: bool,
 }

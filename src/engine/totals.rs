@@ -1,4 +1,4 @@
-//! What a run amounts to.
+//! The totals of a run.
 
 use crate::decode::{LinkType, SkipReason};
 use crate::detect::host::HostDetectors;
@@ -57,7 +57,7 @@ pub struct Totals {
 pub struct LinkCounts(Vec<(LinkType, u64)>);
 
 impl LinkCounts {
-    /// Link types that are told apart; a file of more is a forged one, and the rest is in the sum alone.
+    /// Limit of separately counted link types; only a forged file has more, which are counted in the sum only.
     const MAX: usize = 16;
 
     /// Counts a frame.

@@ -1,4 +1,4 @@
-//! The first half of the engine: decoded frames in, connections and what one connection tells out.
+//! The tracking stage: decoded frames in, events of connections out.
 
 use super::batch::{Batch, ordinary_syn};
 use super::emit::Emit;
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// How many frames ahead of its turn a decoded frame is asked for: it comes from another processor's cache.
 const FRAME_AHEAD: usize = 48;
-/// How many frames ahead of its turn what tells a segment's place in the flow table is asked for.
+/// Prefetch distance of a segment's index entry, in frames.
 const INDEX_AHEAD: usize = 32;
 /// How many frames ahead of its turn that place is.
 const PLACE_AHEAD: usize = 24;
@@ -24,7 +24,7 @@ const RECORD_AHEAD: usize = 14;
 /// How many frames ahead of its turn the flow's last step is asked for.
 const STEPS_AHEAD: usize = 6;
 
-/// Tracks connections, asks the rules about one connection, and tells what the rules about hosts must know.
+/// Tracks connections, runs the rules about one connection, and emits the events of the host detectors.
 #[derive(Debug)]
 pub struct TrackStage {
     tracker: Tracker,
@@ -154,10 +154,11 @@ impl TrackStage {
         }
     }
 
-    /// Takes a segment of which there is nothing to tell anybody; whether it was one.
+    /// Takes a segment without events. Returns whether the segment was one.
     #[inline]
     fn take_ordinary(&mut self, descriptor: &Descriptor, outcome: &Outcome) -> bool {
-        // What the descriptor has not, its addresses if they are of IPv6, costs cache lines: it is left alone as long as it can be.
+        // What the descriptor has not, its addresses if they are of IPv6, costs cache lines: it is left alone as long
+        // as it can be.
         let key = || match outcome {
             Outcome::Tcp(segment) => Some(FlowKey::of(segment).0),
             _ => None,
@@ -171,8 +172,8 @@ impl TrackStage {
         taken
     }
 
-    /// Takes an ordinary SYN with which a flow begins, if nobody wants to be told of that but the detectors of hosts; whether it
-    /// did.
+    /// Takes an ordinary SYN with which a flow begins, if nobody wants to be told of that but the detectors of hosts;
+    /// whether it did.
     #[inline]
     fn take_syn(&mut self, descriptor: &Descriptor, syn: Syn<'_>, emit: &mut impl Emit) -> bool {
         let taken = !self.wants.intersects(Interest::SEGMENTS.union(Interest::STARTS).union(Interest::STEPS))
@@ -188,7 +189,7 @@ impl TrackStage {
         taken
     }
 
-    /// Counts a segment of which there is nothing else to tell.
+    /// Counts a segment without events.
     #[inline]
     fn count(&mut self, time: Timestamp) {
         self.totals.packets += 1;

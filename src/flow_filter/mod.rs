@@ -9,8 +9,8 @@
 //! value := number | number+unit | address[/length] | a..b | {v1,v2} | word | "text" | /regex/
 //! ```
 //!
-//! A word alone matches as part of any field that is shown; an address alone matches either end. A field of which nothing
-//! is known matches no comparison. Knows flows and anomalies; nothing of formats, files or screens.
+//! A word alone matches as part of any field that is shown; an address alone matches either end. An unknown field
+//! matches no comparison. Knows flows and anomalies; nothing of formats, files or screens.
 
 mod field;
 mod parse;

@@ -1,4 +1,4 @@
-//! Why an attempt came out as it did, where more is known than its own segments tell: said before the verdict's usual meaning,
+//! The cause of an attempt's outcome, where it is known from other flows: said before the verdict's usual meaning,
 //! which would mislead.
 
 use super::clock::human;

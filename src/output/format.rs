@@ -1,4 +1,4 @@
-//! What a format is, and what it is asked for.
+//! A format and its settings.
 
 use super::clock::TimeStyle;
 use super::event::{Action, StepsShown};
@@ -8,7 +8,7 @@ use super::picture_options::{Part, Scale, Theme};
 use crate::engine::Sink;
 use crate::network::IpNet;
 
-/// What is being analysed, for the formats that say so.
+/// The inputs and the filter, for formats that print them.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     /// Files or interfaces, as given.
@@ -44,9 +44,10 @@ pub struct Settings {
     pub level: Option<Level>,
     /// What is explained instead of flows (`--explain`).
     pub topic: Option<Topic>,
-    /// The only flow that is told of (`--flow`).
+    /// The only reported flow (`--flow`).
     pub flow: Option<u64>,
-    /// The filter that flows have to match (`-Y`), as typed: a picture is then of the first one, and a page begins with it.
+    /// The filter that flows have to match (`-Y`), as typed: a picture is then of the first one, and a page begins
+    /// with it.
     pub flows_where: Option<String>,
     /// Zeek's rows go by every checksum (`--zeek-checksums`).
     pub zeek_checksums: bool,

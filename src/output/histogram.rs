@@ -1,6 +1,6 @@
 //! Percentiles of durations in bounded memory.
 
-/// Values of one power of two are told apart in this many steps: percentiles are right within 3 %.
+/// Number of steps per power of two: percentiles are right within 3 %.
 const STEPS: usize = 32;
 const STEP_BITS: u32 = STEPS.trailing_zeros();
 /// Buckets for all of 0..2^63.

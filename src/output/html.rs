@@ -1,5 +1,5 @@
-//! One page to open in a browser: for a flow its picture, steps and explanation; for a capture an overview with links to each
-//! flow. No script: a flow is shown when it is the target of a link.
+//! One page to open in a browser: for a flow its picture, steps and explanation; for a capture an overview with links
+//! to each flow. No script: a flow is shown when it is the target of a link.
 
 use core::fmt::Write as _;
 

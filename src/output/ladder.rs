@@ -1,4 +1,4 @@
-//! A flow as two lifelines, one row a step. [`rows`] is the picture without its drawing, for every view of it.
+//! A flow as a sequence diagram, one row per step. [`rows`] is the picture without its drawing, for every view of it.
 
 use core::fmt::Write as _;
 
@@ -82,8 +82,8 @@ impl StepRow {
     }
 }
 
-/// What there is to say where steps are not in the order of their times: rows are in that of the capture. (Data that is folded
-/// into one step can last beyond the beginning of the next as well.)
+/// What there is to say where steps are not in the order of their times: rows are in that of the capture. (Data that
+/// is folded into one step can last beyond the beginning of the next as well.)
 pub(super) fn capture_order(rows: &[Row], locale: Locale) -> Option<String> {
     let mut early = rows.iter().filter_map(|row| match row {
         Row::Step(step) if step.since_last < 0 => Some(step),
@@ -116,7 +116,7 @@ pub fn rows(flow: &Flow, fold: bool) -> Vec<Row> {
         builder.half_close(step);
         builder.step(n + 1, step);
         let ends = builder.story.after.get(n).copied().unwrap_or_default();
-        // Of an end that is not in the capture nothing is known: the other one tells.
+        // The capture has only one end: that end shows the state of the other.
         let both = ends != Ends::default()
             && [ends.client, ends.server].into_iter().flatten().all(crate::tcp::State::is_synchronized);
         if both && !open && flow.opening().opened() {
@@ -195,7 +195,8 @@ impl Builder<'_> {
     }
 }
 
-/// Numbers the steps of a handshake and of a teardown as textbooks do: 1. SYN, 2. SYN+ACK, 3. ACK; 1. FIN, 2. ACK, 3. FIN,
+/// Numbers the steps of a handshake and of a teardown as textbooks do: 1. SYN, 2. SYN+ACK, 3. ACK; 1. FIN, 2. ACK, 3.
+/// FIN,
 /// 4. ACK.
 #[derive(Debug, Default)]
 struct Numbering {

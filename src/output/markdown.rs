@@ -1,4 +1,5 @@
-//! A report to paste into a ticket: counts, anomalies, and each flow as a Mermaid sequence diagram with its explanation.
+//! A report to paste into a ticket: counts, anomalies, and each flow as a Mermaid sequence diagram with its
+//! explanation.
 
 use core::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! Events to bytes: one file per format, registered in [`FORMATS`].
 //!
-//! A format is a [`Sink`](crate::engine::Sink) that appends to an [`Out`] and never sees an I/O error: [`Out`] keeps the first one, and the run
-//! loop asks for it. Formats know nothing of captures or of the command line.
+//! A format is a [`Sink`](crate::engine::Sink) that appends to an [`Out`] and never sees an I/O error: [`Out`] keeps
+//! the first one, and the run loop asks for it. Formats know nothing of captures or of the command line.
 
 mod cause;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! One JSON object a line.
+//! One JSON object per line.
 
 use super::event::build::{self, Context};
 use super::event::{Action, write_line};

@@ -7,7 +7,8 @@ const FLUSH_AT: usize = 64 * 1024;
 
 /// A buffered stream that remembers its first error.
 ///
-/// After an error nothing more is written; [`Self::failed`] tells the run loop to stop, [`Self::finish`] what went wrong.
+/// After an error nothing more is written; [`Self::failed`] tells the run loop to stop, [`Self::finish`] what went
+/// wrong.
 pub struct Out {
     stream: Box<dyn Write>,
     /// What is to be written next. Formats append to it and then call [`Self::end_line`].

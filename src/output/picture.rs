@@ -1,5 +1,5 @@
-//! A flow as a drawing: two lifelines, numbered arrows, coloured states. [`draw`] makes the body of an SVG; what surrounds it is
-//! the business of `svg` and `html`.
+//! A flow as a drawing: two lifelines, numbered arrows, coloured states. [`draw`] makes the body of an SVG; what
+//! surrounds it is the business of `svg` and `html`.
 //!
 //! Nothing that came from the wire gets in but numbers and addresses, and those are escaped all the same.
 
@@ -130,7 +130,7 @@ struct Arrow<'a> {
     frame: Option<u64>,
     words: String,
     numbers: Option<&'a StepRow>,
-    /// It reached nobody, as far as can be told.
+    /// It most likely reached nobody.
     lost: bool,
     reset: bool,
 }
@@ -265,8 +265,8 @@ impl<'a> Canvas<'a> {
         self.lifelines();
     }
 
-    /// Decides what a wait looks like: with `--scale time` waits share [`SCALE_ROOM`] by length, and an arrow falls by half a
-    /// round trip.
+    /// Decides what a wait looks like: with `--scale time` waits share [`SCALE_ROOM`] by length, and an arrow falls by
+    /// half a round trip.
     fn scale(&mut self, rows: &[Row]) {
         if self.style.scale == Scale::Even {
             return;
@@ -335,8 +335,8 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// When each copy of a step that is drawn was sent, and its frame where it was kept: more than one where it was repeated. And how
-    /// many more there were before the last.
+    /// When each copy of a step that is drawn was sent, and its frame where it was kept: more than one where it was
+    /// repeated. And how many more there were before the last.
     fn copies(&self, row: &StepRow) -> (Vec<(i64, Option<u64>)>, usize) {
         let step = &row.step;
         let first = (row.since_start, Some(step.frame));
@@ -519,7 +519,7 @@ impl<'a> Canvas<'a> {
         self.y = y + 10;
     }
 
-    /// The states at the end, where only the end of the capture told them: a reset of doubt that nothing contradicted.
+    /// The states at the end, where only the end of the capture shows them: a reset of doubt that nothing contradicted.
     fn end_states(&mut self) {
         if !matches!(self.flow.closing(), Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset) {
             return;

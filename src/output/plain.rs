@@ -1,4 +1,4 @@
-//! One sentence an event: what a screen reader can read and a dumb terminal can show. `--plain`.
+//! One sentence per event: what a screen reader can read and a dumb terminal can show. `--plain`.
 
 use std::io::Write as _;
 

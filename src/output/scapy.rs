@@ -1,4 +1,4 @@
-//! Byte for byte what the study note's Scapy callback prints: IPv4 segments whose flags are exactly SYN, exactly SYN and
+//! Byte for byte the output of a small Scapy callback: IPv4 segments whose flags are exactly SYN, exactly SYN and
 //! ACK, or exactly ACK without payload. Everything else is left out, steps of handshakes or not.
 
 use std::io::Write as _;

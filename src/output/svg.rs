@@ -1,4 +1,5 @@
-//! A flow as a picture in a file: a self-contained SVG without scripts, fonts or links. Several flows stand one below the other.
+//! A flow as a picture in a file: a self-contained SVG without scripts, fonts or links. Several flows stand one below
+//! the other.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;

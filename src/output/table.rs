@@ -1,4 +1,4 @@
-//! One row a flow: CSV (RFC 4180) and TSV, with the fields of `flow_end` as columns.
+//! One row per flow: CSV (RFC 4180) and TSV, with the fields of `flow_end` as columns.
 
 use csv::{ByteRecord, Terminator, WriterBuilder};
 

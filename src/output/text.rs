@@ -1,4 +1,4 @@
-//! One line a handshake or teardown step, and a verdict when a flow ends.
+//! One line per handshake or teardown step, and a verdict at the end of a flow.
 
 use super::clock::TimeStyle;
 use core::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::flow::{Closing, Ends, Flow, Label, Side, Step};
 use crate::tcp::Flags;
 use crate::time::Timestamp;
 
-/// Lines that wait at once for what later steps tell of states; beyond, the first goes out with what is known.
+/// Limit of lines that wait for states proved by later steps; beyond it, the first line is written as it is.
 const MAX_HELD: usize = 16_384;
 
 /// The text format.
@@ -73,7 +73,7 @@ impl Text {
 
     fn step(&mut self, flow: &Flow, step: &Step) {
         self.look_again(flow, false);
-        // A folded step tells of its newest segment.
+        // A folded step shows its newest segment.
         self.begin(step.last_time, Some(flow.id));
         let _ = write_step(&mut self.line, flow, step);
         let mut rest = String::new();
@@ -87,7 +87,8 @@ impl Text {
         self.hold(Held { text: self.line.clone(), states, settled: self.settings.streams });
     }
 
-    /// Takes what is known of the flow's states by now into the lines that wait for it; at its `end` they wait no longer.
+    /// Takes what is known of the flow's states by now into the lines that wait for it; at its `end` they wait no
+    /// longer.
     fn look_again(&mut self, flow: &Flow, end: bool) {
         let Some(lines) = self.waiting.get(&flow.id) else { return };
         let story = flow.story();

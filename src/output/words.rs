@@ -10,7 +10,7 @@ pub fn state_name(state: Option<State>) -> &'static str {
     state.map_or("?", State::name)
 }
 
-/// Why `flow` opened, or did not: the cause, where more is known than its own segments tell.
+/// Why `flow` opened, or did not: the cause, where it is known from other flows.
 pub fn opening_of(flow: &Flow) -> &'static str {
     if let Some(cause) = Cause::of(flow) {
         return cause.headline().get(Locale::En);

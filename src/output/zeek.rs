@@ -29,7 +29,7 @@ const COLUMNS: [(&str, &str); 17] = [
     ("vlan", "int"),
 ];
 
-/// The zeek format: the rows that Zeek would write of the flows that are told of.
+/// The zeek format: the rows that Zeek would write for the reported flows.
 pub(super) struct Zeek {
     out: Out,
     settings: Settings,
@@ -63,7 +63,7 @@ impl Zeek {
         self.out.end_line();
     }
 
-    /// Rows of flows that may have ended before; those of no flow are left out where only some flows are told of.
+    /// Rows of flows that may have ended before; rows without a flow are omitted if only some flows are reported.
     fn rows(&mut self, rows: &[Row]) {
         let all = self.settings.flow.is_none() && self.settings.flows_where.is_none();
         rows.iter().filter(|row| all || row.flow != 0).for_each(|row| self.row(row));

@@ -1,8 +1,8 @@
 //! The classic pcap format: a header of 24 octets, then records, each with a header of 16.
 //! (draft-ietf-opsawg-pcap.)
 //!
-//! The file header is parsed by the `pcap-parser` crate. Record headers, four words each, are read here: it saves a third of
-//! the instructions that reading takes.
+//! The file header is parsed by the `pcap-parser` crate. Record headers, four words each, are read here: it saves a
+//! third of the instructions that reading takes.
 
 use pcap_parser::pcap::parse_pcap_header;
 
@@ -100,8 +100,8 @@ impl Pcap {
         if self.big_endian { words.map(u32::swap_bytes) } else { words }
     }
 
-    /// A tick is a microsecond at most, so that no 32-bit words can overflow this. A fraction of many seconds is nonsense: it must
-    /// not lead out of the second.
+    /// A tick is a microsecond at most, so that no 32-bit words can overflow this. A fraction of many seconds is
+    /// nonsense: it must not lead out of the second.
     #[inline]
     fn time(&self, seconds: u32, subsecond: u32) -> Timestamp {
         let fraction = i64::from(subsecond) * self.tick;

@@ -1,4 +1,4 @@
-//! The pcapng format: blocks, of which sections, interfaces and packets matter here and the rest is skipped.
+//! The pcapng format. Reads section, interface and packet blocks, and skips all others.
 //! (draft-ietf-opsawg-pcapng.)
 //!
 //! Sections and interfaces are parsed by the `pcap-parser` crate. Packet blocks, a few fixed words each, are read here:
@@ -83,7 +83,8 @@ impl PcapNg {
         {}
     }
 
-    /// Takes an enhanced packet block that is in the buffer whole and right, as all but every block is. What is not is left.
+    /// Takes an enhanced packet block that is in the buffer whole and right, as all but every block is. What is not is
+    /// left.
     #[inline(always)]
     pub(super) fn take_buffered(&mut self, input: &mut Input, record: &mut Record) -> bool {
         let Some((header, rest)) = input.front::<PACKET_DATA>() else { return false };
@@ -291,9 +292,9 @@ struct TimeUnit {
 /// What a tick is (if_tsresol).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
-    /// So many nanoseconds.
+    /// Nanoseconds per unit.
     Nanoseconds(u32),
-    /// One of so many parts of a nanosecond.
+    /// Units per nanosecond.
     Parts(u64),
     /// Two to the power of minus this, seconds.
     Binary(u8),

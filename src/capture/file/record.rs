@@ -45,7 +45,7 @@ impl Fault {
         Self::Damaged { offset: Some(input.offset()), reason }
     }
 
-    /// The input ends inside `what`, of which `needed` octets should have been there.
+    /// The input ends inside `what`, which needs `needed` octets.
     #[cold]
     pub(super) fn cut(input: &Input, what: &str, needed: usize) -> Self {
         Self::damaged(input, format!("ends inside {what}: {} octets of {needed} are there", input.data().len()))

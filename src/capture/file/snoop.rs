@@ -1,5 +1,5 @@
-//! The snoop format (RFC 1761), of Solaris and illumos: a header of 16 octets, then records, each with a header of 24, padded
-//! to its stated length. All numbers are big-endian.
+//! The snoop format (RFC 1761), of Solaris and illumos: a header of 16 octets, then records, each with a header of 24,
+//! padded to its stated length. All numbers are big-endian.
 
 use super::input::{Input, MAX_RECORD};
 use super::record::{Fault, Record};

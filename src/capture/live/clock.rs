@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// How long a frame may be under way from the kernel to the analysis, in nanoseconds: the ring hands out a block after
-/// 100 ms at the latest (20 with several interfaces, whose frames may wait another 100 for each other), the threads wake
-/// within 40. Idle time stays behind by this, so that no frame comes after a time that has passed already.
+/// 100 ms at the latest (20 with several interfaces, whose frames may wait another 100 for each other), the threads
+/// wake within 40. Idle time stays behind by this, so that no frame comes after a time that has passed already.
 const UNDER_WAY: i64 = 250 * MILLISECOND;
 
 /// Packet time while nothing comes: that of the last frame, plus what has passed since it arrived.

@@ -1,8 +1,9 @@
 //! Frames of several interfaces in order of time.
 //!
-//! Each interface hands over its frames in batches, which the kernel holds back for a while. So a frame waits until every other
-//! interface has delivered a later one, or has told that nothing before it is to come; but not for long. What a wait that was
-//! given up cost is counted: frames that came when later ones had been handed on. Asks for no clock: time enters by argument.
+//! Each interface hands over its frames in batches, which the kernel holds back for a while. So a frame waits until
+//! every other interface has delivered a later one, or has reported that nothing earlier will come; but not for long.
+//! What a wait that was given up cost is counted: frames that came when later ones had been handed on. Asks for no
+//! clock: time enters by argument.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ pub(super) struct Merge {
     lanes: Vec<Lane>,
     /// The lane of the current frame.
     current: Option<usize>,
-    /// The latest time handed on, and of which lane.
+    /// The latest time handed on, and its lane.
     latest: Option<(Timestamp, usize)>,
     given_up: u64,
     late: u64,
@@ -42,7 +43,7 @@ impl Lane {
 }
 
 impl Merge {
-    /// Of so many interfaces.
+    /// A merge of this many interfaces.
     pub(super) fn new(interfaces: usize) -> Self {
         let lanes = (0..interfaces).map(|_| Lane::default()).collect();
         Self { lanes, current: None, latest: None, given_up: 0, late: 0 }
@@ -84,8 +85,8 @@ impl Merge {
         true
     }
 
-    /// Where [`Self::advance`] does not: makes the next frame the current one if it has waited long enough. If not, how much
-    /// longer it may wait; `None` where there is no frame.
+    /// Where [`Self::advance`] does not: makes the next frame the current one if it has waited long enough. If not,
+    /// how much longer it may wait; `None` where there is no frame.
     pub(super) fn advance_late(&mut self, now: Instant) -> Result<(), Option<Duration>> {
         let (time, lane) = self.first().ok_or(None)?;
         let arrival = self.lanes.get(lane).and_then(|lane| lane.batches.front()).and_then(Batch::arrival);
@@ -186,10 +187,10 @@ mod tests {
         let mut merge = Merge::new(3);
         merge.push(batch(0, &[10, 20, 30]));
         merge.is_complete(1, Timestamp(25));
-        assert_eq!(drain(&mut merge), [], "the third has told nothing");
+        assert_eq!(drain(&mut merge), [], "the third has reported nothing");
         merge.is_complete(2, Timestamp(20));
         assert_eq!(drain(&mut merge), [(10, 0), (20, 0)]);
-        // What is told never goes back.
+        // Output times never go back.
         merge.is_complete(2, Timestamp(5));
         merge.is_complete(2, Timestamp(40));
         assert_eq!(drain(&mut merge), []);

@@ -1,8 +1,8 @@
 //! Interfaces as a [`Source`], through libpcap.
 //!
-//! Each interface is read in a thread of its own, which copies frames into batches that go to the analysis and come back.
-//! Their number is fixed: when the analysis cannot follow, the thread waits, the kernel's ring buffer fills, and the
-//! kernel counts what it drops. So there is one place where frames are lost and one counter that tells of it.
+//! Each interface is read in a thread of its own, which copies frames into batches that go to the analysis and come
+//! back. Their number is fixed: when the analysis cannot follow, the thread waits, the kernel's ring buffer fills, and
+//! the kernel counts what it drops. So there is one place where frames are lost and one counter for it.
 //! Frames of several interfaces are put in order of time, for which they wait a little ([`merge`]).
 
 mod batch;
@@ -36,8 +36,8 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Batches per interface: 32 times 1,024 frames at most are under way.
 const BATCHES: usize = 32;
 
-/// A running capture on one or several interfaces. Frames come in order of time; those of one interface in that of their
-/// arrival.
+/// A running capture on one or several interfaces. Frames come in order of time; those of one interface in that of
+/// their arrival.
 pub struct Live {
     messages: Receiver<Message>,
     interfaces: Vec<Interface>,
@@ -50,7 +50,7 @@ pub struct Live {
     abandoned: Arc<AtomicBool>,
     /// Whether nothing more will come from the threads.
     over: bool,
-    /// Why that is, if it is not because of a stop: told when everything before has been handed out.
+    /// Why that is, if it is not because of a stop: reported after all earlier frames.
     failure: Option<CaptureError>,
 }
 
@@ -130,10 +130,10 @@ impl Live {
         }
     }
 
-    /// Takes in what the threads have to tell: waits for the first of it this long, and for the rest not at all. Whether there
+    /// Takes messages of the threads: waits for the first of it this long, and for the rest not at all. Whether there
     /// was anything.
     fn listen(&mut self, timeout: Duration) -> bool {
-        // Before the messages: what a thread handed over before it told of its horizon must be among them.
+        // Before the messages: what a thread handed over before it reported its horizon must be among them.
         let horizons: Vec<_> = self.interfaces.iter().map(|interface| interface.horizon.get()).collect();
         let mut received = self.messages.recv_timeout(timeout);
         let mut heard = false;

@@ -50,7 +50,7 @@ pub struct InterfaceInfo {
 ///
 /// # Errors
 ///
-/// [`CaptureError::Interface`] when libpcap cannot tell.
+/// [`CaptureError::Interface`] when libpcap does not know.
 pub fn list_interfaces() -> Result<Vec<InterfaceInfo>, CaptureError> {
     let devices = Device::list().map_err(|error| CaptureError::Interface {
         operation: "list them",
@@ -155,7 +155,7 @@ fn set_filter(capture: &mut Capture<Active>, filter: &Filter, link: LinkType) ->
     })
 }
 
-/// What libpcap's message means. It tells neither cause nor code apart otherwise.
+/// What libpcap's message means. libpcap does not report cause or code otherwise.
 fn refusal(name: &str, operation: &'static str, reason: String) -> CaptureError {
     let interface = name.to_owned();
     let lower = reason.to_lowercase();

@@ -29,7 +29,7 @@ const COUNT: Duration = Duration::from_millis(100);
 /// How many times in a row a handle may be in error without libpcap saying so, before the interface is given up.
 const MAX_ERRORS: u32 = 25;
 
-/// What a worker tells the analysis.
+/// A message from a worker to the analysis.
 pub(super) enum Message {
     Batch(Batch),
     Failed(CaptureError),

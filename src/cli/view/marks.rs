@@ -1,4 +1,4 @@
-//! Places in a file that the view can go back to without being told everything from the start again.
+//! Places in a file to which the view can go back without reading from the start.
 
 use super::reading::Place;
 use crate::output::tui::Feed;
@@ -8,7 +8,8 @@ use crate::time::Timestamp;
 const EVERY: u64 = 65_536;
 /// Marks kept. When there are more, every second one goes, and they are made half as often.
 const MOST: usize = 16;
-/// How many tables full of connections all marks together may hold (`--max-flows` each): then every second one goes as well.
+/// How many tables full of connections all marks together may hold (`--max-flows` each): then every second one goes as
+/// well.
 const MOST_TABLES: u64 = 2;
 
 /// Where reading is to go.

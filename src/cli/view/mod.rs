@@ -30,7 +30,7 @@ use crate::output::tui::{self, Controls, Feed, Options};
 ///
 /// # Errors
 ///
-/// What stopped the analysis; what cannot be opened is told before the screen is touched.
+/// What stopped the analysis; errors of opening are reported before the screen changes.
 pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 /// Where they are written, by hosts(5).
 const HOSTS: &str = "/etc/hosts";
 
-/// The names in hosts(5); none where it cannot be read. Nobody is asked over the network: whoever watches should not be seen.
+/// The names in hosts(5); none where it cannot be read. Nobody is asked over the network: whoever watches should not
+/// be seen.
 pub(super) fn read() -> HashMap<IpAddr, String> {
     std::fs::read_to_string(HOSTS).map(|text| parse(&text)).unwrap_or_default()
 }

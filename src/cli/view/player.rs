@@ -21,9 +21,9 @@ use crate::engine::{Engine, Totals};
 use crate::output::tui::{Back, Command, Feed, Position, Tap, is_shown};
 use crate::time::Timestamp;
 
-/// How often the view is told of totals.
+/// Interval between totals for the view.
 const TELL_EVERY: Duration = Duration::from_millis(50);
-/// How often the view is told how guessable sequence numbers are.
+/// Interval between grades of sequence numbers for the view.
 const TELL_OF_HOSTS_EVERY: Duration = Duration::from_secs(1);
 /// How long a held player waits for a command before it looks around.
 const HOLD: Duration = Duration::from_millis(50);
@@ -353,7 +353,7 @@ impl Player {
         }
     }
 
-    /// There is no more: open flows are told of as they are.
+    /// The input has ended: open flows are reported as they are.
     fn end(&mut self) {
         self.reading.end(self.source.counts());
         (self.ended, self.ended_once, self.target) = (true, true, None);

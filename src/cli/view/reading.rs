@@ -1,4 +1,4 @@
-//! An analysis as far as it has come, and what is told of it: to the view, to the checks, and to `--tee`.
+//! A running analysis, and its reports to the view, the checks and `--tee`.
 
 use super::super::checks::Watch;
 use super::super::driver::StatsClock;
@@ -35,7 +35,7 @@ pub(super) struct Reading {
     pub(super) ring: Option<Ring>,
     live: bool,
     clock: StatsClock,
-    /// What went on before reading went back, for those who must be told everything once: engine and place.
+    /// What went on before reading went back, for receivers of every event: engine and place.
     ahead: Option<(Engine, Place, u64)>,
 }
 
@@ -75,8 +75,8 @@ impl Reading {
         self.start.map_or(0, |start| now - start)
     }
 
-    /// Goes back to where `engine` is; `flows` of them had ended there. From now on only the view is told, until what the
-    /// others know is passed; `over`: they know all.
+    /// Goes back to where `engine` is; `flows` of them had ended there. From now on only the view receives events,
+    /// until what the others know is passed; `over`: they know all.
     pub(super) fn go_back(&mut self, engine: Engine, place: Place, flows: u64, over: bool) {
         let before = std::mem::replace(&mut self.engine, engine);
         if !over && !self.sink.told {
@@ -94,13 +94,13 @@ impl Reading {
         }
     }
 
-    /// There is no more: open flows are told of as they are.
+    /// The input has ended: open flows are reported as they are.
     pub(super) fn end(&mut self, counts: Counts) {
         end(&mut self.engine, counts, self.live, &mut self.sink);
         self.sink.flush();
     }
 
-    /// The view is left: those who must be told everything are told how it ended, even if the view had gone back.
+    /// The view is left: receivers of every event get the end, even if the view had gone back.
     pub(super) fn leave(&mut self, counts: Counts) {
         self.catch_up();
         self.end(counts);
@@ -123,7 +123,7 @@ pub(super) struct ViewSink {
     pub(super) tee: Option<Tee>,
     /// Finished flows.
     pub(super) flows: u64,
-    /// Whether all but the view have been told of this already.
+    /// Whether all receivers but the view have these events already.
     told: bool,
 }
 

@@ -1,5 +1,5 @@
-//! An analysis that has come as far as a mark, made on a thread of its own, so that going back there again need not read
-//! everything from the start.
+//! An analysis that has come as far as a mark, made on a thread of its own, so that going back there again need not
+//! read everything from the start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::engine::{Engine, Event, Interest, Sink};
 /// How many packets pass between looks at whether it is still wanted.
 const LOOK_EVERY: u64 = 4096;
 
-/// An analysis and its input, at a place. Nobody was told of what came before.
+/// An analysis and its input, at a place. It reports nothing from before.
 pub(super) struct Made {
     pub(super) engine: Engine,
     pub(super) source: Box<dyn Source>,
@@ -55,7 +55,7 @@ impl Made {
     }
 }
 
-/// Counts finished flows, and tells nobody.
+/// Counts finished flows without reporting them.
 struct Silent(u64);
 
 impl Sink for Silent {
@@ -83,7 +83,7 @@ impl Spare {
         let (run, stop) = (Arc::clone(run), Arc::clone(&unwanted));
         let work = move || {
             let spare = Made::at_start(&run, &stop).and_then(|mut made| made.go_on_to(place, &stop).map(|()| made));
-            // Without one, going back reads from the start, and tells what is wrong.
+            // Without one, going back reads from the start, and reports the error.
             if let Ok(made) = spare {
                 let _ = sender.send(made);
             }

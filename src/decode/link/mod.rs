@@ -1,4 +1,5 @@
-//! Link layers: from the first octet of a frame to its IP header. One file a family, each registered in [`LINK_LAYERS`].
+//! Link layers: from the first octet of a frame to its IP header. One file a family, each registered in
+//! [`LINK_LAYERS`].
 //!
 //! Knows nothing of what IP carries.
 

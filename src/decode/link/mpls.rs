@@ -5,7 +5,8 @@ use super::ethernet::nested_ethernet;
 use crate::decode::SkipReason;
 use crate::decode::octets::Octets;
 
-/// A stack of MPLS labels (RFC 3032). Nothing says what follows: IP, or Ethernet with a control word (RFC 4448) or without.
+/// A stack of MPLS labels (RFC 3032). Nothing says what follows: IP, or Ethernet with a control word (RFC 4448) or
+/// without.
 pub(in crate::decode) fn mpls<'a>(mut payload: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     loop {
         let label = payload.be32(0).ok_or(SkipReason::TruncatedLink)?;

@@ -1,5 +1,5 @@
-//! Link type numbers and names. In files these are LINKTYPE_ values; in a running libpcap, DLT_ values, which differ for
-//! a few types and from system to system. The program uses LINKTYPE_ values throughout.
+//! Link type numbers and names. In files these are LINKTYPE_ values; in a running libpcap, DLT_ values, which differ
+//! for a few types and from system to system. The program uses LINKTYPE_ values throughout.
 
 use crate::decode::LinkType;
 
@@ -88,7 +88,7 @@ pub const NAMES: &[(u16, &str, &str)] = &[
 
 /// The link type that the link-type field of a capture file means.
 ///
-/// The upper half of the field of a pcap header tells the length of the frame check sequence and is not part of the
+/// The upper half of the field of a pcap header holds the length of the frame check sequence and is not part of the
 /// type. Some systems wrote their DLT_ value in place of the LINKTYPE_ value; those few are mapped.
 pub const fn from_file_field(field: u32) -> LinkType {
     match field & 0xffff {
@@ -121,7 +121,7 @@ const OF_SNOOP: u16 = 0xff00;
 /// The link type that the datalink type of a snoop file means (RFC 1761; 18 and 26 are Solaris's).
 pub const fn from_snoop(datalink: u32) -> LinkType {
     match datalink {
-        // IEEE 802.3 and Ethernet: which it is, the type or length of each frame tells.
+        // IEEE 802.3 and Ethernet: the type or length of each frame distinguishes them.
         0 | 4 => LinkType(1),
         2 => LinkType(6),
         8 => LinkType(10),

@@ -8,8 +8,8 @@ use crate::decode::octets::Octets;
 /// Values that are looked at in one frame; Linux knows two dozen types.
 const MAX_VALUES: usize = 64;
 
-/// Family, version, group; then the values, padded to four octets, one of which is the packet. Their lengths and types are in
-/// the byte order of the machine that captured.
+/// Family, version, group; then the values, padded to four octets, one of which is the packet. Their lengths and types
+/// are in the byte order of the machine that captured.
 pub(super) fn nflog<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     const PAYLOAD: u16 = 9;
     const HEADER: u16 = 4;

@@ -6,8 +6,8 @@ use super::mpls::mpls;
 use crate::decode::SkipReason;
 use crate::decode::octets::Octets;
 
-/// PPP as captured on a serial line or from a PPP interface: HDLC address and control may be there or not, and Cisco's HDLC
-/// goes by the same number.
+/// PPP as captured on a serial line or from a PPP interface: HDLC address and control may be there or not, and Cisco's
+/// HDLC goes by the same number.
 pub(in crate::decode) fn ppp<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     match frame.array::<2>(0).ok_or(SkipReason::TruncatedLink)? {
         [0xff, 0x03] => by_ppp_protocol(frame.skip(2).ok_or(SkipReason::TruncatedLink)?, walk),
@@ -16,7 +16,7 @@ pub(in crate::decode) fn ppp<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<O
     }
 }
 
-/// PPP behind an octet that tells its direction.
+/// PPP behind an octet with its direction.
 pub(super) fn ppp_with_direction<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     ppp(frame.skip(1).ok_or(SkipReason::TruncatedLink)?, walk)
 }

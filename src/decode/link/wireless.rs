@@ -1,7 +1,7 @@
 //! IEEE 802.11 data frames, bare or behind radiotap, Prism, AVS or PPI headers.
 //!
-//! Management, control and encrypted frames hold no IP that could be read; nor do later fragments of a frame. An aggregate
-//! (A-MSDU) is read frame by frame.
+//! Management, control and encrypted frames hold no IP that could be read; nor do later fragments of a frame. An
+//! aggregate (A-MSDU) is read frame by frame.
 
 use super::Walk;
 use super::ethernet::ethernet;
@@ -38,7 +38,7 @@ pub(in crate::decode) fn ieee80211_of_either_order<'a>(
     data_frame_of(if swapped { bits.swap_bytes() } else { bits }, frame, Form { padded: false, swapped }, walk)
 }
 
-/// Behind a radiotap header, whose flags tell of padding and of damage.
+/// Behind a radiotap header, whose flags mark padding and damage.
 pub(super) fn radiotap<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     const BAD_CHECKSUM: u8 = 0x40;
     const PADDED: u8 = 0x20;

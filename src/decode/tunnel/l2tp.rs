@@ -49,8 +49,8 @@ fn version_2<'a>(first: u16, packet: Octets<'a>, walk: &mut Walk) -> Result<Octe
     link::ppp(packet.of_len(stated).skip(len).ok_or(SkipReason::TruncatedLink)?, walk)
 }
 
-/// Version 3 behind its session: a cookie of 0, 4 or 8 octets, perhaps four octets of a sublayer, and what the peers agreed
-/// upon. Nothing in the packet says which, so that is taken behind which a whole IP packet stands.
+/// Version 3 behind its session: a cookie of 0, 4 or 8 octets, perhaps four octets of a sublayer, and what the peers
+/// agreed upon. Nothing in the packet says which, so that is taken behind which a whole IP packet stands.
 pub(super) fn over_ip<'a>(packet: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     const CONTROL: u32 = 0;
     if packet.be32(0).ok_or(SkipReason::TruncatedLink)? == CONTROL {

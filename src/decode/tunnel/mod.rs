@@ -1,7 +1,7 @@
 //! Tunnels: from an IP payload to the IP packet inside it.
 //!
-//! GRE and IP in IP say what they are. Those over UDP are told by port, so what follows must look like IP to be believed:
-//! ordinary datagrams use those ports too.
+//! GRE and IP in IP say what they are. Those over UDP are recognized by port, so what follows must look like IP to be
+//! believed: ordinary datagrams use those ports too.
 
 mod capwap;
 mod gre;

@@ -128,8 +128,8 @@ fn teredo(mut packet: Octets<'_>) -> Result<Octets<'_>, SkipReason> {
     }
 }
 
-/// Whether this is Teredo between a client and a relay, whose ports are any: an IPv6 packet that fills the datagram, and one
-/// of its addresses in 2001::/32, which belongs to Teredo (RFC 4380 section 2.6).
+/// Whether this is Teredo between a client and a relay, whose ports are any: an IPv6 packet that fills the datagram,
+/// and one of its addresses in 2001::/32, which belongs to Teredo (RFC 4380 section 2.6).
 fn is_teredo_of_any_port(packet: Octets<'_>) -> bool {
     const PREFIX: u32 = 0x2001_0000;
     packet.u8(0).is_some_and(|octet| octet >> 4 == 6)
@@ -137,8 +137,8 @@ fn is_teredo_of_any_port(packet: Octets<'_>) -> bool {
         && (packet.be32(8) == Some(PREFIX) || packet.be32(24) == Some(PREFIX))
 }
 
-/// AYIYA (draft-massar-v6ops-ayiya): lengths of identity (a power of two) and signature (words), methods, what to do with
-/// the packet, what follows, a time.
+/// AYIYA (draft-massar-v6ops-ayiya): lengths of identity (a power of two) and signature (words), methods, what to do
+/// with the packet, what follows, a time.
 fn ayiya(packet: Octets<'_>) -> Result<Octets<'_>, SkipReason> {
     const FORWARD: u8 = 1;
     let [identity, signature, method, next] = packet.array::<4>(0).ok_or(SkipReason::TruncatedLink)?;

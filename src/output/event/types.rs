@@ -19,7 +19,7 @@ pub const CONTRACT: u8 = 1;
 /// Version of the Elastic Common Schema whose names are used.
 pub(super) const ECS: &str = "8.17.0";
 
-/// What an event tells (`event.action`).
+/// The kind of an event (`event.action`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -265,7 +265,8 @@ pub struct FlowBody<'a> {
     pub(super) unacceptable: Option<UnacceptableBody>,
 }
 
-/// Segments of each end that the other must drop (RFC 9293 section 3.10.7): they move no state, and their octets are not counted.
+/// Segments of each end that the other must drop (RFC 9293 section 3.10.7): they move no state, and their octets are
+/// not counted.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct UnacceptableBody {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -748,7 +749,8 @@ impl Serialize for Tally<'_, &'static str> {
 /// Appends `event` to `line` as one line of JSON.
 pub fn write_line(event: &impl Serialize, line: &mut Vec<u8>) {
     let before = line.len();
-    // Writing to a Vec cannot fail, and none of these types refuses to be written; half a line must not stay if one did.
+    // Writing to a Vec cannot fail, and none of these types refuses to be written; half a line must not stay if one
+    // did.
     if serde_json::to_writer(&mut *line, event).is_err() {
         line.truncate(before);
         return;

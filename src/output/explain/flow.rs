@@ -386,7 +386,8 @@ const fn outcome(row: &StepRow) -> Option<Words> {
     })
 }
 
-/// The numbers of a handshake step as textbooks write them, where they are so: x and y are the initial sequence numbers.
+/// The numbers of a handshake step as textbooks write them, where they are so: x and y are the initial sequence
+/// numbers.
 fn formula(flow: &Flow, row: &StepRow) -> &'static str {
     let (step, client, server) = (&row.step, flow.client.isn, flow.server.isn);
     let acknowledges = |isn: Option<crate::tcp::SeqNumber>| isn.is_some() && step.ack == isn.map(|isn| isn.plus(1));

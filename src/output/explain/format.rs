@@ -11,7 +11,7 @@ use crate::tcp::Segment;
 pub(in crate::output) struct Explain {
     out: Out,
     settings: Settings,
-    told: bool,
+    written: bool,
     /// The header of the newest segment, where headers are the topic.
     newest: Option<Header>,
     /// The header that is explained.
@@ -20,7 +20,7 @@ pub(in crate::output) struct Explain {
 
 impl Explain {
     pub(in crate::output) fn new(out: Out, settings: &Settings) -> Self {
-        Self { out, settings: settings.clone(), told: false, newest: None, chosen: None }
+        Self { out, settings: settings.clone(), written: false, newest: None, chosen: None }
     }
 
     fn segment(&mut self, segment: &Segment) {
@@ -41,16 +41,16 @@ impl Explain {
     fn ended(&mut self, flow: &Flow) {
         let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
         match self.settings.topic {
-            None => self.tell(&explain_flow(flow, locale, level, self.settings.rule_id)),
-            // The answer to a question is told once, with the first flow as its proof; a header when all were seen.
-            Some(_) if self.told => {}
+            None => self.write(&explain_flow(flow, locale, level, self.settings.rule_id)),
+            // The answer to a question is written once, with the first flow as its proof; a header when all were seen.
+            Some(_) if self.written => {}
             Some(Topic::Header(None)) => self.chosen = self.chosen.or_else(|| Header::of_flow(flow)),
             Some(Topic::Header(Some(_))) => {}
-            Some(topic) => self.tell(&topic.explain(locale, level, Some(flow))),
+            Some(topic) => self.write(&topic.explain(locale, level, Some(flow))),
         }
     }
 
-    /// The topic, if no flow was there to tell it of.
+    /// The topic, if there was no flow to explain it with.
     fn end(&mut self) {
         let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
         match self.settings.topic {
@@ -66,16 +66,16 @@ impl Explain {
                         }
                     });
                 }
-                self.tell(&document);
+                self.write(&document);
             }
-            Some(topic) if !self.told => self.tell(&topic.explain(locale, level, None)),
+            Some(topic) if !self.written => self.write(&topic.explain(locale, level, None)),
             _ => {}
         }
     }
 
-    fn tell(&mut self, document: &Document) {
-        let gap = if self.told { "\n" } else { "" };
-        self.told = true;
+    fn write(&mut self, document: &Document) {
+        let gap = if self.written { "\n" } else { "" };
+        self.written = true;
         self.out.buffer.extend_from_slice(gap.as_bytes());
         self.out.buffer.extend_from_slice(document.text().as_bytes());
         self.out.end_line();

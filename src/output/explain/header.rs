@@ -32,7 +32,7 @@ pub(super) struct Header {
     ack: Option<SeqNumber>,
     flags: Flags,
     payload: u32,
-    /// What only the segment itself tells; a step of a flow does not keep it.
+    /// Fields of the segment that a step of a flow does not keep.
     rest: Option<Rest>,
 }
 

@@ -81,7 +81,8 @@ impl Particle {
     }
 }
 
-/// `what` with the form of `particle` that fits its last letter or the digit that is read last. Units are read in full: B is 바이트.
+/// `what` with the form of `particle` that fits its last letter or the digit that is read last. Units are read in
+/// full: B is 바이트.
 pub(in crate::output) fn with_particle(what: impl core::fmt::Display, particle: Particle) -> String {
     let text = what.to_string();
     let consonant = match text.chars().next_back() {

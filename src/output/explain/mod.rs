@@ -1,7 +1,7 @@
 //! What happened and why, in words, in two languages and two lengths.
 //!
-//! Words come from here, figures from the flow: every explanation of a flow quotes its own numbers and frames. Text that only
-//! one language has cannot be written down: see [`Words`].
+//! Words come from here, figures from the flow: every explanation of a flow quotes its own numbers and frames. Text
+//! that only one language has cannot be written down: see [`Words`].
 
 pub mod anomalies;
 mod document;

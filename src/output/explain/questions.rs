@@ -1,4 +1,5 @@
-//! The questions people ask about TCP connections, with an answer and, where there is a flow, the proof from its numbers.
+//! The questions people ask about TCP connections, with an answer and, where there is a flow, the proof from its
+//! numbers.
 
 use super::locale::{Locale, Particle, Words, with_particle, words};
 use super::{Document, Level, flow as flows, terms};

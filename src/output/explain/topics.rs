@@ -1,4 +1,4 @@
-//! Topics by name, and what is said of each.
+//! Topics by name, with their explanations.
 
 use super::document::Document;
 use super::level::Level;
@@ -11,7 +11,8 @@ use crate::flow::Flow;
 use crate::tcp::State;
 
 impl Topic {
-    /// The topic with this name: a question, `header` (or `header:FRAME`), an anomaly's id, a state (`TIME_WAIT`, `time-wait`) or a flag, in any case.
+    /// The topic with this name: a question, `header` (or `header:FRAME`), an anomaly's id, a state (`TIME_WAIT`,
+    /// `time-wait`) or a flag, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         let upper = name.to_uppercase();
         if let Some(n) = QUESTIONS.iter().position(|q| q.id == name) {

@@ -1,8 +1,8 @@
-//! Between the analysis and the view: what happened since the view last looked.
+//! The feed from the analysis to the view: changes since the view last looked.
 //!
-//! The analysis never waits for drawing: it puts the newest state of each flow that changed into a map under a lock that is
-//! held for a moment only, and the view takes the whole map when it is ready. What piles up meanwhile is bounded by the
-//! number of flows; beyond that, the oldest changes are dropped and counted.
+//! The analysis never waits for drawing: it puts the newest state of each flow that changed into a map under a lock
+//! that is held for a moment only, and the view takes the whole map when it is ready. What piles up meanwhile is
+//! bounded by the number of flows; beyond that, the oldest changes are dropped and counted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,7 +75,7 @@ pub struct Batch {
     pub now: Option<Timestamp>,
     /// Where the replay stands.
     pub position: Option<Position>,
-    /// Something to tell the user.
+    /// A message for the user.
     pub message: Option<String>,
     /// Why the analysis ended, if it failed.
     pub failure: Option<String>,
@@ -107,7 +107,7 @@ struct Shared {
 pub struct Feed(Arc<Mutex<Shared>>);
 
 impl Feed {
-    /// Of which at most `limit` changed flows may wait.
+    /// A feed that holds at most `limit` changed flows.
     pub fn new(limit: usize) -> Self {
         let feed = Self::default();
         feed.lock().limit = limit.max(1);
@@ -130,7 +130,7 @@ impl Feed {
         shared.marked.pop_front().unwrap_or_else(|| std::mem::take(&mut shared.batch))
     }
 
-    /// The same, but of changed flows at most so many: after a pause there are more than a key may wait for.
+    /// The same, with at most this many changed flows: after a pause there are more than a key may wait for.
     pub fn take_at_most(&self, most: usize) -> Batch {
         let mut shared = self.lock();
         let Shared { marked, batch, .. } = &mut *shared;
@@ -145,8 +145,8 @@ impl Feed {
         part
     }
 
-    /// Marks this place to go back to. Refused while an earlier mark has not been taken: a view that stands still must not
-    /// make them pile up.
+    /// Marks this place to go back to. Refused while an earlier mark has not been taken: a view that stands still must
+    /// not make them pile up.
     pub fn mark(&self, mark: u64) -> bool {
         let mut shared = self.lock();
         if !shared.marked.is_empty() {
@@ -227,7 +227,7 @@ impl Feed {
 
     fn finding(&self, anomaly: &Anomaly) {
         self.change(|batch| {
-            // What connections that are well have to tell goes first.
+            // Events of successful connections are dropped first.
             let most = if anomaly.severity == Severity::Info { MAX_FINDINGS / 2 } else { MAX_FINDINGS };
             if batch.findings.len() < most {
                 batch.findings.push(Arc::new(anomaly.clone()));

@@ -1,5 +1,5 @@
-//! Every key: the one table from which dispatch, the help overlay and `--print-keys` come; `[keys]` of the configuration
-//! changes it.
+//! Every key: the one table from which dispatch, the help overlay and `--print-keys` come; `[keys]` of the
+//! configuration changes it.
 
 use core::fmt::Write as _;
 

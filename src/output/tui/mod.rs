@@ -1,9 +1,9 @@
 //! The terminal view: every flow as it opens and closes, on a screen.
 //!
-//! The analysis runs in a thread of its own and tells a [`Feed`] what happens, through a [`Tap`]; [`run`] shows that. The
-//! state of the view and what keys make of it ([`model`]) know no terminal; where panes are ([`layout`]) is a pure function
-//! of the size; [`view`] draws. Knows nothing of where packets come from: what it wants done about them it says by
-//! [`Command`].
+//! The analysis runs in its own thread and sends events to a [`Feed`] through a [`Tap`]; [`run`] shows that. The
+//! state of the view and what keys make of it ([`model`]) know no terminal; where panes are ([`layout`]) is a pure
+//! function of the size; [`view`] draws. Knows nothing of where packets come from: what it wants done about them it
+//! says by [`Command`].
 
 pub mod feed;
 pub mod keys;

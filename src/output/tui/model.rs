@@ -23,8 +23,8 @@ use crate::output::Locale;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Above this many flows, order and filter follow new packets now and then instead of at every frame, and what takes long is
-/// done in slices between keys.
+/// Above this many flows, order and filter follow new packets now and then instead of at every frame, and what takes
+/// long is done in slices between keys.
 const MANY: usize = 20_000;
 /// How many flows may be looked at for that in a second of packet time.
 const LOOKED_AT: usize = 50_000;
@@ -64,7 +64,7 @@ pub struct Saving {
 pub struct SavedFlow {
     /// Four-tuple.
     pub key: FlowKey,
-    /// First and last frame: what tells its incarnations apart.
+    /// First and last frame, which distinguish incarnations.
     pub frames: (u64, u64),
     /// What to write beside its first packet.
     pub comment: String,
@@ -185,7 +185,7 @@ enum Pending {
     Clear,
 }
 
-/// What the view is told at its start.
+/// The options of the view.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What is being analysed, for the tab bar.

@@ -15,7 +15,8 @@ use crate::time::{SECOND, Timestamp};
 
 /// Anomalies kept.
 const MAX_FINDINGS: usize = 10_000;
-/// Of those, of severity `info`: every connection that closes as it should makes one, and they must not push out the others.
+/// Of those, of severity `info`: every connection that closes as it should makes one, and they must not push out the
+/// others.
 const MAX_INFOS: usize = 4_000;
 /// Hosts kept.
 const MAX_HOSTS: usize = 16_384;
@@ -66,7 +67,8 @@ pub(super) struct Host {
     pub(super) targets: HashSet<IpAddr>,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
-    /// How guessable its initial sequence numbers are, and the bits an attacker has to guess: the worst of its services.
+    /// How guessable its initial sequence numbers are, and the bits an attacker has to guess: the worst of its
+    /// services.
     pub(super) isn: Option<(Grade, f64)>,
     /// The worst thing said about it.
     pub(super) finding: Option<(Severity, &'static str, String)>,

@@ -35,7 +35,8 @@ use super::{layout, view};
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Held while a frame goes out or the terminal is taken or given back: a frame after that would hide what is said then.
 static WRITING: Mutex<()> = Mutex::new(());
-/// Held while the terminal is taken or asked for its background, and while a panic gives it back and says what happened.
+/// Held while the terminal is taken or asked for its background, and while a panic gives it back and says what
+/// happened.
 static TAKING: Mutex<()> = Mutex::new(());
 /// Whether anything panicked: the terminal is not taken again after that.
 static PANICKED: AtomicBool = AtomicBool::new(false);
@@ -47,7 +48,7 @@ const WORK: Duration = Duration::from_millis(10);
 const WATCH: Duration = Duration::from_millis(200);
 /// How long the view may take to end once it is to.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long the terminal may take to tell its background.
+/// Time limit for the terminal to report its background colour.
 const BACKGROUND_WAIT: Duration = Duration::from_millis(150);
 /// The longest answer to that, characters.
 const MAX_REPLY: usize = 32;
@@ -67,7 +68,7 @@ pub struct Controls {
     pub panic: bool,
 }
 
-/// Shows the view until the user leaves it or the program is told to end. Returns why the analysis failed, if it did.
+/// Shows the view until the user leaves it or a signal ends the program. Returns why the analysis failed, if it did.
 ///
 /// # Errors
 ///
@@ -99,7 +100,7 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
     left
 }
 
-/// The background of the terminal, if it tells in a moment (OSC 11).
+/// The background of the terminal, if it answers in time (OSC 11).
 fn background() -> Option<Rgb> {
     // While it is asked, the terminal is raw: a panic elsewhere waits with what it has to say.
     let _taking = TAKING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +144,7 @@ impl Watched {
     fn new(stop: Arc<AtomicBool>) -> io::Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
-        // A file of its own: it stays the same terminal, and tells when that is gone.
+        // A file of its own: it stays the same terminal, and reports when that is gone.
         let terminal = File::open("/dev/tty").ok().filter(File::is_terminal);
         thread::Builder::new().name("watchdog".to_owned()).spawn(move || watch(&seen, &stop, terminal.as_ref()))?;
         Ok(Self { over })
@@ -249,7 +250,7 @@ impl Drop for Guard {
     }
 }
 
-/// Gives the terminal back, if it is ours. What cannot be undone is left: there is nobody to tell.
+/// Gives the terminal back, if it is ours. Errors are ignored: nobody could read them.
 pub fn restore() {
     let _writing = soon(&WRITING);
     if !TAKEN.swap(false, Ordering::SeqCst) {

@@ -26,7 +26,7 @@ use crate::output::words::state_name;
 use crate::tcp::{Endpoint, State};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
 
-/// A silence longer than this is told in a story, nanoseconds.
+/// A longer silence appears in a story, nanoseconds.
 const GAP_TOLD: i64 = SECOND;
 
 /// A duration in at most six columns: `33µs`, `12.6ms`, `25.0s`, `14m`, `3h20`.
@@ -199,13 +199,13 @@ pub(super) fn class(row: &FlowRow) -> Class {
 
 /// `SYN▸ ◂SYN·ACK ▸ACK ▸1B ◂2B ◂FIN ▸ack ‥25.0s‥ ▸FIN ◂ack`.
 pub(super) fn story(flow: &Flow) -> String {
-    let mut told = String::new();
+    let mut story = String::new();
     let mut last: Option<Timestamp> = None;
     let mut closing = false;
     for step in &flow.steps {
         if let Some(before) = last.filter(|before| step.time - *before >= GAP_TOLD) {
             // Writing to a String cannot fail.
-            let _ = write!(told, "‥{}‥ ", compact(step.time - before));
+            let _ = write!(story, "‥{}‥ ", compact(step.time - before));
         }
         last = Some(step.last_time);
         let what = story_word(step, closing);
@@ -213,14 +213,14 @@ pub(super) fn story(flow: &Flow) -> String {
         let times =
             if step.repeat > 1 && step.label != Label::Data { format!("×{}", step.repeat) } else { String::new() };
         let _ = match step.from {
-            Side::Client => write!(told, "▸{what}{times} "),
-            Side::Server => write!(told, "◂{what}{times} "),
+            Side::Client => write!(story, "▸{what}{times} "),
+            Side::Server => write!(story, "◂{what}{times} "),
         };
     }
     if flow.steps_dropped > 0 {
-        let _ = write!(told, "… +{}", flow.steps_dropped);
+        let _ = write!(story, "… +{}", flow.steps_dropped);
     }
-    told.trim_end().to_owned()
+    story.trim_end().to_owned()
 }
 
 fn story_word(step: &Step, closing: bool) -> String {
@@ -232,12 +232,12 @@ fn story_word(step: &Step, closing: bool) -> String {
     }
 }
 
-/// Why an anomaly was told: with its figures, or where that is not the language, what it is in a sentence.
+/// The reason of an anomaly: with its figures, or where that is not the language, what it is in a sentence.
 pub(super) fn reason(anomaly: &Anomaly, locale: Locale) -> &str {
     finding(anomaly.id, &anomaly.reason, locale)
 }
 
-/// The same of an anomaly of which only this is kept.
+/// The same, from the kept part of an anomaly.
 pub(super) fn finding<'a>(id: &str, reason: &'a str, locale: Locale) -> &'a str {
     match locale {
         Locale::En => reason,

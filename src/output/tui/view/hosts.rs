@@ -43,8 +43,8 @@ impl Figure {
         Self::Isn,
     ];
 
-    /// The columns for a pane of this width: the name of what was found is never cut for them. What succeeded follows from
-    /// the others.
+    /// The columns for a pane of this width: the name of what was found is never cut for them. What succeeded follows
+    /// from the others.
     fn shown(width: u16) -> impl Iterator<Item = Self> {
         let least = |figure: &Self| match figure {
             Self::Started | Self::Refused | Self::Unanswered => 0,
@@ -97,7 +97,7 @@ impl Figure {
     }
 }
 
-/// A grade in at most six columns; its whole name is told of the selected host.
+/// A grade in at most six columns; the selected host shows its whole name.
 const fn short(grade: Grade) -> &'static str {
     match grade {
         Grade::Constant => "const",

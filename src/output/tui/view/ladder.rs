@@ -30,8 +30,8 @@ struct Shape {
 }
 
 impl Shape {
-    /// Beside a table there is less room than for itself (`own`): there notes are worth more than the time since the last
-    /// step.
+    /// Beside a table there is less room than for itself (`own`): there notes are worth more than the time since the
+    /// last step.
     fn of(width: u16, own: bool) -> Self {
         let width = usize::from(width);
         let delta = width >= if own { 76 } else { 100 };
