@@ -2,7 +2,11 @@
 //!
 //! `testdata/scripts/` does the same for single flows; here hundreds of connections are needed, so they are made in code.
 
+#[path = "hosts/attacks.rs"]
+mod attacks;
 mod common;
+#[path = "hosts/ordinary.rs"]
+mod ordinary;
 #[path = "hosts/outages.rs"]
 mod outages;
 #[path = "hosts/pairs.rs"]

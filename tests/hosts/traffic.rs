@@ -163,6 +163,25 @@ impl Traffic {
         self.send(ms + 31.0, from, to, A, c.wrapping_add(1), s.wrapping_add(1));
     }
 
+    /// Only what passes from `from` to `to` milliseconds after the beginning.
+    pub(crate) fn between(&mut self, from: f64, to: f64) {
+        let at = |ms: f64| Timestamp(1_700_000_040 * SECOND + (ms * 1e6) as i64);
+        self.segments.retain(|s| at(from) <= s.time && s.time <= at(to));
+    }
+
+    /// Everything so many milliseconds later.
+    pub(crate) fn moved(&mut self, ms: f64) {
+        for s in &mut self.segments {
+            s.time = s.time.after((ms * 1e6) as i64);
+        }
+    }
+
+    /// When the last segment passes, milliseconds.
+    pub(crate) fn last_at(&self) -> f64 {
+        let last = self.segments.iter().map(|s| s.time).max().unwrap_or(Timestamp(0));
+        (last - Timestamp(1_700_000_040 * SECOND)) as f64 / 1e6
+    }
+
     /// The last segment sent, to change.
     pub(crate) fn last(&mut self, back: usize) -> &mut Segment {
         let n = self.segments.len();

@@ -41,6 +41,8 @@ const HALF_OPEN: u32 = 500;
 const HALF_OPEN_SECONDS: i64 = 30;
 /// Period of CUSUM, seconds (SYN-dog: 20; live 10).
 const PERIOD: i64 = 10;
+/// So few clients whose kernels ask are no flood that adds up.
+const FEW_CLIENTS: usize = 3;
 /// CUSUM's offset and threshold (Wang, Zhang, Shin, 2002).
 const CUSUM: (f64, f64) = (0.35, 1.05);
 /// Clients of a service that fails them, at least.
@@ -255,6 +257,8 @@ struct Cusum {
     syns: u32,
     completed: u32,
     retried: u32,
+    /// SYNs that a kernel may have sent.
+    of_a_kernel: u32,
     mean: f64,
     sum: f64,
     reported: bool,
@@ -463,6 +467,7 @@ impl Floods {
             limit.asked(a.time);
         }
         service.cusum.syns += 1;
+        service.cusum.of_a_kernel += u32::from(a.look.is_of_a_stack());
         service.busy = service.busy.saturating_add(1);
         service.outward = service.outward.saturating_add(u32::from(outward));
         if service.frame_count < 4 {
@@ -1125,8 +1130,8 @@ fn close_period(
     service.outward /= 2;
     let c = &mut service.cusum;
     let quiet_periods = (period - c.period - 1).min(100);
-    let (syns, completed, retried) = (c.syns, c.completed, c.retried);
-    (c.syns, c.completed, c.retried, c.period) = (0, 0, 0, period);
+    let (syns, completed, retried, of_a_kernel) = (c.syns, c.completed, c.retried, c.of_a_kernel);
+    (c.syns, c.completed, c.retried, c.of_a_kernel, c.period) = (0, 0, 0, 0, period);
     c.mean = if c.mean == 0.0 { f64::from(completed) } else { 0.9 * c.mean + 0.1 * f64::from(completed) };
     // Clients that try again, or are refused, meet an outage: that is no part of a flood, nor of what adds up to one.
     let failed = f64::from(syns - completed.min(syns));
@@ -1144,7 +1149,9 @@ fn close_period(
     }
     // Fewer than 50 SYNs prove nothing; where nearly all completed there is no flood now, whatever was before.
     let seen = ledger.saw_answers && ledger.capture.shows_completion() && second >= 2 * PERIOD;
-    if reported || !seen || syns < 50 || is_outage || failed < 0.2 * f64::from(syns) {
+    // A balancer, or a pool, that asks on for what is gone.
+    let asks_on = service.clients.known() <= FEW_CLIENTS && 2 * of_a_kernel > syns;
+    if reported || !seen || syns < 50 || is_outage || asks_on || failed < 0.2 * f64::from(syns) {
         return;
     }
     service.cusum.reported = true;

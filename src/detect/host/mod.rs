@@ -58,7 +58,7 @@ use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use outage::{Failure, How, Known};
 use reporter::Reporter;
-use scan::Probe;
+use scan::{Probe, Reply};
 
 /// How often what evicted entries held is counted as free, nanoseconds of packet time.
 const RECOUNT: i64 = 10 * SECOND;
@@ -346,7 +346,7 @@ impl HostDetectors {
     /// A stray segment that may be a probe.
     fn probe(&mut self, probe: &Probe, report: Report<'_>) {
         self.scans.probe(probe, &self.settings, &mut self.reporter, report);
-        if !probe.answered
+        if probe.reply == Reply::None
             && let Some(other) = self.together.probe(probe, &mut self.reporter, report)
         {
             self.scans.sent_by_both(probe.from.ip, other, probe.to.ip);
@@ -443,7 +443,7 @@ impl HostDetectors {
                 technique: Technique::SynAck,
                 flags: Flags::SYN | Flags::ACK,
                 number: SeqNumber(0),
-                answered: false,
+                reply: Reply::None,
             };
             self.scans.probe(&probe, &self.settings, &mut self.reporter, report);
         } else {

@@ -11,7 +11,7 @@ use super::event::{
 };
 use super::input::{Attempt, Look, Settled};
 use super::isn::{Role, Seen};
-use super::scan::{Probe, Technique};
+use super::scan::{Probe, Reply, Technique};
 use super::server_profile::ServerProfile;
 use super::settings::Settings;
 use super::sketch::Bounded;
@@ -164,6 +164,12 @@ impl HostObserver {
             && let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip)
         {
             serving.spoke_first(s.source.port);
+        }
+        if s.flags.is_syn_ack() && flow.opening() == Opening::Invalid && from != flow.first_sender {
+            if flow.packets() == 2 {
+                stray_answered(flow, s, post);
+            }
+            return;
         }
         if !facts.any(TOLD) {
             return;
@@ -404,7 +410,7 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
         technique: Technique::SynAck,
         flags: Flags::SYN | Flags::ACK,
         number: SeqNumber(0),
-        answered: true,
+        reply: Reply::Reset,
     });
     post.tell(HostEventKind::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
 }
@@ -432,7 +438,7 @@ fn stray(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
             technique,
             flags: s.flags,
             number: s.seq,
-            answered: false,
+            reply: Reply::None,
         }));
     }
     if s.payload == 0 {
@@ -455,7 +461,7 @@ fn stray_answered(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
             technique,
             flags: step.flags,
             number: step.seq,
-            answered: true,
+            reply: if s.flags.is_syn_ack() { Reply::SynAck } else { Reply::Reset },
         }));
     }
     // What was proved stray by itself is not counted twice.

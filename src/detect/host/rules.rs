@@ -110,10 +110,12 @@ rules! {
         "failed probes of one port on many hosts",
         "At least 25 hosts on one port within 5 minutes that refused, did not answer, or were reset, by one source. \
          For sources with an ordinary kernel, connections closed at once without data count as well, and a possible \
-         benign cause delays the report by up to 75 s. Not scans are: periodic attempts at the same targets (health \
-         checks), attempts repeated over the other IP family within 2.5 s, sources whose attempts all fail from one \
-         moment on (a dead uplink), and sources that use as many connections as fail. The event lists the hosts that \
-         answered.",
+         benign cause delays the report by up to 75 s, or makes it a note until then. Not scans are: periodic attempts at \
+         the same targets (health checks), attempts repeated over the other IP family within 2.5 s, sources whose \
+         attempts all fail from one moment on or up to one (a dead uplink), attempts at hosts that have just connected \
+         to the source, and sources that use as many connections as fail. The report stays a note where nearly all \
+         targets are open (one round of checks), or where one connection is used for ten that fail or more (a search for \
+         peers). Further ports of the same hosts belong to the same incident. The event lists the hosts that answered.",
         "Zeek misc/scan; Jung et al., IEEE S&P 2004",
     );
     SCAN_VERTICAL = host(

@@ -26,7 +26,7 @@ use crate::detect::rule::{Finding, Rule};
 use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 use crowd::{Crowds, Decoys, Stand};
-use patience::{Asked, NO_CHECK, PATIENCE, Waiting};
+use patience::{Asked, NO_CHECK, PATIENCE, Verdict, Waiting};
 
 /// Pairs kept of one source.
 const MAX_PAIRS: usize = 1024;
@@ -57,6 +57,10 @@ const NEVER: Timestamp = Timestamp(i64::MIN);
 /// By the other family a client asks within so much time, of so many attempts remembered.
 const TWIN: i64 = 2_500 * MILLISECOND;
 const ASKED_BY_SIX: usize = 32;
+/// A scan of one port of many hosts that went on with so many more ports is a grid by itself.
+const GRID_OF_ROWS: usize = 2;
+/// Who asks back does so within this time.
+const ASKED_BACK: i64 = 60 * SECOND;
 /// Final reports kept for the summary.
 const MAX_FINISHED: usize = 1024;
 
@@ -172,6 +176,8 @@ struct Reported {
     shape: Shape,
     technique: Technique,
     incident: u64,
+    /// It may be ordinary life, and is no more than a note.
+    doubtful: bool,
 }
 
 /// What became of a probed pair.
@@ -194,6 +200,8 @@ struct Pair {
     technique: Technique,
     asked: Asked,
     time: Timestamp,
+    /// The target had just asked something of the source.
+    back: bool,
 }
 
 impl Pair {
@@ -321,6 +329,10 @@ pub(super) struct Source {
     /// Failures since the last look at all pairs.
     unseen: u8,
     frames: SmallVec<[u64; 2]>,
+    /// Hash of whom it asked last.
+    asked_last: u32,
+    /// Further ports of a scan of one port of many hosts.
+    more_ports: SmallVec<[u16; 4]>,
     refused: Burst,
     silent_hosts: HostBurst,
     stray_port: (u16, u32),
@@ -364,6 +376,8 @@ impl Source {
             techniques: 0,
             unseen: 0,
             frames: SmallVec::new(),
+            asked_last: 0,
+            more_ports: SmallVec::new(),
             refused: Burst::default(),
             silent_hosts: HostBurst::default(),
             stray_port: (0, 0),
@@ -417,7 +431,42 @@ impl Source {
     }
 
     fn has_reported(&self, shape: Shape) -> bool {
-        self.reports.iter().any(|reported| reported.shape == shape)
+        let further = matches!(shape, Shape::Horizontal(port) if self.more_ports.contains(&port));
+        further || self.reports.iter().any(|reported| reported.shape == shape)
+    }
+
+    /// Whether a scan of this shape was reported that may be ordinary life.
+    fn is_doubtful(&self, shape: Shape) -> bool {
+        self.reports.iter().any(|reported| reported.shape == shape && reported.doubtful)
+    }
+
+    /// Whether a pair is part of what has this shape.
+    fn belongs(&self, shape: Shape, pair: &Pair) -> bool {
+        match shape {
+            Shape::Vertical(to) => pair.to == to,
+            Shape::Horizontal(port) => {
+                let further = || self.is_main(port) && self.more_ports.contains(&pair.port);
+                !pair.back && (pair.port == port || further())
+            }
+            Shape::Block | Shape::Slow => !pair.back,
+        }
+    }
+
+    /// Whether the scan of this port of many hosts is the one that further ports were found to be part of.
+    fn is_main(&self, port: u16) -> bool {
+        let mut horizontal = self.reports.iter().filter(|r| matches!(r.shape, Shape::Horizontal(_)));
+        horizontal.next().is_some_and(|first| first.shape == Shape::Horizontal(port))
+    }
+
+    /// The scan of another port of the same hosts that goes on.
+    fn of_other_port(&self, shape: Shape, technique: Technique) -> Option<Reported> {
+        let Shape::Horizontal(new) = shape else { return None };
+        let first = self.reports.iter().find(|r| matches!(r.shape, Shape::Horizontal(_)))?;
+        let of_new = || self.pairs.iter().filter(|p| p.port == new && !p.back && self.technique_of(p) == technique);
+        let mut known: Vec<IpAddr> = members_of(self, first.shape, first.technique).map(|p| p.to).collect();
+        known.sort_unstable();
+        let shared = of_new().filter(|p| known.binary_search(&p.to).is_ok()).count();
+        (first.technique == technique && 2 * shared >= of_new().count()).then_some(*first)
     }
 
     fn evidence(&mut self, frame: u64) {
@@ -491,8 +540,10 @@ impl Source {
 
     /// Something answered at `now`.
     fn is_answered(&mut self, now: Timestamp) {
-        if self.last_answer != NEVER && now - self.last_answer >= SILENCE {
-            self.silence = (self.last_answer, now);
+        // Observation may begin when the uplink is dead already.
+        let since = if self.last_answer == NEVER { self.first } else { self.last_answer };
+        if now - since >= SILENCE {
+            self.silence = (since, now);
         }
         self.last_answer = self.last_answer.max(now);
     }
@@ -538,8 +589,19 @@ pub(super) struct Probe {
     pub(super) technique: Technique,
     pub(super) flags: Flags,
     pub(super) number: SeqNumber,
-    /// Whether the target answered with RST.
-    pub(super) answered: bool,
+    /// What the target answered.
+    pub(super) reply: Reply,
+}
+
+/// What answers a probe without a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// Nothing, so far.
+    None,
+    /// RST.
+    Reset,
+    /// SYN-ACK, as of an open port.
+    SynAck,
 }
 
 /// Every source, and the scans found.
@@ -626,6 +688,7 @@ impl Scans {
         let mut follows = false;
         source.last = source.last.max(a.time);
         source.attempts += 1;
+        source.asked_last = fixed_hash_of(&a.server.ip) as u32;
         if a.look.is_of_a_stack() {
             source.stack_syns += 1;
             if source.stacks.is_none() && source.stack_syns >= SEVERAL_SYNS && may_follow {
@@ -760,6 +823,14 @@ impl Scans {
         }
     }
 
+    /// Whether a client asks somebody who has just asked it, as mail and chat servers do, or peers that see whether they can be
+    /// reached.
+    fn asks_back(&self, s: &Settled) -> bool {
+        self.sources.get(&s.server.ip).is_some_and(|source| {
+            source.asked_last == fixed_hash_of(&s.client.ip) as u32 && (s.began - source.last).abs() <= ASKED_BACK
+        })
+    }
+
     /// An attempt came out.
     pub(super) fn settled(
         &mut self,
@@ -772,6 +843,7 @@ impl Scans {
     ) {
         let ip = s.client.ip;
         let local_known = self.local_known;
+        let back = !matches!(s.outcome, Outcome::Open(_)) && self.asks_back(s);
         let (Some(source), left) = self.source(ip, s.began, flooded, at) else { return };
         let found = match s.outcome {
             Outcome::Open(_) => {
@@ -794,7 +866,7 @@ impl Scans {
             source.is_answered(s.time);
         }
         source.evidence(s.frame);
-        if found != Found::Unknown {
+        if found != Found::Unknown && !back {
             burst(source, s, reporter, out);
             // A kernel that resets what answers checks it.
             let checks = s.outcome == Outcome::ResetAfterSynAck && source.is_of_a_kernel();
@@ -808,6 +880,7 @@ impl Scans {
             technique: Technique::Syn,
             asked: Asked::ONCE,
             time: s.began,
+            back,
         };
         keep(source, pair, left, settings);
         if let Some(finding) = reported {
@@ -818,6 +891,7 @@ impl Scans {
 
     /// The client closed a connection it had not used.
     pub(super) fn unused(&mut self, s: &Settled, settings: &Settings, reporter: &mut Reporter, out: Report<'_>) {
+        let back = self.asks_back(s);
         let source = self.sources.entry(s.client.ip, || Source::new(s.began));
         source.empty_opens += 1;
         source.evidence(s.frame);
@@ -828,6 +902,7 @@ impl Scans {
             technique: Technique::Syn,
             asked: Asked::ONCE,
             time: s.began,
+            back,
         };
         keep(source, pair, &mut self.pairs_left, settings);
         self.judge(s.client.ip, &pair, s.time, settings, reporter, out);
@@ -847,9 +922,13 @@ impl Scans {
         let source = self.sources.entry(p.from.ip, || Source::new(p.time));
         source.last = source.last.max(p.time);
         source.evidence(p.frame);
-        let found = if p.answered { Found::Answered } else { Found::Silent };
-        let pair =
-            Pair { to: p.to.ip, port: p.to.port, found, technique: p.technique, asked: Asked::ONCE, time: p.time };
+        let found = match p.reply {
+            Reply::None => Found::Silent,
+            Reply::Reset => Found::Answered,
+            Reply::SynAck => Found::Open,
+        };
+        let (technique, asked, time) = (p.technique, Asked::ONCE, p.time);
+        let pair = Pair { to: p.to.ip, port: p.to.port, found, technique, asked, time, back: false };
         keep(source, pair, &mut self.pairs_left, settings);
         if matches!(p.technique, Technique::Odd | Technique::OddAck) {
             source.odd_flags = p.flags;
@@ -937,19 +1016,25 @@ impl Scans {
                 continue;
             }
             if source.has_reported(shape) {
-                continue;
-            }
-            if stand == Stand::Forged || (of_a_kernel && !is_sure(source, shape, now, settings, ip)) {
+                if source.is_doubtful(shape) {
+                    source.wait(Some(shape), pair, now);
+                }
+            } else if stand == Stand::Forged {
                 source.wait(Some(shape), pair, now);
+            } else if of_a_kernel && !is_sure(source, shape, now, settings, ip) {
+                source.wait(Some(shape), pair, now);
+                if is_likely(source, shape, now, settings, ip) {
+                    report(source, (ip, pair), (shape, true), now, &mut self.decoys, reporter, out);
+                }
             } else {
-                report(source, (ip, pair), shape, now, &mut self.decoys, reporter, out);
+                report(source, (ip, pair), (shape, false), now, &mut self.decoys, reporter, out);
             }
         }
         if let Some(technique) = early_technique(source, pair).filter(|_| stand != Stand::Reported) {
             if of_a_kernel || stand == Stand::Forged {
                 source.wait(None, pair, now);
             } else {
-                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, reporter, out);
+                tell_technique(source, (ip, pair.to), (technique, false), now, &mut self.decoys, reporter, out);
             }
         }
         let is_active = source.is_active();
@@ -985,26 +1070,36 @@ impl Scans {
                 Some(known)
             };
             let Some(known) = known else { continue };
-            let ordinary = source.is_of_a_kernel() && !patience::is_scan(source, known, since.after(-window), enough);
+            let verdict = if source.is_of_a_kernel() {
+                patience::judge(source, known, since.after(-window), enough)
+            } else {
+                Verdict::Scan
+            };
+            let doubtful = verdict == Verdict::Doubtful;
             if self.decoys.stand(source, ip, pair.to) == Stand::Reported {
                 self.decoys.note(pair.to, ip, now, reporter, out);
                 continue;
             }
-            if source.has_reported(known) || ordinary {
+            if verdict == Verdict::Scan {
+                confirm(source, ip, known, now, reporter, out);
+            }
+            if source.has_reported(known) || verdict == Verdict::Ordinary {
                 continue;
             }
             if shape.is_some() {
-                report(source, (ip, &pair), known, now, &mut self.decoys, reporter, out);
+                report(source, (ip, &pair), (known, doubtful), now, &mut self.decoys, reporter, out);
             } else if let Some(technique) = early_technique(source, &pair) {
-                tell_technique(source, (ip, pair.to), technique, now, &mut self.decoys, reporter, out);
+                tell_technique(source, (ip, pair.to), (technique, doubtful), now, &mut self.decoys, reporter, out);
             }
         }
     }
 
     fn conclude(&mut self, ip: IpAddr, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let Some(source) = self.sources.get_mut(&ip).filter(|source| !source.reports.is_empty()) else { return };
-        for Reported { shape, technique, incident } in core::mem::take(&mut source.reports) {
-            let (ends, finding) = scan_finding(source, ip, shape, technique);
+        let reports = source.reports.clone();
+        for Reported { shape, technique, incident, doubtful } in reports {
+            let (ends, mut finding) = scan_finding(source, ip, shape, technique);
+            finding.severity = doubtful.then_some(Severity::Note);
             let finding = match shape {
                 Shape::Vertical(to) => self.decoys.name(to, ip, finding),
                 _ => finding,
@@ -1017,6 +1112,8 @@ impl Scans {
                 self.finished.push(summarize(source, ip, shape, technique));
             }
         }
+        source.reports.clear();
+        source.more_ports.clear();
         self.pairs_left += source.pairs.len();
         source.pairs = Vec::new();
         source.index = HashTable::new();
@@ -1051,6 +1148,14 @@ fn as_grid(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, l
     if source.has_reported(Shape::Block) {
         return None;
     }
+    // A scan of one port of many hosts that goes on with others.
+    let goes_on = source.reports.iter().any(|r| matches!(r.shape, Shape::Horizontal(_)));
+    if goes_on && matches!(shape, Shape::Horizontal(_)) {
+        return (source.more_ports.len() < MAX_LISTED).then_some(shape);
+    }
+    if goes_on && source.more_ports.len() >= GRID_OF_ROWS {
+        return None;
+    }
     let (_, enough) = bounds(Shape::Block, settings, local);
     Some(if is_block(source, now, settings, enough) { Shape::Block } else { shape })
 }
@@ -1058,32 +1163,60 @@ fn as_grid(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, l
 /// Whether a shape of which a kernel made the connections needs no patience: nobody checks so many ports of one host.
 fn is_sure(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, ip: IpAddr) -> bool {
     let (window, enough) = bounds(shape, settings, settings.is_local(ip));
-    let failed = |p: &&Pair| belongs(shape, p) && matches!(p.found, Found::Answered | Found::Silent);
-    matches!(shape, Shape::Vertical(_))
-        && source.pairs.iter().filter(failed).count() >= NO_CHECK.max(enough)
-        && patience::is_scan(source, shape, now.after(-window), enough)
+    let failed = |p: &&Pair| source.belongs(shape, p) && matches!(p.found, Found::Answered | Found::Silent);
+    let one_host = matches!(shape, Shape::Vertical(_));
+    let many = one_host && source.pairs.iter().filter(failed).count() >= NO_CHECK.max(enough);
+    many && patience::judge(source, shape, now.after(-window), enough) == Verdict::Scan
+}
+
+/// Whether it is worth a note before patience has ended: hardly anything is open or put to use, and enough is refused, each once.
+fn is_likely(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, ip: IpAddr) -> bool {
+    let (window, enough) = bounds(shape, settings, settings.is_local(ip));
+    let since = now.after(-window);
+    patience::are_refused(source, shape, since, enough)
+        && patience::judge(source, shape, since, enough) == Verdict::Scan
+}
+
+/// What was doubtful has become clear.
+fn confirm(source: &mut Source, ip: IpAddr, shape: Shape, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+    let Some(scan) = source.reports.iter_mut().find(|r| r.shape == shape && r.doubtful) else { return };
+    scan.doubtful = false;
+    let (technique, incident) = (scan.technique, scan.incident);
+    let (ends, finding) = scan_finding(source, ip, shape, technique);
+    reporter.report(shape.rule(), now, ends, finding.of(incident, Phase::Update), out);
+    let to = ends.1.map_or(ip, |(to, _)| to);
+    let finding = technique_finding(source, ip, technique, to);
+    reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
 }
 
 /// Reports a scan for the first time, and its technique if that has not been told.
 fn report(
     source: &mut Source,
     (ip, pair): (IpAddr, &Pair),
-    shape: Shape,
+    (shape, doubtful): (Shape, bool),
     now: Timestamp,
     decoys: &mut Decoys,
     reporter: &mut Reporter,
     out: Report<'_>,
 ) {
+    let technique = source.technique_of(pair);
+    if let Some(scan) = source.of_other_port(shape, technique) {
+        source.more_ports.push(pair.port);
+        let (ends, mut finding) = scan_finding(source, ip, scan.shape, technique);
+        finding.severity = scan.doubtful.then_some(Severity::Note);
+        reporter.report(scan.shape.rule(), now, ends, finding.of(scan.incident, Phase::Update), out);
+        return;
+    }
     if source.reports.len() >= MAX_REPORTS {
         return;
     }
-    let technique = source.technique_of(pair);
-    let (ends, finding) = scan_finding(source, ip, shape, technique);
+    let (ends, mut finding) = scan_finding(source, ip, shape, technique);
+    finding.severity = doubtful.then_some(Severity::Note);
     decoys.tell(source, ip, pair.to);
     let incident = reporter.report(shape.rule(), now, ends, decoys.name(pair.to, ip, finding), out);
     decoys.began(pair.to, ip, shape.rule(), incident);
-    source.reports.push(Reported { shape, technique, incident });
-    tell_technique(source, (ip, pair.to), technique, now, decoys, reporter, out);
+    source.reports.push(Reported { shape, technique, incident, doubtful });
+    tell_technique(source, (ip, pair.to), (technique, doubtful), now, decoys, reporter, out);
     if let Some(tool) = source.withheld.take() {
         let finding = tool_finding(source, ip, tool);
         reporter.report(tool.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
@@ -1093,7 +1226,7 @@ fn report(
 fn tell_technique(
     source: &mut Source,
     (ip, to): (IpAddr, IpAddr),
-    technique: Technique,
+    (technique, doubtful): (Technique, bool),
     now: Timestamp,
     decoys: &mut Decoys,
     reporter: &mut Reporter,
@@ -1101,7 +1234,8 @@ fn tell_technique(
 ) {
     if !source.reported(technique) {
         decoys.tell(source, ip, to);
-        let finding = decoys.name(to, ip, technique_finding(source, ip, technique, to));
+        let mut finding = decoys.name(to, ip, technique_finding(source, ip, technique, to));
+        finding.severity = finding.severity.or(doubtful.then_some(Severity::Note));
         reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
     }
 }
@@ -1250,7 +1384,7 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
         return found;
     }
     let horizontal = Shape::Horizontal(pair.port);
-    if source.has_reported(horizontal) || pairs().filter(|p| p.port == pair.port).count() >= limit(t.hosts) {
+    if source.has_reported(horizontal) || pairs().filter(|p| source.belongs(horizontal, p)).count() >= limit(t.hosts) {
         found.push(horizontal);
     }
     let total = source.pairs.len();
@@ -1260,7 +1394,8 @@ fn shapes(source: &Source, pair: &Pair, now: Timestamp, settings: &Settings, loc
     if total > LOOKED_AT_ONCE && source.unseen < LOOKED_AT_EVERY {
         return found;
     }
-    if total >= limit(t.pairs) && found.is_empty() && is_block(source, now, settings, limit(t.pairs)) {
+    let rows = source.more_ports.len() < GRID_OF_ROWS;
+    if rows && total >= limit(t.pairs) && found.is_empty() && is_block(source, now, settings, limit(t.pairs)) {
         found.push(Shape::Block);
     }
     if source.reports.is_empty() && found.is_empty() && is_slow(source, now, t.window, limit(t.pairs)) {
@@ -1275,7 +1410,7 @@ fn is_block(source: &Source, now: Timestamp, settings: &Settings, enough: usize)
     let mut hosts: SmallVec<[IpAddr; 32]> = SmallVec::new();
     let mut ports: SmallVec<[u16; 32]> = SmallVec::new();
     let mut pairs = 0;
-    for p in source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= window) {
+    for p in source.pairs.iter().filter(|p| source.counts(p) && !p.back && now - p.time <= window) {
         pairs += 1;
         hosts.push(p.to);
         ports.push(p.port);
@@ -1290,7 +1425,7 @@ fn is_block(source: &Source, now: Timestamp, settings: &Settings, enough: usize)
 /// At least 25 failed pairs in a day, too few at a time for a scan of another shape: ports of one host, one port of many hosts, or
 /// the same ports of several. A host that looks for its peers fails at one port of each.
 fn is_slow(source: &Source, now: Timestamp, window: i64, enough: usize) -> bool {
-    let pairs = || source.pairs.iter().filter(|p| source.counts(p) && now - p.time <= SLOW_WINDOW);
+    let pairs = || source.pairs.iter().filter(|p| source.counts(p) && !p.back && now - p.time <= SLOW_WINDOW);
     let mut hosts: SmallVec<[IpAddr; 64]> = pairs().map(|p| p.to).collect();
     let mut ports: SmallVec<[u16; 64]> = pairs().map(|p| p.port).collect();
     let all = hosts.len();
@@ -1331,24 +1466,27 @@ fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
 /// Whether a stray segment, with those before it, is a probe. Flags that no connection has need no second one; what a connection
 /// from before the capture might send must have been answered by RST from several ports.
 fn proves(source: &Source, p: &Probe) -> bool {
-    let alike = |answered: bool, one_host: bool| {
+    let within = |window: i64, answered: bool, one_host: bool| {
         source
             .pairs
             .iter()
-            .filter(|q| q.technique == p.technique && p.time - q.time <= 60 * SECOND)
+            .filter(|q| q.technique == p.technique && p.time - q.time <= window)
             .filter(|q| (!answered || q.found == Found::Answered) && (!one_host || q.to == p.to.ip))
             .count()
     };
+    let alike = |answered, one_host| within(60 * SECOND, answered, one_host);
     // Connections of one host that have gone stale have a port each; a tool keeps its own.
     let one_port = source.stray_port.1 >= 3;
+    let slowly =
+        source.stray_port.1 >= 8 && (within(SLOW_WINDOW, true, false) >= 8 || within(SLOW_WINDOW, false, false) >= 20);
     match p.technique {
         Technique::Fin | Technique::Null | Technique::Xmas => true,
-        Technique::Odd => alike(false, false) >= 3,
+        Technique::Odd => within(SLOW_WINDOW, false, false) >= 3,
         Technique::Ack | Technique::Maimon | Technique::OddAck => {
-            (one_port && (alike(true, false) >= 3 || alike(false, false) >= 10)) || alike(true, true) >= 10
+            slowly || (one_port && (alike(true, false) >= 3 || alike(false, false) >= 10)) || alike(true, true) >= 10
         }
-        Technique::SynAck => (one_port && alike(true, false) >= 5) || alike(false, true) >= 10,
-        Technique::Rst => alike(false, true) >= 10,
+        Technique::SynAck => slowly || (one_port && alike(true, false) >= 5) || alike(false, true) >= 10,
+        Technique::Rst => slowly || alike(false, true) >= 10,
         Technique::Syn | Technique::Connect => false,
     }
 }
@@ -1377,15 +1515,7 @@ fn with_flags(finding: Finding, source: &Source, technique: Technique) -> Findin
 
 /// The pairs of a scan: those of other techniques, as of the detection of a system after it, are not among them.
 fn members_of(source: &Source, shape: Shape, technique: Technique) -> impl Iterator<Item = &Pair> {
-    source.pairs.iter().filter(move |p| belongs(shape, p) && source.technique_of(p) == technique)
-}
-
-fn belongs(shape: Shape, pair: &Pair) -> bool {
-    match shape {
-        Shape::Vertical(to) => pair.to == to,
-        Shape::Horizontal(port) => pair.port == port,
-        Shape::Block | Shape::Slow => true,
-    }
+    source.pairs.iter().filter(move |p| source.belongs(shape, p) && source.technique_of(p) == technique)
 }
 
 fn scan_finding(
@@ -1404,7 +1534,10 @@ fn scan_finding(
     };
     let what = match shape {
         Shape::Vertical(to) => format!("{} ports of {to}", report.pairs),
-        Shape::Horizontal(port) => format!("port {port} of {} hosts", report.hosts),
+        Shape::Horizontal(port) if source.more_ports.is_empty() || !source.is_main(port) => {
+            format!("port {port} of {} hosts", report.hosts)
+        }
+        Shape::Horizontal(_) => format!("{} ports of {} hosts", 1 + source.more_ports.len(), report.hosts),
         Shape::Block | Shape::Slow => format!("{} pairs of host and port, of {} hosts", report.pairs, report.hosts),
     };
     let tool = report.tool.map_or(String::new(), |tool| format!(" with {}", tool.name()));
@@ -1432,6 +1565,9 @@ fn scan_finding(
         .figure("rate", report.rate)
         .frames(source.frames.iter().copied());
     finding = with_flags(finding, source, technique);
+    if matches!(shape, Shape::Horizontal(_)) {
+        finding.figures.push(("ports_probed", list(&|_| true)));
+    }
     finding.figures.push(("ports_open", list(&Pair::is_open)));
     finding.figures.push((answered, list(&|p| p.found == Found::Answered)));
     finding.figures.push((silent, list(&Pair::is_silent)));

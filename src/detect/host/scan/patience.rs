@@ -8,7 +8,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Found, Pair, Shape, Source, Technique, belongs};
+use super::{Found, Pair, Shape, Source, Technique};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// For so long what a kernel may have sent of itself is withheld: as long as most checks' periods.
@@ -22,6 +22,8 @@ const UNIT: i64 = SECOND / 16;
 const UPLINK: (i64, i64) = (2 * SECOND, 300 * SECOND);
 /// Connections that were put to use before an uplink is known.
 const USED_BEFORE: u64 = 3;
+/// Who puts one to use for so many that fail, or more, looks for peers.
+const USED_OF_FAILED: u64 = 10;
 /// A sweep meets targets so quickly, on average.
 const SWEEP: i64 = 100 * MILLISECOND;
 /// Who gets no answer tries once more within so much time.
@@ -74,7 +76,7 @@ struct Members {
 impl Members {
     fn of(source: &Source, shape: Shape, since: Timestamp) -> Self {
         let mut members = Self::default();
-        let may = |p: &&Pair| p.may_be_ordinary() && belongs(shape, p) && p.time >= since;
+        let may = |p: &&Pair| p.may_be_ordinary() && source.belongs(shape, p) && p.time >= since;
         for p in source.pairs.iter().filter(may) {
             match p.found {
                 Found::Answered => members.answered += 1,
@@ -128,7 +130,7 @@ impl Members {
 
     /// Nearly each was asked for by the other family at once.
     fn have_twins(&self, source: &Source) -> bool {
-        self.answered + self.open <= self.silent && (self.all() as u32) <= source.twins.1 + source.twins.1 / 4
+        self.open <= self.failed() && (self.all() as u32) <= source.twins.1.saturating_mul(2)
     }
 
     /// So many open targets, each once, one soon after the other.
@@ -145,15 +147,39 @@ impl Pair {
     }
 }
 
-/// Whether what is withheld, and had `enough` pairs within the time since `since`, is a scan after all.
-pub(super) fn is_scan(source: &Source, shape: Shape, since: Timestamp, enough: usize) -> bool {
+/// What to make of what was withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Ordinary,
+    /// One round of checks looks like this, or a search for peers.
+    Doubtful,
+    Scan,
+}
+
+/// What to make of what is withheld, and had `enough` pairs within the time since `since`.
+pub(super) fn judge(source: &Source, shape: Shape, since: Timestamp, enough: usize) -> Verdict {
     let members = Members::of(source, shape, since);
     if members.are_checked() || members.uplink_is_dead(source) || members.have_twins(source) {
-        return false;
+        return Verdict::Ordinary;
     }
     let one_host = matches!(shape, Shape::Vertical(_));
+    let (used, failed) = (source.used, members.failed() as u64);
     if members.failed() < enough {
-        return members.are_swept(enough);
+        return if members.are_swept(enough) { Verdict::Doubtful } else { Verdict::Ordinary };
     }
-    one_host || source.used < members.failed() as u64
+    if !one_host && used >= failed {
+        return Verdict::Ordinary;
+    }
+    if !one_host && USED_OF_FAILED * used >= failed { Verdict::Doubtful } else { Verdict::Scan }
+}
+
+/// Whether `enough` of a shape were refused, each asked once, and next to nothing was open or put to use.
+pub(super) fn are_refused(source: &Source, shape: Shape, since: Timestamp, enough: usize) -> bool {
+    let members = Members::of(source, shape, since);
+    let failed = members.failed();
+    2 * members.answered >= failed.max(2)
+        && failed >= enough
+        && 4 * failed >= 3 * members.all()
+        && 10 * members.again <= members.all()
+        && USED_OF_FAILED * source.used < failed as u64
 }
