@@ -150,7 +150,7 @@ impl Detectors {
     ) {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
-                self.health.awaited |= facts.any(Facts::SYNACK_REPEATED);
+                self.health.look_at(*facts);
                 if facts.any(Facts::FIN) && *from == Side::Client {
                     self.health.look_for_acks(flow, flow.client.fin_count == 1);
                 }
@@ -163,6 +163,7 @@ impl Detectors {
             }
             Notice::Opened => {
                 self.health.look_for_acks(flow, false);
+                self.health.look_for_handshake(flow);
                 if !self.thorough && ordinary::attempt(flow) {
                     self.ask_each(|all| &all.of_attempts, flow, time, false, report);
                 } else if self.thorough || !ordinary::opening(flow) {
@@ -283,7 +284,7 @@ impl Detectors {
     }
 
     /// What the capture lacks, as far as is known by now.
-    pub const fn condition(&self) -> Condition {
+    pub fn condition(&self) -> Condition {
         let h = &self.health;
         Condition {
             third_steps: h.has_acks || h.awaited,

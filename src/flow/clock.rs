@@ -10,6 +10,8 @@ pub(super) const PAUSE: i64 = 600 * SECOND;
 /// A step ahead by more than this is believed only when another packet confirms it: one damaged time stamp would end every flow.
 /// Nanoseconds.
 const FAR: i64 = 30 * 24 * 3600 * SECOND;
+/// A step ahead by so much may be one of the clock that stamps, nanoseconds.
+const LEAP: i64 = 3600 * SECOND;
 /// How near to it that packet must be, nanoseconds.
 const CONFIRMED: i64 = 3600 * SECOND;
 
@@ -23,9 +25,53 @@ pub(super) struct PacketClock {
     ahead: Option<(Timestamp, Timestamp)>,
     started: bool,
     backwards: u64,
+    leaps: Leaps,
+}
+
+/// Leaps of the time stamps that went on in the middle of connections: the clock was set, and no time passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leaps {
+    /// How many.
+    pub count: u64,
+    /// Length of the first, nanoseconds.
+    pub length: i64,
+    /// Frame of the first packet behind it.
+    pub frame: u64,
+    /// The time stamp before the last.
+    before: Timestamp,
 }
 
 impl PacketClock {
+    /// How far ahead of the clock the time stamp `time` is, nanoseconds, where that may be a leap.
+    #[inline]
+    pub(super) fn leap_to(&self, time: Timestamp) -> Option<i64> {
+        let wanted = time.after(self.skew);
+        let ahead = wanted - self.now;
+        let near =
+            |(far, then): (Timestamp, Timestamp)| then == self.now && (wanted - far).saturating_abs() <= CONFIRMED;
+        let believed = ahead <= FAR || self.ahead.is_some_and(near);
+        (ahead >= LEAP && self.started && believed).then_some(ahead)
+    }
+
+    /// The time stamps leap to `time`, of this frame, and no time has passed.
+    pub(super) fn leap(&mut self, time: Timestamp, frame: u64) {
+        let Some(ahead) = self.leap_to(time) else { return };
+        if self.ahead.take().is_some() {
+            self.backwards = self.backwards.saturating_sub(1);
+        }
+        if self.leaps.count == 0 {
+            (self.leaps.length, self.leaps.frame) = (ahead, frame);
+        }
+        self.leaps.count += 1;
+        self.leaps.before = self.latest();
+        self.skew = self.skew.saturating_sub(ahead);
+    }
+
+    /// Leaps so far.
+    pub(super) const fn leaps(&self) -> Leaps {
+        self.leaps
+    }
+
     /// Moves on to the time stamp `time`, if it is later; the clock afterwards.
     pub(super) fn advance(&mut self, time: Timestamp) -> Timestamp {
         let wanted = time.after(self.skew);
@@ -42,6 +88,10 @@ impl PacketClock {
             self.backwards += 1;
         }
         if back > JUMP {
+            // One damaged time stamp looks like a leap until the next packet.
+            if self.leaps.count > 0 && (time - self.leaps.before).saturating_abs() <= CONFIRMED {
+                self.leaps.count -= 1;
+            }
             self.skew = self.skew.saturating_add(back);
         } else if back < 0 {
             self.now = wanted;
@@ -136,6 +186,19 @@ mod tests {
         assert_eq!(clock.advance(far.after(SECOND)), far.after(SECOND));
         assert_eq!(clock.far_ahead(far.after(SECOND)), None);
         assert_eq!(clock.backwards(), 0);
+    }
+
+    #[test]
+    fn a_leap_takes_no_time() {
+        let mut clock = PacketClock::default();
+        clock.advance(Timestamp(SECOND));
+        let later = Timestamp(SECOND).after(5 * LEAP);
+        assert_eq!((clock.leap_to(Timestamp(2 * SECOND)), clock.leap_to(later)), (None, Some(5 * LEAP)));
+        clock.leap(later, 4);
+        assert_eq!(clock.advance(later.after(SECOND)), Timestamp(2 * SECOND));
+        assert_eq!((clock.leaps().count, clock.leaps().length, clock.leaps().frame), (1, 5 * LEAP, 4));
+        clock.advance(Timestamp(3 * SECOND));
+        assert_eq!((clock.leaps().count, clock.backwards()), (0, 1), "it was one damaged time stamp");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod tracker;
 #[cfg(test)]
 mod script;
 
+pub use clock::Leaps;
 pub use config::{Limits, Timeouts};
 pub use observer::{Notice, Observer, SegmentRef};
 pub use record::evidence::Evidence;

@@ -3,7 +3,7 @@
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use super::clock::{PAUSE, PacketClock};
+use super::clock::{Leaps, PAUSE, PacketClock};
 use super::config::{Limits, Timeouts};
 use super::observer::{Notice, Observer, SegmentRef};
 use crate::flow::record::completeness::Completeness;
@@ -125,6 +125,8 @@ pub struct Counters {
     pub late_segments: u64,
     /// Packet times that ran backwards by more than a millisecond.
     pub clock_backwards: u64,
+    /// Leaps of the time stamps in the middle of connections.
+    pub leaps: Leaps,
     /// Segments of a second copy of the capture behind the first.
     pub repeated: crate::flow::state::repeats::Repeated,
 }
@@ -163,7 +165,12 @@ impl Tracker {
 
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
-        Counters { clock_backwards: self.clock.backwards(), repeated: self.repeats.repeated, ..self.counters }
+        Counters {
+            clock_backwards: self.clock.backwards(),
+            leaps: self.clock.leaps(),
+            repeated: self.repeats.repeated,
+            ..self.counters
+        }
     }
 
     /// Packet time now.
@@ -295,6 +302,9 @@ impl Tracker {
         if (!self.short_cut_now || s.time < self.clock.latest()) && self.is_repeated(s) {
             return;
         }
+        if let Some(ahead) = self.clock.leap_to(s.time) {
+            self.look_at_leap(s, descriptor, ahead, observer);
+        }
         self.advance(s.time, observer);
         let now = self.clock.now();
         let (key, sender_is_low) = descriptor.key_of(s);
@@ -309,6 +319,22 @@ impl Tracker {
         self.take_the_long_way(s, (&keyed, descriptor.print()), found, now, observer);
         if let Some(ahead) = self.clock.far_ahead(s.time) {
             self.set_forward(&keyed, s.frame, ahead);
+        }
+    }
+
+    /// The time stamps are ahead of the clock by so much: where `s` goes on with a connection as if nothing had happened, nothing has.
+    #[cold]
+    fn look_at_leap(&mut self, s: &Segment, descriptor: &Descriptor, ahead: i64, observer: &mut impl Observer) {
+        let (key, _) = descriptor.key_of(s);
+        let Some(slot) = self.table.find(&key, descriptor.hash) else { return };
+        let slot = self.whole(slot, Some(descriptor.hash), observer);
+        let (now, idle) = (self.clock.now(), self.timeouts.idle);
+        // One that began beyond the leap says nothing about it.
+        let goes_on = |flow: &mut Flow| flow.tracking.seen_at <= now && flow.goes_on_over_leap(s, ahead, idle);
+        if self.table.settled(slot).is_some_and(goes_on) {
+            let before = self.clock.latest();
+            self.clock.leap(s.time, s.frame);
+            observer.paused(before, s.time);
         }
     }
 

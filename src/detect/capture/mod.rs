@@ -4,6 +4,8 @@
 //! they are summed as flows end, and each condition that was met is reported once, at the end of the run, with final counts.
 //! A live run shows the same counts with its statistics meanwhile.
 
+use core::net::IpAddr;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
@@ -11,7 +13,7 @@ use super::anomaly::{Scope, Severity};
 use super::flow::{accept, closes, opening, resets, retries};
 use super::host::rules;
 use super::rule::{Finding, Rule, When};
-use crate::flow::{Counters, Flow, Opening, Peer, Repeated, Side};
+use crate::flow::{Counters, Facts, Flow, Leaps, Opening, Peer, Repeated, Side};
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -26,6 +28,13 @@ const ONE_WAY: u32 = 30;
 /// Servers of which ways are compared, and of how many connections either way at least.
 const SERVERS: usize = 1024;
 const SEVERAL: u32 = 5;
+/// Handshakes without anything else that make a filtered capture; how many of them may come at once, and how many more each second,
+/// before they are a flood.
+const HANDSHAKES: u64 = 3;
+const BURST: u64 = 20;
+const PACE: u64 = 5;
+/// Clients of such handshakes that are kept.
+const CLIENTS: usize = 8;
 /// A segment of more than this many MSS was joined by the card or the kernel.
 const JOINED: u64 = 3;
 /// MSS assumed where none was offered.
@@ -151,6 +160,16 @@ pub(super) const RULES: &[Rule] = &[
         "measured",
     ),
     rule(
+        "capture-clock-step",
+        Severity::Note,
+        "time stamps that leap ahead by an hour or more in the middle of a connection, as if no time had passed",
+        "The next packet takes a connection up where it stood: its sender's own clock (TCP timestamps) did not go on, or it answers \
+         what no end waits so long for, or the connection would have been silent for more than four hours. The clock of the \
+         capturing host was set, or the capture stood still. Connections go on over the leap; durations across it mean little. \
+         Keep that host's clock with NTP.",
+        "RFC 9293 section 3.8.4; RFC 7323 section 5.4",
+    ),
+    rule(
         "capture-repeated",
         Severity::Note,
         "a capture that holds the same packets twice",
@@ -226,6 +245,16 @@ pub struct Health {
     pub has_acks: bool,
     /// Whether a server sent a SYN-ACK again, as it does when its client's acknowledgment is missing.
     pub awaited: bool,
+    /// Handshakes of a SYN and a SYN-ACK, of which a server that misses the third step would have sent another.
+    pub bare_handshakes: Tally,
+    /// When the first and the last of them began.
+    bare_between: Option<(Timestamp, Timestamp)>,
+    /// Clients of the first of them.
+    bare_clients: [Option<IpAddr>; CLIENTS],
+    /// Handshakes of which the SYN-ACK was repeated.
+    repeated_handshakes: u64,
+    /// Whether any FIN or RST was seen.
+    has_closes: bool,
     /// Segments out of order.
     pub reordered: Tally,
     /// Segments with an unfinished checksum, or joined beyond what a link carries.
@@ -246,6 +275,8 @@ pub struct Health {
     pub drops: u64,
     /// Time stamps that ran backwards.
     pub clock_backwards: u64,
+    /// Time stamps that leapt ahead.
+    pub leaps: Leaps,
     /// Segments of a second copy of the capture.
     pub repeated: Repeated,
     /// Flows given up because the table was full.
@@ -292,13 +323,55 @@ impl Health {
     }
 
     /// Whether a filter let SYN, FIN and RST through, and nothing else.
-    pub const fn is_filtered(&self) -> bool {
-        !self.has_acks && self.bare_of_acks.count > 0
+    pub fn is_filtered(&self) -> bool {
+        !self.has_acks && (self.bare_of_acks.count > 0 || self.has_handshakes_alone())
+    }
+
+    /// Takes facts about a segment.
+    #[inline]
+    pub(super) const fn look_at(&mut self, facts: Facts) {
+        self.awaited |= facts.any(Facts::SYNACK_REPEATED);
+        self.has_closes |= facts.any(Facts(Facts::FIN.0 | Facts::RST.0));
+    }
+
+    /// Takes a handshake whose third step did not come in time.
+    pub(super) fn look_for_handshake(&mut self, flow: &Flow) {
+        if self.has_acks || self.has_closes || flow.opening != Some(Opening::MissingAck) {
+            return;
+        }
+        if flow.server.synack_count > 1 {
+            self.repeated_handshakes += 1;
+            return;
+        }
+        let (began, client) = (flow.first_time, flow.client.endpoint.ip);
+        let first = self.bare_between.map_or(began, |(first, _)| first.min(began));
+        let last = self.bare_between.map_or(began, |(_, last)| last.max(began));
+        self.bare_between = Some((first, last));
+        if let Some(place) = self.bare_clients.get_mut(self.bare_handshakes.count as usize) {
+            *place = Some(client);
+        }
+        self.bare_handshakes.add(1, flow);
+    }
+
+    /// Whether SYNs and SYN-ACKs are all there is, of clients that come again and at the pace of ordinary ones: a flood that is met
+    /// with SYN cookies, which are not repeated, looks alike but for that.
+    fn has_handshakes_alone(&self) -> bool {
+        let (count, seconds) =
+            (self.bare_handshakes.count, self.bare_between.map_or(0, |(first, last)| (last - first).max(0) / SECOND));
+        let clients = &self.bare_clients;
+        let again = || clients.iter().flatten().enumerate().any(|(n, client)| clients[..n].contains(&Some(*client)));
+        let seconds = seconds.unsigned_abs();
+        !self.has_closes
+            && count >= HANDSHAKES
+            && self.repeated_handshakes * 10 <= count
+            && count <= BURST + PACE * seconds
+            && (count <= seconds || again())
     }
 
     /// Takes what the run counted.
     pub fn take_counters(&mut self, counters: &Counters, segments: u64) {
         self.clock_backwards = counters.clock_backwards;
+        self.leaps = counters.leaps;
         self.repeated = counters.repeated;
         self.evicted = counters.evicted;
         self.segments = segments;
@@ -439,7 +512,7 @@ fn joined(flow: &Flow) -> u64 {
 }
 
 /// What there is to say, in the order of [`RULES`].
-pub(super) fn findings(h: &Health) -> [Option<Finding>; 13] {
+pub(super) fn findings(h: &Health) -> [Option<Finding>; 14] {
     [
         copies(h),
         rewritten(h),
@@ -449,8 +522,7 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 13] {
                 .figure("flows", flows)
                 .figure("one_way", one_way)
         }),
-        (if h.is_filtered() { Some(h.bare_of_acks) } else { None })
-            .and_then(|bare| tally(&bare, "connections closed without a segment that is not SYN, FIN or RST")),
+        filtered(h),
         tally(&h.offload, "segments with unfinished checksums or larger than a link carries"),
         tally(
             &h.unverified,
@@ -460,9 +532,30 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 13] {
         tally(&h.truncated, "frames cut by the snapshot length"),
         total(h.drops, "packets dropped while capturing"),
         total(h.clock_backwards, "time stamps ran backwards"),
+        leaps(h),
         repeated(h),
         total(h.evicted, "flows evicted from a full table (embryonic first, oldest first)"),
     ]
+}
+
+fn filtered(h: &Health) -> Option<Finding> {
+    if !h.is_filtered() {
+        return None;
+    }
+    tally(&h.bare_of_acks, "connections closed without a segment that is not SYN, FIN or RST")
+        .or_else(|| tally(&h.bare_handshakes, "handshakes of a SYN and a SYN-ACK, and no other segment"))
+}
+
+fn leaps(h: &Health) -> Option<Finding> {
+    let Leaps { count, length, frame, .. } = h.leaps;
+    (count > 0).then(|| {
+        let hours = length as f64 / (3600.0 * SECOND as f64);
+        let more = if count > 1 { format!("; {count} such leaps in all") } else { String::new() };
+        Finding::new(format!("time stamps leap ahead by {hours:.2} hours in the middle of a connection{more}"))
+            .frames([frame])
+            .figure("leap_ns", length)
+            .figure("leaps", count as i64)
+    })
 }
 
 fn repeated(h: &Health) -> Option<Finding> {

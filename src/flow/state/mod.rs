@@ -8,6 +8,7 @@ pub(super) mod evidence;
 pub(super) mod fast_path;
 mod header_checks;
 pub(super) mod hindsight;
+mod leaps;
 mod numberless;
 mod opening;
 pub(super) mod overlap;
