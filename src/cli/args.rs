@@ -403,66 +403,32 @@ pub(super) struct OtherArgs {
     version: Option<bool>,
 }
 
-impl ValueEnum for Severity {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
+/// Implements [`ValueEnum`] for a type of another module: its values in the order of `--help`, and the name of each.
+macro_rules! value_enum {
+    ($type:ty, $all:expr, $name:expr) => {
+        impl ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &$all
+            }
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                let name: fn(&Self) -> &'static str = $name;
+                Some(PossibleValue::new(name(self)))
+            }
+        }
+    };
+    ($type:ty { $($variant:ident = $name:literal),+ $(,)? }) => {
+        value_enum!($type, [$(<$type>::$variant),+], |value| match value {
+            $(<$type>::$variant => $name),+
+        });
+    };
 }
 
-impl ValueEnum for StepsShown {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::All, Self::Handshake, Self::None]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Self::All => "all",
-            Self::Handshake => "handshake",
-            Self::None => "none",
-        }))
-    }
-}
-
-impl ValueEnum for Part {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Open, Self::Close, Self::All]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Self::Open => "open",
-            Self::Close => "close",
-            Self::All => "all",
-        }))
-    }
-}
-
-impl ValueEnum for Scale {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Time, Self::Even]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Self::Time => "time",
-            Self::Even => "even",
-        }))
-    }
-}
-
-impl ValueEnum for Locale {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
-}
+value_enum!(Severity, Severity::ALL, |severity| severity.name());
+value_enum!(Locale, Locale::ALL, |locale| locale.name());
+value_enum!(StepsShown { All = "all", Handshake = "handshake", None = "none" });
+value_enum!(Part { Open = "open", Close = "close", All = "all" });
+value_enum!(Scale { Time = "time", Even = "even" });
 
 /// The format that is a screen.
 pub(super) const TUI: &str = "tui";

@@ -56,24 +56,24 @@ impl<'a> Cause<'a> {
     pub(super) const fn meaning(&self) -> Words {
         match self {
             Self::AnsweredElsewhere(_) => words(
-                "The server got the SYN and answered it, but the answer by-passed the translator (load balancer, Kubernetes \
+                "The server received the SYN and answered it, but the answer bypassed the translator (load balancer, Kubernetes \
                  service, NAT) that the SYN had passed: the client does not know the address it comes from. No filter drops \
-                 the SYN, and the server is up. Look at the way back: the reply must pass the same translator.",
+                 the SYN, and the server is up. Check the return path: the reply must pass the same translator.",
                 "서버는 SYN을 받고 응답했지만, 그 응답이 SYN이 지나간 주소 변환 장비(로드 밸런서, Kubernetes 서비스, NAT)를 \
                  거치지 않아 클라이언트가 모르는 주소에서 왔습니다. SYN을 버린 방화벽은 없고 서버는 살아 있습니다. 돌아오는 \
                  길이 같은 변환 장비를 지나는지 확인하십시오.",
             ),
             Self::Untranslated(_) => words(
-                "The client asked another address, or by another one, and does not know this one: it resets the answer, or drops \
-                 it, and asks again. That is no scan and no health check, and nobody forged its address. The reply must pass the \
+                "The SYN used another address, so the client does not recognize this answer: it resets or drops the answer, and repeats \
+                 its SYN. It is not a scan, a health check or a forged address. The reply must pass the \
                  translator that the SYN passed.",
                 "클라이언트는 다른 주소로 (또는 다른 주소에서) 요청했으므로 이 주소를 모릅니다. 그래서 응답을 RST로 끊거나 버리고 \
                  다시 요청합니다. 스캔도 상태 검사도 아니고 주소를 위조한 것도 아닙니다. 응답은 SYN이 지나간 변환 장비를 지나야 \
                  합니다.",
             ),
             Self::StaleStamp(_) => words(
-                "The server answers other SYNs of this address meanwhile; just those with a time stamp below the last that it took \
-                 stay unanswered. Several hosts share the address behind NAT, and their clocks differ: a server that compares time \
+                "The server answers other SYNs of this address, but ignores exactly those with a time stamp below the last accepted \
+                 one. Several hosts share the address behind NAT, and their clocks differ: a server that compares time \
                  stamps between connections of one address (Linux with tcp_tw_recycle, some load balancers and firewalls) drops \
                  the SYNs of the one behind. Switch that off at the server.",
                 "서버는 그동안 이 주소의 다른 SYN에는 응답합니다. 마지막으로 받은 값보다 작은 타임스탬프의 SYN만 응답이 없습니다. \
