@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use common::{script, testdata};
 use synscope::detect::registry::rules;
-use synscope::detect::{Figure, Scope, Severity};
+use synscope::detect::{Figure, Finding, Rule, RuleContext, Scope, Selection, Severity, When};
 use synscope::engine::Settings;
+use synscope::flow::Facts;
 use synscope::output::explain::{Locale, anomalies};
 
 fn scripts(kind: &str) -> Vec<(String, PathBuf)> {
@@ -178,4 +179,55 @@ fn the_documents_say_what_the_registry_says() {
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(found == wanted, "{} is not what the registry says: UPDATE=1 cargo test --test catalogue", frame.path);
     }
+}
+
+/// A rule as a file of the registry has it.
+static SYN_TO_EIGHTY: Rule = Rule {
+    id: "syn-to-eighty",
+    severity: Severity::Note,
+    scope: Scope::Flow,
+    summary: "a SYN to port 80",
+    description: "A rule is one value: what it is called, what it means, when it is asked and whether it fires.",
+    reference: "this test",
+    when: When::Facts(Facts::SYN),
+    check: syn_to_eighty,
+};
+
+fn syn_to_eighty(s: &RuleContext<'_>) -> Option<Finding> {
+    let segment = s.segment.filter(|segment| segment.destination.port == 80)?;
+    Some(Finding::new(format!("{} asks for port 80", segment.source)).figure("port", 80_i64))
+}
+
+#[test]
+fn a_rule_is_one_value() {
+    let with = |rules| Settings { rules, ..Settings::default() };
+    let own = Selection { more: vec![&SYN_TO_EIGHTY], ..Selection::default() };
+    let play = |settings: &Settings, expected: &str| {
+        let text = format!("> S 100 dst=198.51.100.1:80\n< SA 300,101 src=198.51.100.1:80\n{expected}\n");
+        script::play(&text, script::OFFSETS[1], settings)
+    };
+    let (played, failures) = play(&with(own.clone()), "= anomaly syn-to-eighty note");
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!(played.flows[0].marks.iter().map(|mark| mark.rule).collect::<Vec<_>>(), ["mss-absent", "syn-to-eighty"]);
+    let off = Selection { disable: vec!["syn-to-eighty".into()], ..own };
+    for rules in [off, Selection::default()] {
+        let (_, failures) = play(&with(rules), "= no syn-to-eighty");
+        assert!(failures.is_empty(), "{failures:?}");
+    }
+}
+
+#[test]
+fn every_file_of_rules_is_one_line_of_the_registry() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/detect");
+    let registry = std::fs::read_to_string(folder.join("registry.rs")).expect("the registry");
+    let mut families = 0;
+    for file in std::fs::read_dir(folder.join("flow")).expect("rules about flows").flatten() {
+        let code = std::fs::read_to_string(file.path()).expect("a source file");
+        let name = file.file_name().into_string().expect("a name");
+        let name = name.trim_end_matches(".rs");
+        let lines = registry.matches(&format!("    flow::{name}::RULES,\n")).count();
+        assert_eq!(lines, usize::from(code.contains(" RULES: &[Rule]")), "{name}");
+        families += lines;
+    }
+    assert!(families > 20, "{families} families");
 }

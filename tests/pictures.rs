@@ -8,9 +8,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
-use synscope::detect::registry::rules;
 use synscope::engine::{Event, Totals};
 use synscope::flow::Flow;
 use synscope::output::{Locale, Out, Pictures, Scale, Settings, format};
@@ -189,13 +187,11 @@ fn every_flow_by_itself_is_drawn_and_told() {
 
 /// What a format makes of one flow.
 fn by_itself(flow: &Flow, name: &str, locale: Locale, scale: Scale) -> String {
-    static IDS: LazyLock<Vec<&str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
     let written = Written::default();
     let settings = Settings {
         locale,
         flow: Some(flow.id),
         pictures: Pictures { scale, ..Pictures::default() },
-        rule_id: |index| IDS.get(usize::from(index)).copied(),
         ..Settings::default()
     };
     let open = format(name).expect("a format").open;

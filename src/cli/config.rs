@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use super::args::{
     AnalysisArgs, Args, CheckArgs, DirectionArg, InputArgs, OutputArgs, StopArgs, TUI, ThemeArg, event_names,
@@ -419,6 +418,7 @@ fn selection(args: &AnalysisArgs) -> Result<Selection, Failure> {
         enable: ids("--enable", &args.enable)?,
         disable: ids("--disable", &args.disable)?,
         min_severity: args.min_severity,
+        ..Selection::default()
     })
 }
 
@@ -516,7 +516,6 @@ fn output(
         events: events(&args.events)?,
         fields: fields(&args.fields)?,
         local_nets: local_nets.iter().map(|typed| local_net(typed)).collect::<Result<_, _>>()?,
-        rule_id,
         streams: input.is_streaming(),
         pictures: Pictures {
             part: args.part.unwrap_or_default(),
@@ -704,12 +703,6 @@ fn speaks_utf8() -> bool {
         name.ends_with("utf-8") || name.ends_with("utf8")
     });
     utf8 && std::env::var("TERM").is_ok_and(|term| term != "linux")
-}
-
-/// The id of the rule with this index in the registry.
-fn rule_id(index: u16) -> Option<&'static str> {
-    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
-    IDS.get(usize::from(index)).copied()
 }
 
 /// Refuses options that the format would ignore. The view heeds two of them itself.

@@ -3,7 +3,7 @@
 //! What follows from a cause that has a name of its own is not reported beside it. Where the cause comes to light later, what
 //! was reported of it before is taken off the flow and out of the counts: the end of the flow names the cause alone.
 
-use super::registry::rules;
+use super::flow::{closes, forgery, fronts, opening, peers, resets, retries, reuse, window};
 use crate::flow::{Flow, Opening, Side};
 
 /// What a cause does to one of its symptoms.
@@ -19,65 +19,65 @@ use Effect::{Detail, Silence};
 
 /// Causes, each with its symptoms.
 const CAUSES: &[(&str, &[(&str, Effect)])] = &[
-    ("keepalive-abort", &[("keepalive-unanswered", Silence)]),
-    ("dead-peer", &[("idle-expiry", Silence), ("fin-unacked", Silence), ("aborted-in-flight", Silence)]),
-    ("large-segments-lost", &[("idle-expiry", Silence), ("fin-unacked", Silence), ("aborted-in-flight", Silence)]),
-    ("half-open-crash", &[("syn-on-established", Detail), ("aborted-in-flight", Silence)]),
-    ("syn-unanswered", &[("syn-retries-excessive", Silence)]),
-    ("syn-proxy", &[("zero-window-handshake", Silence), ("syn-proxy-suspect", Silence)]),
+    (peers::KEEPALIVE_ABORT, &[(peers::KEEPALIVE_UNANSWERED, Silence)]),
     (
-        "rst-forged",
+        peers::DEAD_PEER,
+        &[(peers::IDLE_EXPIRY, Silence), (closes::FIN_UNACKED, Silence), (resets::ABORTED_IN_FLIGHT, Silence)],
+    ),
+    (
+        peers::LARGE_SEGMENTS_LOST,
+        &[(peers::IDLE_EXPIRY, Silence), (closes::FIN_UNACKED, Silence), (resets::ABORTED_IN_FLIGHT, Silence)],
+    ),
+    (peers::HALF_OPEN_CRASH, &[(reuse::SYN_ON_ESTABLISHED, Detail), (resets::ABORTED_IN_FLIGHT, Silence)]),
+    (opening::SYN_UNANSWERED, &[(retries::SYN_RETRIES_EXCESSIVE, Silence)]),
+    (fronts::SYN_PROXY, &[(window::ZERO_WINDOW_HANDSHAKE, Silence), (window::SYN_PROXY_SUSPECT, Silence)]),
+    (
+        forgery::RST_FORGED,
         &[
-            ("traffic-after-rst", Silence),
-            ("rst-volley", Silence),
-            ("rst-old", Silence),
-            ("rst-inexact", Detail),
-            ("rst-beyond", Detail),
-            ("rst-bad-ack", Silence),
-            ("ttl-shift", Silence),
-            ("conn-refused", Silence),
-            ("aborted-in-flight", Silence),
-            ("peer-data-after-rst", Silence),
-            ("half-open-crash", Silence),
+            (forgery::TRAFFIC_AFTER_RST, Silence),
+            (forgery::RST_VOLLEY, Silence),
+            (resets::RST_OLD, Silence),
+            (resets::RST_INEXACT, Detail),
+            (resets::RST_BEYOND, Detail),
+            (resets::RST_BAD_ACK, Silence),
+            (forgery::TTL_SHIFT, Silence),
+            (opening::CONN_REFUSED, Silence),
+            (resets::ABORTED_IN_FLIGHT, Silence),
+            (resets::PEER_DATA_AFTER_RST, Silence),
+            (peers::HALF_OPEN_CRASH, Silence),
         ],
     ),
-    ("rst-storm", &[("rst-volley", Silence), ("rst-old", Silence), ("rst-inexact", Detail), ("rst-beyond", Detail)]),
-    ("rst-volley", &[("rst-inexact", Detail), ("rst-beyond", Detail)]),
+    (
+        resets::RST_STORM,
+        &[
+            (forgery::RST_VOLLEY, Silence),
+            (resets::RST_OLD, Silence),
+            (resets::RST_INEXACT, Detail),
+            (resets::RST_BEYOND, Detail),
+        ],
+    ),
+    (forgery::RST_VOLLEY, &[(resets::RST_INEXACT, Detail), (resets::RST_BEYOND, Detail)]),
 ];
 
-/// The causes, by the indices of their rules.
-#[derive(Debug, Default)]
-pub(super) struct Causes(Vec<(u16, u16, Effect)>);
+/// What the causes that were found on `flow` do to the rule `symptom`.
+pub(super) fn effect_on(symptom: &str, flow: &Flow) -> Option<Effect> {
+    let effects = flow.marks.iter().flat_map(|mark| symptoms_of(mark.rule)).filter(|(id, _)| *id == symptom);
+    effects.map(|(_, effect)| *effect).min_by_key(|effect| *effect as u8)
+}
 
-impl Causes {
-    pub(super) fn new() -> Self {
-        let index = |id: &str| rules().position(|rule| rule.id == id).map(|n| n as u16);
-        let pairs =
-            CAUSES.iter().flat_map(|(cause, symptoms)| symptoms.iter().map(move |(id, effect)| (cause, id, effect)));
-        Self(pairs.filter_map(|(cause, id, effect)| Some((index(cause)?, index(id)?, *effect))).collect())
-    }
-
-    /// What the causes that were found on `flow` do to `symptom`.
-    pub(super) fn effect_on(&self, symptom: u16, flow: &Flow) -> Option<Effect> {
-        let found = |cause: u16| flow.marks.iter().any(|mark| mark.rule == cause);
-        let effects = self.0.iter().filter(|(cause, of, _)| *of == symptom && found(*cause));
-        effects.map(|(.., effect)| *effect).min_by_key(|effect| *effect as u8)
-    }
-
-    /// What `cause` explains.
-    pub(super) fn symptoms_of(&self, cause: u16) -> impl Iterator<Item = (u16, Effect)> {
-        self.0.iter().filter(move |(of, ..)| *of == cause).map(|(_, symptom, effect)| (*symptom, *effect))
-    }
+/// What the rule `cause` explains.
+pub(super) fn symptoms_of(cause: &str) -> &'static [(&'static str, Effect)] {
+    CAUSES.iter().find(|(id, _)| *id == cause).map_or(&[], |(_, symptoms)| *symptoms)
 }
 
 /// Whether the anomaly with this id, found on `flow` before, is overtaken by what came after it.
 pub(super) fn is_overtaken(id: &str, flow: &Flow) -> bool {
     let closed = |side: Side| flow.peer(side).fin.is_some();
     match id {
-        "syn-unanswered" => flow.opening().opened(),
-        "missing-ack" => flow.opening().opened() && flow.opening != Some(Opening::MissingAck),
-        "half-close-stuck" => (closed(Side::Client) && closed(Side::Server)) || flow.teardown.reset.is_some(),
-        "idle-expiry" => {
+        opening::SYN_UNANSWERED => flow.opening().opened(),
+        opening::MISSING_ACK => flow.opening().opened() && flow.opening != Some(Opening::MissingAck),
+        closes::HALF_CLOSE_STUCK => (closed(Side::Client) && closed(Side::Server)) || flow.teardown.reset.is_some(),
+        peers::IDLE_EXPIRY => {
             let answered = |end: Option<crate::time::Timestamp>| {
                 end.is_some_and(|end| flow.client.last_time > end && flow.server.last_time > end)
             };
@@ -90,10 +90,13 @@ pub(super) fn is_overtaken(id: &str, flow: &Flow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::registry::rule;
 
     #[test]
     fn every_name_is_of_a_rule() {
-        let pairs: usize = CAUSES.iter().map(|(_, symptoms)| symptoms.len()).sum();
-        assert_eq!(Causes::new().0.len(), pairs);
+        for (cause, symptoms) in CAUSES {
+            assert!(rule(cause).is_some(), "{cause}");
+            assert!(symptoms.iter().all(|(id, _)| rule(id).is_some()), "{cause}");
+        }
     }
 }

@@ -2,11 +2,10 @@
 
 use super::anomaly::{Anomaly, Severity};
 use super::capture::{self, Health, Routes};
-use super::causes::{self, Causes, Effect};
+use super::causes::{self, Effect};
 use super::flow::opening::MISSING_ACK;
 use super::host::Condition;
 use super::ordinary;
-use super::registry::{rule, rules};
 use super::rule::{Finding, MAX_FRAMES, Rule, RuleContext, When};
 use super::selection::{Selection, UnknownRule};
 use crate::flow::{Counters, Facts, Flow, Mark, Notice, Side};
@@ -47,12 +46,11 @@ pub struct Detectors {
     counts: Vec<u64>,
     /// By rule: the severity with which it last fired.
     severities: Vec<Severity>,
-    /// Whether anybody is told of anomalies, not only how many there are.
+    /// Whether anomalies are reported, not only counted.
     tells: bool,
     thorough: bool,
     terse: bool,
     pauses: Vec<(Timestamp, Timestamp)>,
-    causes: Causes,
 }
 
 impl Detectors {
@@ -63,11 +61,12 @@ impl Detectors {
     /// An id that no rule has.
     pub fn new(selection: &Selection) -> Result<Self, UnknownRule> {
         for id in selection.enable.iter().chain(&selection.disable) {
-            if rule(id).is_none() {
-                return Err(UnknownRule { id: id.clone(), nearest: suggest::nearest(id, rules().map(|rule| rule.id)) });
+            if !selection.rules().any(|rule| rule.id == id) {
+                let nearest = suggest::nearest(id, selection.rules().map(|rule| rule.id));
+                return Err(UnknownRule { id: id.clone(), nearest });
             }
         }
-        let rules: Vec<&'static Rule> = rules().collect();
+        let rules: Vec<&'static Rule> = selection.rules().collect();
         let mut detectors = Self {
             by_fact: [const { Vec::new() }; 64],
             masks: vec![0; rules.len()],
@@ -88,9 +87,9 @@ impl Detectors {
             counts: vec![0; rules.len()],
             severities: rules.iter().map(|rule| rule.severity).collect(),
             tells: true,
-            thorough: false,
+            // What is ordinary to the rules of the registry may not be to others.
+            thorough: !selection.more.is_empty(),
             pauses: Vec::new(),
-            causes: Causes::new(),
             terse: false,
             rules,
         };
@@ -111,11 +110,11 @@ impl Detectors {
         Ok(detectors)
     }
 
-    /// With `thorough`, rules are asked about ordinary moments too: slower, and the same otherwise. With `terse`, nobody reads
-    /// sentences and figures.
+    /// With `thorough`, rules are asked about ordinary moments too: slower, and the same otherwise. With `terse`,
+    /// nobody reads sentences and figures.
     #[must_use]
     pub const fn with_mode(mut self, thorough: bool, terse: bool) -> Self {
-        (self.thorough, self.terse) = (thorough, terse);
+        (self.thorough, self.terse) = (self.thorough || thorough, terse);
         self
     }
 
@@ -130,7 +129,7 @@ impl Detectors {
         fired.map(|((rule, severity), _)| (rule.id, *severity)).collect()
     }
 
-    /// Whether anybody is to be told of anomalies of flows; if not they are only counted.
+    /// Whether anomalies of flows are reported; if not they are only counted.
     pub const fn set_reporting(&mut self, tells: bool) {
         self.tells = tells;
     }
@@ -195,8 +194,8 @@ impl Detectors {
         }
     }
 
-    /// Takes a SYN at `time` with which a flow begins that is [ordinary](ordinary::first_syn), if rules need not be asked about
-    /// what is; whether it did.
+    /// Takes a SYN at `time` with which a flow begins that is [ordinary](ordinary::first_syn), if rules need not be
+    /// asked about what is; whether it did.
     #[inline]
     pub fn take_syn(&mut self, time: Timestamp) -> bool {
         if !self.thorough {
@@ -264,11 +263,15 @@ impl Detectors {
         let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time, ended };
         for n in 0.. {
             let Some(index) = which(self).get(n).copied() else { return };
-            let already = flow.marks.iter().any(|mark| mark.rule == index);
-            if !already {
+            if !self.has_fired(index, flow) {
                 self.ask(index, flow, &occasion, report);
             }
         }
+    }
+
+    fn has_fired(&self, index: u16, flow: &Flow) -> bool {
+        let rule = self.rules.get(usize::from(index));
+        rule.is_some_and(|rule| flow.marks.iter().any(|mark| mark.rule == rule.id))
     }
 
     /// Asks those rules again at the end that fired while it was still open whether it would end so.
@@ -276,8 +279,8 @@ impl Detectors {
         let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time, ended: true };
         for n in 0..self.growing.len() {
             let index = self.growing[n];
-            let worst = self.rules.get(usize::from(index)).map_or(Severity::Info, |rule| rule.severity);
-            if flow.marks.iter().any(|mark| mark.rule == index && mark.severity < worst as u8) {
+            let Some(rule) = self.rules.get(usize::from(index)) else { continue };
+            if flow.marks.iter().any(|mark| mark.rule == rule.id && mark.severity < rule.severity) {
                 self.ask(index, flow, &occasion, report);
             }
         }
@@ -352,8 +355,8 @@ impl Detectors {
         }
     }
 
-    /// Whether a third step is to be missed only when the flow ends: the server has not repeated its SYN-ACK as one that waits does,
-    /// and the capture has shown no pure acknowledgment at all, so that a filter may have left it out.
+    /// Whether a third step is to be missed only when the flow ends: the server has not repeated its SYN-ACK as one
+    /// that waits does, and the capture has shown no pure acknowledgment at all, so that a filter may have left it out.
     fn waits(&self, index: u16, flow: &Flow, o: &Occasion<'_>) -> bool {
         let unsure = !self.health.has_acks && flow.server.synack_count == 1 && !o.ended;
         unsure && self.rules.get(usize::from(index)).is_some_and(|rule| rule.id == MISSING_ACK)
@@ -379,7 +382,7 @@ impl Detectors {
             pauses: &self.pauses,
         };
         let Some(mut finding) = (rule.check)(&sighting) else { return };
-        let severity = match self.causes.effect_on(index, flow) {
+        let severity = match causes::effect_on(rule.id, flow) {
             Some(Effect::Silence) => return,
             Some(Effect::Detail) => Severity::Info,
             None => finding.severity.unwrap_or(rule.severity),
@@ -388,11 +391,11 @@ impl Detectors {
             return;
         }
         let own = [o.segment.map_or(flow.last_frame, |s| s.frame)];
-        if !note(flow, index, severity, if finding.frames.is_empty() { &own } else { &finding.frames }) {
+        if !note(flow, rule.id, severity, if finding.frames.is_empty() { &own } else { &finding.frames }) {
             return;
         }
         self.count(index, severity);
-        self.explain(index, flow);
+        self.explain(rule.id, flow);
         if !self.tells {
             return;
         }
@@ -404,15 +407,14 @@ impl Detectors {
 }
 
 impl Detectors {
-    /// The rule with this index fired on `flow`: what it explains is no longer an anomaly of its own.
-    fn explain(&mut self, cause: u16, flow: &mut Flow) {
-        let Self { causes, counts, .. } = self;
-        for (symptom, effect) in causes.symptoms_of(cause) {
+    /// The rule with this id fired on `flow`: what it explains is no longer an anomaly of its own.
+    fn explain(&mut self, cause: &str, flow: &mut Flow) {
+        for (symptom, effect) in causes::symptoms_of(cause) {
             match effect {
-                Effect::Silence => take_off(flow, symptom, counts),
+                Effect::Silence => self.take_off(flow, symptom),
                 Effect::Detail => {
-                    let marks = flow.marks.iter_mut().filter(|mark| mark.rule == symptom);
-                    marks.for_each(|mark| mark.severity = Severity::Info as u8);
+                    let marks = flow.marks.iter_mut().filter(|mark| mark.rule == *symptom);
+                    marks.for_each(|mark| mark.severity = Severity::Info);
                 }
             }
         }
@@ -422,19 +424,23 @@ impl Detectors {
     fn take_off_overtaken(&mut self, flow: &mut Flow) {
         for n in (0..flow.marks.len()).rev() {
             let Some(rule) = flow.marks.get(n).map(|mark| mark.rule) else { continue };
-            if causes::is_overtaken(self.id(rule), flow) {
-                take_off(flow, rule, &mut self.counts);
+            if causes::is_overtaken(rule, flow) {
+                self.take_off(flow, rule);
             }
         }
     }
-}
 
-/// Takes the anomaly of the rule with this index off `flow`, and out of the counts.
-fn take_off(flow: &mut Flow, rule: u16, counts: &mut [u64]) {
-    let before = flow.marks.len();
-    flow.marks.retain(|mark| mark.rule != rule);
-    if let Some(count) = counts.get_mut(usize::from(rule)).filter(|_| flow.marks.len() < before) {
-        *count = count.saturating_sub(1);
+    /// Takes the anomaly of the rule with this id off `flow`, and out of the counts.
+    fn take_off(&mut self, flow: &mut Flow, id: &str) {
+        let before = flow.marks.len();
+        flow.marks.retain(|mark| mark.rule != id);
+        if flow.marks.len() == before {
+            return;
+        }
+        let mut counts = self.rules.iter().zip(&mut self.counts);
+        if let Some((_, count)) = counts.find(|(rule, _)| rule.id == id) {
+            *count = count.saturating_sub(1);
+        }
     }
 }
 
@@ -448,10 +454,10 @@ struct Occasion<'a> {
 }
 
 /// Marks the flow; whether the rule had not fired on it before, or now fires with a higher severity.
-fn note(flow: &mut Flow, rule: u16, severity: Severity, frames: &[u64]) -> bool {
+fn note(flow: &mut Flow, rule: &'static str, severity: Severity, frames: &[u64]) -> bool {
     let Some(mark) = flow.marks.iter_mut().find(|mark| mark.rule == rule) else {
         let frames = frames.iter().copied().take(MAX_FRAMES).collect();
-        flow.marks.push(Mark { rule, severity: severity as u8, count: 1, frames });
+        flow.marks.push(Mark { rule, severity, count: 1, frames });
         return true;
     };
     mark.count = mark.count.saturating_add(1);
@@ -460,8 +466,8 @@ fn note(flow: &mut Flow, rule: u16, severity: Severity, frames: &[u64]) -> bool 
             mark.frames.push(*frame);
         }
     }
-    let worse = severity as u8 > mark.severity;
-    mark.severity = mark.severity.max(severity as u8);
+    let worse = severity > mark.severity;
+    mark.severity = mark.severity.max(severity);
     worse
 }
 

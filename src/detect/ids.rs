@@ -1,4 +1,5 @@
-//! Ids of rules that output has words of its own for. A rule is named by a constant of its file: a mistyped id does not compile.
+//! Ids of rules that output has words of its own for. A rule is named by a constant of its file: a mistyped id does not
+//! compile.
 
 pub(crate) use super::flow::closes::CLOSE_NORMAL;
 pub(crate) use super::flow::forgery::RST_FORGED;

@@ -1,9 +1,10 @@
-//! What no rule has anything to say about, told by a few comparisons: the SYN, SYN-ACK, third step, FIN, opening and end of
-//! an ordinary connection.
+//! What no rule has anything to say about, recognized by a few comparisons: the SYN, SYN-ACK, third step, FIN, opening
+//! and end of an ordinary connection.
 //!
-//! Some sixty rules are interested in such moments, and nine connections in ten give none of them cause. What is ordinary
-//! here must imply that each rule filed under the moment would stay silent: a rule that is added there, and could fire on
-//! what this module calls ordinary, must be allowed for here. `tests/short_cut.rs` runs every capture with and without.
+//! Some sixty rules are interested in such moments, and nine connections in ten give none of them cause. What is
+//! ordinary here must imply that each rule filed under the moment would stay silent: a rule that is added there, and
+//! could fire on what this module calls ordinary, must be allowed for here. `tests/short_cut.rs` runs every capture
+//! with and without.
 
 use super::flow::{closes, fronts, mss, opening, options, retries, window};
 use crate::flow::{Facts, Flow, Offer, Opening, Peer, Side};
@@ -51,8 +52,8 @@ pub(super) fn opening(flow: &Flow) -> bool {
     flow.opening == Some(Opening::Established) && !flow.handshake.wrong_synack
 }
 
-/// Whether `flow` ended, or observation of it did, so that of all rules about openings, silence and ends only those for every
-/// end have something to say.
+/// Whether `flow` ended, or observation of it did, so that of all rules about openings, silence and ends only those for
+/// every end have something to say.
 pub(super) fn end(flow: &Flow) -> bool {
     let t = &flow.teardown;
     let done = |peer: &Peer| peer.fin.is_none() || peer.fin_acknowledged;

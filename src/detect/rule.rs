@@ -75,7 +75,7 @@ pub struct RuleContext<'a> {
 
 impl RuleContext<'_> {
     /// Whether the capture lacks parts of this flow: no SYN or SYN-ACK, or octets that were acknowledged and not seen
-    /// (findings section 0, gating). The segment at hand is not counted.
+    ///. The segment at hand is not counted.
     pub fn is_doubtful(&self) -> bool {
         let flow = self.flow;
         let holes = flow.quality.holes.saturating_sub(u32::from(self.facts.any(Facts::HOLE)));

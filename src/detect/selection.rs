@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::anomaly::Severity;
 use super::registry::rules;
+use super::rule::Rule;
 
 /// Which rules are on.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub struct Selection {
     pub enable: Vec<String>,
     /// Not these.
     pub disable: Vec<String>,
+    /// Rules of one's own about flows, besides those of the registry.
+    pub more: Vec<&'static Rule>,
     /// Nothing below this.
     pub min_severity: Option<Severity>,
 }
@@ -20,6 +23,11 @@ impl Selection {
     /// Every rule, as a list of those that are not wanted.
     pub fn none() -> Self {
         Self { disable: rules().map(|rule| rule.id.to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Every rule: those of the registry, and those of one's own.
+    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
+        rules().chain(self.more.iter().copied())
     }
 
     /// Whether the rule with this id is on.

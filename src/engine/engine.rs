@@ -8,7 +8,7 @@ use super::totals::Totals;
 use super::track::TrackStage;
 use crate::decode::{Decoder, Frame, Outcome, SkipReason};
 use crate::detect::UnknownRule;
-use crate::detect::host::{HostCounters, HostDetectors, HostEvent};
+use crate::detect::host::{self, HostCounters, HostDetectors, HostEvent};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -29,10 +29,11 @@ impl Engine {
     ///
     /// A rule id that does not exist.
     pub fn new(settings: &Settings) -> Result<Self, UnknownRule> {
+        let hosts = host::Settings { time_wait: settings.timeouts.time_wait, ..settings.hosts.clone() };
         Ok(Self {
             decoder: Decoder::new(settings.decode),
             front: TrackStage::new(settings)?,
-            hosts: HostDetectors::new(settings.hosts.clone(), &settings.rules),
+            hosts: HostDetectors::new(hosts, &settings.rules),
             host_events: Vec::new(),
         })
     }

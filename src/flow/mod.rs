@@ -26,6 +26,7 @@ pub use record::notes::{EndNotes, Notes, StaleStamp, UnsentAck};
 pub use record::peer::{Offer, Peer};
 pub use record::previous::{Closed, Previous};
 pub use record::rewriting::Rewriting;
+pub use record::severity::Severity;
 pub use record::steps::{Certainty, Label, Step};
 pub use record::teardown::Teardown;
 pub use record::tuple::{FlowKey, Side};

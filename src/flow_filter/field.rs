@@ -4,7 +4,9 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::{Phase, Subject, Test};
+use super::phase::Phase;
+use super::subject::Subject;
+use super::test::Test;
 use crate::detect::Severity;
 use crate::detect::registry::rules;
 use crate::flow::community_id::CommunityId;

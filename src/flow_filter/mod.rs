@@ -12,17 +12,17 @@
 //! A word alone matches as part of any field that is shown; an address alone matches either end. An unknown field
 //! matches no comparison. Knows flows and anomalies; nothing of formats, files or screens.
 
+mod error;
+mod expression;
 mod field;
 mod parse;
 mod phase;
 mod subject;
+mod test;
 
-use core::fmt;
+use self::expression::Expression;
 
-use regex::Regex;
-
-use crate::network::IpNet;
-
+pub use self::error::FilterError;
 pub use self::field::retransmissions;
 pub use self::phase::Phase;
 pub use self::subject::Subject;
@@ -32,57 +32,6 @@ pub use self::subject::Subject;
 pub struct FlowFilter {
     expression: Expression,
     text: String,
-}
-
-/// Why a text is no filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilterError {
-    /// What is wrong, with a suggestion where there is one.
-    pub problem: String,
-    /// Where, in octets of the text.
-    pub place: usize,
-}
-
-impl fmt::Display for FilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)
-    }
-}
-
-impl std::error::Error for FilterError {}
-
-/// What must hold.
-#[derive(Clone, Debug)]
-enum Expression {
-    Any(Vec<Expression>),
-    All(Vec<Expression>),
-    Not(Box<Expression>),
-    /// Lower-case text, part of anything shown.
-    Text(String),
-    /// A pattern over everything shown.
-    Pattern(Regex),
-    /// Either end is in this network.
-    Network(IpNet),
-    Field(&'static field::Field, Test),
-}
-
-/// What a field's value must be.
-#[derive(Clone, Debug)]
-enum Test {
-    /// In one of these closed ranges.
-    Ranges(Vec<(i64, i64)>),
-    /// In one of these networks.
-    Networks(Vec<IpNet>),
-    /// One of these words.
-    Words(Vec<String>),
-    /// Contains one of these texts, lower case.
-    Contains(Vec<String>),
-    /// Is one of these texts.
-    Texts(Vec<String>),
-    /// Matches.
-    Pattern(Regex),
-    /// Is so.
-    Flag(bool),
 }
 
 impl FlowFilter {
@@ -104,29 +53,6 @@ impl FlowFilter {
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         self.expression.holds(subject)
     }
-}
-
-impl Expression {
-    fn holds(&self, subject: &Subject<'_>) -> bool {
-        match self {
-            Self::Any(some) => some.iter().any(|each| each.holds(subject)),
-            Self::All(all) => all.iter().all(|each| each.holds(subject)),
-            Self::Not(other) => !other.holds(subject),
-            Self::Text(text) => lower(subject.shown()).contains(text),
-            Self::Pattern(pattern) => pattern.is_match(&subject.shown()),
-            Self::Network(network) => subject.ends().into_iter().flatten().any(|(ip, _)| network.contains(&ip)),
-            Self::Field(field, test) => field.passes(subject, test),
-        }
-    }
-}
-
-/// In small letters; in place where that is possible, as a table of many flows is filtered while somebody types.
-fn lower(mut shown: String) -> String {
-    if shown.is_ascii() {
-        shown.make_ascii_lowercase();
-        return shown;
-    }
-    shown.to_lowercase()
 }
 
 /// Name and meaning of every field, for help and completion.

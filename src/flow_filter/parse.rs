@@ -2,8 +2,10 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::error::FilterError;
+use super::expression::Expression;
 use super::field::{self, FIELDS, Field, Kind, Unit};
-use super::{Expression, FilterError, Test};
+use super::test::Test;
 use crate::network::{self, IpNet};
 use crate::suggest::did_you_mean;
 use crate::time::{MICROSECOND, MILLISECOND, SECOND};

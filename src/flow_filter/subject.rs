@@ -2,14 +2,12 @@
 
 use core::fmt::Write as _;
 use core::net::IpAddr;
-use std::sync::LazyLock;
 
 use crate::detect::Anomaly;
-use crate::detect::registry::rules;
 use crate::flow::Flow;
 use crate::time::Timestamp;
 
-use super::Phase;
+use super::phase::Phase;
 
 /// A flow, an anomaly, or both.
 #[derive(Clone, Copy, Debug)]
@@ -48,14 +46,14 @@ impl<'a> Subject<'a> {
             return vec![anomaly.id];
         }
         let marks = self.flow.map_or(&[][..], |flow| &flow.marks);
-        marks.iter().filter_map(|mark| rule_id(mark.rule)).collect()
+        marks.iter().map(|mark| mark.rule).collect()
     }
 
     /// The worst severity among them.
     pub(super) fn severity(&self) -> Option<i64> {
         match (self.anomaly, self.flow) {
             (Some(anomaly), _) => Some(anomaly.severity as i64),
-            (None, Some(flow)) => flow.marks.iter().map(|mark| i64::from(mark.severity)).max(),
+            (None, Some(flow)) => flow.marks.iter().map(|mark| mark.severity as i64).max(),
             (None, None) => None,
         }
     }
@@ -83,10 +81,4 @@ impl<'a> Subject<'a> {
         }
         text
     }
-}
-
-/// The id of the rule with this index in the registry.
-fn rule_id(index: u16) -> Option<&'static str> {
-    static IDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| rules().map(|rule| rule.id).collect());
-    IDS.get(usize::from(index)).copied()
 }

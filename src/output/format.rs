@@ -32,8 +32,6 @@ pub struct Settings {
     pub fields: Vec<String>,
     /// Networks that are ours (`--local-net`).
     pub local_nets: Vec<IpNet>,
-    /// The id of an anomaly rule by its index in the registry.
-    pub rule_id: fn(u16) -> Option<&'static str>,
     /// Whether packets arrive as they are sent: nothing waits for what comes later.
     pub streams: bool,
     /// How flows are drawn.
@@ -63,7 +61,6 @@ impl Default for Settings {
             events: DEFAULT_EVENTS.to_vec(),
             fields: Vec::new(),
             local_nets: Vec::new(),
-            rule_id: |_| None,
             streams: false,
             pictures: Pictures::default(),
             locale: Locale::default(),

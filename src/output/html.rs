@@ -324,7 +324,7 @@ impl Report for Html {
             first: flow.first_time,
             last: flow.last_time,
             opening: flow.opening(),
-            row: table_row(flow, &self.settings),
+            row: table_row(flow),
             section: section(flow, &self.settings),
         };
         self.flows.push(entry);
@@ -448,8 +448,8 @@ const fn outcome_class(opening: Opening) -> &'static str {
     }
 }
 
-fn table_row(flow: &Flow, settings: &Settings) -> String {
-    let ids: Vec<&str> = flow.marks.iter().filter_map(|mark| (settings.rule_id)(mark.rule)).collect();
+fn table_row(flow: &Flow) -> String {
+    let ids: Vec<&str> = flow.marks.iter().map(|mark| mark.rule).collect();
     format!(
         "<tr><td><a href=\"#flow-{id}\">#{id}</a></td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td><td>{}</td>\
          <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
@@ -475,7 +475,7 @@ fn section(flow: &Flow, settings: &Settings) -> String {
     html.push_str(&svg::element(&drawn, &flow.id.to_string()));
     steps(&mut html, flow, settings);
     let level = settings.level.unwrap_or(Level::Full);
-    html.push_str(&explain_flow(flow, locale, level, settings.rule_id).html(3));
+    html.push_str(&explain_flow(flow, locale, level).html(3));
     html
 }
 

@@ -333,7 +333,7 @@ impl Sink for Ladder {
         if let Event::FlowEnd { flow, .. } = event {
             let gap = if self.drawn { "\n" } else { "" };
             self.drawn = true;
-            let picture = draw(flow, self.settings.steps != StepsShown::All, self.settings.rule_id);
+            let picture = draw(flow, self.settings.steps != StepsShown::All);
             self.out.buffer.extend_from_slice(gap.as_bytes());
             self.out.buffer.extend_from_slice(picture.as_bytes());
             self.out.end_line();
@@ -348,7 +348,7 @@ impl Writer for Ladder {
 }
 
 /// The ladder of `flow` as text, 80 columns.
-pub(super) fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn draw(flow: &Flow, fold: bool) -> String {
     let mut text = heading(flow);
     let rows = rows(flow, fold);
     for row in &rows {
@@ -358,7 +358,7 @@ pub(super) fn draw(flow: &Flow, fold: bool, rule_id: fn(u16) -> Option<&'static 
     if let Some(words) = capture_order(&rows, Locale::En) {
         say(&mut text, "order", &words);
     }
-    text.push_str(&verdict(flow, rule_id));
+    text.push_str(&verdict(flow));
     text
 }
 
@@ -431,7 +431,7 @@ fn say(text: &mut String, title: &str, what: &str) {
     }
 }
 
-pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn verdict(flow: &Flow) -> String {
     let mut text = String::new();
     let mut say = |title: &str, what: &str| say(&mut text, title, what);
     say("opening", &opening_words(flow));
@@ -458,12 +458,8 @@ pub(super) fn verdict(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> 
     }
     for mark in &flow.marks {
         let frames: Vec<String> = mark.frames.iter().map(ToString::to_string).collect();
-        let severity = crate::detect::Severity::ALL.into_iter().find(|s| *s as u8 == mark.severity);
-        let severity = severity.map_or("", crate::detect::Severity::name);
-        if let Some(id) = rule_id(mark.rule) {
-            let more = if mark.count > 1 { format!(" ×{}", mark.count) } else { String::new() };
-            say("anomaly", &format!("{severity} {id}{more} (frame {})", frames.join(", ")));
-        }
+        let more = if mark.count > 1 { format!(" ×{}", mark.count) } else { String::new() };
+        say("anomaly", &format!("{} {}{more} (frame {})", mark.severity.name(), mark.rule, frames.join(", ")));
     }
     text
 }

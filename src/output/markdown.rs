@@ -82,7 +82,7 @@ impl Report for Markdown {
         }
         let default = if self.settings.flow.is_some() { Level::Full } else { Level::Short };
         let level = self.settings.level.unwrap_or(default);
-        let document = explain_flow(flow, self.settings.locale, level, self.settings.rule_id).markdown(2);
+        let document = explain_flow(flow, self.settings.locale, level).markdown(2);
         // The diagram stands under the first heading.
         let (heading, rest) = document.split_once("\n\n").unwrap_or((&document, ""));
         self.flows.push(format!("{heading}\n\n{}\n{rest}", diagram(flow, &self.settings)));

@@ -22,7 +22,7 @@ impl Ndjson {
     fn write(&mut self, action: Action, event: &Event<'_>) {
         self.sequence += 1;
         let sequence = self.sequence;
-        let context = Context { sequence, steps: self.settings.steps, rule_id: self.settings.rule_id };
+        let context = Context { sequence, steps: self.settings.steps };
         let line = &mut self.out.buffer;
         match *event {
             Event::SessionStart { time } => {

@@ -11,7 +11,6 @@ use super::cause;
 use super::clock::{human, rfc3339};
 use super::explain::{Locale, terms};
 use super::ladder::{Row, StepRow, capture_order, octets, pushed_or_urgent, rows};
-use crate::detect::Severity;
 use crate::flow::{Certainty, Closing, Flow, Label, Opening, Shape, Side};
 use crate::tcp::{Flags, State};
 use crate::time::Timestamp;
@@ -24,7 +23,6 @@ pub(super) struct Style {
     pub(super) scale: Scale,
     /// Whether data in a row becomes one.
     pub(super) fold: bool,
-    pub(super) rule_id: fn(u16) -> Option<&'static str>,
 }
 
 /// A drawing: what stands inside the `svg` element, and how large it is.
@@ -556,8 +554,7 @@ impl<'a> Canvas<'a> {
 
     fn mark(&mut self, frame: u64, n: usize) {
         let Some(mark) = self.flow.marks.get(n) else { return };
-        let Some(id) = (self.style.rule_id)(mark.rule) else { return };
-        let severity = severity_name(mark.severity);
+        let (id, severity) = (mark.rule, mark.severity.name());
         let times = if mark.count > 1 { format!(" ×{}", mark.count) } else { String::new() };
         self.y += 14;
         self.text(
@@ -709,11 +706,6 @@ fn next_frame(rows: &[Row]) -> Option<u64> {
         Row::Data { frame, .. } => Some(*frame),
         _ => None,
     })
-}
-
-/// The name of a severity by its number.
-pub(super) fn severity_name(number: u8) -> &'static str {
-    Severity::ALL.into_iter().rev().find(|severity| *severity as u8 <= number).unwrap_or(Severity::Info).name()
 }
 
 /// `client → server: verdicts`.

@@ -75,7 +75,6 @@ pub(super) fn style(settings: &Settings) -> Style {
         part: settings.pictures.part,
         scale: settings.pictures.scale,
         fold: settings.steps != StepsShown::All,
-        rule_id: settings.rule_id,
     }
 }
 

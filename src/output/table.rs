@@ -84,11 +84,7 @@ impl Sink for Table {
             Event::FlowEnd { flow, time } => {
                 self.header();
                 self.sequence += 1;
-                let context = build::Context {
-                    sequence: self.sequence,
-                    steps: self.settings.steps,
-                    rule_id: self.settings.rule_id,
-                };
+                let context = build::Context { sequence: self.sequence, steps: self.settings.steps };
                 let event = build::flow_event(flow, Action::FlowEnd, time, &context);
                 self.row(&columns::record(&event, &self.columns));
             }

@@ -130,7 +130,7 @@ impl Text {
     fn verdict(&mut self, flow: &Flow, time: Timestamp) {
         self.look_again(flow, true);
         self.begin(time, Some(flow.id));
-        let _ = write_verdict(&mut self.line, flow, self.settings.rule_id);
+        let _ = write_verdict(&mut self.line, flow);
         self.end();
     }
 
@@ -248,7 +248,7 @@ fn write_rest(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result 
     Ok(())
 }
 
-fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> core::fmt::Result {
+fn write_verdict(line: &mut String, flow: &Flow) -> core::fmt::Result {
     write!(line, "{:<8} {} -> {}  {}", "END", flow.client.endpoint, flow.server.endpoint, flow.opening())?;
     if flow.withdrawn().is_some() {
         line.push_str(" (withdrawn by the server)");
@@ -276,12 +276,10 @@ fn write_verdict(line: &mut String, flow: &Flow, rule_id: fn(u16) -> Option<&'st
     }
     let mut separator = ", anomalies: ";
     for mark in &flow.marks {
-        if let Some(id) = rule_id(mark.rule) {
-            write!(line, "{separator}{id}")?;
-            separator = " ";
-            if mark.count > 1 {
-                write!(line, "×{}", mark.count)?;
-            }
+        write!(line, "{separator}{}", mark.rule)?;
+        separator = " ";
+        if mark.count > 1 {
+            write!(line, "×{}", mark.count)?;
         }
     }
     Ok(())

@@ -7,7 +7,6 @@ use std::path::Path;
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::decode::{Decoder, Frame};
 use synscope::detect::Selection;
-use synscope::detect::registry::rules;
 use synscope::engine::{Batch, Engine, Event, Settings, Sink};
 use synscope::output::{self, Out};
 
@@ -73,8 +72,7 @@ impl Stage {
             Self::Detect => analyse(&mut files, &terse, &mut Nobody),
             Self::Write => {
                 let format = output::format("ndjson").expect("a format");
-                let settings =
-                    output::Settings { rule_id: |n| rules().nth(n.into()).map(|rule| rule.id), ..Default::default() };
+                let settings = output::Settings::default();
                 let mut writer = (format.open)(Out::new(Box::new(io::sink()), false), &settings);
                 analyse(&mut files, &Settings::default(), &mut *writer)
             }

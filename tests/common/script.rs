@@ -439,10 +439,7 @@ fn field(flow: &Flow, what: &str) -> Result<String, String> {
         "server_mss" => opt(flow.server.offer.and_then(|o| o.mss).map(|mss| mss.to_string())),
         "steps" => flow.steps.iter().map(|s| s.label.name()).collect::<Vec<_>>().join(" "),
         "kept" => {
-            let id = |mark: &synscope::flow::Mark| {
-                synscope::detect::registry::rules().nth(usize::from(mark.rule)).map_or("?", |rule| rule.id)
-            };
-            let worth = flow.marks.iter().filter(|mark| mark.severity > Severity::Info as u8).map(id);
+            let worth = flow.marks.iter().filter(|mark| mark.severity > Severity::Info).map(|mark| mark.rule);
             worth.filter(|id| *id != "mss-absent").collect::<Vec<_>>().join(" ")
         }
         "first_client" => flow.client.endpoint.port.to_string(),

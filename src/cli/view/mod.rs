@@ -120,7 +120,6 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         max_flows: run.analysis.limits.flows,
         filter: run.analysis.flows_where.clone(),
         arrangement: view.arrangement,
-        rule_id: run.output.settings.rule_id,
         time_wait: run.analysis.timeouts.time_wait,
         names: Arc::new(names::read()),
         keys: view.keys.clone(),

@@ -1,8 +1,8 @@
-//! Quality of the capture (findings E-Q): what is an artefact of how packets were captured, and not of the network.
+//! Quality of the capture: what is an artefact of how packets were captured, and not of the network.
 //!
-//! Recognised before any rule runs: the tracker keeps copies from counting and marks holes, and flows carry the counts. Here
-//! they are summed as flows end, and each condition that was met is reported once, at the end of the run, with final counts.
-//! A live run shows the same counts with its statistics meanwhile.
+//! Recognised before any rule runs: the tracker keeps copies from counting and marks holes, and flows carry the counts.
+//! Here they are summed as flows end, and each condition that was met is reported once, at the end of the run, with
+//! final counts. A live run shows the same counts with its statistics meanwhile.
 
 use core::net::IpAddr;
 
@@ -233,7 +233,8 @@ pub struct Health {
     pub copies: Tally,
     /// Segments seen again with other numbers.
     pub rewritten: Tally,
-    /// What is added to the numbers of client and server of the first flow that has such, and the frames of its first pair.
+    /// What is added to the numbers of client and server of the first flow that has such, and the frames of its first
+    /// pair.
     pub shifts: Option<(u32, u32, (u64, u64))>,
     /// Acknowledgments of octets that were never seen.
     pub holes: Tally,
@@ -403,10 +404,11 @@ impl Health {
     }
 }
 
-/// Servers asked for in a capture which they are not seen to answer, although they answer others there, who are not seen to ask.
+/// Servers asked for in a capture which they are not seen to answer, although they answer others there, who are not
+/// seen to ask.
 ///
-/// Their requests pass the capture point, and their answers do, each of other connections: packets of one connection take two
-/// ways. It needs no connection to last, so that a capture of a moment tells.
+/// Their requests pass the capture point, and their answers do, each of other connections: packets of one connection
+/// take two ways. It needs no connection to last, so that a capture of a moment tells.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     servers: HashMap<Endpoint, Ways, RandomState>,
@@ -489,8 +491,8 @@ fn has_acks(flow: &Flow) -> bool {
     flow.packets() > control(&flow.client) + control(&flow.server)
 }
 
-/// Whether the client of `flow`, which has none of them, must have sent some: it closes a connection that it knows to be open, or
-/// what it sent has left its first number behind.
+/// Whether the client of `flow`, which has none of them, must have sent some: it closes a connection that it knows to
+/// be open, or what it sent has left its first number behind.
 fn lacks_acks(flow: &Flow) -> bool {
     let (client, server) = (&flow.client, &flow.server);
     let knows = client.acked.zip(server.isn).is_some_and(|(acked, isn)| acked.after(isn));

@@ -1,4 +1,5 @@
-//! SYN-ACKs that are repeated to a client that has long acknowledged them: a full accept queue, or an accept that waits for data.
+//! SYN-ACKs that are repeated to a client that has long acknowledged them: a full accept queue, or an accept that waits
+//! for data.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
@@ -96,15 +97,15 @@ fn first_data(f: &Flow, side: Side) -> Option<&Step> {
         .find(|step| step.from == side && step.payload > 0 && !matches!(step.label, Label::Syn | Label::SynAck))
 }
 
-/// Whether the server has shown that the third step did arrive, be it only by an acknowledgment, or by something that the client
-/// acknowledges and this capture lacks.
+/// Whether the server has shown that the third step did arrive, be it only by an acknowledgment, or by something that
+/// the client acknowledges and this capture lacks.
 fn server_went_on(f: &Flow) -> bool {
     let unseen = f.client.acked.zip(f.server.isn).is_some_and(|(acked, isn)| acked.after(isn.plus(1)));
     unseen || f.server.packets > u64::from(f.server.synack_count) || f.handshake.crossed
 }
 
-/// Whether the server asked again for a third step that it had had, and never showed that it took it: it had no connection to
-/// forget.
+/// Whether the server asked again for a third step that it had had, and never showed that it took it: it had no
+/// connection to forget.
 pub(super) fn was_never_accepted(f: &Flow) -> bool {
     let asked = f.server.synack_count > 1 && repeated(f).next().is_some();
     asked && f.server.packets == u64::from(f.server.synack_count) + u64::from(f.server.rst_count)

@@ -1,4 +1,4 @@
-//! Connections between addresses that cannot have one (findings E-A).
+//! Connections between addresses that cannot have one.
 
 use core::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! How connections end by FIN, and how that goes wrong (findings E-B).
+//! How connections end by FIN, and how that goes wrong.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
@@ -7,7 +7,8 @@ use crate::flow::{ClosedBy, Facts, Flow, Label, Opening, Side};
 use crate::tcp::{Flags, Segment};
 use crate::time::SECOND;
 
-/// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice doubled).
+/// A FIN or its acknowledgment may take this long, nanoseconds (RFC 6298: least retransmission time-out 1 s, twice
+/// doubled).
 const SOFT: i64 = 3 * SECOND;
 /// So many FINs without an answer need no further time to prove it.
 const MANY_FINS: u32 = 4;
@@ -15,9 +16,11 @@ const MANY_FINS: u32 = 4;
 pub(in crate::detect) const HALF_CLOSED: i64 = SECOND;
 /// Silence of the other end after which a half-closed connection is stuck, nanoseconds (Linux `tcp_fin_timeout`).
 const STUCK: i64 = 60 * SECOND;
-/// Silence of it after which it is none that a pool of idle connections makes, which closes within minutes, nanoseconds.
+/// Silence of it after which it is none that a pool of idle connections makes, which closes within minutes,
+/// nanoseconds.
 const FORGOTTEN: i64 = 600 * SECOND;
-/// The least length of an IP packet that needs no padding in an Ethernet frame, and how much shorter it may be behind a VLAN tag, octets.
+/// The least length of an IP packet that needs no padding in an Ethernet frame, and how much shorter it may be behind a
+/// VLAN tag, octets.
 const LEAST: u32 = 46;
 const VLAN_TAG: u32 = 4;
 /// A reset this soon after the same end's FIN belongs to its close, nanoseconds.
@@ -247,7 +250,8 @@ fn moved(flow: &Flow, side: Side) -> bool {
     peer.fin.zip(peer.isn).is_some_and(|(fin, isn)| fin.after(isn.plus(1)))
 }
 
-/// The end whose FIN nothing acknowledged for [`SOFT`] or [`MANY_FINS`] times, where the other end was heard of and no reset came.
+/// The end whose FIN nothing acknowledged for [`SOFT`] or [`MANY_FINS`] times, where the other end was heard of and no
+/// reset came.
 fn unacknowledged_fin<'a>(s: &RuleContext<'a>) -> Option<(Side, &'a Flow)> {
     let f = s.flow;
     let waiting = |side: Side| {
@@ -287,8 +291,8 @@ fn fin_unacked(s: &RuleContext<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether FINs of `side` stay without answer for longer than ordinary loss explains: a third from an end whose other has fallen
-/// silent, a fourth from any, or none where the next was due.
+/// Whether FINs of `side` stay without answer for longer than ordinary loss explains: a third from an end whose other
+/// has fallen silent, a fourth from any, or none where the next was due.
 fn is_more_than_loss(s: &RuleContext<'_>, side: Side) -> bool {
     let (own, other) = (s.flow.peer(side), s.flow.peer(side.other()));
     let fins = s.flow.steps.iter().filter(|step| step.from == side && step.label == Label::Fin);
@@ -325,8 +329,8 @@ fn fin_seq_change(s: &RuleContext<'_>) -> Option<Finding> {
     )
 }
 
-/// Whether what looks like payload is most likely what fills a frame of the least size, with a VLAN tag or without, which the tool that
-/// wrote the capture has counted in.
+/// Whether what looks like payload is most likely what fills a frame of the least size, with a VLAN tag or without,
+/// which the tool that wrote the capture has counted in.
 fn fills_the_frame(s: &Segment) -> bool {
     let length = 40 + u32::from(s.ip_options_len) + u32::from(s.options.len) + s.payload;
     !s.flags.any(Flags::PSH) && (length == LEAST || length == LEAST - VLAN_TAG)

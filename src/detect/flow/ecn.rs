@@ -1,4 +1,4 @@
-//! Explicit congestion notification: what was agreed on, and answers that no SYN allows (findings A.7 and E-A).
+//! Explicit congestion notification: what was agreed on, and answers that no SYN allows.
 
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};

@@ -1,4 +1,4 @@
-//! Payload in the SYN, and TCP Fast Open (findings A.5 and E-A).
+//! Payload in the SYN, and TCP Fast Open.
 
 use super::support::is_whole;
 use crate::detect::anomaly::{Scope, Severity};

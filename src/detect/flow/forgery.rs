@@ -1,4 +1,4 @@
-//! Resets that somebody else sent (findings B.3), and other signs of a third party.
+//! Resets that somebody else sent, and other signs of a third party.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
@@ -17,6 +17,9 @@ const MIN_DEFICIT: u8 = 3;
 const OTHER_TTL: u8 = 2;
 
 /// Ids of rules that are named elsewhere.
+pub(crate) const TRAFFIC_AFTER_RST: &str = "traffic-after-rst";
+pub(crate) const RST_VOLLEY: &str = "rst-volley";
+pub(crate) const TTL_SHIFT: &str = "ttl-shift";
 pub(crate) const RST_FORGED: &str = "rst-forged";
 
 /// The rules of this family.
@@ -36,7 +39,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: rst_forged,
     },
     Rule {
-        id: "traffic-after-rst",
+        id: TRAFFIC_AFTER_RST,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "an end went on after a RST in its name, later than reordering explains",
@@ -47,7 +50,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: traffic_after_rst,
     },
     Rule {
-        id: "rst-volley",
+        id: RST_VOLLEY,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "2 or more RSTs of one direction within 100 ms, at different numbers above what was sent",
@@ -84,7 +87,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: insertion_low_ttl,
     },
     Rule {
-        id: "ttl-shift",
+        id: TTL_SHIFT,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the TTL of one direction changed by 2 or more, twice or more often",

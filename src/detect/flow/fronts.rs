@@ -15,12 +15,13 @@ const OTHER_PATH: u8 = 2;
 const FURTHER: i64 = 4;
 
 /// Ids of rules that are named elsewhere.
+pub(crate) const SYN_PROXY: &str = "syn-proxy";
 pub(crate) const SYN_AUTHENTICATION: &str = "syn-authentication";
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "syn-proxy",
+        id: SYN_PROXY,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK with a window of 0 that opened only after the final ACK",
@@ -103,8 +104,8 @@ fn options_lost(client: &Offer, server: &Offer) -> Vec<&'static str> {
     .collect()
 }
 
-/// The first SYN-ACK of `f` that acknowledged none of its SYNs, if a filter sent it to see whether the client resets it: the
-/// connection opened once the SYN was repeated, and what answered that is somebody else.
+/// The first SYN-ACK of `f` that acknowledged none of its SYNs, if a filter sent it to see whether the client resets
+/// it: the connection opened once the SYN was repeated, and what answered that is somebody else.
 pub(super) fn authenticated(f: &Flow) -> Option<&WrongSynAck> {
     let wrong = f.notes()?.wrong_synack.as_ref()?;
     let opened = f.opening.is_some_and(crate::flow::Opening::opened) && f.client.rst_count > 0;

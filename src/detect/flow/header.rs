@@ -1,4 +1,4 @@
-//! Single header fields that no stack sends so: flags, reserved bits, unused fields, checksums, numbers (findings E-A).
+//! Single header fields that no stack sends so: flags, reserved bits, unused fields, checksums, numbers.
 
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};

@@ -1,4 +1,4 @@
-//! Multipath TCP: in use, or fallen back from (findings E-A).
+//! Multipath TCP: in use, or fallen back from.
 
 use super::support::both_offers;
 use crate::detect::anomaly::{Scope, Severity};

@@ -1,4 +1,4 @@
-//! The maximum segment size: absent, tiny, exceeded (findings A.6 and E-A).
+//! The maximum segment size: absent, tiny, exceeded.
 
 use super::support::{UNREADABLE, gated, is_whole};
 use crate::detect::anomaly::{Scope, Severity};

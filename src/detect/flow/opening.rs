@@ -1,4 +1,4 @@
-//! How attempts fail: unanswered, refused, rejected, reset, never acknowledged (findings E-A).
+//! How attempts fail: unanswered, refused, rejected, reset, never acknowledged.
 
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
@@ -15,6 +15,7 @@ const FINAL: i64 = 30 * SECOND;
 const RETRY: i64 = 800 * MILLISECOND;
 
 /// Ids of rules that are named elsewhere.
+pub(crate) const CONN_REFUSED: &str = "conn-refused";
 pub(crate) const SYN_UNANSWERED: &str = "syn-unanswered";
 pub(crate) const MISSING_ACK: &str = "missing-ack";
 pub(crate) const RESET_AFTER_SYNACK: &str = "reset-after-synack";
@@ -69,7 +70,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: missing_ack,
     },
     Rule {
-        id: "conn-refused",
+        id: CONN_REFUSED,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "RST answered the SYN",

@@ -1,4 +1,4 @@
-//! Options: refused, sent without being offered, missing although agreed on, malformed (findings A.6 and E-A).
+//! Options: refused, sent without being offered, missing although agreed on, malformed.
 
 use super::support::{both_offers, gated, is_whole};
 use crate::detect::anomaly::{Figure, Scope, Severity};
@@ -171,7 +171,8 @@ fn unoffered(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn timestamps_missing(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
-    // What keeps a connection alive in a host's place, or answers for one that is closed, does not know the host's clock.
+    // What keeps a connection alive in a host's place, or answers for one that is closed, does not know the host's
+    // clock.
     if s.facts.any(Facts::PROBE | Facts::AFTER_CLOSE) {
         return None;
     }
@@ -218,8 +219,8 @@ fn echo_bad(s: &RuleContext<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether the time stamp of `s` lies more than a tick before that of its sender's SYN. (A clock of a microsecond, the fastest
-/// there is, comes round after half an hour.)
+/// Whether the time stamp of `s` lies more than a tick before that of its sender's SYN. (A clock of a microsecond, the
+/// fastest there is, comes round after half an hour.)
 pub(in crate::detect) fn stamp_went_back(flow: &Flow, s: &Segment, from: Side) -> bool {
     const SOON: i64 = 1800 * SECOND;
     let (Some(now), Some(offer)) = (s.options.timestamps, &flow.peer(from).offer) else { return false };

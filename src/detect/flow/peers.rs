@@ -1,4 +1,4 @@
-//! Ends that are gone, asleep or stuck (findings B.7, E-B).
+//! Ends that are gone, asleep or stuck.
 
 use super::accept::was_never_accepted;
 use super::support::seconds;
@@ -28,10 +28,18 @@ const PROBES: u32 = 3;
 /// A reset this soon after the end of a silence belongs to it, nanoseconds.
 const AFTER_SILENCE: i64 = 5 * SECOND;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const KEEPALIVE_ABORT: &str = "keepalive-abort";
+pub(crate) const KEEPALIVE_UNANSWERED: &str = "keepalive-unanswered";
+pub(crate) const DEAD_PEER: &str = "dead-peer";
+pub(crate) const IDLE_EXPIRY: &str = "idle-expiry";
+pub(crate) const LARGE_SEGMENTS_LOST: &str = "large-segments-lost";
+pub(crate) const HALF_OPEN_CRASH: &str = "half-open-crash";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "half-open-crash",
+        id: HALF_OPEN_CRASH,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST answered the first segment after a silence, or the ACK that a new SYN provoked",
@@ -43,7 +51,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: half_open_crash,
     },
     Rule {
-        id: "dead-peer",
+        id: DEAD_PEER,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the same segment 5 times or more over 15 s without an answer",
@@ -57,7 +65,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: dead_peer,
     },
     Rule {
-        id: "large-segments-lost",
+        id: LARGE_SEGMENTS_LOST,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a large segment lost five times or more, while a smaller one sent later arrived",
@@ -72,7 +80,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: large_segments_lost,
     },
     Rule {
-        id: "idle-expiry",
+        id: IDLE_EXPIRY,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "after 60 s or more of silence the next segment stayed unanswered, or a RST with a foreign TTL arrived",
@@ -95,7 +103,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: keepalive_probe,
     },
     Rule {
-        id: "keepalive-unanswered",
+        id: KEEPALIVE_UNANSWERED,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "3 or more keep-alive probes in a row without an answer",
@@ -106,7 +114,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: keepalive_unanswered,
     },
     Rule {
-        id: "keepalive-abort",
+        id: KEEPALIVE_ABORT,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "RST from an end whose keep-alive probes went unanswered",
@@ -164,7 +172,8 @@ fn half_open_crash(s: &RuleContext<'_>) -> Option<Finding> {
 /// The large segment that `from` repeats in vain, and how much its other end got of what was sent behind it, octets.
 fn vanishing(f: &Flow, from: Side) -> Option<(Unanswered, u32)> {
     let end = f.notes()?.end(from);
-    // Without SACK: all that was behind it was smaller, and some of it arrived, or nothing would have been asked for again.
+    // Without SACK: all that was behind it was smaller, and some of it arrived, or nothing would have been asked for
+    // again.
     let behind = |(missed, octets): (SeqNumber, u32)| {
         Some((missed, octets.checked_sub(end.repeats.payload).filter(|n| *n > 0)?))
     };

@@ -1,4 +1,4 @@
-//! Resets: what they end, how they fit, and how many there are (findings B.2, B.4, E-B).
+//! Resets: what they end, how they fit, and how many there are.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
@@ -15,6 +15,13 @@ const CAPTURE_AGE: i64 = 75 * SECOND;
 const IN_FLIGHT: i64 = 50 * MILLISECOND;
 
 /// Ids of rules that are named elsewhere.
+pub(crate) const ABORTED_IN_FLIGHT: &str = "aborted-in-flight";
+pub(crate) const RST_OLD: &str = "rst-old";
+pub(crate) const RST_INEXACT: &str = "rst-inexact";
+pub(crate) const RST_BEYOND: &str = "rst-beyond";
+pub(crate) const RST_BAD_ACK: &str = "rst-bad-ack";
+pub(crate) const PEER_DATA_AFTER_RST: &str = "peer-data-after-rst";
+pub(crate) const RST_STORM: &str = "rst-storm";
 pub(crate) const RESET_NO_DATA: &str = "reset-no-data";
 
 /// The rules of this family.
@@ -58,7 +65,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: synack_withdrawn,
     },
     Rule {
-        id: "aborted-in-flight",
+        id: ABORTED_IN_FLIGHT,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "RST while payload was not yet acknowledged",
@@ -71,7 +78,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: aborted_in_flight,
     },
     Rule {
-        id: "rst-old",
+        id: RST_OLD,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST below what its receiver had already acknowledged",
@@ -82,7 +89,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: rst_old,
     },
     Rule {
-        id: "rst-inexact",
+        id: RST_INEXACT,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a RST inside the window, but not at the expected number, and the connection went on",
@@ -94,7 +101,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: rst_inexact,
     },
     Rule {
-        id: "rst-beyond",
+        id: RST_BEYOND,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a RST beyond the receive window",
@@ -105,7 +112,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: rst_beyond,
     },
     Rule {
-        id: "rst-bad-ack",
+        id: RST_BAD_ACK,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST that acknowledges what its receiver never sent",
@@ -128,7 +135,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: rst_with_data,
     },
     Rule {
-        id: "peer-data-after-rst",
+        id: PEER_DATA_AFTER_RST,
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "payload from the end that was reset, within a round trip",
@@ -149,7 +156,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: fin_storm,
     },
     Rule {
-        id: "rst-storm",
+        id: RST_STORM,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "1000 RSTs from one end, no more than a second apart, or 100 at numbers that do not fit",
@@ -206,8 +213,8 @@ fn carried_nothing(f: &Flow) -> bool {
     soon && f.opening() != Opening::Midstream && (bytes_at_reset(f) == 0 || met_the_reset(f))
 }
 
-/// Whether all payload before the reset was still on its way to the end that sent it: sent less than that end's round trip
-/// before, and not acknowledged by it, the reset included.
+/// Whether all payload before the reset was still on its way to the end that sent it: sent less than that end's round
+/// trip before, and not acknowledged by it, the reset included.
 fn met_the_reset(f: &Flow) -> bool {
     let Some(reset) = f.teardown.reset else { return false };
     let (own, other) = (f.peer(reset.by), f.peer(reset.by.other()));

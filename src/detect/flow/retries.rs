@@ -1,4 +1,4 @@
-//! How attempts are repeated: the back-off, how often, with which number and which options, and what it cost (findings E-A).
+//! How attempts are repeated: the back-off, how often, with which number and which options, and what it cost.
 
 use smallvec::SmallVec;
 
@@ -17,6 +17,7 @@ const TOO_MANY_LINEAR: u32 = 8;
 pub(in crate::detect) const SLOW: i64 = SECOND;
 
 /// Ids of rules that are named elsewhere.
+pub(crate) const SYN_RETRIES_EXCESSIVE: &str = "syn-retries-excessive";
 pub(crate) const SLOW_HANDSHAKE: &str = "slow-handshake";
 
 /// The rules of this family.
@@ -34,7 +35,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: syn_backoff_odd,
     },
     Rule {
-        id: "syn-retries-excessive",
+        id: SYN_RETRIES_EXCESSIVE,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "5 or more repetitions of a SYN (8 on a linear schedule) without an answer",
@@ -105,7 +106,7 @@ fn syn_backoff_odd(s: &RuleContext<'_>) -> Option<Finding> {
     )
 }
 
-/// The exponential, linear-then-exponential and short schedules of findings E-A; one step may be missing from the capture.
+/// The exponential, linear-then-exponential and short schedules; one step may be missing from the capture.
 fn is_known_schedule(gaps: &[i64]) -> bool {
     let about_a_second = |gap: i64| (800 * MILLISECOND..=1300 * MILLISECOND).contains(&gap);
     let about_three = |gap: i64| (2500 * MILLISECOND..=3500 * MILLISECOND).contains(&gap);
@@ -123,7 +124,8 @@ fn is_known_schedule(gaps: &[i64]) -> bool {
         _ => false,
     };
     let linear = gaps.iter().take_while(|gap| about_a_second(**gap)).count();
-    // How many come a second apart can be set (Linux: tcp_syn_linear_timeouts): more than usual are known by what follows.
+    // How many come a second apart can be set (Linux: tcp_syn_linear_timeouts): more than usual are known by what
+    // follows.
     if (linear > 5 && linear == gaps.len()) || (linear == 0 && !about_three(first)) {
         return false;
     }

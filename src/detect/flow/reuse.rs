@@ -1,4 +1,4 @@
-//! One four-tuple, several connections: SYNs on open and on just closed ones, and what cookies betray (findings B.6, A.8, E-A).
+//! One four-tuple, several connections: SYNs on open and on just closed ones, and what cookies betray.
 
 use super::support::{gated, one_below, seconds};
 use crate::detect::anomaly::{Scope, Severity};
@@ -13,7 +13,8 @@ const LATE_COPY: i64 = 3 * SECOND;
 const LONG_SILENCE: i64 = 600 * SECOND;
 /// Re-use sooner than this leaves no time for old segments to die, nanoseconds.
 const AT_ONCE: i64 = SECOND;
-/// A client that was answered with an old number, and reset it, has sent its SYN again by then (RFC 6298 section 2.1), nanoseconds.
+/// A client that was answered with an old number, and reset it, has sent its SYN again by then (RFC 6298 section 2.1),
+/// nanoseconds.
 const ONE_TRY: i64 = SECOND;
 /// Two SYNs within this share the minute counter of a cookie, nanoseconds.
 const COOKIE_MINUTE: i64 = 60 * SECOND;
@@ -22,10 +23,13 @@ const MSS_CLASSES: i32 = 3;
 /// SYN-ACKs with the same low bits of TSval that no clock makes by chance.
 const SAME_LOW_BITS: usize = 5;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const SYN_ON_ESTABLISHED: &str = "syn-on-established";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "syn-on-established",
+        id: SYN_ON_ESTABLISHED,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a bare SYN on a connection that is open",
@@ -181,8 +185,8 @@ fn port_reuse_refused(s: &RuleContext<'_>) -> Option<Finding> {
     )
 }
 
-/// Whether the old connection kept the client out, as long as it could be seen to try. One whose next SYN is taken, or refused for
-/// another reason, lost no more than a round trip.
+/// Whether the old connection kept the client out, as long as it could be seen to try. One whose next SYN is taken, or
+/// refused for another reason, lost no more than a round trip.
 fn was_kept_out(s: &RuleContext<'_>) -> bool {
     match s.flow.opening() {
         Opening::Unanswered | Opening::Undecided => s.time - s.flow.first_time >= ONE_TRY,
@@ -194,7 +198,7 @@ fn syncookie_suspected(s: &RuleContext<'_>) -> Option<Finding> {
     moved_with_the_client(s).or_else(|| same_low_bits(s))
 }
 
-/// Two attempts on one four-tuple: a cookie moves exactly as far as the client's number did (findings A.8, S1).
+/// Two attempts on one four-tuple: a cookie moves exactly as far as the client's number did.
 fn moved_with_the_client(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, previous) = (s.flow, s.flow.previous()?);
     if !previous.same_client || !(0..=COOKIE_MINUTE).contains(&(f.first_time - previous.last_time)) {
@@ -223,7 +227,7 @@ fn by_the_clock(moved: u32, idle: i64) -> bool {
     TICKS.iter().any(|tick| (idle - SLACK..idle + COOKIE_MINUTE).contains(&(i64::from(moved) * tick)))
 }
 
-/// SYN-ACKs of one four-tuple whose clocks differ, but never in the low six bits (findings A.8, S4).
+/// SYN-ACKs of one four-tuple whose clocks differ, but never in the low six bits.
 fn same_low_bits(s: &RuleContext<'_>) -> Option<Finding> {
     let mut values: smallvec::SmallVec<[u32; 16]> = smallvec::SmallVec::new();
     for value in s.flow.handshake.synacks.iter().filter_map(|t| t.ts_value) {

@@ -1,4 +1,4 @@
-//! Openings of another shape than three steps, and flows of which only a part is seen (findings E-A).
+//! Openings of another shape than three steps, and flows of which only a part is seen.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
@@ -94,7 +94,7 @@ fn split_handshake(s: &RuleContext<'_>) -> Option<Finding> {
 fn syn_then_fin(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let fin = f.opening == Some(Opening::Aborted) && f.teardown.reset.is_none();
-    // A SYN-ACK that does not fit is told of as such, and the client may have taken it all the same.
+    // A SYN-ACK that does not fit is reported as such, and the client may have taken it all the same.
     (fin && f.server.synack_count == 0).then(|| {
         let answered = f.client.acked.is_some_and(|ack| ack.0 != 0);
         Finding::new(format!("FIN {} after the SYN, before any SYN-ACK", seconds(f.last_time - f.first_time)))

@@ -15,7 +15,7 @@ pub(super) fn seconds(ns: i64) -> String {
     }
 }
 
-/// `severity`, or one below it where the capture shows only part of the flow (findings section 0, gating).
+/// `severity`, or one below it where the capture shows only part of the flow.
 ///
 /// An acknowledgment of what was never sent looks like a hole: the segment that is judged does not count as one.
 pub(super) fn gated(s: &RuleContext<'_>, severity: Severity) -> Severity {

@@ -1,4 +1,4 @@
-//! The second and third step gone wrong: SYN-ACKs that repeat, disagree, come late or unasked, and answers to them (findings E-A).
+//! The second and third step gone wrong: SYN-ACKs that repeat, disagree, come late or unasked, and answers to them.
 
 use super::fronts::{authenticated, is_of_another};
 use super::support::{gated, seconds};

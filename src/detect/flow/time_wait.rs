@@ -1,4 +1,4 @@
-//! What comes after a complete close (findings B.6).
+//! What comes after a complete close.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};

@@ -1,4 +1,4 @@
-//! What the windows and hop counts of a handshake betray: waiting servers, tarpits, proxies (findings E-A).
+//! What the windows and hop counts of a handshake betray: waiting servers, tarpits, proxies.
 
 use super::fronts::holds_back;
 use super::support::seconds;
@@ -16,10 +16,14 @@ const TARPIT_TRIES: u32 = 3;
 /// Hop counts of one sender that differ by less may be two ways to it.
 const OTHER_PATH: u8 = 2;
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const ZERO_WINDOW_HANDSHAKE: &str = "zero-window-handshake";
+pub(crate) const SYN_PROXY_SUSPECT: &str = "syn-proxy-suspect";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
-        id: "zero-window-handshake",
+        id: ZERO_WINDOW_HANDSHAKE,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN, SYN-ACK or third step with a window of zero",
@@ -41,7 +45,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: tarpit,
     },
     Rule {
-        id: "syn-proxy-suspect",
+        id: SYN_PROXY_SUSPECT,
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN-ACK and all later segments of the server have different hop counts",
@@ -75,7 +79,7 @@ fn tarpit(s: &RuleContext<'_>) -> Option<Finding> {
 fn syn_proxy(s: &RuleContext<'_>) -> Option<Finding> {
     let server = &s.flow.server;
     let offer = server.offer.as_ref()?;
-    // What comes and goes is a third party or another path; a window of 0 is told of as syn-proxy.
+    // What comes and goes is a third party or another path; a window of 0 is reported as syn-proxy.
     let handed_over = server.track.ttl_changes == 1 && server.data_count > 0 && !holds_back(offer);
     let data = s.flow.steps.iter().find(|step| step.from == Side::Server && step.payload > 0);
     (offer.flags.is_syn_ack() && offer.ttl.abs_diff(server.track.ttl) >= OTHER_PATH && handed_over).then(|| {

@@ -1,5 +1,5 @@
-//! Segments that belong to no connection: floods of them, answers to what was never asked, and what hosts used as a mirror
-//! give away (findings C.11, C.12).
+//! Segments that belong to no connection: floods of them, answers to what was never asked, and what hosts used as a
+//! mirror give away.
 
 use core::net::IpAddr;
 
@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::clients::{network_of, prefix_of};
 use super::event::{Condition, Sign};
+use super::probe::{Proof, Stray};
 use super::reporter::{Report, Reporter, Whom};
 use super::rules;
 use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
@@ -16,8 +17,8 @@ use crate::network::IpNet;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Stray segments of one second, each with a four-tuple of its own, that are a flood where the target answers them by RST (or
-/// cannot: they are RSTs).
+/// Stray segments of one second, each with a four-tuple of its own, that are a flood where the target answers them by
+/// RST (or cannot: they are RSTs).
 const FLOOD: u32 = 250;
 /// The same where nothing proves them stray.
 const FLOOD_UNANSWERED: u32 = 1000;
@@ -31,8 +32,8 @@ const MANY_SOURCES: u32 = 36;
 const BACKSCATTER: u32 = 15;
 /// Hosts that were refused what they had not asked for, for that to prove anything.
 const REFUSED: usize = 3;
-/// The same of one host, if one port of it was refused by so many of the other's one after the other: who asks for services takes
-/// ever another port of his own.
+/// The same of one host, if one port of it was refused by so many of the other's one after the other: who asks for
+/// services takes ever another port of his own.
 const SWEPT: u32 = 8;
 /// Packets, hosts and time that prove it where nobody resets them (Moore et al. 2006, CAIDA).
 const DARK: (u32, usize, i64) = (25, 10, 60 * SECOND);
@@ -54,7 +55,7 @@ const MAX_EARLY: usize = 64;
 
 /// One host as a target of stray segments, or as a source of answers.
 #[derive(Debug)]
-struct Host {
+struct StrayHost {
     last: Timestamp,
     /// When the second counted here began.
     second: Timestamp,
@@ -89,7 +90,8 @@ struct Echoes {
     packets: u32,
     proved: u32,
     refused: u32,
-    /// Refusals by ever another port of it of what one port had not asked for: that port, the last of its own, how many.
+    /// Refusals by ever another port of it of what one port had not asked for: that port, the last of its own, how
+    /// many.
     swept: (u16, u16, u32),
     targets: SmallVec<[u32; 8]>,
     reported: bool,
@@ -119,14 +121,14 @@ struct Resets {
     reported: bool,
 }
 
-impl Weigh for Host {
+impl Weigh for StrayHost {
     fn weight(&self) -> (u64, i64) {
         let held = u64::from(self.begun) + u64::from(self.echoes.packets) + u64::from(self.resets.count);
         (held + u64::from(self.zombie.probes), self.last.0)
     }
 }
 
-impl Host {
+impl StrayHost {
     fn new(now: Timestamp) -> Self {
         Self {
             last: now,
@@ -152,33 +154,9 @@ impl Host {
     }
 }
 
-/// What proves that nobody asked for an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// Nothing.
-    None,
-    /// It refuses a SYN that was not seen.
-    Refusal,
-    /// Its receiver reset it.
-    Reset,
-}
-
-/// A stray segment, the first of its four-tuple.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stray {
-    pub(super) time: Timestamp,
-    pub(super) frame: u64,
-    pub(super) from: Endpoint,
-    pub(super) to: Endpoint,
-    /// Whether it is a RST or has flags that no connection has, so that it needs no answer to be stray.
-    pub(super) proved: bool,
-    /// Whether this is the target's answer to an earlier one, not another.
-    pub(super) answer: bool,
-}
-
 /// A network of which many hosts get stray segments.
 #[derive(Debug)]
-struct Network {
+struct StrayNetwork {
     last: Timestamp,
     /// When the second counted here began.
     second: Timestamp,
@@ -198,13 +176,13 @@ struct Network {
     frames: SmallVec<[u64; 2]>,
 }
 
-impl Weigh for Network {
+impl Weigh for StrayNetwork {
     fn weight(&self) -> (u64, i64) {
         (u64::from(self.begun), self.last.0)
     }
 }
 
-impl Network {
+impl StrayNetwork {
     fn new(now: Timestamp) -> Self {
         Self {
             last: now,
@@ -301,8 +279,8 @@ impl Network {
 /// Hosts that get or send stray segments.
 #[derive(Debug)]
 pub(super) struct Backscatter {
-    hosts: Bounded<IpAddr, Host>,
-    networks: Bounded<IpAddr, Network>,
+    hosts: Bounded<IpAddr, StrayHost>,
+    networks: Bounded<IpAddr, StrayNetwork>,
     first: Option<Timestamp>,
     /// What looks like floods at the beginning of the capture, until it is known whether that shows both directions.
     early: Vec<Early>,
@@ -310,7 +288,7 @@ pub(super) struct Backscatter {
     capture: Condition,
 }
 
-/// A flood to be told of: when, from whom, to whom.
+/// A flood to report: when, from whom, to whom.
 #[derive(Debug)]
 struct Early {
     time: Timestamp,
@@ -345,7 +323,7 @@ impl Backscatter {
         self.capture = condition;
     }
 
-    /// Packet time is `now`: what was seen at the beginning is told of when enough has been seen.
+    /// Packet time is `now`: what was seen at the beginning is reported when enough has been seen.
     pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if !self.early.is_empty() && self.first.is_some_and(|first| now - first > BEGINNING) {
             self.tell_early(reporter, out);
@@ -365,8 +343,8 @@ impl Backscatter {
         }
     }
 
-    /// `server` went on with a connection to `client` of which only its own segments were seen: what seemed to be an answer that
-    /// nobody asked for was none.
+    /// `server` went on with a connection to `client` of which only its own segments were seen: what seemed to be an
+    /// answer that nobody asked for was none.
     pub(super) fn completed(&mut self, server: IpAddr, client: IpAddr) {
         if let Some(host) = self.hosts.get_mut(&server) {
             host.one_way = host.one_way.saturating_add(1);
@@ -383,9 +361,9 @@ impl Backscatter {
     pub(super) fn stray(&mut self, s: &Stray, reporter: &mut Reporter, out: Report<'_>) {
         self.of_host(s, reporter, out);
         let ip = network_of(s.to.ip);
-        let network = self.networks.entry(ip, || Network::new(s.time));
+        let network = self.networks.entry(ip, || StrayNetwork::new(s.time));
         network.add(s);
-        // Where one host gets it all, that is told of the host.
+        // Where one host gets it all, that is reported of the host.
         let host_told = self.hosts.get(&s.to.ip).is_some_and(|host| host.flood_told);
         if host_told || !network.is_flooded() {
             return;
@@ -402,7 +380,7 @@ impl Backscatter {
 
     fn of_host(&mut self, s: &Stray, reporter: &mut Reporter, out: Report<'_>) {
         let first = *self.first.get_or_insert(s.time);
-        let host = self.hosts.entry(s.to.ip, || Host::new(s.time));
+        let host = self.hosts.entry(s.to.ip, || StrayHost::new(s.time));
         host.last = s.time;
         let passed = s.time - host.second;
         if passed >= SECOND {
@@ -448,7 +426,8 @@ impl Backscatter {
         .frames(host.frames.iter().copied());
         let answered = host.answered >= FLOOD;
         self.early.push(Early { time: s.time, source, target: (s.to.ip, Some(s.to.port)), finding });
-        // Answers prove that a segment is stray; that it is a reset does not, where connections are older than the capture.
+        // Answers prove that a segment is stray; that it is a reset does not, where connections are older than the
+        // capture.
         if answered || self.early.len() > MAX_EARLY || s.time - first > BEGINNING {
             self.tell_early(reporter, out);
         }
@@ -464,7 +443,7 @@ impl Backscatter {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let host = self.hosts.entry(from.ip, || Host::new(at));
+        let host = self.hosts.entry(from.ip, || StrayHost::new(at));
         host.last = at;
         let e = &mut host.echoes;
         if e.packets == 0 || (at - e.since > 5 * WINDOW && !e.reported) {
@@ -534,7 +513,7 @@ impl Backscatter {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let host = self.hosts.entry(to.ip, || Host::new(at));
+        let host = self.hosts.entry(to.ip, || StrayHost::new(at));
         if at - host.reflectors_since > WINDOW {
             host.reflectors_since = at;
             host.reflectors.clear();
@@ -555,7 +534,7 @@ impl Backscatter {
     /// The reset `s` answers a SYN-ACK of `peer` that its sender had not asked for.
     pub(super) fn mirrored(&mut self, s: &Sign, peer: Endpoint, reporter: &mut Reporter, out: Report<'_>) {
         let (at, frame, host_ip, id) = (s.time, s.frame, s.from.ip, s.ip_id);
-        let host = self.hosts.entry(host_ip, || Host::new(at));
+        let host = self.hosts.entry(host_ip, || StrayHost::new(at));
         let z = &mut host.zombie;
         if let Some(last) = z.last_id.replace(id) {
             let step = id.wrapping_sub(last);
@@ -601,7 +580,7 @@ impl Backscatter {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let host = self.hosts.entry(by.ip, || Host::new(at));
+        let host = self.hosts.entry(by.ip, || StrayHost::new(at));
         host.last = at;
         let r = &mut host.resets;
         if at - r.since >= 10 * SECOND {

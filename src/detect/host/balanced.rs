@@ -1,6 +1,7 @@
 //! One address and port, several hosts: SYN-ACKs to SYNs of one kind that differ in turn, as those of one host do not.
 //!
-//! Only answers to SYNs alike are compared: what a client offers changes what it gets. Distances alone are paths, not hosts.
+//! Only answers to SYNs alike are compared: what a client offers changes what it gets. Distances alone are paths, not
+//! hosts.
 
 use super::event::Sign;
 use super::input::Look;
@@ -16,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Kinds of SYNs to a host of which answers are compared at a time.
 const KINDS: usize = 2;
-/// Hosts told apart behind one address and port.
+/// Hosts distinguished behind one address and port.
 const HOSTS: usize = 4;
 /// Answers of one kind of SYN that must be known, those of the second host among them, and how often they must change.
 const KNOWN: (u32, u32, u32) = (12, 4, 6);
@@ -47,8 +48,8 @@ impl Print {
         self.layout.names().all(|name| matches!(name, "mss" | "nop" | "eol"))
     }
 
-    /// Whether one host does not send both: two things differ, and one of them is neither what a path changes (segment size)
-    /// nor what a host that runs out of memory or sends SYN cookies leaves out.
+    /// Whether one host does not send both: two things differ, and one of them is neither what a path changes (segment
+    /// size) nor what a host that runs out of memory or sends SYN cookies leaves out.
     fn is_of_another(&self, other: &Self) -> bool {
         let ttl = self.initial_ttl != other.initial_ttl;
         let scale = self.scale != other.scale;
@@ -99,11 +100,11 @@ struct Answers {
     port: u16,
     first: Option<Responder>,
     /// Once there are others.
-    others: Option<Box<Others>>,
+    others: Option<Box<OtherSyns>>,
 }
 
 #[derive(Debug)]
-struct Others {
+struct OtherSyns {
     responders: Vec<Responder>,
     last: usize,
     changes: u32,
@@ -122,7 +123,7 @@ pub(super) struct Pool {
 impl Pool {
     /// Octets held elsewhere.
     pub(super) fn octets(&self) -> usize {
-        let each = size_of::<Others>() + HOSTS * size_of::<Responder>();
+        let each = size_of::<OtherSyns>() + HOSTS * size_of::<Responder>();
         self.answers.iter().filter(|answers| answers.others.is_some()).count() * each
     }
 
@@ -148,7 +149,7 @@ impl Pool {
                 first.add(s.ttl);
             } else {
                 let responders = vec![*first, Responder::new(print, s.ttl, 1, s.frame)];
-                let others = Others { responders, last: 1, changes: 1, further: 0, incident: None, told_of: 0 };
+                let others = OtherSyns { responders, last: 1, changes: 1, further: 0, incident: None, told_of: 0 };
                 answers.others = Some(Box::new(others));
             }
             return;
@@ -199,7 +200,7 @@ impl Responder {
     }
 }
 
-impl Others {
+impl OtherSyns {
     /// Counts an answer; whether it is another's than the one before.
     fn add(&mut self, print: Print, s: &Sign) -> bool {
         let known = self.responders.iter().position(|r| r.print == print);
@@ -223,8 +224,8 @@ impl Others {
         self.responders.iter().map(|r| r.count).fold(0, u32::saturating_add)
     }
 
-    /// Whether at least two hosts answer, and neither took the other's place: the answers change as often as they would where
-    /// each is drawn, or half so (the same client may be sent to the same host).
+    /// Whether at least two hosts answer, and neither took the other's place: the answers change as often as they would
+    /// where each is drawn, or half so (the same client may be sent to the same host).
     fn are_in_turn(&self) -> bool {
         let all = self.count();
         let mut by_share: Vec<&Responder> = self.responders.iter().collect();

@@ -1,5 +1,5 @@
-//! What the SYNs of one address, or of one network, show together: the clock behind their timestamps, several hosts behind one
-//! address, a segment size that somebody on the path sets (findings C.10 and A.6).
+//! What the SYNs of one address, or of one network, show together: the clock behind their timestamps, several hosts
+//! behind one address, a segment size that somebody on the path sets.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -23,7 +23,7 @@ const TICKS: u32 = 5;
 const RATES: (f64, f64) = (0.7, 1500.0);
 /// How far from its line a stamp may lie, seconds, and how much a clock may run wrong.
 const GRACE: (f64, f64) = (0.1, 0.001);
-/// A clock must have been watched for so long before its start is told.
+/// A clock must have been watched for so long before its start is reported.
 const WATCHED: i64 = 30 * SECOND;
 /// SYNs over which differences are counted; how many must differ by more than this score (p0f).
 const SCORES: usize = 32;

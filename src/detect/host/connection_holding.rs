@@ -1,6 +1,6 @@
 //! Who holds connections of whom without using them: open and silent, or half-open (Naptha, Sockstress).
 //!
-//! A source's pairs are not told apart until it holds several connections at once: most never do.
+//! A source's pairs are not distinguished until it holds several connections at once: most never do.
 
 use core::net::IpAddr;
 
@@ -57,7 +57,8 @@ struct Held {
     /// When the half-open ones became many.
     half_open_since: Option<Timestamp>,
     frame: u64,
-    /// Of a network: the address that holds most, if any holds more than half, and the votes it leads by (Boyer and Moore).
+    /// Of a network: the address that holds most, if any holds more than half, and the votes it leads by (Boyer and
+    /// Moore).
     source: Option<IpAddr>,
     lead: u32,
 }
@@ -255,7 +256,7 @@ impl ConnectionHolding {
             Self::judge(held, now, *network, *server, last, reporter, out);
             self.due = self.due.min(waits(held));
         }
-        // Those that are due and are not told of wait for something else to change.
+        // Those that are due and are not reported wait for something else to change.
         self.due = self.due.max(now.after(SECOND));
     }
 
@@ -310,7 +311,7 @@ impl ConnectionHolding {
         if now - since < SILENCE && !(last && hardly_used) {
             return;
         }
-        // An address that holds most of them is told of by itself.
+        // An address that holds most of them is reported by itself.
         if held.source.is_some() && 2 * held.lead >= held.opened {
             return;
         }

@@ -1,10 +1,12 @@
-//! SYN cookies by what Linux puts into them: whoever keeps nothing of a SYN must send its options along, and get them back.
+//! SYN cookies by what Linux puts into them: whoever keeps nothing of a SYN must send its options along, and get them
+//! back.
 //!
-//! With timestamps they go into the last six bits of the SYN-ACK's value (window scale, SACK, ECN), so that it stands back behind
-//! the server's clock by up to 63 ms, to where its last bits are these. Newer kernels add an offset for each connection, which
-//! hides the bits themselves; but the server's next segment shows its clock, offset and all. So the distance between the two is
-//! known, and with it, by the capture's time, the place of each SYN-ACK between two multiples of 64 ms: without cookies the
-//! distance is nothing, with cookies the place is the same for all connections once the client's options are taken off.
+//! With timestamps they go into the last six bits of the SYN-ACK's value (window scale, SACK, ECN), so that it stands
+//! back behind the server's clock by up to 63 ms, to where its last bits are these. Newer kernels add an offset for
+//! each connection, which hides the bits themselves; but the server's next segment shows its clock, offset and all. So
+//! the distance between the two is known, and with it, by the capture's time, the place of each SYN-ACK between two
+//! multiples of 64 ms: without cookies the distance is nothing, with cookies the place is the same for all connections
+//! once the client's options are taken off.
 
 use super::sketch::fixed_hash_of;
 use crate::detect::anomaly::Severity;
@@ -29,7 +31,8 @@ const WITHIN: i64 = 600 * SECOND;
 const CHANCE: f64 = 1e-7;
 /// Distances must differ by this at least: equal ones may have another cause.
 const SPREAD: i64 = 8_000;
-/// Connections in a row without a cookie, and the time since the last, that end it: a queue that overflows does so now and then.
+/// Connections in a row without a cookie, and the time since the last, that end it: a queue that overflows does so now
+/// and then.
 pub(super) const PLAIN_AGAIN: u32 = 4;
 pub(super) const LASTS: i64 = 3 * SECOND;
 /// Ports of one server that are kept apart.
@@ -47,13 +50,13 @@ struct Port {
     last: Timestamp,
     /// Places, a bit for each millisecond, of connections that did not stand back.
     plain: u64,
-    samples: Vec<Sample>,
-    on: Option<Box<On>>,
+    samples: Vec<StampSample>,
+    on: Option<Box<CookiesOn>>,
 }
 
 /// A SYN-ACK that stood back.
 #[derive(Clone, Copy, Debug)]
-struct Sample {
+struct StampSample {
     time: Timestamp,
     frame: u64,
     /// By how much, microseconds.
@@ -66,7 +69,7 @@ struct Sample {
 
 /// Cookies that are being sent.
 #[derive(Debug)]
-struct On {
+struct CookiesOn {
     since: Timestamp,
     last: Timestamp,
     count: u32,
@@ -76,7 +79,7 @@ struct On {
 
 /// What became known of a server's cookies.
 #[derive(Clone, Debug)]
-pub(super) struct News {
+pub(super) struct CookieNews {
     pub(super) begins: bool,
     /// With the first and the last of them.
     pub(super) since: Timestamp,
@@ -93,7 +96,7 @@ pub(super) struct News {
 /// So many connections without a third step show that a queue overflows.
 const OVERFLOW: u32 = 20;
 
-impl News {
+impl CookieNews {
     /// No more cookies are sent than those between these times.
     pub(super) const fn end(since: Timestamp, last: Timestamp) -> Self {
         Self { begins: false, since, last, count: 0, always: false, chance: 0.0, clients: 0, frames: Vec::new() }
@@ -132,12 +135,12 @@ impl News {
 impl Cookies {
     /// Octets held elsewhere.
     pub(super) fn octets(&self) -> usize {
-        let of_port = |p: &Port| size_of::<Port>() + p.samples.capacity() * size_of::<Sample>();
+        let of_port = |p: &Port| size_of::<Port>() + p.samples.capacity() * size_of::<StampSample>();
         self.ports.iter().map(of_port).sum()
     }
 
     /// The server's first segment after its SYN-ACK.
-    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<News> {
+    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<CookieNews> {
         let sample = measure(flow, s)?;
         let port = self.port(s.source.port, s.time);
         if port.on.is_some() {
@@ -169,7 +172,7 @@ impl Cookies {
 }
 
 impl Port {
-    fn add(&mut self, sample: Sample) {
+    fn add(&mut self, sample: StampSample) {
         self.samples.retain(|s| sample.time - s.time <= WITHIN);
         if self.samples.len() >= AGREE.1 {
             self.samples.remove(0);
@@ -178,7 +181,7 @@ impl Port {
     }
 
     /// Whether enough of the last ones agree.
-    fn begins(&mut self) -> Option<News> {
+    fn begins(&mut self) -> Option<CookieNews> {
         let all = &self.samples;
         let tail = |n: usize| &all[all.len() - n..];
         let (chance, n) = (AGREE.0..=all.len())
@@ -193,7 +196,7 @@ impl Port {
         let mut clients: Vec<u32> = agreeing.iter().map(|s| s.client).collect();
         clients.sort_unstable();
         clients.dedup();
-        let news = News {
+        let news = CookieNews {
             begins: true,
             since: first.time,
             last: last.time,
@@ -203,14 +206,14 @@ impl Port {
             clients: clients.len() as u32,
             frames: agreeing.iter().map(|s| s.frame).collect(),
         };
-        let on = On { since: first.time, last: last.time, count: n as u32, place: last.place, plain_again: 0 };
+        let on = CookiesOn { since: first.time, last: last.time, count: n as u32, place: last.place, plain_again: 0 };
         self.on = Some(Box::new(on));
         self.samples = Vec::new();
         Some(news)
     }
 
     /// One more connection while cookies are sent; what is known when they are not any more.
-    fn goes_on(&mut self, sample: &Sample) -> Option<News> {
+    fn goes_on(&mut self, sample: &StampSample) -> Option<CookieNews> {
         let on = self.on.as_mut()?;
         let off = apart(sample.place, on.place);
         if off.abs() <= NEAR && sample.back.abs() <= PLAIN {
@@ -230,7 +233,7 @@ impl Port {
         if on.plain_again < PLAIN_AGAIN || sample.time - on.last < LASTS {
             return None;
         }
-        let news = News { count: on.count, frames: vec![sample.frame], ..News::end(on.since, on.last) };
+        let news = CookieNews { count: on.count, frames: vec![sample.frame], ..CookieNews::end(on.since, on.last) };
         self.plain |= 1 << (sample.place / 1000);
         self.on = None;
         Some(news)
@@ -238,7 +241,7 @@ impl Port {
 }
 
 /// By how much the SYN-ACK's timestamp stood back behind that of `s`, and its place.
-fn measure(flow: &Flow, s: &Segment) -> Option<Sample> {
+fn measure(flow: &Flow, s: &Segment) -> Option<StampSample> {
     let (client, server) = (flow.client.offer.as_ref()?, flow.server.offer.as_ref()?);
     let synack = flow.handshake.synacks.first().filter(|_| flow.server.synack_count == 1)?;
     let (before, now) = (server.timestamps?.value, s.options.timestamps?.value);
@@ -253,7 +256,7 @@ fn measure(flow: &Flow, s: &Segment) -> Option<Sample> {
     }
     let at = synack.time.0 / (MILLISECOND / 1000) - back - i64::from(options(client, server)) * 1000;
     let client = fixed_hash_of(&flow.client.endpoint.ip) as u32;
-    Some(Sample { time: synack.time, frame: synack.frame, back, place: at.rem_euclid(GRID), client })
+    Some(StampSample { time: synack.time, frame: synack.frame, back, place: at.rem_euclid(GRID), client })
 }
 
 /// What a cookie's timestamp holds: window scale (15 for none), SACK, ECN.
@@ -262,8 +265,8 @@ fn options(client: &Offer, server: &Offer) -> u8 {
     scale | u8::from(server.sack_permitted) << 4 | u8::from(server.flags.has(Flags::ECE)) << 5
 }
 
-/// FreeBSD makes every number of a server a cookie, which it needs once its cache is full: the last octet, exclusive-or the
-/// first, holds a place in each of these tables, SACK, and which of two secrets it took.
+/// FreeBSD makes every number of a server a cookie, which it needs once its cache is full: the last octet, exclusive-or
+/// the first, holds a place in each of these tables, SACK, and which of two secrets it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Prepared {
     run: u8,
@@ -314,7 +317,7 @@ const fn around(place: i64) -> u64 {
 }
 
 /// The shortest arc of the grid that has all values of `what`.
-fn arc(samples: &[Sample], what: fn(&Sample) -> i64) -> i64 {
+fn arc(samples: &[StampSample], what: fn(&StampSample) -> i64) -> i64 {
     let mut values: Vec<i64> = samples.iter().map(what).collect();
     values.sort_unstable();
     let wrapped = values.first().zip(values.last()).map_or(0, |(first, last)| first + GRID - last);
@@ -322,12 +325,12 @@ fn arc(samples: &[Sample], what: fn(&Sample) -> i64) -> i64 {
     GRID - gap
 }
 
-fn spread(samples: &[Sample]) -> i64 {
+fn spread(samples: &[StampSample]) -> i64 {
     arc(samples, |s| s.back.rem_euclid(GRID))
 }
 
 /// The chance that so many places lie within an arc as short as they do, of so many looks.
-fn chance(samples: &[Sample]) -> f64 {
+fn chance(samples: &[StampSample]) -> f64 {
     let n = samples.len();
     let width = (arc(samples, |s| s.place) + 1000) as f64 / GRID as f64;
     (n as f64 * width.powi(n as i32 - 1) * AGREE.1 as f64).min(1.0)

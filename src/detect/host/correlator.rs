@@ -5,12 +5,12 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::balanced::Pool;
-use super::cookies::News;
+use super::cookies::CookieNews;
 use super::event::{Answer, Declined, Sign};
 use super::input::{Attempt, Look, Places};
+use super::probe::Probe;
 use super::reporter::{Report, Reporter};
 use super::rules;
-use super::scan::Probe;
 use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::{Phase, Severity};
 use crate::detect::rule::Finding;
@@ -28,7 +28,7 @@ const PLACES: usize = 1024;
 
 /// A host as a target, a server and a client.
 #[derive(Debug)]
-struct Host {
+struct HostState {
     last: Timestamp,
     /// Probes that came from several sources at once.
     decoy_probes: u32,
@@ -74,13 +74,13 @@ struct Ids {
     reported: bool,
 }
 
-impl Weigh for Host {
+impl Weigh for HostState {
     fn weight(&self) -> (u64, i64) {
         (u64::from(self.decoy_probes) + u64::from(self.cookies.1), self.last.0)
     }
 }
 
-impl Host {
+impl HostState {
     fn new(now: Timestamp) -> Self {
         Self {
             last: now,
@@ -116,8 +116,8 @@ const REUSES: u32 = 20;
 
 /// Ports that a client took again soon after their close, within a minute that begins with the first.
 ///
-/// Who chooses among many ports meets one of those by chance, and the seldomer the more there are to choose from: the share of such
-/// ports among all it takes is the share of its range that is in use.
+/// Who chooses among many ports meets one of those by chance, and the seldomer the more there are to choose from: the
+/// share of such ports among all it takes is the share of its range that is in use.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reuses {
     since: Timestamp,
@@ -129,7 +129,8 @@ struct Reuses {
 }
 
 impl Reuses {
-    /// One more, with which the client has made so many `attempts`; whether there are enough, and they are at least half of all.
+    /// One more, with which the client has made so many `attempts`; whether there are enough, and they are at least
+    /// half of all.
     const fn add(&mut self, a: &Attempt, attempts: u64) -> bool {
         if self.count == 0 || a.time.0 - self.since.0 >= REUSED_WITHIN {
             *self = Self { since: a.time, before: attempts.saturating_sub(1), count: 0, port: 0 };
@@ -160,7 +161,7 @@ struct Sent {
 /// What hosts show together.
 #[derive(Debug)]
 pub(super) struct Correlator {
-    hosts: Bounded<IpAddr, Host>,
+    hosts: Bounded<IpAddr, HostState>,
     places: Vec<Place>,
 }
 
@@ -239,7 +240,7 @@ impl Correlator {
         out: Report<'_>,
     ) {
         let s = &a.sign;
-        let host = self.hosts.entry_at(&mut at.answering, s.from.ip, || Host::new(s.time));
+        let host = self.hosts.entry_at(&mut at.answering, s.from.ip, || HostState::new(s.time));
         host.last = s.time;
         ids(host, s, reporter, out);
         if is_cookie {
@@ -273,7 +274,7 @@ impl Correlator {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let host = self.hosts.entry(server.ip, || Host::new(now));
+        let host = self.hosts.entry(server.ip, || HostState::new(now));
         if host.cookie_incident.1 {
             return;
         }
@@ -287,17 +288,18 @@ impl Correlator {
         host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, now, ends, finding, out), true);
     }
 
-    /// What timestamps tell of SYN cookies. `half_open`: so many connections of the server's port wait for their third step.
+    /// What timestamps tell of SYN cookies. `half_open`: so many connections of the server's port wait for their third
+    /// step.
     pub(super) fn stamped(
         &mut self,
         now: Timestamp,
         server: Endpoint,
-        news: &News,
+        news: &CookieNews,
         half_open: u32,
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let host = self.hosts.entry(server.ip, || Host::new(now));
+        let host = self.hosts.entry(server.ip, || HostState::new(now));
         let (incident, goes_on) = host.cookie_incident;
         let finding = news.finding(server, half_open);
         let finding = match (news.begins, goes_on) {
@@ -312,7 +314,7 @@ impl Correlator {
 
     /// A challenge ACK.
     pub(super) fn challenge(&mut self, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
-        let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
+        let host = self.hosts.entry(s.from.ip, || HostState::new(s.time));
         let peer = fixed_hash_of(&s.to.ip) as u32;
         if host.challenges.1 != peer || s.time - host.challenges.0 >= SECOND {
             host.challenges = (s.time, peer, 0);
@@ -343,10 +345,10 @@ impl Correlator {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let host = self.hosts.entry(a.client.ip, || Host::new(a.time));
+        let host = self.hosts.entry(a.client.ip, || HostState::new(a.time));
         host.last = a.time;
         let ends = (Some((a.client.ip, None)), Some((a.server.ip, Some(a.server.port))));
-        // Where the clock ran backwards no time between the two can be told.
+        // Where the clock ran backwards the time between the two is unknown.
         let gap = a.time - previous.last_time;
         if a.isn.0 != 0
             && previous.isn_rose(a.isn) == Some(false)
@@ -390,10 +392,11 @@ impl Correlator {
     /// The client reset a SYN-ACK: whether from as far away as it had sent the SYN.
     pub(super) fn declined(&mut self, d: &Declined, reporter: &mut Reporter, out: Report<'_>) {
         let s = &d.sign;
-        let host = self.hosts.entry(s.from.ip, || Host::new(s.time));
+        let host = self.hosts.entry(s.from.ip, || HostState::new(s.time));
         host.last = s.time;
         ids(host, s, reporter, out);
-        // A tool chooses the TTL of its SYNs; its kernel then resets. One SYN number for all ports tells nmap's idle scan.
+        // A tool chooses the TTL of its SYNs; its kernel then resets. One SYN number for all ports tells nmap's idle
+        // scan.
         let distant = d.ttl.abs_diff(s.ttl) >= 2;
         host.other_ttl += u32::from(distant && d.window == 1024);
         host.same_ttl += u32::from(!distant);
@@ -414,7 +417,7 @@ impl Correlator {
     }
 
     fn decoy(&mut self, a: &Sent, sources: &[Option<IpAddr>], reporter: &mut Reporter, out: Report<'_>) {
-        let host = self.hosts.entry(a.to.ip, || Host::new(a.time));
+        let host = self.hosts.entry(a.to.ip, || HostState::new(a.time));
         host.last = a.time;
         for ip in sources.iter().flatten().chain([&a.from]) {
             if host.decoys.len() < 32 && !host.decoys.contains(ip) {
@@ -446,8 +449,9 @@ impl Correlator {
     }
 }
 
-/// Ten challenge ACKs on one connection within five seconds: as many as RFC 5961 section 7 would let a host send to all.
-fn challenged(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
+/// Ten challenge ACKs on one connection within five seconds: as many as RFC 5961 section 7 would let a host send to
+/// all.
+fn challenged(host: &mut HostState, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
     const MANY: (u32, i64) = (10, 5 * SECOND);
     let tuple = fixed_hash_of(&(s.from, s.to)) as u32;
     let (known, since, count) = &mut host.challenges_of_flow;
@@ -475,7 +479,7 @@ impl Ids {
 }
 
 /// Whether the identification of a host's handshake segments counts up over all its peers.
-fn ids(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
+fn ids(host: &mut HostState, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
     // Linux sends 0 where nothing needs one.
     if s.ip_id == 0 {
         return;
@@ -505,8 +509,9 @@ fn ids(host: &mut Host, s: &Sign, reporter: &mut Reporter, out: Report<'_>) {
     reporter.report(&rules::IPID_GLOBAL_COUNTER, s.time, (Some((s.from.ip, None)), None), finding, out);
 }
 
-/// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen otherwise.
-fn drift(host: &mut Host, s: &Sign, look: &Look, reporter: &mut Reporter, out: Report<'_>) {
+/// Whether a server's SYN-ACKs to clients that offer everything have changed for good: sixteen alike, then sixteen
+/// otherwise.
+fn drift(host: &mut HostState, s: &Sign, look: &Look, reporter: &mut Reporter, out: Report<'_>) {
     const RUN: u32 = 16;
     if host.drift.1 == 0 {
         host.drift_port = s.from.port;

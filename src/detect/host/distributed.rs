@@ -1,5 +1,6 @@
-//! What several sources probe together, each too little to be told alone: ports of one host, or one port of many hosts
-//! (findings C.5). Their SYNs are alike, and hardly any two of them probe the same: the clients of a service that is down, and
+//! What several sources probe together, each too little to be reported alone: ports of one host, or one port of many
+//! hosts
+//!. Their SYNs are alike, and hardly any two of them probe the same: the clients of a service that is down, and
 //! clients that have nothing to do with each other, do.
 
 use core::net::{IpAddr, Ipv4Addr};
@@ -34,9 +35,9 @@ const KEPT_OF_A_SCAN: usize = 1024;
 const LISTED: usize = 256;
 /// Distributed scans that go on at a time.
 const MAX_OPEN: usize = 64;
-/// What so many ask for at once that it may be a flood is told after this much time, if it is none.
+/// What so many ask for at once that it may be a flood is reported after this much time, if it is none.
 const PATIENCE: i64 = 15 * SECOND;
-/// Groups of which nothing is told yet.
+/// Groups of which nothing is reported yet.
 const MAX_HELD: usize = 256;
 
 /// A failed attempt.
@@ -44,7 +45,7 @@ const MAX_HELD: usize = 256;
 struct Piece {
     from: IpAddr,
     to: Endpoint,
-    /// Of `from` and `to`: most others are told from it by this alone.
+    /// Of `from` and `to`: most others differ from it in this alone.
     mark: u32,
     look: u32,
     fate: Fate,
@@ -54,7 +55,7 @@ struct Piece {
 
 /// What an examination that found no scan says about those that follow.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Examined {
     look: u32,
     of_a_kernel: bool,
     /// With a window that begins after the first and not after the second, the same pieces are in it.
@@ -81,7 +82,7 @@ struct Group {
     last: Timestamp,
     /// The scan that was reported: its incident and the look of its SYNs.
     reported: Option<(u64, u32)>,
-    seen: Option<Seen>,
+    seen: Option<Examined>,
 }
 
 impl Weigh for Group {
@@ -135,8 +136,8 @@ impl Group {
         })
     }
 
-    /// So many new pieces there are at least before those that look like this, and began since then, can be a scan: none if they
-    /// are.
+    /// So many new pieces there are at least before those that look like this, and began since then, can be a scan:
+    /// none if they are.
     fn lacks(&mut self, key: Endpoint, look: u32, of_a_kernel: bool, since: Timestamp) -> usize {
         let left = if key.port == 0 {
             lacks_of_a_host(self, look, since)
@@ -147,7 +148,7 @@ impl Group {
         let times = || self.pieces.iter().filter(|p| p.look == look).map(|p| p.time);
         let before = times().filter(|time| *time < since).max().unwrap_or(Timestamp(i64::MIN));
         let after = times().filter(|time| *time >= since).min().unwrap_or(Timestamp(i64::MAX));
-        self.seen = Some(Seen { look, of_a_kernel, same: (before, after), left });
+        self.seen = Some(Examined { look, of_a_kernel, same: (before, after), left });
         left
     }
 
@@ -170,11 +171,11 @@ pub(super) struct Distributed {
     groups: Bounded<Endpoint, Group>,
     open: Vec<Endpoint>,
     /// What may be part of a flood: its key, whom it was about first, since when, and the look of its SYNs.
-    held: Vec<Held>,
+    held: Vec<HeldBack>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct HeldBack {
     key: Endpoint,
     target: IpAddr,
     since: Timestamp,
@@ -221,7 +222,7 @@ impl Distributed {
             }
             let held = self.held.iter().any(|h| h.key == key);
             if hold && !held && self.held.len() < MAX_HELD {
-                self.held.push(Held { key, target: s.server.ip, since: s.time, look, of_a_kernel });
+                self.held.push(HeldBack { key, target: s.server.ip, since: s.time, look, of_a_kernel });
             }
             if hold || held {
                 continue;
@@ -255,7 +256,7 @@ impl Distributed {
         self.open.push(key);
     }
 
-    /// What was part of a flood is forgotten; what is none is told.
+    /// What was part of a flood is forgotten; what is none is reported.
     fn decide(&mut self, now: Timestamp, patience: i64, floods: &Floods, reporter: &mut Reporter, out: Report<'_>) {
         for held in core::mem::take(&mut self.held) {
             if floods.was_swept(held.target, held.since) {
@@ -301,7 +302,8 @@ impl Distributed {
     }
 }
 
-// What is lacking, in new pieces at least. Each brings one more, and may take the place of another: of `a` pieces too many for
+// What is lacking, in new pieces at least. Each brings one more, and may take the place of another: of `a` pieces too
+// many for
 // `b` targets, `b - a` are made up for by a new one with a target of its own, and `a` by the one that gives way.
 
 /// Somebody who probes so much that it is a scan of its own, or too few who probe.

@@ -1,13 +1,12 @@
-//! What the detectors of hosts are told: values that stand for themselves, so that they can be judged later, and elsewhere,
-//! than where connections are tracked.
+//! Events for the detectors of hosts: values that stand for themselves, so that they can be judged later, and
+//! elsewhere, than where connections are tracked.
 
 use core::net::IpAddr;
 
-use super::backscatter::{Proof, Stray};
-use super::cookies::News;
+use super::cookies::CookieNews;
 use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
-use super::scan::Probe;
+use super::probe::{Probe, Proof, Stray};
 use crate::detect::rule::{Finding, Rule};
 use crate::flow::{HostMarks, Previous};
 use crate::tcp::{Endpoint, Segment, SeqNumber};
@@ -102,7 +101,7 @@ pub(super) struct Unasked {
 
 /// What a rule found where connections are tracked.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct FoundAtServer {
     pub(super) rule: &'static Rule,
     pub(super) time: Timestamp,
     pub(super) server: Endpoint,
@@ -178,8 +177,8 @@ pub(super) enum HostEventKind {
     Reset(Sign),
     /// The first octet on an open connection.
     FirstData { client: IpAddr, server: Endpoint },
-    /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it; if the client's own
-    /// third step opened it, the client's initial sequence number.
+    /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it; if the
+    /// client's own third step opened it, the client's initial sequence number.
     Settled { settled: Settled, used: Option<bool>, number: Option<SeqNumber> },
     /// A connection got open of which the beginning was not seen. Its first frame.
     Opened { client: IpAddr, server: Endpoint, time: Timestamp, frame: u64, used: bool },
@@ -189,14 +188,15 @@ pub(super) enum HostEventKind {
     Closing { client: IpAddr, server: Endpoint },
     /// A connection without data ended, or observation of it did.
     Ended { server: Endpoint },
-    /// Half-open connections whose SYN-ACK is not repeated, and answers without options: SYN cookies. Frames that show it.
+    /// Half-open connections whose SYN-ACK is not repeated, and answers without options: SYN cookies. Frames that show
+    /// it.
     LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },
     /// What the timestamps of SYN-ACKs tell of SYN cookies.
-    Cookies { time: Timestamp, server: Endpoint, news: Box<News> },
+    Cookies { time: Timestamp, server: Endpoint, news: Box<CookieNews> },
     /// `server` goes on with a connection that it had answered, of which its client was not seen: the client is there.
     Completed { client: IpAddr, server: IpAddr },
     /// Something was found already.
-    Found(Box<Found>),
+    Found(Box<FoundAtServer>),
     /// Packet time reached this, in a second of its own.
     Passed(Timestamp),
 }

@@ -1,7 +1,8 @@
-//! Services under attack, and services that fail: attempts by cohorts of the second in which they began (findings C.2 to C.4).
+//! Services under attack, and services that fail: attempts by cohorts of the second in which they began.
 //!
-//! One ratio separates a flood from an outage: clients of a dead service send their SYN again, spoofed and stateless SYNs come
-//! once. One incident a service, with a begin, a peak and an end, and with what it did to the clients that meant it.
+//! One ratio separates a flood from an outage: clients of a dead service send their SYN again, spoofed and stateless
+//! SYNs come once. One incident a service, with a begin, a peak and an end, and with what it did to the clients that
+//! meant it.
 
 mod spread;
 
@@ -228,8 +229,8 @@ struct Service {
     cusum: Cusum,
     /// SYNs a second, over ten minutes.
     baseline: f64,
-    /// The source of most SYNs, if any has more than half: a majority vote (Boyer and Moore), with the votes it leads by and
-    /// all votes.
+    /// The source of most SYNs, if any has more than half: a majority vote (Boyer and Moore), with the votes it leads
+    /// by and all votes.
     majority: (Option<IpAddr>, u32, u32),
     /// Open connections to it on which nothing has been said.
     silent: u32,
@@ -317,7 +318,8 @@ impl Service {
         limit + self.clients.octets() + self.refused.octets() + self.seconds.octets() + sketch
     }
 
-    /// Whether so little was asked of it lately that fewer than `syns` SYNs can be within the last `seconds` (at most 40).
+    /// Whether so little was asked of it lately that fewer than `syns` SYNs can be within the last `seconds` (at most
+    /// 40).
     const fn is_below(&self, syns: u32, seconds: i64) -> bool {
         // Each SYN was halved once a period, and each halving may have dropped half a one.
         let halvings = seconds / PERIOD + 1;
@@ -517,7 +519,8 @@ impl Floods {
         }
     }
 
-    /// `server` answers with SYN cookies, or does not any more: half-open connections fill no queue meanwhile. How many there are.
+    /// `server` answers with SYN cookies, or does not any more: half-open connections fill no queue meanwhile. How many
+    /// there are.
     pub(super) fn bypassed(
         &mut self,
         server: Endpoint,
@@ -615,8 +618,8 @@ impl Floods {
         (service.worked > 0, flooded)
     }
 
-    /// An attempt came out; `covered`: its service fails its clients, which is told of by itself. Whether its service is under
-    /// attack.
+    /// An attempt came out; `covered`: its service fails its clients, which is reported by itself. Whether its service
+    /// is under attack.
     pub(super) fn settled(
         &mut self,
         s: &Settled,
@@ -701,8 +704,8 @@ impl Floods {
         }
     }
 
-    /// Gives up the sketches of services that nobody asks any more, and counts those that are left: what was evicted gave nothing
-    /// back.
+    /// Gives up the sketches of services that nobody asks any more, and counts those that are left: what was evicted
+    /// gave nothing back.
     fn recount(&mut self, now: Timestamp) {
         (self.ledger.sketches, self.ledger.limits) = (0, 0);
         for (_, service) in self.services.iter_mut() {
@@ -818,7 +821,7 @@ fn judge_service(
         service.baseline = rate + (service.baseline - rate) * (1.0_f64 - 1.0 / 600.0).powi(elapsed as i32);
     }
     if areas.is_running(victim.ip) {
-        // They are part of a flood of which has been told.
+        // They are part of a flood that has been reported.
         service.cusum = Cusum { period: service.cusum.period, mean: service.cusum.mean, ..Cusum::default() };
     }
     close_period(service, victim, second, ledger, reporter, out);
@@ -897,7 +900,8 @@ fn judge_cohort(
     ledger.running.push(victim);
 }
 
-/// Whether SYNs of which no answer can be seen are no ordinary clients': a capture of nothing but SYNs says no more of these.
+/// Whether SYNs of which no answer can be seen are no ordinary clients': a capture of nothing but SYNs says no more of
+/// these.
 fn looks_forged(service: &Service, victim: Endpoint) -> bool {
     service.sketch.as_ref().is_some_and(|sketch| signs_of_forgery(sketch, sketch.sources.count(), victim).len() >= 2)
 }
@@ -1017,7 +1021,7 @@ fn signs_of_forgery(sketch: &Sketch, sources: u64, victim: Endpoint) -> Vec<&'st
     signs
 }
 
-/// Evidence that the sources of a running flood are forged (findings C.4).
+/// Evidence that the sources of a running flood are forged.
 fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
     let Some(sketch) = sketch else { return };
     let i = &mut r.incident;

@@ -1,5 +1,5 @@
-//! What the host detectors are told: small plain values, not borrows of flows, so that an attempt of which nothing but its
-//! first SYN is kept can be told of as well.
+//! Input of the host detectors: small plain values, not borrows of flows, so that an attempt of which nothing but its
+//! first SYN is kept can be reported as well.
 
 use crate::flow::{Flow, Offer, Opening};
 use crate::tcp::options::{Layout, OptionFaults};

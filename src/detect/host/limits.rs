@@ -1,9 +1,9 @@
 //! A limit on the rate of SYNs: as many answers each second, however many ask, and who asks again gets in later.
 //!
-//! Loss drops a share of what comes, so that answers scatter as drawn ones do, and follow the demand. A limit lets a number pass:
-//! answers scatter far less than that. A part of the sources, or of the hosts behind an address, may get no answer at all, and the
-//! others be as regular as their clients; but then no repeated SYN is answered. Nor does a limit that counts by the second answer
-//! any after the first so many of each.
+//! Loss drops a share of what comes, so that answers scatter as drawn ones do, and follow the demand. A limit lets a
+//! number pass: answers scatter far less than that. A part of the sources, or of the hosts behind an address, may get
+//! no answer at all, and the others be as regular as their clients; but then no repeated SYN is answered. Nor does a
+//! limit that counts by the second answer any after the first so many of each.
 
 use crate::detect::anomaly::Phase;
 use crate::detect::rule::Finding;
@@ -75,12 +75,12 @@ pub(super) struct Limit {
     overflow: Option<Timestamp>,
     /// When it was last asked again.
     again: Timestamp,
-    on: Option<On>,
+    on: Option<KnownLimit>,
 }
 
 /// A limit that is known.
 #[derive(Clone, Copy, Debug)]
-struct On {
+struct KnownLimit {
     incident: u64,
     since: Timestamp,
     last: i64,
@@ -191,7 +191,7 @@ impl Limit {
             return None;
         }
         let since = self.since.after((second - n) * SECOND);
-        self.on = Some(On { incident: 0, since, last: second - 1 });
+        self.on = Some(KnownLimit { incident: 0, since, last: second - 1 });
         let (rate, asked) = (f64::from(answers) / n as f64, f64::from(demand) / n as f64);
         let how = if by_window { "the first of each second" } else { "first and repeated ones alike" };
         let reason = format!(

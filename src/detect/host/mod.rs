@@ -1,8 +1,9 @@
 //! Anomalies across connections: who scans, who floods, whose sequence numbers can be guessed.
 //!
-//! A [`HostObserver`] watches connections and writes [`HostEvent`]s of plain values; [`HostDetectors`] read them, then and there or
-//! on another processor, in the order in which they were written. They know nothing of bytes, formats or clocks. All state is bounded (see [`Settings`]): what is busiest is counted exactly, what is light
-//! is evicted for it, and the number of evictions is kept. The same capture gives the same findings in the same order.
+//! A [`HostObserver`] watches connections and writes [`HostEvent`]s of plain values; [`HostDetectors`] read them, then
+//! and there or on another processor, in the order in which they were written. They know nothing of bytes, formats or
+//! clocks. All state is bounded (see [`Settings`]): what is busiest is counted exactly, what is light is evicted for
+//! it, and the number of evictions is kept. The same capture gives the same findings in the same order.
 
 use core::net::IpAddr;
 
@@ -20,6 +21,7 @@ mod clients;
 mod connection_holding;
 mod cookies;
 mod correlator;
+mod counters;
 mod distributed;
 mod event;
 mod flood;
@@ -30,6 +32,7 @@ mod limits;
 mod near_misses;
 mod observer;
 mod outage;
+mod probe;
 mod reporter;
 pub(super) mod rules;
 mod scan;
@@ -41,44 +44,28 @@ mod sketch;
 mod testing;
 mod tools;
 
+pub use counters::HostCounters;
 pub use event::{Condition, HostEvent};
 pub use flood::{Incident, Others, Spread};
 pub use isn::{Grade, IsnReport, Role, Triplet};
 pub use observer::HostObserver;
+pub use probe::Technique;
 pub use reporter::Report;
 pub use rules::RULES;
-pub use scan::{ScanReport, Shape, Technique};
+pub use scan::{ScanReport, Shape};
 pub use settings::{ScanThreshold, Settings};
 pub use tools::Tool;
 
-use backscatter::{Proof, Stray};
 use connection_holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
-use event::{Answer, Found, HostEventKind, Retry, Sign, Unasked};
+use event::{Answer, FoundAtServer, HostEventKind, Retry, Sign, Unasked};
 use input::{Attempt, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use outage::{Failure, How, Known};
+use probe::{Probe, Proof, Reply, Stray};
 use reporter::Reporter;
-use scan::{Probe, Reply};
 
 /// How often what evicted entries held is counted as free, nanoseconds of packet time.
 const RECOUNT: i64 = 10 * SECOND;
-
-/// Bounded state of a run, for totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HostCounters {
-    /// Octets held.
-    pub octets: usize,
-    /// Sources, services, hosts and cohorts that were given up for others.
-    pub evicted: u64,
-}
-
-impl HostCounters {
-    /// Both together.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self { octets: self.octets + other.octets, evicted: self.evicted + other.evicted }
-    }
-}
 
 /// The detectors of anomalies across connections.
 #[derive(Debug)]
@@ -113,7 +100,7 @@ impl HostDetectors {
             floods: flood::Floods::new(settings.services),
             strays: backscatter::Backscatter::new(settings.strays),
             holding: connection_holding::ConnectionHolding::new(settings.services),
-            isns: isn::Isns::new(settings.isn_cohorts, settings.isn_samples),
+            isns: isn::Isns::new(&settings),
             together: correlator::Correlator::new(settings.strays),
             distributed: distributed::Distributed::new(settings.strays / 4),
             outages: outage::Outages::new(settings.strays / 4),
@@ -124,7 +111,7 @@ impl HostDetectors {
         }
     }
 
-    /// Takes what it is told; `report` takes what is found.
+    /// Takes an event; `report` takes what is found.
     pub fn take(&mut self, event: &HostEvent, report: Report<'_>) {
         let (slot, tag) = (event.slot as usize, event.tag);
         if event.slot == HostMarks::NO_SLOT {
@@ -241,14 +228,14 @@ impl HostDetectors {
             }
             HostEventKind::Completed { client, server } => self.strays.completed(*server, *client),
             HostEventKind::Found(found) => {
-                let Found { rule, time, server, finding } = &**found;
+                let FoundAtServer { rule, time, server, finding } = &**found;
                 reporter.report(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
             }
             HostEventKind::Passed(now) => self.advance(*now, report),
         }
     }
 
-    /// Packet time is `now`, a second or more after it was last told.
+    /// Packet time is `now`, a second or more after the last time.
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.reporter, report);
         self.outages.tick(now, &mut self.reporter, report);
@@ -316,7 +303,7 @@ impl HostDetectors {
         let how = match s.outcome {
             Outcome::Refused => How::Refused,
             Outcome::Unreachable => How::Unreachable(s.icmp_code.unwrap_or(1)),
-            // What was sent again was told of then.
+            // What was sent again was reported then.
             Outcome::Unanswered if !s.retried => How::Silent,
             Outcome::Open(_) => return self.outages.opened(s, &mut self.reporter, report),
             _ => return,

@@ -1,6 +1,6 @@
 //! For each rule about hosts what triggers it, and what just does not.
 
-use super::backscatter::{Proof, Stray};
+use super::probe::{Proof, Stray};
 use super::testing::{Bench, attempt, ids, settled, tool_look};
 use super::*;
 use crate::detect::anomaly::{Anomaly, Figure, IncidentReport, Phase};
@@ -110,7 +110,7 @@ fn probes_of_other_techniques_are_not_in_the_lists_of_a_scan() {
         technique: Technique::Null,
         flags: Flags::NONE,
         number: SeqNumber(0),
-        reply: super::scan::Reply::None,
+        reply: super::probe::Reply::None,
     };
     bench.hosts.scans.probe(&null, &bench.hosts.settings, &mut bench.hosts.reporter, &mut report);
     let found = bench.finish(3_000);
@@ -393,7 +393,7 @@ fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16
             technique,
             flags: Flags::NONE,
             number: a.isn,
-            reply: if answered { super::scan::Reply::Reset } else { super::scan::Reply::None },
+            reply: if answered { super::probe::Reply::Reset } else { super::probe::Reply::None },
         };
         let HostDetectors { scans, settings, reporter, .. } = &mut bench.hosts;
         scans.probe(&probe, settings, reporter, &mut report);
@@ -538,8 +538,8 @@ fn answers_nobody_asked_for_are_backscatter() {
     lacks(&echoes(40, 10, 1, Proof::Refusal), "backscatter");
 }
 
-/// SYN-ACKs of `n` servers to one host; each goes on with its connection, or none does. The hosts they come from answer others
-/// likewise.
+/// SYN-ACKs of `n` servers to one host; each goes on with its connection, or none does. The hosts they come from answer
+/// others likewise.
 fn one_direction(n: u16, goes_on: bool) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let found = &mut bench.found;
@@ -632,8 +632,8 @@ fn a_rule_is_as_severe_as_it_was_at_its_worst() {
     assert_eq!(bench.hosts.severities().collect::<Vec<_>>(), [("isn-time-linear", Severity::Alert)]);
 }
 
-/// Attempts of one client whose connections a kernel makes: (ms, from, to, port, outcome, ms until it is known). Packet time is told
-/// every second.
+/// Attempts of one client whose connections a kernel makes: (ms, from, to, port, outcome, ms until it is known). Packet
+/// time is passed on every second.
 fn of_a_kernel(list: impl IntoIterator<Item = (i64, String, String, u16, Outcome, i64)>) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let mut list: Vec<_> = list.into_iter().collect();
@@ -857,7 +857,7 @@ fn what_is_sent_in_several_names_is_told_of_one() {
             }
         }
         let named = found.iter().filter(|a| a.id == "scan-vertical" && a.severity == Severity::Note).count();
-        // Of what is told late, all at once, the list of names is enough.
+        // Of what is reported late, all at once, the list of names is enough.
         assert_eq!(named, if open { 3 } else { 0 });
         let last = found.iter().rfind(|a| a.incident.is_some_and(|i| i.phase == Phase::Final)).unwrap();
         let names = (1..=4).map(|n| format!("192.0.2.{n}")).collect();
@@ -897,7 +897,7 @@ fn probes_of_thousands_of_sources_are_one_incident() {
             technique: Technique::Null,
             flags: Flags::NONE,
             number,
-            reply: super::scan::Reply::None,
+            reply: super::probe::Reply::None,
         };
         bench.hosts.probe(&probe, &mut report);
     }
@@ -939,8 +939,8 @@ fn spread_source(k: u32, sources: u32) -> String {
     std::net::Ipv4Addr::from(0x2d00_0000 + (k % sources).wrapping_mul(2_654_435_761) % 0x4000_0000).to_string()
 }
 
-/// `n` SYNs in ten seconds, each to what `target` says, from so many sources; with the SYNs of a tool, or of kernels; each comes out
-/// so, and is tried again where the last says so.
+/// `n` SYNs in ten seconds, each to what `target` says, from so many sources; with the SYNs of a tool, or of kernels;
+/// each comes out so, and is tried again where the last says so.
 fn spread(
     n: u32,
     sources: u32,
@@ -1073,7 +1073,7 @@ fn many_clients_of_a_network_are_no_flood() {
     }
 }
 
-/// Many sources at once that are no flood: what they do together is told a little later.
+/// Many sources at once that are no flood: what they do together is reported a little later.
 #[test]
 fn a_quick_scan_by_many_is_told_once_it_is_no_flood() {
     let found = spread(300, 60, true, ports_of_one, |_| (Outcome::Refused, false));

@@ -1,22 +1,23 @@
-//! What the detectors of hosts are told, made of what the tracker tells: the only part of them that sees connections.
+//! Makes the events for the detectors of hosts out of the notices of the tracker: the only part of them that sees
+//! connections.
 //!
-//! It runs where connections are tracked and is quick; the judging is done elsewhere, if need be on another processor. What
-//! rules about one connection ask about its server is kept here, because they ask at once.
+//! It runs where connections are tracked and is quick; the judging is done elsewhere, if need be on another processor.
+//! What rules about one connection ask about its server is kept here, because they ask at once.
 
 use core::net::IpAddr;
 
-use super::backscatter::{Proof, Stray};
+use super::RULES;
+use super::counters::HostCounters;
 use super::event::{
-    Answer, Condition, Declined, Found, HostEvent, HostEventKind, HostEventWriter, Retry, Sign, Unasked,
+    Answer, Condition, Declined, FoundAtServer, HostEvent, HostEventKind, HostEventWriter, Retry, Sign, Unasked,
 };
 use super::input::{Attempt, Look, Settled};
 use super::isn::{Role, Seen};
-use super::scan::{Probe, Reply, Technique};
+use super::probe::{Probe, Proof, Reply, Stray, Technique};
 use super::server_profile::ServerProfile;
 use super::settings::Settings;
 use super::sketch::Bounded;
 use super::tools::is_sequence_probe;
-use super::{HostCounters, RULES};
 use crate::detect::Selection;
 use crate::detect::flow::accept::{self, InVain};
 use crate::detect::rule::Finding;
@@ -46,9 +47,9 @@ const TOLD: Facts = Facts(
 pub struct HostObserver {
     servers: Bounded<IpAddr, ServerProfile>,
     next_second: Timestamp,
-    /// Whether any rule is on. If none is, nothing is told.
+    /// Whether any rule is on. If none is, there are no events.
     on: bool,
-    /// What the capture was last told to lack.
+    /// What the capture was last known to lack.
     condition: Condition,
 }
 
@@ -107,7 +108,7 @@ impl HostObserver {
         news
     }
 
-    /// Whether anything is told at all.
+    /// Whether there are events at all.
     #[inline]
     pub const fn is_on(&self) -> bool {
         self.on
@@ -174,31 +175,7 @@ impl HostObserver {
         if !facts.any(TOLD) {
             return;
         }
-        if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
-            let attempt = Attempt::of(s);
-            post.tell(HostEventKind::Attempt(attempt));
-            if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-                post.tell(HostEventKind::Reuse(Box::new((previous.clone(), attempt))));
-            }
-        }
-        if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
-            marks.ecn_dropped |= flow.client.offer.is_some_and(|o| o.flags.has(ECN));
-        }
-        if facts.any(Facts::SYN_REPEATED)
-            && flow.client.syn_count == 2
-            && let Some(began) = flow.handshake.first_syn()
-        {
-            post.tell(HostEventKind::Retried(Retry {
-                time: s.time,
-                began,
-                frame: flow.first_frame,
-                client: flow.client.endpoint.ip,
-                server: flow.server.endpoint,
-                silent: !flow.server.spoke() && flow.unreachable().is_none(),
-            }));
-        } else if facts.any(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
-            post.tell(HostEventKind::Again { time: s.time, server: flow.server.endpoint });
-        }
+        syn(flow, s, from, facts, marks, post);
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, marks, post);
         }
@@ -254,7 +231,7 @@ impl HostObserver {
             overflowing,
         }));
         let mut found = |rule, finding: Finding| {
-            post.tell(HostEventKind::Found(Box::new(Found { rule, time: s.time, server: s.source, finding })));
+            post.tell(HostEventKind::Found(Box::new(FoundAtServer { rule, time: s.time, server: s.source, finding })));
         };
         let serving = self.servers.entry_at(&mut marks.server, s.source.ip, ServerProfile::default);
         serving.synack(flow, s, marks, &mut found);
@@ -302,6 +279,35 @@ impl HostObserver {
     }
 }
 
+/// The first SYN of an attempt, and the same sent again.
+fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
+    if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
+        let attempt = Attempt::of(s);
+        post.tell(HostEventKind::Attempt(attempt));
+        if let Some(previous) = flow.previous().filter(|p| p.same_client) {
+            post.tell(HostEventKind::Reuse(Box::new((previous.clone(), attempt))));
+        }
+    }
+    if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
+        marks.ecn_dropped |= flow.client.offer.is_some_and(|o| o.flags.has(ECN));
+    }
+    if facts.any(Facts::SYN_REPEATED)
+        && flow.client.syn_count == 2
+        && let Some(began) = flow.handshake.first_syn()
+    {
+        post.tell(HostEventKind::Retried(Retry {
+            time: s.time,
+            began,
+            frame: flow.first_frame,
+            client: flow.client.endpoint.ip,
+            server: flow.server.endpoint,
+            silent: !flow.server.spoke() && flow.unreachable().is_none(),
+        }));
+    } else if facts.any(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
+        post.tell(HostEventKind::Again { time: s.time, server: flow.server.endpoint });
+    }
+}
+
 /// What decides, of a SYN, what a stack answers: its options, their order, its segment size and window scale.
 fn kind_of(syn: &Offer) -> u32 {
     let sizes = u64::from(syn.mss.unwrap_or(0)) << 8 | u64::from(syn.window_scale.unwrap_or(0xff));
@@ -310,7 +316,8 @@ fn kind_of(syn: &Offer) -> u32 {
     (mixed >> 32) as u32 | 1
 }
 
-/// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they like.)
+/// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they
+/// like.)
 fn clients_number(flow: &Flow, post: &mut HostEventWriter<'_>) {
     let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()).filter(|_| !flow.quality.zero_numbers)
     else {
@@ -330,7 +337,8 @@ fn clients_number(flow: &Flow, post: &mut HostEventWriter<'_>) {
     }));
 }
 
-/// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was sent.
+/// How the attempt came out, if there is anything to say of that; whether there is. `used`: it got open, and data was
+/// sent.
 fn settled(
     flow: &Flow,
     time: Timestamp,
@@ -353,7 +361,7 @@ fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut HostEventWriter<'_
     if at_once && let Some(settled) = Settled::of(flow, time) {
         post.tell(HostEventKind::Unused(settled));
     }
-    // Where data was sent, its first octet has told all that this would.
+    // Where data was sent, its first octet said all that this would.
     if flow.bytes() == 0 {
         post.tell(HostEventKind::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
     }
@@ -383,7 +391,8 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
     }
 }
 
-/// A server that resets what it has just taken, before it has said anything and before its client closes, does not serve.
+/// A server that resets what it has just taken, before it has said anything and before its client closes, does not
+/// serve.
 fn dropped(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
     let (client, server) = (&flow.client, &flow.server);
     let Some(began) = flow.handshake.first_syn().filter(|_| from == Side::Server && server.rst_count == 1) else {
@@ -426,52 +435,44 @@ fn stray(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
         return;
     }
     let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
-    let (time, frame, from, to) = (s.time, s.frame, s.source, s.destination);
-    if let Some(technique) = technique_of_flags(s.flags, s.payload)
-        && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
-    {
-        post.tell(HostEventKind::Probe(Probe {
-            time,
-            frame,
-            from,
-            to,
-            technique,
-            flags: s.flags,
-            number: s.seq,
-            reply: Reply::None,
-        }));
-    }
+    let stray = Stray { time: s.time, frame: s.frame, from: s.source, to: s.destination, proved, answer: false };
+    probed(flow, &stray, (s.flags, s.payload, s.seq), Reply::None, post);
     if s.payload == 0 {
-        post.tell(HostEventKind::Stray(Stray { time, frame, from, to, proved, answer: false }));
+        post.tell(HostEventKind::Stray(stray));
     }
 }
 
+/// The first segment of a four-tuple was stray, and its target answered.
 fn stray_answered(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
-    let (from, to) = (s.destination, s.source);
     let Some(step) = flow.steps.first() else { return };
     let (time, frame) = (step.time, step.frame);
-    if let Some(technique) = technique_of_flags(step.flags, step.payload)
-        && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
-    {
-        post.tell(HostEventKind::Probe(Probe {
-            time,
-            frame,
-            from,
-            to,
-            technique,
-            flags: step.flags,
-            number: step.seq,
-            reply: if s.flags.is_syn_ack() { Reply::SynAck } else { Reply::Reset },
-        }));
-    }
+    let stray = Stray { time, frame, from: s.destination, to: s.source, proved: true, answer: true };
+    let reply = if s.flags.is_syn_ack() { Reply::SynAck } else { Reply::Reset };
+    probed(flow, &stray, (step.flags, step.payload, step.seq), reply, post);
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
-        post.tell(HostEventKind::Stray(Stray { time, frame, from, to, proved: true, answer: true }));
+        post.tell(HostEventKind::Stray(stray));
     }
 }
 
-/// Whether a stray segment goes the way a probe goes. A server whose clients are gone, or whose connections are older than the
-/// capture, sends stray segments too, to ports above its own.
+/// A stray segment with these flags, payload and sequence number is a probe, if it looks like one.
+fn probed(
+    flow: &Flow,
+    stray: &Stray,
+    (flags, payload, number): (Flags, u32, SeqNumber),
+    reply: Reply,
+    post: &mut HostEventWriter<'_>,
+) {
+    let Stray { time, frame, from, to, .. } = *stray;
+    if let Some(technique) = technique_of_flags(flags, payload)
+        && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
+    {
+        post.tell(HostEventKind::Probe(Probe { time, frame, from, to, technique, flags, number, reply }));
+    }
+}
+
+/// Whether a stray segment goes the way a probe goes. A server whose clients are gone, or whose connections are older
+/// than the capture, sends stray segments too, to ports above its own.
 const fn is_towards_service(from: Endpoint, to: Endpoint) -> bool {
     from.port >= to.port
 }
@@ -517,7 +518,7 @@ const fn is_probe_of_service(from: Endpoint, to: Endpoint) -> bool {
     (is_ephemeral(from.port) && !is_ephemeral(to.port)) || (from.port >= RESERVED && to.port < RESERVED)
 }
 
-/// What is told of segments that are no step of a handshake.
+/// Events about segments that are no step of a handshake.
 #[inline]
 fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
     let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);

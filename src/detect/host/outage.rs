@@ -1,8 +1,10 @@
-//! Services that fail their clients: from when to when, what became of attempts, whom it hit, and what is probably gone.
+//! Services that fail their clients: from when to when, what became of attempts, whom it hit, and what is probably
+//! gone.
 //!
-//! An attempt fails when it is refused, is reset as soon as it is open, or stays silent although its client tries again. A run of
-//! failures, hardly interrupted by successes, is an outage if the service was seen to work, or if several clients that get on well
-//! with others fail there. Runs begin with the first failure and end with the first success after the last: in packet time.
+//! An attempt fails when it is refused, is reset as soon as it is open, or stays silent although its client tries
+//! again. A run of failures, hardly interrupted by successes, is an outage if the service was seen to work, or if
+//! several clients that get on well with others fail there. Runs begin with the first failure and end with the first
+//! success after the last: in packet time.
 
 use core::net::IpAddr;
 
@@ -23,7 +25,7 @@ const ATTEMPTS: u32 = 20;
 const LASTS: i64 = 3 * SECOND;
 /// Clients from which on it is a warning.
 const SEVERAL: usize = 5;
-/// Clients told apart in one outage, and addresses that its report lists.
+/// Clients distinguished in one outage, and addresses that its report lists.
 const CLIENTS: usize = 256;
 const LISTED: usize = 16;
 const MAX_FRAMES: usize = 8;
@@ -32,14 +34,14 @@ const WORKS: u32 = 8;
 const WORKS_FOR: i64 = 10 * SECOND;
 /// A run is given up after so long without an attempt.
 const FORGOTTEN: i64 = 120 * SECOND;
-/// Silence is told after a deadline of some seconds: until then failures of before the last success may come to light.
+/// Silence is known after a deadline of some seconds: until then failures of before the last success may come to light.
 const SETTLING: i64 = 6 * SECOND;
 /// Services followed at once of which nothing is known.
 const UNKNOWN: usize = 64;
 /// An attempt that succeeds within this time after its SYN was sent again lost a packet, and did not fail.
 const LOSS: i64 = 3 * SECOND;
-/// Gaps of a client that asks by the clock: at least so long, so regular that of so many three in four are alike; and longer than this
-/// even where it gets on with others.
+/// Gaps of a client that asks by the clock: at least so long, so regular that of so many three in four are alike; and
+/// longer than this even where it gets on with others.
 const CHECKS: (i64, u16) = (200 * MILLISECOND, 6);
 const CHECKS_SLOWLY: i64 = SECOND;
 /// A client whose silent services are so many, in several networks, and that nobody answers, has lost its own way out.
@@ -177,7 +179,7 @@ struct Run {
     frames: Vec<u64>,
     /// Number of its reports, clients and attempts at the last of them.
     reported: Option<(u64, usize, u32)>,
-    /// What is probably gone, and what was last told of that.
+    /// What is probably gone, and what was last reported of that.
     kind: Kind,
     kind_told: Kind,
     /// When it was last judged.
@@ -437,7 +439,7 @@ impl Outages {
         }
     }
 
-    /// Packet time is `now`: runs that are over are told of as such.
+    /// Packet time is `now`: runs that are over are reported as such.
     pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         for n in (0..self.running.len()).rev() {
             let Some(server) = self.running.get(n).copied() else { continue };

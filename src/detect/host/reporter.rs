@@ -55,7 +55,8 @@ impl Reporter {
     }
 
     /// Reports `finding` of `rule`, if that is on. The number of the incident: a new one, unless it goes on with one.
-    /// Cold: what makes findings lies apart from what looks at every connection, and stays out of the instruction cache.
+    /// Cold: what makes findings lies apart from what looks at every connection, and stays out of the instruction
+    /// cache.
     #[cold]
     #[inline(never)]
     pub(super) fn report(

@@ -1,5 +1,5 @@
-//! The rules about connections taken together, for the registry: what each means. The detectors of this folder decide when,
-//! and report a rule by its name here.
+//! The rules about connections taken together, for the registry: what each means. The detectors of this folder decide
+//! when, and report a rule by its name here.
 
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Rule, When};

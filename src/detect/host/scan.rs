@@ -1,8 +1,8 @@
-//! Who probes: failed attempts and stray probes of each source, and what they add up to (findings C.5 to C.8).
+//! Who probes: failed attempts and stray probes of each source, and what they add up to.
 //!
-//! A source's probes are kept as distinct pairs of host and port, at most [`MAX_PAIRS`] of them and at most so many of all
-//! sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to what was open or
-//! silent: that is what a scan is after.
+//! A source's probes are kept as distinct pairs of host and port, at most [`MAX_PAIRS`] of them and at most so many of
+//! all sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to
+//! what was open or silent: that is what a scan is after.
 
 mod crowd;
 mod patience;
@@ -16,6 +16,7 @@ use super::burst::{Burst, HostBurst, MANY};
 use super::clients::Stacks;
 use super::connection_holding::HALF_OPEN_AGE;
 use super::input::{Attempt, Outcome, Places, Settled};
+use super::probe::{Probe, Reply, Technique};
 use super::reporter::{Report, Reporter};
 use super::rules;
 use super::settings::Settings;
@@ -23,7 +24,7 @@ use super::sketch::{Bounded, Distinct, Weigh, fixed_hash, fixed_hash_of};
 use super::tools::{Prints, Tool};
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::rule::{Finding, Rule};
-use crate::tcp::{Endpoint, Flags, SeqNumber};
+use crate::tcp::{Endpoint, Flags};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 use crowd::{Crowds, Decoys, Stand};
 use patience::{Asked, NO_CHECK, PATIENCE, Verdict, Waiting};
@@ -36,8 +37,8 @@ const MAX_LISTED: usize = 1024;
 const MAX_FRAMES: usize = 8;
 /// Reports that one source may have open.
 const MAX_REPORTS: usize = 8;
-/// A source with more pairs than this is examined for a grid, and for a slow scan, only after every so many more failures: that
-/// sorts all of them.
+/// A source with more pairs than this is examined for a grid, and for a slow scan, only after every so many more
+/// failures: that sorts all of them.
 const LOOKED_AT_ONCE: usize = 64;
 const LOOKED_AT_EVERY: u8 = 8;
 /// A scan is over after this much silence, and a slow one after this much.
@@ -47,7 +48,8 @@ const QUIET_SLOW: i64 = 2 * 3600 * SECOND;
 const TECHNIQUE_FROM: usize = 8;
 /// Window of slow scans.
 const SLOW_WINDOW: i64 = 24 * 3600 * SECOND;
-/// A source's clocks and systems are followed from so many SYNs on, of one source in so many of those remembered at most.
+/// A source's clocks and systems are followed from so many SYNs on, of one source in so many of those remembered at
+/// most.
 const SEVERAL_SYNS: u32 = 3;
 const FOLLOWED: usize = 4;
 /// So long without any answer may be that of a dead uplink.
@@ -63,88 +65,6 @@ const GRID_OF_ROWS: usize = 2;
 const ASKED_BACK: i64 = 60 * SECOND;
 /// Final reports kept for the summary.
 const MAX_FINISHED: usize = 1024;
-
-/// How a source probes (findings C.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Technique {
-    /// SYN, and RST for whoever answers.
-    Syn,
-    /// Full connections, closed at once.
-    Connect,
-    /// FIN alone.
-    Fin,
-    /// No flags.
-    Null,
-    /// FIN, PSH, URG.
-    Xmas,
-    /// FIN, ACK.
-    Maimon,
-    /// ACK alone; the window scan looks the same.
-    Ack,
-    /// SYN, ACK.
-    SynAck,
-    /// RST alone.
-    Rst,
-    /// Other flags with which no connection begins, without ACK or with SYN, FIN and RST mixed.
-    Odd,
-    /// ACK with flags that say nothing without data: PSH, URG.
-    OddAck,
-}
-
-impl Technique {
-    /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Syn => "syn",
-            Self::Connect => "connect",
-            Self::Fin => "fin",
-            Self::Null => "null",
-            Self::Xmas => "xmas",
-            Self::Maimon => "maimon",
-            Self::Ack => "ack-or-window",
-            Self::SynAck => "synack",
-            Self::Rst => "inverse-rst",
-            Self::Odd | Self::OddAck => "odd-flags",
-        }
-    }
-
-    const fn rule(self) -> &'static Rule {
-        match self {
-            Self::Syn => &rules::TECH_SYN,
-            Self::Connect => &rules::TECH_CONNECT,
-            Self::Fin => &rules::TECH_FIN,
-            Self::Null => &rules::TECH_NULL,
-            Self::Xmas => &rules::TECH_XMAS,
-            Self::Maimon => &rules::TECH_MAIMON,
-            Self::Ack => &rules::TECH_ACK_OR_WINDOW,
-            Self::SynAck => &rules::TECH_SYNACK,
-            Self::Rst => &rules::TECH_INVERSE_RST,
-            Self::Odd | Self::OddAck => &rules::TECH_ODD_FLAGS,
-        }
-    }
-
-    /// What an answer (RST) and what silence say about the probed port, for people.
-    pub const fn meaning(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Syn | Self::Connect => ("closed", "filtered"),
-            Self::Fin | Self::Null | Self::Xmas | Self::Maimon | Self::Odd => ("closed", "open or filtered"),
-            Self::Ack | Self::SynAck | Self::OddAck => ("unfiltered", "filtered"),
-            Self::Rst => ("answered", "probed"),
-        }
-    }
-
-    /// The same as names of figures.
-    const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Syn | Self::Connect => ("ports_closed", "ports_filtered"),
-            Self::Fin | Self::Null | Self::Xmas | Self::Maimon | Self::Odd => {
-                ("ports_closed", "ports_open_or_filtered")
-            }
-            Self::Ack | Self::SynAck | Self::OddAck => ("ports_unfiltered", "ports_filtered"),
-            Self::Rst => ("ports_answered", "ports_probed"),
-        }
-    }
-}
 
 /// What shape a scan has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +108,7 @@ enum Found {
     OpenUnused,
     Answered,
     Silent,
-    /// Observation ended before silence could be told.
+    /// Observation ended before silence was known.
     Unknown,
 }
 
@@ -253,7 +173,7 @@ pub struct ScanReport {
     pub shape: Shape,
     /// Its technique.
     pub technique: Technique,
-    /// The tool, where it can be told.
+    /// The tool, where it is known.
     pub tool: Option<Tool>,
     /// First probe.
     pub first: Timestamp,
@@ -323,7 +243,7 @@ pub(super) struct Source {
     twins: (u32, u32),
     /// Probes that others sent as well, at once.
     shadows: u32,
-    /// What was not told of it, because its address may be forged.
+    /// What was not reported of it, because its address may be forged.
     withheld: Option<Tool>,
     techniques: u16,
     /// Failures since the last look at all pairs.
@@ -407,7 +327,8 @@ impl Source {
         self.index.insert_unique(pair.digest(), at, |at| pairs.get(usize::from(*at)).map_or(0, Pair::digest));
     }
 
-    /// Keeps `pair`, which is new, in the place of one that answered by RST; the pair that is not kept, which may be `pair`.
+    /// Keeps `pair`, which is new, in the place of one that answered by RST; the pair that is not kept, which may be
+    /// `pair`.
     fn displace(&mut self, pair: Pair, next: &mut usize) -> Pair {
         let (all, start) = (self.pairs.len(), *next);
         let gives_way = |p: &Pair| p.found == Found::Answered && p.technique == pair.technique;
@@ -528,7 +449,8 @@ impl Source {
         self.prints.tool().is_some() || (self.reset_after_synack >= 3 && !self.is_of_a_kernel())
     }
 
-    /// Whether its address may be one of several in whose names somebody else sends: most of its probes came from others, too.
+    /// Whether its address may be one of several in whose names somebody else sends: most of its probes came from
+    /// others, too.
     fn is_shadowed(&self) -> bool {
         self.shadows >= 2 && u64::from(self.shadows) * 2 >= self.attempts.max(self.pairs.len() as u64)
     }
@@ -577,31 +499,6 @@ impl Source {
         let is_slow = self.reports.iter().any(|reported| reported.shape == Shape::Slow);
         now - self.last >= if is_slow { QUIET_SLOW } else { QUIET }
     }
-}
-
-/// A probe without a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Probe {
-    pub(super) time: Timestamp,
-    pub(super) frame: u64,
-    pub(super) from: Endpoint,
-    pub(super) to: Endpoint,
-    pub(super) technique: Technique,
-    pub(super) flags: Flags,
-    pub(super) number: SeqNumber,
-    /// What the target answered.
-    pub(super) reply: Reply,
-}
-
-/// What answers a probe without a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
-    /// Nothing, so far.
-    None,
-    /// RST.
-    Reset,
-    /// SYN-ACK, as of an open port.
-    SynAck,
 }
 
 /// Every source, and the scans found.
@@ -669,7 +566,8 @@ impl Scans {
         self.sources.prefetch(&source);
     }
 
-    /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of interest.
+    /// A first SYN. `flooded`: to a service that many sources attack, so that only a source known before is of
+    /// interest.
     pub(super) fn attempt(
         &mut self,
         a: &Attempt,
@@ -751,7 +649,8 @@ impl Scans {
         }
     }
 
-    /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is wanted.
+    /// What is known of `ip`, and how many more pairs may be kept. It is made known, unless only what is `known` is
+    /// wanted.
     fn source(
         &mut self,
         ip: IpAddr,
@@ -777,8 +676,8 @@ impl Scans {
         self.sources.get_at(&mut at.client, &client).map_or((false, NEVER), |s| (s.used > 0, s.last_answer))
     }
 
-    /// An attempt at a service that used to work and fails its clients: whether that says nothing of its client, who uses
-    /// connections otherwise.
+    /// An attempt at a service that used to work and fails its clients: whether that says nothing of its client, who
+    /// uses connections otherwise.
     pub(super) fn meets_outage(&mut self, s: &Settled, at: &mut Places) -> bool {
         let Some(source) = self.sources.get_at(&mut at.client, &s.client.ip).filter(|source| source.used > 0) else {
             return false;
@@ -1043,7 +942,7 @@ impl Scans {
         }
     }
 
-    /// What was withheld of `ip` for so long is told, or forgotten.
+    /// What was withheld of `ip` for so long is reported, or forgotten.
     fn decide(
         &mut self,
         ip: IpAddr,
@@ -1140,7 +1039,8 @@ fn tool_finding(source: &Source, ip: IpAddr, tool: Tool) -> Finding {
         .frames(source.frames.iter().copied())
 }
 
-/// What is found of a source that scans a grid is part of that: a report for each of its rows and columns says nothing more.
+/// What is found of a source that scans a grid is part of that: a report for each of its rows and columns says nothing
+/// more.
 fn as_grid(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, local: bool) -> Option<Shape> {
     if !matches!(shape, Shape::Vertical(_) | Shape::Horizontal(_)) || source.has_reported(shape) {
         return Some(shape);
@@ -1189,7 +1089,7 @@ fn confirm(source: &mut Source, ip: IpAddr, shape: Shape, now: Timestamp, report
     reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
 }
 
-/// Reports a scan for the first time, and its technique if that has not been told.
+/// Reports a scan for the first time, and its technique if that has not been reported.
 fn report(
     source: &mut Source,
     (ip, pair): (IpAddr, &Pair),
@@ -1337,15 +1237,15 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
     (*failed, *others) = (*failed + u32::from(!success), *others + u32::from(success));
 }
 
-/// Whether TRW decides that the source is a scanner. Where nobody said which networks are ours, ten failures are asked for
-/// instead of four, and it is no more than a note.
+/// Whether TRW decides that the source is a scanner. Where nobody said which networks are ours, ten failures are asked
+/// for instead of four, and it is no more than a note.
 fn trw(source: &mut Source, remote: bool) -> Option<Finding> {
     let enough = if remote { 4 } else { 10 };
     if source.trw_told || source.walk < enough {
         return None;
     }
-    // What fails is known later than what succeeds: the walk is out of order for connections made at the same time, of which
-    // more may have succeeded.
+    // What fails is known later than what succeeds: the walk is out of order for connections made at the same time, of
+    // which more may have succeeded.
     let (failed, others) = source.lately.iter().fold((0, 0), |(f, o), lately| (f + lately.1, o + lately.2));
     if failed <= others {
         return None;
@@ -1422,8 +1322,8 @@ fn is_block(source: &Source, now: Timestamp, settings: &Settings, enough: usize)
     pairs >= enough && hosts.len() >= 5 && ports.len() >= 5 && 2 * pairs >= 3 * hosts.len().max(ports.len())
 }
 
-/// At least 25 failed pairs in a day, too few at a time for a scan of another shape: ports of one host, one port of many hosts, or
-/// the same ports of several. A host that looks for its peers fails at one port of each.
+/// At least 25 failed pairs in a day, too few at a time for a scan of another shape: ports of one host, one port of
+/// many hosts, or the same ports of several. A host that looks for its peers fails at one port of each.
 fn is_slow(source: &Source, now: Timestamp, window: i64, enough: usize) -> bool {
     let pairs = || source.pairs.iter().filter(|p| source.counts(p) && !p.back && now - p.time <= SLOW_WINDOW);
     let mut hosts: SmallVec<[IpAddr; 64]> = pairs().map(|p| p.to).collect();
@@ -1441,8 +1341,8 @@ fn is_slow(source: &Source, now: Timestamp, window: i64, enough: usize) -> bool 
     all >= enough && (5 * fewer <= all || 2 * all >= 3 * more)
 }
 
-/// Whether so few attempts already tell how the source probes: ports of one host that refused it or that it left at once, none
-/// of which it used.
+/// Whether so few attempts already tell how the source probes: ports of one host that refused it or that it left at
+/// once, none of which it used.
 fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
     let connects = matches!(pair.technique, Technique::Syn | Technique::Connect);
     if !connects || source.pairs.len() < TECHNIQUE_FROM || source.used > 0 || source.knows(source.connecting()) {
@@ -1463,8 +1363,8 @@ fn early_technique(source: &Source, pair: &Pair) -> Option<Technique> {
     (ports.len() >= TECHNIQUE_FROM && 2 * failed >= ports.len()).then(|| source.connecting())
 }
 
-/// Whether a stray segment, with those before it, is a probe. Flags that no connection has need no second one; what a connection
-/// from before the capture might send must have been answered by RST from several ports.
+/// Whether a stray segment, with those before it, is a probe. Flags that no connection has need no second one; what a
+/// connection from before the capture might send must have been answered by RST from several ports.
 fn proves(source: &Source, p: &Probe) -> bool {
     let within = |window: i64, answered: bool, one_host: bool| {
         source

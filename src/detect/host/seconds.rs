@@ -47,8 +47,8 @@ impl Second {
     }
 }
 
-/// The last [`SECONDS`] seconds: each has the place of its number modulo that, where the newest stays. Most services are asked
-/// for now and then, and need no room for all of them.
+/// The last [`SECONDS`] seconds: each has the place of its number modulo that, where the newest stays. Most services
+/// are asked for now and then, and need no room for all of them.
 #[derive(Debug, Default)]
 pub(super) struct Seconds {
     few: [Second; FEW],

@@ -1,9 +1,9 @@
-//! What a server's answers show over several connections: options it never takes, SYNs with ECN that it does not get, a full
-//! accept queue, SYN cookies without timestamps, and answers far slower than its usual ones.
+//! What a server's answers show over several connections: options it never takes, SYNs with ECN that it does not get, a
+//! full accept queue, SYN cookies without timestamps, and answers far slower than its usual ones.
 
 use smallvec::SmallVec;
 
-use super::cookies::{Cookies, LASTS, News, PLAIN_AGAIN, Prepared};
+use super::cookies::{CookieNews, Cookies, LASTS, PLAIN_AGAIN, Prepared};
 use super::rules;
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
@@ -26,7 +26,8 @@ const OPTIONS: [Named; 3] = [
 const BLACKHOLED: (u8, i64) = (3, SECOND);
 /// Flows to one port whose SYN-ACK is repeated in vain, and the time they must lie in.
 const OVERFLOWS: (usize, i64) = (3, 60 * SECOND);
-/// Answers without options, within this time, and half-open connections whose SYN-ACK was not repeated, that are cookies.
+/// Answers without options, within this time, and half-open connections whose SYN-ACK was not repeated, that are
+/// cookies.
 const COLLAPSED: (u32, i64) = (3, 10 * SECOND);
 /// After so long without them a server sends no cookies any more.
 const COOKIES_LAST: i64 = 60 * SECOND;
@@ -36,7 +37,7 @@ const ANSWERS: (usize, usize) = (32, 20);
 const NEVER_SLOW: i64 = 500 * MILLISECOND;
 
 /// Takes what is found, and the id of its rule.
-type Report<'a> = &'a mut dyn FnMut(&'static Rule, Finding);
+type OnFinding<'a> = &'a mut dyn FnMut(&'static Rule, Finding);
 
 /// A server that takes no options: since when, when last, and how many answers in a row took them since.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +111,7 @@ impl Weigh for ServerProfile {
 
 impl ServerProfile {
     /// The first SYN-ACK of a flow.
-    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: Report<'_>) {
+    pub(super) fn synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, found: OnFinding<'_>) {
         self.last = s.time;
         marks.slow_answer = self.is_slow(flow);
         marks.overflowing = self.is_overflowing(s.source.port, s.time);
@@ -139,7 +140,7 @@ impl ServerProfile {
         Some(*kept.select_nth_unstable(n / 2).1)
     }
 
-    fn take_offers(&mut self, s: &Segment, client: &Offer, server: &Offer, found: Report<'_>) {
+    fn take_offers(&mut self, s: &Segment, client: &Offer, server: &Offer, found: OnFinding<'_>) {
         if let Some(free) = self.clients.iter().position(|c| *c == 0) {
             let who = fixed_hash_of(&s.destination.ip) as u32 | 1;
             if !self.clients.contains(&who) {
@@ -171,9 +172,9 @@ impl ServerProfile {
         }
     }
 
-    /// SYNs with ECN that get no answer, where the same SYN without gets one at once. One that is answered is proof enough
-    /// that they pass.
-    fn take_ecn(&mut self, flow: &Flow, s: &Segment, client: &Offer, dropped: bool, found: Report<'_>) {
+    /// SYNs with ECN that get no answer, where the same SYN without gets one at once. One that is answered is proof
+    /// enough that they pass.
+    fn take_ecn(&mut self, flow: &Flow, s: &Segment, client: &Offer, dropped: bool, found: OnFinding<'_>) {
         if !client.flags.any(Flags::ECE | Flags::CWR) {
             return;
         }
@@ -196,7 +197,7 @@ impl ServerProfile {
         found(&rules::ECN_BLACKHOLE, finding);
     }
 
-    /// A client that offers scaling and SACK without timestamps gets all or, with a cookie, nothing (findings A.8, S2).
+    /// A client that offers scaling and SACK without timestamps gets all or, with a cookie, nothing.
     fn take_collapse(&mut self, s: &Segment, client: &Offer, server: &Offer) {
         if client.window_scale.is_none() || !client.sack_permitted || client.timestamps.is_some() {
             return;
@@ -221,14 +222,14 @@ impl ServerProfile {
     }
 
     /// Whether it takes options again that it did not take while it sent cookies.
-    pub(super) fn takes_options_again(&mut self, now: Timestamp) -> Option<News> {
+    pub(super) fn takes_options_again(&mut self, now: Timestamp) -> Option<CookieNews> {
         let over = |collapse: &mut Collapse| collapse.taken >= PLAIN_AGAIN && now - collapse.last >= LASTS;
         let Collapse { since, last, .. } = self.sends_cookies.take_if(over)?;
-        Some(News::end(since, last))
+        Some(CookieNews::end(since, last))
     }
 
     /// The server's first segment after the SYN-ACK of `flow`: what its timestamps tell of SYN cookies.
-    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<News> {
+    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<CookieNews> {
         self.cookies.second(flow, s)
     }
 
@@ -242,7 +243,7 @@ impl ServerProfile {
         self.repeats = true;
     }
 
-    /// Nobody acknowledged a SYN-ACK that was sent once (findings A.8, S3): whether that, with what was seen before, tells SYN
+    /// Nobody acknowledged a SYN-ACK that was sent once: whether that, with what was seen before, tells SYN
     /// cookies.
     pub(super) fn unrepeated(&mut self, began: Timestamp) -> bool {
         let (since, answers) = self.collapsed;

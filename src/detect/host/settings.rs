@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 
+use crate::flow::Timeouts;
 use crate::network::IpNet;
 use crate::time::SECOND;
 
@@ -40,8 +41,8 @@ impl ScanThreshold {
 pub struct Settings {
     /// From when on failed attempts are a scan.
     pub scan: ScanThreshold,
-    /// Networks that are ours. Their hosts may fail ten times as often before they are scanners; with none, every host is
-    /// treated as foreign.
+    /// Networks that are ours. Their hosts may fail ten times as often before they are scanners; with none, every host
+    /// is treated as foreign.
     pub local_nets: Vec<IpNet>,
     /// Source addresses remembered (about 500 octets each).
     pub sources: usize,
@@ -55,6 +56,8 @@ pub struct Settings {
     pub isn_cohorts: usize,
     /// Samples of initial sequence numbers, of all cohorts together (24 octets each).
     pub isn_samples: usize,
+    /// 2 MSL, nanoseconds. The engine takes it from its [`Timeouts`].
+    pub time_wait: i64,
 }
 
 impl Default for Settings {
@@ -68,6 +71,7 @@ impl Default for Settings {
             strays: 4_096,
             isn_cohorts: 16_384,
             isn_samples: 262_144,
+            time_wait: Timeouts::default().time_wait,
         }
     }
 }

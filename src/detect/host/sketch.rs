@@ -1,8 +1,8 @@
 //! Bounded stores: a table that evicts its lightest entries, a distinct counter, and a sample.
 //!
-//! The table's hash is seeded at random, because its keys are chosen by attackers, and nothing ever iterates over its index:
-//! entries are visited in order of their position, which depends on the input alone. The sketches hash with fixed seeds, so
-//! that the same capture gives the same estimates.
+//! The table's hash is seeded at random, because its keys are chosen by attackers, and nothing ever iterates over its
+//! index: entries are visited in order of their position, which depends on the input alone. The sketches hash with
+//! fixed seeds, so that the same capture gives the same estimates.
 
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::IpAddr;

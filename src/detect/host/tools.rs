@@ -1,4 +1,4 @@
-//! Scanning tools by what their packets look like (findings C.8).
+//! Scanning tools by what their packets look like.
 
 use super::input::{Attempt, Look};
 use super::rules;
@@ -17,7 +17,7 @@ const MSS_ONLY: Layout = Layout(0x3);
 /// MSS, NOP, WS, NOP, NOP, SACK permitted: zmap's "windows" probes.
 const WINDOWS: Layout = Layout(0x52_2423);
 
-/// A tool whose packets can be told.
+/// A tool that is known by its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Tool {
@@ -113,7 +113,8 @@ impl Prints {
             .find(certain)
     }
 
-    /// The source used a connection for data: a small device, whose stack sends such SYNs, if it is not known for a scanner.
+    /// The source used a connection for data: a small device, whose stack sends such SYNs, if it is not known for a
+    /// scanner.
     pub(super) const fn used(&mut self) {
         if !self.is_told(Tool::Nmap) {
             self.matched[Tool::Nmap as usize] = 0;
@@ -173,8 +174,8 @@ pub(super) fn is_sequence_probe(look: &Look) -> bool {
     os_probe(look).is_some_and(|n| n < 6)
 }
 
-/// Window 1024 (older: 2048, 3072, 4096), MSS 1460 and nothing else, no DF where there is one. Over IPv6 no kernel has this segment
-/// size on links as they are; versions that know have 1440.
+/// Window 1024 (older: 2048, 3072, 4096), MSS 1460 and nothing else, no DF where there is one. Over IPv6 no kernel has
+/// this segment size on links as they are; versions that know have 1440.
 fn is_nmap(a: &Attempt) -> bool {
     let (l, six) = (&a.look, a.server.ip.is_ipv6());
     matches!(l.window, 1024 | 2048 | 3072 | 4096)

@@ -7,6 +7,7 @@ use super::handshake::{Handshake, InEffect, MAX_TRIES};
 use super::notes::Notes;
 use super::peer::Peer;
 use super::previous::Previous;
+use super::severity::Severity;
 use super::steps::Step;
 use super::teardown::{Reset, Teardown};
 use super::tuple::{FlowKey, Side};
@@ -55,10 +56,10 @@ pub struct Unreachable {
 /// An anomaly noted on a flow: the detectors' business, kept here so that one event a flow and id can be counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Index of the rule in the registry.
-    pub rule: u16,
-    /// Severity it was reported with (10 info, 30 note, 50 warn, 70 alert).
-    pub severity: u8,
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// The highest severity it was reported with.
+    pub severity: Severity,
     /// How often.
     pub count: u32,
     /// The first frames that prove it.

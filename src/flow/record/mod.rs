@@ -15,6 +15,7 @@ pub(super) mod peer;
 pub(super) mod previous;
 pub(super) mod resets;
 pub(super) mod rewriting;
+pub(super) mod severity;
 pub(super) mod steps;
 pub(super) mod teardown;
 pub(super) mod tracking;

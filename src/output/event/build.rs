@@ -25,8 +25,6 @@ pub struct Context {
     pub sequence: u64,
     /// Which steps to carry.
     pub steps: StepsShown,
-    /// The id of an anomaly rule by its index.
-    pub rule_id: fn(u16) -> Option<&'static str>,
 }
 
 /// The event `action` of `flow`, decided at `time`.
@@ -161,7 +159,7 @@ fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<
         icmp: icmp_body(flow),
         steps: Steps { flow, shown: if tells_all { context.steps } else { StepsShown::None } },
         steps_dropped: (ended && flow.steps_dropped > 0).then_some(flow.steps_dropped),
-        anomalies: Marks { flow: tells_all.then_some(flow), rule_id: context.rule_id },
+        anomalies: Marks { flow: tells_all.then_some(flow) },
         capture: if ended { capture_body(flow) } else { None },
         unacceptable: if ended { unacceptable_body(flow) } else { None },
     }

@@ -437,7 +437,6 @@ pub struct CaptureBody {
 #[derive(Clone, Copy)]
 pub struct Marks<'a> {
     pub(super) flow: Option<&'a Flow>,
-    pub(super) rule_id: fn(u16) -> Option<&'static str>,
 }
 
 impl core::fmt::Debug for Marks<'_> {
@@ -455,13 +454,11 @@ impl Marks<'_> {
 impl Serialize for Marks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let marks = self.flow.map_or(&[][..], |flow| &flow.marks);
-        serializer.collect_seq(marks.iter().filter_map(|mark| {
-            Some(MarkBody {
-                id: (self.rule_id)(mark.rule)?,
-                severity: mark.severity,
-                frames: &mark.frames,
-                count: mark.count,
-            })
+        serializer.collect_seq(marks.iter().map(|mark| MarkBody {
+            id: mark.rule,
+            severity: mark.severity as u8,
+            frames: &mark.frames,
+            count: mark.count,
         }))
     }
 }

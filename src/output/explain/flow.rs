@@ -11,22 +11,22 @@ use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::cause::{self, Cause};
 use crate::output::clock::human;
 use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
-use crate::output::picture::{caption, is_presumed, relative, severity_name, since_text};
+use crate::output::picture::{caption, is_presumed, relative, since_text};
 use crate::output::words::state_name;
 use crate::tcp::State;
 
 /// `flow` in words.
-pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) -> Option<&'static str>) -> Document {
+pub fn explain_flow(flow: &Flow, locale: Locale, level: Level) -> Document {
     let mut document = Document::default();
     let (client, server) = (flow.client.endpoint, flow.server.endpoint);
     document.heading(format!("#{} {client} → {server}", flow.id));
-    opening(&mut document, flow, locale, level, rule_id);
+    opening(&mut document, flow, locale, level);
     if level == Level::Full {
         steps(&mut document, flow, locale);
         numbers(&mut document, flow, locale);
     }
     closing(&mut document, flow, locale, level);
-    if let Some(words) = forged(flow, locale, rule_id) {
+    if let Some(words) = forged(flow, locale) {
         document.item(words);
     }
     for side in [Side::Client, Side::Server] {
@@ -34,7 +34,7 @@ pub fn explain_flow(flow: &Flow, locale: Locale, level: Level, rule_id: fn(u16) 
             document.item(dropped(flow, side, locale));
         }
     }
-    unusual(&mut document, flow, locale, level, rule_id);
+    unusual(&mut document, flow, locale, level);
     if level == Level::Full {
         put_right(&mut document, flow, locale);
     }
@@ -111,13 +111,7 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
     }
 }
 
-fn opening(
-    document: &mut Document,
-    flow: &Flow,
-    locale: Locale,
-    level: Level,
-    rule_id: fn(u16) -> Option<&'static str>,
-) {
+fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     let opening = flow.opening();
     let mut words = format!("{}: {}.", locale.pick("Opening", "연결 설정"), cause::opening(flow).get(locale));
     let name = opening.name();
@@ -128,7 +122,7 @@ fn opening(
         document.item(cause.detail(flow, locale));
     }
     if let Some(wrong) = flow.notes().and_then(|notes| notes.wrong_synack) {
-        let asked = flow.marks.iter().any(|mark| rule_id(mark.rule) == Some(ids::SYN_AUTHENTICATION));
+        let asked = flow.marks.iter().any(|mark| mark.rule == ids::SYN_AUTHENTICATION);
         document.item(wrong_synack(&wrong, asked, locale));
     }
     if let Some(icmp) = flow.unreachable() {
@@ -524,8 +518,8 @@ fn closing(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
 }
 
 /// That a RST was most likely not of the end in whose name it came, and what that means for how the connection ended.
-fn forged(flow: &Flow, locale: Locale, rule_id: fn(u16) -> Option<&'static str>) -> Option<String> {
-    let mark = flow.marks.iter().find(|mark| rule_id(mark.rule) == Some(ids::RST_FORGED))?;
+fn forged(flow: &Flow, locale: Locale) -> Option<String> {
+    let mark = flow.marks.iter().find(|mark| mark.rule == ids::RST_FORGED)?;
     let frame = mark.frames.first()?;
     let ended = flow.teardown.reset.is_some() && flow.was_open();
     Some(match (locale, flow.was_open(), ended) {
@@ -571,20 +565,9 @@ fn shape_words(flow: &Flow, shape: Shape, locale: Locale) -> String {
     text
 }
 
-fn unusual(
-    document: &mut Document,
-    flow: &Flow,
-    locale: Locale,
-    level: Level,
-    rule_id: fn(u16) -> Option<&'static str>,
-) {
-    let odd: Vec<_> = flow
-        .marks
-        .iter()
-        .filter_map(|mark| Some((mark, rule_id(mark.rule)?)))
-        // Every connection that ends as it should has this: nothing unusual.
-        .filter(|(_, id)| *id != ids::CLOSE_NORMAL)
-        .collect();
+fn unusual(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
+    // Every connection that ends as it should has that one.
+    let odd: Vec<_> = flow.marks.iter().filter(|mark| mark.rule != ids::CLOSE_NORMAL).collect();
     if odd.is_empty() {
         if level == Level::Full {
             document.paragraph(locale.pick("Nothing unusual.", "특이한 점이 없습니다."));
@@ -592,10 +575,11 @@ fn unusual(
         return;
     }
     document.heading(locale.pick("What is unusual", "특이한 점"));
-    for (mark, id) in odd {
+    for mark in odd {
+        let id = mark.rule;
         let frames: Vec<String> = mark.frames.iter().map(ToString::to_string).collect();
         let frames = format!("{} {}", locale.pick("frame", "프레임"), frames.join(", "));
-        let severity = severity_name(mark.severity);
+        let severity = mark.severity.name();
         let text = match level {
             Level::Short => anomalies::summary(id, locale),
             Level::Full => anomalies::description(id, locale),

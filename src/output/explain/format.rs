@@ -41,7 +41,7 @@ impl Explain {
     fn ended(&mut self, flow: &Flow) {
         let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
         match self.settings.topic {
-            None => self.write(&explain_flow(flow, locale, level, self.settings.rule_id)),
+            None => self.write(&explain_flow(flow, locale, level)),
             // The answer to a question is written once, with the first flow as its proof; a header when all were seen.
             Some(_) if self.written => {}
             Some(Topic::Header(None)) => self.chosen = self.chosen.or_else(|| Header::of_flow(flow)),

@@ -16,7 +16,6 @@ use super::locale::Word;
 use super::store::{FlowLetters, FlowRow, Store};
 use super::text;
 use super::theme::{ThemeName, ViewTheme};
-use crate::detect::registry::rules;
 use crate::flow::{Flow, FlowKey, Limits, Timeouts};
 use crate::flow_filter::{FlowFilter, Phase, Subject, fields, retransmissions};
 use crate::output::Locale;
@@ -214,8 +213,6 @@ pub struct Options {
     pub filter: Option<FlowFilter>,
     /// How much is shown at once.
     pub arrangement: Arrangement,
-    /// The id of an anomaly rule by its index in the registry.
-    pub rule_id: fn(u16) -> Option<&'static str>,
     /// 2 MSL, nanoseconds.
     pub time_wait: i64,
     /// Names of hosts.
@@ -241,7 +238,6 @@ impl Default for Options {
             max_flows: Limits::default().flows,
             filter: None,
             arrangement: Arrangement::Auto,
-            rule_id: |index| rules().nth(index.into()).map(|rule| rule.id),
             time_wait: Timeouts::default().time_wait,
             names: Arc::default(),
             keys: Keys::default(),
@@ -669,7 +665,7 @@ impl Model {
             }
             Pending::Clear => {}
             Pending::Copy => {
-                let copied = text::to_copy(letter, self.flow()?, self.options.rule_id)?;
+                let copied = text::to_copy(letter, self.flow()?)?;
                 self.message = Some(self.say(Word::Yanked).to_owned());
                 return Some(Effect::Copy(copied));
             }
@@ -937,7 +933,7 @@ impl Model {
             "save" => return self.save(rest),
             "export" => {
                 let path = PathBuf::from(rest);
-                let written = text::export(&path, self.flow()?, self.options.rule_id);
+                let written = text::export(&path, self.flow()?);
                 return Some(Effect::Write(path, written));
             }
             "bpf" => {
@@ -980,7 +976,7 @@ impl Model {
         let flows = rows.map(|row| SavedFlow {
             key: row.flow.key,
             frames: (row.flow.first_frame, row.flow.last_frame.max(row.flow.steps.last().map_or(0, |step| step.frame))),
-            comment: text::comment(&row.flow, self.options.rule_id),
+            comment: text::comment(&row.flow),
         });
         Some(Effect::Analysis(Command::Save(Saving { path: PathBuf::from(path.trim()), flows: flows.collect() })))
     }

@@ -174,17 +174,17 @@ fn closing(flow: &Flow, locale: Locale) -> String {
 /// How bad a flow is.
 pub(super) fn class(row: &FlowRow) -> Class {
     let flow = &row.flow;
-    let marked = flow.marks.iter().map(|mark| mark.severity).max().unwrap_or(0);
-    if marked >= Severity::Alert as u8 {
+    let marked = flow.marks.iter().map(|mark| mark.severity).max().unwrap_or(Severity::Info);
+    if marked >= Severity::Alert {
         return Class::Alert;
     }
     if flow.opening().failed() || flow.opening() == Opening::Invalid {
         return Class::Fail;
     }
     let by_mark = match marked {
-        mark if mark >= Severity::Warn as u8 => Class::Warn,
-        mark if mark >= Severity::Note as u8 => Class::Note,
-        _ => Class::Ok,
+        Severity::Alert | Severity::Warn => Class::Warn,
+        Severity::Note => Class::Note,
+        Severity::Info => Class::Ok,
     };
     let by_phase = match (flow.closing(), Phase::of(flow)) {
         (Closing::ResetByClient | Closing::ResetByServer | Closing::FinThenReset, _) => Class::Warn,
@@ -350,12 +350,7 @@ pub(super) fn handshake(flow: &Flow, locale: Locale) -> String {
 }
 
 /// The verdict of a flow with its rules, their frames and sections: what `e` shows.
-pub(super) fn explanation(
-    row: &FlowRow,
-    findings: &[&Anomaly],
-    rule_id: fn(u16) -> Option<&'static str>,
-    locale: Locale,
-) -> Vec<String> {
+pub(super) fn explanation(row: &FlowRow, findings: &[&Anomaly], locale: Locale) -> Vec<String> {
     let flow = &row.flow;
     let mut lines = vec![format!("#{} {} → {}", flow.id, flow.client.endpoint, flow.server.endpoint)];
     if let Some(why) = obstacle(flow) {
@@ -364,10 +359,10 @@ pub(super) fn explanation(
         lines.push(format!("  {}", locale.say(Word::WhyOk)));
     }
     match locale {
-        Locale::En => lines.extend(ladder::verdict(flow, rule_id).lines().map(str::to_owned)),
+        Locale::En => lines.extend(ladder::verdict(flow).lines().map(str::to_owned)),
         Locale::Ko => {
             // Its first heading names the flow, as is done above.
-            for block in explain_flow(flow, locale, Level::Short, rule_id).blocks.into_iter().skip(1) {
+            for block in explain_flow(flow, locale, Level::Short).blocks.into_iter().skip(1) {
                 match block {
                     Block::Heading(heading) => lines.extend([String::new(), format!("  {heading}")]),
                     Block::Paragraph(paragraph) => lines.push(format!("  {paragraph}")),
@@ -392,7 +387,7 @@ pub(super) fn explanation(
     }
     let mut marks: Vec<_> = flow.marks.iter().collect();
     marks.sort_by_key(|mark| Reverse(mark.severity));
-    for rule in marks.into_iter().filter_map(|mark| rule_id(mark.rule)).filter_map(registry::rule) {
+    for rule in marks.into_iter().filter_map(|mark| registry::rule(mark.rule)) {
         lines.push(String::new());
         lines.push(format!("  {} ({})", rule.id, rule.reference));
         lines.push(format!("  {}", anomalies::description(rule.id, locale)));
@@ -401,13 +396,13 @@ pub(super) fn explanation(
 }
 
 /// What `y` and a letter copy.
-pub(super) fn to_copy(letter: char, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> Option<String> {
+pub(super) fn to_copy(letter: char, flow: &Flow) -> Option<String> {
     Some(match letter {
-        'y' => comment(flow, rule_id),
+        'y' => comment(flow),
         'f' => bpf(flow),
         'c' => CommunityId::of(&flow.key).as_str().to_owned(),
         'p' => format!("{} {}", flow.client.endpoint, flow.server.endpoint),
-        'j' => json(flow, rule_id).trim_end().to_owned(),
+        'j' => json(flow).trim_end().to_owned(),
         _ => return None,
     })
 }
@@ -419,32 +414,32 @@ pub(super) fn bpf(flow: &Flow) -> String {
 }
 
 /// One line on a flow, for comments of packets.
-pub(super) fn comment(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn comment(flow: &Flow) -> String {
     let (client, server) = (flow.client.endpoint, flow.server.endpoint);
     let mut line = format!("synscope flow {}: {client} → {server} {}, {}", flow.id, flow.opening(), flow.closing());
-    for id in flow.marks.iter().filter_map(|mark| rule_id(mark.rule)) {
+    for id in flow.marks.iter().map(|mark| mark.rule) {
         let _ = write!(line, ", {id}");
     }
     line
 }
 
-fn json(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+fn json(flow: &Flow) -> String {
     let mut line = Vec::new();
-    let context = Context { sequence: 1, steps: StepsShown::All, rule_id };
+    let context = Context { sequence: 1, steps: StepsShown::All };
     write_line(&flow_event(flow, Action::FlowEnd, flow.last_time, &context), &mut line);
     String::from_utf8(line).unwrap_or_default()
 }
 
 /// The ladder for a file: Markdown with a Mermaid picture for `.md`, an event for `.ndjson` and `.json`, else text.
-pub(super) fn export(path: &Path, flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+pub(super) fn export(path: &Path, flow: &Flow) -> String {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("md") => markdown(flow, rule_id),
-        Some("ndjson" | "json") => json(flow, rule_id),
-        _ => ladder::draw(flow, true, rule_id),
+        Some("md") => markdown(flow),
+        Some("ndjson" | "json") => json(flow),
+        _ => ladder::draw(flow, true),
     }
 }
 
-fn markdown(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
+fn markdown(flow: &Flow) -> String {
     let (client, server) = (flow.client.endpoint, flow.server.endpoint);
     let mut text = format!("# Flow {}: {client} → {server}\n\n```mermaid\nsequenceDiagram\n", flow.id);
     let _ = writeln!(text, "    participant C as client {client}\n    participant S as server {server}");
@@ -464,7 +459,7 @@ fn markdown(flow: &Flow, rule_id: fn(u16) -> Option<&'static str>) -> String {
             _ => Ok(()),
         };
     }
-    let _ = write!(text, "```\n\n```text\n{}```\n", ladder::verdict(flow, rule_id));
+    let _ = write!(text, "```\n\n```text\n{}```\n", ladder::verdict(flow));
     text
 }
 

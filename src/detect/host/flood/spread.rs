@@ -1,8 +1,9 @@
-//! SYN floods that are spread: over many ports of one host, or over the hosts of a network ("carpet bombing"), so that no one
-//! service gets many.
+//! SYN floods that are spread: over many ports of one host, or over the hosts of a network ("carpet bombing"), so that
+//! no one service gets many.
 //!
-//! A scan asks for many ports of a host as well, and for many hosts, each once or twice. What is told from it are sources without
-//! number, of which each sends hardly anything (they are forged), and the same asked for again and again.
+//! A scan asks for many ports of a host as well, and for many hosts, each once or twice. What differs from it are
+//! sources without number, of which each sends hardly anything (they are forged), and the same asked for again and
+//! again.
 
 use core::net::IpAddr;
 

@@ -1,8 +1,8 @@
-//! Which hosts choose initial sequence numbers that others can guess (findings C.9).
+//! Which hosts choose initial sequence numbers that others can guess.
 //!
-//! A cohort is an address in one role (for servers: with its port) whose segments all look alike, so that hosts behind one
-//! address do not mix. A cohort's samples come from distinct four-tuples: numbers of one four-tuple must climb (RFC 6528),
-//! and that is no weakness. Tests run at fixed numbers of samples and need a probability of 1e-8 or less.
+//! A cohort is an address in one role (for servers: with its port) whose segments all look alike, so that hosts behind
+//! one address do not mix. A cohort's samples come from distinct four-tuples: numbers of one four-tuple must climb (RFC
+//! 6528), and that is no weakness. Tests run at fixed numbers of samples and need a probability of 1e-8 or less.
 
 use core::hash::Hasher;
 use core::net::IpAddr;
@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::input::Look;
 use super::reporter::{Report, Reporter};
 use super::rules;
+use super::settings::Settings;
 use super::sketch::{self, Bounded, Weigh, fixed_hash, fixed_hash_of};
 use crate::detect::anomaly::Severity;
 use crate::detect::rule::{Finding, Rule};
@@ -32,8 +33,6 @@ const LOOKS: [usize; 13] = [3, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 const MAX_SAMPLES: usize = 256;
 /// Samples below which a host is not graded.
 const ENOUGH: usize = 6;
-/// A four-tuple's second number within this time is no sample.
-const SAME_TUPLE: i64 = 240 * SECOND;
 /// Look of the answers to nmap's sequence probes: each probe offers other options, and one system answers them all.
 const PROBES: u64 = 1;
 /// Rules reported of one cohort, at most.
@@ -118,14 +117,14 @@ pub struct IsnReport {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct CohortKey {
     ip: IpAddr,
     port: u16,
     role: Role,
     look: u64,
 }
 
-impl sketch::Key for Key {
+impl sketch::Key for CohortKey {
     fn feed(&self, state: &mut impl Hasher) {
         self.ip.feed(state);
         state.write_u64(self.look ^ u64::from(self.port) << 8 ^ self.role as u64);
@@ -166,9 +165,11 @@ struct Recent {
 /// Every cohort.
 #[derive(Debug)]
 pub(super) struct Isns {
-    cohorts: Bounded<Key, Cohort>,
+    cohorts: Bounded<CohortKey, Cohort>,
     recent: Vec<Recent>,
     samples_left: usize,
+    /// A four-tuple's second number within this time is no sample, nanoseconds.
+    same_tuple: i64,
 }
 
 /// One number as it was seen.
@@ -191,15 +192,20 @@ pub(super) struct Seen {
 /// What a number on a known four-tuple shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SameTuple {
-    /// The server's number follows the client's within a minute: a SYN cookie (findings A.8, S1).
+    /// The server's number follows the client's within a minute: a SYN cookie.
     Cookie,
     /// Nothing.
     Nothing,
 }
 
 impl Isns {
-    pub(super) fn new(cohorts: usize, samples: usize) -> Self {
-        Self { cohorts: Bounded::new(cohorts), recent: vec![Recent::default(); RECENT], samples_left: samples }
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            cohorts: Bounded::new(settings.isn_cohorts),
+            recent: vec![Recent::default(); RECENT],
+            samples_left: settings.isn_samples,
+            same_tuple: settings.time_wait,
+        }
     }
 
     /// Octets held.
@@ -294,7 +300,7 @@ impl Isns {
     fn remember(&mut self, s: &Seen, other: u32) -> Option<Recent> {
         let tuple = tuple_of(s.by, s.peer, s.role);
         let place = &mut self.recent[tuple as usize % RECENT];
-        let earlier = Some(*place).filter(|r| r.tuple == tuple && s.time.0.saturating_sub(r.time) < SAME_TUPLE);
+        let earlier = Some(*place).filter(|r| r.tuple == tuple && s.time.0.saturating_sub(r.time) < self.same_tuple);
         *place = Recent { tuple, time: s.time.0, isn: s.isn.0, other };
         earlier
     }
@@ -316,7 +322,7 @@ impl Cohort {
         }
     }
 
-    fn look(&mut self, key: &Key, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+    fn look(&mut self, key: &CohortKey, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         self.looked = self.samples.len();
         let Some(pattern) = tests_of::examine(&self.samples) else { return };
         self.pattern = Some(pattern);
@@ -353,7 +359,7 @@ impl Cohort {
     }
 
     /// Four to six connections a tenth of a second apart are as good as nmap's probes.
-    fn probe_like(&mut self, key: &Key, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+    fn probe_like(&mut self, key: &CohortKey, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if key.role != Role::Server {
             return;
         }
@@ -413,7 +419,7 @@ impl Cohort {
         reporter.report(&rules::ISN_SCHEME, s.time, (Some((s.by.ip, None)), None), finding, out);
     }
 
-    fn report(&self, key: &Key) -> IsnReport {
+    fn report(&self, key: &CohortKey) -> IsnReport {
         let (grade, bits) = match &self.pattern {
             Some(pattern) => graded(pattern),
             None if self.samples.len() >= ENOUGH => (Grade::Random, 32.0),
@@ -438,15 +444,15 @@ fn tuple_of(by: Endpoint, peer: Endpoint, role: Role) -> u64 {
     fixed_hash_of(&(by, peer)) ^ role as u64
 }
 
-fn key_of(s: &Seen) -> Key {
+fn key_of(s: &Seen) -> CohortKey {
     if s.probe {
-        return Key { ip: s.by.ip, port: s.by.port, role: s.role, look: PROBES };
+        return CohortKey { ip: s.by.ip, port: s.by.port, role: s.role, look: PROBES };
     }
     let l = &s.look;
     let sizes = u64::from(l.mss.unwrap_or(0)) << 16 | u64::from(l.window_scale.map_or(255, |shift| shift)) << 8;
     let network = u64::from(initial_ttl(l.ttl)) << 1 | u64::from(l.dont_fragment);
     let port = if s.role == Role::Server { s.by.port } else { 0 };
-    Key { ip: s.by.ip, port, role: s.role, look: fixed_hash_of(&(l.layout.0, sizes << 9 | network)) }
+    CohortKey { ip: s.by.ip, port, role: s.role, look: fixed_hash_of(&(l.layout.0, sizes << 9 | network)) }
 }
 
 fn fold(ip: IpAddr) -> u32 {
@@ -456,7 +462,8 @@ fn fold(ip: IpAddr) -> u32 {
     }
 }
 
-/// The server's number moved exactly as the client's did, within a minute (three more or less where the MSS class differs).
+/// The server's number moved exactly as the client's did, within a minute (three more or less where the MSS class
+/// differs).
 fn is_cookie(earlier: &Recent, s: &Seen) -> SameTuple {
     let Some(answers) = s.answers else { return SameTuple::Nothing };
     let theirs = answers.minus(earlier.other).0;

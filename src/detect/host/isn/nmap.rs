@@ -6,7 +6,8 @@ use crate::time::{MILLISECOND, SECOND};
 /// Probes of a round, and how many of them must be answered.
 const PROBES: usize = 6;
 const ANSWERED: usize = 4;
-/// Probes of one round follow each other within this, nanoseconds: they are a tenth of a second apart, and some get no answer.
+/// Probes of one round follow each other within this, nanoseconds: they are a tenth of a second apart, and some get no
+/// answer.
 const ROUND: i64 = 450 * MILLISECOND;
 
 /// nmap's triplet.
@@ -47,7 +48,8 @@ pub(super) fn triplet(samples: &[Sample]) -> Option<Triplet> {
     Some(of(tail))
 }
 
-/// The triplet of nmap's own probes, the newest of `samples`: those of its last round that were answered, if at least four were.
+/// The triplet of nmap's own probes, the newest of `samples`: those of its last round that were answered, if at least
+/// four were.
 pub(super) fn triplet_of_probes(samples: &[Sample]) -> Option<Triplet> {
     let follows = |w: &[Sample]| w[1].time - w[0].time < ROUND;
     let run = samples.windows(2).rev().take_while(|w| follows(w)).count() + 1;

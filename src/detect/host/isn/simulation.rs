@@ -24,10 +24,10 @@ impl Dice {
     }
 }
 
-/// Lets a host answer `n` connections at random times with the numbers that `next(time, number answered, dice)` gives; its row,
-/// and the rules that fired.
+/// Lets a host answer `n` connections at random times with the numbers that `next(time, number answered, dice)` gives;
+/// its row, and the rules that fired.
 fn row(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, u32, &mut Dice) -> u32) -> (IsnReport, Vec<&'static str>) {
-    let mut isns = Isns::new(16, 4096);
+    let mut isns = Isns::new(&Settings { isn_cohorts: 16, isn_samples: 4096, ..Settings::default() });
     let mut reporter = Reporter::new(&Selection::default());
     let mut found = Vec::new();
     let mut time = 1_000 * SECOND;
@@ -60,8 +60,8 @@ fn host(n: usize, dice: &mut Dice, mut next: impl FnMut(i64, &mut Dice) -> u32) 
     (row.grade, found)
 }
 
-/// Of 200 hosts with this generator and 40 samples each, at least 99 % get one of these grades, a finding, and bits to guess
-/// between these.
+/// Of 200 hosts with this generator and 40 samples each, at least 99 % get one of these grades, a finding, and bits to
+/// guess between these.
 fn check_bits(
     seed: u64,
     wanted: &[Grade],

@@ -1,4 +1,4 @@
-//! Statistical tests on initial sequence numbers of distinct four-tuples (findings C.9). Pure functions; each gives the
+//! Statistical tests on initial sequence numbers of distinct four-tuples. Pure functions; each gives the
 //! probability that random numbers would look like that.
 
 use smallvec::SmallVec;
@@ -14,7 +14,7 @@ const RATES: [f64; 6] = [0.0, 1e3, 1.28e5, 2.5e5, 1e6, 1.5625e7];
 
 /// A step so many times at most is one that is repeated for connections out of sight.
 pub(super) const FEW_STEPS: u32 = 64;
-/// Bits by which one pattern must leave less to guess than another to be told in its place.
+/// Bits by which one pattern must leave less to guess than another to be reported in its place.
 const CLEARLY: f64 = 2.0;
 /// Counters that may take turns, at most.
 const MOST_COUNTERS: usize = 8;
@@ -253,8 +253,8 @@ fn from_first(samples: &[Sample]) -> Option<SmallVec<[(f64, u32); 32]>> {
     Some(samples.iter().map(|s| (seconds(s), s.isn.wrapping_sub(first.isn))).collect())
 }
 
-/// Length of the shortest arc that holds every number once the advance at `rate` is taken out, if it is less than half the
-/// circle. Random numbers leave the half circle after a few samples, so most rates cost next to nothing.
+/// Length of the shortest arc that holds every number once the advance at `rate` is taken out, if it is less than half
+/// the circle. Random numbers leave the half circle after a few samples, so most rates cost next to nothing.
 fn shortest_arc(points: &[(f64, u32)], rate: f64) -> Option<f64> {
     let (mut low, mut high) = (0_i64, 0_i64);
     for (seconds, way) in points {
@@ -293,8 +293,8 @@ fn swapped(samples: &[Sample]) -> Option<Pattern> {
     (p <= SIGNIFICANT).then_some(Pattern::Swapped { smallest, largest, p })
 }
 
-/// Counters that take turns, as processors or hosts behind one address have them: the numbers lie on a few arcs far from each
-/// other, and on each they rise.
+/// Counters that take turns, as processors or hosts behind one address have them: the numbers lie on a few arcs far
+/// from each other, and on each they rise.
 fn several(samples: &[Sample]) -> Option<Pattern> {
     let mut sorted: SmallVec<[u32; 64]> = samples.iter().map(|s| s.isn).collect();
     sorted.sort_unstable();
@@ -341,8 +341,9 @@ fn stuck_bits(samples: &[Sample]) -> Option<Pattern> {
     (p <= SIGNIFICANT).then_some(Pattern::StuckBits { mask, p })
 }
 
-/// A linear congruential generator modulo 2^32: each difference is the one before times a constant. Two differences give the
-/// constant, the others bear it out. Numbers that went to somebody out of sight break some of the triples, not all.
+/// A linear congruential generator modulo 2^32: each difference is the one before times a constant. Two differences
+/// give the constant, the others bear it out. Numbers that went to somebody out of sight break some of the triples, not
+/// all.
 fn congruential(samples: &[Sample]) -> Option<Pattern> {
     let d: SmallVec<[u32; 64]> = samples.windows(2).map(|w| w[1].isn.wrapping_sub(w[0].isn)).collect();
     let mut tried = 0.0;

@@ -4,9 +4,10 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::{Probe, Source, Technique};
+use super::Source;
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::host::clients::network_of;
+use crate::detect::host::probe::{Probe, Technique};
 use crate::detect::host::reporter::{Report, Reporter, Whom};
 use crate::detect::rule::{Finding, Rule};
 use crate::time::{SECOND, Timestamp};
@@ -19,7 +20,7 @@ const NAMED: usize = 32;
 const CROWDS: usize = 64;
 /// An incident is over after so much silence.
 const QUIET: i64 = 60 * SECOND;
-/// It is told again whenever it has this many times as many sources as before.
+/// It is reported again whenever it has this many times as many sources as before.
 const GROWTH: u64 = 10;
 
 /// How a source stands to others that send the same.
@@ -29,7 +30,7 @@ pub(super) enum Stand {
     Real,
     /// It may be a name that somebody else uses.
     Forged,
-    /// It may, or not: of another of them has been told already.
+    /// It may, or not: of another of them it has been reported already.
     Reported,
 }
 
@@ -38,7 +39,7 @@ pub(super) enum Stand {
 struct Decoyed {
     target: IpAddr,
     sources: SmallVec<[IpAddr; 4]>,
-    /// Of whom the scan has been told.
+    /// Of whom the scan has been reported.
     reported: Option<IpAddr>,
     /// The incident, while it goes on, and who was named in it.
     scan: Option<(&'static Rule, u64)>,
@@ -88,7 +89,7 @@ impl Decoys {
         }
     }
 
-    /// The scan of `target` is told of `ip`.
+    /// The scan of `target` is reported of `ip`.
     pub(super) fn tell(&mut self, source: &Source, ip: IpAddr, target: IpAddr) {
         if source.is_shadowed()
             && let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.sources.contains(&ip))
@@ -97,23 +98,23 @@ impl Decoys {
         }
     }
 
-    /// The scan of `target` that is told of `ip` has this incident of this rule.
+    /// The scan of `target` that is reported of `ip` has this incident of this rule.
     pub(super) fn began(&mut self, target: IpAddr, ip: IpAddr, rule: &'static Rule, incident: u64) {
         if let Some(decoyed) = self.0.iter_mut().find(|d| d.target == target && d.reported == Some(ip)) {
             decoyed.scan.get_or_insert((rule, incident));
         }
     }
 
-    /// The scan of `target` that was told of `ip` is over.
+    /// The scan of `target` that was reported of `ip` is over.
     pub(super) fn over(&mut self, target: IpAddr, ip: IpAddr) {
-        // Whom it was told of is remembered: what is withheld of the others is decided later.
+        // Whom it was reported of is remembered: what is withheld of the others is decided later.
         for decoyed in self.0.iter_mut().filter(|d| d.target == target && d.reported == Some(ip)) {
             decoyed.scan = None;
             decoyed.named.clear();
         }
     }
 
-    /// `ip` would be told of the same scan of `target`: that it is one of the names is noted in it, once.
+    /// `ip` would be reported for the same scan of `target`: that it is one of the names is noted in it, once.
     pub(super) fn note(
         &mut self,
         target: IpAddr,
@@ -131,7 +132,7 @@ impl Decoys {
         reporter.report(rule, now, (Some((ip, None)), Some((target, None))), finding, out);
     }
 
-    /// Adds in whose names `target` is scanned, if it is told of one of them.
+    /// Adds in whose names `target` is scanned, if it is reported of one of them.
     pub(super) fn name(&self, target: IpAddr, ip: IpAddr, mut finding: Finding) -> Finding {
         if let Some(decoyed) = self.of(target, ip).filter(|d| d.reported == Some(ip)) {
             let mut names = decoyed.sources.to_vec();
@@ -147,7 +148,7 @@ impl Decoys {
 struct Crowd {
     technique: Technique,
     network: IpAddr,
-    /// Whom the first was told of, and its target.
+    /// Whom the first was reported of, and its target.
     ends: (Option<Whom>, Option<Whom>),
     incident: u64,
     sources: u64,
@@ -180,7 +181,8 @@ impl Crowd {
     }
 }
 
-/// Probes that no connection begins with, of whomever: of each technique and network that is probed one incident at a time.
+/// Probes that no connection begins with, of whomever: of each technique and network that is probed one incident at a
+/// time.
 #[derive(Debug, Default)]
 pub(super) struct Crowds(Vec<Crowd>);
 

@@ -1,5 +1,5 @@
-//! What is withheld until it is clear. Kernels make the connections of health checks, of browsers and of crawlers as well as those
-//! of simple scanners: what tells them apart is what comes after.
+//! What is withheld until it is clear. Kernels make the connections of health checks, of browsers and of crawlers as
+//! well as those of simple scanners: what tells them apart is what comes after.
 //!
 //! * Who checks others asks the same targets again and again, at a steady period.
 //! * A browser that asks by both families at once forgets the one that is slow.
@@ -8,7 +8,8 @@
 
 use smallvec::SmallVec;
 
-use super::{Found, Pair, Shape, Source, Technique};
+use super::{Found, Pair, Shape, Source};
+use crate::detect::host::probe::Technique;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// For so long what a kernel may have sent of itself is withheld: as long as most checks' periods.
@@ -17,8 +18,8 @@ pub(super) const PATIENCE: i64 = 75 * SECOND;
 pub(super) const NO_CHECK: usize = 60;
 /// Units of a pair's period.
 const UNIT: i64 = SECOND / 16;
-/// How much earlier than its last answer a source may ask for what an uplink no longer carries, and how much later than that
-/// the first of it comes.
+/// How much earlier than its last answer a source may ask for what an uplink no longer carries, and how much later than
+/// that the first of it comes.
 const UPLINK: (i64, i64) = (2 * SECOND, 300 * SECOND);
 /// Connections that were put to use before an uplink is known.
 const USED_BEFORE: u64 = 3;

@@ -12,7 +12,6 @@ use super::super::store::FlowRow;
 use super::super::text::{expectation, fit, outcome, phase, right};
 use super::super::theme::Class;
 use super::lines::{put, scrolled};
-use crate::detect::Severity;
 use crate::flow::{Flow, Label, Side, Step};
 use crate::flow_filter::Phase;
 use crate::output::clock::{Civil, human, short};
@@ -167,7 +166,7 @@ fn step_line<'a>(model: &Model, flow: &Flow, row: &StepRow, shape: &Shape, selec
     let bad = step.is_some_and(|step| matches!(step.label, Label::Rst | Label::Icmp | Label::Other));
     let style = if selected { model.theme.selected() } else { ratatui::style::Style::new() };
     let arrow_style = if bad { model.theme.class(Class::Fail) } else { style };
-    let mut notes = step.filter(|_| shape.notes > 4).map_or_else(String::new, |step| notes(model, flow, step));
+    let mut notes = step.filter(|_| shape.notes > 4).map_or_else(String::new, |step| notes(flow, step));
     if row.since_last < 0 {
         let order = model.say(Word::CaptureOrder);
         notes = if notes.is_empty() { order.to_owned() } else { format!("{order} · {notes}") };
@@ -201,13 +200,12 @@ fn time(model: &Model, flow: &Flow, step: &Step) -> String {
 }
 
 /// What is worth saying beside a step: the anomalies it proves, options of SYNs.
-fn notes(model: &Model, flow: &Flow, step: &Step) -> String {
+fn notes(flow: &Flow, step: &Step) -> String {
     let mut notes: Vec<String> = flow
         .marks
         .iter()
         .filter(|mark| mark.frames.contains(&step.frame))
-        .filter_map(|mark| Some((mark.severity, (model.options.rule_id)(mark.rule)?)))
-        .map(|(severity, id)| format!("{} {id}", sign(severity)).trim_start().to_owned())
+        .map(|mark| format!("{} {}", Class::of(mark.severity).glyph(), mark.rule).trim_start().to_owned())
         .collect();
     let offer = match (step.label, step.from) {
         (Label::Syn | Label::SynAck, side) => flow.peer(side).offer,
@@ -225,12 +223,6 @@ fn notes(model: &Model, flow: &Flow, step: &Step) -> String {
         ));
     }
     notes.join(" · ")
-}
-
-/// The sign of a mark's severity.
-fn sign(severity: u8) -> &'static str {
-    let known = Severity::ALL.into_iter().find(|known| *known as u8 == severity);
-    known.map_or("", |severity| Class::of(severity).glyph())
 }
 
 /// Two lines on the selected step and on what is expected next.
@@ -257,7 +249,7 @@ fn details(model: &Model, flow: &Flow) -> Vec<String> {
     if step.repeat > 1 {
         line.push_str(&format!(" ×{}", step.repeat));
     }
-    let notes = notes(model, flow, step);
+    let notes = notes(flow, step);
     let certainty = terms::certainty(step.certainty).get(model.options.locale);
     let second = if notes.is_empty() { format!(" {certainty}") } else { format!(" {certainty} · {notes}") };
     vec![line, second]

@@ -80,7 +80,7 @@ fn help(model: &Model, width: usize) -> Vec<String> {
 fn explain(model: &Model, width: usize) -> Vec<String> {
     let Some(row) = model.row() else { return vec![model.say(Word::NoSelection).to_owned()] };
     let findings: Vec<&Anomaly> = model.store.findings_of(row.id).collect();
-    let lines = explanation(row, &findings, model.options.rule_id, model.options.locale);
+    let lines = explanation(row, &findings, model.options.locale);
     lines
         .iter()
         .flat_map(|line| {
