@@ -97,7 +97,7 @@ impl Batch {
             Outcome::Tcp(segment) => {
                 self.keyer.write(segment, descriptor);
                 if let Some((syn, wide)) = ordinary_syn(segment) {
-                    descriptor.set_embryonic();
+                    descriptor.set_syn_only();
                     self.syns[n] = syn;
                     if syn.is_wide() {
                         self.v6_addresses[n] = wide;

@@ -2,13 +2,13 @@
 
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
-/// A step back by more than this means that the time stamps jumped (another file, a corrected clock), not that packets came
-/// out of order. The clock then goes on from where it was, at the new stamps' pace. Nanoseconds.
+/// A step back by more than this means that the time stamps jumped (another file, a corrected clock), not that packets
+/// came out of order. The clock then goes on from where it was, at the new stamps' pace. Nanoseconds.
 const JUMP: i64 = SECOND;
 /// So long without any packet the capture may have stood still, or two were joined here, nanoseconds.
 pub(super) const PAUSE: i64 = 600 * SECOND;
-/// A step ahead by more than this is believed only when another packet confirms it: one damaged time stamp would end every flow.
-/// Nanoseconds.
+/// A step ahead by more than this is believed only when another packet confirms it: one damaged time stamp would end
+/// every flow. Nanoseconds.
 const FAR: i64 = 30 * 24 * 3600 * SECOND;
 /// A step ahead by so much may be one of the clock that stamps, nanoseconds.
 const LEAP: i64 = 3600 * SECOND;
@@ -99,7 +99,8 @@ impl PacketClock {
         self.now
     }
 
-    /// Whether `wanted`, which is far ahead, is near the one far ahead before it. If not, it counts as one that the next runs back from.
+    /// Whether `wanted`, which is far ahead, is near the one far ahead before it. If not, it counts as one that the
+    /// next runs back from.
     fn confirms(&mut self, wanted: Timestamp) -> bool {
         let near = |ahead: Timestamp| (wanted - ahead).saturating_abs() <= CONFIRMED;
         let confirmed = self.ahead.is_some_and(|(ahead, then)| then == self.now && near(ahead));

@@ -1,26 +1,30 @@
 //! Deadlines and bounds of tracking.
 
-use crate::time::SECOND;
+use crate::time::{MILLISECOND, SECOND};
 
-/// Deadlines, in packet time (findings section 0, table of timers). Nanoseconds.
+/// How long a segment may still be in flight where no round trip is known, nanoseconds.
+pub const IN_FLIGHT: i64 = 50 * MILLISECOND;
+
+/// Deadlines, in packet time. Nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// A SYN is unanswered this long after the last one (or 2.2 times the last gap, if that is more).
     pub syn: i64,
-    /// A SYN-ACK is unacknowledged a tenth of a second after this long since the last one (or 2.2 times the last gap between
-    /// SYN-ACKs or SYNs, if that is more).
+    /// A SYN-ACK is unacknowledged a tenth of a second after this long since the last one (or 2.2 times the last gap
+    /// between SYN-ACKs or SYNs, if that is more).
     pub half_open: i64,
     /// An attempt that came to nothing is dropped after this much silence.
     pub flush: i64,
-    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much silence (Zeek's
-    /// `tcp_inactivity_timeout`).
+    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much
+    /// silence (Zeek's `tcp_inactivity_timeout`).
     pub one_way: i64,
-    /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two hours),
-    /// within which a peer that is still there must have spoken.
+    /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two
+    /// hours), within which a peer that is still there must have spoken.
     pub idle: i64,
     /// A closed connection is reported after this much silence.
     pub linger: i64,
-    /// How long a closed four-tuple is remembered, to tell old duplicates and early re-use (2 MSL, RFC 9293 section 3.4.2).
+    /// How long a closed four-tuple is remembered, to tell old duplicates and early re-use (2 MSL, RFC 9293 section
+    /// 3.4.2).
     pub time_wait: i64,
 }
 
@@ -60,7 +64,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// These with another limit for flows, of each tier. Few flows leave less room for those that only wait to be forgotten.
+    /// These with another limit for flows, of each tier. Few flows leave less room for those that only wait to be
+    /// forgotten.
     #[must_use]
     pub fn for_flows(self, flows: usize) -> Self {
         let (closed, given_up) = (self.closed.min(flows / 3), self.given_up.min(flows / 25));

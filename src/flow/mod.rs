@@ -1,5 +1,5 @@
-//! Segments to flows: one [`Flow`] per incarnation of a four-tuple, with the states of both endpoints, a verdict on how it
-//! opened and closed, and the steps that prove it.
+//! Segments to flows: one [`Flow`] per incarnation of a four-tuple, with the states of both endpoints, a verdict on how
+//! it opened and closed, and the steps that prove it.
 //!
 //! Knows nothing of bytes, link layers, detectors or output formats. Total: any sequence of segments is a legal input.
 //! Time enters with the segments; a timer fires because a later segment (or an idle tick) carries a later time.
@@ -16,7 +16,7 @@ mod tracker;
 mod script;
 
 pub use clock::Leaps;
-pub use config::{Limits, Timeouts};
+pub use config::{IN_FLIGHT, Limits, Timeouts};
 pub use observer::{Notice, Observer, SegmentRef};
 pub use record::evidence::Evidence;
 pub use record::facts::Facts;

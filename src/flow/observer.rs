@@ -7,7 +7,7 @@ use crate::flow::state::recording::Recorded;
 use crate::tcp::Segment;
 use crate::time::Timestamp;
 
-/// What the tracker tells of.
+/// What the tracker reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice<'a> {
     /// A flow began.
@@ -37,8 +37,8 @@ pub enum Notice<'a> {
     },
     /// Nothing came that an unfinished close, or an unanswered probe, waits for: time for a look.
     Quiet,
-    /// The flow ended, or observation of it did. The last notice of a flow: the observer may keep it, and leave another in its
-    /// place.
+    /// The flow ended, or observation of it did. The last notice of a flow: the observer may keep it, and leave another
+    /// in its place.
     Ended,
 }
 

@@ -4,13 +4,12 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
+use crate::flow::IN_FLIGHT;
 use crate::flow::handshake::Try;
 use crate::flow::{Facts, Flow, Label, Side, Step};
 use crate::tcp::Segment;
-use crate::time::{MILLISECOND, SECOND, Timestamp};
+use crate::time::{SECOND, Timestamp};
 
-/// Room beyond two round trips before a repeated SYN-ACK cannot have been in flight, nanoseconds.
-const IN_FLIGHT: i64 = 50 * MILLISECOND;
 /// A server that speaks this soon after a repeated SYN-ACK had only missed the acknowledgment, nanoseconds.
 const AT_ONCE: i64 = SECOND;
 /// Copies of the client's data, or SYN-ACKs repeated after it, that one loss does not explain.

@@ -3,6 +3,7 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
+use crate::flow::IN_FLIGHT;
 use crate::flow::{Closing, Facts, Flow, Opening, Side};
 use crate::tcp::{Flags, SeqNumber};
 use crate::time::{MILLISECOND, SECOND};
@@ -11,8 +12,6 @@ use crate::time::{MILLISECOND, SECOND};
 const SHORT: i64 = 5 * SECOND;
 /// A lone FIN or RST earlier in a capture than this belongs to a connection that began before it, nanoseconds.
 const CAPTURE_AGE: i64 = 75 * SECOND;
-/// What was on its way when a reset was sent arrives within a round trip, or this, nanoseconds.
-const IN_FLIGHT: i64 = 50 * MILLISECOND;
 
 /// Ids of rules that are named elsewhere.
 pub(crate) const ABORTED_IN_FLIGHT: &str = "aborted-in-flight";

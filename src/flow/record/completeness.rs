@@ -1,26 +1,28 @@
 //! Wireshark's `tcp.completeness`: which steps of a conversation were seen, as a sum of bits.
 //!
-//! For people who join our output with Wireshark's. The rules are those of version 4.0, odd ones included: the first segment of
-//! a conversation counts only if it is a SYN, a segment with payload is DATA but not ACK, and nothing is checked against
-//! sequence numbers. This module must not know our own verdicts.
+//! For people who join our output with Wireshark's. The rules are those of version 4.0, odd ones included: the first
+//! segment of a conversation counts only if it is a SYN, a segment with payload is DATA but not ACK, and nothing is
+//! checked against sequence numbers. This module must not know our own verdicts.
 //!
 //! # When Wireshark starts a new conversation on the same four-tuple
 //!
 //! Only for a SYN without ACK (whatever else is set) whose sequence number is not the base of its direction: see
-//! [`starts_new_conversation`] and [`Bases`]. Neither time nor a FIN or RST ends a conversation; a SYN-ACK never starts one.
-//! So a SYN that follows mid-stream traffic of its sender starts a new one, unless its number is one below that of the first
-//! segment, and simultaneous opens stay in one piece.
+//! [`starts_new_conversation`] and [`Bases`]. Neither time nor a FIN or RST ends a conversation; a SYN-ACK never starts
+//! one. So a SYN that follows mid-stream traffic of its sender starts a new one, unless its number is one below that of
+//! the first segment, and simultaneous opens stay in one piece.
 //!
 //! # Data connections of FTP
 //!
-//! Wireshark has the conversation from the moment at which it reads of it on the control connection. Its SYN is then not the
-//! first it hears of it, and is not counted: 30 where another connection has 31. See [`Completeness::announced`].
+//! Wireshark has the conversation from the moment at which it reads of it on the control connection. Its SYN is then
+//! not the first it hears of it, and is not counted: 30 where another connection has 31. See
+//! [`Completeness::announced`].
 //!
 //! # What Wireshark shows
 //!
-//! One pass of `tshark` prints for each frame the sum as of the frame before it. The final sum, which this module has, is what
-//! `tshark -2` prints for the last frame of a stream: by then it has also counted the first segment, which it leaves out of
-//! the sum that it prints for the first frame. A header with an offset beyond the end of the segment counts its flags there, and nothing here.
+//! One pass of `tshark` prints for each frame the sum as of the frame before it. The final sum, which this module has,
+//! is what `tshark -2` prints for the last frame of a stream: by then it has also counted the first segment, which it
+//! leaves out of the sum that it prints for the first frame. A header with an offset beyond the end of the segment
+//! counts its flags there, and nothing here.
 
 use crate::tcp::{Flags, Headers, Segment, SeqNumber};
 
@@ -47,8 +49,8 @@ impl Completeness {
     /// A RST was seen.
     pub const RST: u8 = 32;
 
-    /// Starts with the first segment of a conversation, which alone counts only if it is a SYN. `reused`: whether an earlier
-    /// conversation had the same four-tuple; Wireshark then leaves out the payload of the SYN.
+    /// Starts with the first segment of a conversation, which alone counts only if it is a SYN. `reused`: whether an
+    /// earlier conversation had the same four-tuple; Wireshark then leaves out the payload of the SYN.
     pub fn new(first: &Segment, reused: bool) -> Self {
         let sum = if is_bogus(first) || !opens(first) {
             0
@@ -60,8 +62,8 @@ impl Completeness {
         Self { sum, first: worth(first), several: false }
     }
 
-    /// Starts with the SYN of a data connection that a protocol announced: Wireshark has its conversation by then, so the SYN is
-    /// none that starts one.
+    /// Starts with the SYN of a data connection that a protocol announced: Wireshark has its conversation by then, so
+    /// the SYN is none that starts one.
     pub const fn announced() -> Self {
         Self { sum: 0, first: 0, several: false }
     }
@@ -99,8 +101,8 @@ fn worth(segment: &Segment) -> u8 {
     sum
 }
 
-/// Whether `segment` starts a new conversation for Wireshark, although its four-tuple has one. `base` is the base of the
-/// sender's direction there (see [`Bases`]); `None`: neither end has said anything about it yet.
+/// Whether `segment` starts a new conversation for Wireshark, although its four-tuple has one. `base` is the base of
+/// the sender's direction there (see [`Bases`]); `None`: neither end has said anything about it yet.
 pub fn starts_new_conversation(segment: &Segment, base: Option<SeqNumber>) -> bool {
     opens(segment) && base.is_some_and(|base| base != segment.seq)
 }
@@ -110,13 +112,14 @@ pub fn starts_new_conversation(segment: &Segment, base: Option<SeqNumber>) -> bo
 pub struct Bases([Option<SeqNumber>; 2]);
 
 impl Bases {
-    /// The base of one direction: the sequence number of its SYN, or one below that of its first segment, or one below the
-    /// first acknowledgment of its data, whichever came first; a later SYN-ACK moves it.
+    /// The base of one direction: the sequence number of its SYN, or one below that of its first segment, or one below
+    /// the first acknowledgment of its data, whichever came first; a later SYN-ACK moves it.
     pub fn of(&self, first_sender: bool) -> Option<SeqNumber> {
         self.0[usize::from(!first_sender)]
     }
 
-    /// Takes the next segment of the conversation. `from_first_sender`: whether the sender of its first segment sent it.
+    /// Takes the next segment of the conversation. `from_first_sender`: whether the sender of its first segment sent
+    /// it.
     pub fn observe(&mut self, segment: &Segment, from_first_sender: bool) {
         let sender = usize::from(!from_first_sender);
         let syn = segment.flags.has(Flags::SYN);

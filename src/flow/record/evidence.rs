@@ -1,6 +1,6 @@
 //! What speaks against a reset or a segment: bits with weights and names.
 
-/// Evidence that a reset was not sent by the end in whose name it came (findings B.3).
+/// Evidence that a reset was not sent by the end in whose name it came (Clayton et al. 2006; Weaver et al., NDSS 2009).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence(pub u8);
 

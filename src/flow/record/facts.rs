@@ -135,10 +135,11 @@ facts! {
     UNFLAGGED_FIELD = 52,
     /// The first payload of its sender.
     FIRST_DATA = 53,
-    /// Payload that cannot be its sender's own, beside what that sent: other contents at the same number, or behind its reset.
+    /// Payload that cannot be its sender's own, beside what that sent: other contents at the same number, or behind its
+    /// reset.
     DATA_REPLACED = 63,
-    /// A RST by an end whose new SYN was answered with an acknowledgment that does not fit: it resets the other end's old
-    /// connection and goes on trying (RFC 9293 section 3.10.7.3, figures 9 and 10).
+    /// A RST by an end whose new SYN was answered with an acknowledgment that does not fit: it resets the other end's
+    /// old connection and goes on trying (RFC 9293 section 3.10.7.3, figures 9 and 10).
     RST_OF_OLD_ACK = 54,
     /// Its receiver must drop it (RFC 9293 section 3.10.7.4): it moves no state and brings no octets.
     UNACCEPTABLE = 55,

@@ -67,7 +67,7 @@ named! {
 const CLASSIC: u16 = Flags::ECE.0 | Flags::CWR.0;
 const ACCURATE: u16 = CLASSIC | Flags::AE.0;
 
-/// ECN of `flow` (findings A.7); `None` where a SYN that asks for it, or its answer, was not seen.
+/// ECN of `flow` (RFC 3168, RFC 9768); `None` where a SYN that asks for it, or its answer, was not seen.
 pub fn ecn(flow: &Flow) -> Option<Ecn> {
     let asked = flow.client.offer?.flags;
     if !asked.is_syn() {
@@ -89,7 +89,7 @@ pub fn ecn(flow: &Flow) -> Option<Ecn> {
     })
 }
 
-/// Fast Open of `flow` (findings A.5); `None` where its SYN did not ask for it.
+/// Fast Open of `flow` (RFC 7413); `None` where its SYN did not ask for it.
 pub fn fast_open(flow: &Flow) -> Option<FastOpenUse> {
     let client = flow.client.offer?;
     let option = client.fast_open?;

@@ -69,7 +69,8 @@ pub struct Mark {
 /// What the rules about hosts noted on a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostMarks {
-    /// Slot of its record: two flows that are tracked at the same time differ in it. [`Self::NO_SLOT`] while it has none.
+    /// Slot of its record: two flows that are tracked at the same time differ in it. [`Self::NO_SLOT`] while it has
+    /// none.
     pub slot: u32,
     /// Its server's position in a table of servers, which is checked at each use and saves a search.
     pub server: u32,
@@ -79,7 +80,7 @@ pub struct HostMarks {
     pub slow_answer: bool,
     /// Whether several connections to its server's port show a full accept queue.
     pub overflowing: bool,
-    /// Whether its client's number is to be told with its opening.
+    /// Whether its client's number is to be reported with its opening.
     pub number_due: bool,
 }
 
@@ -119,7 +120,7 @@ pub struct Flow {
     pub opening: Option<Opening>,
     /// Who sent the first segment seen.
     pub first_sender: Side,
-    /// Whether a SYN or SYN-ACK told who is who.
+    /// Whether a SYN or SYN-ACK showed who is who.
     pub role_known: bool,
     /// Whether it was given up for silence.
     pub idle_expired: bool,
@@ -179,8 +180,8 @@ impl Flow {
         self.notes.as_deref()
     }
 
-    /// Segments of `side` that the other end must drop (RFC 9293 section 3.10.7): they move no state, and their octets are not
-    /// counted.
+    /// Segments of `side` that the other end must drop (RFC 9293 section 3.10.7): they move no state, and their octets
+    /// are not counted.
     pub fn unacceptable(&self, side: Side) -> u32 {
         self.notes().map_or(0, |notes| notes.end(side).unacceptable)
     }
@@ -240,8 +241,8 @@ impl Flow {
         self.client.endpoint == self.server.endpoint
     }
 
-    /// The end whose close cannot be told, where the other one sent FIN: nothing of it is in the capture, and what the other says
-    /// proves that it did not speak alone (it opened a connection, or sent more than FINs and resets).
+    /// The end whose close is unknown, where the other one sent FIN: nothing of it is in the capture, and what the
+    /// other says proves that it did not speak alone (it opened a connection, or sent more than FINs and resets).
     pub fn closing_unseen(&self) -> Option<Side> {
         let side = self.teardown.first_fin.filter(|_| self.closing() == Closing::HalfClosed)?;
         let peer = self.peer(side);
@@ -308,8 +309,8 @@ impl Flow {
         first.fin_acknowledged.then(|| (second.fin_time - first.fin_acked_time).max(0))
     }
 
-    /// Time from the first FIN to the acknowledgment of the second, nanoseconds; to the reset where one ended it. `None` where
-    /// that came first, or the time stamps ran backwards.
+    /// Time from the first FIN to the acknowledgment of the second, nanoseconds; to the reset where one ended it.
+    /// `None` where that came first, or the time stamps ran backwards.
     pub fn teardown_time(&self) -> Option<i64> {
         let first = self.peer(self.teardown.first_fin?);
         Some(self.teardown.complete? - first.fin_time).filter(|time| *time >= 0)
@@ -325,7 +326,8 @@ impl Flow {
         })
     }
 
-    /// Whether the SYN-ACKs that passed here never reached the client: it asked again later than a round trip, and acknowledged none.
+    /// Whether the SYN-ACKs that passed here never reached the client: it asked again later than a round trip, and
+    /// acknowledged none.
     pub fn lost_every_synack(&self) -> bool {
         self.opening() == Opening::MissingAck && self.withdrawn().is_none() && self.synack_lost_before().is_some()
     }
@@ -345,8 +347,8 @@ impl Flow {
         self.opening() == Opening::Aborted && self.notes().is_some_and(|notes| notes.wrong_synack.is_some())
     }
 
-    /// How often its client tried, as far as can be told: a SYN on the open connection before it is its first, one with another
-    /// number on this one is none of its own.
+    /// How often its client tried, as far as is known: a SYN on the open connection before it is its first, one with
+    /// another number on this one is none of its own.
     pub fn tries(&self) -> u32 {
         let kept = self.handshake.syns.len();
         if kept < MAX_TRIES { kept as u32 } else { self.client.syn_count.max(kept as u32) }

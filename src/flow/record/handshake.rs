@@ -36,7 +36,8 @@ pub struct Try {
 /// Tries, in order.
 pub type Tries = SmallVec<[Try; 1]>;
 
-/// Options in force on a connection: offered by both ends (findings A.6). Absent where a SYN or SYN-ACK was not seen.
+/// Options in force on a connection: offered by both ends (RFC 9293 section 3.2, RFC 7323). Absent where a SYN or
+/// SYN-ACK was not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InEffect {
     /// Window scaling.
@@ -116,7 +117,7 @@ impl Handshake {
     }
 
     /// SYN to the SYN-ACK that provably answers it, nanoseconds (Karn's rule: with several candidates only a timestamp
-    /// echo tells which; findings section D).
+    /// echo tells which).
     pub fn rtt_server(&self) -> Option<i64> {
         let answer = self.synacks.first()?;
         let asked = self.asked_by(answer)?;
@@ -144,7 +145,8 @@ impl Handshake {
         Some(self.rtt_server()?.saturating_add(self.rtt_client()?))
     }
 
-    /// Whether the last SYN-ACK echoes a timestamp that no SYN carried: its receiver resets it, and waits on (RFC 7323 section 3.2).
+    /// Whether the last SYN-ACK echoes a timestamp that no SYN carried: its receiver resets it, and waits on (RFC 7323
+    /// section 3.2).
     pub fn echo_is_wrong(&self) -> bool {
         let echo = self.synacks.last().and_then(|answer| answer.ts_echo);
         let carried = |echo: u32| self.syns.iter().any(|syn| syn.ts_value.is_none_or(|value| value == echo));
@@ -171,7 +173,7 @@ impl Handshake {
         let before = || self.syns.iter().filter(|s| s.frame < answer.frame);
         match (before().count(), self.syns.len()) {
             (1, _) => before().next(),
-            // The capture has the SYN-ACK before the SYN: no time can be told.
+            // The capture has the SYN-ACK before the SYN: no time is known.
             (0, _) => None,
             // An echo of an earlier one may be the answer to it sent again, after the first answer was lost.
             _ => {
@@ -206,14 +208,15 @@ pub fn classify_backoff(gaps: &[i64]) -> Option<Backoff> {
     })
 }
 
-/// Whether two waits are as good as one: within a fifth, or what timers and paths add, which is less the shorter they are.
+/// Whether two waits are as good as one: within a fifth, or what timers and paths add, which is less the shorter they
+/// are.
 fn near(gap: i64, of: i64) -> bool {
     let length = of.saturating_abs();
     gap.saturating_sub(of).saturating_abs() <= (length / 5).max((length / 2).min(50 * MILLISECOND))
 }
 
-/// Whether the second of two waits is about twice the first, or both are the longest that a stack waits (two minutes on Linux,
-/// 64 s on BSD).
+/// Whether the second of two waits is about twice the first, or both are the longest that a stack waits (two minutes on
+/// Linux, 64 s on BSD).
 fn doubles(pair: &[i64]) -> bool {
     let &[a, b] = pair else { return false };
     let twice = b.saturating_mul(10) >= a.saturating_mul(17) && b.saturating_mul(10) <= a.saturating_mul(24);

@@ -31,7 +31,8 @@ impl IdLine {
         self.run < 3
     }
 
-    /// Whether `id` is what a counter of packets that stood at `of` may have come to. Where either is 0 nothing speaks against it.
+    /// Whether `id` is what a counter of packets that stood at `of` may have come to. Where either is 0 nothing speaks
+    /// against it.
     pub(in crate::flow) const fn is_near(of: u16, id: u16, steps: u16) -> bool {
         of == 0 || id == 0 || id.wrapping_sub(of) <= steps || of.wrapping_sub(id) <= steps
     }

@@ -1,7 +1,9 @@
-//! Octets that one end sent and the capture has not: told from a segment lost on the network by the acknowledgment of the other.
+//! Octets that one end sent and the capture lacks. The acknowledgment of the other end shows that no segment was lost
+//! on the network.
 //!
-//! Behind a gap in what one end sends the network may have lost a segment, which is sent again, or the capture did. What the other
-//! end acknowledges without it ever having been seen was received: that is a hole in the capture, wherever it lies.
+//! Behind a gap in what one end sends the network may have lost a segment, which is sent again, or the capture did.
+//! What the other end acknowledges without it ever having been seen was received: that is a hole in the capture,
+//! wherever it lies.
 
 use smallvec::SmallVec;
 
@@ -47,7 +49,7 @@ impl Holes {
 
     fn push(&mut self, run: Run) {
         if self.runs.len() >= REMEMBERED {
-            // Those that are told need not be kept.
+            // Counted ones need not be kept.
             self.runs.retain(|run| run.received.is_none());
         }
         if self.runs.len() < REMEMBERED {
@@ -55,8 +57,8 @@ impl Holes {
         }
     }
 
-    /// What lies between the two numbers is there after all, no later than `window` after it was received: the capture has it
-    /// out of order.
+    /// What lies between the two numbers is there after all, no later than `window` after it was received: the capture
+    /// has it out of order.
     pub(in crate::flow) fn seen(&mut self, start: SeqNumber, stop: SeqNumber, now: Timestamp, window: i64) {
         for run in core::mem::take(&mut self.runs) {
             let (from, to) = (run.start.later(start), earlier(run.stop, stop));
@@ -76,8 +78,8 @@ impl Holes {
         }
     }
 
-    /// The other end acknowledged what lies below `ack`, of which nothing above `known` was seen or acknowledged before; whether
-    /// anything was not seen.
+    /// The other end acknowledged what lies below `ack`, of which nothing above `known` was seen or acknowledged
+    /// before; whether anything was not seen.
     pub(in crate::flow) fn acknowledged(
         &mut self,
         ack: SeqNumber,
@@ -87,7 +89,7 @@ impl Holes {
     ) -> bool {
         let before = self.octets;
         let mut known = known;
-        // Kept apart until all are looked at: to make room, `push` lets go of what is told.
+        // Kept apart until all are looked at: to make room, `push` drops what is counted.
         let mut above: SmallVec<[Run; 2]> = SmallVec::new();
         for run in &mut self.runs {
             let stop = earlier(run.stop, ack);

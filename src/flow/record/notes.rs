@@ -73,7 +73,8 @@ pub struct EndNotes {
     pub repeats: Unanswered,
     /// The number that the other end last said it misses, and how many octets behind that it had then got (RFC 2018).
     pub sacked: Option<(SeqNumber, u32)>,
-    /// The number that the other end, which uses no SACK, last asked for again, and how much had then been sent from there on.
+    /// The number that the other end, which uses no SACK, last asked for again, and how much had then been sent from
+    /// there on.
     pub asked_again: Option<(SeqNumber, u32)>,
     /// Keep-alives it sent, since the other end last sent anything.
     pub probes: Unanswered,
@@ -81,7 +82,8 @@ pub struct EndNotes {
     pub closed_window: Option<Timestamp>,
     /// How often the other end knocked at the closed window.
     pub knocks: u32,
-    /// A segment with payload in its name whose TTL is not that of its first packet, or that lacks the time stamp, the newest.
+    /// A segment with payload in its name whose TTL is not that of its first packet, or that lacks the time stamp, the
+    /// newest.
     pub stranger: Option<Piece>,
     /// The first two segments in its name that cannot both be its own.
     pub injection: Option<Injection>,
@@ -137,7 +139,8 @@ pub struct Notes {
     pub(in crate::flow) stale_stamp: Option<StaleStamp>,
     /// The other four-tuple of the same attempt to connect.
     pub(in crate::flow) twin: Option<Box<Twin>>,
-    /// A FIN whose acknowledgment number lies beyond all that was seen: it counts once something shows that it was taken.
+    /// A FIN whose acknowledgment number lies beyond all that was seen: it counts once something shows that it was
+    /// taken.
     pub(in crate::flow) doubtful_fin: Option<Box<Segment>>,
     /// The same of payload, which was counted.
     pub(in crate::flow) doubted_ack: Option<Doubted>,

@@ -86,7 +86,8 @@ impl Offer {
 pub struct InFlight(u8);
 
 impl InFlight {
-    /// In the order in which they take effect: what opens before what closes, and an acknowledgment before the FIN that carries it.
+    /// In the order in which they take effect: what opens before what closes, and an acknowledgment before the FIN that
+    /// carries it.
     const ORDER: [Event; 6] = [Event::Syn, Event::SynAck, Event::AckOfSyn, Event::AckOfFin, Event::Fin, Event::Rst];
 
     const fn bit(event: Event) -> u8 {

@@ -4,7 +4,8 @@ use super::verdict::{ClosedBy, Closing, Opening};
 use crate::tcp::SeqNumber;
 use crate::time::Timestamp;
 
-/// What is remembered of the last connection of a four-tuple that was closed in order: one of its ends may be in TIME-WAIT.
+/// What is remembered of the last connection of a four-tuple that was closed in order: one of its ends may be in
+/// TIME-WAIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// Its flow number.

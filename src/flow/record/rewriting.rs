@@ -110,8 +110,8 @@ impl Rewriting {
         shift.filter(|shift| *shift != 0)
     }
 
-    /// `number` of `side`, moved back if it lies nearer to the shifted line than to the line, which is at `now`. `exact`: only
-    /// if it is then that very number.
+    /// `number` of `side`, moved back if it lies nearer to the shifted line than to the line, which is at `now`.
+    /// `exact`: only if it is then that very number.
     pub(in crate::flow) fn back(
         &self,
         side: Side,

@@ -1,9 +1,10 @@
-//! Data connections that an FTP control connection announces (RFC 959 section 3.2), for the sake of Wireshark's completeness.
+//! Data connections that an FTP control connection announces (RFC 959 section 3.2), for the sake of Wireshark's
+//! completeness.
 //!
-//! Wireshark begins the conversation of such a connection when it reads `PASV` or `PORT`, and does not count the SYN that comes
-//! later as its beginning. No payload is read here, so what is announced is told by who connects to whom: while a control
-//! connection to port 21 is open on which both ends have spoken, a SYN between its two hosts to a port that is nobody's is of its
-//! data. A fixed number of control connections is remembered.
+//! Wireshark begins the conversation of such a connection when it reads `PASV` or `PORT`, and does not count the SYN
+//! that comes later as its beginning. No payload is read here, so who connects to whom shows what is announced: while a
+//! control connection to port 21 is open on which both ends have spoken, a SYN between its two hosts to a port that is
+//! nobody's is of its data. A fixed number of control connections is remembered.
 
 use core::net::IpAddr;
 

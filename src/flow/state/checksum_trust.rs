@@ -1,9 +1,9 @@
 //! What the checksums of a sender are worth: only where it has shown a good one are its bad ones really bad.
 //!
-//! A capture taken at a sender with checksum offload, or rewritten afterwards, shows wrong checksums throughout; they say
-//! nothing about what its peers received (findings A.9). Some cards and virtual switches leave 0 in the field, and let the stack
-//! finish what it makes without them, SYN-ACKs above all: 0 again and again is unfinished as well. A fixed table, so that forged
-//! senders cannot make it grow; two senders that share a place make the later one unproved again.
+//! A capture taken at a sender with checksum offload, or rewritten afterwards, shows wrong checksums throughout; they
+//! say nothing about what its peers received. Some cards and virtual switches leave 0 in the field, and let the stack
+//! finish what it makes without them, SYN-ACKs above all: 0 again and again is unfinished as well. A fixed table, so
+//! that forged senders cannot make it grow; two senders that share a place make the later one unproved again.
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -49,7 +49,8 @@ pub(in crate::flow) struct ChecksumTrust {
 
 impl Default for ChecksumTrust {
     fn default() -> Self {
-        // Fixed seed: a collision only makes synscope believe a bad checksum, and the same capture must give the same bytes.
+        // Fixed seed: a collision only makes synscope believe a bad checksum, and the same capture must give the same
+        // bytes.
         Self { places: vec![Place::default(); PLACES].into_boxed_slice(), hasher: FixedState::with_seed(0x5eed) }
     }
 }
@@ -118,8 +119,8 @@ pub(in crate::flow) struct Worth {
 }
 
 impl Worth {
-    /// `s` as Zeek's words take it, where that is not as it is: a wrong checksum that says nothing about what its receiver got
-    /// is none, or an unfinished one is wrong.
+    /// `s` as Zeek's words take it, where that is not as it is: a wrong checksum that says nothing about what its
+    /// receiver got is none, or an unfinished one is wrong.
     pub(in crate::flow) fn read_by_zeek(self, s: &Segment) -> Option<Segment> {
         let checksum = match s.checksum {
             Checksum::Bad if !self.zeek_checksums && self.sums != Sums::Trusted => Checksum::Unverifiable,

@@ -1,5 +1,6 @@
-//! The end of a flow: FINs, their acknowledgments, resets and what comes after them (findings B).
+//! The end of a flow: FINs, their acknowledgments, resets and what comes after them (RFC 9293 section 3.6).
 
+use crate::flow::config::IN_FLIGHT;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::notes::UnsentAck;
@@ -12,8 +13,6 @@ use crate::flow::record::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
-/// How long a segment of the end that was reset may still have been in flight where no round trip is known, nanoseconds.
-const IN_FLIGHT: i64 = 50 * MILLISECOND;
 /// How soon a challenge ACK follows what provoked it where no round trip is known, nanoseconds.
 const CHALLENGE_WITHIN: i64 = SECOND;
 /// A FIN is no longer on its way after this where no round trip is known (RFC 6298 section 2.1), nanoseconds.
@@ -35,7 +34,8 @@ impl Flow {
         facts
     }
 
-    /// Whether it acknowledges octets that nobody has seen: then its receiver drops it, unless it is the capture that lacks them.
+    /// Whether it acknowledges octets that nobody has seen: then its receiver drops it, unless it is the capture that
+    /// lacks them.
     fn is_doubtful_fin(&self, s: &Segment, from: Side) -> bool {
         let sent = self.peer(from.other()).next;
         self.peer(from).fin.is_none() && s.ack().zip(sent).is_some_and(|(ack, sent)| ack.after(sent))
@@ -46,8 +46,8 @@ impl Flow {
         Facts::NONE
     }
 
-    /// What `s` tells about a FIN of doubt. Its sender goes on sending behind it, or acknowledges less: the FIN was dropped. It is
-    /// acknowledged, or what it acknowledged turns up: it was taken.
+    /// What `s` tells about a FIN of doubt. Its sender goes on sending behind it, or acknowledges less: the FIN was
+    /// dropped. It is acknowledged, or what it acknowledged turns up: it was taken.
     pub(in crate::flow) fn settle_doubtful_fin(&mut self, s: &Segment, from: Side) -> Facts {
         let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return Facts::NONE };
         let octet = held.seq.plus(held.payload);
@@ -97,8 +97,8 @@ impl Flow {
         facts
     }
 
-    /// Whether `s` is a SYN-ACK that closes at once: all there was to say is in it (RFC 9293 section 3.10.7.3 reads its FIN
-    /// after its SYN). Its sender must have been asked.
+    /// Whether `s` is a SYN-ACK that closes at once: all there was to say is in it (RFC 9293 section 3.10.7.3 reads its
+    /// FIN after its SYN). Its sender must have been asked.
     pub(in crate::flow) fn is_synack_with_fin(&self, s: &Segment, from: Side) -> bool {
         s.flags.has(Flags::SYN | Flags::ACK | Flags::FIN)
             && !s.flags.any(Flags::RST)
@@ -144,7 +144,8 @@ impl Flow {
         if overtaken { Facts::FIN | self.fin_is_acknowledged(from, s.time, false) } else { Facts::FIN }
     }
 
-    /// Whether the FIN of `side` may still have been on its way at `time`: not acknowledged, and sent less than a round trip before.
+    /// Whether the FIN of `side` may still have been on its way at `time`: not acknowledged, and sent less than a round
+    /// trip before.
     fn was_under_way(&self, side: Side, time: Timestamp) -> bool {
         let peer = self.peer(side);
         let round_trip = self.handshake.rtt().map_or(UNKNOWN_ROUND_TRIP, |rtt| rtt.max(MILLISECOND));
@@ -205,7 +206,8 @@ impl Flow {
             (Phase::SynSent, Side::Client) if self.resets_wrong_ack(s) => facts | self.reset_of_wrong_ack(),
             (Phase::SynSent | Phase::Crossed, _) => facts | self.fail(Opening::Aborted, s, from),
             (Phase::SynReceived, Side::Client) => facts | self.reset_before_third_step(s),
-            // In SYN-RECEIVED it answers an acknowledgment that does not fit, and goes on waiting (RFC 9293 section 3.10.7.4).
+            // In SYN-RECEIVED it answers an acknowledgment that does not fit, and goes on waiting (RFC 9293 section
+            // 3.10.7.4).
             (Phase::SynReceived, Side::Server) if self.resets_wrong_ack(s) => facts,
             (Phase::SynReceived, Side::Server) if self.client.isn.is_none() && !self.client.spoke() => {
                 facts | self.fail(Opening::SynAckOnly, s, from)
@@ -221,8 +223,8 @@ impl Flow {
         }
     }
 
-    /// Whether it answers an acknowledgment that does not fit the SYN, as RFC 9293 section 3.10.7.3 asks: the number is that of
-    /// the acknowledgment, and the client goes on waiting.
+    /// Whether it answers an acknowledgment that does not fit the SYN, as RFC 9293 section 3.10.7.3 asks: the number is
+    /// that of the acknowledgment, and the client goes on waiting.
     fn resets_wrong_ack(&self, s: &Segment) -> bool {
         self.tracking.wrong_ack.is_some_and(|wrong| wrong.ack == s.seq)
     }
@@ -246,7 +248,8 @@ impl Flow {
         Facts::RST_OF_WRONG_SYNACK
     }
 
-    /// RST answers the SYN: acceptable when it acknowledges the SYN (RFC 9293 section 3.10.7.3), or has no ACK and number 0.
+    /// RST answers the SYN: acceptable when it acknowledges the SYN (RFC 9293 section 3.10.7.3), or has no ACK and
+    /// number 0.
     fn refusal(&mut self, s: &Segment) -> Facts {
         let acceptable = self.acks_some_syn(s) || (!s.flags.has(Flags::ACK) && s.seq == SeqNumber(0));
         if acceptable {
@@ -325,8 +328,8 @@ impl Flow {
         facts | Facts::RST_ACCEPTED
     }
 
-    /// Whether `s` is the RST of a host that knows nothing of the connection any more, in answer to a segment without ACK: number
-    /// 0, and an acknowledgment of that segment (RFC 9293 section 3.10.7.1).
+    /// Whether `s` is the RST of a host that knows nothing of the connection any more, in answer to a segment without
+    /// ACK: number 0, and an acknowledgment of that segment (RFC 9293 section 3.10.7.1).
     fn answers_without_connection(&self, s: &Segment, from: Side) -> bool {
         let other = self.peer(from.other());
         let known = |ack: SeqNumber| other.next == Some(ack) || other.fin == Some(ack);
@@ -355,7 +358,8 @@ impl Flow {
         Reset { by, time: s.time, frame: s.frame, seq: s.seq, exact }
     }
 
-    /// Old, exact-possible, inexact or beyond (findings section 0). Where the receiver's expectation is unknown, exact-possible.
+    /// Old, exact-possible, inexact or beyond (RFC 5961 section 3.2). Where the receiver's expectation is unknown,
+    /// exact-possible.
     fn classify_reset(&self, s: &Segment, from: Side) -> Facts {
         let Some((low, high)) = self.expected_by(from.other()) else { return Facts::RST_EXACT };
         // A stack in CLOSING or LAST-ACK may answer from before its FIN; Linux accepts one below.

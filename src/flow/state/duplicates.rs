@@ -1,11 +1,12 @@
 //! Copies made by the capture: a mirror port that sends each frame twice, a router seen on both of its interfaces.
 //!
-//! Findings A.10. A copy is recognised before anything is counted. The fastest real SYN retransmission measured came after
-//! 34 ms; a copy comes within one, or within ten with a lower TTL. A FIN or RST that comes again within ten with the same IP
+//! A copy is recognised before anything is counted. The fastest real SYN retransmission measured came after 34 ms; a
+//! copy comes within one, or within ten with a lower TTL. A FIN or RST that comes again within ten with the same IP
 //! identification, which a host counts up (or leaves at 0) with every packet, is a copy as well.
 //!
-//! Who sends a segment chooses most of what is compared, and what is taken for a copy counts for nothing: what stands for its
-//! fields must not be prefetchn. It is a hash under a key that each run draws anew, of 64 bits: by chance it never deceives.
+//! Who sends a segment chooses most of what is compared, and what is taken for a copy counts for nothing: what stands
+//! for its fields must not be predictable. It is a hash under a key that each run draws anew, of 64 bits: by chance it
+//! never deceives.
 
 use core::hash::BuildHasher;
 
@@ -16,7 +17,7 @@ use crate::time::{MILLISECOND, Timestamp};
 const UNIT_BITS: u32 = 10;
 /// A copy at the same hop comes within this, units.
 const SAME_HOP: u32 = (MILLISECOND >> UNIT_BITS) as u32;
-/// A copy seen again behind one to three routers, or told by its identification, comes within this, units.
+/// A copy seen again behind one to three routers, or known by its identification, comes within this, units.
 const ROUTED: u32 = ((10 * MILLISECOND) >> UNIT_BITS) as u32;
 /// How many hops may lie between two sightings.
 const MAX_HOPS: u8 = 3;
@@ -75,13 +76,13 @@ pub(in crate::flow) struct RecentCopies {
 }
 
 impl RecentCopies {
-    /// Whether `segment`, of this print, is a copy of one of the last few; remembers it if it is not. `answers`: something came
-    /// in between that asks for it again.
+    /// Whether `segment`, of this print, is a copy of one of the last few; remembers it if it is not. `answers`:
+    /// something came in between that asks for it again.
     pub(in crate::flow) fn is_copy(&mut self, segment: &Segment, print: Print, answers: bool) -> bool {
         let sighting = CopyFingerprint::new(segment.time, print);
         // A network repeats packets that way, too; of these, the repetition would say that nobody answers.
-        let told_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
-        let same_hop = if told_by_id { ROUTED } else { SAME_HOP };
+        let known_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
+        let same_hop = if known_by_id { ROUTED } else { SAME_HOP };
         let wanted = answers && segment.ip_id == 0;
         let copy = !wanted && self.has_original_of(sighting, same_hop);
         if !copy {

@@ -1,8 +1,9 @@
-//! What is noted of a flow once something out of the ordinary happens to it: resets and what speaks against them, repetitions and
-//! probes that nothing answers, closed windows.
+//! What is noted of a flow once something out of the ordinary happens to it: resets and what speaks against them,
+//! repetitions and probes that nothing answers, closed windows.
 //!
 //! Knows nothing of rules: it collects evidence, detectors weigh it.
 
+use crate::flow::config::IN_FLIGHT;
 use crate::flow::record::evidence::Evidence;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
@@ -23,9 +24,6 @@ const LONG_SILENCE: i64 = 60 * SECOND;
 /// A segment this much later than a reset was not merely captured out of order, nanoseconds.
 const OUT_OF_ORDER: i64 = 3 * MILLISECOND;
 
-/// A reset is ignored by the end that speaks on later than this (or its round trips), nanoseconds.
-const IN_FLIGHT: i64 = 50 * MILLISECOND;
-
 /// Resets of one volley lie within this, nanoseconds.
 const VOLLEY: i64 = 100 * MILLISECOND;
 
@@ -44,8 +42,8 @@ const QUIET: i64 = 3 * SECOND;
 /// How long the other end may be silent in a half-closed connection, nanoseconds.
 const HALF_CLOSED: i64 = 60 * SECOND;
 
-/// How many octets its sender got behind what it misses, as its first SACK block says; a block below that is of a duplicate
-/// (RFC 2883).
+/// How many octets its sender got behind what it misses, as its first SACK block says; a block below that is of a
+/// duplicate (RFC 2883).
 fn sacked(s: &Segment) -> Option<u32> {
     let (left, right) = s.options.sack?;
     (left.after(s.ack()?) && right.after(left)).then(|| right.offset_from(left))
@@ -67,7 +65,8 @@ impl Facts {
 }
 
 impl Flow {
-    /// Takes notes of a segment. `silence` is the time since the segment before it, nanoseconds; `now` the packet clock.
+    /// Takes notes of a segment. `silence` is the time since the segment before it, nanoseconds; `now` the packet
+    /// clock.
     pub(in crate::flow) fn take_notes(
         &mut self,
         s: &Segment,
@@ -165,8 +164,8 @@ impl Flow {
         if own.probes.count.max(own.repeats.count) >= 2 { new | Facts::UNANSWERED } else { new }
     }
 
-    /// Where `s` acknowledges what its sender did before, without SACK: something behind that arrived. How much had been sent from
-    /// there on, octets.
+    /// Where `s` acknowledges what its sender did before, without SACK: something behind that arrived. How much had
+    /// been sent from there on, octets.
     fn asks_again(&self, s: &Segment, from: Side, facts: Facts) -> Option<u32> {
         let plain = self.in_effect().is_some_and(|options| !options.sack);
         let next = self.peer(from.other()).next.filter(|_| facts.any(Facts::DUPLICATE_ACK) && plain)?;
@@ -190,8 +189,8 @@ impl Flow {
         }
         let mut new = Facts::NONE;
         let r = &mut own.resets;
-        // What a host without the connection answers to a segment without ACK tells of no injector: SEQ=0, ACK=SEG.SEQ+SEG.LEN
-        // (RFC 9293 section 3.10.7.1). Nor does what comes after both ends have closed.
+        // What a host without the connection answers to a segment without ACK tells of no injector: SEQ=0,
+        // ACK=SEG.SEQ+SEG.LEN (RFC 9293 section 3.10.7.1). Nor does what comes after both ends have closed.
         let answer = s.seq == SeqNumber(0) && s.flags.has(Flags::ACK);
         // Nor does what another device answers once the end itself has reset: that ended it.
         let over = r.exact && (r.own_ttl || r.kept.is_some_and(|kept| kept.by_id));
@@ -237,7 +236,8 @@ impl Flow {
         let mut new = Facts::NONE;
         let end = notes.end_mut(from);
         let own = &mut end.resets;
-        // Which of the two is forged: where the reset keeps the line of its sender's packets and this leaves it, not the reset.
+        // Which of the two is forged: where the reset keeps the line of its sender's packets and this leaves it, not
+        // the reset.
         let foreign = own.kept.is_some_and(|kept| kept.is_left_by(s));
         if foreign && s.payload > 0 && end.foreign.is_none() {
             end.foreign = Some((s.time, s.frame, s.ttl));

@@ -1,9 +1,9 @@
 //! The part of a flow that ordinary segments touch: data and acknowledgments in order on an open connection.
 //!
-//! Nine in ten segments of ordinary traffic tell nothing new. They are taken here, in three cache lines, and what they add is
-//! handed to the flow's record in one go ([`FastPath::settle`]) before anything else looks at it. A segment that is out of the
-//! ordinary in any way is refused, and takes the long way. Both ways must give the same flow: `tests/properties.rs` runs
-//! conversations with and without this short cut.
+//! Nine in ten segments of ordinary traffic tell nothing new. They are taken here, in three cache lines, and what they
+//! add is handed to the flow's record in one go ([`FastPath::settle`]) before anything else looks at it. A segment that
+//! is out of the ordinary in any way is refused, and takes the long way. Both ways must give the same flow:
+//! `tests/properties.rs` runs conversations with and without this short cut.
 
 use super::duplicates::{Print, RecentCopies};
 use crate::flow::record::flow::Flow;
@@ -237,8 +237,8 @@ impl FastPathSide {
 }
 
 impl Flow {
-    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful. (A hole in what was seen concerns
-    /// those alone that fill it.)
+    /// Whether ordinary segments can only add up: open, nothing closing, nothing doubtful. (A hole in what was seen
+    /// concerns those alone that fill it.)
     fn is_steady(&self) -> bool {
         let b = &self.tracking;
         let open = b.phase == Phase::Open

@@ -1,7 +1,8 @@
-//! What is odd about a segment by itself or against what its flow agreed on: options, reserved bits, fields without flags.
+//! What is odd about a segment by itself or against what its flow agreed on: options, reserved bits, fields without
+//! flags.
 //!
-//! Asked for every segment, so it tests single fields and builds nothing. An ordinary segment of an open connection has none
-//! of these facts but, once for each end, [`Facts::FIRST_DATA`].
+//! Asked for every segment, so it tests single fields and builds nothing. An ordinary segment of an open connection has
+//! none of these facts but, once for each end, [`Facts::FIRST_DATA`].
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
@@ -17,7 +18,7 @@ const MALFORMED: OptionFaults = OptionFaults(
         | OptionFaults::DUPLICATE.0
         | OptionFaults::JUNK_AFTER_END.0,
 );
-/// Headers and options together may exceed the MSS by this before it counts (findings E-A), octets.
+/// Headers and options together may exceed the MSS by this before it counts, octets.
 const MSS_SLACK: u32 = 60;
 /// More payload than this in one frame may be the work of the capturing host's receive offload, octets.
 const ONE_PACKET: u32 = 1460;

@@ -1,9 +1,9 @@
 //! The states of both ends after each step, with what later steps tell of them: the one place that says what is shown.
 //!
-//! While a segment is on its way, the tracker presumes that it arrives and finds what it looks for. The end of the story may show
-//! that it did not: the other end had not had it when it sent its own (RFC 9293 figures 7 and 13), asked again, or was not there. What
-//! is shown is the story that is closest to what was proved and presumed step by step, and that goes along the edges of figure 5
-//! alone.
+//! While a segment is on its way, the tracker presumes that it arrives and finds what it looks for. The end of the
+//! story may show that it did not: the other end had not had it when it sent its own (RFC 9293 figures 7 and 13), asked
+//! again, or was not there. What is shown is the story that is closest to what was proved and presumed step by step,
+//! and that goes along the edges of figure 5 alone.
 
 use smallvec::SmallVec;
 
@@ -51,8 +51,8 @@ struct Wish {
 
 /// Proved by what the end itself sent.
 const PROVED: u32 = 8;
-/// Told by later steps.
-const TOLD: u32 = 6;
+/// Shown by later steps.
+const SHOWN: u32 = 6;
 /// It sent the step, and what is on its way to it is presumed to arrive.
 const LIKELY: u32 = 3;
 /// Presumed.
@@ -131,8 +131,8 @@ impl Flow {
         })
     }
 
-    /// The path along the edges of figure 5 that goes against the least weight of wishes. Of two that go against equally much, the
-    /// one that stays longer.
+    /// The path along the edges of figure 5 that goes against the least weight of wishes. Of two that go against
+    /// equally much, the one that stays longer.
     fn closest(&self, side: Side, before: Option<State>, wishes: &[Wish]) -> SmallVec<[State; 16]> {
         const COUNT: usize = State::ALL.len();
         const NEVER: u32 = u32::MAX / 2;
@@ -181,15 +181,15 @@ impl Flow {
         let crossed = self.opening() == Opening::SimultaneousOpen;
         let lost = (side == Side::Client).then(|| self.synack_lost_before()).flatten().is_some();
         for (n, step) in self.steps.iter().enumerate() {
-            let told = match (step.label, side) {
+            let shown = match (step.label, side) {
                 (Label::Syn | Label::SynAck, _) if crossed => self.crossing(n, step, side),
                 (Label::Syn, Side::Server) if step.from == Side::Client && self.is_refused(n) => Some(State::Closed),
                 (Label::Rst, Side::Server) if step.from == side && self.is_contradicted(n) => Some(State::SynReceived),
                 (Label::SynAck, Side::Client) if lost => self.heard_synack(n),
                 _ => None,
             };
-            if let (Some(state), Some(wish)) = (told, wishes.get_mut(n)) {
-                *wish = Wish { state, weight: TOLD };
+            if let (Some(state), Some(wish)) = (shown, wishes.get_mut(n)) {
+                *wish = Wish { state, weight: SHOWN };
             }
         }
     }
@@ -224,7 +224,8 @@ impl Flow {
         rst.is_some_and(|at| self.is_contradicted(n + 1 + at))
     }
 
-    /// Whether a SYN-ACK came behind the refusal at this index although nobody had asked again: the refusal was not the server's.
+    /// Whether a SYN-ACK came behind the refusal at this index although nobody had asked again: the refusal was not the
+    /// server's.
     fn is_contradicted(&self, n: usize) -> bool {
         let mut later = self.steps.iter().skip(n + 1);
         let next = later.find(|step| matches!(step.label, Label::Syn | Label::SynAck));
@@ -232,28 +233,28 @@ impl Flow {
         opening && next.is_some_and(|step| step.label == Label::SynAck && step.from == Side::Server)
     }
 
-    /// The client's state after the SYN-ACK at this index, where SYN-ACKs were lost on the way to it: it has not got those behind
-    /// which it repeats its SYN, nor any if it never acknowledges one.
+    /// The client's state after the SYN-ACK at this index, where SYN-ACKs were lost on the way to it: it has not got
+    /// those behind which it repeats its SYN, nor any if it never acknowledges one.
     fn heard_synack(&self, n: usize) -> Option<State> {
         let asks = self.steps.iter().skip(n + 1).any(|step| step.label == Label::Syn && step.from == Side::Client);
         let lost = asks || !self.was_open();
         Some(if lost { State::SynSent } else { State::Established })
     }
 
-    /// What went unanswered to the end moved nobody, as far as can be told.
+    /// What went unanswered to the end moved nobody, as far as is known.
     fn hear_silence(&self, side: Side, wishes: &mut Wishes) {
         let last = self.steps.iter().rposition(|step| step.from == side);
         for n in last.map_or(0, |last| last + 1)..self.steps.len() {
             let before = n.checked_sub(1).and_then(|n| wishes.get(n)).map(|wish| wish.state);
             let before = before.or(self.state_before(side));
             if let (true, Some(state), Some(wish)) = (self.went_unanswered(n), before, wishes.get_mut(n)) {
-                *wish = Wish { state, weight: TOLD };
+                *wish = Wish { state, weight: SHOWN };
             }
         }
     }
 
-    /// Whether the silence of the other end after a step means that the step has not reached it: for an opening always, for a FIN
-    /// if it was repeated.
+    /// Whether the silence of the other end after a step means that the step has not reached it: for an opening always,
+    /// for a FIN if it was repeated.
     pub fn went_unanswered(&self, n: usize) -> bool {
         let Some(step) = self.steps.get(n) else { return false };
         let answered = self.steps.iter().skip(n + 1).any(|later| later.from != step.from);
@@ -273,16 +274,16 @@ impl Flow {
         let before = other.checked_sub(1).and_then(|n| wishes.get(n)).map_or(State::Established, |wish| wish.state);
         if other < own {
             for wish in wishes.iter_mut().take(own).skip(other) {
-                *wish = Wish { state: before, weight: TOLD };
+                *wish = Wish { state: before, weight: SHOWN };
             }
             if let Some(wish) = wishes.get_mut(own + 1).filter(|wish| wish.state != State::Closed) {
-                *wish = Wish { state: State::Closing, weight: TOLD };
+                *wish = Wish { state: State::Closing, weight: SHOWN };
             }
         }
     }
 
-    /// A FIN repeated at the end of all: the acknowledgment that was on its way to its sender arrives as everything does, and no
-    /// later step is there to show it.
+    /// A FIN repeated at the end of all: the acknowledgment that was on its way to its sender arrives as everything
+    /// does, and no later step is there to show it.
     fn hear_last_fin(&self, side: Side, wishes: &mut Wishes) {
         let (Some(step), Some(wish)) = (self.steps.last(), wishes.last_mut()) else { return };
         let presumed = if side == Side::Client { step.client } else { step.server };
@@ -302,11 +303,11 @@ impl Flow {
         for (step, wish) in self.steps.iter().zip(wishes) {
             match reset {
                 Some(frame) if step.frame >= frame && !renewed(frame) => {
-                    *wish = Wish { state: State::Closed, weight: TOLD }
+                    *wish = Wish { state: State::Closed, weight: SHOWN }
                 }
                 None if wish.state == State::Closed && self.teardown.reset.is_none() => {
                     if let Some(state) = alive.filter(|state| !matches!(state, State::LastAck | State::TimeWait)) {
-                        *wish = Wish { state, weight: TOLD };
+                        *wish = Wish { state, weight: SHOWN };
                     }
                 }
                 _ => {}
@@ -328,8 +329,8 @@ fn wish(step: &Step, side: Side) -> Wish {
     }
 }
 
-/// What it costs to say that `step` took `side` from one state to another; `None` where no edge leads there. More than one edge
-/// at once costs something: a FIN that comes with the acknowledgment of the SYN opens and closes.
+/// What it costs to say that `step` took `side` from one state to another; `None` where no edge leads there. More than
+/// one edge at once costs something: a FIN that comes with the acknowledgment of the SYN opens and closes.
 fn cost(from: State, to: State, step: &Step, side: Side) -> Option<u32> {
     use State::{CloseWait, Closed, FinWait1, Listen, SynReceived, SynSent, TimeWait};
     let fin_arrives = step.from != side && step.flags.has(crate::tcp::Flags::FIN);

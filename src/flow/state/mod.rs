@@ -3,6 +3,8 @@
 pub(super) mod announced;
 pub(super) mod checksum_trust;
 mod closing;
+mod deadlines;
+pub(super) mod dispatch;
 pub(super) mod duplicates;
 pub(super) mod evidence;
 pub(super) mod fast_path;

@@ -1,5 +1,5 @@
-//! Captures in which every sequence and acknowledgment number is 0: made by hand, or anonymised. Nothing can be told from such
-//! numbers, so that a connection is followed by flags and payload alone, as if each segment had come in order.
+//! Captures in which every sequence and acknowledgment number is 0: made by hand, or anonymised. Such numbers
+//! show nothing, so that a connection is followed by flags and payload alone, as if each segment had come in order.
 
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tracking::Phase;
@@ -9,8 +9,8 @@ use crate::tcp::{Flags, Segment, SeqNumber};
 const ZERO: SeqNumber = SeqNumber(0);
 
 impl Flow {
-    /// `s` with the numbers that it would have in order, where it has none. No host answers the SYN 0 with SYN-ACK 0 of 0: it
-    /// acknowledges 1.
+    /// `s` with the numbers that it would have in order, where it has none. No host answers the SYN 0 with SYN-ACK 0 of
+    /// 0: it acknowledges 1.
     pub(in crate::flow) fn numbered(&mut self, s: &Segment, from: Side) -> Option<Segment> {
         let answer = s.flags.has(Flags::SYN | Flags::ACK) || s.flags.has(Flags::RST | Flags::ACK);
         let begins = answer

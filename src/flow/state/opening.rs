@@ -1,4 +1,4 @@
-//! The opening of a flow: SYN, SYN-ACK, the third step, and everything that can come instead (findings A.1 to A.5).
+//! The opening of a flow: SYN, SYN-ACK, the third step, and everything that can come instead (RFC 9293 section 3.5).
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
@@ -10,10 +10,11 @@ use crate::flow::record::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
 use crate::time::{MILLISECOND, Timestamp};
 
-/// A SYN-ACK whose SYN was not seen can stand behind so much of what follows it, octets: more would be another connection's.
+/// A SYN-ACK whose SYN was not seen can stand behind so much of what follows it, octets: more would be another
+/// connection's.
 const OVERTAKEN_BY: i32 = 1 << 20;
-/// No client is farther away than this where its round trip is not known, nanoseconds: the shortest time after which a SYN is
-/// repeated (RFC 6298 section 2.1) is longer.
+/// No client is farther away than this where its round trip is not known, nanoseconds: the shortest time after which a
+/// SYN is repeated (RFC 6298 section 2.1) is longer.
 const ROUND_TRIP: i64 = 700 * MILLISECOND;
 
 impl Try {
@@ -96,14 +97,15 @@ impl Flow {
         }
     }
 
-    /// Whether a SYN of the client at `time` came later than a round trip after the first SYN-ACK: the client has not got that.
+    /// Whether a SYN of the client at `time` came later than a round trip after the first SYN-ACK: the client has not
+    /// got that.
     fn synack_unheard(&self, time: Timestamp) -> bool {
         let way = self.handshake.rtt_client().unwrap_or(ROUND_TRIP);
         self.handshake.synacks.first().is_some_and(|first| time - first.time > way)
     }
 
-    /// The first SYN that shows that the SYN-ACKs before it had not reached the client, although they passed here: it was
-    /// repeated later than a round trip after the first of them.
+    /// The first SYN that shows that the SYN-ACKs before it had not reached the client, although they passed here: it
+    /// was repeated later than a round trip after the first of them.
     pub fn synack_lost_before(&self) -> Option<&Try> {
         self.handshake.syns.iter().find(|syn| self.synack_unheard(syn.time))
     }
@@ -156,8 +158,8 @@ impl Flow {
         }
     }
 
-    /// Whether this SYN-ACK opened the connection, although the capture has it behind what answers it: its number is the one
-    /// that all else of the server follows, and the client's SYN, where seen, is what it acknowledges.
+    /// Whether this SYN-ACK opened the connection, although the capture has it behind what answers it: its number is
+    /// the one that all else of the server follows, and the client's SYN, where seen, is what it acknowledges.
     pub(in crate::flow) fn is_overtaken_synack(&self, s: &Segment, from: Side) -> bool {
         let first = self.server.next.map(|_| self.server.first_seq);
         let follows = |number: Option<SeqNumber>| number.is_none_or(|number| number.after(s.seq));
@@ -168,7 +170,8 @@ impl Flow {
         from == Side::Server && self.server.isn.is_none() && answers && follows(self.client.acked) && follows(first)
     }
 
-    /// Crossing SYNs are answered by SYN-ACKs: by both ends in a simultaneous open, by the client alone in a split handshake.
+    /// Crossing SYNs are answered by SYN-ACKs: by both ends in a simultaneous open, by the client alone in a split
+    /// handshake.
     fn synack_while_crossed(&mut self, s: &Segment, from: Side) -> Facts {
         let right = self.peer(from).isn == Some(s.seq) && self.acks_syn_of(s, from.other());
         if !right {
@@ -241,7 +244,8 @@ impl Flow {
         if other_isn { Facts::SYN_ACK | Facts::SYNACK_NEW_ISN | late } else { Facts::SYN_ACK | late }
     }
 
-    /// What the server sent before its SYN-ACK, and not behind it in sequence, was of another connection: the client dropped it.
+    /// What the server sent before its SYN-ACK, and not behind it in sequence, was of another connection: the client
+    /// dropped it.
     fn disown_early_data(&mut self, synack: &Segment) {
         let own = u32::from(synack.payload > 0);
         let count = self.server.data_count.saturating_sub(own);
@@ -249,7 +253,8 @@ impl Flow {
         self.note_unacceptable(Side::Server, count);
     }
 
-    /// A segment without SYN or RST while the handshake is under way. `None` when it has nothing to do with the handshake.
+    /// A segment without SYN or RST while the handshake is under way. `None` when it has nothing to do with the
+    /// handshake.
     pub(in crate::flow) fn on_segment_in_handshake(&mut self, s: &Segment, from: Side) -> Facts {
         match (self.tracking.phase, from) {
             (Phase::Open, _) => Facts::NONE,
@@ -283,7 +288,8 @@ impl Flow {
     fn server_before_synack(&mut self, s: &Segment) -> Facts {
         let acks_syn = self.acks_some_syn(s);
         if acks_syn && (s.payload > 0 || s.flags.has(Flags::FIN)) {
-            // In SYN-SENT nothing but a SYN opens. Where its SYN-ACK escaped the capture, the client's next segment tells.
+            // In SYN-SENT nothing but a SYN opens. Where its SYN-ACK escaped the capture, the client's next segment
+            // tells.
             return Facts::DATA_BEFORE_ESTABLISHED;
         }
         if acks_syn {
@@ -358,7 +364,8 @@ impl Flow {
         }
     }
 
-    /// Whether data flowed on a Fast Open cookie before the third step: that of the SYN, or the server's (RFC 7413 section 4.2.2).
+    /// Whether data flowed on a Fast Open cookie before the third step: that of the SYN, or the server's (RFC 7413
+    /// section 4.2.2).
     fn used_fast_open(&self) -> bool {
         let Some(option) = self.client.offer.and_then(|offer| offer.fast_open) else { return false };
         self.handshake.syn_payload_acked > 0 || (option.cookie_len > 0 && self.handshake.early_server_data)

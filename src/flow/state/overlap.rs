@@ -1,7 +1,7 @@
 //! The same octets twice, with other contents: what somebody put into a stream, beside what the sender itself said.
 //!
-//! No payload is kept. Two segments with the same number and length are compared by the sum of their payload, which the checksum
-//! gives away; of different lengths only what their headers tell counts.
+//! No payload is kept. Two segments with the same number and length are compared by the sum of their payload, which the
+//! checksum gives away; of different lengths only what their headers tell counts.
 
 use crate::flow::record::evidence::Evidence;
 use crate::flow::record::facts::Facts;
@@ -89,8 +89,9 @@ impl Flow {
         read && s.options.timestamps.is_none() && self.in_effect().is_some_and(|options| options.timestamps)
     }
 
-    /// Whether the time stamp of `s` is one that no clock can show which stood where that of `from` did when it sent its SYN: it
-    /// went back, or on faster than a microsecond a tick (RFC 7323 section 5.4 has it at a millisecond or more).
+    /// Whether the time stamp of `s` is one that no clock can show which stood where that of `from` did when it sent
+    /// its SYN: it went back, or on faster than a microsecond a tick (RFC 7323 section 5.4 has it at a millisecond or
+    /// more).
     pub(in crate::flow) fn stamp_is_off(&self, s: &Segment, from: Side) -> bool {
         let (Some(now), Some(first)) = (s.options.timestamps, self.peer(from).offer.and_then(|o| o.timestamps)) else {
             return false;
@@ -139,7 +140,7 @@ impl Flow {
         if first.payload == second.payload {
             return first.sum.zip(second.sum).is_some_and(|(a, b)| a != b);
         }
-        // A sender may cut its data otherwise when it repeats it, but not before a round trip has told it that it must.
+        // A sender may cut its data otherwise when it repeats it, but not before a round trip has shown that it must.
         let soon = self.handshake.rtt().is_some_and(|rtt| gap < rtt);
         let by_id = first.off.has(Evidence::IP_ID) != second.off.has(Evidence::IP_ID);
         let pair = Injection { first: *first, second: *second };

@@ -1,7 +1,7 @@
 //! A capture that holds the same packets twice, the second copy behind the first: files put together, or read twice.
 //!
-//! The first segments are remembered. Where the time stamps run back to the first of them, and what follows is what followed then, to the
-//! nanosecond, the second copy counts for nothing, up to the time that had been reached.
+//! The first segments are remembered. Where the time stamps run back to the first of them, and what follows is what
+//! followed then, to the nanosecond, the second copy counts for nothing, up to the time that had been reached.
 
 use core::hash::BuildHasher;
 

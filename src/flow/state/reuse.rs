@@ -1,7 +1,7 @@
 //! One flow per incarnation of a four-tuple: when does a segment begin the next one?
 //!
-//! A repeated SYN is not a new flow; a SYN with a new ISN is, unless the connection is open: then it may be forged, or come
-//! from a host that lost its memory, and only the answer tells (RFC 5961 section 4; RFC 9293 section 3.5.1).
+//! A repeated SYN is not a new flow; a SYN with a new ISN is, unless the connection is open: then it may be forged, or
+//! come from a host that lost its memory, and only the answer tells (RFC 5961 section 4; RFC 9293 section 3.5.1).
 
 use crate::flow::config::Timeouts;
 use crate::flow::record::flow::Flow;
@@ -28,7 +28,7 @@ pub(in crate::flow) enum Fate {
 
 impl Flow {
     /// What `s` means for this flow.
-    pub(in crate::flow) fn fate_of(&self, s: &Segment, _t: &Timeouts) -> Fate {
+    pub(in crate::flow) fn fate_of(&self, s: &Segment) -> Fate {
         let from = self.side_of(s.source);
         if s.flags.is_syn() {
             return self.fate_of_syn(s, from);
@@ -82,14 +82,16 @@ impl Flow {
         if begins { Fate::Begins } else { Fate::Belongs }
     }
 
-    /// The tries before `s` of the connection that begins with it: the pending SYN, if `s` is that again, met this connection.
+    /// The tries before `s` of the connection that begins with it: the pending SYN, if `s` is that again, met this
+    /// connection.
     pub(in crate::flow) fn earlier_tries(&self, s: &Segment) -> Tries {
         let is_it = |p: &&Pending| p.segment.seq == s.seq && p.segment.source == s.source && s.flags.is_syn();
         let pending = self.tracking.pending.as_deref().filter(is_it);
         pending.into_iter().flat_map(|p| core::iter::once(&p.segment).chain(&p.repeats)).map(Try::of).collect()
     }
 
-    /// Whether the sender of the pending SYN resets the acknowledgment that answered it: it knows nothing of this connection.
+    /// Whether the sender of the pending SYN resets the acknowledgment that answered it: it knows nothing of this
+    /// connection.
     pub(in crate::flow) fn resets_answer_to_pending(&self, s: &Segment) -> bool {
         let answered = self.peer(self.side_of(s.source).other()).acked;
         self.tracking.pending.as_ref().is_some_and(|p| p.segment.source == s.source) && answered == Some(s.seq)

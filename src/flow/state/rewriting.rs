@@ -1,10 +1,10 @@
-//! Sequence numbers that a firewall rewrites between two capture points: every segment of one end is there twice, at a constant
-//! distance.
+//! Sequence numbers that a firewall rewrites between two capture points: every segment of one end is there twice, at a
+//! constant distance.
 //!
 //! Firewalls replace initial sequence numbers by random ones, and a capture on both of their sides has both. The second
 //! sighting comes within a millisecond with the identification, window, flags, length and time stamps of the first, and
-//! numbers that differ from it by as much as those of all other pairs. Once that is known each number that lies near the
-//! shifted line is moved back, whichever side is seen first, and the second sighting is a copy like others.
+//! numbers that differ from it by as much as those of all other pairs. Once that is known each number that lies near
+//! the shifted line is moved back, whichever side is seen first, and the second sighting is a copy like others.
 
 use super::duplicates::Seal;
 use super::fast_path::FastPath;
@@ -120,7 +120,8 @@ impl Flow {
         (fits && same).then_some((Some(own), Some(other), first.frame))
     }
 
-    /// The same of a segment of an open connection: the numbers of its sender's last one are known, and of the rest a print.
+    /// The same of a segment of an open connection: the numbers of its sender's last one are known, and of the rest a
+    /// print.
     fn shifts_of_segment(
         &self,
         s: &Segment,

@@ -1,5 +1,5 @@
-//! A socket connected to itself: a client whose kernel gave it the port that it connects to meets its own SYN, and a simultaneous
-//! open with itself follows (RFC 9293 section 3.5, figure 7). One end says and hears everything.
+//! A socket connected to itself: a client whose kernel gave it the port that it connects to meets its own SYN, and a
+//! simultaneous open with itself follows (RFC 9293 section 3.5, figure 7). One end says and hears everything.
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;

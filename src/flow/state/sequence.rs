@@ -8,22 +8,23 @@ use crate::flow::record::tuple::Side;
 use crate::tcp::{Flags, Segment, SeqNumber};
 use crate::time::{MILLISECOND, Timestamp};
 
-/// Window scale assumed where the handshake was not seen (findings section 0): the largest there is.
+/// Window scale assumed where the handshake was not seen: the largest there is.
 const UNKNOWN_SCALE: u8 = 14;
 /// Reordering window where no round trip is known (Wireshark's rule), nanoseconds.
 const REORDER_DEFAULT: i64 = 3 * MILLISECOND;
 /// Upper bound of the reordering window, nanoseconds.
 const REORDER_MAX: i64 = 100 * MILLISECOND;
-/// An acknowledgment further ahead than this of what was sent is a forgery or another stream, not a hole in the capture.
+/// An acknowledgment further ahead than this of what was sent is a forgery or another stream, not a hole in the
+/// capture.
 const PLAUSIBLE_HOLE: i32 = 1 << 30;
 
 impl Flow {
-    /// How late an octet may come and still be reordered rather than retransmitted, nanoseconds (findings section 0, RW).
+    /// How late an octet may come and still be reordered rather than retransmitted, nanoseconds.
     pub fn reorder_window(&self) -> i64 {
         self.handshake.rtt().map_or(REORDER_DEFAULT, |rtt| rtt.clamp(0, REORDER_MAX))
     }
 
-    /// Lower and upper bound of what `side` expects next (RCV.NXT), as far as a bystander can know (findings section 0).
+    /// Lower and upper bound of what `side` expects next (RCV.NXT), as far as a bystander can know.
     pub fn expected_by(&self, side: Side) -> Option<(SeqNumber, SeqNumber)> {
         let low = self.peer(side).acked?;
         let high = self.peer(side.other()).next.map_or(low, |next| next.later(low));
@@ -45,8 +46,8 @@ impl Flow {
         facts
     }
 
-    /// Whether it is a bare ACK that answers a SYN and acknowledges more than that: of an older connection most likely. Where it
-    /// is not, the next segments tell.
+    /// Whether it is a bare ACK that answers a SYN and acknowledges more than that: of an older connection most likely.
+    /// Where it is not, the next segments tell.
     fn is_of_an_older_connection(&self, s: &Segment, from: Side) -> bool {
         from == Side::Server
             && self.tracking.phase == Phase::SynSent
@@ -129,7 +130,7 @@ impl Flow {
         let Some(next) = self.peer(from.other()).next else { return false };
         let known = self.peer(from).acked.map_or(next, |acked| next.later(acked));
         let sender = self.peer(from.other());
-        // A keep-alive lies one below what comes next: as the first segment seen, it cannot be told.
+        // A keep-alive lies one below what comes next: as the first segment seen, it is not recognised.
         let keep_alive = ack.distance(next) == 1 && sender.isn.is_none() && sender.bytes == 0;
         let beyond = ack.after(known) && ack.distance(next) < PLAUSIBLE_HOLE && !keep_alive;
         if self.notes.is_none() && !beyond {

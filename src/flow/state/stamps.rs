@@ -1,6 +1,6 @@
-//! Time stamps of SYNs that servers took, by address: a server that remembers the last one of an address, for all hosts that share
-//! it behind a translator, drops the SYNs of those whose clocks are behind (PAWS between connections: Linux's
-//! `tcp_tw_recycle`, some firewalls and load balancers).
+//! Time stamps of SYNs that servers took, by address: a server that remembers the last one of an address, for all hosts
+//! that share it behind a translator, drops the SYNs of those whose clocks are behind (PAWS between connections:
+//! Linux's `tcp_tw_recycle`, some firewalls and load balancers).
 //!
 //! A table of fixed size: what shares a place with another pair of addresses forgets that one.
 

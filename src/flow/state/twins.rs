@@ -1,10 +1,10 @@
-//! Two four-tuples that are one attempt to connect: its SYN before and after an address was translated, or a SYN and the SYN-ACK
-//! that acknowledges it from another address.
+//! Two four-tuples that are one attempt to connect: its SYN before and after an address was translated, or a SYN and
+//! the SYN-ACK that acknowledges it from another address.
 //!
-//! A translator changes addresses, ports, the TTL and perhaps the MSS of a SYN, and neither its sequence number nor its time
-//! stamps. SYNs are found again by their initial sequence number in a table of fixed size, and looked for only when a SYN-ACK
-//! comes or none did: a SYN costs one line of it. A number alone joins nothing, for scanners and floods use one for many
-//! SYNs.
+//! A translator changes addresses, ports, the TTL and perhaps the MSS of a SYN, and neither its sequence number nor its
+//! time stamps. SYNs are found again by their initial sequence number in a table of fixed size, and looked for only
+//! when a SYN-ACK comes or none did: a SYN costs one line of it. A number alone joins nothing, for scanners and floods
+//! use one for many SYNs.
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
@@ -47,8 +47,8 @@ impl Default for RecentSyns {
 }
 
 impl RecentSyns {
-    /// Where a number belongs. Not seeded: a number chosen to share a line with others only keeps a flow from being joined, and
-    /// the same capture must give the same bytes.
+    /// Where a number belongs. Not seeded: a number chosen to share a line with others only keeps a flow from being
+    /// joined, and the same capture must give the same bytes.
     #[inline]
     const fn home(isn: SeqNumber) -> usize {
         (isn.0.wrapping_mul(0x9e37_79b9) >> (u32::BITS - LINES.trailing_zeros())) as usize
@@ -219,8 +219,8 @@ impl Flow {
         self.notes.get_or_insert_default().twin = Some(Box::new(twin));
     }
 
-    /// The twin that got the answer to this flow's SYN, which nothing translated back: its client reset it there, or has waited
-    /// in vain here.
+    /// The twin that got the answer to this flow's SYN, which nothing translated back: its client reset it there, or
+    /// has waited in vain here.
     pub fn answered_elsewhere(&self) -> Option<&Twin> {
         let waited = matches!(self.opening, Some(Opening::Unanswered)) || self.client.syn_count > 1;
         self.twin().filter(|twin| {
@@ -230,8 +230,8 @@ impl Flow {
         })
     }
 
-    /// The twin whose SYN this flow's SYN-ACK answers, although it came from or went to another address: nothing answered
-    /// there, and nothing acknowledged this one.
+    /// The twin whose SYN this flow's SYN-ACK answers, although it came from or went to another address: nothing
+    /// answered there, and nothing acknowledged this one.
     pub fn answers_untranslated(&self) -> Option<&Twin> {
         self.twin().filter(|twin| {
             let unanswered = twin.syn.is_some() && twin.synack.is_none() && twin.reset.is_none() && !twin.acknowledged;

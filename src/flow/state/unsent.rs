@@ -1,5 +1,5 @@
-//! Segments that acknowledge octets nobody has seen: either the capture lacks these, or they were never sent and the receiver drops
-//! the segment (RFC 9293 section 3.10.7.4, fifth). Which of the two, only what follows tells.
+//! Segments that acknowledge octets nobody has seen: either the capture lacks these, or they were never sent and the
+//! receiver drops the segment (RFC 9293 section 3.10.7.4, fifth). Which of the two, only what follows tells.
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
@@ -26,7 +26,8 @@ impl Flow {
         self.notes().and_then(|notes| notes.unsent)
     }
 
-    /// Accounts for a segment that is neither SYN nor RST, and keeps in mind whether it acknowledges what was never seen.
+    /// Accounts for a segment that is neither SYN nor RST, and keeps in mind whether it acknowledges what was never
+    /// seen.
     pub(in crate::flow) fn account_with_doubt(&mut self, s: &Segment, from: Side) -> Facts {
         let settled = self.settle_doubted(s, from);
         let peer = self.peer(from);

@@ -1,4 +1,5 @@
-//! What is remembered of ended flows, so that old duplicates and early re-use of a four-tuple can be told (findings B.6).
+//! What is remembered of ended flows, so that old duplicates and early re-use of a four-tuple are recognised (RFC 9293
+//! section 3.4.2).
 
 use std::collections::VecDeque;
 
@@ -98,7 +99,8 @@ impl ClosedFlows {
         self.ring.get((u64::from(place).wrapping_sub(self.base) % Self::PLACES) as usize)
     }
 
-    /// Takes the oldest out, if there is no room for one more or it need not be remembered at `now`; its place and hash.
+    /// Takes the oldest out, if there is no room for one more or it need not be remembered at `now`; its place and
+    /// hash.
     pub(in crate::flow) fn forget(&mut self, now: Timestamp) -> Option<(u32, u64)> {
         let oldest =
             self.ring.front().filter(|closed_flow| self.ring.len() >= self.limit || closed_flow.forgotten_at < now)?;

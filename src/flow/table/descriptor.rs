@@ -1,5 +1,5 @@
-//! What the short cut needs of a segment, in one cache line: most segments need no more, and on their way from the thread that
-//! decoded them each line costs.
+//! What the short cut needs of a segment, in one cache line: most segments need no more, and on their way from the
+//! thread that decoded them each line costs.
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -60,8 +60,8 @@ const RECORD_WANTED: u8 = 32;
 const SYN_ONLY: u8 = 64;
 
 impl Descriptor {
-    /// Writes down `s`; `hasher` is that of the flow table, `seal` that of its tracker. In place: to move what was just put together from small pieces
-    /// makes the processor wait.
+    /// Writes down `s`; `hasher` is that of the flow table, `seal` that of its tracker. In place: to move what was just
+    /// put together from small pieces makes the processor wait.
     #[inline]
     pub(in crate::flow) fn set(&mut self, s: &Segment, hasher: &RandomState, seal: &Seal) {
         let mark = |is: bool, mark: u8| if is { mark } else { 0 };
@@ -149,7 +149,7 @@ impl Descriptor {
     }
 
     /// There is a SYN record of it.
-    pub(crate) const fn set_embryonic(&mut self) {
+    pub(crate) const fn set_syn_only(&mut self) {
         self.marks |= SYN_ONLY;
     }
 

@@ -1,4 +1,5 @@
-//! Which flow goes when the table is full: SYN-only flows first, then closed ones, then what is idle; open connections last.
+//! Which flow goes when the table is full: SYN-only flows first, then closed ones, then what is idle; open connections
+//! last.
 
 use std::collections::VecDeque;
 

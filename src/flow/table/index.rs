@@ -1,10 +1,10 @@
 //! Where flows are, by the hash of their key.
 //!
-//! Buckets of one cache line each, of which the address is known from the hash alone: what will be looked up, entered or
-//! removed can be asked for ahead, without waiting. In a flood each SYN is entered and another one dropped for it, and with
-//! `hashbrown`, which has octets and values in two places and no way to ask for them, half of its time was spent waiting
-//! (`docs/performance.md`). A bucket that was once full passes what belongs to it on to the next and counts that, so that
-//! nothing is left behind by what is removed.
+//! Buckets of one cache line each, of which the address is known from the hash alone: what will be looked up, entered
+//! or removed can be asked for ahead, without waiting. In a flood each SYN is entered and another one dropped for it,
+//! and with `hashbrown`, which has octets and values in two places and no way to ask for them, half of its time was
+//! spent waiting (`docs/performance.md`). A bucket that was once full passes what belongs to it on to the next and
+//! counts that, so that nothing is left behind by what is removed.
 
 use super::prefetch::prefetch;
 
@@ -50,7 +50,7 @@ impl Bucket {
     }
 }
 
-/// Numbers by hash. Those of one hash are told apart by whoever asks.
+/// Numbers by hash. The caller tells those of one hash apart.
 #[derive(Debug, Default)]
 pub(in crate::flow) struct Index {
     /// A power of two of them, or none.

@@ -1,6 +1,7 @@
 //! Asking the processor for a cache line ahead of its use.
 //!
-//! The only `unsafe` of the flow module: a prefetch is a hint that reads nothing and cannot fault, whatever the address.
+//! The only `unsafe` of the flow module: a prefetch is a hint that reads nothing and cannot fault, whatever the
+//! address.
 
 /// Asks for the cache lines that hold `value`.
 #[inline]

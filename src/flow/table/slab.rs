@@ -1,4 +1,5 @@
-//! Records in chunks that never move: a table that grows copies nothing, and touches no memory that it does not yet need.
+//! Records in chunks that never move: a table that grows copies nothing, and touches no memory that it does not yet
+//! need.
 
 /// Records of a chunk.
 const CHUNK: usize = 512;

@@ -5,7 +5,8 @@ use super::syn_record::{Syn, SynRecord, V6Addresses};
 
 /// SYNs in the order in which they came. A place is a serial number modulo 2^31.
 ///
-/// A ring of its own, because it is written to from end to end all through a flood: where the next ones go is asked for ahead.
+/// A ring of its own, because it is written to from end to end all through a flood: where the next ones go is asked for
+/// ahead.
 #[derive(Debug, Default)]
 pub(in crate::flow) struct SynCache {
     /// The ring; as long as there was need for, at most `room`.

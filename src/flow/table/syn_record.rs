@@ -1,8 +1,8 @@
 //! Flows that are nothing yet but an ordinary SYN, in 64 octets each over IPv4 and 112 over IPv6.
 //!
-//! A flood is millions of them, and they must not cost what connections cost. As soon as anything else happens to one, an
-//! answer, a repetition, a deadline, its SYN is told again to a record of its own ([`crate::flow::record::flow::Flow`]), which is then as
-//! if it had been there from the start.
+//! A flood is millions of them, and they must not cost what connections cost. As soon as anything else happens to one,
+//! an answer, a repetition, a deadline, its SYN is taken again into a record of its own ([`crate::flow::Flow`]), which
+//! is then as if it had been there from the start.
 
 use core::hash::BuildHasher;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -258,7 +258,7 @@ impl SynRecord {
         self.has & Self::WIDE != 0
     }
 
-    /// Its checksum, as far as could be told.
+    /// Its checksum, as far as is known.
     pub(in crate::flow) const fn checksum(&self) -> Checksum {
         self.checksum
     }

@@ -1,6 +1,8 @@
-//! The flow table: a seeded hash index over a slab of recycled flow records, and what is remembered of those that ended.
+//! The flow table: a seeded hash index over a slab of recycled flow records, and what is remembered of those that
+//! ended.
 //!
-//! Keys are chosen by attackers, so the hash is seeded; nothing ever iterates over the index, so its order shows nowhere.
+//! Keys are chosen by attackers, so the hash is seeded; nothing ever iterates over the index, so its order shows
+//! nowhere.
 
 use core::hash::BuildHasher;
 
@@ -142,19 +144,19 @@ impl Table {
 
     /// Adds flow `id`, which is nothing but `syn`; `hash` is that of its key, which is not in the table.
     #[inline]
-    pub(in crate::flow) fn insert_embryo(&mut self, syn: Syn<'_>, id: u64, hash: u64) {
+    pub(in crate::flow) fn insert_syn_record(&mut self, syn: Syn<'_>, id: u64, hash: u64) {
         let slot = SYN_ONLY + self.syn_records.push(syn, id);
         self.enter(hash, slot);
     }
 
     /// The oldest flow that is nothing but a SYN, and when that came.
-    pub(in crate::flow) fn oldest_embryo(&self) -> Option<(Slot, Timestamp)> {
+    pub(in crate::flow) fn oldest_syn_record(&self) -> Option<(Slot, Timestamp)> {
         let place = self.syn_records.surplus(1)?;
         self.syn_records.get(place).map(|syn| (SYN_ONLY + place, syn.syn_record.time()))
     }
 
     /// Drops the flow at `slot`, which is nothing but a SYN; `hash` is that of its key, if known.
-    pub(in crate::flow) fn drop_embryo(&mut self, slot: Slot, hash: Option<u64>) {
+    pub(in crate::flow) fn drop_syn_record(&mut self, slot: Slot, hash: Option<u64>) {
         let Some(syn) = self.syn_record(slot) else { return };
         let hash = hash.unwrap_or_else(|| syn.hash(&self.hasher));
         self.index.remove(hash, slot);
@@ -162,11 +164,11 @@ impl Table {
     }
 
     /// The oldest flow that is nothing but a SYN, if there is no room for one more within `limit`.
-    pub(in crate::flow) fn surplus_embryo(&self, limit: usize) -> Option<Slot> {
+    pub(in crate::flow) fn surplus_syn_record(&self, limit: usize) -> Option<Slot> {
         self.syn_records.surplus(limit).map(|place| SYN_ONLY + place)
     }
 
-    /// Asks the processor for what a later call of [`Self::drop_embryo`] reads, if room must be made soon.
+    /// Asks the processor for what a later call of [`Self::drop_syn_record`] reads, if room must be made soon.
     #[inline]
     pub(in crate::flow) fn prefetch_surplus(&self, limit: usize) {
         let Some(oldest) = self.syn_records.surplus(limit) else { return };
@@ -182,8 +184,8 @@ impl Table {
         self.index.prefetch(hash);
     }
 
-    /// Asks the processor for what [`Self::find`] will read; where that is, for the next stages. A guess by the hash alone:
-    /// reading the key to make sure is what is to be avoided.
+    /// Asks the processor for what [`Self::find`] will read; where that is, for the next stages. A guess by the hash
+    /// alone: reading the key to make sure is what is to be avoided.
     #[inline]
     pub(in crate::flow) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
@@ -312,8 +314,8 @@ impl Table {
         self.fast_path.get(slot as usize).map(|fast_path| self.hash(&fast_path.key))
     }
 
-    /// The flow at `slot`, whose key has this hash, cannot be found from now on; what it leaves behind can, until `keep`
-    /// nanoseconds after `now`.
+    /// The flow at `slot`, whose key has this hash, cannot be found from now on; what it leaves behind can, until
+    /// `keep` nanoseconds after `now`.
     pub(in crate::flow) fn retire(&mut self, slot: Slot, hash: u64, now: Timestamp, keep: i64) {
         let Some(flow) = self.get(slot).filter(|_| self.closed_flows.are_kept()) else {
             self.index.remove(hash, slot);
@@ -395,13 +397,13 @@ mod tests {
         let (key, _) = FlowKey::of(&syn());
         let hash = table.hash(&key);
         let (syn_record, wide) = SynRecord::of(&syn()).unwrap();
-        table.insert_embryo(Syn { syn_record: &syn_record, wide: &wide }, 7, hash);
+        table.insert_syn_record(Syn { syn_record: &syn_record, wide: &wide }, 7, hash);
         let slot = table.find(&key, hash).unwrap();
         assert_eq!(
             (table.syn_record(slot).map(|syn| syn.syn_record.id()), table.len(), table.syn_records()),
             (Some(7), 0, 1)
         );
-        table.drop_embryo(slot, None);
+        table.drop_syn_record(slot, None);
         assert!(!table.knows(&key, hash));
 
         let (fast_path, first) = flow(7, &syn());

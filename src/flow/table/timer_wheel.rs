@@ -1,7 +1,7 @@
 //! A timer wheel in packet time.
 //!
-//! Each flow has at most one live entry. An entry fires no earlier than asked; what fires is checked against the flow's real
-//! deadline, so a deadline that moves later costs nothing until its old entry fires.
+//! Each flow has at most one live entry. An entry fires no earlier than asked; what fires is checked against the flow's
+//! real deadline, so a deadline that moves later costs nothing until its old entry fires.
 
 use crate::time::{MILLISECOND, Timestamp};
 
@@ -9,8 +9,8 @@ use crate::time::{MILLISECOND, Timestamp};
 const TICK: i64 = 250 * MILLISECOND;
 /// Ticks in the wheel: its horizon is 256 s; what lies beyond is looked at again then.
 const SLOTS: usize = 1024;
-/// Emptied vectors kept, and entries they may have room for: one that a flood filled would lie in a slot of much later, which needs
-/// little.
+/// Emptied vectors kept, and entries they may have room for: one that a flood filled would lie in a slot of much later,
+/// which needs little.
 const MAX_SPARE: usize = 8;
 const MAX_ROOM: usize = 1024;
 
@@ -18,9 +18,9 @@ const MAX_ROOM: usize = 1024;
 #[derive(Debug)]
 pub(in crate::flow) struct Wheel<T> {
     slots: Vec<Vec<T>>,
-    /// The first tick that has not been fired.
     /// Where ticks are counted from: the first time seen, so that the same packets at another time of day fire alike.
     origin: i64,
+    /// The first tick that has not been fired.
     next_tick: i64,
     started: bool,
     /// Emptied vectors, for slots that have none.
@@ -73,8 +73,8 @@ impl<T> Wheel<T> {
         self.started && now.0.saturating_sub(self.origin) >= self.next_tick.saturating_mul(TICK)
     }
 
-    /// Takes out the entries of the next tick up to `current`, with that tick; `None` when all have been fired. Give the
-    /// emptied vector back by [`Self::recycle`].
+    /// Takes out the entries of the next tick up to `current`, with that tick; `None` when all have been fired. Give
+    /// the emptied vector back by [`Self::recycle`].
     pub(in crate::flow) fn fire(&mut self, current: Tick) -> Option<(Tick, Vec<T>)> {
         if !self.started {
             return None;

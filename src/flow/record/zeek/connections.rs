@@ -1,15 +1,15 @@
 //! The rows of Zeek's `conn.log`: when one four-tuple becomes several connections, Zeek's timers included.
 //!
-//! A flow is an attempt or a connection as its two ends have it; Zeek's connection is what it saw between two of its timers, or
-//! between two SYNs. A SYN that is repeated after five seconds, what follows five seconds after a close, or a SYN after any FIN or
-//! RST each begin another row there. Whoever joins rows with Zeek's wants the same ones; who wants to know what happened asks
-//! the flows.
+//! A flow is an attempt or a connection as its two ends have it; Zeek's connection is what it saw between two of its
+//! timers, or between two SYNs. A SYN that is repeated after five seconds, what follows five seconds after a close, or
+//! a SYN after any FIN or RST each begin another row there. Whoever joins rows with Zeek's wants the same ones; who
+//! wants to know what happened asks the flows.
 //!
 //! Where this differs from Zeek, on purpose:
 //! * Timers run on the time of TCP segments alone, and all that are due run.
 //! * What protocols of applications tell (SSH and FTP on other ports have an hour of silence with Zeek) is not known.
-//! * The number of four-tuples is bounded: at [`MAX_TUPLES`] the rows of all connections that are over are told before their time,
-//!   and if these are few, all are.
+//! * The number of four-tuples is bounded: at [`MAX_TUPLES`] the rows of all connections that are over are written
+//!   early, and if these are few, all are.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
@@ -85,8 +85,8 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// None so far. `zeek_checksums`: every segment with a wrong or unfinished checksum is left out, as with Zeek; otherwise only
-    /// those of senders that have shown right ones.
+    /// None so far. `zeek_checksums`: every segment with a wrong or unfinished checksum is left out, as with Zeek;
+    /// otherwise only those of senders that have shown right ones.
     pub fn new(zeek_checksums: bool) -> Self {
         Self {
             tuples: HashMap::default(),
@@ -147,7 +147,7 @@ impl Connections {
         rows
     }
 
-    /// Takes those rows out that had to be told before their time.
+    /// Takes those rows out that had to be written early.
     pub fn spilled(&mut self) -> Vec<Row> {
         std::mem::take(&mut self.spilled)
     }
@@ -201,7 +201,7 @@ impl Connections {
 struct Tuple {
     /// In order; only the last one may not be over.
     connections: Vec<Connection>,
-    /// The last flow of it that ended, and how many rows of it were told.
+    /// The last flow of it that ended, and how many rows of it were written.
     flow: u64,
     parts: u32,
 }
@@ -289,7 +289,7 @@ struct Connection {
     words: ZeekWords,
     packets: [u64; 2],
     extents: [Extent; 2],
-    /// Whether the close of an end was told to Zeek's scripts, and whether that waits for data.
+    /// Whether the close of an end was reported to Zeek's scripts, and whether that waits for data.
     closed: [bool; 2],
     deferred: [bool; 2],
     /// Whether Zeek's looks still matter: not once its scripts know of the end.

@@ -1,25 +1,27 @@
 //! Zeek's two words for a connection, `conn_state` and `history`, from the segments of one flow.
 //!
-//! For people who join our output with Zeek's. The rules are Zeek 9's, restated: an endpoint is established as soon as its
-//! SYN is answered, no sequence number is ever checked against a window, and a RST counts wherever it lands. They say
-//! nothing about what really happened; [`crate::flow`] has its own verdicts for that, and this module must not know them.
+//! For people who join our output with Zeek's. The rules are Zeek 9's, restated: an endpoint is established as soon as
+//! its SYN is answered, no sequence number is ever checked against a window, and a RST counts wherever it lands. They
+//! say nothing about what really happened; [`crate::flow`] has its own verdicts for that, and this module must not know
+//! them.
 //!
-//! All segments of one flow belong to one [`ZeekWords`]. When one four-tuple becomes several connections for Zeek, and so several
-//! rows of its `conn.log`, is told by [`super::Connections`].
+//! All segments of one flow belong to one [`ZeekWords`]. When one four-tuple becomes several connections for Zeek, and
+//! so several rows of its `conn.log`, is decided by [`super::Connections`].
 //!
 //! Where this differs from Zeek, on purpose:
 //! * Payload that the snapshot length cut off counts as seen. Zeek calls it a gap.
-//! * The out-of-order store behind the letter `G` is bounded: beyond [`MAX_ISLANDS`] islands in one direction the oldest
-//!   hole counts as filled, so a gap may go unreported, but none is invented. Zeek's limit of 10 MiB of data that nobody
-//!   acknowledges is not modelled.
-//! * Whoever owns the flows decides whether a wrong checksum is believed: of a sender that has never shown a right one it is not,
-//!   as with Zeek's option `-C`, unless `--zeek-checksums` asks for Zeek's own rule.
+//! * The out-of-order store behind the letter `G` is bounded: beyond [`MAX_ISLANDS`] islands in one direction the
+//!   oldest hole counts as filled, so a gap may go unreported, but none is invented. Zeek's limit of 10 MiB of data
+//!   that nobody acknowledges is not modelled.
+//! * Whoever owns the flows decides whether a wrong checksum is believed: of a sender that has never shown a right one
+//!   it is not, as with Zeek's option `-C`, unless `--zeek-checksums` asks for Zeek's own rule.
 //! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts what is missing.
 
 use core::mem;
 
 use smallvec::SmallVec;
 
+use crate::flow::record::verdict::named;
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
 
 /// Letters kept of a history. Ordinary connections have fewer than twenty; only a sender of ever new SYN, FIN or RST
@@ -32,7 +34,8 @@ pub const MAX_ISLANDS: usize = 32;
 /// Islands kept in [`Overflow`] itself; few connections have more at a time.
 const INLINE_ISLANDS: usize = 4;
 
-/// Zeek's `likely_server_ports` with its default scripts, sorted: a first segment from one of them comes from a responder.
+/// Zeek's `likely_server_ports` with its default scripts, sorted: a first segment from one of them comes from a
+/// responder.
 pub const LIKELY_SERVER_PORTS: &[u16] = &[
     21, 22, 25, 53, 79, 80, 81, 88, 135, 139, 143, 389, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631, 636, 989,
     990, 992, 993, 995, 1080, 1434, 1883, 2811, 3128, 3268, 3306, 3389, 5222, 5223, 5269, 5432, 6379, 6666, 6667, 6668,
@@ -42,10 +45,12 @@ pub const LIKELY_SERVER_PORTS: &[u16] = &[
 /// A SYN or RST further than this from the highest sequence number does not move it (octets).
 const TOO_FAR: i32 = 1 << 20;
 
-/// Data above a hole, in a direction whose data nobody acknowledges, after which gaps are no longer looked for (octets).
+/// Data above a hole, in a direction whose data nobody acknowledges, after which gaps are no longer looked for
+/// (octets).
 const MAX_ABOVE_HOLE_WITHOUT_ACKS: u32 = 16_384;
 
-/// RFC 7323 section 2.3: no window is larger, so data further above what was seen is none of this connection's (octets).
+/// RFC 7323 section 2.3: no window is larger, so data further above what was seen is none of this connection's
+/// (octets).
 const LARGEST_WINDOW: i32 = 1 << 30;
 
 /// Letters kept in the record itself; more go to [`Overflow`].
@@ -55,72 +60,35 @@ const INLINE_LETTERS: usize = 14;
 pub(super) const ORIGINATOR: usize = 0;
 pub(super) const RESPONDER: usize = 1;
 
-/// Zeek's `conn_state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ConnState {
-    /// SYN seen, nothing from the responder.
-    S0,
-    /// Both sides established, not closed.
-    S1,
-    /// Both sides sent FIN.
-    Sf,
-    /// The attempt was rejected by a RST.
-    Rej,
-    /// Established, only the originator sent FIN.
-    S2,
-    /// Established, only the responder sent FIN.
-    S3,
-    /// Established, the originator sent RST.
-    Rsto,
-    /// Established, the responder sent RST.
-    Rstr,
-    /// SYN then RST from the originator, no SYN-ACK.
-    Rstos0,
-    /// RST from the responder, nothing SYN-like from the originator.
-    Rstrh,
-    /// SYN (or data) then FIN from the originator, no SYN-ACK.
-    Sh,
-    /// FIN from the responder, no SYN from the originator.
-    Shr,
-    /// Anything else, mid-stream traffic above all.
-    Oth,
-}
-
-impl ConnState {
-    /// Every value.
-    pub const ALL: [Self; 13] = [
-        Self::S0,
-        Self::S1,
-        Self::Sf,
-        Self::Rej,
-        Self::S2,
-        Self::S3,
-        Self::Rsto,
-        Self::Rstr,
-        Self::Rstos0,
-        Self::Rstrh,
-        Self::Sh,
-        Self::Shr,
-        Self::Oth,
-    ];
-
-    /// Zeek's word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::S0 => "S0",
-            Self::S1 => "S1",
-            Self::Sf => "SF",
-            Self::Rej => "REJ",
-            Self::S2 => "S2",
-            Self::S3 => "S3",
-            Self::Rsto => "RSTO",
-            Self::Rstr => "RSTR",
-            Self::Rstos0 => "RSTOS0",
-            Self::Rstrh => "RSTRH",
-            Self::Sh => "SH",
-            Self::Shr => "SHR",
-            Self::Oth => "OTH",
-        }
+named! {
+    /// Zeek's `conn_state`.
+    ConnState {
+        /// SYN seen, nothing from the responder.
+        S0 = "S0",
+        /// Both sides established, not closed.
+        S1 = "S1",
+        /// Both sides sent FIN.
+        Sf = "SF",
+        /// The attempt was rejected by a RST.
+        Rej = "REJ",
+        /// Established, only the originator sent FIN.
+        S2 = "S2",
+        /// Established, only the responder sent FIN.
+        S3 = "S3",
+        /// Established, the originator sent RST.
+        Rsto = "RSTO",
+        /// Established, the responder sent RST.
+        Rstr = "RSTR",
+        /// SYN then RST from the originator, no SYN-ACK.
+        Rstos0 = "RSTOS0",
+        /// RST from the responder, nothing SYN-like from the originator.
+        Rstrh = "RSTRH",
+        /// SYN (or data) then FIN from the originator, no SYN-ACK.
+        Sh = "SH",
+        /// FIN from the responder, no SYN from the originator.
+        Shr = "SHR",
+        /// Anything else, mid-stream traffic above all.
+        Oth = "OTH",
     }
 }
 
@@ -152,7 +120,8 @@ impl ZeekWords {
         words
     }
 
-    /// Takes the next segment of the flow. `from_first_sender`: whether the sender of the first segment sent this one, too.
+    /// Takes the next segment of the flow. `from_first_sender`: whether the sender of the first segment sent this one,
+    /// too.
     pub fn observe(&mut self, segment: &Segment, from_first_sender: bool) {
         if segment.headers != Headers::Whole {
             return;
@@ -170,8 +139,8 @@ impl ZeekWords {
         self.take(segment, self.role(from_first_sender));
     }
 
-    /// Whether the next ordinary segments (data or acknowledgments in order, of kinds logged before) change nothing but the
-    /// numbers that [`Self::carry_on`] sets. Where a checksum was wrong these numbers may not be those of the flow.
+    /// Whether the next ordinary segments (data or acknowledgments in order, of kinds logged before) change nothing but
+    /// the numbers that [`Self::carry_on`] sets. Where a checksum was wrong these numbers may not be those of the flow.
     pub(in crate::flow) fn is_smooth(&self) -> bool {
         let in_step = self.rare.as_ref().is_none_or(|rare| {
             rare.islands.iter().all(SmallVec::is_empty)
@@ -186,7 +155,8 @@ impl ZeekWords {
         side.has(if payload { ZeekSide::LOGGED_DATA } else { ZeekSide::LOGGED_ACK })
     }
 
-    /// Takes ordinary segments of one end in bulk: it has sent all up to `next`, and the other end acknowledged all up to `acked`.
+    /// Takes ordinary segments of one end in bulk: it has sent all up to `next`, and the other end acknowledged all up
+    /// to `acked`.
     pub(in crate::flow) fn carry_on(&mut self, from_first_sender: bool, next: SeqNumber, acked: SeqNumber) {
         let role = self.role(from_first_sender);
         let side = &mut self.sides[role];

@@ -1,0 +1,90 @@
+//! A segment for a flow that is known.
+
+use super::Tracker;
+use super::notify::{doubt_about, show};
+use crate::flow::observer::Observer;
+use crate::flow::record::facts::Facts;
+use crate::flow::state::announced::Announced;
+use crate::flow::state::checksum_trust::{Sums, Worth};
+use crate::flow::state::dispatch::Doubt;
+use crate::flow::state::duplicates::Print;
+use crate::flow::state::twins::{self};
+use crate::flow::table::slot::Slot;
+use crate::tcp::{Checksum, Segment};
+use crate::time::Timestamp;
+
+impl Tracker {
+    /// Gives a segment to its flow and reports the result.
+    pub(super) fn take(&mut self, slot: Slot, s: &Segment, now: Timestamp, first: bool, observer: &mut impl Observer) {
+        self.take_printed(slot, s, self.seal.print(s), now, first, observer);
+    }
+
+    /// The same of one whose print is known.
+    #[inline]
+    pub(super) fn take_printed(
+        &mut self,
+        slot: Slot,
+        s: &Segment,
+        print: Print,
+        now: Timestamp,
+        first: bool,
+        observer: &mut impl Observer,
+    ) {
+        let worth = self.worth(s);
+        if Announced::concerns(s) {
+            self.announced.note(s);
+        }
+        if s.flags.is_syn_ack() {
+            self.look_for_twin(slot, s);
+        }
+        let Some((fast_path, flow)) = self.table.parts(slot) else { return };
+        fast_path.settle(flow);
+        if s.checksum == Checksum::Good
+            && let Some(wrong) = flow.begins_wrong(s)
+        {
+            *flow = flow.begun_by_wrong(&wrong);
+            let worth = Worth { sums: Sums::Trusted, ..worth };
+            show(flow, &wrong, flow.tracking.seen_at, true, Doubt { copy: false, worth }, observer);
+        }
+        let was_closed = flow.is_closed();
+        let doubt = doubt_about(s, fast_path, flow, print, worth);
+        let facts = show(flow, s, now, first, doubt, observer);
+        let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
+        fast_path.enable(flow);
+        if facts.any(Facts::MAY_HASTEN) {
+            self.schedule(slot, false);
+        }
+        if facts.any(twins::NEWS) {
+            self.tell_twin(slot, s, facts);
+        }
+        if let Some(id) = closed {
+            self.eviction.closed(slot, id);
+            if let Some(oldest) = self.eviction.surplus(&self.table, self.limits.lingering) {
+                self.end(oldest, self.clock.latest(), observer);
+                if let Some(next) = self.eviction.next_surplus() {
+                    self.table.prefetch_record(next);
+                }
+            }
+        }
+    }
+
+    /// What the checksum of `s` is worth.
+    pub(super) fn worth(&mut self, s: &Segment) -> Worth {
+        Worth { sums: self.sources.judge(s), zeek_checksums: self.zeek_checksums }
+    }
+}
+
+impl Facts {
+    /// Facts after which a deadline may come earlier than before.
+    const MAY_HASTEN: Self = Self(
+        Self::SYN_ACK.0
+            | Self::RST.0
+            | Self::ACK_OF_FIN.0
+            | Self::FIN.0
+            | Self::SYN_ON_ESTABLISHED.0
+            | Self::SYN_CROSSED.0
+            | Self::INVALID_FLAGS.0
+            | Self::AFTER_CLOSE.0
+            | Self::UNANSWERED.0,
+    );
+}
