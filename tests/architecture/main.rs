@@ -1,9 +1,13 @@
 //! The edges between the modules: read from the sources, so that a shortcut fails here and not in a review.
 
+mod graph;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use graph::Graph;
+use regex::Regex;
 use synscope::capture::preset::PRESETS;
 use synscope::detect::registry::REGISTRY;
 use synscope::output::FORMATS;
@@ -92,6 +96,24 @@ const NEVER_IN_THE_CORE: &[&str] = &[
     "eprintln!",
     "eprint!",
     "chrono::",
+];
+
+/// Words of a private vocabulary that gave way to the field's own or to ordinary software's: as identifiers, and in comments.
+const WORDS_GONE: &[&str] = &[
+    "told",
+    "bulletin",
+    "bulletins",
+    "witness",
+    "outlet",
+    "embryo",
+    "embryos",
+    "embryonic",
+    "tomb",
+    "tombs",
+    "foresee",
+    "daggered",
+    "sighting",
+    "poster",
 ];
 
 const CORE: &[&str] = &["time", "tcp", "decode", "flow", "detect", "engine"];
@@ -303,4 +325,81 @@ fn names_for_users_are_in_kebab_case_and_unique() {
         let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(name.chars().all(fine) && !name.starts_with('-'), "{kind} {name}");
     }
+}
+
+#[test]
+fn no_file_imports_itself_by_way_of_others() {
+    let sources = sources();
+    let graph = Graph::new(sources.iter().map(|s| (s.path.as_str(), s.text.as_str())));
+    let mut violations = Vec::new();
+    for circle in graph.cycles() {
+        // Link layers carry each other: Ethernet in MPLS in PPP in Ethernet.
+        if !circle.iter().all(|path| path.starts_with("decode/link/")) {
+            violations.push(format!("these import each other: {}", circle.join(", ")));
+        }
+    }
+    none(&violations);
+}
+
+#[test]
+fn no_layer_has_a_type_name_twice() {
+    let sources = sources();
+    let graph = Graph::new(sources.iter().map(|s| (s.path.as_str(), s.text.as_str())));
+    let twice = graph.types_defined_twice();
+    none(&twice.iter().map(|(name, files)| format!("{name}: {}", files.join(", "))).collect::<Vec<_>>());
+}
+
+#[test]
+fn words_that_are_gone_stay_gone() {
+    let mut violations = Vec::new();
+    for (path, text) in texts() {
+        for (n, line) in text.lines().enumerate() {
+            let words = line.split(|c: char| !c.is_alphabetic()).map(str::to_lowercase);
+            for word in words.filter(|word| WORDS_GONE.contains(&word.as_str())) {
+                violations.push(format!("{path}:{}: {word}", n + 1));
+            }
+        }
+    }
+    none(&violations);
+}
+
+#[test]
+fn citations_name_what_the_reader_can_find() {
+    let citation = Regex::new(r"[Ff]indings? (section |[A-EQ][-.]|E-|[A-E]\.\d)").expect("a pattern");
+    let mut violations = Vec::new();
+    for (path, text) in texts() {
+        for (n, line) in text.lines().enumerate().filter(|(_, line)| citation.is_match(line)) {
+            violations.push(format!("{path}:{}: {}", n + 1, line.trim()));
+        }
+    }
+    none(&violations);
+}
+
+#[test]
+fn no_line_is_longer_than_120_columns() {
+    let mut violations = Vec::new();
+    for source in sources() {
+        for (n, line) in source.text.lines().enumerate().filter(|(_, line)| line.chars().count() > 120) {
+            violations.push(format!("src/{}:{}: {} columns", source.path, n + 1, line.chars().count()));
+        }
+    }
+    none(&violations);
+}
+
+/// Sources and documents that people read, with their paths.
+fn texts() -> Vec<(String, String)> {
+    let mut texts: Vec<_> = sources().into_iter().map(|s| (format!("src/{}", s.path), s.text)).collect();
+    for path in ["README.md", "CONTRIBUTING.md"] {
+        texts.push((path.to_owned(), fs::read_to_string(root().join(path)).expect("a document")));
+    }
+    for entry in fs::read_dir(root().join("docs")).expect("docs/") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "md") && !path.display().to_string().contains(".ko.") {
+            texts.push((
+                format!("docs/{}", path.file_name().unwrap_or_default().display()),
+                fs::read_to_string(&path).expect("text"),
+            ));
+        }
+    }
+    texts
 }
