@@ -32,6 +32,10 @@ impl Tracker {
     /// `s`.
     pub(super) fn join(&mut self, slot: Slot, isn: SeqNumber, s: Option<&Segment>) {
         let hashes = self.recent.with(isn);
+        // Its own SYN is one of them: mostly the only one.
+        if hashes.iter().filter(|hash| **hash != 0).count() <= usize::from(s.is_none()) {
+            return;
+        }
         let Some(flow) = self.table.get(slot).filter(|_| hashes.contains(&0)) else { return };
         let own = Asked::of(flow);
         let mut found: Option<(Slot, u64, Asked)> = None;
