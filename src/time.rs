@@ -9,8 +9,8 @@ pub const MILLISECOND: i64 = 1_000_000;
 /// One microsecond in nanoseconds.
 pub const MICROSECOND: i64 = 1_000;
 
-/// The longest time between two moments, nanoseconds: nine years. Time stamps can be forged; what is this much below the
-/// limit of its type can be doubled, or compared with 24 times another, and does not overflow.
+/// The longest time between two moments, nanoseconds: nine years. Time stamps can be forged; what is this much below
+/// the limit of its type can be doubled, or compared with 24 times another, and does not overflow.
 pub const LONGEST: i64 = i64::MAX / 32;
 
 /// A moment of packet time: nanoseconds since 1970-01-01T00:00:00Z (negative before it).
@@ -29,7 +29,8 @@ impl Timestamp {
         Self(self.0.saturating_add(nanoseconds))
     }
 
-    /// Nanoseconds from `earlier` to this moment; negative when time ran backwards. Never beyond [`LONGEST`] either way.
+    /// Nanoseconds from `earlier` to this moment; negative when time ran backwards. Never beyond [`LONGEST`] either
+    /// way.
     pub const fn since(self, earlier: Self) -> i64 {
         let elapsed = self.0.saturating_sub(earlier.0);
         if elapsed > LONGEST {

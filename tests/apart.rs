@@ -48,7 +48,7 @@ fn captures() -> impl Iterator<Item = std::path::PathBuf> {
 fn bulletins_read_late_tell_the_same_in_the_same_order() {
     assert!(serves(ALL) && !serves(Interest::FLOWS) && !serves(Interest::SEGMENTS));
     let settings = Settings::default();
-    let mut told = 0;
+    let mut reported = 0;
     for path in captures() {
         for wants in [ALL, Interest::empty()] {
             let (mut at_once, mut late) = (Diary::wanting(wants), Diary::wanting(wants));
@@ -75,13 +75,13 @@ fn bulletins_read_late_tell_the_same_in_the_same_order() {
                 batch.read(hosts, &mut late);
                 assert!(batch.is_empty());
             }
-            told += late.entries.len();
+            reported += late.entries.len();
             let difference = at_once.entries.iter().zip(&late.entries).find(|(a, b)| a != b);
             assert_eq!(difference, None, "{}", path.display());
             assert_eq!(at_once.entries.len(), late.entries.len(), "{}", path.display());
         }
     }
-    assert!(told > 50_000, "only {told} events");
+    assert!(reported > 50_000, "only {reported} events");
 }
 
 #[test]

@@ -418,7 +418,7 @@ fn link_types_are_taken_from_the_low_half_and_from_dlt_values() {
 }
 
 #[test]
-fn what_is_no_capture_is_told_in_one_line() {
+fn what_is_no_capture_is_reported_in_one_line() {
     let check = |bytes: &[u8], code: u8, words: &str| {
         let (_, error) = read_bytes(bytes);
         let error = error.expect(words);
@@ -553,7 +553,7 @@ fn snoop_files_are_read() {
 }
 
 #[test]
-fn every_cut_and_every_impossible_length_of_snoop_is_told() {
+fn every_cut_and_every_impossible_length_of_snoop_is_reported() {
     let frames: [(u32, u32, &[u8]); 2] = [(5, 17, &[1; 7]), (6, 1, &[2; 6])];
     let whole = snoop(2, 4, &frames, 0);
     let (first, second) = (16 + 24 + 8, 24 + 6);

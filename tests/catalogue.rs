@@ -107,8 +107,8 @@ fn a_long_wait_for_the_third_step_is_final() {
         let again: String = times.split(' ').filter(|t| !t.is_empty()).map(|t| format!("{t} < SA 300,101\n")).collect();
         let text = format!("> S 100\n+.01 < SA 300,101\n{again}clock +40\n");
         let (played, _) = script::play(&text, (0, 0), &Settings::default());
-        let told = played.anomalies.iter().find(|a| a.id == "missing-ack").expect("missing-ack");
-        assert!(told.figures.contains(&("final", Figure::Integer(is_final))), "{:?}", told.figures);
+        let reported = played.anomalies.iter().find(|a| a.id == "missing-ack").expect("missing-ack");
+        assert!(reported.figures.contains(&("final", Figure::Integer(is_final))), "{:?}", reported.figures);
     }
 }
 

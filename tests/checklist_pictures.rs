@@ -172,7 +172,7 @@ fn row_37_simultaneous_and_split_openings_are_drawn_with_their_states() {
     }
     // The ladder and the events tell the same as the picture (RFC 9293 figure 7).
     let ladder = run("lessons/simultaneous-open.pcap", &["-T", "ladder"]);
-    let told = ["SYN_SENT", "SYN_RECEIVED", "SYN_RECEIVED", "ESTABLISHED"].into_iter().zip([
+    let reported = ["SYN_SENT", "SYN_RECEIVED", "SYN_RECEIVED", "ESTABLISHED"].into_iter().zip([
         "CLOSED",
         "SYN_SENT",
         "SYN_RECEIVED",
@@ -181,7 +181,7 @@ fn row_37_simultaneous_and_split_openings_are_drawn_with_their_states() {
     let rungs: Vec<&str> = ladder.lines().filter(|line| line.contains(". SYN")).collect();
     let events = run("lessons/simultaneous-open.pcap", &["--json", "--events", "flow_end"]);
     let event: serde_json::Value = serde_json::from_str(&events).expect("an event");
-    for (n, (client, server)) in told.enumerate() {
+    for (n, (client, server)) in reported.enumerate() {
         assert!(rungs[n].contains(client) && rungs[n].ends_with(server), "{ladder}");
         let step = &event["synscope"]["steps"][n];
         assert_eq!((step["client"].as_str(), step["server"].as_str()), (Some(client), Some(server)), "{step}");

@@ -85,7 +85,7 @@ fn a_reader_that_goes_away_is_success() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_with_what_was_written() {
+fn a_full_disk_is_reported_with_what_was_written() {
     let (code, message) = refused(&["-q", "-r", &capture("hs_hello_client.pcap"), "--json", "-o", "/dev/full"]);
     assert_eq!(code, 1);
     assert!(message.contains("/dev/full: cannot write:") && message.contains("0 octets were written"), "{message}");
@@ -139,7 +139,7 @@ fn all_anomalies_can_be_switched_off() {
 }
 
 #[test]
-fn a_flow_that_is_not_there_is_told() {
+fn a_flow_that_is_not_there_is_reported() {
     let file = capture("hs_http_client_closes_first.pcap");
     let output = run(&["-r", &file, "--flow", "99"]);
     assert!(output.status.success());
@@ -264,7 +264,7 @@ fn a_summary_tells_of_floods_and_of_numbers_that_can_be_guessed() {
 }
 
 #[test]
-fn help_names_every_group_and_version_is_told() {
+fn help_names_every_group_and_version_is_reported() {
     let help = String::from_utf8(run(&["-h"]).stdout).expect("UTF-8");
     for group in ["Input:", "Stop:", "Analysis:", "Output:", "Other:"] {
         assert!(help.contains(&format!("\n{group}\n")), "{group}");
@@ -320,8 +320,8 @@ fn a_signal_ends_it_with_everything_written() {
         signals.iter().for_each(|signal| waiting.signal(signal));
         // The input is still open: it is the signal that ends it.
         let (rest, output) = waiting.end();
-        let told = rest.contains("\"action\":\"flow_end\"") && rest.contains("\"action\":\"session_end\"");
-        assert!(told, "{signals:?}: {rest}");
+        let reported = rest.contains("\"action\":\"flow_end\"") && rest.contains("\"action\":\"session_end\"");
+        assert!(reported, "{signals:?}: {rest}");
         assert_eq!(output.status.code(), Some(0), "{signals:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("packets captured"));
     }

@@ -118,7 +118,7 @@ fn scans_list_what_they_found() {
 }
 
 #[test]
-fn techniques_are_told() {
+fn techniques_are_reported() {
     let cases = [
         ("scan_syn", "tech-syn"),
         ("scan_connect", "tech-connect"),

@@ -49,12 +49,12 @@ fn triggers_trigger_and_near_misses_do_not() {
 /// One address of a network that holds nearly all is told of once, by its own name.
 #[test]
 fn a_flood_of_one_address_is_none_of_its_network() {
-    let told = pairs::one_of_a_network().anomalies();
-    assert_eq!(told.iter().filter(|(id, _)| *id == "connection-flood").count(), 1, "{told:?}");
+    let reported = pairs::one_of_a_network().anomalies();
+    assert_eq!(reported.iter().filter(|(id, _)| *id == "connection-flood").count(), 1, "{reported:?}");
 }
 
 #[test]
-fn what_several_connections_show_is_told_of_each() {
+fn what_several_connections_show_is_reported_of_each() {
     let mut wrong = Vec::new();
     for (id, severity, trigger, near_miss) in MORE {
         let has = |found: &[(&str, _)]| found.contains(&(*id, *severity));

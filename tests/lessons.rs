@@ -138,17 +138,17 @@ fn preface(language: usize) -> String {
 fn alarms(lesson: &Lesson, n: usize) -> String {
     let file = format!("testdata/lessons/{}.pcap", lesson.name);
     let ids = raised(lesson, "info");
-    let told = lesson.teaches.iter().filter(|id| ids.contains(**id)).fold(String::new(), |mut text, id| {
+    let reported = lesson.teaches.iter().filter(|id| ids.contains(**id)).fold(String::new(), |mut text, id| {
         let summary = anomalies::summary(id, Locale::ALL[n]).trim_end_matches('.');
         let _ = writeln!(text, "- `{id}`: {summary}.");
         text
     });
-    if told.is_empty() {
-        return told;
+    if reported.is_empty() {
+        return reported;
     }
     let heading = ["Reported", "탐지 결과"][n];
     format!(
-        "### {heading}\n\n```sh\nsynscope -r {file} --json --events anomaly | jq -r .rule.id | sort | uniq -c\n```\n\n{told}\n"
+        "### {heading}\n\n```sh\nsynscope -r {file} --json --events anomaly | jq -r .rule.id | sort | uniq -c\n```\n\n{reported}\n"
     )
 }
 

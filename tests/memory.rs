@@ -99,13 +99,13 @@ fn syns_wait_for_a_deadline_of_any_length() {
 
 /// A SYN of which two deadlines passed in the silence before the next packet.
 #[test]
-fn what_silence_ends_is_told_before_what_comes_after_it() {
+fn what_silence_ends_is_reported_before_what_comes_after_it() {
     let mut engine = Engine::new(&Settings::default()).expect("settings");
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let mut sink = |event: &Event<'_>| match event {
-        Event::FlowStart(flow) => told.push((flow.id, "start")),
-        Event::HandshakeEnd(flow) => told.push((flow.id, "opening")),
-        Event::FlowEnd { flow, .. } => told.push((flow.id, "end")),
+        Event::FlowStart(flow) => reported.push((flow.id, "start")),
+        Event::HandshakeEnd(flow) => reported.push((flow.id, "opening")),
+        Event::FlowEnd { flow, .. } => reported.push((flow.id, "end")),
         _ => {}
     };
     let segment = |n: u16, seconds: i64, flags| Segment {
@@ -120,7 +120,7 @@ fn what_silence_ends_is_told_before_what_comes_after_it() {
     engine.segment(&segment(0, 0, Flags::SYN), &mut sink);
     engine.segment(&segment(1, 7200, Flags::ACK), &mut sink);
     engine.finish(&mut sink);
-    assert_eq!(told, [(1, "start"), (1, "opening"), (1, "end"), (2, "start"), (2, "opening"), (2, "end")]);
+    assert_eq!(reported, [(1, "start"), (1, "opening"), (1, "end"), (2, "start"), (2, "opening"), (2, "end")]);
 }
 
 /// Every table of the detectors of hosts at work: sources, services, servers, places of connections, sequence numbers.

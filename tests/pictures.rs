@@ -164,11 +164,11 @@ fn every_explanation_is_complete_and_every_diagram_parses() {
 
 /// A page shows so many flows and a report fewer: each by itself, as `--flow` shows it. In this process, for there are thousands.
 #[test]
-fn every_flow_by_itself_is_drawn_and_told() {
-    let mut told = 0;
+fn every_flow_by_itself_is_drawn_and_reported() {
+    let mut reported = 0;
     for capture in captures() {
         for flow in &common::analyse(&capture).flows {
-            told += 1;
+            reported += 1;
             for (locale, scale) in [(Locale::En, Scale::Time), (Locale::Ko, Scale::Even)] {
                 let of = |name: &str| by_itself(flow, name, locale, scale);
                 let svg = of("svg");
@@ -182,7 +182,7 @@ fn every_flow_by_itself_is_drawn_and_told() {
             }
         }
     }
-    assert!(told > 100, "only {told} flows");
+    assert!(reported > 100, "only {reported} flows");
 }
 
 /// What a format makes of one flow.

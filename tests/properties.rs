@@ -196,10 +196,10 @@ fn play(segments: &[Segment]) -> Vec<Flow> {
 
 /// All that is said of flows but addresses, sequence numbers and moments: durations are kept.
 fn story(flows: &[Flow]) -> Vec<String> {
-    flows.iter().map(told).collect()
+    flows.iter().map(reported).collect()
 }
 
-fn told(flow: &Flow) -> String {
+fn reported(flow: &Flow) -> String {
     let steps: Vec<String> = flow
         .steps
         .iter()
@@ -400,7 +400,7 @@ impl Watcher {
         for peer in [&flow.client, &flow.server] {
             let before = self.proved.insert((flow.id, peer.endpoint), peer.confirmed).unwrap_or_default();
             if !reachable(before).contains(&peer.confirmed.name()) {
-                self.wrong.push(format!("{}: {before} to {} in\n{}", peer.endpoint, peer.confirmed, told(flow)));
+                self.wrong.push(format!("{}: {before} to {} in\n{}", peer.endpoint, peer.confirmed, reported(flow)));
             }
         }
         if flow.steps.len() > MAX_STEPS {

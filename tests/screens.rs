@@ -196,16 +196,16 @@ fn every_view_at_four_sizes_with_and_without_colour() {
             press(&mut coloured, key);
             press(&mut plain, key);
             for (model, name) in [(&mut coloured, "colour"), (&mut plain, "no-color")] {
-                let told = SIZES.map(|size| format!("{}x{}\n{}", size.0, size.1, looks(model, size)));
-                check(&format!("{view}.{name}.{language}.looks"), &told.join("\n"), &mut wrong);
+                let reported = SIZES.map(|size| format!("{}x{}\n{}", size.0, size.1, looks(model, size)));
+                check(&format!("{view}.{name}.{language}.looks"), &reported.join("\n"), &mut wrong);
             }
             for size in SIZES {
                 // Words and signs carry the meaning: without colour they are the same.
                 assert_eq!(screen(&mut plain, size), screen(&mut coloured, size), "{view} {size:?} {language}");
-                let told = looks(&mut plain, size);
+                let reported = looks(&mut plain, size);
                 assert!(
-                    !COLOURS.iter().any(|colour| told.contains(colour)),
-                    "colour where there should be none\n{told}"
+                    !COLOURS.iter().any(|colour| reported.contains(colour)),
+                    "colour where there should be none\n{reported}"
                 );
             }
         }

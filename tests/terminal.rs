@@ -143,15 +143,15 @@ fn a_terminal_that_goes_away_ends_the_events() {
     shell.wait_for("3 refused");
     drop(shell);
     let start = Instant::now();
-    let told = loop {
-        let told = std::fs::read_to_string(&events).unwrap_or_default();
-        if told.contains("\"session_end\"") {
-            break told;
+    let reported = loop {
+        let reported = std::fs::read_to_string(&events).unwrap_or_default();
+        if reported.contains("\"session_end\"") {
+            break reported;
         }
-        assert!(start.elapsed() < PATIENCE, "no end:\n{told}");
+        assert!(start.elapsed() < PATIENCE, "no end:\n{reported}");
         sleep(Duration::from_millis(20));
     };
-    assert_eq!(told.matches("\"action\":\"flow_end\"").count(), 3, "{told}");
+    assert_eq!(reported.matches("\"action\":\"flow_end\"").count(), 3, "{reported}");
     let _ = std::fs::remove_file(&events);
 }
 
@@ -194,7 +194,7 @@ fn a_panic_leaves_its_message_on_a_sane_terminal() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_told_on_the_normal_screen() {
+fn what_cannot_be_opened_is_reported_on_the_normal_screen() {
     let Some(shell) = Shell::new("errors", (80, 24), None) else { return };
     shell.run(&synscope("-r no-such-file.pcap"));
     let screen = shell.wait_for("CODE 1");

@@ -37,7 +37,8 @@ Exit codes:
 #[command(
     name = "synscope",
     version,
-    about = "Analyze TCP handshakes: which connections opened, how long that took, who ended them, and which frames prove it.",
+    about = "Analyze TCP handshakes: which connections opened, how long that took, who ended them, and which frames \
+             prove it.",
     after_help = EXAMPLES,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -95,7 +96,13 @@ pub(super) struct InputArgs {
     pub(super) list_presets: bool,
 
     /// Capture at most this many octets of each packet [default: 256]
-    #[arg(short, long, value_name = "OCTETS", conflicts_with = "read", value_parser = clap::value_parser!(u32).range(0..=262_144))]
+    #[arg(
+        short,
+        long,
+        value_name = "OCTETS",
+        conflicts_with = "read",
+        value_parser = clap::value_parser!(u32).range(0..=262_144)
+    )]
     pub(super) snaplen: Option<u32>,
 
     /// Do not put the interface into promiscuous mode

@@ -1,7 +1,8 @@
 //! One name for one fact: which anomaly of a flow explains which others, and which do not hold any longer.
 //!
-//! What follows from a cause that has a name of its own is not reported beside it. Where the cause comes to light later, what
-//! was reported of it before is taken off the flow and out of the counts: the end of the flow names the cause alone.
+//! What follows from a cause that has a name of its own is not reported beside it. Where the cause comes to light
+//! later, what was reported of it before is taken off the flow and out of the counts: the end of the flow names the
+//! cause alone.
 
 use super::flow::{closes, forgery, fronts, opening, peers, resets, retries, reuse, window};
 use crate::flow::{Flow, Opening, Side};

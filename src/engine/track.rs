@@ -172,7 +172,7 @@ impl TrackStage {
         taken
     }
 
-    /// Takes an ordinary SYN with which a flow begins, if nobody wants to be told of that but the detectors of hosts;
+    /// Takes an ordinary SYN with which a flow begins, if only the detectors of hosts want it;
     /// whether it did.
     #[inline]
     fn take_syn(&mut self, descriptor: &Descriptor, syn: Syn<'_>, emit: &mut impl Emit) -> bool {

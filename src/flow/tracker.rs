@@ -252,7 +252,8 @@ impl Tracker {
         }
     }
 
-    /// The time stamps are `ahead` of the clock. Where `s` continues a connection regularly, the stamps leapt, not time.
+    /// The time stamps are `ahead` of the clock. Where `s` continues a connection regularly, the stamps leapt, not
+    /// time.
     #[cold]
     fn look_at_leap(&mut self, s: &Segment, descriptor: &Descriptor, ahead: i64, observer: &mut impl Observer) {
         let (key, _) = descriptor.key_of(s);

@@ -56,26 +56,27 @@ impl<'a> Cause<'a> {
     pub(super) const fn meaning(&self) -> Words {
         match self {
             Self::AnsweredElsewhere(_) => words(
-                "The server received the SYN and answered it, but the answer bypassed the translator (load balancer, Kubernetes \
-                 service, NAT) that the SYN had passed: the client does not know the address it comes from. No filter drops \
-                 the SYN, and the server is up. Check the return path: the reply must pass the same translator.",
+                "The server received the SYN and answered it, but the answer bypassed the translator (load balancer, \
+                 Kubernetes service, NAT) that the SYN had passed: the client does not know the address it comes from. \
+                 No filter drops the SYN, and the server is up. Check the return path: the reply must pass the same \
+                 translator.",
                 "서버는 SYN을 받고 응답했지만, 그 응답이 SYN이 지나간 주소 변환 장비(로드 밸런서, Kubernetes 서비스, NAT)를 \
                  거치지 않아 클라이언트가 모르는 주소에서 왔습니다. SYN을 버린 방화벽은 없고 서버는 살아 있습니다. 돌아오는 \
                  길이 같은 변환 장비를 지나는지 확인하십시오.",
             ),
             Self::Untranslated(_) => words(
-                "The SYN used another address, so the client does not recognize this answer: it resets or drops the answer, and repeats \
-                 its SYN. It is not a scan, a health check or a forged address. The reply must pass the \
-                 translator that the SYN passed.",
+                "The SYN used another address, so the client does not recognize this answer: it resets or drops the \
+                 answer, and repeats its SYN. It is not a scan, a health check or a forged address. The reply must \
+                 pass the translator that the SYN passed.",
                 "클라이언트는 다른 주소로 (또는 다른 주소에서) 요청했으므로 이 주소를 모릅니다. 그래서 응답을 RST로 끊거나 버리고 \
                  다시 요청합니다. 스캔도 상태 검사도 아니고 주소를 위조한 것도 아닙니다. 응답은 SYN이 지나간 변환 장비를 지나야 \
                  합니다.",
             ),
             Self::StaleStamp(_) => words(
-                "The server answers other SYNs of this address, but ignores exactly those with a time stamp below the last accepted \
-                 one. Several hosts share the address behind NAT, and their clocks differ: a server that compares time \
-                 stamps between connections of one address (Linux with tcp_tw_recycle, some load balancers and firewalls) drops \
-                 the SYNs of the one behind. Switch that off at the server.",
+                "The server answers other SYNs of this address, but ignores exactly those with a time stamp below the \
+                 last accepted one. Several hosts share the address behind NAT, and their clocks differ: a server that \
+                 compares time stamps between connections of one address (Linux with tcp_tw_recycle, some load \
+                 balancers and firewalls) drops the SYNs of the one behind. Switch that off at the server.",
                 "서버는 그동안 이 주소의 다른 SYN에는 응답합니다. 마지막으로 받은 값보다 작은 타임스탬프의 SYN만 응답이 없습니다. \
                  여러 호스트가 NAT 뒤에서 한 주소를 함께 쓰고 시계가 서로 다르므로, 같은 주소의 연결끼리 타임스탬프를 비교하는 \
                  서버(tcp_tw_recycle을 켠 Linux, 일부 로드 밸런서와 방화벽)가 뒤진 쪽의 SYN을 버립니다. 서버에서 그 기능을 \

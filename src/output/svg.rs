@@ -90,10 +90,11 @@ fn document(pictures: &BTreeMap<u64, Picture>, theme: Theme, language: &str, not
     // One picture is printed on one page; of several, each page has what fits.
     let on_one_page = if pictures.len() == 1 { "@media print{svg.synscope{max-height:100vh}}" } else { "" };
     let mut page = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"synscope\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-         height=\"{height}\" role=\"img\" aria-labelledby=\"title desc\" xml:lang=\"{language}\">\n\
-         <title id=\"title\">{}</title>\n<desc id=\"desc\">{}</desc>\n<style>{}{on_one_page}</style>\n\
-         <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\"/>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"synscope\" viewBox=\"0 0 {WIDTH} {height}\" \
+         width=\"{WIDTH}\" height=\"{height}\" role=\"img\" aria-labelledby=\"title desc\" \
+         xml:lang=\"{language}\">\n<title id=\"title\">{}</title>\n<desc \
+         id=\"desc\">{}</desc>\n<style>{}{on_one_page}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" \
+         height=\"{height}\"/>\n",
         escape(&title),
         escape(&description.join(" / ")),
         picture::style_sheet(theme),

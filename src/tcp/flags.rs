@@ -2,7 +2,8 @@
 
 use core::{fmt, ops};
 
-/// Header length apart, the twelve low bits of octets 13 and 14 of a TCP header: three reserved bits, AE, and the eight flags.
+/// Header length apart, the twelve low bits of octets 13 and 14 of a TCP header: three reserved bits, AE, and the eight
+/// flags.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Flags(pub u16);
 
@@ -83,7 +84,8 @@ impl Flags {
         self.0 & 0x17 == 0x10
     }
 
-    /// Reads the letters that [`fmt::Display`] writes, in any order; `.` is ACK as tcpdump writes it. `None` for any other letter.
+    /// Reads the letters that [`fmt::Display`] writes, in any order; `.` is ACK as tcpdump writes it. `None` for any
+    /// other letter.
     pub fn from_letters(letters: &str) -> Option<Self> {
         letters.chars().try_fold(Self::NONE, |flags, letter| match letter {
             '.' => Some(flags | Self::ACK),

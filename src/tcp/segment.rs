@@ -24,7 +24,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What the TCP checksum says (findings A.9).
+/// What the TCP checksum says (RFC 9293 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checksum {
     /// It verifies.
@@ -122,9 +122,9 @@ impl Segment {
         self.seq.plus(self.len())
     }
 
-    /// A sum over the payload, worked out from the checksum: the same for two segments of one sender with the same number and
-    /// length if and (but for one chance in 65,535) only if their payload is the same. `None` where the checksum is wrong or
-    /// unfinished, or stands for options that are not known to the bit.
+    /// A sum over the payload, worked out from the checksum: the same for two segments of one sender with the same
+    /// number and length if and (but for one chance in 65,535) only if their payload is the same. `None` where the
+    /// checksum is wrong or unfinished, or stands for options that are not known to the bit.
     pub fn payload_sum(&self) -> Option<u16> {
         const NOP_NOP_STAMPS: (u32, u32) = (0x0101, 0x080a);
         let verifies = matches!(self.checksum, Checksum::Good | Checksum::Unverifiable) && self.checksum_field != 0;

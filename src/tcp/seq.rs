@@ -4,8 +4,8 @@ use core::fmt;
 
 /// A TCP sequence or acknowledgment number.
 ///
-/// Arithmetic wraps and comparison is relative, as RFC 9293 section 3.4 defines it, so it is deliberately not [`Ord`]: the
-/// order of three numbers spread over the whole circle is not transitive.
+/// Arithmetic wraps and comparison is relative, as RFC 9293 section 3.4 defines it, so it is deliberately not [`Ord`]:
+/// the order of three numbers spread over the whole circle is not transitive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SeqNumber(pub u32);
 

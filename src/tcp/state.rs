@@ -1,8 +1,8 @@
 //! The state machine of RFC 9293 figure 5, as two pure tables over what an endpoint sends and receives.
 //!
-//! A bystander applies [`after_sending`] for what it saw an endpoint send, and [`after_receiving`] for what it knows (or
-//! presumes) to have reached it. Both are total: an event that a state does not expect leaves it as it is, and saying so
-//! is somebody else's job.
+//! A bystander applies [`after_sending`] for what it saw an endpoint send, and [`after_receiving`] for what it knows
+//! (or presumes) to have reached it. Both are total: an event that a state does not expect leaves it as it is, and
+//! saying so is somebody else's job.
 
 use core::fmt;
 
@@ -101,7 +101,8 @@ pub enum Event {
     Rst,
 }
 
-/// The state of an endpoint after it sent `event` (RFC 9293 section 3.10: what it does on OPEN, CLOSE, ABORT and when it answers).
+/// The state of an endpoint after it sent `event` (RFC 9293 section 3.10: what it does on OPEN, CLOSE, ABORT and when
+/// it answers).
 #[must_use]
 pub const fn after_sending(state: State, event: Event) -> State {
     use Event::{AckOfFin, AckOfSyn, Fin, Rst, Syn, SynAck};
@@ -166,8 +167,8 @@ pub const fn after_receiving(state: State, event: Event) -> State {
     }
 }
 
-/// Whether figure 5 has an edge between two states, or its second note says that it leaves one out. (Resets are not in the figure:
-/// from every state they lead to CLOSED, from SYN-RECEIVED after a passive OPEN to LISTEN.)
+/// Whether figure 5 has an edge between two states, or its second note says that it leaves one out. (Resets are not in
+/// the figure: from every state they lead to CLOSED, from SYN-RECEIVED after a passive OPEN to LISTEN.)
 pub const fn is_edge(from: State, to: State) -> bool {
     use State::{
         CloseWait, Closed, Closing, Established, FinWait1, FinWait2, LastAck, Listen, SynReceived, SynSent, TimeWait,

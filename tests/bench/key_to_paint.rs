@@ -140,10 +140,10 @@ impl Bench {
                 }));
                 slices.push(self.settle());
             }
-            told(purpose, &mut times);
+            reported(purpose, &mut times);
             all.extend(times);
         }
-        told("all", &mut all);
+        reported("all", &mut all);
         let longest = self.pause();
         println!("longest part of what came in a pause {:.1?} ({:.1?} on a processor)", longest.0, longest.1);
         slices.sort_unstable();
@@ -236,12 +236,12 @@ fn timed(what: impl FnOnce()) -> Times {
 fn on_processor() -> Option<Duration> {
     // Else it is only counted at the ticks of the clock.
     std::thread::yield_now();
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    let reported = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    reported.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Prints a row about these times, and sorts them.
-fn told(purpose: &str, times: &mut [Times]) {
+fn reported(purpose: &str, times: &mut [Times]) {
     times.sort_unstable();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let [p50, p99, most] = [50, 99, 100].map(|percent| ms(percentile(times, percent)));

@@ -206,7 +206,7 @@ fn a_verdict_agrees_with_its_own_ladder() {
 }
 
 #[test]
-fn a_client_that_was_told_no_answers_the_synack_behind_it_with_rst() {
+fn a_client_that_was_reported_no_answers_the_synack_behind_it_with_rst() {
     let wanted = ["opening refused", "closing none", "no reset-after-synack", "client CLOSED", "anomaly conn-refused"];
     check("x_forged_refusal", 1, &wanted);
 }
@@ -282,7 +282,7 @@ fn a_checksum_of_zero_again_and_again_is_unfinished() {
 }
 
 #[test]
-fn a_first_syn_with_a_wrong_checksum_is_told_and_drives_nothing() {
+fn a_first_syn_with_a_wrong_checksum_is_reported_and_drives_nothing() {
     let expected = ["opening established", "syn_count 1", "connect_ms 20", "anomaly control-bad-checksum note"];
     check("first_syn_bad_checksum", 1, &expected);
     check("first_syn_bad_checksum", 1, &["no syn-retransmitted", "no capture-checksum-unverified"]);
@@ -440,7 +440,7 @@ fn both_sides_of_a_rewriter_of_numbers_are_one_connection() {
 }
 
 #[test]
-fn syns_behind_the_clock_of_their_address_are_told_as_such() {
+fn syns_behind_the_clock_of_their_address_are_reported_as_such() {
     let capture = "paws-behind-nat";
     for flow in [2, 4] {
         check(capture, flow, &["opening unanswered", "anomaly syn-stale-timestamp note", "no syn-unanswered"]);

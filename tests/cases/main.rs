@@ -33,8 +33,8 @@ fn check(capture: &str, flow: u64, expectations: &[&str]) {
                 played.meets(&wanted).err().map(|why| format!("{wanted}: {why}"))
             })
             .collect();
-        let told: Vec<String> = played.anomalies.iter().map(|a| format!("{} {}", a.id, a.reason)).collect();
-        assert!(wrong.is_empty(), "{capture}, flow {flow}:\n{}\ntold: {told:#?}", wrong.join("\n"));
+        let reported: Vec<String> = played.anomalies.iter().map(|a| format!("{} {}", a.id, a.reason)).collect();
+        assert!(wrong.is_empty(), "{capture}, flow {flow}:\n{}\ntold: {reported:#?}", wrong.join("\n"));
     }
 }
 

@@ -56,7 +56,7 @@ fn ask(t: &mut Traffic, server: Endpoint, (from, down, up, to): (u32, u32, u32, 
     }
 }
 
-fn told(t: &mut Traffic, id: &str) -> Vec<Anomaly> {
+fn reported(t: &mut Traffic, id: &str) -> Vec<Anomaly> {
     t.found().into_iter().filter(|a| a.id == id).collect()
 }
 
@@ -84,7 +84,7 @@ fn an_outage_is_one_incident() {
         (Fate::Dropped, "overload", "reset_once_open"),
     ] {
         let mut t = out(6, fate, 12);
-        let reports = told(&mut t, "service-outage");
+        let reports = reported(&mut t, "service-outage");
         let phases: Vec<_> = reports.iter().filter_map(|a| a.incident).map(|i| i.phase).collect();
         assert_eq!((phases.first(), phases.last()), (Some(&Phase::New), Some(&Phase::Final)), "{fate:?}: {reports:#?}");
         let last = reports.last().unwrap();
@@ -106,7 +106,7 @@ fn an_outage_is_one_incident() {
 
 #[test]
 fn few_clients_make_a_note() {
-    let reports = told(&mut out(6, Fate::Refused, 4), "service-outage");
+    let reports = reported(&mut out(6, Fate::Refused, 4), "service-outage");
     assert!(reports.iter().all(|a| a.severity == Severity::Note) && reports.len() >= 2, "{reports:#?}");
 }
 
@@ -125,7 +125,7 @@ fn a_network_that_is_gone_is_a_path() {
         ask(&mut t, ours(host, 80), (host, 100, 180, 300), Fate::Silent, 12);
     }
     ask(&mut t, v4(0xcb_0071, 1, 80), (5, 300, 300, 300), Fate::Silent, 12);
-    let reports = told(&mut t, "service-outage");
+    let reports = reported(&mut t, "service-outage");
     let last: Vec<_> = reports.iter().filter(|a| a.incident.is_some_and(|i| i.phase == Phase::Final)).collect();
     assert!(last.len() == 3 && last.iter().all(|a| is_text(a, "kind", "path-gone")), "{reports:#?}");
 }
@@ -136,7 +136,7 @@ fn a_port_that_is_silent_is_filtered() {
     let mut t = Traffic::new();
     ask(&mut t, ours(1, 80), (0, 100, 180, 300), Fate::Silent, 12);
     ask(&mut t, ours(1, 22), (3, 300, 300, 300), Fate::Silent, 12);
-    let reports = told(&mut t, "service-outage");
+    let reports = reported(&mut t, "service-outage");
     assert!(reports.last().is_some_and(|a| is_text(a, "kind", "filtered")), "{reports:#?}");
 }
 
@@ -147,7 +147,7 @@ fn a_dead_uplink_is_no_outage_of_services() {
     for net in 0..4 {
         ask(&mut t, v4(0xcb_0071 - 256 * net, 1, 80), (net, 100, 180, 300), Fate::Silent, 12);
     }
-    let reports = told(&mut t, "service-outage");
+    let reports = reported(&mut t, "service-outage");
     assert!(reports.is_empty(), "{reports:#?}");
 }
 
@@ -160,7 +160,7 @@ fn a_port_that_never_worked_is_out_for_several_clients_that_get_on_with_others()
             ask(&mut t, ours(2, 443), (0, 400, 400, 400), Fate::Refused, clients);
         }
         ask(&mut t, ours(1, 80), (100, 100, 200, 200), Fate::Refused, clients);
-        told(&mut t, "service-outage").len()
+        reported(&mut t, "service-outage").len()
     };
     assert!(dead(8, true) > 0);
     assert_eq!((dead(8, false), dead(4, true), dead(1, true)), (0, 0, 0));
@@ -178,7 +178,7 @@ fn a_checker_alone_makes_no_outage() {
             t.refused(ms, client, ours(1, 80));
         }
     }
-    let reports = told(&mut t, "service-outage");
+    let reports = reported(&mut t, "service-outage");
     assert!(reports.is_empty(), "{reports:#?}");
 }
 
@@ -196,10 +196,10 @@ fn a_flood_is_no_outage() {
 
 /// A capture that begins when the service has failed already shows that it works again.
 #[test]
-fn an_outage_older_than_the_capture_is_told_when_it_is_over() {
+fn an_outage_older_than_the_capture_is_reported_when_it_is_over() {
     let mut t = Traffic::new();
     ask(&mut t, ours(1, 80), (0, 0, 80, 300), Fate::Refused, 12);
-    let reports = told(&mut t, "service-outage");
+    let reports = reported(&mut t, "service-outage");
     let phases: Vec<_> = reports.iter().filter_map(|a| a.incident).map(|i| i.phase).collect();
     assert_eq!(phases, [Phase::New, Phase::Final], "{reports:#?}");
 }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_interface_is_not_waited_for_once_it_has_told() {
+    fn a_silent_interface_is_not_waited_for_once_it_has_reported() {
         let mut merge = Merge::new(3);
         merge.push(batch(0, &[10, 20, 30]));
         merge.is_complete(1, Timestamp(25));

@@ -70,8 +70,8 @@ pub(super) struct Player {
     paced_from: Option<(Timestamp, Instant)>,
     /// A packet whose time has not come.
     held: Option<Held>,
-    told: Instant,
-    told_of_hosts: Instant,
+    reported: Instant,
+    reported_of_hosts: Instant,
     outcome: Result<(), CaptureError>,
 }
 
@@ -106,8 +106,8 @@ impl Player {
             ended_once: false,
             paced_from: None,
             held: None,
-            told: Instant::now(),
-            told_of_hosts: Instant::now(),
+            reported: Instant::now(),
+            reported_of_hosts: Instant::now(),
             outcome: Ok(()),
         }
     }
@@ -361,19 +361,19 @@ impl Player {
     }
 
     fn tell_in_time(&mut self) {
-        if self.told.elapsed() >= TELL_EVERY {
+        if self.reported.elapsed() >= TELL_EVERY {
             self.tell();
         }
     }
 
     fn tell(&mut self) {
-        self.told = Instant::now();
+        self.reported = Instant::now();
         let place = self.reading.place;
         if place.packets > 0 {
             self.feed.totals(self.reading.totals(self.source.counts()), place.now);
         }
-        if self.told_of_hosts.elapsed() >= TELL_OF_HOSTS_EVERY {
-            self.told_of_hosts = Instant::now();
+        if self.reported_of_hosts.elapsed() >= TELL_OF_HOSTS_EVERY {
+            self.reported_of_hosts = Instant::now();
             self.feed.isns(self.reading.engine.hosts().isns());
         }
         let progress = self.source.progress();

@@ -79,10 +79,10 @@ impl Reading {
     /// until what the others know is passed; `over`: they know all.
     pub(super) fn go_back(&mut self, engine: Engine, place: Place, flows: u64, over: bool) {
         let before = std::mem::replace(&mut self.engine, engine);
-        if !over && !self.sink.told {
+        if !over && !self.sink.reported {
             self.ahead = Some((before, self.place, self.sink.flows));
         }
-        self.sink.told = true;
+        self.sink.reported = true;
         (self.place, self.sink.flows) = (place, flows);
     }
 
@@ -90,7 +90,7 @@ impl Reading {
     fn catch_up(&mut self) {
         if let Some((engine, place, flows)) = self.ahead.take() {
             (self.engine, self.place, self.sink.flows) = (engine, place, flows);
-            self.sink.told = false;
+            self.sink.reported = false;
         }
     }
 
@@ -124,12 +124,12 @@ pub(super) struct ViewSink {
     /// Finished flows.
     pub(super) flows: u64,
     /// Whether all receivers but the view have these events already.
-    told: bool,
+    reported: bool,
 }
 
 impl ViewSink {
     pub(super) fn new(tap: Tap, watch: Watch) -> Self {
-        Self { tap, watch, tee: None, flows: 0, told: false }
+        Self { tap, watch, tee: None, flows: 0, reported: false }
     }
 
     fn flush(&mut self) {
@@ -143,7 +143,7 @@ impl Sink for ViewSink {
     fn event(&mut self, event: &Event<'_>) {
         self.tap.event(event);
         self.flows += u64::from(is_end(event));
-        if self.told {
+        if self.reported {
             return;
         }
         self.watch.event(event);

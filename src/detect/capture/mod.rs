@@ -28,8 +28,8 @@ const ONE_WAY: u32 = 30;
 /// Servers of which ways are compared, and of how many connections either way at least.
 const SERVERS: usize = 1024;
 const SEVERAL: u32 = 5;
-/// Handshakes without anything else that make a filtered capture; how many of them may come at once, and how many more each second,
-/// before they are a flood.
+/// Handshakes without anything else that make a filtered capture; how many of them may come at once, and how many more
+/// each second, before they are a flood.
 const HANDSHAKES: u64 = 3;
 const BURST: u64 = 20;
 const PACE: u64 = 5;
@@ -114,8 +114,9 @@ pub(super) const RULES: &[Rule] = &[
         "capture-offload",
         Severity::Info,
         "segments captured before the sender's network card completed them",
-        "Unfinished checksums, or segments larger than any link carries: the capture was made on one of the hosts, above its \
-         network card. Such checksums are taken as good. Sizes and counts of segments are not those of the wire.",
+        "Unfinished checksums, or segments larger than any link carries: the capture was made on one of the hosts, \
+         above its network card. Such checksums are taken as good. Sizes and counts of segments are not those of the \
+         wire.",
         "measured",
     ),
     rule(
@@ -139,8 +140,8 @@ pub(super) const RULES: &[Rule] = &[
         "capture-truncated",
         Severity::Info,
         "frames cut by the snapshot length",
-        "Payload was not stored in full. Harmless for handshakes as long as the headers are whole; checksums of cut segments \
-         cannot be verified.",
+        "Payload was not stored in full. Harmless for handshakes as long as the headers are whole; checksums of cut \
+         segments cannot be verified.",
         "pcap file format",
     ),
     rule(
@@ -163,10 +164,10 @@ pub(super) const RULES: &[Rule] = &[
         "capture-clock-step",
         Severity::Note,
         "time stamps that leap ahead by an hour or more in the middle of a connection, as if no time had passed",
-        "The next packet takes a connection up where it stood: its sender's own clock (TCP timestamps) did not go on, or it answers \
-         what no end waits so long for, or the connection would have been silent for more than four hours. The clock of the \
-         capturing host was set, or the capture stood still. Connections go on over the leap; durations across it mean little. \
-         Keep that host's clock with NTP.",
+        "The next packet takes a connection up where it stood: its sender's own clock (TCP timestamps) did not go on, \
+         or it answers what no end waits so long for, or the connection would have been silent for more than four \
+         hours. The clock of the capturing host was set, or the capture stood still. Connections go on over the leap; \
+         durations across it mean little. Keep that host's clock with NTP.",
         "RFC 9293 section 3.8.4; RFC 7323 section 5.4",
     ),
     rule(
@@ -354,8 +355,8 @@ impl Health {
         self.bare_handshakes.add(1, flow);
     }
 
-    /// Whether SYNs and SYN-ACKs are all there is, of clients that come again and at the pace of ordinary ones: a flood that is met
-    /// with SYN cookies, which are not repeated, looks alike but for that.
+    /// Whether SYNs and SYN-ACKs are all there is, of clients that come again and at the pace of ordinary ones: a flood
+    /// that is met with SYN cookies, which are not repeated, looks alike but for that.
     fn has_handshakes_alone(&self) -> bool {
         let (count, seconds) =
             (self.bare_handshakes.count, self.bare_between.map_or(0, |(first, last)| (last - first).max(0) / SECOND));
@@ -580,8 +581,8 @@ fn rewritten(h: &Health) -> Option<Finding> {
     let (client, server, (first, second)) = h.shifts?;
     let (count, flows) = (h.rewritten.count, h.rewritten.flows);
     let reason = format!(
-        "sequence numbers rewritten between two capture points: {count} segments seen twice (flows: {flows}), in the first flow \
-         {client} added to the client's numbers and {server} to the server's"
+        "sequence numbers rewritten between two capture points: {count} segments seen twice (flows: {flows}), in the \
+         first flow {client} added to the client's numbers and {server} to the server's"
     );
     (count > 0).then(|| {
         Finding::new(reason)

@@ -27,12 +27,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the server repeats its SYN-ACK and ignores the data that the client sends",
-        description: "A server whose queue of accepted connections is full drops the final ACK and repeats its SYN-ACK; the \
-             client believes it is connected and its data is ignored. Look at the listen queue of the server (ss -lnt: \
-             Recv-Q against Send-Q) and at what keeps its application from accepting. On a single connection the path \
-             to the server may also be cut behind this capture; the third connection to one port within a minute \
-             raises it to an alert. A client that has sent nothing is reported as deferred-accept, unless other \
-             connections to that port show a full queue.",
+        description: "A server whose queue of accepted connections is full drops the final ACK and repeats its \
+                      SYN-ACK; the client believes it is connected and its data is ignored. Look at the listen queue \
+                      of the server (ss -lnt: Recv-Q against Send-Q) and at what keeps its application from accepting. \
+                      On a single connection the path to the server may also be cut behind this capture; the third \
+                      connection to one port within a minute raises it to an alert. A client that has sent nothing is \
+                      reported as deferred-accept, unless other connections to that port show a full queue.",
         reference: "measured on Linux; RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::SYNACK_ON_ESTABLISHED),
         check: accept_queue_overflow,
@@ -42,11 +42,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server repeated its SYN-ACK to a client that had acknowledged it and sent nothing yet",
-        description: "Most likely the server defers the accept (TCP_DEFER_ACCEPT, AcceptFilter of Apache, deferred of nginx): \
-             it hands a connection to its application only when data has come, and repeats its SYN-ACK until then. \
-             Nothing was ignored. If the client sends data after the server gave up, the server resets it: let the \
-             client send first, or turn the deferral off. A single repetition may also mean that the third step was \
-             lost behind this capture; a full accept queue shows on other connections to the same port.",
+        description: "Most likely the server defers the accept (TCP_DEFER_ACCEPT, AcceptFilter of Apache, deferred of \
+                      nginx): it hands a connection to its application only when data has come, and repeats its \
+                      SYN-ACK until then. Nothing was ignored. If the client sends data after the server gave up, the \
+                      server resets it: let the client send first, or turn the deferral off. A single repetition may \
+                      also mean that the third step was lost behind this capture; a full accept queue shows on other \
+                      connections to the same port.",
         reference: "Linux tcp(7), TCP_DEFER_ACCEPT",
         when: When::Ended,
         check: deferred_accept,

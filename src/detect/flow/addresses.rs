@@ -26,8 +26,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN from or to an address that TCP cannot use",
-        description: "Multicast, broadcast and reserved addresses have no connections. Spoofed packets with random sources, a broken \
-                      configuration, or a laboratory.",
+        description: "Multicast, broadcast and reserved addresses have no connections. Spoofed packets with random \
+                      sources, a broken configuration, or a laboratory.",
         reference: "RFC 9293 section 3.9.2.3 (MUST-57, MUST-63); RFC 1122 section 3.2.1.3",
         when: When::Facts(Facts::SYN),
         check: bogon,

@@ -41,8 +41,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "both ends sent FIN and both FINs were acknowledged",
-        description: "The connection closed normally. The figures give who closed first, the duration of the close and the \
-             time that the connection was half closed. No action is needed.",
+        description: "The connection closed normally. The figures give who closed first, the duration of the close and \
+                      the time that the connection was half closed. No action is needed.",
         reference: "RFC 9293 section 3.6, figure 12",
         when: When::EveryEnd,
         check: close_normal,
@@ -63,10 +63,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a connection was opened and closed by FIN without a single octet of payload",
-        description: "The end that closed first indicates the cause. Client: a health check, a port probe that completes the \
-             handshake, or spare connections of a pool; check their number and regularity. Server, at once: an access \
-             rule (tcpwrappers) or a connection limit. Server, after some seconds: its idle limit, or a lookup of the \
-             client's name or user (DNS, identd) that timed out. Check the log of the server.",
+        description: "The end that closed first indicates the cause. Client: a health check, a port probe that \
+                      completes the handshake, or spare connections of a pool; check their number and regularity. \
+                      Server, at once: an access rule (tcpwrappers) or a connection limit. Server, after some seconds: \
+                      its idle limit, or a lookup of the client's name or user (DNS, identd) that timed out. Check the \
+                      log of the server.",
         reference: "RFC 9293 section 3.6",
         when: When::Ended,
         check: close_no_data,
@@ -76,9 +77,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "both ends sent FIN, but nothing acknowledged the second within 3 s, and it was not repeated",
-        description: "The capture lacks the last acknowledgment, or the end that closed first is gone and the other waits in \
-             LAST-ACK. If many flows of one host show it, check the capture point and the TIME-WAIT handling of that \
-             host.",
+        description: "The capture lacks the last acknowledgment, or the end that closed first is gone and the other \
+                      waits in LAST-ACK. If many flows of one host show it, check the capture point and the TIME-WAIT \
+                      handling of that host.",
         reference: "RFC 9293 section 3.6",
         when: When::Quiet,
         check: last_ack_missing,
@@ -88,10 +89,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a FIN was repeated, and not acknowledged for longer than ordinary loss explains",
-        description: "Sent 4 times in vain, or 3 times to an end that has fallen silent, or twice where the next was long due, \
-             and 3 s have passed. One end closes and the other does not acknowledge it: it is down or disconnected, or \
-             a filter on the path dropped the connection. The closing end stays in FIN-WAIT-1 or LAST-ACK for minutes. \
-             Check whether the other host answers anything at all, and the idle time-outs of firewalls between them.",
+        description: "Sent 4 times in vain, or 3 times to an end that has fallen silent, or twice where the next was \
+                      long due, and 3 s have passed. One end closes and the other does not acknowledge it: it is down \
+                      or disconnected, or a filter on the path dropped the connection. The closing end stays in \
+                      FIN-WAIT-1 or LAST-ACK for minutes. Check whether the other host answers anything at all, and \
+                      the idle time-outs of firewalls between them.",
         reference: "RFC 9293 section 3.6; RFC 6298 section 2",
         when: When::Quiet,
         check: fin_unacked,
@@ -101,8 +103,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the same FIN more than once",
-        description: "The FIN or its acknowledgment was lost, or the acknowledgment was slow. Harmless by itself; with losses \
-                      elsewhere it points to the path.",
+        description: "The FIN or its acknowledgment was lost, or the acknowledgment was slow. Harmless by itself; with \
+                      losses elsewhere it points to the path.",
         reference: "RFC 6298 section 5",
         when: When::Facts(Facts::FIN_REPEATED),
         check: fin_retransmitted,
@@ -112,9 +114,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a second FIN from the same end at another sequence number",
-        description: "A stream ends once. Two FINs at different sequence numbers indicate a forged FIN, or a proxy that \
-             rewrites sequence numbers wrongly. Compare the TTLs and IP identifications of the two. An empty FIN \
-             exactly one above the first is a note: a stack counts its own FIN before it repeats it.",
+        description: "A stream ends once. Two FINs at different sequence numbers indicate a forged FIN, or a proxy \
+                      that rewrites sequence numbers wrongly. Compare the TTLs and IP identifications of the two. An \
+                      empty FIN exactly one above the first is a note: a stack counts its own FIN before it repeats \
+                      it.",
         reference: "RFC 9293 section 3.6",
         when: When::Facts(Facts::FIN_MOVED),
         check: fin_seq_change,
@@ -124,8 +127,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "payload beyond the sender's own FIN",
-        description: "A FIN ends the data of its sender. Causes are a broken stack, or a segment injected for a monitor and \
-             dropped by the host. The receiver must ignore it; check that it did.",
+        description: "A FIN ends the data of its sender. Causes are a broken stack, or a segment injected for a \
+                      monitor and dropped by the host. The receiver must ignore it; check that it did.",
         reference: "RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::DATA_AFTER_FIN),
         check: data_after_fin,
@@ -135,8 +138,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "an acknowledgment beyond the other end's FIN",
-        description: "It acknowledges octets that cannot exist. A broken or forged segment, or two connections mixed up by a \
-                      translator on the way.",
+        description: "It acknowledges octets that cannot exist. A broken or forged segment, or two connections mixed \
+                      up by a translator on the way.",
         reference: "RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::ACK_BEYOND_FIN),
         check: ack_beyond_fin,
@@ -146,8 +149,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a FIN from the server before the final ACK, or a FIN on the client's final ACK",
-        description: "The application closed before the handshake was complete. RFC 9293 allows it. Servers that reject \
-             clients at once, and very short exchanges, do this.",
+        description: "The application closed before the handshake was complete. RFC 9293 allows it. Servers that \
+                      reject clients at once, and very short exchanges, do this.",
         reference: "RFC 9293 section 3.10.4",
         when: When::Facts(Facts::FIN),
         check: fin_before_established,
@@ -157,8 +160,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "one end closed, the other stayed open for 1 s or more",
-        description: "One direction was finished while the other went on. Some protocols and proxies do this deliberately; \
-             otherwise an application notices late that its peer has closed.",
+        description: "One direction was finished while the other went on. Some protocols and proxies do this \
+                      deliberately; otherwise an application notices late that its peer has closed.",
         reference: "RFC 9293 section 3.6.1",
         when: When::Quiet,
         check: half_close,
@@ -168,11 +171,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "one end closed, and the other sent nothing at all for 60 s",
-        description: "The other application has not closed its socket: it stays in CLOSE-WAIT until the application closes it. \
-             Connection pools close such sockets minutes later, so this is a note at first and a warning if \
-             observation ended after 10 minutes or more; periods without any packet in the capture do not count. A \
-             leak of this kind ends in 'too many open files'. Look for sockets in CLOSE-WAIT on that host and the \
-             process that owns them.",
+        description: "The other application has not closed its socket: it stays in CLOSE-WAIT until the application \
+                      closes it. Connection pools close such sockets minutes later, so this is a note at first and a \
+                      warning if observation ended after 10 minutes or more; periods without any packet in the capture \
+                      do not count. A leak of this kind ends in 'too many open files'. Look for sockets in CLOSE-WAIT \
+                      on that host and the process that owns them.",
         reference: "RFC 9293 section 3.6; Linux tcp_fin_timeout",
         when: When::QuietThenEnd,
         check: half_close_stuck,
@@ -182,9 +185,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "an end that had closed answered data with RST",
-        description: "The end that sent FIN had closed the socket completely, so later data of the other end was lost. Normal \
-             when a browser leaves a page; with other protocols an answer was truncated. Compare the octets sent after \
-             the FIN with what the application expected to deliver.",
+        description: "The end that sent FIN had closed the socket completely, so later data of the other end was lost. \
+                      Normal when a browser leaves a page; with other protocols an answer was truncated. Compare the \
+                      octets sent after the FIN with what the application expected to deliver.",
         reference: "RFC 1122 section 4.2.2.13; RFC 9293 section 3.6.1",
         when: When::Facts(Facts::RST),
         check: half_close_reset,
@@ -194,8 +197,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "RST from an end within 5 s of its own FIN",
-        description: "The end closed, then discarded the connection: data arrived for a closed socket, or the application set \
-             SO_LINGER to zero. Usually harmless.",
+        description: "The end closed, then discarded the connection: data arrived for a closed socket, or the \
+                      application set SO_LINGER to zero. Usually harmless.",
         reference: "RFC 9293 section 3.6.1",
         when: When::Facts(Facts::RST),
         check: fin_then_rst,

@@ -16,8 +16,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the result of a SYN that requested explicit congestion notification",
-        description: "classic or accecn: routers may mark packets instead of dropping them. refused: the server does not \
-             support it or has it disabled.",
+        description: "classic or accecn: routers may mark packets instead of dropping them. refused: the server does \
+                      not support it or has it disabled.",
         reference: "RFC 3168 section 6.1.1; RFC 9768 section 3.1",
         when: When::Facts(Facts::SYN_ACK),
         check: mode,
@@ -27,8 +27,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN-ACK sends the ECN flags of the SYN back unchanged",
-        description: "The server (or a device before it) copies reserved bits without interpreting them. The client must treat \
-             this as no ECN.",
+        description: "The server (or a device before it) copies reserved bits without interpreting them. The client \
+                      must treat this as no ECN.",
         reference: "RFC 9768 section 3.1.1, table 2",
         when: When::Facts(Facts::SYN_ACK),
         check: reflected,
@@ -38,8 +38,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the ECN flags of the SYN-ACK do not match those of the SYN",
-        description: "The SYN-ACK has ECN flags although the SYN requested nothing, or a reserved combination. The server is \
-             broken, or a device on the path cleared or set the flags of the SYN.",
+        description: "The SYN-ACK has ECN flags although the SYN requested nothing, or a reserved combination. The \
+                      server is broken, or a device on the path cleared or set the flags of the SYN.",
         reference: "RFC 9768 section 3.1.1; RFC 3168 section 6.1.1",
         when: When::Facts(Facts::SYN_ACK),
         check: illegal,

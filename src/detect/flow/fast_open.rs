@@ -14,8 +14,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN with payload and without a Fast Open option",
-        description: "Permitted, but hardly any stack does it; most servers ignore the payload. A kernel configured for Fast \
-             Open without cookies, an old T/TCP stack, a scanner, or a probe for devices that amplify such a SYN.",
+        description: "Permitted, but hardly any stack does it; most servers ignore the payload. A kernel configured \
+                      for Fast Open without cookies, an old T/TCP stack, a scanner, or a probe for devices that \
+                      amplify such a SYN.",
         reference: "RFC 9293 section 3.10.7.2; RFC 7413",
         when: When::Facts(Facts::SYN),
         check: syn_with_data,
@@ -56,10 +57,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN-ACK acknowledges none of the data of a Fast Open SYN",
-        description: "The server refused the cookie (it was stale, or made for another address of the client or with another \
-             server's key), or it has as many Fast Open requests pending as it allows, or Fast Open is off. The client \
-             sends the data again after the handshake: nothing is lost, and no round trip is saved. If it happens \
-             every time, give all servers behind one address the same key.",
+        description: "The server refused the cookie (it was stale, or made for another address of the client or with \
+                      another server's key), or it has as many Fast Open requests pending as it allows, or Fast Open \
+                      is off. The client sends the data again after the handshake: nothing is lost, and no round trip \
+                      is saved. If it happens every time, give all servers behind one address the same key.",
         reference: "RFC 7413 section 4.2.2",
         when: When::Facts(Facts::SYN_ACK),
         check: ignored,
@@ -69,8 +70,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN-ACK acknowledges a part of the data of a Fast Open SYN",
-        description: "Permitted, but rare: the server accepted as much as it had room for. The client sends the rest after the \
-             handshake.",
+        description: "Permitted, but rare: the server accepted as much as it had room for. The client sends the rest \
+                      after the handshake.",
         reference: "RFC 7413 section 4.2.2; RFC 9293 section 3.10.7.3",
         when: When::Facts(Facts::SYN_ACK),
         check: partial,
@@ -80,8 +81,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the repeated SYN omits the Fast Open data or option of the first",
-        description: "The first SYN was not answered in time, so the client tries an ordinary one. If it happens with every first \
-                      SYN, a device on the path drops SYNs with data.",
+        description: "The first SYN was not answered in time, so the client tries an ordinary one. If it happens with \
+                      every first SYN, a device on the path drops SYNs with data.",
         reference: "RFC 7413 sections 4.1.3 and 7.1",
         when: When::Facts(Facts::SYN_REPEATED),
         check: fallback,
@@ -91,8 +92,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a Fast Open option with an invalid length, or an unrequested cookie",
-        description: "Cookies have 4 to 16 octets, an even number. Causes are a broken stack, a device that rewrites options, \
-             or a tool that tests servers.",
+        description: "Cookies have 4 to 16 octets, an even number. Causes are a broken stack, a device that rewrites \
+                      options, or a tool that tests servers.",
         reference: "RFC 7413 sections 4.1.1 and 4.1.2",
         when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0)),
         check: invalid,

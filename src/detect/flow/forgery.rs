@@ -29,11 +29,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Alert,
         scope: Scope::Flow,
         summary: "a RST that its apparent sender most likely did not send",
-        description: "A third party, on the path or blind, resets this connection: a censor, an intrusion prevention system, \
-             an attacker, or a middlebox. The event lists the evidence: a host that resets a connection sends nothing \
-             more on it, and its packets share one TTL and one sequence of IP identifications. Find the device on the \
-             path with the TTL of the RST; encryption does not help against it, another path does. Refusals are judged \
-             as well: no server refuses a SYN and then accepts it, but two machines at one address may.",
+        description: "A third party, on the path or blind, resets this connection: a censor, an intrusion prevention \
+                      system, an attacker, or a middlebox. The event lists the evidence: a host that resets a \
+                      connection sends nothing more on it, and its packets share one TTL and one sequence of IP \
+                      identifications. Find the device on the path with the TTL of the RST; encryption does not help \
+                      against it, another path does. Refusals are judged as well: no server refuses a SYN and then \
+                      accepts it, but two machines at one address may.",
         reference: "Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets, NDSS 2009",
         when: When::Facts(Facts(Facts::RESET_EVIDENCE.0 | Facts::SYNACK_LATE.0)),
         check: rst_forged,
@@ -43,8 +44,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "an end went on after a RST in its name, later than reordering explains",
-        description: "A host drops a connection that it reset. If it continues, it did not send the RST, or a device on the \
-             path answered in its name. See rst-forged for all evidence.",
+        description: "A host drops a connection that it reset. If it continues, it did not send the RST, or a device \
+                      on the path answered in its name. See rst-forged for all evidence.",
         reference: "RFC 9293 section 3.5.2",
         when: When::Facts(Facts::SPOKE_AFTER_RESET),
         check: traffic_after_rst,
@@ -54,8 +55,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "2 or more RSTs of one direction within 100 ms, at different numbers above what was sent",
-        description: "An injector cannot predict the sequence number at which its RST arrives, and sends several. Known \
-             censorship systems use distances of 1460, 2920, 4380 or 12503, which raise this to an alert.",
+        description: "An injector cannot predict the sequence number at which its RST arrives, and sends several. \
+                      Known censorship systems use distances of 1460, 2920, 4380 or 12503, which raise this to an \
+                      alert.",
         reference: "Clayton, Murdoch, Watson 2006; Weaver et al., NDSS 2009",
         when: When::Facts(Facts::RESET_VOLLEY),
         check: rst_volley,
@@ -64,12 +66,13 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "data-injected",
         severity: Severity::Warn,
         scope: Scope::Flow,
-        summary: "payload in the name of one end that cannot be its own: other contents at the same number, or data behind its RST",
-        description: "Somebody on the path answers faster than the server can, or replays old segments: the receiver keeps the \
-             first copy. Contents are compared by checksum, and no payload is kept. It is an alert if the TTL or the \
-             IP identification shows which of the two is foreign; the figures name that one. Otherwise an application \
-             may have changed a file while its system sent it again. Find the device at the distance of the foreign \
-             TTL; encryption makes such data useless.",
+        summary: "payload in the name of one end that cannot be its own: other contents at the same number, or data \
+                  behind its RST",
+        description: "Somebody on the path answers faster than the server can, or replays old segments: the receiver \
+                      keeps the first copy. Contents are compared by checksum, and no payload is kept. It is an alert \
+                      if the TTL or the IP identification shows which of the two is foreign; the figures name that \
+                      one. Otherwise an application may have changed a file while its system sent it again. Find the \
+                      device at the distance of the foreign TTL; encryption makes such data useless.",
         reference: "Weaver, Kreibich, Paxson: Redirecting DNS and injecting packets (2011); RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::DATA_REPLACED),
         check: data_injected,
@@ -79,9 +82,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN, FIN or RST whose TTL cannot reach its target",
-        description: "The monitor sees the segment, the target does not: somebody evades inspection by making the two disagree \
-             about the connection. Distances are estimated from the target's own TTL, with a tolerance of a few hops \
-             for asymmetric routes.",
+        description: "The monitor sees the segment, the target does not: somebody evades inspection by making the two \
+                      disagree about the connection. Distances are estimated from the target's own TTL, with a \
+                      tolerance of a few hops for asymmetric routes.",
         reference: "Ptacek, Newsham 1998: Insertion, Evasion and Denial of Service",
         when: When::Facts(Facts::TTL_CHANGED),
         check: insertion_low_ttl,
@@ -91,8 +94,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the TTL of one direction changed by 2 or more, twice or more often",
-        description: "Packets of one end came by paths of different length, or from different hosts. Load balancing over \
-             unequal paths does it; so does a third party that forges segments of this end.",
+        description: "Packets of one end came by paths of different length, or from different hosts. Load balancing \
+                      over unequal paths does it; so does a third party that forges segments of this end.",
         reference: "p0f 3 (TTL changes within one host)",
         when: When::Facts(Facts::TTL_CHANGED),
         check: ttl_shift,
@@ -259,7 +262,7 @@ fn insertion_low_ttl(s: &RuleContext<'_>) -> Option<Finding> {
 fn ttl_shift(s: &RuleContext<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let (changes, first, now) = (own.track.ttl_changes, own.ttl, s.segment?.ttl);
-    // Told of already, by what came of it.
+    // Reported already, by its consequence.
     let injected = s.flow.notes().and_then(|notes| notes.end(s.from).injection);
     let known = injected.is_some_and(|i| i.suspect().is_some_and(|p| p.off.has(Evidence::TTL)));
     (changes >= 2 && !known).then(|| {

@@ -25,10 +25,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK with a window of 0 that opened only after the final ACK",
-        description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name, and holds the \
-             client back until its own connection to the server is open. The round trip of the handshake is the one to \
-             that device; the delay until the window opened is the one behind it. Options that the device does not \
-             support are lost. Harmless if intended: check whether the protection is permanent or reacts to an attack.",
+        description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name, and holds \
+                      the client back until its own connection to the server is open. The round trip of the handshake \
+                      is the one to that device; the delay until the window opened is the one behind it. Options that \
+                      the device does not support are lost. Harmless if intended: check whether the protection is \
+                      permanent or reacts to an attack.",
         reference: "Linux nftables, synproxy; RFC 4987 section 3.8",
         when: When::Facts(Facts::FIRST_DATA),
         check: syn_proxy,
@@ -38,10 +39,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client reset a SYN-ACK with a wrong acknowledgment number, and its next SYN was accepted",
-        description: "A filter against floods answers the first SYN of an address with a SYN-ACK that a real client must reset \
-             (safe reset), and then admits the address. Client and server are not at fault. Each new address loses \
-             about one second, until its SYN is repeated; a list of known addresses or SYN cookies on the filter avoid \
-             that.",
+        description: "A filter against floods answers the first SYN of an address with a SYN-ACK that a real client \
+                      must reset (safe reset), and then admits the address. Client and server are not at fault. Each \
+                      new address loses about one second, until its SYN is repeated; a list of known addresses or SYN \
+                      cookies on the filter avoid that.",
         reference: "RFC 9293 section 3.10.7.3; RFC 4987 section 3.8",
         when: When::Opened,
         check: syn_authentication,
@@ -128,8 +129,8 @@ fn syn_authentication(s: &RuleContext<'_>) -> Option<Finding> {
     let waited = f.handshake.connect_time()?;
     Some(
         Finding::new(format!(
-            "a filter had the client reset a SYN-ACK that acknowledges {} (TTL {}, window {}; the server's: {}, {}); the \
-             connection opened {} after the first SYN",
+            "a filter had the client reset a SYN-ACK that acknowledges {} (TTL {}, window {}; the server's: {}, {}); \
+             the connection opened {} after the first SYN",
             wrong.ack.0,
             wrong.ttl,
             wrong.window,

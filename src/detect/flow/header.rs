@@ -12,8 +12,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a combination of flags that no segment of a connection has",
-        description: "Only tools send these: to find open ports behind a filter (null, FIN and Xmas scans), to identify \
-             operating systems, or to test a device. Investigate the sending address.",
+        description: "Only tools send these: to find open ports behind a filter (null, FIN and Xmas scans), to \
+                      identify operating systems, or to test a device. Investigate the sending address.",
         reference: "RFC 9293 section 3.10.7",
         when: When::Facts(Facts(
             Facts::INVALID_FLAGS.0
@@ -30,8 +30,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a reserved bit of the header is set, or AE on a flow without Accurate ECN",
-        description: "Bits that must be zero: a covert channel, a tool, a device that damages headers, or a protocol newer than \
-                      this program.",
+        description: "Bits that must be zero: a covert channel, a tool, a device that damages headers, or a protocol \
+                      newer than this program.",
         reference: "RFC 9293 section 3.1; RFC 9768 section 3.1",
         when: When::Facts(Facts::RESERVED_BITS),
         check: reserved_bits,
@@ -41,8 +41,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "an acknowledgment field without ACK, or ACK with number 0",
-        description: "Receivers ignore fields whose flag is not set; kernels leave them zero. Tools and some load balancers do \
-             not.",
+        description: "Receivers ignore fields whose flag is not set; kernels leave them zero. Tools and some load \
+                      balancers do not.",
         reference: "RFC 9293 section 3.1",
         when: When::Facts(Facts::UNFLAGGED_FIELD),
         check: unflagged_field,
@@ -52,9 +52,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "an urgent pointer without URG, or URG with pointer 0",
-        description: "The pointer is valid only with URG, and marks the end of the urgent octets. Receivers ignore one without \
-             the other. A monitor that does not, or a device that clears one of the two, sees another stream than the \
-             receiver. Tools and traffic normalizers produce such segments.",
+        description: "The pointer is valid only with URG, and marks the end of the urgent octets. Receivers ignore one \
+                      without the other. A monitor that does not, or a device that clears one of the two, sees another \
+                      stream than the receiver. Tools and traffic normalizers produce such segments.",
         reference: "RFC 9293 sections 3.1 and 3.8.5; RFC 6093 section 3",
         when: When::Facts(Facts::UNFLAGGED_FIELD),
         check: urgent_odd,
@@ -64,8 +64,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a segment with a wrong checksum from a sender whose checksums are otherwise right",
-        description: "The receiver drops it. The packet was damaged, or crafted for a monitor and not for the receiver. \
-             Checksums that the capturing host had not yet computed (offload) are excluded.",
+        description: "The receiver drops it. The packet was damaged, or crafted for a monitor and not for the \
+                      receiver. Checksums that the capturing host had not yet computed (offload) are excluded.",
         reference: "RFC 9293 section 3.1 (MUST-3)",
         when: When::Facts(Facts::BAD_CHECKSUM),
         check: bad_checksum,
@@ -75,8 +75,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN, FIN or RST with a wrong checksum from a sender whose checksums are otherwise right",
-        description: "The receiver drops it, but a monitor that does not check believes that the connection has opened or \
-             ended: the classic evasion of inspection. Data after it proves that intent.",
+        description: "The receiver drops it, but a monitor that does not check believes that the connection has opened \
+                      or ended: the classic evasion of inspection. Data after it proves that intent.",
         reference: "Ptacek and Newsham, Insertion, Evasion and Denial of Service (1998)",
         when: When::Facts(Facts::BAD_CHECKSUM),
         check: control_bad_checksum,

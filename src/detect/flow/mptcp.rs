@@ -14,8 +14,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "Multipath TCP is in use: its version, or a further path of a connection",
-        description: "The data of one connection may take several paths. This capture may contain only one path, so gaps in it \
-             are not losses.",
+        description: "The data of one connection may take several paths. This capture may contain only one path, so \
+                      gaps in it are not losses.",
         reference: "RFC 8684 sections 3.1 and 3.2",
         when: When::Facts(Facts::SYN_ACK),
         check: mode,
@@ -25,8 +25,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the SYN offers Multipath TCP, and the SYN-ACK or the repeated SYN omits it",
-        description: "The server does not support it, or a device on the path removes the option. The connection works as \
-             ordinary TCP on one path.",
+        description: "The server does not support it, or a device on the path removes the option. The connection works \
+                      as ordinary TCP on one path.",
         reference: "RFC 8684 sections 3.1 and 3.7",
         when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYN_REPEATED.0)),
         check: fallback,

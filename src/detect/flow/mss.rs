@@ -21,8 +21,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN or SYN-ACK without a maximum segment size",
-        description: "Kernels always send one. Scanners, floods and hand-made packets often do not; a real connection then falls back \
-                      to 536 octets a segment (1220 on IPv6).",
+        description: "Kernels always send one. Scanners, floods and hand-made packets often do not; a real connection \
+                      then falls back to 536 octets a segment (1220 on IPv6).",
         reference: "RFC 9293 section 3.7.1 (SHLD-5, MUST-15)",
         when: OFFERS,
         check: absent,
@@ -32,8 +32,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a maximum segment size below 216 octets (below the least of the address family: note)",
-        description: "No link needs it. It forces the other end to send many small segments, at a cost in memory and time: a \
-             probe for CVE-2019-11479, a tool, or a very small device.",
+        description: "No link needs it. It forces the other end to send many small segments, at a cost in memory and \
+                      time: a probe for CVE-2019-11479, a tool, or a very small device.",
         reference: "CVE-2019-11479; RFC 9293 section 3.7.1",
         when: OFFERS,
         check: tiny,
@@ -43,8 +43,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a packet with more payload than the receiver's maximum segment size allows",
-        description: "The MSS option was changed on the path for one end only, or the sender ignores it; such packets may be \
-             dropped or fragmented. Frames merged by the capturing host's offload are excluded where recognizable.",
+        description: "The MSS option was changed on the path for one end only, or the sender ignores it; such packets \
+                      may be dropped or fragmented. Frames merged by the capturing host's offload are excluded where \
+                      recognizable.",
         reference: "RFC 9293 section 3.7.1 (MUST-16)",
         when: When::Facts(Facts::OVER_MSS),
         check: exceeded,

@@ -27,9 +27,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "no answer to a SYN before the deadline",
-        description: "The client received no SYN-ACK, no RST and no ICMP error. A packet filter drops the SYN or the answer, \
-             the host is down, or the return path is not in this capture. Look for SYN-ACKs from the same server to \
-             other clients, and capture closer to the server.",
+        description: "The client received no SYN-ACK, no RST and no ICMP error. A packet filter drops the SYN or the \
+                      answer, the host is down, or the return path is not in this capture. Look for SYN-ACKs from the \
+                      same server to other clients, and capture closer to the server.",
         reference: "RFC 9293 section 3.8.3",
         when: When::Opened,
         check: syn_unanswered,
@@ -39,9 +39,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the same SYN more than once",
-        description: "The client repeated its SYN because no SYN-ACK reached it in time: the SYN or the SYN-ACK was lost, or \
-             the server was slow. The application waits for the sum of the gaps: 1, 2, 4 s and so on, or several times \
-             1 s first on newer Linux. Find where the first copies were lost.",
+        description: "The client repeated its SYN because no SYN-ACK reached it in time: the SYN or the SYN-ACK was \
+                      lost, or the server was slow. The application waits for the sum of the gaps: 1, 2, 4 s and so \
+                      on, or several times 1 s first on newer Linux. Find where the first copies were lost.",
         reference: "RFC 6298 section 2.1",
         when: When::Facts(Facts::SYN_REPEATED),
         check: syn_retransmitted,
@@ -51,8 +51,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the same SYN-ACK more than once before the final ACK",
-        description: "The server repeated its SYN-ACK because no acknowledgment reached it: the SYN-ACK or the ACK was lost, \
-                      or the client is gone.",
+        description: "The server repeated its SYN-ACK because no acknowledgment reached it: the SYN-ACK or the ACK was \
+                      lost, or the client is gone.",
         reference: "RFC 6298 section 2.1",
         when: When::Facts(Facts::SYNACK_REPEATED),
         check: synack_retransmitted,
@@ -62,9 +62,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN-ACK that the client neither acknowledged nor reset until the deadline",
-        description: "The handshake stopped half-way: the server holds an embryonic connection (SYN_RECEIVED). Causes are a \
-             crashed client, a lost SYN-ACK or ACK, a SYN scan or a SYN flood; the number of such flows distinguishes \
-             them. After 30 s without an answer the event is final.",
+        description: "The handshake stopped half-way: the server holds an embryonic connection (SYN_RECEIVED). Causes \
+                      are a crashed client, a lost SYN-ACK or ACK, a SYN scan or a SYN flood; the number of such flows \
+                      distinguishes them. After 30 s without an answer the event is final.",
         reference: "RFC 9293 section 3.5",
         when: When::Opened,
         check: missing_ack,
@@ -74,8 +74,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "RST answered the SYN",
-        description: "No application listens on that port, or a filter refuses in the server's name. Compare the TTL of the \
-             RST with that of other packets of the server.",
+        description: "No application listens on that port, or a filter refuses in the server's name. Compare the TTL \
+                      of the RST with that of other packets of the server.",
         reference: "RFC 9293 section 3.5.2",
         when: When::Opened,
         check: conn_refused,
@@ -85,8 +85,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "an ICMP error quoted the SYN",
-        description: "A router, a firewall or the host itself reports that the connection is impossible. The code and the \
-             sender of the error identify the cause.",
+        description: "A router, a firewall or the host itself reports that the connection is impossible. The code and \
+                      the sender of the error identify the cause.",
         reference: "RFC 9293 section 3.9.2.2",
         when: When::Opened,
         check: conn_refused_icmp,
@@ -96,8 +96,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client answered the SYN-ACK with RST",
-        description: "The client found the port open and left. Causes are a SYN scan, a health check, an application that gave \
-             up, or a forged SYN that this client never sent.",
+        description: "The client found the port open and left. Causes are a SYN scan, a health check, an application \
+                      that gave up, or a forged SYN that this client never sent.",
         reference: "RFC 9293 section 3.10.7.3",
         when: When::Opened,
         check: reset_after_synack,
@@ -107,9 +107,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client sent RST before any SYN-ACK",
-        description: "A kernel that closes a socket in SYN-SENT sends nothing (RFC 9293 sections 3.10.4 and 3.10.5). So this \
-             RST comes from a scanner with raw sockets, from a device on the path, or it answers a stale segment that \
-             is not in the capture. Check the TTL of the RST, and the other traffic of that client.",
+        description: "A kernel that closes a socket in SYN-SENT sends nothing (RFC 9293 sections 3.10.4 and 3.10.5). \
+                      So this RST comes from a scanner with raw sockets, from a device on the path, or it answers a \
+                      stale segment that is not in the capture. Check the TTL of the RST, and the other traffic of \
+                      that client.",
         reference: "RFC 9293 sections 3.10.4 and 3.10.5",
         when: When::Opened,
         check: syn_aborted,

@@ -28,8 +28,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN offers window scaling, the SYN-ACK does not",
-        description: "Windows stay below 64 KiB, which limits throughput on long paths. Causes are an old server, SYN cookies, \
-             or a device that strips options.",
+        description: "Windows stay below 64 KiB, which limits throughput on long paths. Causes are an old server, SYN \
+                      cookies, or a device that strips options.",
         reference: "RFC 7323 section 2.2",
         when: When::Facts(Facts::SYN_ACK),
         check: scale_refused,
@@ -39,8 +39,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN offers selective acknowledgment, the SYN-ACK does not",
-        description: "Several losses in one round trip will take several round trips to repair. Causes are an old server, SYN \
-             cookies, or a device that strips options.",
+        description: "Several losses in one round trip will take several round trips to repair. Causes are an old \
+                      server, SYN cookies, or a device that strips options.",
         reference: "RFC 2018 section 2",
         when: When::Facts(Facts::SYN_ACK),
         check: sack_refused,
@@ -71,9 +71,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a segment without timestamps on a connection that agreed on them",
-        description: "Both ends agreed to send timestamps in every segment but RST. A segment without them comes from a third \
-             party (a device that keeps connections alive, a proxy, a forger) or from a broken stack; receivers may \
-             drop it.",
+        description: "Both ends agreed to send timestamps in every segment but RST. A segment without them comes from \
+                      a third party (a device that keeps connections alive, a proxy, a forger) or from a broken stack; \
+                      receivers may drop it.",
         reference: "RFC 7323 section 3.2",
         when: When::Facts(Facts::TIMESTAMP_MISSING),
         check: timestamps_missing,
@@ -82,10 +82,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "ts-echo-bad",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a SYN that echoes a timestamp, a SYN-ACK that echoes none of the SYNs', or a clock that runs backwards",
-        description: "Timestamps are rewritten on the path in one direction, the stack is broken, or a tool made the segment. Round \
-                      trips measured by the ends are wrong. Clocks are compared at the steps of the handshake, the first data \
-                      and the FIN with the clock of the SYN.",
+        summary: "a SYN that echoes a timestamp, a SYN-ACK that echoes none of the SYNs', or a clock that runs \
+                  backwards",
+        description: "Timestamps are rewritten on the path in one direction, the stack is broken, or a tool made the \
+                      segment. Round trips measured by the ends are wrong. Clocks are compared at the steps of the \
+                      handshake, the first data and the FIN with the clock of the SYN.",
         reference: "RFC 7323 sections 3.2 and 4.3",
         when: When::Facts(Facts(
             Facts::SYN.0
@@ -103,8 +104,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "four or more NOP options in a row in a SYN or SYN-ACK",
-        description: "Stacks pad with up to three. A longer run remains where a firewall overwrites an option. Compare the \
-             other side of the device.",
+        description: "Stacks pad with up to three. A longer run remains where a firewall overwrites an option. Compare \
+                      the other side of the device.",
         reference: "measured",
         when: OFFERS,
         check: stripped,
@@ -114,9 +115,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "an option with an invalid length, a duplicate, beyond the header, or in the wrong segment",
-        description: "A broken stack or device, a fuzzer, or an attempt to make a monitor and the receiver read different \
-             options. Only octets after the end of the list are leaked memory, and a note. An option of SYNs in an \
-             ordinary segment is a note too: its receiver ignores it.",
+        description: "A broken stack or device, a fuzzer, or an attempt to make a monitor and the receiver read \
+                      different options. Only octets after the end of the list are leaked memory, and a note. An \
+                      option of SYNs in an ordinary segment is a note too: its receiver ignores it.",
         reference: "RFC 9293 sections 3.1 and 3.2 (MUST-7, MUST-68); RFC 7323; RFC 2018",
         when: When::Facts(Facts::OPTIONS_FAULTY),
         check: malformed,
@@ -126,7 +127,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a window scale shift above 14",
-        description: "The receiver uses 14 instead. Only tools send this, among them those that probe for operating systems.",
+        description: "The receiver uses 14 instead. Only tools send this, among them those that probe for operating \
+                      systems.",
         reference: "RFC 7323 section 2.3",
         when: OFFERS,
         check: scale_too_large,

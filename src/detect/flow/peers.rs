@@ -43,9 +43,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST answered the first segment after a silence, or the ACK that a new SYN provoked",
-        description: "One end no longer had the connection: its host restarted, its process ended, or a proxy or NAT expired \
-             the idle connection. One event per host is a crash; repeated events after the same silence are an idle \
-             time-out, and shorter keep-alive intervals help.",
+        description: "One end no longer had the connection: its host restarted, its process ended, or a proxy or NAT \
+                      expired the idle connection. One event per host is a crash; repeated events after the same \
+                      silence are an idle time-out, and shorter keep-alive intervals help.",
         reference: "RFC 9293 section 3.5.1, figures 9 and 10",
         when: When::Facts(Facts::RST),
         check: half_open_crash,
@@ -55,11 +55,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the same segment 5 times or more over 15 s without an answer",
-        description: "Nothing comes back from the other end: it is down, the path is gone, or only these segments do not get \
-             through. If small segments were acknowledged shortly before and every copy is large, the path drops large \
-             ones (path MTU); lower the MSS to try. Otherwise check whether that host answers anything. TCP \
-             retransmits for minutes before it reports an error to the application. Flows of which the capture has one \
-             direction only are excluded.",
+        description: "Nothing comes back from the other end: it is down, the path is gone, or only these segments do \
+                      not get through. If small segments were acknowledged shortly before and every copy is large, the \
+                      path drops large ones (path MTU); lower the MSS to try. Otherwise check whether that host \
+                      answers anything. TCP retransmits for minutes before it reports an error to the application. \
+                      Flows of which the capture has one direction only are excluded.",
         reference: "RFC 9293 section 3.8.3 (R1, R2)",
         when: When::Facts(Facts::UNANSWERED),
         check: dead_peer,
@@ -69,12 +69,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a large segment lost five times or more, while a smaller one sent later arrived",
-        description: "The other end is alive: it has acknowledged (SACK) a smaller segment behind the one that is repeated, \
-             or, without SACK, repeated its acknowledgment when the smaller one arrived. Only large segments vanish: \
-             the path takes less than the MSS allows, and the ICMP errors that should say so (type 3 code 4, or Packet \
-             Too Big) are dropped. Compare the MSS of both SYNs with the MTU of tunnels and links on the way; let \
-             these ICMP errors through, clamp the MSS where the path narrows, or have the hosts probe \
-             (net.ipv4.tcp_mtu_probing).",
+        description: "The other end is alive: it has acknowledged (SACK) a smaller segment behind the one that is \
+                      repeated, or, without SACK, repeated its acknowledgment when the smaller one arrived. Only large \
+                      segments vanish: the path takes less than the MSS allows, and the ICMP errors that should say so \
+                      (type 3 code 4, or Packet Too Big) are dropped. Compare the MSS of both SYNs with the MTU of \
+                      tunnels and links on the way; let these ICMP errors through, clamp the MSS where the path \
+                      narrows, or have the hosts probe (net.ipv4.tcp_mtu_probing).",
         reference: "RFC 2923 section 2.1; RFC 4821",
         when: When::Facts(Facts::UNANSWERED),
         check: large_segments_lost,
@@ -83,10 +83,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: IDLE_EXPIRY,
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "after 60 s or more of silence the next segment stayed unanswered, or a RST with a foreign TTL arrived",
-        description: "A firewall or NAT on the path most likely expired the idle connection. RFC 5382 asks for 2 h 4 min; many \
-             devices allow far less. Shorten the keep-alive interval of the application or lengthen the device's \
-             time-out.",
+        summary: "after 60 s or more of silence the next segment stayed unanswered, or a RST with a foreign TTL \
+                  arrived",
+        description: "A firewall or NAT on the path most likely expired the idle connection. RFC 5382 asks for 2 h 4 \
+                      min; many devices allow far less. Shorten the keep-alive interval of the application or lengthen \
+                      the device's time-out.",
         reference: "RFC 5382 REQ-5",
         when: When::Facts(Facts::UNANSWERED.or(Facts::RST)),
         check: idle_expiry,
@@ -96,8 +97,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a keep-alive probe after 1 s or more of silence",
-        description: "An end checks whether its peer is alive. Harmless; the interval shows the setting of the application or \
-             host.",
+        description: "An end checks whether its peer is alive. Harmless; the interval shows the setting of the \
+                      application or host.",
         reference: "RFC 9293 section 3.8.4",
         when: When::Facts(Facts::PROBE),
         check: keepalive_probe,
@@ -107,8 +108,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "3 or more keep-alive probes in a row without an answer",
-        description: "The other end is down or disconnected; the connection is aborted after the last probe. Check that host \
-             and the path to it.",
+        description: "The other end is down or disconnected; the connection is aborted after the last probe. Check \
+                      that host and the path to it.",
         reference: "RFC 9293 section 3.8.4; Linux sends 9 probes 75 s apart",
         when: When::Quiet,
         check: keepalive_unanswered,
@@ -118,8 +119,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "RST from an end whose keep-alive probes went unanswered",
-        description: "The prober aborted the connection. Find the time since which the other host has been silent on all \
-             connections.",
+        description: "The prober aborted the connection. Find the time since which the other host has been silent on \
+                      all connections.",
         reference: "RFC 9293 section 3.8.4",
         when: When::Facts(Facts::RST),
         check: keepalive_abort,
@@ -129,8 +130,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a zero window for 30 s or more while the other end probes",
-        description: "The receiving application does not read: it is paused, overloaded or stuck, or it holds the sender's \
-             memory on purpose (sockstress). The network is not the cause. Check the process that owns the socket.",
+        description: "The receiving application does not read: it is paused, overloaded or stuck, or it holds the \
+                      sender's memory on purpose (sockstress). The network is not the cause. Check the process that \
+                      owns the socket.",
         reference: "RFC 9293 section 3.8.6.1",
         when: When::Facts(Facts::WINDOW_STALL),
         check: zero_window_stall,
@@ -140,8 +142,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the right edge of a receive window moved back",
-        description: "The receiver withdrew window that it had offered. This is discouraged, but some hosts do so when memory \
-             is short; data in flight may be dropped.",
+        description: "The receiver withdrew window that it had offered. This is discouraged, but some hosts do so when \
+                      memory is short; data in flight may be dropped.",
         reference: "RFC 9293 section 3.8.6 (SHLD-14); RFC 7323 section 2.4",
         when: When::Facts(Facts::WINDOW_SHRANK),
         check: window_shrink,
@@ -196,7 +198,8 @@ fn large_segments_lost(s: &RuleContext<'_>) -> Option<Finding> {
     let (copies, span) = (repeats.count + 1, repeats.last - repeats.first);
     (copies >= DEAD_COPIES && span >= VANISHED && s.flow.was_open()).then(|| {
         let finding = Finding::new(format!(
-            "{copies} copies of {} octets of the {} over {} in vain, while {octets} octets sent after them had arrived{}",
+            "{copies} copies of {} octets of the {} over {} in vain, while {octets} octets sent after them had \
+             arrived{}",
             repeats.payload,
             s.from,
             seconds(span),
@@ -208,11 +211,13 @@ fn large_segments_lost(s: &RuleContext<'_>) -> Option<Finding> {
             Some(mss) => finding.figure(name, i64::from(mss)),
             None => finding,
         };
-        known.into_iter().fold(finding, with)
-        .figure("copies", copies)
-        .figure("span_ns", span)
-        .figure("payload", repeats.payload)
-        .figure("arrived", octets)
+        known
+            .into_iter()
+            .fold(finding, with)
+            .figure("copies", copies)
+            .figure("span_ns", span)
+            .figure("payload", repeats.payload)
+            .figure("arrived", octets)
     })
 }
 

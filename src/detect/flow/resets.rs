@@ -30,9 +30,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "RST ended an established connection",
-        description: "One end aborted the connection instead of closing it. Load balancers, browsers and applications with \
-             SO_LINGER zero do so on purpose; other causes are a crash, an unread receive buffer or a filter. Check \
-             who sent the RST and which data was outstanding.",
+        description: "One end aborted the connection instead of closing it. Load balancers, browsers and applications \
+                      with SO_LINGER zero do so on purpose; other causes are a crash, an unread receive buffer or a \
+                      filter. Check who sent the RST and which data was outstanding.",
         reference: "RFC 9293 section 3.5.2",
         when: When::Ended,
         check: reset_close,
@@ -42,10 +42,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a connection was reset within 5 s of its opening, before any payload",
-        description: "By the client: a connect scan, or a health check. By the server: a wrapper, an access rule, a full \
-             accept queue (tcp_abort_on_overflow), or a connection limit that rejects clients after the handshake. \
-             Payload in flight when the RST was sent does not count, as its receiver never got it. Regular resets from \
-             one address are most likely health checks.",
+        description: "By the client: a connect scan, or a health check. By the server: a wrapper, an access rule, a \
+                      full accept queue (tcp_abort_on_overflow), or a connection limit that rejects clients after the \
+                      handshake. Payload in flight when the RST was sent does not count, as its receiver never got it. \
+                      Regular resets from one address are most likely health checks.",
         reference: "RFC 9293 section 3.5.2; nmap connect scan, measured",
         when: When::Ended,
         check: reset_no_data,
@@ -55,10 +55,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server reset its own embryonic connection: RST after its SYN-ACK, before any final ACK",
-        description: "The server accepted the SYN and then dropped the attempt itself, so a later final ACK is refused. At a \
-             repeated SYN: a stack that treats the repetition as an error. At once: the listener was closed, or a \
-             device on the path refuses in the server's name. After its retries: the server gave up. Compare the TTL \
-             of the RST with that of the SYN-ACK, and look at the server's listener.",
+        description: "The server accepted the SYN and then dropped the attempt itself, so a later final ACK is \
+                      refused. At a repeated SYN: a stack that treats the repetition as an error. At once: the \
+                      listener was closed, or a device on the path refuses in the server's name. After its retries: \
+                      the server gave up. Compare the TTL of the RST with that of the SYN-ACK, and look at the \
+                      server's listener.",
         reference: "RFC 9293 sections 3.10.7.4 and 3.5.2",
         when: When::Opened,
         check: synack_withdrawn,
@@ -68,10 +69,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "RST while payload was not yet acknowledged",
-        description: "The end that sent the RST aborted the connection with octets in flight. Unacknowledged octets may or may \
-             not have arrived: TCP does not know, so the application must not rely on them. Causes are a cancelled \
-             transfer, or a server that closes with unread data (RFC 2525 section 2.17). If a transfer should have \
-             finished, look at the end that sent the RST.",
+        description: "The end that sent the RST aborted the connection with octets in flight. Unacknowledged octets \
+                      may or may not have arrived: TCP does not know, so the application must not rely on them. Causes \
+                      are a cancelled transfer, or a server that closes with unread data (RFC 2525 section 2.17). If a \
+                      transfer should have finished, look at the end that sent the RST.",
         reference: "RFC 2525 section 2.17",
         when: When::Facts(Facts::RST_ACCEPTED),
         check: aborted_in_flight,
@@ -81,8 +82,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST below what its receiver had already acknowledged",
-        description: "Receivers drop it. A reset that was delayed on the way, an answer to an old segment, or a blind guess. A \
-             single one is harmless; many are guesses of an attacker.",
+        description: "Receivers drop it. A reset that was delayed on the way, an answer to an old segment, or a blind \
+                      guess. A single one is harmless; many are guesses of an attacker.",
         reference: "RFC 5961 section 3.1",
         when: When::Facts(Facts::RST_OLD),
         check: rst_old,
@@ -92,9 +93,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a RST inside the window, but not at the expected number, and the connection went on",
-        description: "A host that follows RFC 5961 answers with a challenge ACK and continues. The real peer knows the exact \
-             number, so this RST most likely came from a third party, or from a middlebox with stale state. It is a \
-             note as long as nothing contradicts it: losses before the capture point look the same.",
+        description: "A host that follows RFC 5961 answers with a challenge ACK and continues. The real peer knows the \
+                      exact number, so this RST most likely came from a third party, or from a middlebox with stale \
+                      state. It is a note as long as nothing contradicts it: losses before the capture point look the \
+                      same.",
         reference: "RFC 5961 section 3.2",
         when: When::Facts(Facts::RST_INEXACT.or(Facts::CHALLENGE_ACK).or(Facts::SPOKE_AFTER_RESET)),
         check: rst_inexact,
@@ -104,8 +106,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a RST beyond the receive window",
-        description: "Receivers drop it. No end of this connection would send it: a blind attacker guesses sequence numbers, \
-             or a middlebox has wrong state. Check its TTL, and whether more RSTs with rising numbers follow.",
+        description: "Receivers drop it. No end of this connection would send it: a blind attacker guesses sequence \
+                      numbers, or a middlebox has wrong state. Check its TTL, and whether more RSTs with rising \
+                      numbers follow.",
         reference: "RFC 5961 section 3.1",
         when: When::Facts(Facts::RST_BEYOND),
         check: rst_beyond,
@@ -115,9 +118,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST that acknowledges what its receiver never sent",
-        description: "The sequence number may fit but the acknowledgment does not: middleboxes often send such resets, as they \
-             know only one direction. A client that waits for a SYN-ACK must ignore it, repeats its SYN and gives up \
-             in the end: to refuse a SYN, a RST has to acknowledge it.",
+        description: "The sequence number may fit but the acknowledgment does not: middleboxes often send such resets, \
+                      as they know only one direction. A client that waits for a SYN-ACK must ignore it, repeats its \
+                      SYN and gives up in the end: to refuse a SYN, a RST has to acknowledge it.",
         reference: "RFC 5961 section 5; RFC 9293 section 3.10.7.3",
         when: When::Facts(Facts::RST_BAD_ACK),
         check: rst_bad_ack,
@@ -159,8 +162,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "1000 RSTs from one end, no more than a second apart, or 100 at numbers that do not fit",
-        description: "A host that answers every packet of a flood, a loop, or an attacker who tries all sequence numbers to \
-             reset the connection.",
+        description: "A host that answers every packet of a flood, a loop, or an attacker who tries all sequence \
+                      numbers to reset the connection.",
         reference: "Zeek RST_storm (1000 in a row within 1 s each)",
         when: When::Facts(Facts::STORM),
         check: rst_storm,
@@ -170,8 +173,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a FIN of no known connection, more than 75 s into the capture",
-        description: "The end of a connection that was idle since before the capture, or a FIN probe. Many from one address to \
-                      many ports are a scan.",
+        description: "The end of a connection that was idle since before the capture, or a FIN probe. Many from one \
+                      address to many ports are a scan.",
         reference: "Zeek spontaneous_FIN",
         when: When::Facts(Facts::MIDSTREAM),
         check: orphan_fin,
@@ -181,8 +184,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a RST of no known connection, more than 75 s into the capture",
-        description: "The end of a connection that was idle since before the capture, or an answer to a packet with a forged \
-                      address. Many to one of your hosts are backscatter of an attack elsewhere.",
+        description: "The end of a connection that was idle since before the capture, or an answer to a packet with a \
+                      forged address. Many to one of your hosts are backscatter of an attack elsewhere.",
         reference: "Zeek spontaneous_RST",
         when: When::Facts(Facts::MIDSTREAM),
         check: orphan_rst,

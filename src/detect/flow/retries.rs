@@ -27,9 +27,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "SYN retransmissions on the schedule of no known stack",
-        description: "Known stacks wait 1 s (or 3 s) and then double, or repeat a few times each second before they double; \
-             Apple's begin below 1 s. On another schedule, the capture lacks some SYNs, an application reconnects from \
-             the same port, or a tool sends the SYNs.",
+        description: "Known stacks wait 1 s (or 3 s) and then double, or repeat a few times each second before they \
+                      double; Apple's begin below 1 s. On another schedule, the capture lacks some SYNs, an \
+                      application reconnects from the same port, or a tool sends the SYNs.",
         reference: "RFC 6298 sections 2.1 and 5.5; schedules of Linux and BSD, measured",
         when: When::Facts(Facts::SYN_REPEATED),
         check: syn_backoff_odd,
@@ -39,8 +39,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "5 or more repetitions of a SYN (8 on a linear schedule) without an answer",
-        description: "A filter drops the SYNs silently, or the host is down. The application waits all that time: shorten its \
-             time-out, or let the filter refuse connections.",
+        description: "A filter drops the SYNs silently, or the host is down. The application waits all that time: \
+                      shorten its time-out, or let the filter refuse connections.",
         reference: "RFC 9293 section 3.8.3; Linux tcp_syn_retries",
         when: When::Facts(Facts::SYN_REPEATED),
         check: syn_retries_excessive,
@@ -50,8 +50,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN with another initial sequence number on a four-tuple whose last SYN is still unanswered",
-        description: "A kernel repeats its SYN with the same number. Another number is another attempt from the same port: a \
-             NAT that reassigns ports early, a load generator, or a tool that crafts SYNs.",
+        description: "A kernel repeats its SYN with the same number. Another number is another attempt from the same \
+                      port: a NAT that reassigns ports early, a load generator, or a tool that crafts SYNs.",
         reference: "RFC 9293 section 3.8.1",
         when: When::Facts(Facts::SYN_NEW_ISN),
         check: syn_isn_change,
@@ -61,8 +61,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a repeated SYN leaves out a feature that the first one offered",
-        description: "The client suspects that a device on the path drops SYNs with that feature, and retries without it. If \
-             only the retry succeeds, every time, find the device.",
+        description: "The client suspects that a device on the path drops SYNs with that feature, and retries without \
+                      it. If only the retry succeeds, every time, find the device.",
         reference: "RFC 3168 section 6.1.1.1; RFC 7413 section 4.1.3; RFC 9768 section 3.1.4",
         when: When::Facts(Facts::SYN_REPEATED),
         check: syn_option_fallback,
@@ -72,8 +72,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "another SYN on the same four-tuple 0.2 to 1.5 seconds after it was refused",
-        description: "Windows retries a refused connection twice, half a second apart. One refusal looks like three, and the \
-             error is delayed by 1 s.",
+        description: "Windows retries a refused connection twice, half a second apart. One refusal looks like three, \
+                      and the error is delayed by 1 s.",
         reference: "measured",
         when: When::Facts(Facts(Facts::REUSE.0 | Facts::SYN_REPEATED.0)),
         check: refused_retry,
@@ -83,9 +83,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the handshake took 1 s or more although no SYN was repeated, or 4 times as long as is usual",
-        description: "The application waited that long before it could send. Compare the round trips on both sides of the \
-             capture: a server that is overloaded or far away, or a client that answers late. An answer after 0.5 s or \
-             more is reported as well if half of at least 20 answers of that server came 4 times as fast.",
+        description: "The application waited that long before it could send. Compare the round trips on both sides of \
+                      the capture: a server that is overloaded or far away, or a client that answers late. An answer \
+                      after 0.5 s or more is reported as well if half of at least 20 answers of that server came 4 \
+                      times as fast.",
         reference: "measured",
         when: When::Facts(Facts::FINAL_ACK),
         check: slow_handshake,

@@ -33,9 +33,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a bare SYN on a connection that is open",
-        description: "The client lost the connection (a crash, or a NAT that reassigned the port), or somebody forges a SYN to \
-             reset the connection or to learn its numbers. The connected end answers with a challenge ACK; a RST from \
-             the client then proves that the SYN was its own.",
+        description: "The client lost the connection (a crash, or a NAT that reassigned the port), or somebody forges \
+                      a SYN to reset the connection or to learn its numbers. The connected end answers with a \
+                      challenge ACK; a RST from the client then proves that the SYN was its own.",
         reference: "RFC 5961 section 4; RFC 9293 section 3.5.1",
         when: When::Facts(Facts::SYN_ON_ESTABLISHED),
         check: syn_on_established,
@@ -56,11 +56,11 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a new connection on a four-tuple that was closed less than 240 s before",
-        description: "Within 2 MSL (240 s) old segments could still turn up in the new connection. A higher initial sequence \
-             number or newer timestamps make it safe (RFC 6191); the event reports both. Common where few ports serve \
-             many connections, as at proxies: nothing to do. It is a warning only if the end that waits in TIME-WAIT \
-             took the SYN less than 1 s after the close, without timestamps and with an initial sequence number below \
-             the old numbers: then use more ports or addresses.",
+        description: "Within 2 MSL (240 s) old segments could still turn up in the new connection. A higher initial \
+                      sequence number or newer timestamps make it safe (RFC 6191); the event reports both. Common \
+                      where few ports serve many connections, as at proxies: nothing to do. It is a warning only if \
+                      the end that waits in TIME-WAIT took the SYN less than 1 s after the close, without timestamps \
+                      and with an initial sequence number below the old numbers: then use more ports or addresses.",
         reference: "RFC 9293 section 3.6.1 (MAY-2); RFC 6191",
         when: When::Facts(Facts::SYN_ACK),
         check: port_reuse_timewait,
@@ -70,11 +70,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN on a just closed four-tuple, answered with an acknowledgment of the old connection",
-        description: "The server still holds the closed connection (TIME-WAIT) and does not take the new one: the SYN has neither a \
-                      higher sequence number nor a newer timestamp. The client resets the old connection and sends its SYN again; where \
-                      that is taken, or refused for another reason, it is a note: a NAT or a system with few ports in ordinary \
-                      life, and a round trip or a second lost. It is a warning where the client is kept out: a NAT that gives \
-                      ports away too early, a client that chooses its numbers badly, or a RST that does not reach the server.",
+        description: "The server still holds the closed connection (TIME-WAIT) and does not take the new one: the SYN \
+                      has neither a higher sequence number nor a newer timestamp. The client resets the old connection \
+                      and sends its SYN again; where that is taken, or refused for another reason, it is a note: a NAT \
+                      or a system with few ports in ordinary life, and a round trip or a second lost. It is a warning \
+                      where the client is kept out: a NAT that gives ports away too early, a client that chooses its \
+                      numbers badly, or a RST that does not reach the server.",
         reference: "RFC 6191 section 2; RFC 9293 sections 3.5.2 and 3.10.7.3",
         when: When::Opened,
         check: port_reuse_refused,
@@ -84,9 +85,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server's initial sequence numbers look like SYN cookies",
-        description: "A server sends cookies when its queue of embryonic connections is full, that is, under a SYN flood, or \
-             always if so configured. Without timestamps window scaling and SACK are lost meanwhile. As evidence, its \
-             number moved exactly with the client's, or TSval always ends in the same 6 bits.",
+        description: "A server sends cookies when its queue of embryonic connections is full, that is, under a SYN \
+                      flood, or always if so configured. Without timestamps window scaling and SACK are lost \
+                      meanwhile. As evidence, its number moved exactly with the client's, or TSval always ends in the \
+                      same 6 bits.",
         reference: "Linux SYN cookies, measured; RFC 4987 section 3.6",
         when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYNACK_REPEATED.0)),
         check: syncookie_suspected,

@@ -15,8 +15,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "both ends sent a SYN before receiving the other's",
-        description: "Permitted and rare: two applications that connect to each other from fixed ports at the same moment, as \
-             NAT traversal and some routing daemons do. The choice of the client is then arbitrary.",
+        description: "Permitted and rare: two applications that connect to each other from fixed ports at the same \
+                      moment, as NAT traversal and some routing daemons do. The choice of the client is then \
+                      arbitrary.",
         reference: "RFC 9293 section 3.5, figure 7",
         when: When::Opened,
         check: simultaneous_open,
@@ -26,9 +27,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the server answered the SYN with its own SYN, and only the client sent a SYN-ACK",
-        description: "No ordinary stack does that. Firewalls and inspection systems mistake the server for the client, and \
-             miss its payload. Check what that server sent, and whether the firewall enforces the direction of \
-             connections.",
+        description: "No ordinary stack does that. Firewalls and inspection systems mistake the server for the client, \
+                      and miss its payload. Check what that server sent, and whether the firewall enforces the \
+                      direction of connections.",
         reference: "Beardsley and Qian, The TCP Split Handshake: Practical Effects on Modern Network Equipment (2010)",
         when: When::Opened,
         check: split_handshake,
@@ -38,9 +39,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a FIN from the client before any SYN-ACK",
-        description: "A kernel that gives up in SYN-SENT sends nothing. Such a FIN is a probe, or an attempt to convince a \
-             monitor that the connection has ended. If it carries an acknowledgment number, the capture may just lack \
-             the server's answer.",
+        description: "A kernel that gives up in SYN-SENT sends nothing. Such a FIN is a probe, or an attempt to \
+                      convince a monitor that the connection has ended. If it carries an acknowledgment number, the \
+                      capture may just lack the server's answer.",
         reference: "RFC 9293 section 3.10.4",
         when: When::Opened,
         check: syn_then_fin,
@@ -50,8 +51,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the first segment seen is neither SYN nor SYN-ACK",
-        description: "The connection is older than the capture, or its handshake bypassed the capture. The roles are guessed \
-             from the ports, and severities are lower.",
+        description: "The connection is older than the capture, or its handshake bypassed the capture. The roles are \
+                      guessed from the ports, and severities are lower.",
         reference: "RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::MIDSTREAM),
         check: midstream_pickup,
@@ -61,8 +62,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "three or more segments of an open connection from one end, none from the other",
-        description: "The capture sees one direction only: a mirror port set to transmit or receive only, or asymmetric \
-             routing. Round trips and acknowledgments of such flows are unknown.",
+        description: "The capture sees one direction only: a mirror port set to transmit or receive only, or \
+                      asymmetric routing. Round trips and acknowledgments of such flows are unknown.",
         reference: "measured",
         when: When::Ended,
         check: one_way_flow,

@@ -13,10 +13,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN-ACK that acknowledges none of the SYNs seen",
-        description: "An old duplicate, a forged answer, a device that rewrites sequence numbers in one direction only, or a \
-             server that confuses connections. The client answers it with RST. If the connection then opens, the \
-             SYN-ACK was an old duplicate, which is a note. A filter that provokes that RST on purpose is reported as \
-             syn-authentication.",
+        description: "An old duplicate, a forged answer, a device that rewrites sequence numbers in one direction \
+                      only, or a server that confuses connections. The client answers it with RST. If the connection \
+                      then opens, the SYN-ACK was an old duplicate, which is a note. A filter that provokes that RST \
+                      on purpose is reported as syn-authentication.",
         reference: "RFC 9293 section 3.10.7.3",
         when: When::Opened,
         check: synack_wrong_ack,
@@ -26,8 +26,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the client resets a SYN-ACK with a wrong acknowledgment number or timestamp echo, as it should",
-        description: "The recovery of RFC 9293 figure 8: the client stays in SYN-SENT, and the server drops the old attempt \
-             and can answer the real SYN. The same applies if the SYN-ACK echoes a timestamp that no SYN carried.",
+        description: "The recovery of RFC 9293 figure 8: the client stays in SYN-SENT, and the server drops the old \
+                      attempt and can answer the real SYN. The same applies if the SYN-ACK echoes a timestamp that no \
+                      SYN carried.",
         reference: "RFC 9293 section 3.5, figure 8; RFC 7323 section 3.2",
         when: When::Facts(Facts::RST_OF_WRONG_SYNACK),
         check: synack_ack_rst,
@@ -37,8 +38,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a second SYN-ACK for the same SYN with another initial sequence number",
-        description: "Two machines answer at one address (anycast, a load balancer, a SYN proxy), the server's SYN cookie \
-             changed with its clock, or one of the answers is forged.",
+        description: "Two machines answer at one address (anycast, a load balancer, a SYN proxy), the server's SYN \
+                      cookie changed with its clock, or one of the answers is forged.",
         reference: "RFC 9293 section 3.4.1",
         when: When::Facts(Facts::SYNACK_NEW_ISN),
         check: synack_isn_change,
@@ -48,8 +49,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a SYN-ACK after the client had given up",
-        description: "The client had stopped waiting or had been refused; it usually resets the SYN-ACK. Causes are a very \
-             slow path, a tarpit, or a capture that lacks part of the attempt.",
+        description: "The client had stopped waiting or had been refused; it usually resets the SYN-ACK. Causes are a \
+                      very slow path, a tarpit, or a capture that lacks part of the attempt.",
         reference: "RFC 9293 section 3.10.7.3",
         when: When::Facts(Facts::SYNACK_LATE),
         check: synack_late,
@@ -59,9 +60,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK with another number on a connection that is open",
-        description: "The second SYN-ACK is forged to confuse a monitor, comes from a second machine at the server's address, \
-             or belongs to an earlier connection (then it is a note, as after several SYNs). The client drops it and \
-             answers with a challenge ACK (RFC 5961 section 4). Compare its TTL with that of the first SYN-ACK.",
+        description: "The second SYN-ACK is forged to confuse a monitor, comes from a second machine at the server's \
+                      address, or belongs to an earlier connection (then it is a note, as after several SYNs). The \
+                      client drops it and answers with a challenge ACK (RFC 5961 section 4). Compare its TTL with that \
+                      of the first SYN-ACK.",
         reference: "RFC 5961 section 4; RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::SYNACK_ON_ESTABLISHED),
         check: synack_on_established,
@@ -71,9 +73,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK without a SYN and without an acknowledgment",
-        description: "Somebody forges this address as the source of SYNs (a flood against that server, or an idle scan), \
-             somebody probes with SYN-ACKs, or the SYN bypassed this capture. A single one proves little; many from \
-             many servers are backscatter.",
+        description: "Somebody forges this address as the source of SYNs (a flood against that server, or an idle \
+                      scan), somebody probes with SYN-ACKs, or the SYN bypassed this capture. A single one proves \
+                      little; many from many servers are backscatter.",
         reference: "RFC 9293 section 3.5.2; Moore et al., Inferring Internet denial-of-service activity",
         when: When::Opened,
         check: synack_unsolicited,
@@ -83,8 +85,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the client's final ACK has a valid sequence number and an impossible acknowledgment number",
-        description: "No stack does that. A device rewrites sequence numbers in one direction only, the acknowledged SYN-ACK \
-             is not in the capture, or somebody tries to evade a monitor.",
+        description: "No stack does that. A device rewrites sequence numbers in one direction only, the acknowledged \
+                      SYN-ACK is not in the capture, or somebody tries to evade a monitor.",
         reference: "RFC 9293 section 3.10.7.4",
         when: When::Facts(Facts::FINAL_ACK_WRONG),
         check: final_ack_wrong,
@@ -94,8 +96,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "payload before the handshake was complete, without Fast Open",
-        description: "The final ACK is not in the capture, or somebody on the path injected the payload before the server \
-             could answer. Different payload at the same sequence number proves injection.",
+        description: "The final ACK is not in the capture, or somebody on the path injected the payload before the \
+                      server could answer. Different payload at the same sequence number proves injection.",
         reference: "RFC 9293 section 3.10.7",
         when: When::Facts(Facts::DATA_BEFORE_ESTABLISHED),
         check: data_before_established,

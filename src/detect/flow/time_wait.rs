@@ -12,9 +12,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the acknowledgment of an old segment after the close was answered by a RST",
-        description: "The end in TIME-WAIT answered an old segment, and the RST that came back ended TIME-WAIT early, so that \
-                      old segments can now reach the next connection on these ports. Rare and mostly harmless; if many, \
-                      something on the path repeats packets. Hosts that follow RFC 1337 ignore such a RST.",
+        description: "The end in TIME-WAIT answered an old segment, and the RST that came back ended TIME-WAIT early, \
+                      so that old segments can now reach the next connection on these ports. Rare and mostly harmless; \
+                      if many, something on the path repeats packets. Hosts that follow RFC 1337 ignore such a RST.",
         reference: "RFC 1337 section 2",
         when: When::Facts(Facts::RST),
         check: assassination,
@@ -24,8 +24,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a RST at the exact number after the close was complete",
-        description: "An end reset a connection that was already closed. Some load balancers and Windows hosts do so; it may \
-             also be a blind reset. It shortens TIME-WAIT and has no other effect.",
+        description: "An end reset a connection that was already closed. Some load balancers and Windows hosts do so; \
+                      it may also be a blind reset. It shortens TIME-WAIT and has no other effect.",
         reference: "RFC 1337 section 3, fix F1",
         when: When::Facts(Facts::RST),
         check: rst_in_time_wait,
@@ -35,8 +35,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "a late copy of data or FIN was acknowledged in TIME-WAIT",
-        description: "The last acknowledgment was lost or slow, so the other end repeated its FIN. TIME-WAIT exists for this \
-             case. No action is needed.",
+        description: "The last acknowledgment was lost or slow, so the other end repeated its FIN. TIME-WAIT exists \
+                      for this case. No action is needed.",
         reference: "RFC 9293 section 3.10.7.4 (TIME-WAIT)",
         when: When::Facts(Facts::AFTER_CLOSE),
         check: old_duplicate,

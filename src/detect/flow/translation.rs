@@ -13,12 +13,13 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "the SYN was answered, but from or to another address: the answer was not translated back",
-        description: "A SYN-ACK acknowledges this SYN's number, in time and with its time stamp where there are any, and its \
-             addresses are not those of the SYN. The SYN passed a translator (a load balancer, a Kubernetes service, \
-             NAT) and the answer bypassed it, so the client does not recognize it: it resets or drops it, and repeats \
-             its SYN. The server is healthy and no filter dropped the SYN. Check the return path: the reply must pass \
-             the translator that the SYN passed (asymmetric routes, a client in the server's own subnet without source \
-             NAT, a conntrack entry that is gone). The event names the connection that has the answer.",
+        description: "A SYN-ACK acknowledges this SYN's number, in time and with its time stamp where there are any, \
+                      and its addresses are not those of the SYN. The SYN passed a translator (a load balancer, a \
+                      Kubernetes service, NAT) and the answer bypassed it, so the client does not recognize it: it \
+                      resets or drops it, and repeats its SYN. The server is healthy and no filter dropped the SYN. \
+                      Check the return path: the reply must pass the translator that the SYN passed (asymmetric \
+                      routes, a client in the server's own subnet without source NAT, a conntrack entry that is gone). \
+                      The event names the connection that has the answer.",
         reference: "RFC 3022 section 4.1; RFC 9293 section 3.10.7.3",
         when: When::Opened,
         check: answered_elsewhere,
@@ -28,9 +29,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN-ACK whose addresses differ from those of the SYN that it acknowledges",
-        description: "The SYN used another address, and this answer was not translated back. A client that receives it resets \
-             it, as it has no such connection. It is not a scan, a health check or a forged address. The event names \
-             the connection that has the SYN.",
+        description: "The SYN used another address, and this answer was not translated back. A client that receives it \
+                      resets it, as it has no such connection. It is not a scan, a health check or a forged address. \
+                      The event names the connection that has the SYN.",
         reference: "RFC 3022 section 4.1; RFC 9293 section 3.5.2",
         when: When::Opened,
         check: untranslated_answer,
@@ -39,12 +40,13 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "syn-stale-timestamp",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "an unanswered SYN with a time stamp older than the last one that the server accepted from that address",
-        description: "The server answers SYNs of this address, but ignores exactly those whose time stamp is below the last \
-             accepted one. Several hosts share the address behind NAT, and the server (or a firewall in front of it) \
-             compares time stamps between connections of one address: Linux with tcp_tw_recycle (until 4.11), some \
-             load balancers. Switch that off at the server, or switch off time stamps at the clients. The event names \
-             the connection whose SYN was accepted last.",
+        summary: "an unanswered SYN with a time stamp older than the last one that the server accepted from that \
+                  address",
+        description: "The server answers SYNs of this address, but ignores exactly those whose time stamp is below the \
+                      last accepted one. Several hosts share the address behind NAT, and the server (or a firewall in \
+                      front of it) compares time stamps between connections of one address: Linux with tcp_tw_recycle \
+                      (until 4.11), some load balancers. Switch that off at the server, or switch off time stamps at \
+                      the clients. The event names the connection whose SYN was accepted last.",
         reference: "RFC 7323 appendix B.2; RFC 6191 section 3",
         when: When::Opened,
         check: syn_stale_timestamp,
@@ -54,9 +56,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the same connection before and after address translation",
-        description: "Two flows have one SYN: the same initial sequence number, options and time stamp. The capture sees a translator \
-                      (NAT, a load balancer, a Kubernetes service) on both sides: one connection is counted twice. The event names \
-                      the other half; capture on one side to count it once.",
+        description: "Two flows have one SYN: the same initial sequence number, options and time stamp. The capture \
+                      sees a translator (NAT, a load balancer, a Kubernetes service) on both sides: one connection is \
+                      counted twice. The event names the other half; capture on one side to count it once.",
         reference: "RFC 3022 section 4.1; RFC 5382 section 4",
         when: When::Opened,
         check: nat_legs,
@@ -110,7 +112,8 @@ fn syn_stale_timestamp(s: &RuleContext<'_>) -> Option<Finding> {
     let stale = f.stale_stamp()?;
     Some(s.finding(|| {
         Finding::new(format!(
-            "{} SYNs unanswered, with a time stamp {} below that of flow {}, which the server took from the same address",
+            "{} SYNs unanswered, with a time stamp {} below that of flow {}, which the server took from the same \
+             address",
             f.client.syn_count,
             stale.taken.wrapping_sub(stale.value),
             stale.flow

@@ -10,9 +10,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[Rule {
     severity: Severity::Note,
     scope: Scope::Flow,
     summary: "a segment that acknowledges octets never sent; the receiver drops it",
-    description: "The receiver answers with an ACK of its current numbers and accepts neither payload nor FIN: they are not \
-         counted, and no state changes. That answer, or the sender's next segments, show that the capture is complete. \
-         Causes are test tools, a broken stack, or a forger who does not know the numbers.",
+    description: "The receiver answers with an ACK of its current numbers and accepts neither payload nor FIN: they \
+                  are not counted, and no state changes. That answer, or the sender's next segments, show that the \
+                  capture is complete. Causes are test tools, a broken stack, or a forger who does not know the \
+                  numbers.",
     reference: "RFC 9293 section 3.10.7.4; RFC 5961 section 5",
     when: When::Facts(Facts::ACK_UNSENT),
     check: ack_unsent,

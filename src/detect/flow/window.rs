@@ -27,8 +27,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a SYN, SYN-ACK or third step with a window of zero",
-        description: "The other end may send nothing yet. A SYN proxy holds clients back like this until its server is ready, \
-             a tarpit does so permanently, and some tools leave the field empty.",
+        description: "The other end may send nothing yet. A SYN proxy holds clients back like this until its server is \
+                      ready, a tarpit does so permanently, and some tools leave the field empty.",
         reference: "RFC 9293 section 3.8.6.1",
         when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0 | Facts::FINAL_ACK.0)),
         check: zero_window,
@@ -38,8 +38,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server's window stays at 10 octets or fewer for 30 s while the client keeps trying",
-        description: "The server holds connections open on purpose: a tarpit against scanners and worms, or a very small \
-             overloaded device. If the client is yours, find out why it contacts that address.",
+        description: "The server holds connections open on purpose: a tarpit against scanners and worms, or a very \
+                      small overloaded device. If the client is yours, find out why it contacts that address.",
         reference: "LaBrea; RFC 9293 section 3.8.6.2.2",
         when: When::Ended,
         check: tarpit,
@@ -49,8 +49,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the SYN-ACK and all later segments of the server have different hop counts",
-        description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name. Round trips of \
-             the handshake then measure that device, not the server.",
+        description: "A SYN proxy, a load balancer or a firewall opened the connection in the server's name. Round \
+                      trips of the handshake then measure that device, not the server.",
         reference: "measured",
         when: When::Ended,
         check: syn_proxy,

@@ -70,14 +70,14 @@ struct StrayHost {
     sources: u64,
     source: Option<IpAddr>,
     many_sources: bool,
-    flood_told: bool,
+    flood_reported: bool,
     frames: SmallVec<[u64; MAX_FRAMES]>,
     /// Answers it sent that nobody asked for.
     echoes: Echoes,
     /// Servers that sent it SYN-ACKs unasked, in this minute.
     reflectors: Vec<u32>,
     reflectors_since: Timestamp,
-    reflection_told: bool,
+    reflection_reported: bool,
     /// Its connections of which only the server's segments were seen: the capture has one direction of them.
     one_way: u32,
     zombie: Zombie,
@@ -141,12 +141,12 @@ impl StrayHost {
             sources: 0,
             source: None,
             many_sources: false,
-            flood_told: false,
+            flood_reported: false,
             frames: SmallVec::new(),
             echoes: Echoes { since: now, ..Echoes::default() },
             reflectors: Vec::new(),
             reflectors_since: now,
-            reflection_told: false,
+            reflection_reported: false,
             one_way: 0,
             zombie: Zombie::default(),
             resets: Resets { since: now, ..Resets::default() },
@@ -364,8 +364,8 @@ impl Backscatter {
         let network = self.networks.entry(ip, || StrayNetwork::new(s.time));
         network.add(s);
         // Where one host gets it all, that is reported of the host.
-        let host_told = self.hosts.get(&s.to.ip).is_some_and(|host| host.flood_told);
-        if host_told || !network.is_flooded() {
+        let host_reported = self.hosts.get(&s.to.ip).is_some_and(|host| host.flood_reported);
+        if host_reported || !network.is_flooded() {
             return;
         }
         network.reported = true;
@@ -412,10 +412,10 @@ impl Backscatter {
         // A server that lost its connections resets what their clients still send as well, for a moment.
         let lost = host.proved - host.answered < FLOOD && host.begun < FLOOD_UNANSWERED && host.heavy < LOST_FOR;
         let proved = host.proved >= FLOOD && host.begun >= FLOOD && !lost;
-        if host.flood_told || !no_scan || !(proved || unanswered) {
+        if host.flood_reported || !no_scan || !(proved || unanswered) {
             return;
         }
-        host.flood_told = true;
+        host.flood_reported = true;
         let source = host.source.filter(|_| !host.many_sources).map(|ip| (ip, None));
         let finding = Finding::new(format!(
             "{} segments without a connection to {} within one second, {} of them proved stray",
@@ -522,8 +522,8 @@ impl Backscatter {
         if host.reflectors.len() < REFLECTORS && !host.reflectors.contains(&server) {
             host.reflectors.push(server);
         }
-        if host.reflectors.len() >= REFLECTORS && !host.reflection_told {
-            host.reflection_told = true;
+        if host.reflectors.len() >= REFLECTORS && !host.reflection_reported {
+            host.reflection_reported = true;
             let finding = Finding::new(format!("{} gets SYN-ACKs of {REFLECTORS} servers it never asked", to.ip))
                 .figure("servers", REFLECTORS as i64)
                 .frames([frame]);
@@ -560,8 +560,8 @@ impl Backscatter {
         z.reported = true;
         let source = z.prober.map(|ip| (ip, None));
         let finding = Finding::new(format!(
-            "{host_ip} is used as the zombie of an idle scan: {} unasked SYN-ACKs read its IP identification, which counts up, \
-             while another host sends it SYN-ACKs too",
+            "{host_ip} is used as the zombie of an idle scan: {} unasked SYN-ACKs read its IP identification, which \
+             counts up, while another host sends it SYN-ACKs too",
             z.probes
         ))
         .figure("probes", z.probes)

@@ -111,7 +111,7 @@ struct OtherSyns {
     /// Answers that look like none of them.
     further: u32,
     incident: Option<u64>,
-    told_of: u32,
+    reported_of: u32,
 }
 
 /// Who answers in the name of one host.
@@ -149,7 +149,7 @@ impl Pool {
                 first.add(s.ttl);
             } else {
                 let responders = vec![*first, Responder::new(print, s.ttl, 1, s.frame)];
-                let others = OtherSyns { responders, last: 1, changes: 1, further: 0, incident: None, told_of: 0 };
+                let others = OtherSyns { responders, last: 1, changes: 1, further: 0, incident: None, reported_of: 0 };
                 answers.others = Some(Box::new(others));
             }
             return;
@@ -166,7 +166,7 @@ impl Pool {
             let server = Endpoint { ip, port: answers.port };
             let Some(others) = &mut answers.others else { continue };
             if let Some(incident) = others.incident.filter(|incident| *incident > 0)
-                && others.count() > others.told_of
+                && others.count() > others.reported_of
             {
                 others.file(now, server, Some(incident), reporter, out);
             }
@@ -250,7 +250,7 @@ impl OtherSyns {
         out: Report<'_>,
     ) -> u64 {
         let all = self.count();
-        self.told_of = all;
+        self.reported_of = all;
         let mut hosts = self.responders.clone();
         hosts.retain(|r| 20 * r.count >= all);
         hosts.sort_by_key(|r| core::cmp::Reverse(r.count));

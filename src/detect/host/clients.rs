@@ -87,9 +87,9 @@ pub(super) struct Stacks {
     before: Option<(Look, u16)>,
     scores: [u8; SCORES],
     next: u8,
-    split_told: bool,
-    uptime_told: bool,
-    shared_told: bool,
+    split_reported: bool,
+    uptime_reported: bool,
+    shared_reported: bool,
 }
 
 impl Stacks {
@@ -138,10 +138,10 @@ impl Stacks {
 
     /// Two clocks; one that ends where the other begins is a host that was started again.
     fn split(&mut self, a: &Attempt, line: &Line, other: &Line, reporter: &mut Reporter, out: Report<'_>) {
-        if self.split_told || other.first >= line.last || line.first >= other.last {
+        if self.split_reported || other.first >= line.last || line.first >= other.last {
             return;
         }
-        self.split_told = true;
+        self.split_reported = true;
         let finding = Finding::new(format!(
             "the timestamps of {} to {} follow two clocks, of {} and {} ticks a second",
             a.client.ip, a.server.ip, line.rate, other.rate
@@ -156,10 +156,10 @@ impl Stacks {
 
     /// One clock, for all connections.
     fn uptime(&mut self, a: &Attempt, line: &Line, reporter: &mut Reporter, out: Report<'_>) {
-        if self.uptime_told || line.last - line.first < WATCHED {
+        if self.uptime_reported || line.last - line.first < WATCHED {
             return;
         }
-        self.uptime_told = true;
+        self.uptime_reported = true;
         let seconds = (f64::from(line.last_value) / line.rate).round() as i64;
         let wraps = (4_294_967_296.0 / line.rate / 86_400.0).round() as i64;
         let finding = Finding::new(format!(
@@ -179,14 +179,14 @@ impl Stacks {
         let score = unlike(&before, &a.look) + u8::from(port.saturating_sub(a.client.port) >= 64);
         self.scores[usize::from(self.next) % SCORES] = score;
         self.next = self.next.wrapping_add(1);
-        if score <= SHARED.1 || self.shared_told {
+        if score <= SHARED.1 || self.shared_reported {
             return;
         }
         let changes = self.scores.iter().filter(|score| **score > SHARED.1).count();
         if changes < SHARED.0 {
             return;
         }
-        self.shared_told = true;
+        self.shared_reported = true;
         let words = |look: &Look| look.layout.names().collect::<Vec<_>>().join(",");
         let finding = Finding::new(format!(
             "SYNs of {} come from different systems in turn: options {} with TTL {}, then {} with TTL {}",

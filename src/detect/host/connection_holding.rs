@@ -53,7 +53,7 @@ struct Held {
     /// When the silent ones last became many.
     many_since: Option<Timestamp>,
     reported: bool,
-    half_open_told: bool,
+    half_open_reported: bool,
     /// When the half-open ones became many.
     half_open_since: Option<Timestamp>,
     frame: u64,
@@ -81,7 +81,7 @@ impl Held {
             last: now,
             many_since: None,
             reported: false,
-            half_open_told: false,
+            half_open_reported: false,
             half_open_since: None,
             frame: 0,
             source: None,
@@ -154,7 +154,7 @@ impl ConnectionHolding {
         held.half_open += 1;
         // Where some complete it is only a busy moment.
         let many = held.half_open >= HALF_OPEN && held.completed <= held.half_open / 4;
-        if many && held.half_open_since.is_none() && !held.half_open_told {
+        if many && held.half_open_since.is_none() && !held.half_open_reported {
             held.half_open_since = Some(now);
             self.due = self.due.min(now.after(HALF_OPEN_FOR));
         }
@@ -241,7 +241,7 @@ impl ConnectionHolding {
         self.due = NEVER;
         let waits = |held: &Held| {
             let silent = held.many_since.filter(|_| !held.reported).map_or(NEVER, |since| since.after(SILENCE));
-            let half_open = held.half_open_since.filter(|_| !held.half_open_told);
+            let half_open = held.half_open_since.filter(|_| !held.half_open_reported);
             half_open.map_or(silent, |since| silent.min(since.after(HALF_OPEN_FOR)))
         };
         let shown = self.capture.shows_completion();
@@ -287,11 +287,11 @@ impl ConnectionHolding {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let since = held.half_open_since.filter(|since| now - *since >= HALF_OPEN_FOR && !held.half_open_told);
+        let since = held.half_open_since.filter(|since| now - *since >= HALF_OPEN_FOR && !held.half_open_reported);
         if since.is_none() {
             return;
         }
-        held.half_open_told = true;
+        held.half_open_reported = true;
         let finding = Finding::new(format!("{client} holds {} embryonic connections to {server}", held.half_open))
             .figure("half_open", held.half_open);
         reporter.report(&rules::HALF_OPEN_ACCUMULATION, now, ends(client, server), finding, out);

@@ -118,8 +118,8 @@ impl CookieNews {
             (false, false) => "now, and did not before",
         };
         let finding = Finding::new(format!(
-            "{server} answers with SYN cookies {when}: the timestamps of {} SYN-ACKs stand back by up to 63 ms, all to where \
-             their last 6 bits hold the client's window scale, SACK and ECN (by chance: {:.0e})",
+            "{server} answers with SYN cookies {when}: the timestamps of {} SYN-ACKs stand back by up to 63 ms, all to \
+             where their last 6 bits hold the client's window scale, SACK and ECN (by chance: {:.0e})",
             self.count, self.chance
         ))
         .figure("mode", if always { "always" } else { "overflow" })
@@ -293,8 +293,8 @@ impl Prepared {
             return None;
         }
         let finding = Finding::new(format!(
-            "{} has a SYN cookie ready for every connection: {} of its initial sequence numbers in a row hold the client's MSS, \
-             window scale and SACK, as FreeBSD's do (by chance: 1e-17)",
+            "{} has a SYN cookie ready for every connection: {} of its initial sequence numbers in a row hold the \
+             client's MSS, window scale and SACK, as FreeBSD's do (by chance: 1e-17)",
             s.source,
             Self::ENOUGH
         ))

@@ -35,34 +35,34 @@ struct HostState {
     /// Ports among them.
     decoy_ports: SmallVec<[u16; 4]>,
     decoys: SmallVec<[IpAddr; 2]>,
-    decoys_told: bool,
+    decoys_reported: bool,
     /// Flows with a SYN cookie, in ten seconds.
     cookies: (Timestamp, u32),
     /// Under which SYN cookies were reported, and whether they go on.
     cookie_incident: (u64, bool),
     /// Challenge ACKs it sent to one peer within a second: since when, peer, how many.
     challenges: (Timestamp, u32, u32),
-    challenges_told: bool,
+    challenges_reported: bool,
     /// Re-uses of a four-tuple in its TIME-WAIT.
     reuses: Reuses,
-    reuses_told: bool,
-    regression_told: bool,
+    reuses_reported: bool,
+    regression_reported: bool,
     /// Resets of its own that came from another distance than its SYNs.
     other_ttl: u32,
     same_ttl: u32,
-    idle_told: bool,
+    idle_reported: bool,
     /// Look of its SYN-ACKs to clients that offer everything: (look, run, known before).
     drift: (u64, u32, u64),
     /// Port these come from; what other services of the host send is another matter.
     drift_port: u16,
-    drift_told: bool,
+    drift_reported: bool,
     /// Who answers in its name.
     pool: Pool,
     /// Identification of its last handshake segment, and steps.
     ids: Ids,
     /// Challenge ACKs on one four-tuple: which, since when, how many.
     challenges_of_flow: (u32, Timestamp, u32),
-    challenged_told: bool,
+    challenged_reported: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,24 +87,24 @@ impl HostState {
             decoy_probes: 0,
             decoy_ports: SmallVec::new(),
             decoys: SmallVec::new(),
-            decoys_told: false,
+            decoys_reported: false,
             cookies: (now, 0),
             cookie_incident: (0, false),
             challenges: (now, 0, 0),
-            challenges_told: false,
+            challenges_reported: false,
             reuses: Reuses { since: now, ..Reuses::default() },
-            reuses_told: false,
-            regression_told: false,
+            reuses_reported: false,
+            regression_reported: false,
             other_ttl: 0,
             same_ttl: 0,
-            idle_told: false,
+            idle_reported: false,
             drift: (0, 0, 0),
             drift_port: 0,
-            drift_told: false,
+            drift_reported: false,
             pool: Pool::default(),
             ids: Ids::default(),
             challenges_of_flow: (0, now, 0),
-            challenged_told: false,
+            challenged_reported: false,
         }
     }
 }
@@ -279,8 +279,8 @@ impl Correlator {
             return;
         }
         let finding = Finding::new(format!(
-            "{server} answers with SYN cookies: it takes no options of clients without timestamps, as it did before, and \
-             repeats no SYN-ACK"
+            "{server} answers with SYN cookies: it takes no options of clients without timestamps, as it did before, \
+             and repeats no SYN-ACK"
         ))
         .figure("mode", "overflow")
         .frames(frames.iter().copied());
@@ -321,10 +321,10 @@ impl Correlator {
         }
         host.challenges.2 += 1;
         challenged(host, s, reporter, out);
-        if host.challenges.2 < 50 || host.challenges_told {
+        if host.challenges.2 < 50 || host.challenges_reported {
             return;
         }
-        host.challenges_told = true;
+        host.challenges_reported = true;
         let finding = Finding::new(format!(
             "{} sent {} challenge ACKs to {} within one second",
             s.from.ip, host.challenges.2, s.to.ip
@@ -355,9 +355,9 @@ impl Correlator {
             && previous.opening.opened()
             && (0..previous.time_wait).contains(&gap)
             && a.look.timestamps.is_none()
-            && !host.regression_told
+            && !host.regression_reported
         {
-            host.regression_told = true;
+            host.regression_reported = true;
             let finding = Finding::new(format!(
                 "{} used a four-tuple again with a sequence number below what it had sent on it",
                 a.client
@@ -371,13 +371,13 @@ impl Correlator {
         if !waiting || !(0..previous.time_wait.min(REUSED_WITHIN)).contains(&gap) {
             return;
         }
-        if !host.reuses.add(a, attempts) || core::mem::replace(&mut host.reuses_told, true) {
+        if !host.reuses.add(a, attempts) || core::mem::replace(&mut host.reuses_reported, true) {
             return;
         }
         let Reuses { count, before, .. } = host.reuses;
         let finding = Finding::new(format!(
-            "{} of the last {} connections of {} took a port that had been closed less than a minute before: it runs out of \
-             ports to {}",
+            "{} of the last {} connections of {} took a port that had been closed less than a minute before: it runs \
+             out of ports to {}",
             count,
             attempts - before,
             a.client.ip,
@@ -400,13 +400,13 @@ impl Correlator {
         let distant = d.ttl.abs_diff(s.ttl) >= 2;
         host.other_ttl += u32::from(distant && d.window == 1024);
         host.same_ttl += u32::from(!distant);
-        if host.other_ttl < 3 || host.same_ttl > 0 || host.idle_told || !host.ids.looks_global() {
+        if host.other_ttl < 3 || host.same_ttl > 0 || host.idle_reported || !host.ids.looks_global() {
             return;
         }
-        host.idle_told = true;
+        host.idle_reported = true;
         let finding = Finding::new(format!(
-            "SYNs in the name of {} come from another distance than its resets, whose IP identification counts up: it may be \
-             the zombie of an idle scan of {}",
+            "SYNs in the name of {} come from another distance than its resets, whose IP identification counts up: it \
+             may be the zombie of an idle scan of {}",
             s.from.ip, s.to.ip
         ))
         .figure("ttl_syn", i64::from(d.ttl))
@@ -429,10 +429,10 @@ impl Correlator {
             host.decoy_ports.push(a.to.port);
         }
         // Several sources at one port are a flood.
-        if host.decoy_probes < DECOY_PROBES || host.decoy_ports.len() < 3 || host.decoys_told {
+        if host.decoy_probes < DECOY_PROBES || host.decoy_ports.len() < 3 || host.decoys_reported {
             return;
         }
-        host.decoys_told = true;
+        host.decoys_reported = true;
         let mut names: Vec<IpAddr> = host.decoys.to_vec();
         names.sort_unstable();
         let mut finding = Finding::new(format!(
@@ -459,10 +459,10 @@ fn challenged(host: &mut HostState, s: &Sign, reporter: &mut Reporter, out: Repo
         (*known, *since, *count) = (tuple, s.time, 0);
     }
     *count += 1;
-    if *count < MANY.0 || host.challenged_told {
+    if *count < MANY.0 || host.challenged_reported {
         return;
     }
-    host.challenged_told = true;
+    host.challenged_reported = true;
     let finding =
         Finding::new(format!("{} sent {count} challenge ACKs to {} within {} s", s.from, s.to, MANY.1 / SECOND))
             .figure("challenges", *count)
@@ -528,10 +528,10 @@ fn drift(host: &mut HostState, s: &Sign, look: &Look, reporter: &mut Reporter, o
         host.drift.0 = look;
         host.drift.1 = 1;
     }
-    if host.drift_told || host.drift.1 != RUN || host.drift.2 == 0 || host.drift.2 == look {
+    if host.drift_reported || host.drift.1 != RUN || host.drift.2 == 0 || host.drift.2 == look {
         return;
     }
-    host.drift_told = true;
+    host.drift_reported = true;
     let finding = Finding::new(format!(
         "SYN-ACKs of {} look otherwise since {RUN} connections: options, MSS or distance have changed",
         s.from

@@ -203,7 +203,7 @@ struct Running {
     number: u64,
     /// The second of its service with which it began.
     first_second: i64,
-    spoofing_told: bool,
+    spoofing_reported: bool,
     calm_seconds: u32,
 }
 
@@ -240,7 +240,7 @@ struct Service {
     half_open_incident: Option<u64>,
     /// Whether it answers with SYN cookies.
     cookies: bool,
-    outage_told: bool,
+    outage_reported: bool,
     frame_count: u8,
     clients: Clients,
     others: Others,
@@ -291,7 +291,7 @@ impl Service {
             area: 0,
             half_open_incident: None,
             cookies: false,
-            outage_told: false,
+            outage_reported: false,
             majority: (None, 0, 0),
             clients: Clients::default(),
             refused: Burst::default(),
@@ -851,7 +851,7 @@ fn judge_cohort(
     reporter: &mut Reporter,
     out: Report<'_>,
 ) {
-    let may_fail = !service.outage_told && service.clients.known() >= OUTAGE_CLIENTS;
+    let may_fail = !service.outage_reported && service.clients.known() >= OUTAGE_CLIENTS;
     if service.running.is_none() && !may_fail && service.is_below(FLOOD_SYNS, COHORT + ripe + 1) {
         return;
     }
@@ -894,7 +894,7 @@ fn judge_cohort(
         reporter.report(&rules::SYN_FLOOD_OUTBOUND, now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
     let first_second = service.second_of(incident.begin);
-    let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
+    let mut running = Running { incident, number, first_second, spoofing_reported: false, calm_seconds: 0 };
     spoofed(&mut running, service.sketch.as_deref(), now, reporter, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
@@ -1033,10 +1033,10 @@ fn spoofed(r: &mut Running, sketch: Option<&Sketch>, now: Timestamp, reporter: &
         evidence.push("sources that reset what they never asked for");
     }
     i.spoofing = evidence;
-    if i.spoofing.len() < 2 || r.spoofing_told {
+    if i.spoofing.len() < 2 || r.spoofing_reported {
         return;
     }
-    r.spoofing_told = true;
+    r.spoofing_reported = true;
     let finding =
         Finding::new(format!("the flood on {} comes from forged addresses: {}", i.name(), i.spoofing.join(", ")))
             .figure("sources", i.sources as i64)
@@ -1096,16 +1096,17 @@ fn outage(
     out: Report<'_>,
 ) {
     let clients = service.clients.lately(service.second_of(now));
-    if service.outage_told || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 {
+    if service.outage_reported || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 {
         return;
     }
     let all_refused = cohort.refused >= cohort.syns - cohort.completed;
     if (cohort.retry_share() < 0.5 && !all_refused) || areas.is_flooded(victim.ip, now, saw_answers) {
         return;
     }
-    service.outage_told = true;
+    service.outage_reported = true;
     let finding = Finding::new(format!(
-        "{victim} fails its clients: {} attempts of at least {clients} clients, {} completed, {} refused, {} sent again",
+        "{victim} fails its clients: {} attempts of at least {clients} clients, {} completed, {} refused, {} sent \
+         again",
         cohort.syns, cohort.completed, cohort.refused, cohort.retried
     ))
     .figure("attempts", cohort.syns)

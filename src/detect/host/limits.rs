@@ -195,8 +195,8 @@ impl Limit {
         let (rate, asked) = (f64::from(answers) / n as f64, f64::from(demand) / n as f64);
         let how = if by_window { "the first of each second" } else { "first and repeated ones alike" };
         let reason = format!(
-            "{server} answers {rate:.0} SYNs a second of {asked:.0}, {how}: for {n} s the number has not changed with the \
-             demand"
+            "{server} answers {rate:.0} SYNs a second of {asked:.0}, {how}: for {n} s the number has not changed with \
+             the demand"
         );
         let finding = Finding::new(reason)
             .figure("rate", rate)

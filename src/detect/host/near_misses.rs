@@ -313,7 +313,7 @@ fn a_flood_is_neither_a_crowd_nor_an_outage() {
 }
 
 #[test]
-fn forged_sources_are_told_from_few() {
+fn forged_sources_are_reported_from_few() {
     let found = flood(20_000, Outcome::MissingAck, false);
     has(&found, "syn-flood-spoofed");
 }
@@ -402,7 +402,7 @@ fn probes(technique: Technique, list: impl IntoIterator<Item = (u16, String, u16
 }
 
 #[test]
-fn flags_of_no_connection_are_told_at_once() {
+fn flags_of_no_connection_are_reported_at_once() {
     for (technique, id) in
         [(Technique::Fin, "tech-fin"), (Technique::Null, "tech-null"), (Technique::Xmas, "tech-xmas")]
     {
@@ -821,7 +821,7 @@ fn several_sources_scan_together() {
 
 /// Attempts of several sources that are the same to the sequence number; so many of the sources reset what answers.
 #[test]
-fn what_is_sent_in_several_names_is_told_of_one() {
+fn what_is_sent_in_several_names_is_reported_of_one() {
     let scan = |open: bool| {
         let mut bench = Bench::new();
         for k in 0..60_u16 {
@@ -867,7 +867,7 @@ fn what_is_sent_in_several_names_is_told_of_one() {
 
 /// Two sources that scan the same host, each in its own way, are two.
 #[test]
-fn two_scanners_of_one_host_are_told_each() {
+fn two_scanners_of_one_host_are_reported_each() {
     let mut bench = Bench::new();
     for k in 0..20_u16 {
         for source in 1..=2 {
@@ -1075,7 +1075,7 @@ fn many_clients_of_a_network_are_no_flood() {
 
 /// Many sources at once that are no flood: what they do together is reported a little later.
 #[test]
-fn a_quick_scan_by_many_is_told_once_it_is_no_flood() {
+fn a_quick_scan_by_many_is_reported_once_it_is_no_flood() {
     let found = spread(300, 60, true, ports_of_one, |_| (Outcome::Refused, false));
     has(&found, "scan-distributed");
     lacks(&found, "syn-flood");

@@ -29,7 +29,7 @@ use crate::time::{SECOND, Timestamp};
 const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0);
 
 /// What the detectors of hosts may have to know of, data apart.
-const TOLD: Facts = Facts(
+const OF_INTEREST: Facts = Facts(
     Facts::SYN.0
         | Facts::SYN_REPEATED.0
         | Facts::SYN_ACK.0
@@ -172,7 +172,7 @@ impl HostObserver {
             }
             return;
         }
-        if !facts.any(TOLD) {
+        if !facts.any(OF_INTEREST) {
             return;
         }
         syn(flow, s, from, facts, marks, post);

@@ -181,7 +181,7 @@ struct Run {
     reported: Option<(u64, usize, u32)>,
     /// What is probably gone, and what was last reported of that.
     kind: Kind,
-    kind_told: Kind,
+    kind_reported: Kind,
     /// When it was last judged.
     judged: Timestamp,
 }
@@ -206,7 +206,7 @@ impl Run {
             frames: Vec::new(),
             reported: None,
             kind: Kind::Host,
-            kind_told: Kind::Host,
+            kind_reported: Kind::Host,
             judged: Timestamp(i64::MIN),
         }
     }
@@ -480,14 +480,14 @@ impl Outages {
         let lacks = self.capture.asymmetric && run.refused + run.by_icmp() + run.reset == 0;
         let kind = kind_of(run, self.neighbours(server, run));
         let news = run.reported.is_none_or(|(_, known, attempts)| {
-            kind != run.kind_told
+            kind != run.kind_reported
                 || (known < SEVERAL && clients >= SEVERAL)
                 || run.attempts() >= attempts.saturating_mul(10)
         });
-        let is_told = clients > 0 && proved && !lacks && news;
+        let is_reported = clients > 0 && proved && !lacks && news;
         let Some(run) = self.suspects.get_mut(&server).and_then(|suspect| suspect.run.as_deref_mut()) else { return };
         (run.judged, run.kind) = (now, kind);
-        if !is_told {
+        if !is_reported {
             return;
         }
         let mut finding = finding(run, server, kind, false).severity(warns);
@@ -496,7 +496,7 @@ impl Outages {
         }
         let number =
             reporter.report(&rules::SERVICE_OUTAGE, now, (None, Some((server.ip, Some(server.port)))), finding, out);
-        (run.reported, run.kind_told) = (Some((number, clients, run.attempts())), kind);
+        (run.reported, run.kind_reported) = (Some((number, clients, run.attempts())), kind);
     }
 
     /// How many clients it hit that were no checkers and not cut off themselves, and how severe that is.
@@ -580,7 +580,8 @@ fn finding(run: &Run, server: Endpoint, kind: Kind, over: bool) -> Finding {
     let lasted = (end - run.begin).max(0);
     let seconds = lasted as f64 / 1e9;
     let what = format!(
-        "{all} attempts (clients: {at_least}{clients}), answered by nothing: {}, by RST: {}, by ICMP: {}, reset once open: {}",
+        "{all} attempts (clients: {at_least}{clients}), answered by nothing: {}, by RST: {}, by ICMP: {}, reset once \
+         open: {}",
         run.silent,
         run.refused,
         run.by_icmp(),

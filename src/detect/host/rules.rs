@@ -110,12 +110,13 @@ rules! {
         "failed probes of one port on many hosts",
         "At least 25 hosts on one port within 5 minutes that refused, did not answer, or were reset, by one source. \
          For sources with an ordinary kernel, connections closed at once without data count as well, and a possible \
-         benign cause delays the report by up to 75 s, or makes it a note until then. Not scans are: periodic attempts at \
-         the same targets (health checks), attempts repeated over the other IP family within 2.5 s, sources whose \
+         benign cause delays the report by up to 75 s, or makes it a note until then. Not scans are: periodic attempts \
+         at the same targets (health checks), attempts repeated over the other IP family within 2.5 s, sources whose \
          attempts all fail from one moment on or up to one (a dead uplink), attempts at hosts that have just connected \
          to the source, and sources that use as many connections as fail. The report stays a note where nearly all \
-         targets are open (one round of checks), or where one connection is used for ten that fail or more (a search for \
-         peers). Further ports of the same hosts belong to the same incident. The event lists the hosts that answered.",
+         targets are open (one round of checks), or where one connection is used for ten that fail or more (a search \
+         for peers). Further ports of the same hosts belong to the same incident. The event lists the hosts that \
+         answered.",
         "Zeek misc/scan; Jung et al., IEEE S&P 2004",
     );
     SCAN_VERTICAL = host(
@@ -485,14 +486,14 @@ rules! {
         "server-cookie-mode",
         Severity::Warn,
         "a server answers with SYN cookies",
-        "The timestamps of at least 6 SYN-ACKs stood back behind the server's clock, all to where their last 6 bits hold \
-         the client's window scale, SACK and ECN, as Linux cookies have them (chance at most 1e-7). Or within 10 s, on at \
-         least 3 re-used four-tuples, the server's number moved exactly as the client's did. Or it stopped taking the \
-         options of at least 3 clients without timestamps, and at least 3 embryonic connections saw no second SYN-ACK, \
-         which it used to send. Mode overflow: its backlog is full (look for a SYN flood; enlarge the backlog if the load \
-         is honest). Mode always: every connection has a cookie (info; see net.ipv4.tcp_syncookies); prepared: every \
-         number is one, as of FreeBSD, and used once its cache is full (info). Clients without \
-         timestamps lose window scaling and SACK meanwhile.",
+        "The timestamps of at least 6 SYN-ACKs stood back behind the server's clock, all to where their last 6 bits \
+         hold the client's window scale, SACK and ECN, as Linux cookies have them (chance at most 1e-7). Or within 10 \
+         s, on at least 3 re-used four-tuples, the server's number moved exactly as the client's did. Or it stopped \
+         taking the options of at least 3 clients without timestamps, and at least 3 embryonic connections saw no \
+         second SYN-ACK, which it used to send. Mode overflow: its backlog is full (look for a SYN flood; enlarge the \
+         backlog if the load is honest). Mode always: every connection has a cookie (info; see \
+         net.ipv4.tcp_syncookies); prepared: every number is one, as of FreeBSD, and used once its cache is full \
+         (info). Clients without timestamps lose window scaling and SACK meanwhile.",
         "RFC 4987 section 3.6; Linux net/ipv4/syncookies.c",
     );
     LOAD_BALANCED = host(

@@ -208,8 +208,8 @@ pub(super) struct Source {
     raw_syns: u32,
     /// Last source port and how many before it were a small step apart.
     ports: (u16, u8),
-    ports_told: bool,
-    trw_told: bool,
+    ports_reported: bool,
+    trw_reported: bool,
     /// Its clocks and systems, from its third SYN on.
     stacks: Option<Box<Stacks>>,
     /// Half-open connections that began since a moment, and open ones on which nothing has been said.
@@ -302,9 +302,9 @@ impl Source {
             silent_hosts: HostBurst::default(),
             stray_port: (0, 0),
             odd_flags: Flags::NONE,
-            trw_told: false,
+            trw_reported: false,
             ports: (0, 0),
-            ports_told: false,
+            ports_reported: false,
             half_open: (now, 0),
             silent: 0,
             stacks: None,
@@ -722,8 +722,8 @@ impl Scans {
         }
     }
 
-    /// Whether a client asks somebody who has just asked it, as mail and chat servers do, or peers that see whether they can be
-    /// reached.
+    /// Whether a client asks somebody who has just asked it, as mail and chat servers do, or peers that see whether
+    /// they can be reached.
     fn asks_back(&self, s: &Settled) -> bool {
         self.sources.get(&s.server.ip).is_some_and(|source| {
             source.asked_last == fixed_hash_of(&s.client.ip) as u32 && (s.began - source.last).abs() <= ASKED_BACK
@@ -1069,7 +1069,8 @@ fn is_sure(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, i
     many && patience::judge(source, shape, now.after(-window), enough) == Verdict::Scan
 }
 
-/// Whether it is worth a note before patience has ended: hardly anything is open or put to use, and enough is refused, each once.
+/// Whether it is worth a note before patience has ended: hardly anything is open or put to use, and enough is refused,
+/// each once.
 fn is_likely(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, ip: IpAddr) -> bool {
     let (window, enough) = bounds(shape, settings, settings.is_local(ip));
     let since = now.after(-window);
@@ -1144,8 +1145,8 @@ fn tell_technique(
 fn sequential(source: &mut Source, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) {
     let step = a.client.port.wrapping_sub(source.ports.0);
     source.ports = (a.client.port, if (1..=8).contains(&step) { source.ports.1.saturating_add(1) } else { 0 });
-    if source.ports.1 >= 8 && !source.ports_told {
-        source.ports_told = true;
+    if source.ports.1 >= 8 && !source.ports_reported {
+        source.ports_reported = true;
         let finding = Finding::new(format!("{} takes its source ports in order", a.client.ip))
             .figure("run", i64::from(source.ports.1))
             .frames([a.frame]);
@@ -1241,7 +1242,7 @@ fn walk(source: &mut Source, s: &Settled, success: bool) {
 /// for instead of four, and it is no more than a note.
 fn trw(source: &mut Source, remote: bool) -> Option<Finding> {
     let enough = if remote { 4 } else { 10 };
-    if source.trw_told || source.walk < enough {
+    if source.trw_reported || source.walk < enough {
         return None;
     }
     // What fails is known later than what succeeds: the walk is out of order for connections made at the same time, of
@@ -1250,7 +1251,7 @@ fn trw(source: &mut Source, remote: bool) -> Option<Finding> {
     if failed <= others {
         return None;
     }
-    source.trw_told = true;
+    source.trw_reported = true;
     let finding = Finding::new(format!("{} first contacts failed in excess of those that succeeded", source.walk))
         .figure("likelihood_ratio", 4_f64.powi(source.walk))
         .figure("contacts", source.contacts.len() as i64)

@@ -52,10 +52,10 @@ struct Collapse {
 pub(super) struct ServerProfile {
     /// Offers of each option and refusals of it.
     refused: [(u32, u32); OPTIONS.len()],
-    refusals_told: [bool; OPTIONS.len()],
+    refusals_reported: [bool; OPTIONS.len()],
     clients: [u32; 2],
     blackholed: u8,
-    blackhole_told: bool,
+    blackhole_reported: bool,
     /// Overflowing flows: number, port, time.
     overflows: SmallVec<[(u64, u16, Timestamp); 3]>,
     overflowing: Option<(u16, Timestamp)>,
@@ -82,10 +82,10 @@ impl Default for ServerProfile {
     fn default() -> Self {
         Self {
             refused: [(0, 0); OPTIONS.len()],
-            refusals_told: [false; OPTIONS.len()],
+            refusals_reported: [false; OPTIONS.len()],
             clients: [0; 2],
             blackholed: 0,
-            blackhole_told: false,
+            blackhole_reported: false,
             overflows: SmallVec::new(),
             overflowing: None,
             speaks_first: None,
@@ -156,10 +156,10 @@ impl ServerProfile {
             if *offered < REFUSALS.0 || 10 * *refused < REFUSALS.1 * *offered {
                 continue;
             }
-            if self.refusals_told[n] || self.clients.contains(&0) {
+            if self.refusals_reported[n] || self.clients.contains(&0) {
                 continue;
             }
-            self.refusals_told[n] = true;
+            self.refusals_reported[n] = true;
             let finding = Finding::new(format!(
                 "{} refused {name} on {refused} of {offered} connections that offered it",
                 s.source.ip
@@ -184,10 +184,10 @@ impl ServerProfile {
         }
         let soon = flow.handshake.syns.last().is_some_and(|last| s.time - last.time < BLACKHOLED.1);
         self.blackholed = self.blackholed.saturating_add(u8::from(soon));
-        if self.blackholed < BLACKHOLED.0 || self.blackhole_told {
+        if self.blackholed < BLACKHOLED.0 || self.blackhole_reported {
             return;
         }
-        self.blackhole_told = true;
+        self.blackhole_reported = true;
         let finding = Finding::new(format!(
             "{} connections to {} in a row opened only when the SYN came without ECN",
             self.blackholed, s.source

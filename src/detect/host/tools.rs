@@ -99,7 +99,7 @@ impl Prints {
         self.count(Tool::Hping, is_hping(a));
         self.count(Tool::P0fSendsyn, a.look.window == 1337 && a.look.mss == Some(1331));
         self.new_zmap = self.new_zmap.saturating_add(u16::from(is_new_zmap(a)));
-        let tool = Tool::ALL.into_iter().find(|tool| !self.is_told(*tool) && self.is_certain(*tool))?;
+        let tool = Tool::ALL.into_iter().find(|tool| !self.is_reported(*tool) && self.is_certain(*tool))?;
         self.reported |= 1 << tool as u8;
         Some(tool)
     }
@@ -116,7 +116,7 @@ impl Prints {
     /// The source used a connection for data: a small device, whose stack sends such SYNs, if it is not known for a
     /// scanner.
     pub(super) const fn used(&mut self) {
-        if !self.is_told(Tool::Nmap) {
+        if !self.is_reported(Tool::Nmap) {
             self.matched[Tool::Nmap as usize] = 0;
             self.nmap_targets = [0; 2];
         }
@@ -149,7 +149,7 @@ impl Prints {
         self.matched[tool as usize] >= ENOUGH || (tool == Tool::Zmap && self.new_zmap >= ENOUGH_ZMAP)
     }
 
-    const fn is_told(&self, tool: Tool) -> bool {
+    const fn is_reported(&self, tool: Tool) -> bool {
         self.reported >> tool as u8 & 1 == 1
     }
 }
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn masscan_is_told_at_the_third_packet() {
+    fn masscan_is_reported_at_the_third_packet() {
         let mut prints = Prints::default();
         assert_eq!((1..3).find_map(|n| prints.see(&masscan(n))), None);
         assert_eq!(prints.see(&masscan(3)), Some(Tool::Masscan));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn nmap_is_told_at_the_third_target() {
+    fn nmap_is_reported_at_the_third_target() {
         let mut prints = Prints::default();
         assert_eq!((1..3).find_map(|n| prints.see(&nmap(n, 1000 + n as u16))), None);
         assert_eq!(prints.see(&nmap(3, 1003)), Some(Tool::Nmap));

@@ -12,9 +12,9 @@ const RATES: [i64; 9] = [1, 2, 10, 60, 100, 250, 500, 1000, 1024];
 const NEAR: i64 = 5;
 
 impl Flow {
-    /// Whether `s`, whose time stamp is `ahead` nanoseconds ahead of the clock, shows that no such time has passed: it takes up the
-    /// connection where it stood, and its sender's clock did not go on, or it answers what no end would have waited so long for,
-    /// or the connection has been silent for longer than `idle`.
+    /// Whether `s`, whose time stamp is `ahead` nanoseconds ahead of the clock, shows that no such time has passed: it
+    /// takes up the connection where it stood, and its sender's clock did not go on, or it answers what no end would
+    /// have waited so long for, or the connection has been silent for longer than `idle`.
     pub(crate) fn goes_on_over_leap(&self, s: &Segment, ahead: i64, idle: i64) -> bool {
         let from = self.side_of(s.source);
         if !self.is_taken_up_by(s, from) || self.is_closed() {
@@ -43,7 +43,8 @@ impl Flow {
         fits && acked
     }
 
-    /// Whether `s` acknowledges for the first time what the other end had sent: that waits for seconds, and then is sent again.
+    /// Whether `s` acknowledges for the first time what the other end had sent: that waits for seconds, and then is
+    /// sent again.
     fn is_answered_by(&self, s: &Segment, from: Side) -> bool {
         let (own, other) = (self.peer(from), self.peer(from.other()));
         let waits = other.next.zip(own.acked).is_some_and(|(next, acked)| next.after(acked));
@@ -54,7 +55,8 @@ impl Flow {
         self.peer(from).next.is_some_and(|next| s.seq == next.minus(1))
     }
 
-    /// Whether the clock of the sender's time stamps went on since its SYN as the capture's did; `None` where it has none.
+    /// Whether the clock of the sender's time stamps went on since its SYN as the capture's did; `None` where it has
+    /// none.
     fn clock_went_on(&self, s: &Segment, from: Side) -> Option<bool> {
         let now = s.options.timestamps?.value;
         let (then, at) = self.stamp_of_opening(from)?;

@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_of_a_syn_or_a_flow_or_a_tomb() {
+    fn a_key_is_of_a_syn_or_a_flow_or_a_closed_flow() {
         let mut table = Table::new(2);
         let (key, _) = FlowKey::of(&syn());
         let hash = table.hash(&key);
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_tombs_are_kept_than_there_may_be() {
+    fn no_more_closed_flows_are_kept_than_there_may_be() {
         let mut table = Table::new(2);
         let mut keys = Vec::new();
         for id in 1..6 {

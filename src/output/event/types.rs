@@ -128,7 +128,7 @@ pub enum Outcome {
     Success,
     /// It did not.
     Failure,
-    /// It cannot be told.
+    /// Unknown.
     Unknown,
 }
 
@@ -240,7 +240,7 @@ pub struct FlowBody<'a> {
     pub(super) client: Option<PeerBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<PeerBody<'a>>,
-    /// False where no SYN or SYN-ACK told who is the client.
+    /// False where no SYN or SYN-ACK shows who is the client.
     pub(super) role_known: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) handshake: Option<HandshakeBody<'a>>,
@@ -377,7 +377,7 @@ pub struct TeardownBody {
     pub(super) duration_ns: Option<Integer>,
     /// Payload octets that the other end sent after the first FIN.
     pub(super) data_after_fin: Count,
-    /// The end of which nothing is in the capture: whether it closed cannot be told.
+    /// The end of which nothing is in the capture: whether it closed is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unseen: Option<EnumName<Side>>,
     /// When the end that is in TIME_WAIT will be in CLOSED, or was.

@@ -64,8 +64,8 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
             let after = human(ends - flow.last_time);
             document.item(match locale {
                 Locale::En => format!(
-                    "In flow #{} the {who} got there at {at} (frame {}) and stays until {after} after the last segment; then it is \
-                     in CLOSED.",
+                    "In flow #{} the {who} got there at {at} (frame {}) and stays until {after} after the last \
+                     segment; then it is in CLOSED.",
                     flow.id, step.frame
                 ),
                 Locale::Ko => format!(
@@ -154,11 +154,12 @@ fn dropped(flow: &Flow, side: Side, locale: Locale) -> String {
     let other = terms::side(side.other()).get(locale);
     match locale {
         Locale::En if count == 1 => format!(
-            "The {other} must drop one segment of the {who}: it moves no state, and its octets are not counted (RFC 9293 section 3.10.7)."
+            "The {other} must drop one segment of the {who}: it moves no state, and its octets are not counted (RFC \
+             9293 section 3.10.7)."
         ),
         Locale::En => format!(
-            "The {other} must drop {count} segments of the {who}: they move no state, and their octets are not counted (RFC 9293 section \
-             3.10.7)."
+            "The {other} must drop {count} segments of the {who}: they move no state, and their octets are not counted \
+             (RFC 9293 section 3.10.7)."
         ),
         Locale::Ko => format!(
             "{who}의 세그먼트 {count}개는 {other}가 버려야 합니다. 상태를 바꾸지 않으며, 그 옥텟은 세지 않습니다 (RFC 9293 3.10.7절)."
@@ -175,12 +176,14 @@ fn wrong_synack(wrong: &WrongSynAck, asked: bool, locale: Locale) -> String {
     };
     match (locale, asked) {
         (Locale::En, true) => format!(
-            "The SYN-ACK in frame {frame} acknowledges {ack}, which no SYN here asked for: a filter in front of the server wanted to see \
-             it reset, as only a real client does. The next SYN was served (RFC 9293 section 3.10.7.3)."
+            "The SYN-ACK in frame {frame} acknowledges {ack}, which no SYN here asked for: a filter in front of the \
+             server wanted to see it reset, as only a real client does. The next SYN was served (RFC 9293 section \
+             3.10.7.3)."
         ),
         (Locale::En, false) => format!(
-            "The SYN-ACK (frame {frame}) acknowledges {ack}, which no SYN here asked for: an old duplicate SYN may have reached the \
-             server. A client answers with RST and that number, and the server forgets the old one (RFC 9293 figure 8)."
+            "The SYN-ACK (frame {frame}) acknowledges {ack}, which no SYN here asked for: an old duplicate SYN may \
+             have reached the server. A client answers with RST and that number, and the server forgets the old one \
+             (RFC 9293 figure 8)."
         ),
         (Locale::Ko, true) => format!(
             "프레임 {frame}의 SYN-ACK가 확인한 {ack} 여기의 어떤 SYN과도 맞지 않습니다. 서버 앞의 장비가 진짜 클라이언트만 보내는 \
@@ -208,10 +211,12 @@ fn patience(flow: &Flow, locale: Locale) -> Option<String> {
     let gaps = gaps.into_iter().map(human).collect::<Vec<_>>().join(", ");
     Some(match locale {
         Locale::En => format!(
-            "The SYN-ACK was sent {count} times, after waits of {gaps}: the server was patient for {waited} at least. How often it tries is a setting (Linux: 5 repetitions); fewer make a SYN flood less costly."
+            "The SYN-ACK was sent {count} times, after waits of {gaps}: the server was patient for {waited} at least. \
+             How often it tries is a setting (Linux: 5 repetitions); fewer make a SYN flood less costly."
         ),
         Locale::Ko => format!(
-            "SYN-ACK를 {count}번 보냈고, 기다린 시간은 {gaps}입니다. 서버는 적어도 {waited} 동안 기다렸습니다. 재전송 횟수는 설정에 따르며(Linux는 5번), 줄이면 SYN flooding의 부담이 줄어듭니다."
+            "SYN-ACK를 {count}번 보냈고, 기다린 시간은 {gaps}입니다. 서버는 적어도 {waited} 동안 기다렸습니다. 재전송 횟수는 설정에 따르며(Linux는 5번), 줄이면 SYN \
+             flooding의 부담이 줄어듭니다."
         ),
     })
 }
@@ -221,8 +226,8 @@ fn cost(flow: &Flow, connect: i64, locale: Locale) -> String {
     let connect = human(connect);
     match (locale, h.rtt_server(), h.rtt_client()) {
         (Locale::En, Some(server), Some(client)) => format!(
-            "It took {connect} from the first SYN to the ACK. One round trip is {}: {} between this capture and the server, {} \
-             between it and the client.",
+            "It took {connect} from the first SYN to the ACK. One round trip is {}: {} between this capture and the \
+             server, {} between it and the client.",
             human(server + client),
             human(server),
             human(client)
@@ -244,8 +249,9 @@ fn tries(flow: &Flow, locale: Locale) -> String {
     let pattern = flow.handshake.backoff().map(|b| format!(": {}", terms::backoff(b).get(locale))).unwrap_or_default();
     match locale {
         Locale::En => format!(
-            "The SYN was sent {} times, after waits of {gaps}{pattern}. RFC 6298 asks for 1 s first and twice the time each try; \
-             systems differ (Linux repeats 6 times; since 6.5 it waits 1 s five times before it doubles, and repeats 10 times).",
+            "The SYN was sent {} times, after waits of {gaps}{pattern}. RFC 6298 asks for 1 s first and twice the time \
+             each try; systems differ (Linux repeats 6 times; since 6.5 it waits 1 s five times before it doubles, and \
+             repeats 10 times).",
             flow.tries()
         ),
         Locale::Ko => format!(
@@ -293,7 +299,8 @@ fn steps(document: &mut Document, flow: &Flow, locale: Locale) {
     if let Some((octets, frame)) = flow.missing() {
         document.item(match locale {
             Locale::En => format!(
-                "The capture lacks octets that were acknowledged: {octets} (frame {frame}). What is missing here proves little."
+                "The capture lacks octets that were acknowledged: {octets} (frame {frame}). What is missing here \
+                 proves little."
             ),
             Locale::Ko => format!(
                 "확인 응답(ACK)된 데이터 {octets}옥텟이 캡처에 없습니다 (프레임 {frame}): 여기서 보이지 않는 것은 증거가 되지 못합니다."
@@ -418,8 +425,8 @@ fn established(flow: &Flow, locale: Locale) -> String {
     let apart = human((server - client).max(0));
     match locale {
         Locale::En => format!(
-            "{text} The client got there at {}, the server {apart} later (estimated from the round trips): about half a round \
-             trip.",
+            "{text} The client got there at {}, the server {apart} later (estimated from the round trips): about half \
+             a round trip.",
             since_text(client - flow.first_time)
         ),
         Locale::Ko => format!(
@@ -527,11 +534,12 @@ fn forged(flow: &Flow, locale: Locale) -> Option<String> {
             "The RST in frame {frame} is most likely forged (rst-forged): the server had not refused the connection."
         ),
         (Locale::En, true, true) => format!(
-            "The RST in frame {frame} is most likely forged (rst-forged): a third party ended this connection, not the end in whose \
-             name the RST came."
+            "The RST in frame {frame} is most likely forged (rst-forged): a third party ended this connection, not the \
+             end in whose name the RST came."
         ),
         (Locale::En, true, false) => format!(
-            "The RST in frame {frame} is most likely forged (rst-forged), and it did not end the connection: both ends went on."
+            "The RST in frame {frame} is most likely forged (rst-forged), and it did not end the connection: both ends \
+             went on."
         ),
         (Locale::Ko, false, _) => {
             format!(
@@ -593,8 +601,8 @@ fn put_right(document: &mut Document, flow: &Flow, locale: Locale) {
     let mut remarks = Vec::new();
     if flow.opening() == Opening::Established && flow.handshake.validated {
         remarks.push(locale.pick(
-            "A filter on the SYN and FIN flags hides the third step and the last ACK: neither has such a flag. Here all steps are \
-             shown because their numbers tell them apart from other ACKs.",
+            "A filter on the SYN and FIN flags hides the third step and the last ACK: neither has such a flag. Here \
+             all steps are shown because their numbers tell them apart from other ACKs.",
             "SYN과 FIN 플래그로만 거르면 세 번째 단계와 마지막 ACK가 보이지 않습니다. 둘 다 그런 플래그가 없기 때문입니다. \
              여기서는 번호로 다른 ACK와 구별하므로 모든 단계가 보입니다.",
         ).to_owned());
@@ -602,9 +610,9 @@ fn put_right(document: &mut Document, flow: &Flow, locale: Locale) {
             let (one, all) = (human(rtt), human(rtt + rtt / 2));
             remarks.push(match locale {
                 Locale::En => format!(
-                    "\"A handshake costs 1.5 round trips\" counts from the client's SYN until the server is ready ({all} here). Each \
-                     end waits one ({one}): the client for the SYN-ACK, the server for the ACK. The client may send inside the \
-                     third segment."
+                    "\"A handshake costs 1.5 round trips\" counts from the client's SYN until the server is ready \
+                     ({all} here). Each end waits one ({one}): the client for the SYN-ACK, the server for the ACK. The \
+                     client may send inside the third segment."
                 ),
                 Locale::Ko => format!(
                     "\"handshake에는 1.5 RTT가 든다\"는 클라이언트의 SYN부터 서버가 준비될 때까지 센 것입니다 (여기서는 {all}). 양쪽은 \
@@ -616,16 +624,16 @@ fn put_right(document: &mut Document, flow: &Flow, locale: Locale) {
     }
     if flow.shape() == Some(Shape::ThreeSegment) {
         remarks.push(locale.pick(
-            "A \"four-way\" close is not always four segments: here ACK and FIN travelled in one, because the second program \
-             closed before its system had acknowledged the first FIN. The four messages are still there.",
+            "A \"four-way\" close is not always four segments: here ACK and FIN travelled in one, because the second \
+             program closed before its system had acknowledged the first FIN. The four messages are still there.",
             "\"4-way\" 종료가 항상 세그먼트 4개인 것은 아닙니다. 여기서는 두 번째 프로그램이 첫 FIN의 확인 응답 전에 닫아 \
              ACK와 FIN이 함께 갔습니다. 메시지 네 개는 그대로 들어 있습니다.",
         ).to_owned());
     }
     if flow.teardown.first_fin == Some(Side::Server) {
         remarks.push(locale.pick(
-            "The client does not always close first: here the server did, so FIN_WAIT and TIME_WAIT are the server's and \
-             CLOSE_WAIT and LAST_ACK the client's.",
+            "The client does not always close first: here the server did, so FIN_WAIT and TIME_WAIT are the server's \
+             and CLOSE_WAIT and LAST_ACK the client's.",
             "항상 클라이언트가 먼저 닫는 것은 아닙니다. 여기서는 서버가 먼저 닫았으므로 FIN_WAIT와 TIME_WAIT는 서버, \
              CLOSE_WAIT와 LAST_ACK는 클라이언트의 상태입니다.",
         ).to_owned());
@@ -658,8 +666,8 @@ fn growth(flow: &Flow, locale: Locale) -> String {
     let (up, down) = (flow.client.bytes, flow.server.bytes);
     match locale {
         Locale::En => format!(
-            "Sequence numbers do not grow by 1 with each segment but by the octets sent (here {up} from the client and {down} \
-             from the server), and by 1 for SYN and for FIN."
+            "Sequence numbers do not grow by 1 with each segment but by the octets sent (here {up} from the client and \
+             {down} from the server), and by 1 for SYN and for FIN."
         ),
         Locale::Ko => format!(
             "시퀀스 번호는 세그먼트마다 1씩 늘지 않고 보낸 옥텟 수만큼 늡니다 (여기서는 클라이언트 {up}, 서버 {down}). 1이 느는 \

@@ -95,8 +95,8 @@ impl Header {
 pub(super) fn explain(document: &mut Document, header: Option<&Header>, locale: Locale, level: Level) {
     document.heading(locale.pick("The TCP header", "TCP 헤더"));
     document.paragraph(locale.pick(
-        "Every segment begins with these 20 octets, and up to 40 octets of options; the flags are bits in it, not messages of their own \
-         (RFC 9293 section 3.1).",
+        "Every segment begins with these 20 octets, and up to 40 octets of options; the flags are bits in it, not \
+         messages of their own (RFC 9293 section 3.1).",
         "모든 세그먼트는 이 20 옥텟과 최대 40 옥텟의 옵션으로 시작합니다. 플래그는 별도의 메시지가 아니라 그 안의 비트입니다 (RFC 9293 \
          3.1절).",
     ));

@@ -129,36 +129,36 @@ pub const fn opening_meaning(opening: Opening) -> Words {
 }
 
 const TO_ITSELF: Words = words(
-    "A client connected to an address of its own host, and its kernel gave it the very port that it connects to: its SYN met \
-     itself, and the socket is both ends (a simultaneous open, RFC 9293 figure 7). It reads what it writes, although nobody \
-     listens. Programs that try again and again until a local server has started see this: bind the client to another port, \
-     or keep the server's port out of the ephemeral range.",
+    "A client connected to an address of its own host, and its kernel gave it the very port that it connects to: its \
+     SYN met itself, and the socket is both ends (a simultaneous open, RFC 9293 figure 7). It reads what it writes, \
+     although nobody listens. Programs that try again and again until a local server has started see this: bind the \
+     client to another port, or keep the server's port out of the ephemeral range.",
     "클라이언트가 자기 호스트의 주소로 연결하는데 커널이 바로 그 목적지 포트를 출발지로 골랐습니다. 자신의 SYN이 자신과 \
      만나 한 소켓이 양쪽이 됩니다 (동시 연결, RFC 9293 그림 7). 아무도 대기하지 않는데도 자기가 쓴 것을 읽습니다. 로컬 \
      서버가 뜰 때까지 계속 시도하는 프로그램에서 생깁니다. 클라이언트를 다른 포트에 묶거나, 서버 포트를 임시 포트 범위에서 \
      빼십시오.",
 );
 const WITHDRAWN: Words = words(
-    "The server took the SYN, answered with SYN-ACK, and threw the attempt away itself before any third step: its RST ends \
-     it. A stack that takes a repeated SYN for an error, a listener that was closed, or a device that refuses in the \
-     server's name. Compare the TTL of the RST with that of the SYN-ACK.",
+    "The server took the SYN, answered with SYN-ACK, and threw the attempt away itself before any third step: its RST \
+     ends it. A stack that takes a repeated SYN for an error, a listener that was closed, or a device that refuses in \
+     the server's name. Compare the TTL of the RST with that of the SYN-ACK.",
     "서버가 SYN을 받아 SYN-ACK로 응답했지만 세 번째 단계 전에 스스로 RST로 시도를 거두었습니다. 반복된 SYN을 오류로 여기는 \
      스택이거나, 대기 소켓이 닫혔거나, 중간 장비가 서버 이름으로 거절한 것입니다. RST의 TTL을 SYN-ACK의 TTL과 비교하십시오.",
 );
 
 const SYN_ACK_LOST: Words = words(
-    "The server answered, and its SYN-ACK passed here; but the client repeated its SYN later than a round trip: it has not got \
-     the answer and is still in SYN_SENT. The SYN-ACK is lost between here and the client: a filter that knows one direction \
-     only, a way back that differs, a translator without the entry. Capture nearer to the client.",
+    "The server answered, and its SYN-ACK passed here; but the client repeated its SYN later than a round trip: it has \
+     not got the answer and is still in SYN_SENT. The SYN-ACK is lost between here and the client: a filter that knows \
+     one direction only, a way back that differs, a translator without the entry. Capture nearer to the client.",
     "서버는 응답했고 SYN-ACK가 이 지점을 지나갔습니다. 그런데 클라이언트가 왕복 시간보다 늦게 SYN을 다시 보냈으므로 응답을 \
      받지 못했고 아직 SYN_SENT에 있습니다. SYN-ACK는 이 지점과 클라이언트 사이에서 사라졌습니다. 한 방향만 아는 방화벽, 다른 \
      길로 가는 응답, 항목이 없는 주소 변환 장비를 의심하십시오. 클라이언트에 더 가까운 곳에서 캡처해 보십시오.",
 );
 
 const NO_FITTING_ANSWER: Words = words(
-    "Something answers, but no answer acknowledges the SYN: a client has to ignore it, repeats its SYN and gives up in the end \
-     (RFC 9293 section 3.10.7.3). A faulty stack, or a device that answers without knowing the number; to refuse, a RST has to \
-     acknowledge the SYN. The application sees ETIMEDOUT. Look at who sends these answers.",
+    "Something answers, but no answer acknowledges the SYN: a client has to ignore it, repeats its SYN and gives up in \
+     the end (RFC 9293 section 3.10.7.3). A faulty stack, or a device that answers without knowing the number; to \
+     refuse, a RST has to acknowledge the SYN. The application sees ETIMEDOUT. Look at who sends these answers.",
     "응답은 있지만 SYN을 확인하는 응답이 없습니다. 클라이언트는 이를 무시하고 SYN을 다시 보내다가 결국 포기합니다 (RFC 9293 \
      3.10.7.3절). 결함이 있는 스택이거나 번호를 모르고 응답하는 장비입니다. 거절하려면 RST가 SYN을 확인해야 합니다. 응용 \
      프로그램은 ETIMEDOUT을 받습니다. 이 응답을 누가 보내는지 보십시오.",
@@ -182,8 +182,8 @@ const SIMULTANEOUS_OPEN: Words = words(
      진행했습니다 (RFC 9293 그림 7). 연결은 둘이 아니라 하나입니다.",
 );
 const SPLIT_HANDSHAKE: Words = words(
-    "The server split its SYN-ACK into parts. RFC 9293 allows it; hardly any stack does it, and it has been used to slip \
-     past filters. Find out what the server is.",
+    "The server split its SYN-ACK into parts. RFC 9293 allows it; hardly any stack does it, and it has been used to \
+     slip past filters. Find out what the server is.",
     "서버가 SYN-ACK를 나누어 보냈습니다. RFC 9293이 허용하지만 실제 구현은 거의 없고, 방화벽을 피하는 데 쓰인 적이 \
      있습니다. 서버가 무엇인지 확인하십시오.",
 );
@@ -206,24 +206,24 @@ const UNANSWERED: Words = words(
      없습니다. 응용 프로그램은 ETIMEDOUT을 받습니다. 서버에 더 가까운 곳에서 캡처해 보십시오.",
 );
 const ABORTED: Words = words(
-    "A RST came from the client's side before any SYN-ACK. A kernel that closes a socket in SYN_SENT sends nothing (RFC 9293 \
-     sections 3.10.4 and 3.10.5): the RST comes from a scanner with raw sockets, from a device on the path, or answers a stale \
-     segment. Look at its TTL.",
+    "A RST came from the client's side before any SYN-ACK. A kernel that closes a socket in SYN_SENT sends nothing \
+     (RFC 9293 sections 3.10.4 and 3.10.5): the RST comes from a scanner with raw sockets, from a device on the path, \
+     or answers a stale segment. Look at its TTL.",
     "SYN-ACK가 오기 전에 클라이언트 쪽에서 RST가 왔습니다. 커널은 SYN_SENT의 소켓을 닫을 때 아무것도 보내지 않습니다 (RFC \
      9293 3.10.4절, 3.10.5절). 이 RST는 raw 소켓을 쓰는 스캐너나 경로의 장비가 보냈거나, 옛 세그먼트에 대한 응답입니다. \
      TTL을 보십시오.",
 );
 const ABORTED_BY_FIN: Words = words(
-    "The client closed an attempt that was never answered as it must be. A kernel that closes a socket in SYN_SENT sends nothing (RFC \
-     9293 section 3.10.4): the FIN comes from a scanner with raw sockets or from a program that makes packets, or the answer is \
-     missing from the capture. Look at its acknowledgment number and TTL.",
+    "The client closed an attempt that was never answered as it must be. A kernel that closes a socket in SYN_SENT \
+     sends nothing (RFC 9293 section 3.10.4): the FIN comes from a scanner with raw sockets or from a program that \
+     makes packets, or the answer is missing from the capture. Look at its acknowledgment number and TTL.",
     "제대로 된 응답을 받지 못한 시도를 클라이언트가 닫았습니다. 커널은 SYN_SENT의 소켓을 닫을 때 아무것도 보내지 않습니다 (RFC \
      9293 3.10.4절). 이 FIN은 raw 소켓을 쓰는 스캐너나 패킷을 만들어 내는 프로그램이 보냈거나, 응답이 캡처에 없습니다. 확인 응답 \
      번호와 TTL을 보십시오.",
 );
 const MISSING_ACK: Words = words(
-    "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it gives \
-     up. One such flow is a lost packet or a dead client; many are a SYN scan or a SYN flood.",
+    "The handshake stopped after its second step: the server keeps a half-finished (embryonic) connection until it \
+     gives up. One such flow is a lost packet or a dead client; many are a SYN scan or a SYN flood.",
     "handshake가 두 번째 단계에서 멈췄습니다. 서버는 포기할 때까지 미완성(embryonic) 연결을 붙들고 있습니다. 하나면 \
      패킷 손실이나 죽은 클라이언트, 여럿이면 SYN 스캔이나 SYN flooding입니다.",
 );
@@ -240,13 +240,14 @@ const SYN_ACK_ONLY: Words = words(
      SYN을 보냈습니다.",
 );
 const MIDSTREAM: Words = words(
-    "The handshake is not in this capture, so nothing can be said about it; numbers are relative to the first segment seen.",
+    "The handshake is not in this capture, so nothing can be said about it; numbers are relative to the first segment \
+     seen.",
     "handshake가 캡처에 없으므로 연결 설정에 대해서는 말할 수 없습니다. 상대 번호는 처음 본 세그먼트를 기준으로 \
      합니다.",
 );
 const INVALID: Words = words(
-    "No TCP stack begins a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what else \
-     that host sent.",
+    "No TCP stack begins a connection like this: a scanner's probe, a fuzzer, or damage. Look at who sent it and what \
+     else that host sent.",
     "어떤 TCP 구현도 이렇게 연결을 열지 않습니다. 스캐너의 탐침, 퍼저, 또는 손상입니다. 누가 보냈는지, 그 호스트가 또 \
      무엇을 보냈는지 보십시오.",
 );
@@ -270,8 +271,8 @@ pub fn closing_of(flow: &Flow) -> Words {
 pub fn closing_meaning_of(flow: &Flow) -> Words {
     if flow.closing_unseen().is_some() {
         return words(
-            "The capture shows one direction only: whether and how the other end closed cannot be told. Capture where both \
-             directions pass.",
+            "The capture shows one direction only: whether and how the other end closed is unknown. Capture where \
+             both directions pass.",
             "캡처에 한 방향만 있으므로 상대가 닫았는지, 어떻게 닫았는지 알 수 없습니다. 양방향이 지나는 곳에서 캡처하십시오.",
         );
     }
@@ -297,31 +298,32 @@ pub const fn closing(closing: Closing) -> Words {
 pub const fn closing_meaning(closing: Closing) -> Words {
     match closing {
         Closing::Fin => words(
-            "Each direction was closed on its own: every FIN takes one sequence number and is acknowledged like a byte of data.",
+            "Each direction was closed on its own: every FIN takes one sequence number and is acknowledged like a byte \
+             of data.",
             "각 방향이 따로 닫혔습니다. FIN은 시퀀스 번호 하나를 차지하고, 데이터 한 바이트처럼 확인 응답을 받습니다.",
         ),
         Closing::SimultaneousFin => words(
-            "Both ends closed before they saw the other's FIN: both pass through CLOSING and both end in TIME_WAIT (RFC 9293 \
-             figure 13).",
+            "Both ends closed before they saw the other's FIN: both pass through CLOSING and both end in TIME_WAIT \
+             (RFC 9293 figure 13).",
             "양쪽이 상대의 FIN을 보기 전에 닫았습니다. 양쪽 모두 CLOSING을 거쳐 TIME_WAIT로 끝납니다 (RFC 9293 그림 \
              13).",
         ),
         Closing::ResetByClient | Closing::ResetByServer => words(
-            "RST ends both directions at once and is not acknowledged; data on its way is thrown away and no TIME_WAIT follows. \
-             Normal for impatient programs and load balancers, a sign of a fault or of forgery elsewhere: check whether data was \
-             pending.",
+            "RST ends both directions at once and is not acknowledged; data on its way is thrown away and no TIME_WAIT \
+             follows. Normal for impatient programs and load balancers, a sign of a fault or of forgery elsewhere: \
+             check whether data was pending.",
             "RST는 양방향을 한 번에 끝내고 확인 응답도 없습니다. 전송 중인 데이터는 버려지고 TIME_WAIT도 없습니다. 성급한 \
              프로그램이나 로드 밸런서에서는 정상이지만, 다른 곳에서는 장애나 위조의 징후입니다. 보내던 데이터가 있었는지 \
              확인하십시오.",
         ),
         Closing::FinThenReset => words(
-            "The close began in order and ended with RST: often the end that had closed got more data and had nobody to give it \
-             to.",
+            "The close began in order and ended with RST: often the end that had closed got more data and had nobody \
+             to give it to.",
             "정상적으로 닫기 시작했으나 RST로 끝났습니다. 이미 닫은 쪽에 데이터가 더 와서 전달할 프로그램이 없을 때 흔합니다.",
         ),
         Closing::HalfClosed => words(
-            "One direction is closed, the other not. The end that received the FIN stays in CLOSE_WAIT until its program closes; if \
-             that lasts, look for a program that forgets to close.",
+            "One direction is closed, the other not. The end that received the FIN stays in CLOSE_WAIT until its \
+             program closes; if that lasts, look for a program that forgets to close.",
             "한 방향만 닫혔습니다. FIN을 받은 쪽은 프로그램이 닫을 때까지 CLOSE_WAIT에 머뭅니다. 오래 계속되면 close()를 \
              잊은 프로그램을 찾으십시오.",
         ),
@@ -352,8 +354,8 @@ pub const fn state(state: State) -> Words {
 }
 
 const IN_CLOSED: Words = words(
-    "CLOSED: no connection. Where every connection begins and ends; any segment but a RST that arrives here is answered with \
-     RST (RFC 9293 section 3.10.7.1).",
+    "CLOSED: no connection. Where every connection begins and ends; any segment but a RST that arrives here is \
+     answered with RST (RFC 9293 section 3.10.7.1).",
     "CLOSED: 연결이 없는 상태입니다. 모든 연결이 여기에서 시작하고 끝나며, 이 상태에서 RST가 아닌 \
      세그먼트가 도착하면 RST로 응답합니다 (RFC 9293 3.10.7.1절).",
 );
@@ -374,8 +376,8 @@ const IN_SYN_RECEIVED: Words = words(
      미완성(embryonic) 연결은 backlog 큐에서 기다리며, SYN flooding은 이 큐를 채우는 공격입니다.",
 );
 const IN_ESTABLISHED: Words = words(
-    "ESTABLISHED: open; data may flow in both directions. The client gets here when the SYN-ACK arrives, the server half a \
-     round trip later, when the third segment does.",
+    "ESTABLISHED: open; data may flow in both directions. The client gets here when the SYN-ACK arrives, the server \
+     half a round trip later, when the third segment does.",
     "ESTABLISHED: 연결이 설정되어 양방향으로 데이터를 보낼 수 있는 상태입니다. 클라이언트는 SYN-ACK를 받을 때, 서버는 \
      반 왕복 시간(0.5 RTT) 뒤 세 번째 세그먼트를 받을 때 들어갑니다.",
 );
@@ -384,8 +386,8 @@ const IN_FIN_WAIT1: Words = words(
     "FIN_WAIT_1: 먼저 닫은 쪽이 FIN을 보내고 확인 응답을 기다리는 상태입니다.",
 );
 const IN_FIN_WAIT2: Words = words(
-    "FIN_WAIT_2: its FIN is acknowledged; it still receives until the other end sends FIN. Linux gives up after 60 s when \
-     the program has gone.",
+    "FIN_WAIT_2: its FIN is acknowledged; it still receives until the other end sends FIN. Linux gives up after 60 s \
+     when the program has gone.",
     "FIN_WAIT_2: 자신의 FIN은 확인 응답을 받았고, 상대의 FIN이 올 때까지 데이터를 계속 받을 수 있는 상태입니다. \
      Linux는 프로그램이 끝났으면 60초 뒤 포기합니다.",
 );
@@ -402,13 +404,14 @@ const IN_CLOSING: Words = words(
      종료에서만 거칩니다.",
 );
 const IN_LAST_ACK: Words = words(
-    "LAST_ACK: the passive side sent its FIN too and waits for the last acknowledgment; if that is lost, it repeats the FIN.",
+    "LAST_ACK: the passive side sent its FIN too and waits for the last acknowledgment; if that is lost, it repeats \
+     the FIN.",
     "LAST_ACK: 수동적으로 닫는 쪽도 FIN을 보내고 마지막 확인 응답을 기다리는 상태입니다. 그 응답이 사라지면 FIN을 \
      재전송합니다.",
 );
 const IN_TIME_WAIT: Words = words(
-    "TIME_WAIT: the end that closed first waits 2 × MSL, so that its last ACK can be repeated and old segments die before \
-     the same ports are used again. RFC 9293 takes an MSL of 2 minutes, hence 240 s; Linux waits 60 s.",
+    "TIME_WAIT: the end that closed first waits 2 × MSL, so that its last ACK can be repeated and old segments die \
+     before the same ports are used again. RFC 9293 takes an MSL of 2 minutes, hence 240 s; Linux waits 60 s.",
     "TIME_WAIT: 먼저 닫은 쪽이 2 × MSL 동안 기다리는 상태입니다. 마지막 ACK를 다시 보낼 수 있고, 같은 포트를 다시 \
      쓰기 전에 옛 세그먼트가 사라지게 합니다. RFC 9293의 MSL은 2분이므로 240초이고, Linux는 60초만 기다립니다.",
 );
@@ -536,8 +539,8 @@ pub const FLAGS: &[(&str, Words)] = &[
     (
         "SYN",
         words(
-            "SYN (synchronize): the sequence number field holds the sender's initial sequence number (ISN). Only the first \
-             segment of each end carries it. SYN takes one sequence number itself, so data begins at ISN+1.",
+            "SYN (synchronize): the sequence number field holds the sender's initial sequence number (ISN). Only the \
+             first segment of each end carries it. SYN takes one sequence number itself, so data begins at ISN+1.",
             "SYN (synchronize): 시퀀스 번호 필드에 보낸 쪽의 초기 시퀀스 번호(ISN)가 들어 있습니다. 각 쪽의 첫 세그먼트에만 \
              붙습니다. SYN 자신이 번호 하나를 차지하므로 데이터는 ISN+1부터 시작합니다.",
         ),
@@ -545,8 +548,9 @@ pub const FLAGS: &[(&str, Words)] = &[
     (
         "ACK",
         words(
-            "ACK: the acknowledgment field is valid and names the next byte expected. Every segment but the first SYN (and some \
-             RSTs) carries it, so an ACK alone is no step of a handshake: only the one that acknowledges ISN+1 is.",
+            "ACK: the acknowledgment field is valid and names the next byte expected. Every segment but the first SYN \
+             (and some RSTs) carries it, so an ACK alone is no step of a handshake: only the one that acknowledges \
+             ISN+1 is.",
             "ACK: 확인 응답 번호 필드가 유효하며, 다음에 받을 바이트의 번호입니다. 첫 SYN(과 일부 RST)을 뺀 모든 세그먼트에 \
              붙으므로 ACK가 있다고 handshake의 단계인 것은 아닙니다. ISN+1을 확인하는 것만이 세 번째 단계입니다.",
         ),
@@ -554,8 +558,8 @@ pub const FLAGS: &[(&str, Words)] = &[
     (
         "FIN",
         words(
-            "FIN: the sender has no more data. It takes one sequence number and closes one direction only. In practice it nearly \
-             always travels with ACK, which is why Wireshark shows [FIN, ACK].",
+            "FIN: the sender has no more data. It takes one sequence number and closes one direction only. In practice \
+             it nearly always travels with ACK, which is why Wireshark shows [FIN, ACK].",
             "FIN: 보낸 쪽에 더 보낼 데이터가 없습니다. 시퀀스 번호 하나를 차지하고 한 방향만 닫습니다. 실제로는 거의 항상 \
              ACK와 함께 가므로 Wireshark에는 [FIN, ACK]로 보입니다.",
         ),
@@ -563,8 +567,8 @@ pub const FLAGS: &[(&str, Words)] = &[
     (
         "RST",
         words(
-            "RST: the connection is refused or ended at once. Its sequence number has to be exact (RFC 5961), which is what makes \
-             forging it hard.",
+            "RST: the connection is refused or ended at once. Its sequence number has to be exact (RFC 5961), which is \
+             what makes forging it hard.",
             "RST: 연결을 거부하거나 즉시 끝냅니다. 시퀀스 번호가 정확해야 하므로(RFC 5961) 위조하기 어렵습니다.",
         ),
     ),
@@ -585,8 +589,8 @@ pub const FLAGS: &[(&str, Words)] = &[
     (
         "ECE",
         words(
-            "ECE: on a SYN together with CWR an offer to use ECN (RFC 3168); later the echo of a congestion mark. A SYN with ECE \
-             and CWR is still a SYN.",
+            "ECE: on a SYN together with CWR an offer to use ECN (RFC 3168); later the echo of a congestion mark. A \
+             SYN with ECE and CWR is still a SYN.",
             "ECE: SYN에 CWR과 함께 있으면 ECN을 쓰자는 제안이고(RFC 3168), 나중에는 혼잡 표시의 회신입니다. ECE와 CWR이 \
              있어도 SYN은 SYN입니다.",
         ),
@@ -601,8 +605,8 @@ pub const FLAGS: &[(&str, Words)] = &[
     (
         "AE",
         words(
-            "AE: accurate ECN (RFC 9768), formerly NS. With it there are nine flags in use; the six of the old textbooks are FIN, \
-             SYN, RST, PSH, ACK and URG.",
+            "AE: accurate ECN (RFC 9768), formerly NS. With it there are nine flags in use; the six of the old \
+             textbooks are FIN, SYN, RST, PSH, ACK and URG.",
             "AE: 정밀 ECN(RFC 9768), 예전의 NS입니다. 이것까지 쓰이는 플래그는 아홉 개이고, 옛 교재의 6비트는 FIN, SYN, RST, \
              PSH, ACK, URG입니다.",
         ),

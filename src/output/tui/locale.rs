@@ -67,7 +67,9 @@ words! {
     Now: "now", "현재";
     Faint: "hard to read on this background: try :theme auto", "이 배경에서 읽기 어렵습니다: :theme auto를 써 보십시오";
     Frame: "frame", "프레임";
-    Gap: "packets were lost while it was watched: what is missing may be the capture's fault", "관찰하는 동안 패킷이 손실되었습니다: 빠진 것은 캡처 때문일 수 있습니다";
+    Gap: "packets were lost while it was watched: what is missing may be the capture's \
+          fault", "관찰하는 동안 패킷이 손실되었습니다: \
+        빠진 것은 캡처 때문일 수 있습니다";
     MoreSteps: "steps", "단계 더";
     CaptureOrder: "capture order", "캡처 순서";
     Isn: "ISN", "ISN";
@@ -142,11 +144,21 @@ words! {
     Nothing: "nothing more is expected", "더 기다릴 것이 없습니다";
     For: "for", "경과";
     Left: "left", "남음";
-    WhyRefused: "the server's RST answered the SYN: nothing listens on that port, or a firewall refuses", "서버가 SYN에 RST로 답했습니다: 포트가 닫혀 있거나 방화벽이 거부합니다";
-    WhyUnreachable: "an ICMP error answered the SYN: no route, or a firewall refuses", "SYN에 ICMP 오류가 왔습니다: 경로가 없거나 방화벽이 거부합니다";
-    WhyUnanswered: "nothing answered the SYN: the packets are dropped on the way, or the host is down", "SYN에 아무 응답이 없습니다: 도중에 버려지거나 호스트가 꺼져 있습니다";
-    WhyAborted: "a RST or FIN came from the client before any answer: a scanner, a device on the path, or the answer to a stale segment", "응답이 오기 전에 클라이언트 쪽에서 RST나 FIN이 왔습니다: 스캐너, 경로의 장비, 또는 옛 세그먼트에 대한 응답입니다";
-    WhyMissingAck: "the server answered, but the client never completed the handshake", "서버는 답했지만 클라이언트가 handshake를 마치지 않았습니다";
+    WhyRefused: "the server's RST answered the SYN: nothing listens on that port, or a firewall \
+                 refuses", "서버가 SYN에 \
+        RST로 답했습니다: 포트가 닫혀 있거나 방화벽이 거부합니다";
+    WhyUnreachable: "an ICMP error answered the SYN: no route, or a firewall \
+                     refuses", "SYN에 ICMP 오류가 왔습니다: 경로가 없거나 \
+        방화벽이 거부합니다";
+    WhyUnanswered: "nothing answered the SYN: the packets are dropped on the way, or the host is \
+                    down", "SYN에 아무 응답이 \
+        없습니다: 도중에 버려지거나 호스트가 꺼져 있습니다";
+    WhyAborted: "a RST or FIN came from the client before any answer: a scanner, a device on the path, or the answer \
+                 to a stale segment", "응답이 \
+        오기 전에 클라이언트 쪽에서 RST나 FIN이 왔습니다: 스캐너, 경로의 장비, 또는 옛 세그먼트에 대한 응답입니다";
+    WhyMissingAck: "the server answered, but the client never completed the \
+                    handshake", "서버는 답했지만 클라이언트가 handshake를 \
+        마치지 않았습니다";
     WhyRejected: "the client answered the SYN-ACK with RST", "클라이언트가 SYN-ACK에 RST로 답했습니다";
     WhyInvalid: "it began with flags that no handshake can have", "handshake에 있을 수 없는 플래그로 시작했습니다";
     WhyOk: "three-way handshake completed", "3단계 handshake가 완료되었습니다";
@@ -188,7 +200,9 @@ words! {
     Yanked: "copied to the clipboard", "클립보드에 복사했습니다";
     Written: "written", "저장했습니다";
     ClearClosed: "forget flows that have ended? (y/n)", "끝난 연결을 지울까요? (y/n)";
-    YankWhat: "copy: y line, f filter, c community id, p endpoints, j JSON", "복사: y 줄, f 필터, c community id, p 양끝, j JSON";
+    YankWhat: "copy: y line, f filter, c community id, p endpoints, j \
+               JSON", "복사: y 줄, f 필터, c community id, p 양끝, j \
+        JSON";
     MarkWhat: "mark with which letter?", "어떤 글자로 표시할까요?";
     JumpWhat: "jump to which mark?", "어떤 표시로 갈까요?";
     MarkedStep: "marked; x on another step compares", "표시했습니다; 다른 단계에서 x로 비교";

@@ -27,7 +27,7 @@ use crate::tcp::{Endpoint, State};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
 
 /// A longer silence appears in a story, nanoseconds.
-const GAP_TOLD: i64 = SECOND;
+const GAP_REPORTED: i64 = SECOND;
 
 /// A duration in at most six columns: `33µs`, `12.6ms`, `25.0s`, `14m`, `3h20`.
 pub(super) fn compact(ns: i64) -> String {
@@ -203,7 +203,7 @@ pub(super) fn story(flow: &Flow) -> String {
     let mut last: Option<Timestamp> = None;
     let mut closing = false;
     for step in &flow.steps {
-        if let Some(before) = last.filter(|before| step.time - *before >= GAP_TOLD) {
+        if let Some(before) = last.filter(|before| step.time - *before >= GAP_REPORTED) {
             // Writing to a String cannot fail.
             let _ = write!(story, "‥{}‥ ", compact(step.time - before));
         }

@@ -652,7 +652,7 @@ fn begin(
     let (source, target) = (incident.source.map(|ip| (ip, None)), Some((ip, None)));
     let number = reporter.report(&rules::SYN_FLOOD, now, (source, target), finding, out);
     let first_second = wide.second_of(incident.begin);
-    let mut running = Running { incident, number, first_second, spoofing_told: false, calm_seconds: 0 };
+    let mut running = Running { incident, number, first_second, spoofing_reported: false, calm_seconds: 0 };
     spoofed(&mut running, Some(&wide.sketches.sketch), now, reporter, out);
     wide.running = Some(Box::new(running));
     wide.judged = second;

@@ -36,7 +36,7 @@ const ENOUGH: usize = 6;
 /// Look of the answers to nmap's sequence probes: each probe offers other options, and one system answers them all.
 const PROBES: u64 = 1;
 /// Rules reported of one cohort, at most.
-const MOST_TOLD: usize = 2;
+const MOST_REPORTED: usize = 2;
 /// nmap's SP of a random host: one in a thousand is below it with four numbers.
 const HARD: u32 = 0xc0;
 /// Four-tuples remembered for that.
@@ -138,12 +138,12 @@ struct Cohort {
     last: Timestamp,
     pattern: Option<Pattern>,
     /// Rules that were reported: what few numbers seemed to be may turn out to be something else.
-    reported: SmallVec<[&'static str; MOST_TOLD]>,
+    reported: SmallVec<[&'static str; MOST_REPORTED]>,
     triplet: Option<Triplet>,
-    low_sp_told: bool,
+    low_sp_reported: bool,
     /// Pairs on one four-tuple: in step with 64 ns, with 4 us.
     scheme: (u8, u8),
-    scheme_told: bool,
+    scheme_reported: bool,
     looked: usize,
 }
 
@@ -315,9 +315,9 @@ impl Cohort {
             pattern: None,
             reported: SmallVec::new(),
             triplet: None,
-            low_sp_told: false,
+            low_sp_reported: false,
             scheme: (0, 0),
-            scheme_told: false,
+            scheme_reported: false,
             looked: 0,
         }
     }
@@ -328,7 +328,7 @@ impl Cohort {
         self.pattern = Some(pattern);
         let (rule, severity) = judged(&pattern, key.role);
         let Some(severity) = severity else { return };
-        if self.reported.len() >= MOST_TOLD || self.reported.contains(&rule.id) {
+        if self.reported.len() >= MOST_REPORTED || self.reported.contains(&rule.id) {
             return;
         }
         self.reported.push(rule.id);
@@ -374,10 +374,10 @@ impl Cohort {
             0x80..HARD if self.samples.len() >= 6 => Severity::Note,
             _ => return,
         };
-        if self.low_sp_told {
+        if self.low_sp_reported {
             return;
         }
-        self.low_sp_told = true;
+        self.low_sp_reported = true;
         let finding = Finding::new(format!(
             "nmap would find the numbers of {} easy to guess: SP {:X}h, GCD {:X}h, ISR {:X}h",
             key.ip, triplet.sp, triplet.gcd, triplet.isr
@@ -395,7 +395,7 @@ impl Cohort {
         let passed = s.time.0.saturating_sub(earlier.time);
         let seconds = passed as f64 / SECOND as f64;
         let rise = s.isn.minus(earlier.isn).0;
-        if seconds < 0.2 || self.scheme_told {
+        if seconds < 0.2 || self.scheme_reported {
             return;
         }
         let fits = |rate: f64| {
@@ -409,7 +409,7 @@ impl Cohort {
             (_, 2..) => ("a clock of 4 us (RFC 9293)", 4000),
             _ => return,
         };
-        self.scheme_told = true;
+        self.scheme_reported = true;
         let finding = Finding::new(format!(
             "{} adds {name} to a number of its own for each four-tuple, as RFC 6528 recommends",
             s.by.ip

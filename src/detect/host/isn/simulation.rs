@@ -100,7 +100,7 @@ fn few_values_leave_as_many_guesses() {
 }
 
 #[test]
-fn counters_that_take_turns_are_told_apart() {
+fn counters_that_take_turns_are_reported_apart() {
     for many in [2_usize, 3, 5] {
         check_bits(
             many as u64 + 70,

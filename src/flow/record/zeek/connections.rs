@@ -189,7 +189,7 @@ impl Connections {
             match connection.on_timer(kind, self.now) {
                 Outcome::Over => connection.over = true,
                 Outcome::Again(at) if at > self.now => self.timers.set(Timer { at, key, id, kind }),
-                // Behind the last moment that can be told there is none.
+                // There is none behind the last moment that a timestamp can hold.
                 Outcome::Done | Outcome::Again(_) => {}
             }
         }

@@ -1038,7 +1038,8 @@ mod tests {
                 "S1",
             ),
             (
-                "> S, < SA, > A, < A a6, < A a16, < A a26, < A a36, < A a46, < A a56, < A a66, < A a76, < A a86, < A a96",
+                "> S, < SA, > A, < A a6, < A a16, < A a26, < A a36, < A a46, < A a56, < A a66, < A a76, < A a86, < A \
+                 a96",
                 "ShAaGG",
                 "S1",
             ),

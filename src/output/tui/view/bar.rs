@@ -57,8 +57,8 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     let short = if source.width() > room.min(60) { source.rsplit('/').next().unwrap_or_default() } else { &source };
     let source = fit(short, room.min(60), true);
     // Of less than this, nobody would know what it is the rest of.
-    let told = room >= 12 || short.width() <= room;
-    let source = if told { format!("{} ", source.trim()) } else { String::new() };
+    let reported = room >= 12 || short.width() <= room;
+    let source = if reported { format!("{} ", source.trim()) } else { String::new() };
     put(both_ends(spans, vec![Span::styled(source, model.theme.dim())], area.width), area, 0, buffer);
     let after = usize::from(area.width).saturating_sub(mark.0 + mark.1);
     let rule = Line::from(vec![

@@ -60,9 +60,9 @@ fn details(model: &Model, anomaly: &Anomaly, width: usize) -> Vec<String> {
         head = format!("{head} · {} {}", model.say(Word::Frames), frames.join(", "));
     }
     let mut lines = vec![head];
-    let told = reason(anomaly, model.options.locale);
-    lines.extend(wrap(told, width));
-    if told != anomaly.reason {
+    let reported = reason(anomaly, model.options.locale);
+    lines.extend(wrap(reported, width));
+    if reported != anomaly.reason {
         lines.extend(wrap(&anomaly.reason, width));
     }
     lines

@@ -155,9 +155,9 @@ fn details(model: &Model, name: &str, record: &Host, width: usize) -> Vec<String
         lines.push(name.to_owned());
     }
     if let Some((severity, id, reason)) = &record.finding {
-        let told = finding(id, reason, model.options.locale);
-        lines.extend(wrap(&format!("{} {id}: {told}", severity.name()), width));
-        if told != reason {
+        let reported = finding(id, reason, model.options.locale);
+        lines.extend(wrap(&format!("{} {id}: {reported}", severity.name()), width));
+        if reported != reason {
             lines.extend(wrap(reason, width));
         }
     }

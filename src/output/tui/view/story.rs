@@ -18,12 +18,12 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     // The table may have no room for whole addresses.
     let ends = [&row.flow.client, &row.flow.server].map(|peer| model.name_of(peer.endpoint));
     let ends = format!("{}  {} → {}", row.flow.id, ends[0], ends[1]);
-    let told = wrap(&story(&row.flow), width);
+    let reported = wrap(&story(&row.flow), width);
     let handshake = handshake(&row.flow, locale);
     let expected = expectation(row, model.store.now, model.time_wait(), locale);
     let mut lines: Vec<Line<'_>> = Vec::new();
     lines.push(Line::from(vec![Span::styled("▎", model.theme.heading()), Span::raw(fit(&ends, width + 3, false))]));
-    lines.extend(told.into_iter().take(2).map(|text| Line::raw(format!("   {text}"))));
+    lines.extend(reported.into_iter().take(2).map(|text| Line::raw(format!("   {text}"))));
     lines.extend(wrap(&handshake, width).into_iter().map(|text| Line::styled(format!("   {text}"), style)));
     if expected != handshake {
         lines.extend(wrap(&expected, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
