@@ -112,7 +112,7 @@ fn errors_of_one_line() {
     }
     let text = error.to_string();
     assert_eq!(error.exit_code(), 1);
-    assert!(text.starts_with("nosuch0: no such interface; there is ") && text.lines().count() == 1, "{text}");
+    assert!(text.starts_with("nosuch0: no such interface; available: ") && text.lines().count() == 1, "{text}");
     let link = LiveOptions { link_type: Some("NONSENSE".into()), ..named("any") };
     let error = fails(link);
     assert_eq!(error.exit_code(), 2);
