@@ -340,8 +340,7 @@ pub(super) struct ViewArgs {
     #[arg(long, conflicts_with = "config")]
     pub(super) no_config: bool,
 
-    /// Print the key bindings as a [keys] section
-    #[arg(long)]
+    #[arg(long, help = "Print the key bindings as a [keys] section")]
     pub(super) print_keys: bool,
 }
 

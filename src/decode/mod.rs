@@ -1,4 +1,4 @@
-//! Bytes to [`Segment`]s: link layers, IP, fragments, tunnels, TCP headers.
+//! Bytes to [`Segment`](crate::tcp::Segment)s: link layers, IP, fragments, tunnels, TCP headers.
 //!
 //! Knows nothing of flows. Lengths come from headers, never from what happened to be captured. Total: any bytes give an
 //! [`Outcome`], never an error and never a panic.

@@ -83,8 +83,8 @@ impl Engine {
         self.front.finish_rules(time, &mut |anomaly| sink.event(&Event::Anomaly { anomaly, flow: None }));
     }
 
-    /// Its two halves, for two threads: the first tracks connections and posts [`EventBatch`]s by way of a
-    /// [`Batcher`], of which the second, with [`EventBatch::read`], makes events, the same in the same order as
+    /// Its two halves, for two threads: the first tracks connections and writes [`EventBatch`](super::EventBatch)es
+    /// through a [`Batcher`](super::Batcher); the second reads them and emits the same events in the same order as
     /// [`Self::frame_of`] would.
     pub const fn split(&mut self) -> (&mut TrackStage, &mut HostDetectors) {
         (&mut self.front, &mut self.hosts)

@@ -38,7 +38,7 @@ pub struct LiveOptions {
     /// libpcap's name of the link type to capture as (`-y`), where an interface offers several.
     pub link_type: Option<String>,
     /// Ends the capture within 200 ms when it becomes true: what the kernel has by then is still yielded, then
-    /// [`Next::End`].
+    /// [`Next::End`](crate::capture::Next::End).
     pub stop: Arc<AtomicBool>,
 }
 
