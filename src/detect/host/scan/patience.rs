@@ -23,6 +23,8 @@ const UNIT: i64 = SECOND / 16;
 const UPLINK: (i64, i64) = (2 * SECOND, 300 * SECOND);
 /// Connections that were put to use before an uplink is known.
 const USED_BEFORE: u64 = 3;
+/// Targets of a kind that a host may ask in vain before anything answers it for the first time; a scan asks more.
+const MOST_FROM_THE_START: usize = 64;
 /// Who puts one to use for so many that fail, or more, looks for peers.
 const USED_OF_FAILED: u64 = 10;
 /// A sweep meets targets so quickly, on average.
@@ -126,6 +128,7 @@ impl Members {
         self.failed() == self.silent
             && self.open == 0
             && source.used >= USED_BEFORE
+            && (from != source.first || self.failed() <= MOST_FROM_THE_START)
             && (fell_silent(source.last_answer, Timestamp(i64::MAX)) || fell_silent(from, to))
     }
 
