@@ -4,11 +4,10 @@
 
 mod common;
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::rc::Rc;
 
+use common::Written;
 use synscope::engine::{Event, Totals};
 use synscope::flow::Flow;
 use synscope::output::{Locale, Out, Pictures, Scale, Settings, format};
@@ -200,20 +199,6 @@ fn by_itself(flow: &Flow, name: &str, locale: Locale, scale: Scale) -> String {
     writer.event(&Event::SessionEnd { totals: &Totals::default() });
     writer.out().finish().expect("memory takes everything");
     String::from_utf8(written.0.take()).expect("output is UTF-8")
-}
-
-/// Memory that can still be read when a format has it.
-#[derive(Clone, Default)]
-struct Written(Rc<RefCell<Vec<u8>>>);
-
-impl std::io::Write for Written {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(octets)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Mermaid's sequence diagrams, as far as the report uses them.

@@ -2,10 +2,8 @@
 
 mod common;
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -18,7 +16,7 @@ use synscope::tcp::{Checksum, Flags, Segment, SeqNumber, State};
 use synscope::time::{MILLISECOND, SECOND, Timestamp};
 
 use common::script::blank;
-use common::testdata;
+use common::{Written, testdata};
 
 // --- Figure 5 ------------------------------------------------------------------------------------------------------
 
@@ -85,20 +83,6 @@ fn wrong_steps(flow: &Flow) -> Vec<String> {
 }
 
 // --- Formats -------------------------------------------------------------------------------------------------------
-
-/// Memory that can still be read when a format has it.
-#[derive(Clone, Default)]
-struct Written(Rc<RefCell<Vec<u8>>>);
-
-impl std::io::Write for Written {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(octets)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A format that writes all steps to memory.
 fn open(name: &str, flow: Option<u64>) -> (Box<dyn Writer>, Written) {

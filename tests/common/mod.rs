@@ -1,7 +1,10 @@
 //! What the integration tests share: a capture through the whole engine.
 #![allow(dead_code, unreachable_pub)]
 
+use std::cell::RefCell;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::decode::Frame;
@@ -134,4 +137,18 @@ impl Sink for Analysis {
 /// Runs the capture at `path` with default settings.
 pub fn analyse(path: &Path) -> Analysis {
     analyse_with(path, &Settings::default())
+}
+
+/// Memory that can still be read when a format has it.
+#[derive(Clone, Default)]
+pub struct Written(pub Rc<RefCell<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -326,17 +326,6 @@ impl Service {
         (self.busy as u64 + 1) << halvings <= syns as u64
     }
 
-    /// Sum over seconds `from..=to`.
-    fn cohort(&self, from: i64, to: i64) -> (Second, i64) {
-        let mut sum = Second { at: to, ..Second::default() };
-        let mut first = to;
-        for second in self.seconds.iter().filter(|s| s.syns > 0 && (from..=to).contains(&s.at)) {
-            sum.add(second);
-            first = first.min(second.at);
-        }
-        (sum, to - first + 1)
-    }
-
     /// Whether it is under attack, or so many ask for it in `second` and come to nothing that it may be.
     fn is_crowded(&self, second: i64) -> bool {
         self.running.is_some()
@@ -352,7 +341,7 @@ impl Service {
         if self.is_below(FLOOD_SYNS / 2, COHORT) {
             return false;
         }
-        let (cohort, _) = self.cohort(second - COHORT, second - 1);
+        let (cohort, _) = self.seconds.cohort(second - COHORT, second - 1);
         cohort.syns >= FLOOD_SYNS / 2
             && cohort.completion() <= 0.2
             && cohort.hanging() >= FLOOD_HANGING
@@ -856,7 +845,7 @@ fn judge_cohort(
         return;
     }
     let from = (second - ripe - COHORT).max(service.cleared.saturating_add(1));
-    let (cohort, span) = service.cohort(from, second - ripe);
+    let (cohort, span) = service.seconds.cohort(from, second - ripe);
     if cohort.syns == 0 {
         return;
     }

@@ -198,17 +198,7 @@ impl HostDetectors {
             HostEventKind::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, reporter, report),
             HostEventKind::FirstData { client, server } => self.first_data(*client, *server, at),
             HostEventKind::Settled { settled, used, number } => {
-                if let (Some(isn), Some(look)) = (*number, settled.look) {
-                    let Settled { began: time, frame, client: by, server: peer, .. } = *settled;
-                    let role = Role::Client;
-                    let number = Seen { time, frame, by, peer, role, isn, answers: None, look, probe: false };
-                    self.isns.see(&number, reporter, report);
-                }
-                self.settled(settled, at, report);
-                if let Some(used) = *used {
-                    let Settled { time: now, frame, client, server, .. } = *settled;
-                    self.opened(Connection { now, frame, client: client.ip, server, held: 0 }, used, at);
-                }
+                self.came_out(settled, *used, *number, at, report);
             }
             HostEventKind::Opened { client, server, time, frame, used } => {
                 let (client, server) = (*client, *server);
@@ -232,6 +222,27 @@ impl HostDetectors {
                 reporter.report(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
             }
             HostEventKind::Passed(now) => self.advance(*now, report),
+        }
+    }
+
+    /// An attempt came out. If it opened: whether it is `used`, and the client's `number` where its third step opened it.
+    fn came_out(
+        &mut self,
+        settled: &Settled,
+        used: Option<bool>,
+        number: Option<SeqNumber>,
+        at: &mut Places,
+        report: Report<'_>,
+    ) {
+        let Settled { time: now, began: time, frame, client, server, .. } = *settled;
+        if let (Some(isn), Some(look)) = (number, settled.look) {
+            let (by, peer, role) = (client, server, Role::Client);
+            let number = Seen { time, frame, by, peer, role, isn, answers: None, look, probe: false };
+            self.isns.see(&number, &mut self.reporter, report);
+        }
+        self.settled(settled, at, report);
+        if let Some(used) = used {
+            self.opened(Connection { now, frame, client: client.ip, server, held: 0 }, used, at);
         }
     }
 

@@ -764,6 +764,26 @@ fn an_uplink_that_dies_is_no_scan() {
     has(&outage(40, true, 34_000), "scan-horizontal");
 }
 
+/// Observation begins with the uplink dead, or with a scan of dark addresses by a host that has work to do as well.
+#[test]
+fn who_asks_a_hundred_in_vain_before_the_first_answer_scans() {
+    let begins = |asked: i64| {
+        let mut bench = Bench::new();
+        for k in 0..asked {
+            let a = attempt(k * 240, "192.0.2.1", 30_000 + k as u16, &format!("198.51.100.{}", 60 + k), 443);
+            bench.play(&a, 63_000, Outcome::Unanswered);
+        }
+        for k in 0..40 {
+            let a = attempt(66_000 + k * 100, "192.0.2.1", 40_000 + k as u16, &format!("203.0.113.{k}"), 443);
+            bench.play(&a, 5, Outcome::Open(1));
+            bench.hosts.scans.used(a.client.ip, false, &mut Places::default());
+        }
+        bench.finish(200_000)
+    };
+    is_calm(&begins(60));
+    has(&begins(100), "scan-horizontal");
+}
+
 /// Half of what somebody asks for is dead.
 #[test]
 fn who_has_work_to_do_may_fail() {

@@ -153,18 +153,8 @@ impl HostObserver {
             return;
         }
         past_handshake(flow, s, from, post);
-        if from == Side::Server
-            && flow.server.packets == 2
-            && s.options.timestamps.is_some()
-            && let Some(news) = self.servers.get_at(&mut marks.server, &s.source.ip).and_then(|at| at.second(flow, s))
-        {
-            post.tell(HostEventKind::Cookies { time: s.time, server: s.source, news: Box::new(news) });
-        }
-        if from == Side::Server
-            && is_first_data(flow, s)
-            && let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip)
-        {
-            serving.spoke_first(s.source.port);
+        if from == Side::Server {
+            self.of_server(flow, s, marks, post);
         }
         if s.flags.is_syn_ack() && flow.opening() == Opening::Invalid && from != flow.first_sender {
             if flow.packets() == 2 {
@@ -199,6 +189,21 @@ impl HostObserver {
         }
         if facts.any(Facts::MIDSTREAM | Facts::INVALID_FLAGS) && flow.packets() == 1 {
             stray(flow, s, post);
+        }
+    }
+
+    /// What an ordinary segment of a server shows of it.
+    fn of_server(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
+        if flow.server.packets == 2
+            && s.options.timestamps.is_some()
+            && let Some(news) = self.servers.get_at(&mut marks.server, &s.source.ip).and_then(|at| at.second(flow, s))
+        {
+            post.tell(HostEventKind::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+        }
+        if is_first_data(flow, s)
+            && let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip)
+        {
+            serving.spoke_first(s.source.port);
         }
     }
 

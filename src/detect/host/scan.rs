@@ -1419,6 +1419,18 @@ fn members_of(source: &Source, shape: Shape, technique: Technique) -> impl Itera
     source.pairs.iter().filter(move |p| source.belongs(shape, p) && source.technique_of(p) == technique)
 }
 
+/// The targets of a scan, in words.
+fn described(source: &Source, shape: Shape, report: &ScanReport) -> String {
+    match shape {
+        Shape::Vertical(to) => format!("{} ports of {to}", report.pairs),
+        Shape::Horizontal(port) if source.more_ports.is_empty() || !source.is_main(port) => {
+            format!("port {port} of {} hosts", report.hosts)
+        }
+        Shape::Horizontal(_) => format!("{} ports of {} hosts", 1 + source.more_ports.len(), report.hosts),
+        Shape::Block | Shape::Slow => format!("{} pairs of host and port, of {} hosts", report.pairs, report.hosts),
+    }
+}
+
 fn scan_finding(
     source: &Source,
     ip: IpAddr,
@@ -1433,14 +1445,7 @@ fn scan_finding(
         Shape::Horizontal(port) => members().next().map(|p| (p.to, Some(port))),
         Shape::Block | Shape::Slow => members().next().map(|p| (p.to, None)),
     };
-    let what = match shape {
-        Shape::Vertical(to) => format!("{} ports of {to}", report.pairs),
-        Shape::Horizontal(port) if source.more_ports.is_empty() || !source.is_main(port) => {
-            format!("port {port} of {} hosts", report.hosts)
-        }
-        Shape::Horizontal(_) => format!("{} ports of {} hosts", 1 + source.more_ports.len(), report.hosts),
-        Shape::Block | Shape::Slow => format!("{} pairs of host and port, of {} hosts", report.pairs, report.hosts),
-    };
+    let what = described(source, shape, &report);
     let tool = report.tool.map_or(String::new(), |tool| format!(" with {}", tool.name()));
     let seconds = (report.last - report.first) as f64 / 1e9;
     let reason = format!(

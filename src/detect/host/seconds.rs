@@ -79,6 +79,17 @@ impl Seconds {
         self.all.as_ref().map_or(&self.few[..], |all| &all[..]).iter()
     }
 
+    /// The sum over seconds `from..=to`, and how many there are from the first with a SYN to `to`.
+    pub(super) fn cohort(&self, from: i64, to: i64) -> (Second, i64) {
+        let mut sum = Second { at: to, ..Second::default() };
+        let mut first = to;
+        for second in self.iter().filter(|s| s.syns > 0 && (from..=to).contains(&s.at)) {
+            sum.add(second);
+            first = first.min(second.at);
+        }
+        (sum, to - first + 1)
+    }
+
     /// Octets held elsewhere.
     pub(super) fn octets(&self) -> usize {
         self.all.as_ref().map_or(0, |all| size_of_val(&**all))

@@ -60,54 +60,50 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
         let at = since_text(step.time - flow.first_time);
         let left = steps.iter().skip(n).find(|later| of(later) != Some(state));
         let stayed = left.map(|later| human((later.step.time - step.time).max(0)));
-        if let Some(ends) = flow.teardown.time_wait_ends.filter(|_| stayed.is_none() && state == State::TimeWait) {
-            let after = human(ends - flow.last_time);
-            document.item(match locale {
-                Locale::En => format!(
-                    "In flow #{} the {who} got there at {at} (frame {}) and stays until {after} after the last \
-                     segment; then it is in CLOSED.",
-                    flow.id, step.frame
-                ),
-                Locale::Ko => format!(
-                    "연결 #{}에서 {who}는 {at}에 (프레임 {}) 이 상태에 들어가 마지막 세그먼트 뒤 {after} 동안 머물고, 그 뒤에는 \
-                     CLOSED입니다.",
-                    flow.id, step.frame
-                ),
-            });
-            continue;
-        }
-        document.item(match (locale, stayed) {
-            (Locale::En, Some(stayed)) => {
-                format!(
-                    "In flow #{} the {who} got there at {at} (frame {}) and stayed for {stayed}.",
-                    flow.id, step.frame
-                )
-            }
-            (Locale::En, None) => {
-                format!(
-                    "In flow #{} the {who} got there at {at} (frame {}) and was there to the end of the capture.",
-                    flow.id, step.frame
-                )
-            }
-            (Locale::Ko, Some(stayed)) => {
-                format!(
-                    "연결 #{}에서 {who}는 {at}에 (프레임 {}) 이 상태에 들어가 {stayed} 동안 머물렀습니다.",
-                    flow.id, step.frame
-                )
-            }
-            (Locale::Ko, None) => {
-                format!(
-                    "연결 #{}에서 {who}는 {at}에 (프레임 {}) 이 상태에 들어가 캡처 끝까지 머물렀습니다.",
-                    flow.id, step.frame
-                )
-            }
-        });
+        let closes = flow.teardown.time_wait_ends.filter(|_| stayed.is_none() && state == State::TimeWait);
+        let closes = closes.map(|ends| human(ends - flow.last_time));
+        document.item(stay(flow.id, (who, &at, step.frame), stayed, closes, locale));
     }
     if !found {
         document.item(match locale {
             Locale::En => format!("Neither end of flow #{} was seen in it.", flow.id),
             Locale::Ko => format!("연결 #{}에서는 어느 쪽도 이 상태에 있지 않았습니다.", flow.id),
         });
+    }
+}
+
+/// One sentence: which end of a flow entered a state, when and with which frame, and how long it `stayed`; for TIME_WAIT
+/// without a later step, after how long the end `closes`.
+fn stay(
+    flow: u64,
+    (who, at, frame): (&str, &str, u64),
+    stayed: Option<String>,
+    closes: Option<String>,
+    locale: Locale,
+) -> String {
+    match (locale, stayed, closes) {
+        (Locale::En, Some(stayed), _) => {
+            format!("In flow #{flow} the {who} got there at {at} (frame {frame}) and stayed for {stayed}.")
+        }
+        (Locale::En, None, Some(after)) => format!(
+            "In flow #{flow} the {who} got there at {at} (frame {frame}) and stays until {after} after the last \
+             segment; then it is in CLOSED."
+        ),
+        (Locale::En, None, None) => {
+            format!(
+                "In flow #{flow} the {who} got there at {at} (frame {frame}) and was there to the end of the capture."
+            )
+        }
+        (Locale::Ko, Some(stayed), _) => {
+            format!("연결 #{flow}에서 {who}는 {at}에 (프레임 {frame}) 이 상태에 들어가 {stayed} 동안 머물렀습니다.")
+        }
+        (Locale::Ko, None, Some(after)) => format!(
+            "연결 #{flow}에서 {who}는 {at}에 (프레임 {frame}) 이 상태에 들어가 마지막 세그먼트 뒤 {after} 동안 머물고, 그 뒤에는 \
+             CLOSED입니다."
+        ),
+        (Locale::Ko, None, None) => {
+            format!("연결 #{flow}에서 {who}는 {at}에 (프레임 {frame}) 이 상태에 들어가 캡처 끝까지 머물렀습니다.")
+        }
     }
 }
 

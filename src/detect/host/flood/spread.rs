@@ -278,16 +278,6 @@ impl V6Addresses {
         }
     }
 
-    fn cohort(&self, from: i64, to: i64) -> (Second, i64) {
-        let mut sum = Second { at: to, ..Second::default() };
-        let mut first = to;
-        for second in self.seconds.iter().filter(|s| s.syns > 0 && (from..=to).contains(&s.at)) {
-            sum.add(second);
-            first = first.min(second.at);
-        }
-        (sum, to - first + 1)
-    }
-
     /// The cohort that ends `ripe` seconds before `second`, and its rate, if it is one of a flood.
     fn flooded(
         &self,
@@ -298,7 +288,7 @@ impl V6Addresses {
         saw_answers: bool,
     ) -> Option<(Second, f64)> {
         let from = (second - ripe - COHORT).max(self.cleared.saturating_add(1));
-        let (cohort, span) = self.cohort(from, second - ripe);
+        let (cohort, span) = self.seconds.cohort(from, second - ripe);
         let rate = f64::from(cohort.syns) / span as f64;
         let few = cohort.syns < FLOOD_SYNS || rate < FLOOD_RATE || cohort.completion() > 0.2;
         if few || cohort.retry_share() > 0.3 {
@@ -640,7 +630,7 @@ fn begin(
     let second = wide.second_of(now);
     let Some((cohort, rate)) = wide.flooded(is_network, ip, second, ripe, ledger.shows_answers()) else {
         // What is no flood, and what it is like, is forgotten.
-        let (lately, _) = wide.cohort(second - COHORT, second);
+        let (lately, _) = wide.seconds.cohort(second - COHORT, second);
         let calm = lately.syns < FLOOD_SYNS || lately.completion() > 0.2;
         if calm && now - wide.sketches.since >= STALE {
             wide.sketches = Sketches::new(now);
