@@ -225,7 +225,8 @@ impl HostDetectors {
         }
     }
 
-    /// An attempt came out. If it opened: whether it is `used`, and the client's `number` where its third step opened it.
+    /// An attempt came out. If it opened: whether it is `used`, and the client's `number` where its third step opened
+    /// it.
     fn came_out(
         &mut self,
         settled: &Settled,

@@ -72,8 +72,8 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
     }
 }
 
-/// One sentence: which end of a flow entered a state, when and with which frame, and how long it `stayed`; for TIME_WAIT
-/// without a later step, after how long the end `closes`.
+/// One sentence: which end of a flow entered a state, when and with which frame, and how long it `stayed`; for
+/// TIME_WAIT without a later step, after how long the end `closes`.
 fn stay(
     flow: u64,
     (who, at, frame): (&str, &str, u64),
