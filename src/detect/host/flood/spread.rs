@@ -9,19 +9,16 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::super::rules;
-use super::{
-    COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, Incident, Ledger, MAX_FRAMES, Others, RIPE, Running, SKETCHED,
-    Sketch, end, flood_finding, signs_of_forgery, spoofed,
-};
-use crate::detect::anomaly::Figure;
+use super::forgery::{Sketch, signs_of_forgery};
+use super::incident::{Incident, Ledger, MAX_FRAMES, Others, Running, Spread};
+use super::report::{end, figures, flood_finding, spoofed};
+use super::service::{CALM, COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, RIPE, SKETCHED};
 use crate::detect::host::clients::{network_of, prefix_of};
 use crate::detect::host::input::{Attempt, Outcome, Settled};
 use crate::detect::host::reporter::{Report, Reporter};
+use crate::detect::host::rules;
 use crate::detect::host::seconds::{Second, Seconds};
 use crate::detect::host::sketch::{Bounded, Distinct, Weigh, fixed_hash_of};
-use crate::detect::rule::Finding;
-use crate::network::IpNet;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -48,17 +45,6 @@ const CALM_FOR: i64 = 20;
 /// Hosts that a list names.
 const LISTED: usize = 32;
 
-/// Over what a flood is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spread {
-    /// The network whose hosts it is spread over; `None`: the ports of one host.
-    pub network: Option<IpNet>,
-    /// Distinct hosts, estimated.
-    pub hosts: u64,
-    /// Distinct ports, estimated.
-    pub ports: u64,
-}
-
 /// A host, or a network: what was asked of it within a second.
 #[derive(Debug)]
 struct Area {
@@ -71,7 +57,7 @@ struct Area {
     sources: u64,
     /// When hardly two of its SYNs in a second had a source in common.
     swarmed: Timestamp,
-    wide: Option<Box<V6Addresses>>,
+    wide: Option<Box<Watched>>,
 }
 
 impl Weigh for Area {
@@ -224,7 +210,7 @@ impl Sketches {
 
 /// What is looked at closely.
 #[derive(Debug)]
-struct V6Addresses {
+struct Watched {
     /// Its seconds are counted from here.
     began: Timestamp,
     seconds: Seconds,
@@ -235,7 +221,7 @@ struct V6Addresses {
     calm: i64,
 }
 
-impl V6Addresses {
+impl Watched {
     /// Of what had so many SYNs since `began`.
     fn new(began: Timestamp, syns: u32) -> Self {
         let mut seconds = Seconds::default();
@@ -258,7 +244,7 @@ impl V6Addresses {
         let mut heavy = false;
         if let Some(held) = self.seconds.at(second) {
             held.syns += 1;
-            heavy = held.syns >= super::CALM;
+            heavy = held.syns >= CALM;
         }
         self.sketches.add(a);
         if let Some(running) = &mut self.running {
@@ -308,7 +294,7 @@ impl V6Addresses {
     fn incident(&self, ip: IpAddr, is_network: bool, cohort: &Second) -> Incident {
         let s = &self.sketches;
         let seconds = || self.seconds.iter().filter(|second| second.syns > 0 && second.at > self.cleared);
-        let heavy = seconds().filter(|s| s.syns >= super::CALM).map(|s| s.at).min();
+        let heavy = seconds().filter(|s| s.syns >= CALM).map(|s| s.at).min();
         let first = heavy.unwrap_or(cohort.at);
         let mut all = Second { at: first, ..Second::default() };
         seconds().filter(|s| s.at >= first).for_each(|s| all.add(s));
@@ -356,17 +342,6 @@ impl V6Addresses {
     }
 }
 
-/// Adds over what a flood is spread.
-pub(super) fn figures(mut finding: Finding, incident: &Incident, listed: &[IpAddr]) -> Finding {
-    let Some(spread) = incident.spread else { return finding };
-    finding = finding.figure("hosts", spread.hosts as i64).figure("ports", spread.ports as i64);
-    if let Some(network) = spread.network {
-        finding.figures.push(("network", Figure::Text(network.to_string())));
-        finding.figures.push(("targets_listed", Figure::Texts(listed.iter().map(ToString::to_string).collect())));
-    }
-    finding
-}
-
 /// Hosts and networks, and those of them that are looked at closely.
 #[derive(Debug)]
 pub(super) struct Areas {
@@ -390,7 +365,7 @@ impl Areas {
     }
 
     pub(super) fn octets(&self) -> usize {
-        self.hosts.octets() + self.networks.octets() + self.wide.len() * (size_of::<V6Addresses>() + 7 * 4096 + 1024)
+        self.hosts.octets() + self.networks.octets() + self.wide.len() * (size_of::<Watched>() + 7 * 4096 + 1024)
     }
 
     pub(super) const fn evicted(&self) -> u64 {
@@ -404,7 +379,7 @@ impl Areas {
         if let Some(wide) = &mut host.wide {
             wide.attempt(a);
         } else if host.is_spread() && self.wide.len() < MAX_WIDE {
-            let mut wide = Box::new(V6Addresses::new(host.second, host.count - 1));
+            let mut wide = Box::new(Watched::new(host.second, host.count - 1));
             wide.attempt(a);
             host.wide = Some(wide);
             self.wide.push((false, a.server.ip));
@@ -431,7 +406,7 @@ impl Areas {
         if let Some(wide) = &mut network.wide {
             wide.attempt(a);
         } else if begins && network.is_spread() && self.wide.len() < MAX_WIDE {
-            let mut wide = Box::new(V6Addresses::new(network.second, network.count - 1));
+            let mut wide = Box::new(Watched::new(network.second, network.count - 1));
             wide.attempt(a);
             network.wide = Some(wide);
             self.wide.push((true, ip));
@@ -439,7 +414,7 @@ impl Areas {
         }
     }
 
-    fn each_wide(&mut self, ip: IpAddr, hint: &mut u32, mut reported: impl FnMut(&mut V6Addresses)) {
+    fn each_wide(&mut self, ip: IpAddr, hint: &mut u32, mut reported: impl FnMut(&mut Watched)) {
         if let Some(wide) = self.hosts.get_at(hint, &ip).and_then(|host| host.wide.as_mut()) {
             reported(wide);
         }
@@ -619,7 +594,7 @@ impl Areas {
 
 /// Whether a flood begins.
 fn begin(
-    wide: &mut V6Addresses,
+    wide: &mut Watched,
     (is_network, ip): (bool, IpAddr),
     now: Timestamp,
     ripe: i64,
@@ -651,7 +626,7 @@ fn begin(
 
 /// Whether it ends.
 fn go_on(
-    wide: &mut V6Addresses,
+    wide: &mut Watched,
     second: i64,
     now: Timestamp,
     ledger: &mut Ledger,
@@ -664,7 +639,7 @@ fn go_on(
     let past = wide.seconds.get(wide.judged).copied().unwrap_or_default();
     let elapsed = second - wide.judged;
     wide.judged = second;
-    let calm = f64::from(past.syns) / (elapsed as f64) < f64::from(super::CALM) || past.completion() >= 0.6;
+    let calm = f64::from(past.syns) / (elapsed as f64) < f64::from(CALM) || past.completion() >= 0.6;
     wide.calm = if calm { wide.calm + elapsed } else { 0 };
     let Some(r) = &mut wide.running else { return };
     spoofed(r, Some(&wide.sketches.sketch), now, reporter, out);

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::Source;
+use super::source::Source;
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::host::clients::network_of;
 use crate::detect::host::probe::{Probe, Technique};

@@ -8,16 +8,16 @@
 
 use smallvec::SmallVec;
 
-use super::{Found, Pair, Shape, Source};
-use crate::detect::host::probe::Technique;
+use super::pair::{Found, Pair, UNIT};
+use super::source::{Shape, Source};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// For so long what a kernel may have sent of itself is withheld: as long as most checks' periods.
 pub(super) const PATIENCE: i64 = 75 * SECOND;
+
 /// Ports of one host that nobody checks.
 pub(super) const NO_CHECK: usize = 60;
-/// Units of a pair's period.
-const UNIT: i64 = SECOND / 16;
+
 /// How much earlier than its last answer a source may ask for what an uplink no longer carries, and how much later than
 /// that the first of it comes.
 const UPLINK: (i64, i64) = (2 * SECOND, 300 * SECOND);
@@ -31,53 +31,22 @@ const USED_OF_FAILED: u64 = 10;
 const SWEEP: i64 = 100 * MILLISECOND;
 /// Who gets no answer tries once more within so much time.
 const RETRY: i64 = 12 * SECOND;
-/// Attempts at one pair that are further apart than this are no repetition by its kernel, or of the same moment.
-const AGAIN: i64 = 100 * MILLISECOND;
-
-/// A scan that may be none.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
-    /// `None`: its technique alone.
-    pub(super) shape: Option<Shape>,
-    /// The pair that made it one.
-    pub(super) pair: Pair,
-    pub(super) since: Timestamp,
-}
-
-/// When a pair was last asked for, and the time between the last two attempts at it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Asked {
-    pub(super) times: u8,
-    period: u16,
-}
-
-impl Asked {
-    pub(super) const ONCE: Self = Self { times: 1, period: 0 };
-
-    /// Once more, `after` the time before.
-    pub(super) fn again(&mut self, after: i64) {
-        if after >= AGAIN {
-            self.times = self.times.saturating_add(1);
-            self.period = u16::try_from(after / UNIT).unwrap_or(u16::MAX);
-        }
-    }
-}
 
 /// What became of the pairs of a shape.
 #[derive(Debug, Default)]
 struct Members {
-    answered: usize,
-    silent: usize,
-    open: usize,
+    pub(super) answered: usize,
+    pub(super) silent: usize,
+    pub(super) open: usize,
     /// Asked for again, as often as no retry explains.
     repeated: usize,
-    again: usize,
+    pub(super) again: usize,
     periods: SmallVec<[u16; 64]>,
-    times: SmallVec<[Timestamp; 64]>,
+    pub(super) times: SmallVec<[Timestamp; 64]>,
 }
 
 impl Members {
-    fn of(source: &Source, shape: Shape, since: Timestamp) -> Self {
+    pub(super) fn of(source: &Source, shape: Shape, since: Timestamp) -> Self {
         let mut members = Self::default();
         let may = |p: &&Pair| p.may_be_ordinary() && source.belongs(shape, p) && p.time >= since;
         for p in source.pairs.iter().filter(may) {
@@ -99,11 +68,11 @@ impl Members {
         members
     }
 
-    fn all(&self) -> usize {
+    pub(super) fn all(&self) -> usize {
         self.times.len()
     }
 
-    const fn failed(&self) -> usize {
+    pub(super) const fn failed(&self) -> usize {
         self.answered + self.silent
     }
 
@@ -141,13 +110,6 @@ impl Members {
     fn are_swept(&self, enough: usize) -> bool {
         let (Some(first), Some(last)) = (self.times.first(), self.times.last()) else { return false };
         self.all() >= enough && 10 * self.again <= self.all() && (*last - *first) / self.all() as i64 <= SWEEP
-    }
-}
-
-impl Pair {
-    /// Whether the attempts of a kernel look like this.
-    pub(super) fn may_be_ordinary(&self) -> bool {
-        self.found != Found::Unknown && matches!(self.technique, Technique::Syn | Technique::Connect)
     }
 }
 

@@ -1,0 +1,156 @@
+//! Floods, as a whole: what is known of those that run, and of those that ended.
+
+use core::net::IpAddr;
+
+use crate::detect::host::event::Condition;
+use crate::detect::host::input::{Outcome, Settled};
+use crate::detect::host::reporter::Whom;
+use crate::network::IpNet;
+use crate::tcp::Endpoint;
+use crate::time::Timestamp;
+
+pub(super) const MAX_FRAMES: usize = 8;
+/// Incidents kept for the summary.
+pub(super) const MAX_INCIDENTS: usize = 256;
+
+/// Over what a flood is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// The network whose hosts it is spread over; `None`: the ports of one host.
+    pub network: Option<IpNet>,
+    /// Distinct hosts, estimated.
+    pub hosts: u64,
+    /// Distinct ports, estimated.
+    pub ports: u64,
+}
+
+/// Clients that meant it: those that got in, and those that tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Attempts that completed.
+    pub completed: u64,
+    /// Attempts that failed although the SYN was sent again.
+    pub failed: u64,
+    /// Sum of their connect times, nanoseconds.
+    pub connect_ns: i64,
+}
+
+impl Others {
+    /// Share that got in; `None` where there was nobody.
+    pub fn success(&self) -> Option<f64> {
+        let all = self.completed + self.failed;
+        (all > 0).then(|| self.completed as f64 / all as f64)
+    }
+
+    /// Mean time to connect, nanoseconds.
+    pub fn connect_time(&self) -> Option<i64> {
+        (self.completed > 0).then(|| self.connect_ns / self.completed as i64)
+    }
+
+    pub(super) fn add(&mut self, s: &Settled) {
+        match s.outcome {
+            Outcome::Open(connect) => {
+                self.completed += 1;
+                self.connect_ns = self.connect_ns.saturating_add(connect);
+            }
+            Outcome::Unanswered | Outcome::MissingAck | Outcome::Aborted if s.retried => self.failed += 1,
+            _ => {}
+        }
+    }
+}
+
+/// A flood, as a whole.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Rule that named it first.
+    pub rule: &'static str,
+    /// The service; of a flood that is spread, the host or the first address of the network, and port 0.
+    pub victim: Endpoint,
+    /// Over what it is spread, if it is no flood of one service.
+    pub spread: Option<Spread>,
+    /// First SYN of the flood's first cohort.
+    pub begin: Timestamp,
+    /// Last SYN.
+    pub last: Timestamp,
+    /// Whether it is over.
+    pub ended: bool,
+    /// SYNs.
+    pub syns: u64,
+    /// Of those, completed.
+    pub completed: u64,
+    /// SYN-ACKs to them.
+    pub answered: u64,
+    /// Reset by the client after the SYN-ACK: the source exists and never asked.
+    pub reset: u64,
+    /// Most SYNs in a second.
+    pub peak: u32,
+    /// When that second began.
+    pub peak_time: Timestamp,
+    /// Distinct source addresses, estimated.
+    pub sources: u64,
+    /// The source of nearly all of it, where there is one.
+    pub source: Option<IpAddr>,
+    /// Evidence that sources are forged, in words.
+    pub spoofing: Vec<&'static str>,
+    /// Whether the server answered with SYN cookies, or as if: every SYN is answered, whatever is half-open.
+    pub all_answered: bool,
+    /// Whether the marks of SYN cookies were seen in its answers.
+    pub cookies: bool,
+    /// The victim's other clients before it.
+    pub before: Others,
+    /// During it.
+    pub during: Others,
+    /// After it.
+    pub after: Others,
+    /// Frames of its first SYNs.
+    pub frames: Vec<u64>,
+}
+
+impl Incident {
+    /// The victim, in words: a service, a host, or a network.
+    pub fn name(&self) -> String {
+        match self.spread {
+            None => self.victim.to_string(),
+            Some(Spread { network: None, .. }) => self.victim.ip.to_string(),
+            Some(Spread { network: Some(network), .. }) => network.to_string(),
+        }
+    }
+
+    pub(super) fn whom(&self) -> Option<Whom> {
+        Some((self.victim.ip, self.spread.is_none().then_some(self.victim.port)))
+    }
+}
+
+/// A flood that goes on.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) incident: Incident,
+    /// Under which it is reported.
+    pub(super) number: u64,
+    /// The second of its service with which it began.
+    pub(super) first_second: i64,
+    pub(super) spoofing_reported: bool,
+    pub(super) calm_seconds: u32,
+}
+
+/// The floods that run, and those that ended.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) running: Vec<Endpoint>,
+    pub(super) finished: Vec<Incident>,
+    /// Services that have a sketch.
+    pub(super) sketches: usize,
+    /// Services whose answers are counted by parts of seconds.
+    pub(super) limits: usize,
+    /// Whether any answer to a SYN was ever seen: without one the capture has one direction only, and tells nothing.
+    pub(super) saw_answers: bool,
+    /// What the capture lacks.
+    pub(super) capture: Condition,
+}
+
+impl Ledger {
+    /// Whether what is not seen to be answered is not.
+    pub(super) const fn shows_answers(&self) -> bool {
+        self.saw_answers && !self.capture.filtered && !self.capture.asymmetric
+    }
+}
