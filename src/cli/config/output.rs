@@ -1,0 +1,182 @@
+//! The options of the output: format, fields, events, pictures, explanations.
+
+use std::io::IsTerminal;
+
+use super::super::args::{Args, OutputArgs, TUI, ThemeArg, event_names};
+use super::super::messages::{Failure, usage_at};
+use super::analysis::{local_net, pieces};
+use super::run::{Input, Output};
+use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Pictures, Session, Settings, Theme, Topic};
+use crate::suggest::did_you_mean;
+
+/// What `--explain` asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ExplainChoice {
+    level: Option<Level>,
+    topic: Option<Topic>,
+    topics: bool,
+}
+
+/// Reads the words of `--explain`: a level, a topic, or both.
+pub(super) fn explain(typed: Option<&str>) -> Result<ExplainChoice, Failure> {
+    let mut choice = ExplainChoice::default();
+    let Some(typed) = typed else { return Ok(choice) };
+    for (place, word) in pieces(typed) {
+        match word {
+            "short" => choice.level = Some(Level::Short),
+            "full" => choice.level = Some(Level::Full),
+            "topics" => choice.topics = true,
+            _ => match Topic::from_name(word) {
+                Some(topic) => choice.topic = Some(topic),
+                None => {
+                    let names = Topic::names();
+                    let resembling = did_you_mean(word, names.iter().map(String::as_str));
+                    let problem = format!("unknown topic '{word}'{resembling}");
+                    return Err(usage_at("--explain", &problem, typed, place));
+                }
+            },
+        }
+    }
+    Ok(choice)
+}
+
+/// The text of `--explain` that needs no capture: the list of topics, or one topic.
+pub(super) fn explained_without_input(args: &Args, explain: ExplainChoice) -> Option<String> {
+    if explain.topics {
+        return Some(Topic::names().join("\n") + "\n");
+    }
+    if !args.input.read.is_empty() || !args.input.interface.is_empty() {
+        return None;
+    }
+    let locale = args.output.locale.unwrap_or_default();
+    Some(explain.topic?.explain(locale, explain.level.unwrap_or_default(), None).text())
+}
+
+/// What becomes of the terminal.
+#[derive(Clone, Copy)]
+pub(super) struct Screen {
+    /// The view has it.
+    pub(super) viewed: bool,
+    /// Sentences go to it.
+    pub(super) plain: Option<&'static Format>,
+}
+
+pub(super) fn output(
+    args: OutputArgs,
+    local_nets: &[String],
+    input: &Input,
+    session: Session,
+    explain: ExplainChoice,
+    screen: Screen,
+) -> Result<Output, Failure> {
+    let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+    let name = match args.format {
+        // What goes with it to standard output is NDJSON.
+        Some(TUI) => "ndjson",
+        Some(name) => name,
+        None if args.explain.is_some() && !args.json => "explain",
+        None if to_terminal && !args.json && !screen.viewed => "text",
+        None => "ndjson",
+    };
+    let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: unknown format '{name}'")));
+    let format = screen.plain.map_or_else(named, Ok)?;
+    applies(&args, format, screen.viewed)?;
+    let settings = Settings {
+        session,
+        time: args.time.unwrap_or_default(),
+        steps: args.steps.unwrap_or_default(),
+        events: events(&args.events)?,
+        fields: fields(&args.fields)?,
+        local_nets: local_nets.iter().map(|typed| local_net(typed)).collect::<Result<_, _>>()?,
+        streams: input.is_streaming(),
+        pictures: Pictures {
+            part: args.part.unwrap_or_default(),
+            scale: args.scale.unwrap_or_default(),
+            theme: if screen.viewed { Theme::default() } else { picture_theme(args.theme)? },
+        },
+        locale: args.locale.unwrap_or_default(),
+        level: explain.level,
+        topic: explain.topic,
+        flow: args.flow,
+        flows_where: None,
+        zeek_checksums: false,
+    };
+    if explain.topic.is_some() && !format.options.contains(&"topic") {
+        return Err(Failure::Usage(format!("--explain: -T {} supports only short or full", format.name)));
+    }
+    Ok(Output {
+        format,
+        settings,
+        flow: args.flow,
+        flush_lines: args.line_buffered || to_terminal || input.is_streaming(),
+        path: args.output.filter(|path| path.as_os_str() != "-"),
+    })
+}
+
+/// The colours of a picture.
+fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
+    match typed {
+        None | Some(ThemeArg::Auto) => Ok(Theme::Auto),
+        Some(ThemeArg::Light) => Ok(Theme::Light),
+        Some(ThemeArg::Dark) => Ok(Theme::Dark),
+        Some(ThemeArg::HighContrast | ThemeArg::Cvd | ThemeArg::Mono) => {
+            Err(Failure::Usage("--theme: pictures support only auto, light and dark".to_owned()))
+        }
+    }
+}
+
+/// Refuses options that the format would ignore. The view heeds two of them itself.
+fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failure> {
+    let given = [
+        ("-e", !args.fields.is_empty()),
+        ("-t", args.time.is_some()),
+        ("--steps", args.steps.is_some()),
+        ("--events", !args.events.is_empty()),
+        ("--flow", args.flow.is_some()),
+        ("--explain", args.explain.is_some()),
+        ("--part", args.part.is_some()),
+        ("--scale", args.scale.is_some()),
+        ("--theme", args.theme.is_some() && !viewed),
+        ("--locale", args.locale.is_some() && !viewed),
+    ];
+    match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
+        Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect with -T {}", format.name))),
+        None => Ok(()),
+    }
+}
+
+fn events(lists: &[String]) -> Result<Vec<Action>, Failure> {
+    if lists.is_empty() {
+        return Ok(DEFAULT_EVENTS.to_vec());
+    }
+    let mut events = Vec::new();
+    for typed in lists {
+        for (place, name) in pieces(typed) {
+            let action = Action::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| {
+                let resembling = did_you_mean(name, event_names());
+                usage_at("--events", &format!("unknown event '{name}'{resembling}"), typed, place)
+            })?;
+            events.push(action);
+        }
+    }
+    Ok(events)
+}
+
+fn fields(lists: &[String]) -> Result<Vec<String>, Failure> {
+    let mut fields = Vec::new();
+    if lists.is_empty() {
+        return Ok(fields);
+    }
+    let known = output::schema::flow_end_fields();
+    for typed in lists {
+        for (place, name) in pieces(typed) {
+            if !known.iter().any(|field| field == name) {
+                let resembling = did_you_mean(name, known.iter().map(String::as_str));
+                let problem = format!("unknown field '{name}'{resembling}");
+                return Err(usage_at("-e", &problem, typed, place));
+            }
+            fields.push(name.to_owned());
+        }
+    }
+    Ok(fields)
+}
