@@ -16,7 +16,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::words::{ConnState, EndpointState, ORIGINATOR, RESPONDER, ZeekSide, ZeekWords};
+use super::words::{ConnState, EndpointState, ORIGINATOR, RESPONDER, Seen, ZeekSide, ZeekWords};
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tuple::FlowKey;
 use crate::flow::state::checksum_trust::ChecksumTrust;
@@ -506,7 +506,7 @@ impl Extent {
             return 0;
         }
         let size = self.last.max(self.acked).saturating_sub(1);
-        size.saturating_sub(u64::from(side.has(ZeekSide::SENT_FIN)))
+        size.saturating_sub(u64::from(side.has(Seen::SENT_FIN)))
     }
 }
 
@@ -520,6 +520,6 @@ impl ZeekSide {
     /// Whether data before its end was not seen, and may still come.
     fn awaits_data(&self) -> bool {
         let last = self.last.offset_from(self.start);
-        !self.has(Self::GAPS_OFF) && last.wrapping_sub(self.edge.wrapping_add(1)) as i32 > 0
+        !self.has(Seen::GAPS_OFF) && last.wrapping_sub(self.edge.wrapping_add(1)) as i32 > 0
     }
 }
