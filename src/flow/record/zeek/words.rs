@@ -30,10 +30,9 @@ use smallvec::SmallVec;
 use crate::flow::record::verdict::named;
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
 
-pub use gaps::MAX_ISLANDS;
-pub use history::MAX_LETTERS;
-use side::{Advance, Counter, Overflow, TOO_FAR};
+use side::{Advance, Counter, INLINE_LETTERS, Overflow, TOO_FAR};
 pub(super) use side::{EndpointState, ORIGINATOR, RESPONDER, Seen, ZeekSide};
+pub use side::{MAX_ISLANDS, MAX_LETTERS};
 
 /// Zeek's `likely_server_ports` with its default scripts, sorted: a first segment from one of them comes from a
 /// responder.
@@ -42,9 +41,6 @@ pub const LIKELY_SERVER_PORTS: &[u16] = &[
     990, 992, 993, 995, 1080, 1434, 1883, 2811, 3128, 3268, 3306, 3389, 5222, 5223, 5269, 5432, 6379, 6666, 6667, 6668,
     6669, 8000, 8080, 8888, 20000,
 ];
-
-/// Letters kept in the record itself; more go to [`Overflow`].
-const INLINE_LETTERS: usize = 14;
 
 named! {
     /// Zeek's `conn_state`.

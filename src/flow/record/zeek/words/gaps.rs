@@ -3,11 +3,8 @@
 use smallvec::SmallVec;
 
 use super::ZeekWords;
-use super::side::{Counter, EndpointState, INLINE_ISLANDS, Seen, SequenceRange, ZeekSide, is_later};
+use super::side::{Counter, EndpointState, INLINE_ISLANDS, MAX_ISLANDS, Seen, SequenceRange, ZeekSide, is_later};
 use crate::tcp::{Flags, Segment};
-
-/// Islands of data kept above the first hole, per direction.
-pub const MAX_ISLANDS: usize = 32;
 
 /// Data above a hole, in a direction whose data nobody acknowledges, after which gaps are no longer looked for
 /// (octets).

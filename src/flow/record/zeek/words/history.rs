@@ -1,11 +1,7 @@
 //! The letters of `history`.
 
-use super::side::{Counter, ORIGINATOR, Overflow, Seen};
-use super::{INLINE_LETTERS, ZeekWords};
-
-/// Letters kept of a history. Ordinary connections have fewer than twenty; only a sender of ever new SYN, FIN or RST
-/// sequence numbers gets here.
-pub const MAX_LETTERS: usize = 1024;
+use super::ZeekWords;
+use super::side::{Counter, INLINE_LETTERS, MAX_LETTERS, ORIGINATOR, Overflow, Seen};
 
 impl ZeekWords {
     pub(super) fn letters(&self) -> impl Iterator<Item = u8> + '_ {

@@ -7,6 +7,16 @@ use smallvec::SmallVec;
 
 use crate::tcp::{Flags, Segment, SeqNumber};
 
+/// Letters kept of a history. Ordinary connections have fewer than twenty; only a sender of ever new SYN, FIN or RST
+/// sequence numbers gets here.
+pub const MAX_LETTERS: usize = 1024;
+
+/// Islands of data kept above the first hole, per direction.
+pub const MAX_ISLANDS: usize = 32;
+
+/// Letters kept in the record itself; more go to [`Overflow`].
+pub(super) const INLINE_LETTERS: usize = 14;
+
 /// A SYN or RST further than this from the highest sequence number does not move it (octets).
 pub(super) const TOO_FAR: i32 = 1 << 20;
 
