@@ -39,6 +39,7 @@ pub mod flow;
 pub mod flow_filter;
 pub mod network;
 pub mod output;
+pub mod seed;
 mod suggest;
 pub mod tcp;
 pub mod time;

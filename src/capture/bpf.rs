@@ -4,8 +4,9 @@
 //! `greater 1000` would refuse every frame cut by a snapshot length. (McCanne and Jacobson, "The BSD Packet Filter";
 //! bpf(4).)
 
-/// Instructions to run at most. Programs jump forward only, but for `protochain`, which loops over headers.
-const FUEL: u32 = 1 << 16;
+/// Instructions to run at most beyond the length of a program. Programs jump forward only, but for `protochain`, which
+/// loops over headers: this is enough for a hundred of them.
+const FUEL: usize = 1 << 11;
 
 /// A program that libpcap compiled.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Program {
     fn run(&self, data: &[u8], wire_len: u32) -> Option<u32> {
         let mut machine = Machine { a: 0, x: 0, memory: [0; 16], data, wire_len };
         let mut at = 0usize;
-        for _ in 0..FUEL {
+        for _ in 0..self.0.len() + FUEL {
             let instruction = *self.0.get(at)?;
             at += 1;
             match instruction.code & 7 {
@@ -201,6 +202,22 @@ mod tests {
             }
             assert!(taken < 480, "{expression}");
         }
+    }
+
+    /// A frame of headers alone costs no more than a hundred of them.
+    #[test]
+    fn protochain_ends_in_a_large_frame() {
+        let program = Program::new(&compile("ip6 protochain 6")).unwrap();
+        let chain = |headers: usize| {
+            let mut frame = vec![2; 12];
+            frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 40, 60, 64]);
+            frame.extend([1; 32]);
+            (0..headers).for_each(|n| frame.extend([if n + 1 == headers { 6 } else { 60 }, 0, 0, 0, 0, 0, 0, 0]));
+            frame.extend([0; 20]);
+            frame
+        };
+        assert!(program.accepts(&chain(100), 900));
+        assert!(!program.accepts(&chain(8000), 64_100));
     }
 
     #[test]

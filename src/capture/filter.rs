@@ -8,17 +8,30 @@ use super::bpf::Program;
 #[cfg(feature = "live")]
 use super::libpcap::{message, to_dlt};
 use super::preset::Preset;
-use crate::decode::Frame;
-#[cfg(feature = "live")]
-use crate::decode::LinkType;
+use crate::decode::{Frame, LinkType};
 
 /// A capture filter, not tied to a link type.
 pub struct Filter {
     name: String,
     /// Expressions for the same thing, the best first; the first that compiles for a link type is used.
     alternatives: Vec<String>,
+    /// By link type; none for a link type that no alternative fits.
     #[cfg(feature = "live")]
-    programs: Vec<(LinkType, Program)>,
+    programs: Vec<(LinkType, Option<Program>)>,
+    /// Why the first such link type was refused.
+    #[cfg(feature = "live")]
+    refusal: Option<CaptureError>,
+}
+
+/// What a filter makes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    /// It takes it.
+    Taken,
+    /// It does not.
+    Refused,
+    /// It does not compile for the frame's link type.
+    Unfit,
 }
 
 #[cfg(feature = "live")]
@@ -30,7 +43,7 @@ impl Filter {
     /// [`CaptureError::Usage`] in a build without libpcap.
     pub fn expression(expression: &str) -> Result<Self, CaptureError> {
         let expression = expression.trim().to_owned();
-        Ok(Self { name: expression.clone(), alternatives: vec![expression], programs: Vec::new() })
+        Ok(Self::new(expression.clone(), vec![expression]))
     }
 
     /// From the text of a filter file: lines that begin with `#` are comments, and a line `%else` parts expressions
@@ -40,7 +53,7 @@ impl Filter {
     ///
     /// [`CaptureError::Usage`] in a build without libpcap.
     pub fn file(name: &str, text: &str) -> Result<Self, CaptureError> {
-        Ok(Self { name: name.to_owned(), alternatives: super::preset::parse(text), programs: Vec::new() })
+        Ok(Self::new(name.to_owned(), super::preset::parse(text)))
     }
 
     /// From a preset.
@@ -49,8 +62,11 @@ impl Filter {
     ///
     /// [`CaptureError::Usage`] in a build without libpcap.
     pub fn preset(preset: &Preset) -> Result<Self, CaptureError> {
-        let alternatives = preset.alternatives();
-        Ok(Self { name: preset.name.to_owned(), alternatives, programs: Vec::new() })
+        Ok(Self::new(preset.name.to_owned(), preset.alternatives()))
+    }
+
+    const fn new(name: String, alternatives: Vec<String>) -> Self {
+        Self { name, alternatives, programs: Vec::new(), refusal: None }
     }
 
     /// The expression to use for a link type: the first alternative that compiles for it.
@@ -62,15 +78,49 @@ impl Filter {
         self.compile(link).map(|(expression, _)| expression)
     }
 
-    /// Whether the filter takes this frame.
-    pub(super) fn accepts(&mut self, frame: &Frame<'_>) -> Result<bool, CaptureError> {
-        if let Some((_, program)) = self.programs.iter().find(|(link, _)| *link == frame.link) {
-            return Ok(program.accepts(frame.data, frame.wire_len));
+    /// Looks whether the filter compiles for one of the link types at least, before a frame comes.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::BadFilter`] for the first of them where it compiles for none.
+    pub(super) fn check(&mut self, links: impl IntoIterator<Item = LinkType>) -> Result<(), CaptureError> {
+        let mut checked = false;
+        for link in links {
+            if self.program(link).is_some() {
+                return Ok(());
+            }
+            checked = true;
         }
-        let (_, program) = self.compile(frame.link)?;
-        let accepted = program.accepts(frame.data, frame.wire_len);
-        self.programs.push((frame.link, program));
-        Ok(accepted)
+        match self.refusal.take() {
+            Some(error) if checked => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the filter makes of this frame.
+    pub(super) fn judge(&mut self, frame: &Frame<'_>) -> Filtered {
+        match self.program(frame.link) {
+            Some(program) if program.accepts(frame.data, frame.wire_len) => Filtered::Taken,
+            Some(_) => Filtered::Refused,
+            None => Filtered::Unfit,
+        }
+    }
+
+    /// Why it could not look at frames of the first link type that it does not fit.
+    pub(super) const fn failure(&mut self) -> Option<CaptureError> {
+        self.refusal.take()
+    }
+
+    /// The program for a link type, compiled when it first comes.
+    fn program(&mut self, link: LinkType) -> Option<&Program> {
+        let known = self.programs.iter().position(|(of, _)| *of == link);
+        let at = known.unwrap_or_else(|| {
+            let compiled = self.compile(link).map(|(_, program)| program);
+            let program = compiled.map_err(|error| self.refusal = self.refusal.take().or(Some(error))).ok();
+            self.programs.push((link, program));
+            self.programs.len() - 1
+        });
+        self.programs.get(at)?.1.as_ref()
     }
 
     fn compile(&self, link: LinkType) -> Result<(&str, Program), CaptureError> {
@@ -117,8 +167,16 @@ impl Filter {
         Self::expression(preset.name)
     }
 
-    pub(super) fn accepts(&mut self, _: &Frame<'_>) -> Result<bool, CaptureError> {
-        Self::expression("").map(|_| true)
+    pub(super) fn check(&mut self, _: impl IntoIterator<Item = LinkType>) -> Result<(), CaptureError> {
+        Self::expression("").map(drop)
+    }
+
+    pub(super) fn judge(&mut self, _: &Frame<'_>) -> Filtered {
+        Filtered::Unfit
+    }
+
+    pub(super) fn failure(&mut self) -> Option<CaptureError> {
+        self.check([]).err()
     }
 }
 
@@ -153,9 +211,10 @@ fn place_of(expression: &str, link: LinkType, reason: &str) -> Option<usize> {
     if !reason.contains("syntax error") {
         return None;
     }
+    // What cannot go on after one word cannot go on after the next one: so it is found in few steps.
     let words = words(expression);
-    let wrong = words.iter().find(|word| !may_go_on(expression.get(..word.end).unwrap_or_default(), link));
-    Some(wrong.map_or(expression.len(), |word| word.start))
+    let wrong = words.partition_point(|word| may_go_on(expression.get(..word.end).unwrap_or_default(), link));
+    Some(words.get(wrong).map_or(expression.len(), |word| word.start))
 }
 
 /// Whether something could follow that makes this a whole expression.
@@ -165,7 +224,9 @@ fn may_go_on(start: &str, link: LinkType) -> bool {
         ["", " 1", " = 1", " 1 = 1", " tcp", " 1.2.3.4", " 1:2:3:4:5:6", " port 1", "0] = 1", "] = 1"];
     let open = start.matches('(').count().saturating_sub(start.matches(')').count()).min(8);
     ENDINGS.iter().any(|ending| {
-        let whole = format!("{start}{ending}{}", ")".repeat(open));
+        // A mistake at the end that is not one of syntax: libpcap stops there, before it generates and optimises code,
+        // the time of which grows faster than the expression.
+        let whole = format!("{start}{ending}{} and ip[0:3] = 0", ")".repeat(open));
         compile(&whole, link).map_or_else(|reason| !reason.contains("syntax error"), |_| true)
     })
 }
@@ -210,6 +271,19 @@ mod tests {
         assert_eq!(marked("tcp and"), "tcp and>");
         assert_eq!(marked("tcp[tcpflags] & tcp-syn != 0 or oops ]"), "tcp[tcpflags] & tcp-syn != 0 or >oops ]");
         assert_eq!(marked("tcp and port nosuchport"), "tcp and port >nosuchport");
+    }
+
+    /// A search word by word took a minute for this.
+    #[test]
+    fn the_place_is_found_in_a_long_expression() {
+        let long = |end: &str| {
+            let terms: Vec<_> = (0..300).map(|n| format!("(host 192.0.2.{} and port {n})", n % 250)).collect();
+            marked(&format!("{}{end}", terms.join(" or ")))
+        };
+        let start = std::time::Instant::now();
+        assert!(long(" or prot 80").ends_with(" or >prot 80"), "{}", long(" or prot 80"));
+        assert!(long(" or or tcp").ends_with(" or >or tcp"));
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
-/// What a capture took and lost. Everything is 0 for files but `frames`.
+/// What a capture took and lost. Everything is 0 for files but `frames` and `unfit`.
 ///
 /// Nothing is lost between the capture threads and the analysis: the threads wait, and the kernel counts the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Counts {
     pub given_up: u64,
     /// Frames that came when later ones of another interface had been handed out.
     pub late: u64,
+    /// Frames of a file that were skipped because the filter does not fit their link type.
+    pub unfit: u64,
 }
 
 /// Something that yields frames.
@@ -51,8 +53,8 @@ pub trait Source: Send {
     /// # Errors
     ///
     /// [`CaptureError::Damaged`] when the input is damaged or cut short (everything before has been yielded),
-    /// [`CaptureError::Io`] when reading fails, [`CaptureError::BadFilter`] when a frame turns up whose link type the
-    /// filter does not fit, [`CaptureError::InterfaceLost`] when an interface goes away.
+    /// [`CaptureError::Io`] when reading fails, [`CaptureError::BadFilter`] at the end when the
+    /// filter fits the link type of no frame, [`CaptureError::InterfaceLost`] when an interface goes away.
     fn next(&mut self) -> Result<Next<'_>, CaptureError>;
 
     /// What the start line says, in tcpdump's words: `listening on eth0, link-type EN10MB (Ethernet), snapshot length

@@ -113,6 +113,10 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
 
 /// A warning where packets could not be looked into: those of a link type that is not decoded, or all there are.
 pub(super) fn warning(totals: &Totals) -> Option<String> {
+    if totals.unfit > 0 {
+        let skipped = plural(totals.unfit, "packet");
+        return Some(format!("warning: the capture filter does not fit the link type of {skipped}, skipped"));
+    }
     if let Some(links) = unknown_links(totals) {
         let skipped = totals.skipped[SkipReason::UnknownLinkType as usize];
         return Some(format!("warning: {links}: {skipped} of {} skipped", plural(totals.packets, "packet")));

@@ -13,6 +13,7 @@ use super::progress::Bar;
 use super::setup::{comes_live, engine, open, open_output};
 use super::sink::{Tee, end, finish};
 use crate::decode::{self, Decoder};
+use crate::seed;
 
 /// Runs an analysis to its end.
 ///
@@ -22,11 +23,17 @@ use crate::decode::{self, Decoder};
 pub(super) fn run(run: &Run) -> Result<(), Failure> {
     let stop = stop_on_signals()?;
     let live = matches!(run.input, Input::Live(_));
+    if live {
+        seed::keep_secret();
+    }
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
     let mut engine = engine(run)?;
     let waits = comes_live(&run.input);
     let mut source = open(&run.input, run.filter.as_ref(), &stop)?;
-    let mut sink = Tee::new(open_output(&run.output)?, run);
+    let mut sink = Tee::new(open_output(run)?, run);
+    if waits {
+        sink.put(&run.output)?;
+    }
     if !run.quiet && (live || run.verbose) {
         messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
     }

@@ -1,16 +1,16 @@
 //! Sets up the engine, the input and the output of an analysis.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::config::{FilterChoice, Input, Output, Run};
+use super::config::{FilterChoice, Input, Run};
 use super::messages::Failure;
 use crate::capture::{CaptureError, FileInput, FileOptions, Files, Filter, Source};
 use crate::decode;
 use crate::engine::{self, Engine};
+use crate::output::file::{self, Protected, Unplaced};
 use crate::output::{Out, Writer};
 
 /// An engine for this run.
@@ -66,25 +66,37 @@ pub(super) fn open(
     }
 }
 
-/// Opens the output.
-pub(super) fn open_output(output: &Output) -> Result<Box<dyn Writer>, Failure> {
-    let stream: Box<dyn Write> = match &output.path {
-        None => Box::new(io::stdout()),
-        Some(path) if is_input(path, &output.settings.session.inputs) => {
-            return Err(Failure::Usage(format!("-o: {} is also the input", path.display())));
-        }
-        Some(path) => match File::create(path) {
-            Ok(file) => Box::new(file),
+/// Opens the output. A file has to be put in its place, if it is not there from the start.
+pub(super) fn open_output(run: &Run) -> Result<(Box<dyn Writer>, Option<Unplaced>), Failure> {
+    let output = &run.output;
+    let (stream, pending): (Box<dyn Write>, _) = match &output.path {
+        None => (Box::new(io::stdout()), None),
+        Some(path) => match file::create(path, &protected(run)) {
+            Ok((file, pending)) => (Box::new(file), pending),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(Failure::Usage(format!("-o: {} {error}", path.display())));
+            }
             Err(error) => return Err(Failure::Running(format!("{}: cannot create: {error}", path.display()))),
         },
     };
-    Ok((output.format.open)(Out::new(stream, output.flush_lines), &output.settings))
+    Ok(((output.format.open)(Out::new(stream, output.flush_lines), &output.settings), pending))
 }
 
-/// Whether `path` is one of the files that are read: to create it would destroy them.
-pub(super) fn is_input(path: &Path, inputs: &[String]) -> bool {
-    let real = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
-    real(path).is_some_and(|output| inputs.iter().any(|input| real(Path::new(input)).as_ref() == Some(&output)))
+/// The files that are read: to create them would destroy them.
+pub(super) fn protected(run: &Run) -> Protected {
+    let mut protected = Protected::default();
+    if let Input::Files(files) = &run.input {
+        for file in files {
+            match file {
+                FileInput::Path(path) => protected.add(path),
+                FileInput::Stdin => protected.add_stdin(),
+            }
+        }
+    }
+    if let Some(FilterChoice::File { name, .. }) = &run.filter {
+        protected.add(Path::new(name));
+    }
+    protected
 }
 
 #[cfg(feature = "live")]

@@ -8,6 +8,7 @@ use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::output::Writer;
+use crate::output::file::Unplaced;
 
 /// Ends an analysis: reports open flows, then hosts, then totals.
 pub(super) fn end(engine: &mut Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
@@ -26,6 +27,7 @@ pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
         received: live_count(counts.received),
         dropped_kernel: live_count(counts.kernel_drops),
         dropped_interface: live_count(counts.interface_drops),
+        unfit: counts.unfit,
         ..engine.totals()
     }
 }
@@ -36,13 +38,20 @@ pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
 ///
 /// What could not be written.
 pub(super) fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
+    let name = output.path.as_ref().map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
     let out = sink.writer.out();
-    match out.finish() {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let name = output.path.as_ref().map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
-            Err(Failure::Running(format!("{name}: cannot write: {error}; {} octets were written", out.written())))
-        }
+    let (finished, written) = (out.finish(), out.written());
+    let failed = |error, rest: &str| {
+        Err(Failure::Running(format!("{name}: cannot write: {error}; {written} octets were written{rest}")))
+    };
+    match (finished, sink.pending) {
+        (Ok(_), None) => Ok(()),
+        (Ok(_), Some(pending)) => pending.put().or_else(|error| failed(error, "")),
+        (Err(error), None) => failed(error, ""),
+        (Err(error), Some(pending)) => match pending.put_incomplete() {
+            place if output.path.as_ref() == Some(&place) => failed(error, ""),
+            place => failed(error, &format!(" to {}, and the old file is as it was", place.display())),
+        },
     }
 }
 
@@ -57,10 +66,12 @@ pub(super) struct Tee {
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
+    /// What is written, before it is put in its place.
+    pending: Option<Unplaced>,
 }
 
 impl Tee {
-    pub(super) fn new(mut writer: Box<dyn Writer>, run: &Run) -> Self {
+    pub(super) fn new((mut writer, pending): (Box<dyn Writer>, Option<Unplaced>), run: &Run) -> Self {
         // Filters and checks are about flows: they must see those that the format has no use for.
         let chooses = run.output.flow.is_some() || run.analysis.flows_where.is_some() || !run.checks.is_empty();
         let wants = writer
@@ -68,7 +79,18 @@ impl Tee {
             .union(Interest::FLOWS.difference(Interest::STEPS).difference(Interest::STARTS).when(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0 }
+        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0, pending }
+    }
+
+    /// Puts a file in its place before it is whole, for those who read it as it grows.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be put there.
+    pub(super) fn put(&mut self, output: &Output) -> Result<(), Failure> {
+        let name = output.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let put = self.pending.take().map_or(Ok(()), Unplaced::put);
+        put.map_err(|error| Failure::Running(format!("{name}: cannot create: {error}")))
     }
 
     /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.

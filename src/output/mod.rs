@@ -8,6 +8,7 @@ pub mod clock;
 mod escape;
 pub mod event;
 pub mod explain;
+pub mod file;
 mod format;
 mod histogram;
 mod html;

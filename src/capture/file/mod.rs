@@ -19,10 +19,14 @@ use std::io::Read;
 use self::interface_indices::InterfaceIndices;
 pub use self::options::{FileInput, FileOptions};
 use self::reader::{Context, Reader};
+use super::filter::Filtered;
 use super::{CaptureError, Counts, Filter, Next, Progress, Source};
 use crate::decode::LinkType;
 use crate::decode::link::link_description;
 use crate::time::Timestamp;
+
+/// Link types that most captures have, the first of which a message names: Ethernet, raw IP, Linux cooked, Wi-Fi.
+const COMMON: [LinkType; 5] = [LinkType(1), LinkType(101), LinkType(113), LinkType(276), LinkType(127)];
 
 /// One or several inputs, their frames in order of time (equal times: in order of the inputs), numbered throughout.
 pub struct Files {
@@ -34,6 +38,8 @@ pub struct Files {
     filter: Option<Filter>,
     number: u64,
     yielded: u64,
+    /// Frames of a link type that the filter does not fit.
+    unfit: u64,
     fault: Option<CaptureError>,
     /// Whether there is one reader, no filter, and more to come, so that frames only have to be handed on.
     plain: bool,
@@ -74,9 +80,14 @@ impl Files {
         Self::new(readers?, options.filter)
     }
 
-    fn new(readers: Vec<Reader>, filter: Option<Filter>) -> Result<Self, CaptureError> {
+    fn new(readers: Vec<Reader>, mut filter: Option<Filter>) -> Result<Self, CaptureError> {
         if readers.is_empty() {
             return Err(CaptureError::Usage("no file to read".to_owned()));
+        }
+        if let Some(filter) = &mut filter {
+            let known: Vec<LinkType> = readers.iter().flat_map(Reader::links).map(|(link, _)| link).collect();
+            let more = if readers.iter().any(Reader::may_have_more_links) { &COMMON[..] } else { &[] };
+            filter.check(known.into_iter().chain(more.iter().copied()))?;
         }
         Ok(Self {
             fronts: BinaryHeap::with_capacity(readers.len()),
@@ -87,6 +98,7 @@ impl Files {
             filter,
             number: 0,
             yielded: 0,
+            unfit: 0,
             fault: None,
             ended: false,
         })
@@ -131,13 +143,16 @@ impl Files {
         while self.step()? {
             self.number += 1;
             let Some(filter) = &mut self.filter else { return Ok(true) };
-            if let Some(reader) = self.readers.get(self.current)
-                && filter.accepts(&reader.frame(self.number))?
-            {
-                return Ok(true);
+            match self.readers.get(self.current).map(|reader| filter.judge(&reader.frame(self.number))) {
+                Some(Filtered::Taken) => return Ok(true),
+                Some(Filtered::Unfit) => self.unfit += 1,
+                Some(Filtered::Refused) | None => {}
             }
         }
-        Ok(false)
+        // A filter that fits no frame at all is a mistake.
+        let is_mistake = self.unfit > 0 && self.unfit == self.number;
+        let failure = self.filter.as_mut().filter(|_| is_mistake).and_then(Filter::failure);
+        failure.map_or(Ok(false), Err)
     }
 
     /// [`Source::next`] of several inputs, or with a filter, or at the end.
@@ -210,6 +225,6 @@ impl Source for Files {
     }
 
     fn counts(&self) -> Counts {
-        Counts { frames: self.yielded, ..Counts::default() }
+        Counts { frames: self.yielded, unfit: self.unfit, ..Counts::default() }
     }
 }

@@ -208,6 +208,11 @@ impl Reader {
         }
     }
 
+    /// Whether link types may turn up later that are not known yet.
+    pub(super) const fn may_have_more_links(&self) -> bool {
+        matches!(self.format, Format::PcapNg(_) | Format::Nothing)
+    }
+
     pub(super) fn progress(&self) -> Progress {
         Progress { read: self.read.load(Ordering::Relaxed), total: self.total }
     }

@@ -22,9 +22,10 @@ use self::test_panic::panics_in;
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
 use super::run::stop_on_hang_up;
-use super::setup::{engine, open};
+use super::setup::{engine, open, protected};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
+use crate::seed;
 
 /// Shows the view of an analysis until the user leaves it.
 ///
@@ -38,10 +39,14 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
             .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
     }
     stop_on_hang_up(&stop).map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
+    if matches!(run.input, Input::Live(_)) {
+        seed::keep_secret();
+    }
     let waits = matches!(&run.input, Input::Files(files) if files.contains(&FileInput::Stdin));
     if waits && !run.quiet {
         messages::say("waiting for packets on standard input\u{2026}");
     }
+    let protected = protected(&run);
     let run = Arc::new(run);
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
@@ -64,7 +69,8 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
             thread::sleep(Duration::from_millis(20));
         }
     }
-    let controls = Controls { feed: feed.clone(), commands: sender, stop: Arc::clone(&stop), panic: panics_in("view") };
+    let controls =
+        Controls { feed: feed.clone(), commands: sender, stop: Arc::clone(&stop), protected, panic: panics_in("view") };
     let shown =
         if feed.waiting().packets == 0 && worker.is_finished() { Ok(None) } else { tui::run(options, &controls) };
     stop.store(true, Ordering::SeqCst);

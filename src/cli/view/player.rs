@@ -116,7 +116,7 @@ impl Player {
     pub(super) fn run(mut self, commands: &Receiver<Command>) -> Ended {
         if self.tee {
             // Opened here because it stays in this thread.
-            match open_output(&self.run.output) {
+            match open_output(&self.run) {
                 Ok(writer) => self.reading.sink.tee = Some(Tee::new(writer, &self.run)),
                 Err(failure) => self.feed.say(failure.to_string()),
             }

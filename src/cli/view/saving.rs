@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicBool;
 
 use super::super::config::Run;
 use super::super::messages::Failure;
-use super::super::setup::{is_input, open};
+use super::super::setup::{open, protected};
 use super::ring::Ring;
 use crate::capture::Next;
 use crate::decode::{self, Decoder, Frame, Outcome};
 use crate::flow::FlowKey;
+use crate::output::file::{self, Unplaced};
 use crate::output::pcapng::Pcapng;
 use crate::output::tui::Saving;
 
@@ -23,10 +24,7 @@ use crate::output::tui::Saving;
 /// What can not be read or written.
 pub(super) fn save(saving: &Saving, ring: Option<&Ring>, run: &Run, stop: &Arc<AtomicBool>) -> Result<u64, Failure> {
     let failed = |error: &io::Error| Failure::Running(error.to_string());
-    if is_input(&saving.path, &run.output.settings.session.inputs) {
-        return Err(Failure::Usage("the file is also the input".to_owned()));
-    }
-    let file = File::create(&saving.path).map_err(|error| failed(&error))?;
+    let (file, pending) = file::create(&saving.path, &protected(run)).map_err(|error| failed(&error))?;
     let mut writer = Selected {
         out: Pcapng::new(BufWriter::new(file)).map_err(|error| failed(&error))?,
         decoder: Decoder::new(decode::Config::default()),
@@ -44,7 +42,7 @@ pub(super) fn save(saving: &Saving, ring: Option<&Ring>, run: &Run, stop: &Arc<A
             }
         }
     }
-    writer.out.finish().map_err(|error| failed(&error))?;
+    writer.out.finish().and_then(|()| pending.map_or(Ok(()), Unplaced::put)).map_err(|error| failed(&error))?;
     Ok(writer.frames)
 }
 

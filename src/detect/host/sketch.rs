@@ -1,8 +1,9 @@
 //! Bounded stores: a table that evicts its lightest entries, a distinct counter, and a sample.
 //!
 //! The table's hash is seeded at random, because its keys are chosen by attackers, and nothing ever iterates over its
-//! index: entries are visited in order of their position, which depends on the input alone. The sketches hash with
-//! fixed seeds, so that the same capture gives the same estimates.
+//! index: entries are visited in order of their position, which depends on the input alone. The sketches hash with the
+//! seed of [`crate::seed`]: a stated one for files, so that the same capture gives the same estimates; a secret one
+//! otherwise.
 
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::IpAddr;
@@ -12,13 +13,13 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use crate::flow::prefetch::prefetch_start;
+use crate::seed::seed;
 use crate::tcp::Endpoint;
 
 /// How many entries are compared to find one that may go.
 const SAMPLE: usize = 4;
 /// Registers of a [`Distinct`]: 2^12, a standard error of 1.6 %.
 const REGISTERS: usize = 1 << 12;
-const SEED: u64 = 0x5ca1_ab1e;
 
 /// What decides who goes when a table is full: the smallest goes first.
 pub(super) trait Weigh {
@@ -203,14 +204,18 @@ impl<K: Key, V: Weigh> Bounded<K, V> {
     }
 }
 
-/// A hash that is the same in every run.
+/// A hash that is the same in every run over files.
 pub(super) fn fixed_hash(value: impl Hash) -> u64 {
-    mix(FixedState::with_seed(SEED).hash_one(value))
+    mix(FixedState::with_seed(seed()).hash_one(value))
 }
 
 /// The same for a key.
 pub(super) fn fixed_hash_of(key: &impl Key) -> u64 {
-    let mut state = FixedState::with_seed(SEED).build_hasher();
+    seeded_hash_of(seed(), key)
+}
+
+fn seeded_hash_of(seed: u64, key: &impl Key) -> u64 {
+    let mut state = FixedState::with_seed(seed).build_hasher();
     key.feed(&mut state);
     mix(state.finish())
 }
@@ -335,6 +340,22 @@ mod tests {
             let error = distinct.count() as f64 / n as f64 - 1.0;
             assert!(error.abs() < 0.05, "{n}: {}", distinct.count());
         }
+    }
+
+    /// Sources chosen for one seed, all of which fall into a few registers, are counted under another one.
+    #[test]
+    fn chosen_sources_hide_under_a_known_seed_only() {
+        const CHOSEN: usize = 15_000;
+        let (known, secret) = (crate::seed::STATED, 0x0dd_ba11);
+        let addresses = (0u32..).map(|n| IpAddr::from(n.to_be_bytes()));
+        let chosen = addresses.filter(|ip| seeded_hash_of(known, ip) >> 56 == 7).take(CHOSEN).collect::<Vec<_>>();
+        let count = |seed| {
+            let mut distinct = Distinct::new();
+            chosen.iter().for_each(|ip| distinct.add(seeded_hash_of(seed, ip)));
+            distinct.count() as f64 / CHOSEN as f64
+        };
+        assert!(count(known) < 0.002, "{}", count(known));
+        assert!((count(secret) - 1.0).abs() < 0.05, "{}", count(secret));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use foldhash::fast::FixedState;
 
 use crate::flow::record::flow::Flow;
 use crate::flow::record::notes::StaleStamp;
+use crate::seed::seed;
 use crate::time::{SECOND, Timestamp};
 
 const PLACES: usize = 4096;
@@ -46,8 +47,8 @@ pub(in crate::flow) struct Stamps {
 
 impl Default for Stamps {
     fn default() -> Self {
-        // Fixed seed: a collision only makes synscope forget a cause, and the same capture must give the same bytes.
-        Self { places: vec![Taken::default(); PLACES].into_boxed_slice(), hasher: FixedState::with_seed(0x5eed) }
+        // Not random: the same file must give the same bytes.
+        Self { places: vec![Taken::default(); PLACES].into_boxed_slice(), hasher: FixedState::with_seed(seed()) }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::flow::record::handshake::Try;
 use crate::flow::record::peer::Offer;
 use crate::flow::record::twin::Twin;
 use crate::flow::record::verdict::Opening;
+use crate::seed::seed;
 use crate::tcp::options::OptionFaults;
 use crate::tcp::{Endpoint, Segment, SeqNumber};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
@@ -31,6 +32,8 @@ const MAX_HOPS: u8 = 8;
 #[derive(Debug)]
 pub(in crate::flow) struct RecentSyns {
     lines: Box<[Line]>,
+    /// Odd, and by the seed: nobody can choose numbers that share a line.
+    factor: u32,
 }
 
 /// The newest SYNs whose numbers share a line, newest first: the hash of their flow's key, and their number.
@@ -42,22 +45,23 @@ const _: () = assert!(size_of::<Line>() == 64);
 
 impl Default for RecentSyns {
     fn default() -> Self {
-        Self { lines: vec![Line::default(); LINES].into_boxed_slice() }
+        let factor = (seed().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> u32::BITS) as u32 | 1;
+        Self { lines: vec![Line::default(); LINES].into_boxed_slice(), factor }
     }
 }
 
 impl RecentSyns {
-    /// Where a number belongs. Not seeded: a number chosen to share a line with others only keeps a flow from being
-    /// joined, and the same capture must give the same bytes.
+    /// Where a number belongs.
     #[inline]
-    const fn home(isn: SeqNumber) -> usize {
-        (isn.0.wrapping_mul(0x9e37_79b9) >> (u32::BITS - LINES.trailing_zeros())) as usize
+    const fn home(&self, isn: SeqNumber) -> usize {
+        (isn.0.wrapping_mul(self.factor) >> (u32::BITS - LINES.trailing_zeros())) as usize
     }
 
     /// A SYN with this number begins a flow, the key of which has this hash.
     #[inline]
     pub(in crate::flow) fn note(&mut self, isn: SeqNumber, hash: u64) {
-        let Some(Line(line)) = self.lines.get_mut(Self::home(isn)) else { return };
+        let home = self.home(isn);
+        let Some(Line(line)) = self.lines.get_mut(home) else { return };
         let [a, b, c, _] = *line;
         *line = [(hash, isn.0), a, b, c];
     }
@@ -71,7 +75,7 @@ impl RecentSyns {
 
     /// Hashes of the keys of flows that began with this number, newest first; 0 where there is none.
     pub(in crate::flow) fn with(&self, isn: SeqNumber) -> [u64; PLACES] {
-        let Some(Line(line)) = self.lines.get(Self::home(isn)) else { return [0; PLACES] };
+        let Some(Line(line)) = self.lines.get(self.home(isn)) else { return [0; PLACES] };
         line.map(|(hash, number)| if number == isn.0 { hash } else { 0 })
     }
 }

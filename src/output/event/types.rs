@@ -685,6 +685,9 @@ pub struct TotalsInner<'a> {
     /// Packets dropped because the analysis could not follow (live).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dropped_queue: Option<Count>,
+    /// Frames skipped because the capture filter does not fit their link type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) filter_unfit: Option<Count>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_packet: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]

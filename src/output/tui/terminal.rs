@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::panic;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError};
@@ -23,6 +24,8 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::{SIGHUP, SIGTERM, SIGTSTP};
 use terminal_colorsaurus::{QueryOptions, background_color};
+
+use crate::output::file::{self, Protected, Unplaced};
 
 use super::feed::{Feed, MOST_AT_ONCE};
 use super::layout::View;
@@ -64,6 +67,8 @@ pub struct Controls {
     pub commands: Sender<Command>,
     /// Raised when the program is to end.
     pub stop: Arc<AtomicBool>,
+    /// What must not be overwritten.
+    pub protected: Protected,
     /// Whether to panic at the first frame: for tests of what is left of the terminal then.
     pub panic: bool,
 }
@@ -98,6 +103,13 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
     let left = session.until_quit().map(|()| session.failure.take());
     drop(watched);
     left
+}
+
+/// Writes a file, or nothing at all.
+fn write_whole(path: &Path, text: &str, protected: &Protected) -> io::Result<()> {
+    let (mut file, pending) = file::create(path, protected)?;
+    file.write_all(text.as_bytes())?;
+    pending.map_or(Ok(()), Unplaced::put)
 }
 
 /// The background of the terminal, if it answers in time (OSC 11).
@@ -436,7 +448,7 @@ impl ViewLoop<'_> {
             Some(Effect::Repaint) => self.retake()?,
             Some(Effect::Copy(text)) => self.copy(&text)?,
             Some(Effect::Write(path, text)) => {
-                let said = match std::fs::write(&path, text) {
+                let said = match write_whole(&path, &text, &self.controls.protected) {
                     Ok(()) => format!("{} {}", path.display(), self.model.say(Word::Written)),
                     Err(error) => format!("{}: {error}", path.display()),
                 };

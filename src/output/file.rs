@@ -1,0 +1,271 @@
+//! Files that are written: beside their place, and put there when they are whole.
+//!
+//! What is at the place stays untouched until then, whatever goes wrong. An input is never an output: files are
+//! compared by device and inode, so that a link to an input is recognised. What is no file (a pipe, a terminal,
+//! `/dev/null`) is written to, and never replaced.
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Who may read a new file: its owner and group.
+const MODE: u32 = 0o640;
+/// Names tried for a file beside its place.
+const TRIES: u32 = 100;
+/// Symbolic links followed.
+const LINKS: u32 = 16;
+/// Bits of a folder's mode by which others than its owner may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Files that must not be overwritten: what is read.
+#[derive(Clone, Debug, Default)]
+pub struct Protected(Vec<(u64, u64)>);
+
+impl Protected {
+    /// Protects the file at `path`, if there is one.
+    pub fn add(&mut self, path: &Path) {
+        self.0.extend(fs::metadata(path).ok().as_ref().and_then(identity));
+    }
+
+    /// Protects what standard input reads from, if that is a file.
+    pub fn add_stdin(&mut self) {
+        let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+        self.0.extend(stdin.and_then(|file| file.metadata()).ok().as_ref().and_then(identity));
+    }
+
+    fn has(&self, metadata: &Metadata) -> bool {
+        identity(metadata).is_some_and(|id| self.0.contains(&id))
+    }
+}
+
+/// Device and inode of a file; nothing else is destroyed by writing to it.
+fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
+    metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+}
+
+/// A file that is not in its place yet. Dropped before [`Unplaced::put`], it goes away.
+#[derive(Debug)]
+pub struct Unplaced {
+    temporary: PathBuf,
+    place: PathBuf,
+    put: bool,
+}
+
+impl Unplaced {
+    /// Puts the file in its place, where it replaces what was there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; the file stays where it is then.
+    pub fn put(mut self) -> io::Result<()> {
+        self.put = true;
+        fs::rename(&self.temporary, &self.place)
+    }
+
+    /// The file could not be written to its end: puts it in its place where there is nothing, and else leaves it where
+    /// it is. Returns where it is.
+    pub fn put_incomplete(mut self) -> PathBuf {
+        self.put = true;
+        let stays = fs::symlink_metadata(&self.place).is_ok() || fs::rename(&self.temporary, &self.place).is_err();
+        if stays { self.temporary.clone() } else { self.place.clone() }
+    }
+}
+
+impl Drop for Unplaced {
+    fn drop(&mut self) {
+        if !self.put {
+            // Whoever took it away was faster.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Opens a file for `path`. It has to be [put](Unplaced::put) in its place, if it is not there from the start.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::InvalidInput`] for a file of `protected`, and those of the system.
+pub fn create(path: &Path, protected: &Protected) -> io::Result<(File, Option<Unplaced>)> {
+    let (place, is_descriptor) = follow(path)?;
+    let found = fs::metadata(if is_descriptor { path } else { &place });
+    if found.as_ref().is_ok_and(|there| protected.has(there)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is also the input"));
+    }
+    match found {
+        Ok(there) if is_descriptor => OpenOptions::new().append(there.is_file()).write(true).open(path).map(in_place),
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => OpenOptions::new().write(true).open(path).map(in_place),
+        Ok(there) => replace(place, &there),
+        Err(_) => beside(place, MODE),
+    }
+}
+
+const fn in_place(file: File) -> (File, Option<Unplaced>) {
+    (file, None)
+}
+
+/// A file that replaces another one, with its mode. In a folder where no file can be made, the old one is written to.
+fn replace(place: PathBuf, there: &Metadata) -> io::Result<(File, Option<Unplaced>)> {
+    // What must not be written must not be replaced either, which the folder alone would allow.
+    let old = OpenOptions::new().write(true).open(&place)?;
+    let made = beside(place, MODE);
+    match made {
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            old.set_len(0)?;
+            Ok(in_place(old))
+        }
+        made => {
+            let (file, pending) = made?;
+            file.set_permissions(Permissions::from_mode(there.mode() & 0o777))?;
+            Ok((file, pending))
+        }
+    }
+}
+
+/// A new file in the folder of `place`.
+fn beside(place: PathBuf, mode: u32) -> io::Result<(File, Option<Unplaced>)> {
+    if place.file_name().is_none() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut n = 0;
+    loop {
+        let temporary = place.with_file_name(format!(".synscope-{}-{n}.part", std::process::id()));
+        // Never through a link, never into a file that somebody put there.
+        match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
+            Ok(file) => return Ok((file, Some(Unplaced { temporary, place, put: false }))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && n < TRIES => n += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The place that symbolic links lead to, and whether it is a descriptor of a process, as `/dev/stdout` is. A dangling
+/// link is a place itself.
+fn follow(path: &Path) -> io::Result<(PathBuf, bool)> {
+    let mut place = path.to_owned();
+    for _ in 0..LINKS {
+        let folder = match place.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        if folder.canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) {
+            return Ok((place, true));
+        }
+        match fs::symlink_metadata(&place) {
+            Ok(link) if link.is_symlink() => {
+                if !is_trusted(&link, &folder) {
+                    let reason = "a symbolic link of somebody else in a folder that others may write";
+                    return Err(io::Error::other(reason));
+                }
+                let target = folder.join(fs::read_link(&place)?);
+                if fs::symlink_metadata(&target).is_err() && fs::metadata(path).is_err() {
+                    return Ok((place, false));
+                }
+                place = target;
+            }
+            _ => return Ok((place, false)),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// Whether a link may be followed: it is ours or that of the folder's owner, or nobody else may write there.
+fn is_trusted(link: &Metadata, folder: &Path) -> bool {
+    let Ok(folder) = fs::metadata(folder) else { return true };
+    let ours = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == link.uid());
+    folder.mode() & OTHERS_WRITE == 0 || ours || folder.uid() == link.uid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("synscope-file-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn read(path: &Path) -> String {
+        fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn what_was_there_stays_until_the_new_one_is_whole() {
+        let folder = folder("whole");
+        let place = folder.join("a");
+        fs::write(&place, "old").unwrap();
+        let (mut file, pending) = create(&place, &Protected::default()).unwrap();
+        file.write_all(b"new").unwrap();
+        assert_eq!(read(&place), "old");
+        pending.unwrap().put().unwrap();
+        assert_eq!((read(&place).as_str(), names(&folder)), ("new", vec!["a".to_owned()]));
+        // One that is not put goes away.
+        drop(create(&place, &Protected::default()).unwrap());
+        // One that failed stays beside.
+        let beside = create(&place, &Protected::default()).unwrap().1.unwrap().put_incomplete();
+        assert!(read(&place) == "new" && beside != place && beside.exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn an_input_is_recognised_by_any_of_its_names() {
+        let folder = folder("input");
+        let (input, hard, soft) = (folder.join("a"), folder.join("hard"), folder.join("soft"));
+        fs::write(&input, "packets").unwrap();
+        fs::hard_link(&input, &hard).unwrap();
+        symlink("a", &soft).unwrap();
+        let mut protected = Protected::default();
+        protected.add(&input);
+        for name in [&input, &hard, &soft, &folder.join(".").join("a")] {
+            assert_eq!(create(name, &protected).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+        assert_eq!((read(&input).as_str(), names(&folder).len()), ("packets", 3));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_a_dangling_one_does_not() {
+        let folder = folder("links");
+        let (link, target, dangling) = (folder.join("link"), folder.join("target"), folder.join("dangling"));
+        fs::write(&target, "old").unwrap();
+        fs::set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+        symlink("target", &link).unwrap();
+        symlink("nowhere", &dangling).unwrap();
+        for name in [&link, &dangling] {
+            let (mut file, pending) = create(name, &Protected::default()).unwrap();
+            file.write_all(b"new").unwrap();
+            pending.unwrap().put().unwrap();
+        }
+        assert!(link.is_symlink() && !dangling.is_symlink());
+        assert_eq!((read(&target).as_str(), read(&dangling).as_str()), ("new", "new"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&target), mode(&dangling) & !MODE), (0o600, 0));
+        assert_eq!(names(&folder), ["dangling", "link", "target"]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_to() {
+        for device in ["/dev/null", "/dev/full"] {
+            let (_, pending) = create(Path::new(device), &Protected::default()).unwrap();
+            assert!(pending.is_none());
+            assert!(!fs::metadata(device).unwrap().is_file());
+        }
+        assert!(create(Path::new("/"), &Protected::default()).is_err());
+        assert!(create(Path::new(""), &Protected::default()).is_err());
+    }
+}
