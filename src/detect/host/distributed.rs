@@ -1,6 +1,5 @@
 //! What several sources probe together, each too little to be reported alone: ports of one host, or one port of many
-//! hosts
-//!. Their SYNs are alike, and hardly any two of them probe the same: the clients of a service that is down, and
+//! hosts. Their SYNs are alike, and hardly any two of them probe the same: the clients of a service that is down, and
 //! clients that have nothing to do with each other, do.
 
 use core::net::{IpAddr, Ipv4Addr};
@@ -140,10 +139,10 @@ impl Group {
     /// none if they are.
     fn lacks(&mut self, key: Endpoint, look: u32, of_a_kernel: bool, since: Timestamp) -> usize {
         let left = if key.port == 0 {
-            lacks_of_a_host(self, look, since)
+            lacks_targets(self, look, since, &PORTS_WANTED, |p| p.to.port)
         } else {
             let near = if of_a_kernel { lacks_neighbours(self, look, since) } else { 0 };
-            near.max(lacks_of_a_port(self, look, since))
+            near.max(lacks_targets(self, look, since, &HOSTS_WANTED, |p| p.to.ip))
         };
         let times = || self.pieces.iter().filter(|p| p.look == look).map(|p| p.time);
         let before = times().filter(|time| *time < since).max().unwrap_or(Timestamp(i64::MIN));
@@ -303,8 +302,8 @@ impl Distributed {
 }
 
 // What is lacking, in new pieces at least. Each brings one more, and may take the place of another: of `a` pieces too
-// many for
-// `b` targets, `b - a` are made up for by a new one with a target of its own, and `a` by the one that gives way.
+// many for `b` targets, `b - a` are made up for by a new one with a target of its own, and `a` by the one that gives
+// way.
 
 /// Somebody who probes so much that it is a scan of its own, or too few who probe.
 fn lacks_sources(group: &Group, look: u32, since: Timestamp, own: usize) -> usize {
@@ -318,28 +317,33 @@ fn lacks_sources(group: &Group, look: u32, since: Timestamp, own: usize) -> usiz
     (longest + 1).saturating_sub(own).max(SOURCES.saturating_sub(runs))
 }
 
-/// Enough ports of one host, hardly one of them probed by two.
-fn lacks_of_a_host(group: &Group, look: u32, since: Timestamp) -> usize {
-    let pieces = group.alike(look, since).count();
-    if pieces < PORTS {
-        return PORTS - pieces;
-    }
-    let ports = distinct(group.alike(look, since).map(|p| p.to.port)).len();
-    let few = PORTS.saturating_sub(ports);
-    let shared = (2 * pieces).saturating_sub(3 * ports).div_ceil(3);
-    few.max(shared).max(lacks_sources(group, look, since, PORTS))
+/// What makes a scan by several: so many targets at least, for `shared.0` parts of `shared.1` of all pieces.
+struct Wanted {
+    targets: usize,
+    shared: (usize, usize),
 }
 
-/// Enough hosts on one port, hardly one of them probed by two.
-fn lacks_of_a_port(group: &Group, look: u32, since: Timestamp) -> usize {
+/// Ports of one host, or hosts on one port.
+const PORTS_WANTED: Wanted = Wanted { targets: PORTS, shared: (2, 3) };
+const HOSTS_WANTED: Wanted = Wanted { targets: HOSTS, shared: (4, 5) };
+
+/// Enough targets, hardly one of them probed by two.
+fn lacks_targets<T: Ord + Copy>(
+    group: &Group,
+    look: u32,
+    since: Timestamp,
+    wanted: &Wanted,
+    target: impl Fn(&Piece) -> T,
+) -> usize {
     let pieces = group.alike(look, since).count();
-    if pieces < HOSTS {
-        return HOSTS - pieces;
+    if pieces < wanted.targets {
+        return wanted.targets - pieces;
     }
-    let hosts = distinct(group.alike(look, since).map(|p| p.to.ip)).len();
-    let few = HOSTS.saturating_sub(hosts);
-    let shared = (4 * pieces).saturating_sub(5 * hosts).div_ceil(5);
-    few.max(shared).max(lacks_sources(group, look, since, HOSTS))
+    let targets = distinct(group.alike(look, since).map(target)).len();
+    let few = wanted.targets.saturating_sub(targets);
+    let (part, of) = wanted.shared;
+    let shared = (part * pieces).saturating_sub(of * targets).div_ceil(of);
+    few.max(shared).max(lacks_sources(group, look, since, wanted.targets))
 }
 
 /// Nearly all targets in one network.

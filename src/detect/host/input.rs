@@ -146,6 +146,8 @@ pub struct Settled {
     pub retried: bool,
     /// Code of the ICMP error that says that its server is unreachable.
     pub icmp_code: Option<u8>,
+    /// Whether another address answered it, which nothing translated back.
+    pub elsewhere: bool,
     /// What its SYN looked like.
     pub look: Option<Look>,
 }
@@ -178,6 +180,7 @@ impl Settled {
                 IcmpKind::Unreachable(code) => Some(code),
                 _ => None,
             }),
+            elsewhere: flow.answered_elsewhere().is_some(),
             look: flow.client.offer.as_ref().map(Look::from_offer),
         })
     }

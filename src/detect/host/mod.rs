@@ -40,6 +40,7 @@ mod seconds;
 mod server_profile;
 mod settings;
 mod sketch;
+mod stray_flood;
 #[cfg(test)]
 mod testing;
 mod tools;
@@ -75,6 +76,7 @@ pub struct HostDetectors {
     scans: scan::Scans,
     floods: flood::Floods,
     strays: backscatter::Backscatter,
+    stray_floods: stray_flood::StrayFloods,
     holding: connection_holding::ConnectionHolding,
     isns: isn::Isns,
     together: correlator::Correlator,
@@ -99,6 +101,7 @@ impl HostDetectors {
             scans: scan::Scans::new(&settings),
             floods: flood::Floods::new(settings.services),
             strays: backscatter::Backscatter::new(settings.strays),
+            stray_floods: stray_flood::StrayFloods::new(settings.strays),
             holding: connection_holding::ConnectionHolding::new(settings.services),
             isns: isn::Isns::new(&settings),
             together: correlator::Correlator::new(settings.strays),
@@ -168,7 +171,7 @@ impl HostDetectors {
             HostEventKind::Capture(condition) => {
                 self.floods.capture(*condition);
                 self.holding.capture(*condition);
-                strays.capture(*condition);
+                self.stray_floods.capture(*condition);
                 self.outages.capture(*condition);
             }
             HostEventKind::Attempt(a) => self.attempt(a, at, report),
@@ -191,7 +194,7 @@ impl HostDetectors {
             }
             HostEventKind::Challenge(s) => self.together.challenge(s, reporter, report),
             HostEventKind::Probe(probe) => self.probe(probe, report),
-            HostEventKind::Stray(stray) => strays.stray(stray, reporter, report),
+            HostEventKind::Stray(stray) => self.stray_floods.stray(stray, reporter, report),
             HostEventKind::Echo(s, proof) => strays.echo(s.time, s.frame, (s.from, s.to), *proof, reporter, report),
             HostEventKind::Unasked(unasked) => self.unasked(unasked, report),
             HostEventKind::Declined(declined) => self.together.declined(declined, reporter, report),
@@ -251,7 +254,7 @@ impl HostDetectors {
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
         self.floods.tick(now, &mut self.reporter, report);
         self.outages.tick(now, &mut self.reporter, report);
-        self.strays.tick(now, &mut self.reporter, report);
+        self.stray_floods.tick(now, &mut self.reporter, report);
         self.holding.tick(now, &mut self.reporter, report);
         self.scans.tick(now, &self.settings, &mut self.reporter, report);
         self.distributed.tick(now, &self.floods, &mut self.reporter, report);
@@ -269,7 +272,7 @@ impl HostDetectors {
         }
         self.floods.finish(now, &mut self.reporter, report);
         self.outages.finish(now, &mut self.reporter, report);
-        self.strays.finish(&mut self.reporter, report);
+        self.stray_floods.finish(now, &mut self.reporter, report);
         self.holding.finish(now, &mut self.reporter, report);
         self.isns.finish(now, &mut self.reporter, report);
         self.together.finish(now, &mut self.reporter, report);
@@ -406,6 +409,7 @@ impl HostDetectors {
             self.scans.evicted(),
             self.floods.evicted(),
             self.strays.evicted(),
+            self.stray_floods.evicted(),
             self.holding.evicted(),
             self.isns.evicted(),
             self.networks.evicted(),
@@ -416,6 +420,7 @@ impl HostDetectors {
             self.scans.octets(),
             self.floods.octets(),
             self.strays.octets(),
+            self.stray_floods.octets(),
             self.holding.octets(),
             self.isns.octets(),
             self.networks.octets(),
@@ -448,7 +453,8 @@ impl HostDetectors {
         } else {
             self.strays.echo(time, frame, (from, to), Proof::None, &mut self.reporter, report);
         }
-        self.strays.stray(&Stray { time, frame, from, to, proved: false, answer: false }, &mut self.reporter, report);
+        let stray = Stray { time, frame, from, to, proved: false, answer: false };
+        self.stray_floods.stray(&stray, &mut self.reporter, report);
         self.strays.unasked(time, frame, from.ip, to, &mut self.reporter, report);
     }
 
@@ -461,7 +467,7 @@ impl HostDetectors {
         }
         let answer =
             Stray { time: sign.time, frame: sign.frame, from: *server, to: sign.from, proved: true, answer: true };
-        self.strays.stray(&answer, &mut self.reporter, report);
+        self.stray_floods.stray(&answer, &mut self.reporter, report);
         self.strays.mirrored(sign, *server, &mut self.reporter, report);
     }
 

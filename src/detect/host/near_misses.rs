@@ -218,8 +218,45 @@ fn trw_needs_failures_in_excess() {
     lacks(&together(14, 200), "trw-scanner");
     has(&together(14, 10), "trw-scanner");
     // Without our networks four are not enough.
+    lacks(&by_both_families(12, true), "trw-scanner");
+    has(&by_both_families(12, false), "trw-scanner");
     lacks(&hosts(9, Outcome::Refused), "trw-scanner");
     has(&hosts(10, Outcome::Refused), "trw-scanner");
+}
+
+/// A client refused by IPv6 at `n` hosts; `twins`: that asks by IPv4 at once, and gets in.
+fn by_both_families(n: u16, twins: bool) -> Vec<Anomaly> {
+    let mut bench = Bench::new();
+    for k in 0..n {
+        let ms = i64::from(k) * 300;
+        bench.play(&attempt(ms, "2001:db8::1", 40_000 + k, &format!("2001:db8:1::{k}"), 443), 6, Outcome::Refused);
+        if twins {
+            let a = attempt(ms + 6, "192.0.2.1", 40_000 + k, &format!("198.51.100.{k}"), 443);
+            bench.play(&a, 10, Outcome::Open(1));
+        }
+    }
+    bench.finish(MINUTE)
+}
+
+/// Attempts that another address answers, untranslated, are no search.
+#[test]
+fn what_is_answered_from_elsewhere_is_no_failure() {
+    let ask = |elsewhere| {
+        let mut bench = Bench::new();
+        for k in 0..40_u16 {
+            let a = attempt(i64::from(k) * 100, "192.0.2.1", 40_000 + k, &format!("198.51.100.{k}"), 443);
+            let found = &mut bench.found;
+            let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
+            bench.hosts.attempt(&a, &mut Places::default(), &mut report);
+            let s = Settled { elsewhere, retried: true, ..settled(&a, 5_000, Outcome::Unanswered) };
+            bench.hosts.settled(&s, &mut Places::default(), &mut report);
+        }
+        bench.finish(2 * MINUTE)
+    };
+    has(&ask(false), "trw-scanner");
+    for id in ["trw-scanner", "scan-horizontal", "unanswered-burst"] {
+        lacks(&ask(true), id);
+    }
 }
 
 #[test]
@@ -493,7 +530,7 @@ fn strays(n: u32, seconds: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
         let ms = i64::from(k / n * 1000 + k % n / 4);
         let a = attempt(ms, "192.0.2.1", k as u16, "198.51.100.1", 80 + (k as u16 % spread));
         let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved: false, answer: false };
-        let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+        let HostDetectors { stray_floods: strays, reporter, .. } = &mut bench.hosts;
         strays.stray(&stray, reporter, &mut report);
         if answered {
             strays.stray(&Stray { proved: true, answer: true, ..stray }, reporter, &mut report);
@@ -511,6 +548,25 @@ fn stray_segments_are_a_flood_when_they_are_many_and_proved() {
     lacks(&strays(400, 3, 400, true), "stateless-flood");
     // A server that was restarted resets what its clients still send, once each.
     lacks(&strays(400, 2, 1, true), "stateless-flood");
+}
+
+fn phase_of(a: &Anomaly) -> Phase {
+    a.incident.map_or(Phase::New, |incident| incident.phase)
+}
+
+/// The end of a flood says what it was as a whole, under the number of its begin; after a minute of calm it is over.
+#[test]
+fn stray_floods_end_with_their_totals() {
+    let found = strays(300, 4, 1, true);
+    let [first, last] = found.iter().filter(|a| a.id == "stateless-flood").collect::<Vec<_>>()[..] else {
+        panic!("{found:#?}")
+    };
+    assert_eq!((phase_of(first), phase_of(last)), (Phase::New, Phase::Final));
+    assert_eq!(first.incident.map(|i| i.id), last.incident.map(|i| i.id));
+    assert_eq!((first.source, first.destination), (last.source, last.destination));
+    // It is one from the third second on: those before may be what clients of a restarted server send.
+    assert_eq!(figure(last, "segments"), &Figure::Integer(600));
+    assert_eq!((figure(last, "peak"), figure(last, "sources")), (&Figure::Integer(300), &Figure::Integer(1)));
 }
 
 /// `n` answers that nobody asked for, `gap` ms apart, to so many hosts.
@@ -1111,7 +1167,7 @@ fn strays_of_a_network(n: u32, sources: u32, proved: bool, target: fn(u32) -> (S
         let (to, port) = target(k);
         let a = attempt(ms, &spread_source(k, sources), k as u16, &to, port);
         let stray = Stray { time: a.time, frame: a.frame, from: a.client, to: a.server, proved, answer: false };
-        let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
+        let HostDetectors { stray_floods: strays, reporter, .. } = &mut bench.hosts;
         strays.stray(&stray, reporter, &mut report);
     }
     bench.finish(6000)
@@ -1121,7 +1177,8 @@ fn strays_of_a_network(n: u32, sources: u32, proved: bool, target: fn(u32) -> (S
 fn stray_segments_to_the_hosts_of_a_network_are_one_flood() {
     for (n, sources, proved) in [(400, u32::MAX, true), (1_500, u32::MAX, false), (1_500, 1, true)] {
         let found = strays_of_a_network(n, sources, proved, hosts_of_a_network);
-        assert_eq!(found.iter().filter(|a| a.id == "stateless-flood").count(), 1, "{n} {sources} {proved}: {found:#?}");
+        let phases: Vec<_> = found.iter().filter(|a| a.id == "stateless-flood").map(phase_of).collect();
+        assert_eq!(phases, [Phase::New, Phase::Final], "{n} {sources} {proved}: {found:#?}");
         assert_eq!(found[0].destination, Some(("198.51.100.0".parse().unwrap(), None)));
     }
     has(&strays_of_a_network(400, u32::MAX, true, hosts_of_a_long_network), "stateless-flood");

@@ -75,13 +75,16 @@ impl Reporter {
         if severity < self.min_severity {
             return 0;
         }
-        let incident = finding.incident.filter(|incident| incident.id > 0).unwrap_or_else(|| {
+        let known = finding.incident.filter(|incident| incident.id > 0);
+        let incident = known.unwrap_or_else(|| {
             self.incidents += 1;
-            IncidentReport { id: self.incidents, phase: finding.incident.map_or(Phase::New, |incident| incident.phase) }
+            // What it goes on with may have been too light to be reported.
+            let is_over = finding.incident.is_some_and(|incident| incident.phase == Phase::Final);
+            IncidentReport { id: self.incidents, phase: if is_over { Phase::Final } else { Phase::New } }
         });
         if let (Some(count), Some(worst)) = (self.counts.get_mut(index), self.severities.get_mut(index)) {
             *worst = if *count == 0 { severity } else { severity.max(*worst) };
-            *count += u64::from(incident.phase == Phase::New);
+            *count += u64::from(known.is_none());
         }
         out(&Anomaly {
             id: rule.id,

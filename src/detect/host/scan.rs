@@ -290,6 +290,10 @@ impl Scans {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
+        // What is answered from elsewhere is there: its client looks for nothing.
+        if s.elsewhere {
+            return;
+        }
         let ip = s.client.ip;
         let local_known = self.local_known;
         let back = !matches!(s.outcome, Outcome::Open(_)) && self.asks_back(s);
@@ -388,9 +392,9 @@ impl Scans {
             source.stray_port = (p.from.port, 1);
         }
         if !source.knows(p.technique) && proves(source, p) {
-            source.reported(p.technique);
             let finding = technique_finding(source, p.from.ip, p.technique, p.to.ip).frames([p.frame]);
-            self.crowds.tell(p, finding, reporter, out);
+            let incident = self.crowds.tell(p, finding, reporter, out);
+            source.reported(p.technique, incident);
         }
         if source.knows(p.technique) {
             self.judge(p.from.ip, &pair, p.time, settings, reporter, out);
@@ -567,6 +571,6 @@ impl Scans {
         source.pairs = Vec::new();
         source.index = HashTable::new();
         source.beyond = None;
-        source.techniques = 0;
+        source.techniques.clear();
     }
 }

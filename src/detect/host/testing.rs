@@ -61,6 +61,7 @@ pub(super) fn settled(a: &Attempt, ms: i64, outcome: Outcome) -> Settled {
         outcome,
         retried: false,
         icmp_code: None,
+        elsewhere: false,
         look: Some(a.look),
     }
 }

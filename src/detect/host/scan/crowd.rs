@@ -187,8 +187,8 @@ impl Crowd {
 pub(super) struct Crowds(Vec<Crowd>);
 
 impl Crowds {
-    /// `finding` is the first of its technique about the source of `p`.
-    pub(super) fn tell(&mut self, p: &Probe, finding: Finding, reporter: &mut Reporter, out: Report<'_>) {
+    /// `finding` is the first of its technique about the source of `p`. The incident that it is part of.
+    pub(super) fn tell(&mut self, p: &Probe, finding: Finding, reporter: &mut Reporter, out: Report<'_>) -> u64 {
         let network = network_of(p.to.ip);
         let rule = p.technique.rule();
         let same = |c: &&mut Crowd| c.technique == p.technique && c.network == network && p.time - c.last < QUIET;
@@ -202,7 +202,7 @@ impl Crowds {
                 crowd.reported = crowd.sources;
                 reporter.report(rule, p.time, crowd.ends, crowd.finding().of(crowd.incident, Phase::Update), out);
             }
-            return;
+            return crowd.incident;
         }
         let ends = (Some((p.from.ip, None)), Some((p.to.ip, None)));
         let incident = reporter.report(rule, p.time, ends, finding, out);
@@ -211,6 +211,7 @@ impl Crowds {
             let (frame, last) = (p.frame, p.time);
             self.0.push(Crowd { technique, network, ends, incident, sources: 1, reported: 1, sample, frame, last });
         }
+        incident
     }
 
     /// What has fallen silent is over.

@@ -99,6 +99,10 @@ pub(super) fn confirm(
     reporter.report(shape.rule(), now, ends, finding.of(incident, Phase::Update), out);
     let to = ends.1.map_or(ip, |(to, _)| to);
     let finding = technique_finding(source, ip, technique, to);
+    let finding = match source.incident_of(technique) {
+        Some(incident) => finding.of(incident, Phase::Update),
+        None => finding,
+    };
     reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
 }
 
@@ -111,12 +115,14 @@ pub(super) fn tell_technique(
     reporter: &mut Reporter,
     out: Report<'_>,
 ) {
-    if !source.reported(technique) {
-        decoys.tell(source, ip, to);
-        let mut finding = decoys.name(to, ip, technique_finding(source, ip, technique, to));
-        finding.severity = finding.severity.or(doubtful.then_some(Severity::Note));
-        reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
+    if source.knows(technique) {
+        return;
     }
+    decoys.tell(source, ip, to);
+    let mut finding = decoys.name(to, ip, technique_finding(source, ip, technique, to));
+    finding.severity = finding.severity.or(doubtful.then_some(Severity::Note));
+    let incident = reporter.report(technique.rule(), now, (Some((ip, None)), Some((to, None))), finding, out);
+    source.reported(technique, incident);
 }
 
 pub(super) fn tool_finding(source: &Source, ip: IpAddr, tool: Tool) -> Finding {

@@ -126,7 +126,7 @@ pub(super) struct Source {
     pub(super) shadows: u32,
     /// What was not reported of it, because its address may be forged.
     pub(super) withheld: Option<Tool>,
-    pub(super) techniques: u16,
+    pub(super) techniques: SmallVec<[(Technique, u64); 1]>,
     /// Failures since the last look at all pairs.
     pub(super) unseen: u8,
     pub(super) frames: SmallVec<[u64; 2]>,
@@ -174,7 +174,7 @@ impl Source {
             twins: (0, 0),
             shadows: 0,
             withheld: None,
-            techniques: 0,
+            techniques: SmallVec::new(),
             unseen: 0,
             frames: SmallVec::new(),
             asked_last: 0,
@@ -296,15 +296,18 @@ impl Source {
         self.resolved(pair.technique)
     }
 
-    pub(super) const fn reported(&mut self, technique: Technique) -> bool {
-        let bit = 1 << technique as u16;
-        let was = self.techniques & bit != 0;
-        self.techniques |= bit;
-        was
+    /// The technique is reported of it, as this incident.
+    pub(super) fn reported(&mut self, technique: Technique, incident: u64) {
+        self.techniques.push((technique, incident));
     }
 
-    pub(super) const fn knows(&self, technique: Technique) -> bool {
-        self.techniques >> technique as u16 & 1 == 1
+    /// Under which its technique was reported.
+    pub(super) fn incident_of(&self, technique: Technique) -> Option<u64> {
+        self.techniques.iter().find(|(known, _)| *known == technique).map(|(_, incident)| *incident)
+    }
+
+    pub(super) fn knows(&self, technique: Technique) -> bool {
+        self.incident_of(technique).is_some()
     }
 
     /// Whether a pair counts towards a scan.
