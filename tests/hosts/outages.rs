@@ -117,17 +117,74 @@ fn a_restart_is_no_outage() {
     assert!(!ids.contains(&"service-outage") && ids.contains(&"refused-burst"), "{ids:?}");
 }
 
-/// Three hosts of one network that are silent at once, while another network answers their clients.
-#[test]
-fn a_network_that_is_gone_is_a_path() {
+/// A farm of so many hosts in so many networks, that each have so many ports, goes dark for 8 s, while another network
+/// answers its clients.
+fn farm(hosts: u32, networks: u32, ports: u16) -> Traffic {
     let mut t = Traffic::new();
-    for host in 1..=3 {
-        ask(&mut t, ours(host, 80), (host, 100, 180, 300), Fate::Silent, 12);
+    for host in 0..hosts {
+        for port in 0..ports {
+            let server = v4(0xc6_3364 + 256 * (host % networks), host + 1, 80 + port);
+            ask(&mut t, server, (host + 3 * u32::from(port), 100, 180, 300), Fate::Silent, 12);
+        }
     }
-    ask(&mut t, v4(0xcb_0071, 1, 80), (5, 300, 300, 300), Fate::Silent, 12);
-    let reports = reported(&mut t, "service-outage");
-    let last: Vec<_> = reports.iter().filter(|a| a.incident.is_some_and(|i| i.phase == Phase::Final)).collect();
-    assert!(last.len() == 3 && last.iter().all(|a| is_text(a, "kind", "path-gone")), "{reports:#?}");
+    for other in 0..4 {
+        ask(&mut t, v4(0xcb_0071, 1 + other, 80), (5, 300, 300, 300), Fate::Silent, 12);
+    }
+    t
+}
+
+/// What is lost at once is one incident, whoever is asked first, with its services and its clients.
+#[test]
+fn a_farm_that_goes_dark_is_one_incident() {
+    for (hosts, networks, ports, kind) in [
+        (3, 1, 1, "path-gone"),
+        (12, 1, 1, "path-gone"),
+        (5, 1, 2, "path-gone"),
+        (8, 4, 1, "path-gone"),
+        (1, 1, 3, "host-gone"),
+    ] {
+        let name = format!("{hosts} hosts of {networks} networks, {ports} ports each");
+        let mut t = farm(hosts, networks, ports);
+        let reports = reported(&mut t, "service-outage");
+        let mut ids: Vec<_> = reports.iter().filter_map(|a| a.incident).map(|i| i.id).collect();
+        ids.dedup();
+        let phases: Vec<_> = reports.iter().filter_map(|a| a.incident).map(|i| i.phase).collect();
+        assert!(ids.len() == 1, "{name}: {reports:#?}");
+        assert!(phases.first() == Some(&Phase::New) && phases.last() == Some(&Phase::Final), "{name}: {phases:?}");
+        let last = reports.last().expect("a report");
+        assert!(is_text(last, "kind", kind), "{name}: {last:?}");
+        let all = i64::from(hosts) * i64::from(ports);
+        assert_eq!((integer(last, "services"), integer(last, "hosts")), (all, hosts.into()), "{name}");
+        assert_eq!((integer(last, "attempts"), integer(last, "clients")), (80 * all, 12), "{name}");
+        let said = t.ids();
+        assert!(!said.contains(&"service-unreachable"), "{name}: {said:?}");
+    }
+}
+
+/// Two hosts that fail at once may do so by chance, and a deployment that refuses for a while loses no path.
+#[test]
+fn two_hosts_and_refusals_are_outages_each() {
+    let incidents = |t: &mut Traffic| {
+        let mut ids: Vec<_> = reported(t, "service-outage").iter().filter_map(|a| a.incident).map(|i| i.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.len()
+    };
+    assert_eq!(incidents(&mut farm(2, 1, 1)), 2);
+    let mut t = Traffic::new();
+    for host in 1..=4 {
+        ask(&mut t, ours(host, 80), (host, 100, 180, 300), Fate::Refused, 12);
+    }
+    assert_eq!(incidents(&mut t), 4);
+}
+
+/// Where an outage is reported, nothing else says that its service cannot be reached.
+#[test]
+fn an_outage_of_many_clients_is_said_once() {
+    for fate in [Fate::Refused, Fate::Silent] {
+        let said = out(15, fate, 60).ids();
+        assert!(said.contains(&"service-outage") && !said.contains(&"service-unreachable"), "{fate:?}: {said:?}");
+    }
 }
 
 /// One port is silent, and another of the host answers.

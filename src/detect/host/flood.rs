@@ -247,6 +247,13 @@ impl Floods {
         self.areas.retried(server.ip, began, &mut service.area);
     }
 
+    /// An attempt at `server` failed; `reported`: as part of an outage that is reported by itself.
+    pub(super) fn is_out(&mut self, server: Endpoint, reported: bool, at: &mut Places) {
+        if let Some(service) = self.services.get_at(&mut at.service, &server) {
+            service.is_out = reported;
+        }
+    }
+
     /// A connection that had opened was dropped at once.
     pub(super) fn dropped(&mut self, server: Endpoint, at: &mut Places) {
         if let Some(service) = self.services.get_at(&mut at.service, &server) {

@@ -310,6 +310,7 @@ impl HostDetectors {
         let (worked, flooded) = self.floods.standing(f.server, f.now, at);
         if !flooded {
             self.outages.failed(f, &Known { worked, ordinary, answered }, &mut self.reporter, report);
+            self.floods.is_out(f.server, self.outages.reports(f.server), at);
         }
     }
 

@@ -6,6 +6,10 @@
 //! several clients that get on well with others fail there. Runs begin with the first failure and end with the first
 //! success after the last: in packet time.
 
+mod group;
+mod report;
+mod run;
+
 use core::net::IpAddr;
 
 use super::burst::MANY;
@@ -15,23 +19,18 @@ use super::input::Settled;
 use super::reporter::{Report, Reporter};
 use super::rules;
 use super::sketch::{Bounded, Weigh};
-use crate::detect::anomaly::{Figure, Phase, Severity};
+use crate::detect::anomaly::{Phase, Severity};
 use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
-use crate::time::{MILLISECOND, SECOND, Timestamp};
+use crate::time::{SECOND, Timestamp};
+use group::LostTogether;
+use report::finding;
+use run::{Hit, Kind, LASTS, Run, WORKS_FOR, is_over, kind_of};
 
-/// Failed attempts of an outage, and how long they go on, at least.
-const ATTEMPTS: u32 = 20;
-const LASTS: i64 = 3 * SECOND;
+pub(super) use run::{Failure, How, Known};
+
 /// Clients from which on it is a warning.
 const SEVERAL: usize = 5;
-/// Clients distinguished in one outage, and addresses that its report lists.
-const CLIENTS: usize = 256;
-const LISTED: usize = 16;
-const MAX_FRAMES: usize = 8;
-/// Successes in a row that end it at once; fewer do when no failure followed for so long.
-const WORKS: u32 = 8;
-const WORKS_FOR: i64 = 10 * SECOND;
 /// A run is given up after so long without an attempt.
 const FORGOTTEN: i64 = 120 * SECOND;
 /// Silence is known after a deadline of some seconds: until then failures of before the last success may come to light.
@@ -40,246 +39,8 @@ const SETTLING: i64 = 6 * SECOND;
 const UNKNOWN: usize = 64;
 /// An attempt that succeeds within this time after its SYN was sent again lost a packet, and did not fail.
 const LOSS: i64 = 3 * SECOND;
-/// Gaps of a client that asks by the clock: at least so long, so regular that of so many three in four are alike; and
-/// longer than this even where it gets on with others.
-const CHECKS: (i64, u16) = (200 * MILLISECOND, 6);
-const CHECKS_SLOWLY: i64 = SECOND;
 /// A client whose silent services are so many, in several networks, and that nobody answers, has lost its own way out.
 const UPLINK: usize = 3;
-
-/// How an attempt failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    /// Nothing answered.
-    Silent,
-    /// RST answered the SYN.
-    Refused,
-    /// ICMP did, with this code of a destination that is unreachable.
-    Unreachable(u8),
-    /// It opened, and the server reset it before it had said anything.
-    Reset,
-}
-
-/// An attempt that failed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Failure {
-    /// When that was known.
-    pub(super) now: Timestamp,
-    /// When its SYN was sent.
-    pub(super) began: Timestamp,
-    pub(super) frame: u64,
-    pub(super) client: IpAddr,
-    pub(super) server: Endpoint,
-    pub(super) how: How,
-    /// Whether its client sent the SYN again.
-    pub(super) retried: bool,
-}
-
-/// What is known elsewhere of the ends of an attempt.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    /// The service was seen to work.
-    pub(super) worked: bool,
-    /// The client has used connections.
-    pub(super) ordinary: bool,
-    /// When anything last answered the client.
-    pub(super) answered: Timestamp,
-}
-
-/// What is probably gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Process,
-    Host,
-    Path,
-    Filter,
-    Overload,
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process-gone",
-            Self::Host => "host-gone",
-            Self::Path => "path-gone",
-            Self::Filter => "filtered",
-            Self::Overload => "overload",
-        }
-    }
-
-    const fn says(self) -> &'static str {
-        match self {
-            Self::Process => "no process listens there, the host answers by RST",
-            Self::Host => "the host is gone, nothing on it that is asked answers",
-            Self::Path => "the way to it is gone, or its whole network is",
-            Self::Filter => {
-                "something drops what is sent to it, for its host still answers elsewhere or a filter says so"
-            }
-            Self::Overload => "it is overloaded, as some attempts still succeed or are reset once open",
-        }
-    }
-}
-
-/// A client that failed.
-#[derive(Clone, Copy, Debug)]
-struct Hit {
-    ip: IpAddr,
-    ordinary: bool,
-    answered: Timestamp,
-    /// Last attempt, the gap before it, how many gaps there were and how many of them were like the one before.
-    last: Timestamp,
-    gap: i64,
-    gaps: u16,
-    alike: u16,
-}
-
-impl Hit {
-    const fn is_again(&mut self, began: Timestamp) {
-        let gap = began.0 - self.last.0;
-        if gap <= 0 {
-            return;
-        }
-        if self.gap > 0 {
-            self.gaps = self.gaps.saturating_add(1);
-            let off = (gap - self.gap).abs();
-            self.alike = self.alike.saturating_add((off * 4 <= self.gap) as u16);
-        }
-        (self.last, self.gap) = (began, gap);
-    }
-
-    /// Whether it asks by the clock, as what checks services does.
-    const fn checks(&self) -> bool {
-        let by_clock = self.gaps >= CHECKS.1 && self.alike as u32 * 4 >= self.gaps as u32 * 3 && self.gap >= CHECKS.0;
-        by_clock && (!self.ordinary || self.gap >= CHECKS_SLOWLY)
-    }
-}
-
-/// Failures of a service without a success between them, or hardly any.
-#[derive(Debug)]
-struct Run {
-    /// SYNs of the first and of the last failure.
-    begin: Timestamp,
-    last: Timestamp,
-    silent: u32,
-    refused: u32,
-    /// By ICMP: no host, no network, refused by a filter, no port.
-    unreachable: [u32; 4],
-    reset: u32,
-    /// Successes in between; and since the last failure, of which this is the first.
-    between: u32,
-    good: u32,
-    good_since: Timestamp,
-    /// Silent attempts that got in when it was over.
-    late: u32,
-    hits: Vec<Hit>,
-    more_hits: bool,
-    worked: bool,
-    /// Another service of the host answered, and an attempt after that failed.
-    alive: bool,
-    frames: Vec<u64>,
-    /// Number of its reports, clients and attempts at the last of them.
-    reported: Option<(u64, usize, u32)>,
-    /// What is probably gone, and what was last reported of that.
-    kind: Kind,
-    kind_reported: Kind,
-    /// When it was last judged.
-    judged: Timestamp,
-}
-
-impl Run {
-    const fn new(f: &Failure) -> Self {
-        Self {
-            begin: f.began,
-            last: f.began,
-            silent: 0,
-            refused: 0,
-            unreachable: [0; 4],
-            reset: 0,
-            between: 0,
-            good: 0,
-            good_since: f.began,
-            late: 0,
-            hits: Vec::new(),
-            more_hits: false,
-            worked: false,
-            alive: false,
-            frames: Vec::new(),
-            reported: None,
-            kind: Kind::Host,
-            kind_reported: Kind::Host,
-            judged: Timestamp(i64::MIN),
-        }
-    }
-
-    const fn by_icmp(&self) -> u32 {
-        let [host, network, filter, port] = self.unreachable;
-        host + network + filter + port
-    }
-
-    const fn attempts(&self) -> u32 {
-        self.silent + self.refused + self.by_icmp() + self.reset
-    }
-
-    fn add(&mut self, f: &Failure, known: &Known, host_answered: Timestamp) {
-        if f.how == How::Reset {
-            // It opened, which seemed to be good.
-            self.good = self.good.saturating_sub(1);
-        }
-        self.alive |= host_answered > self.begin.after(SECOND) && f.began > host_answered;
-        if f.retried && f.how != How::Silent {
-            // It was silent until now.
-            self.silent = self.silent.saturating_sub(1);
-        }
-        match f.how {
-            How::Silent => self.silent += 1,
-            How::Refused => self.refused += 1,
-            How::Reset => self.reset += 1,
-            How::Unreachable(code) => self.unreachable[class_of(code, f.server.ip.is_ipv6())] += 1,
-        }
-        if f.began > self.good_since && self.good > 0 {
-            self.between += core::mem::take(&mut self.good);
-        }
-        self.begin = self.begin.min(f.began);
-        self.last = self.last.max(f.began);
-        self.worked |= known.worked;
-        if self.frames.len() < MAX_FRAMES && f.frame > 0 {
-            self.frames.push(f.frame);
-        }
-        let new = Hit {
-            ip: f.client,
-            ordinary: known.ordinary,
-            answered: known.answered,
-            last: f.began,
-            gap: 0,
-            gaps: 0,
-            alike: 0,
-        };
-        let room = self.hits.len() < CLIENTS;
-        match self.hits.iter_mut().find(|hit| hit.ip == f.client) {
-            Some(hit) => {
-                (hit.ordinary, hit.answered) = (hit.ordinary || known.ordinary, known.answered);
-                hit.is_again(f.began);
-            }
-            None if room => self.hits.push(new),
-            None => self.more_hits = true,
-        }
-    }
-
-    /// Whether it is long, and pure, enough.
-    fn is_outage(&self) -> bool {
-        self.attempts() >= ATTEMPTS && self.last - self.begin >= LASTS && self.between <= self.attempts() / 2
-    }
-}
-
-/// What an ICMP error with this code says is missing: host, network, leave, port.
-const fn class_of(code: u8, v6: bool) -> usize {
-    match (v6, code) {
-        (false, 1 | 7 | 8 | 12) | (true, 3) => 0,
-        (false, 0 | 5 | 6 | 11) | (true, 0 | 6) => 1,
-        (false, 2 | 3) | (true, 4) => 3,
-        _ => 2,
-    }
-}
 
 /// A service that failed somebody.
 #[derive(Debug)]
@@ -297,6 +58,13 @@ impl Weigh for Suspect {
     }
 }
 
+/// Services of several networks that were lost within so much time were lost at once.
+const AT_ONCE: i64 = 5 * SECOND;
+/// So many other hosts of its network that are lost with a service, or of any, say that the way to them is.
+const NEIGHBOURS: (usize, usize) = (2, 3);
+/// Groups of services that were lost at once, at a time.
+const MAX_GROUPS: usize = 64;
+
 /// Services that failed somebody, and the outages among them.
 #[derive(Debug)]
 pub(super) struct Outages {
@@ -305,6 +73,10 @@ pub(super) struct Outages {
     hosts: Bounded<IpAddr, Alive>,
     /// Services that have a run.
     running: Vec<Endpoint>,
+    groups: Vec<LostTogether>,
+    /// Groups found so far, and those that found no place.
+    groups_found: u64,
+    unfollowed: u64,
     capture: Condition,
 }
 
@@ -331,6 +103,9 @@ impl Outages {
             suspects: Bounded::new(limit),
             hosts: Bounded::new(limit),
             running: Vec::new(),
+            groups: Vec::new(),
+            groups_found: 0,
+            unfollowed: 0,
             capture: Condition::default(),
         }
     }
@@ -343,7 +118,7 @@ impl Outages {
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.suspects.evicted()
+        self.suspects.evicted() + self.hosts.evicted() + self.unfollowed
     }
 
     /// The capture is known to be so.
@@ -358,7 +133,19 @@ impl Outages {
 
     /// Whether what fails at `server` is, or may become, part of an outage of a service that worked.
     pub(super) fn covers(&self, server: Endpoint) -> bool {
-        !self.running.is_empty() && self.suspects.get(&server).is_some_and(|s| s.run.as_ref().is_some_and(|r| r.worked))
+        self.run(server).is_some_and(|run| run.worked)
+    }
+
+    /// The same, or whether an outage of it was reported.
+    pub(super) fn reports(&self, server: Endpoint) -> bool {
+        self.run(server).is_some_and(|run| run.worked || run.reported.is_some())
+    }
+
+    fn run(&self, server: Endpoint) -> Option<&Run> {
+        if self.running.is_empty() {
+            return None;
+        }
+        self.suspects.get(&server)?.run.as_deref()
     }
 
     /// An attempt failed.
@@ -383,7 +170,7 @@ impl Outages {
         }
         let over = suspect.run.as_ref().is_some_and(|run| is_over(run, f.began));
         if over {
-            end(suspect, f.server, f.now, &self.capture, reporter, out);
+            self.end(f.server, f.now, reporter, out);
         }
         let suspect = self.suspects.entry(f.server, new);
         if suspect.run.is_none() {
@@ -434,7 +221,7 @@ impl Outages {
         run.good += 1;
         // A moment of trouble is none.
         if run.reported.is_none() && run.good >= 3 && run.good * 4 >= run.attempts() && !run.is_outage() {
-            end(suspect, server, now, &self.capture, reporter, out);
+            self.end(server, now, reporter, out);
             self.running.retain(|other| *other != server);
         }
     }
@@ -444,15 +231,11 @@ impl Outages {
         for n in (0..self.running.len()).rev() {
             let Some(server) = self.running.get(n).copied() else { continue };
             self.judge(server, now, reporter, out);
-            let Some(suspect) = self.suspects.get_mut(&server) else {
-                self.running.swap_remove(n);
-                continue;
-            };
-            let over = suspect.run.as_ref().is_none_or(|run| {
+            let over = self.run(server).is_none_or(|run| {
                 is_over(run, now) && now - run.good_since >= SETTLING || now - run.last.max(run.good_since) >= FORGOTTEN
             });
             if over {
-                end(suspect, server, now, &self.capture, reporter, out);
+                self.end(server, now, reporter, out);
                 self.running.swap_remove(n);
             }
         }
@@ -461,42 +244,158 @@ impl Outages {
     /// Observation ends.
     pub(super) fn finish(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         self.running.sort_unstable();
-        for server in core::mem::take(&mut self.running) {
+        for server in self.running.clone() {
             self.judge(server, now, reporter, out);
-            if let Some(suspect) = self.suspects.get_mut(&server) {
-                end(suspect, server, now, &self.capture, reporter, out);
-            }
         }
+        for server in self.running.clone() {
+            self.end(server, now, reporter, out);
+        }
+        self.running.clear();
     }
 
-    /// Tells of an outage that goes on, if it is one, and of what has changed.
+    /// Reports an outage that goes on, if it is one, and what has changed.
     fn judge(&mut self, server: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
-        let Some(run) = self.suspects.get(&server).and_then(|suspect| suspect.run.as_deref()) else { return };
+        let Some(run) = self.run(server) else { return };
         if !run.is_outage() || run.good > 0 {
             return;
         }
         let (clients, warns) = self.clients(server, run);
         let proved = run.worked || run.hits.iter().filter(|hit| hit.ordinary).count() >= SEVERAL;
         let lacks = self.capture.asymmetric && run.refused + run.by_icmp() + run.reset == 0;
-        let kind = kind_of(run, self.neighbours(server, run));
+        let mut lost = self.lost_with(server, run);
+        let kind = kind_of(run, neighbours(server, &lost));
+        lost.retain(|other| kind == Kind::Path || (kind == Kind::Host && other.ip == server.ip));
         let news = run.reported.is_none_or(|(_, known, attempts)| {
             kind != run.kind_reported
                 || (known < SEVERAL && clients >= SEVERAL)
                 || run.attempts() >= attempts.saturating_mul(10)
         });
-        let is_reported = clients > 0 && proved && !lacks && news;
-        let Some(run) = self.suspects.get_mut(&server).and_then(|suspect| suspect.run.as_deref_mut()) else { return };
+        let (in_group, is_outage) = (run.group.is_some(), clients > 0 && proved && !lacks);
+        let Some(run) = self.run_mut(server) else { return };
         (run.judged, run.kind) = (now, kind);
-        if !is_reported {
-            return;
+        if in_group || (is_outage && !lost.is_empty() && self.has_group(server, kind)) {
+            self.judge_group(server, &lost, (clients, warns), now, reporter, out);
+        } else if is_outage && news {
+            self.report(server, (clients, warns), now, reporter, out);
         }
-        let mut finding = finding(run, server, kind, false).severity(warns);
+    }
+
+    fn run_mut(&mut self, server: Endpoint) -> Option<&mut Run> {
+        self.suspects.get_mut(&server)?.run.as_deref_mut()
+    }
+
+    /// Reports the outage of one service as it is now.
+    fn report(
+        &mut self,
+        server: Endpoint,
+        (clients, warns): (usize, Severity),
+        now: Timestamp,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
+        let Some(run) = self.run_mut(server) else { return };
+        let mut finding = finding(run, server, run.kind, false).severity(warns);
         if let Some((number, ..)) = run.reported {
             finding = finding.of(number, Phase::Update);
         }
         let number =
             reporter.report(&rules::SERVICE_OUTAGE, now, (None, Some((server.ip, Some(server.port)))), finding, out);
-        (run.reported, run.kind_reported) = (Some((number, clients, run.attempts())), kind);
+        (run.reported, run.kind_reported) = (Some((number, clients, run.attempts())), run.kind);
+    }
+
+    /// Whether there is a group for `server`, of which `kind` is gone, or room for another.
+    fn has_group(&mut self, server: Endpoint, kind: Kind) -> bool {
+        let has = self.group_of(server, kind).is_some() || self.groups.len() < MAX_GROUPS;
+        self.unfollowed += u64::from(!has);
+        has
+    }
+
+    /// The group that was lost with `server`.
+    fn group_of(&self, server: Endpoint, kind: Kind) -> Option<usize> {
+        let run = self.run(server)?;
+        if let Some(id) = run.group {
+            return self.groups.iter().position(|group| group.id == id);
+        }
+        self.groups.iter().position(|group| {
+            if kind == Kind::Path {
+                group.is_near(server.ip) || (group.begin - run.begin).abs() <= AT_ONCE
+            } else {
+                group.failing.iter().any(|service| service.ip == server.ip)
+            }
+        })
+    }
+
+    /// `server` was lost with others: that is reported as one.
+    fn judge_group(
+        &mut self,
+        server: Endpoint,
+        lost: &[Endpoint],
+        (clients, warns): (usize, Severity),
+        now: Timestamp,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
+        let Some((kind, begin)) = self.run(server).map(|run| (run.kind, run.begin)) else { return };
+        let at = self.group_of(server, kind).unwrap_or_else(|| {
+            self.groups_found += 1;
+            // What was reported of one of them goes on as that of all.
+            let numbers = lost.iter().chain([&server]).filter_map(|s| self.run(*s)?.reported).map(|known| known.0);
+            self.groups.push(LostTogether::new(self.groups_found, numbers.min().unwrap_or(0), begin));
+            self.groups.len() - 1
+        });
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let id = group.id;
+        group.add(server);
+        lost.iter().for_each(|service| group.add(*service));
+        for service in lost.iter().chain([&server]) {
+            let Some(run) = self.suspects.get_mut(service).and_then(|suspect| suspect.run.as_deref_mut()) else {
+                continue;
+            };
+            if run.group.is_none() && (service == &server || run.reported.is_some()) {
+                group.failing.push(*service);
+                run.group = Some(id);
+            }
+        }
+        if group.has_grown() {
+            let group = &self.groups[at];
+            let mut finding = group.finding(self.runs_of(group).into_iter(), false).severity(warns);
+            if group.incident > 0 {
+                finding = finding.of(group.incident, Phase::Update);
+            }
+            let number = reporter.report(&rules::SERVICE_OUTAGE, now, (None, group.whom()), finding, out);
+            self.groups[at].incident = number;
+        }
+        let number = self.groups.get(at).map_or(0, |group| group.incident);
+        if let Some(run) = self.run_mut(server) {
+            (run.reported, run.kind_reported) = (Some((number, clients, run.attempts())), kind);
+        }
+    }
+
+    /// The runs of a group that go on.
+    fn runs_of(&self, group: &LostTogether) -> Vec<&Run> {
+        group.failing.iter().filter_map(|service| self.run(*service)).collect()
+    }
+
+    /// The run of `server`, of the group with this number, is over; with the last of them the group is.
+    fn leave(
+        &mut self,
+        server: Endpoint,
+        id: u64,
+        run: &Run,
+        now: Timestamp,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) {
+        let Some(at) = self.groups.iter().position(|group| group.id == id) else { return };
+        let group = &mut self.groups[at];
+        group.is_over(server, run);
+        if !group.failing.is_empty() {
+            return;
+        }
+        let group = self.groups.remove(at);
+        let severity = if group.clients(core::iter::empty()) >= SEVERAL { Severity::Warn } else { Severity::Note };
+        let finding = group.finding(core::iter::empty(), true).severity(severity).of(group.incident, Phase::Final);
+        reporter.report(&rules::SERVICE_OUTAGE, now, (None, group.whom()), finding, out);
     }
 
     /// How many clients it hit that were no checkers and not cut off themselves, and how severe that is.
@@ -532,95 +431,53 @@ impl Outages {
         hosts.len() >= UPLINK && networks.len() >= 2
     }
 
-    /// How many other hosts of its network are silent as well.
-    fn neighbours(&self, server: Endpoint, run: &Run) -> usize {
+    /// Services that are silent as well: of the same network, or lost at the same moment.
+    fn lost_with(&self, server: Endpoint, run: &Run) -> Vec<Endpoint> {
         let network = network_of(server.ip);
-        let mut hosts: Vec<IpAddr> = Vec::new();
-        for other in self.running.iter().filter(|o| o.ip != server.ip && network_of(o.ip) == network) {
-            let Some(theirs) = self.suspects.get(other).and_then(|suspect| suspect.run.as_deref()) else { continue };
-            let at_once = theirs.begin <= run.last && run.begin <= theirs.last.after(LASTS);
+        let lost = |other: &&Endpoint| {
+            let Some(theirs) = self.run(**other).filter(|_| **other != server) else { return false };
+            let at_once = if network_of(other.ip) == network {
+                theirs.begin <= run.last && run.begin <= theirs.last.after(LASTS)
+            } else {
+                run.worked && theirs.worked && (theirs.begin - run.begin).abs() <= AT_ONCE
+            };
             let alive = self.hosts.get(&other.ip).is_some_and(|alive| alive.last > theirs.begin.after(LASTS));
-            if at_once && !alive && theirs.silent + theirs.by_icmp() >= 3 && !hosts.contains(&other.ip) {
-                hosts.push(other.ip);
-            }
+            let silent = theirs.silent + theirs.by_icmp();
+            at_once && !alive && silent >= 3 && silent > theirs.refused + theirs.reset
+        };
+        self.running.iter().filter(lost).copied().collect()
+    }
+
+    /// The run of `server` is over.
+    fn end(&mut self, server: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+        let Some(suspect) = self.suspects.get_mut(&server) else { return };
+        let Some(run) = suspect.run.take() else { return };
+        suspect.ended = run.end();
+        match run.group {
+            Some(id) => self.leave(server, id, &run, now, reporter, out),
+            None => conclude(run, server, now, self.capture, reporter, out),
         }
-        hosts.len()
     }
 }
 
-/// Whether successes have followed the last failure for long enough at `now`.
-const fn is_over(run: &Run, now: Timestamp) -> bool {
-    let since = now.0.saturating_sub(run.good_since.0);
-    run.good > 0 && (run.good >= WORKS && since >= SECOND || since >= WORKS_FOR)
+/// How many other hosts are `lost` with a service, if that are so many that the way to them is gone.
+fn neighbours(server: Endpoint, lost: &[Endpoint]) -> usize {
+    let mut hosts: Vec<IpAddr> = lost.iter().map(|other| other.ip).filter(|ip| *ip != server.ip).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let near = hosts.iter().filter(|ip| network_of(**ip) == network_of(server.ip)).count();
+    if near >= NEIGHBOURS.0 || hosts.len() >= NEIGHBOURS.1 { hosts.len() } else { 0 }
 }
 
-fn kind_of(run: &Run, neighbours: usize) -> Kind {
-    let all = run.attempts();
-    let [_, network, filter, port] = run.unreachable;
-    let overloaded = run.between >= 2 && run.between * 20 >= all;
-    if overloaded || 2 * run.reset >= all {
-        return Kind::Overload;
-    }
-    if 2 * (run.refused + port) > all {
-        return Kind::Process;
-    }
-    if 2 * filter > all {
-        return Kind::Filter;
-    }
-    if network * 2 > all || neighbours >= 2 {
-        return Kind::Path;
-    }
-    if run.alive && run.refused == 0 { Kind::Filter } else { Kind::Host }
-}
-
-fn finding(run: &Run, server: Endpoint, kind: Kind, over: bool) -> Finding {
-    let (all, clients) = (run.attempts(), run.hits.len());
-    let at_least = if run.more_hits { "at least " } else { "" };
-    let end = if over && run.good > 0 { run.good_since } else { run.last };
-    let lasted = (end - run.begin).max(0);
-    let seconds = lasted as f64 / 1e9;
-    let what = format!(
-        "{all} attempts (clients: {at_least}{clients}), answered by nothing: {}, by RST: {}, by ICMP: {}, reset once \
-         open: {}",
-        run.silent,
-        run.refused,
-        run.by_icmp(),
-        run.reset
-    );
-    let reason = match (over, run.good > 0) {
-        (false, _) => format!("{server} has failed for {seconds:.1} s: {what}; probably {}", kind.says()),
-        (true, true) => format!("{server} works again after {seconds:.1} s: {what}; probably {}", kind.says()),
-        (true, false) => {
-            format!("{server} failed for {seconds:.1} s, until it was last asked: {what}; probably {}", kind.says())
-        }
-    };
-    let listed = run.hits.iter().take(LISTED).map(|hit| hit.ip.to_string()).collect();
-    Finding::new(reason)
-        .figure("kind", Figure::Text(kind.name().to_owned()))
-        .figure("attempts", all)
-        .figure("silent", run.silent)
-        .figure("refused", run.refused)
-        .figure("unreachable", run.by_icmp())
-        .figure("reset_once_open", run.reset)
-        .figure("completed", run.between)
-        .figure("completed_late", run.late)
-        .figure("clients", clients as i64)
-        .figure("clients_listed", Figure::Texts(listed))
-        .figure("duration_ns", lasted)
-        .frames(run.frames.iter().copied())
-}
-
-/// The run of `suspect` is over.
-fn end(
-    suspect: &mut Suspect,
+/// The run of `server`, lost alone, is over.
+fn conclude(
+    mut run: Box<Run>,
     server: Endpoint,
     now: Timestamp,
-    capture: &Condition,
+    capture: Condition,
     reporter: &mut Reporter,
     out: Report<'_>,
 ) {
-    let Some(mut run) = suspect.run.take() else { return };
-    suspect.ended = if run.good > 0 { run.good_since } else { run.last };
     let whom = (None, Some((server.ip, Some(server.port))));
     let clients = run.hits.iter().filter(|hit| !hit.checks()).count();
     // It was not known to have worked before; now it does.

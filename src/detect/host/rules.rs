@@ -81,7 +81,8 @@ rules! {
          flood must last 3 s or reach 1000 a second, because a restarted server also resets segments of its former \
          clients. Without any proof the threshold is 1000 a second. Each port gets at least 4 of them; fewer are a \
          scan. Where many hosts of a network (/24, or /64 of IPv6) get them, the network is named, and 1000 a second \
-         must last 3 s. An ACK, SYN-ACK, FIN or RST flood, or a storm of resets: filter segments without a connection \
+         must last 3 s. After a minute with fewer than 50 a second the flood is over, and its totals are reported. An \
+         ACK, SYN-ACK, FIN or RST flood, or a storm of resets: filter segments without a connection \
          in front of the host.",
         "RFC 9293 section 3.10.7.1",
     );
@@ -353,7 +354,7 @@ rules! {
         Severity::Warn,
         "a service fails at least 20 clients",
         "At least 20 clients within 60 s, almost all failed, and either retried or were all refused: an outage, not a \
-         flood.",
+         flood. Where service-outage is reported of the same service, this is not.",
         "RFC 9293 section 3.8.3; RFC 4987 section 2",
     );
     SERVICE_OUTAGE = host(
@@ -363,8 +364,10 @@ rules! {
         "From 20 attempts and 3 s on: refused, silent although the client tried again, or reset as soon as they were \
          open, with almost no success in between. The service worked before or after, or at least 5 clients fail there \
          that succeed elsewhere. Below 5 clients it is a note. The figures give the outcomes, the affected clients and \
-         the probable cause (kind): process-gone, host-gone, path-gone, filtered or overload. The end is reported as \
-         well. Start with the cause in kind: the process, the host, the route, the filter or the load.",
+         the probable cause (kind): process-gone, host-gone, path-gone, filtered or overload. Silent services of one \
+         host, of 3 hosts of a network (/24, or /64 of IPv6), or of 4 hosts lost within 5 s are one outage, with the \
+         number of services and hosts and their list. The end is reported as well. Start with the cause in \
+         kind: the process, the host, the route, the filter or the load.",
         "RFC 9293 sections 3.5.2 and 3.8.3; RFC 792",
     );
     RST_BURST_SERVER = host(

@@ -30,7 +30,8 @@ const ALL_LOST_FOR: u32 = 3;
 const PER_PORT: u32 = 4;
 /// Of 64 places, so many filled by the hashes of sources show some fifty of them and more.
 const MANY_SOURCES: u32 = 36;
-/// Of 64 places, so many filled by the ports of a host are those of a scan, and by the hosts of a network spread over it.
+/// Of 64 places, so many filled by the ports of a host are those of a scan, and by the hosts of a network show that it
+/// is spread.
 const MANY_PORTS: u32 = 48;
 const SPREAD: u32 = 12;
 /// Seconds of a flood of a network's hosts that nothing proves.
@@ -50,7 +51,7 @@ const CALM: (i64, u32) = (60 * SECOND, 50);
 /// A flood that goes on.
 #[derive(Debug)]
 struct StrayFlood {
-    /// Under which it is reported. `None`: it is held back, until it is known whether the capture shows both directions.
+    /// Under which it is reported. `None`: it is held back until it is known whether the capture shows both directions.
     incident: Option<u64>,
     early: Finding,
     source: Option<IpAddr>,
@@ -247,7 +248,7 @@ impl StrayCount {
     }
 
     /// What the flood of `key` was as a whole.
-    fn total(&self, flood: &StrayFlood, (is_network, ip): Key) -> Finding {
+    fn total(&self, flood: &StrayFlood, (is_network, ip): StrayTarget) -> Finding {
         let lasted = (flood.last - flood.begin).max(0);
         let seconds = lasted.max(SECOND) as f64 / 1e9;
         let to = if is_network { format!("hosts of {}", prefix_of(ip)) } else { ip.to_string() };
@@ -268,14 +269,14 @@ impl StrayCount {
 }
 
 /// Whether it is a network, and its (first) address.
-type Key = (bool, IpAddr);
+type StrayTarget = (bool, IpAddr);
 
 /// Hosts and networks that get stray segments.
 #[derive(Debug)]
 pub(super) struct StrayFloods {
     hosts: Bounded<IpAddr, StrayCount>,
     networks: Bounded<IpAddr, StrayCount>,
-    running: Vec<Key>,
+    running: Vec<StrayTarget>,
     /// How many of them are held back.
     early: usize,
     /// Floods that were not followed, because too many went on.
@@ -340,7 +341,7 @@ impl StrayFloods {
 
     /// A flood was found. Answers prove that a segment is stray; that it is a reset does not, where connections are
     /// older than the capture.
-    fn found(&mut self, key: Key, answered: bool, beginning: bool, reporter: &mut Reporter, out: Report<'_>) {
+    fn found(&mut self, key: StrayTarget, answered: bool, beginning: bool, reporter: &mut Reporter, out: Report<'_>) {
         if self.running.len() >= MAX_RUNNING {
             self.unfollowed += 1;
             if let Some(count) = self.count_of(key) {
@@ -355,7 +356,7 @@ impl StrayFloods {
         }
     }
 
-    fn count_of(&mut self, (is_network, ip): Key) -> Option<&mut StrayCount> {
+    fn count_of(&mut self, (is_network, ip): StrayTarget) -> Option<&mut StrayCount> {
         if is_network { self.networks.get_mut(&ip) } else { self.hosts.get_mut(&ip) }
     }
 
@@ -375,8 +376,7 @@ impl StrayFloods {
         }
     }
 
-    /// Packet time is `now`: what was seen at the beginning is reported when enough has been seen, and floods that ended
-    /// are.
+    /// Packet time is `now`: what was seen at the beginning is reported when enough has been seen, and what is over.
     pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         if self.early > 0 && self.first.is_some_and(|first| now - first > BEGINNING) {
             self.report_early(reporter, out);
@@ -406,6 +406,6 @@ impl StrayFloods {
 }
 
 /// Whom a flood comes from, if from one alone, and whom it goes to.
-fn ends(flood: &StrayFlood, (_, ip): Key) -> (Option<Whom>, Option<Whom>) {
+fn ends(flood: &StrayFlood, (_, ip): StrayTarget) -> (Option<Whom>, Option<Whom>) {
     (flood.source.map(|ip| (ip, None)), Some((ip, flood.port)))
 }

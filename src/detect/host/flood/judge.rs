@@ -173,7 +173,12 @@ pub(super) fn outage(
     out: Report<'_>,
 ) {
     let clients = service.clients.lately(service.second_of(now));
-    if service.outage_reported || clients < OUTAGE_CLIENTS || cohort.syns < 20 || cohort.completion() > 0.05 {
+    if service.outage_reported
+        || service.is_out
+        || clients < OUTAGE_CLIENTS
+        || cohort.syns < 20
+        || cohort.completion() > 0.05
+    {
         return;
     }
     let all_refused = cohort.refused >= cohort.syns - cohort.completed;

@@ -65,6 +65,8 @@ pub(super) struct Service {
     /// Whether it answers with SYN cookies.
     pub(super) cookies: bool,
     pub(super) outage_reported: bool,
+    /// Whether what fails at it is reported as an outage.
+    pub(super) is_out: bool,
     pub(super) frame_count: u8,
     pub(super) clients: Clients,
     pub(super) others: Others,
@@ -103,6 +105,7 @@ impl Service {
             half_open_incident: None,
             cookies: false,
             outage_reported: false,
+            is_out: false,
             majority: (None, 0, 0),
             clients: Clients::default(),
             refused: Burst::default(),
