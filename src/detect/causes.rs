@@ -43,6 +43,8 @@ const CAUSES: &[(&str, &[(&str, Effect)])] = &[
             (resets::RST_BAD_ACK, Silence),
             (forgery::TTL_SHIFT, Silence),
             (opening::CONN_REFUSED, Silence),
+            (opening::RESET_AFTER_SYNACK, Silence),
+            (resets::SYNACK_WITHDRAWN, Silence),
             (resets::ABORTED_IN_FLIGHT, Silence),
             (resets::PEER_DATA_AFTER_RST, Silence),
             (peers::HALF_OPEN_CRASH, Silence),
@@ -77,6 +79,8 @@ pub(super) fn is_overtaken(id: &str, flow: &Flow) -> bool {
     match id {
         opening::SYN_UNANSWERED => flow.opening().opened(),
         opening::MISSING_ACK => flow.opening().opened() && flow.opening != Some(Opening::MissingAck),
+        opening::RESET_AFTER_SYNACK => flow.opening().opened(),
+        resets::SYNACK_WITHDRAWN => flow.withdrawn().is_none(),
         closes::HALF_CLOSE_STUCK => (closed(Side::Client) && closed(Side::Server)) || flow.teardown.reset.is_some(),
         peers::IDLE_EXPIRY => {
             let answered = |end: Option<crate::time::Timestamp>| {

@@ -21,6 +21,7 @@ pub(crate) const RST_BEYOND: &str = "rst-beyond";
 pub(crate) const RST_BAD_ACK: &str = "rst-bad-ack";
 pub(crate) const PEER_DATA_AFTER_RST: &str = "peer-data-after-rst";
 pub(crate) const RST_STORM: &str = "rst-storm";
+pub(crate) const SYNACK_WITHDRAWN: &str = "synack-withdrawn";
 pub(crate) const RESET_NO_DATA: &str = "reset-no-data";
 
 /// The rules of this family.
@@ -51,7 +52,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: reset_no_data,
     },
     Rule {
-        id: "synack-withdrawn",
+        id: SYNACK_WITHDRAWN,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server reset its own embryonic connection: RST after its SYN-ACK, before any final ACK",

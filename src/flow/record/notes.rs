@@ -5,7 +5,7 @@
 
 use super::holes::Holes;
 use super::payload::{Injection, Piece};
-use super::resets::Resets;
+use super::resets::{DefiedReset, Resets};
 use super::rewriting::Rewriting;
 use super::tuple::Side;
 use super::twin::Twin;
@@ -144,6 +144,8 @@ pub struct Notes {
     pub(in crate::flow) doubtful_fin: Option<Box<Segment>>,
     /// The same of payload, which was counted.
     pub(in crate::flow) doubted_ack: Option<Doubted>,
+    /// A third step behind a reset that had ended the attempt.
+    pub(in crate::flow) defied: Option<Box<DefiedReset>>,
     /// The last segment known to have acknowledged what was never sent.
     pub(in crate::flow) unsent: Option<UnsentAck>,
 }

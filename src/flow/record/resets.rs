@@ -51,3 +51,14 @@ impl KeptLine {
         other_path || (self.by_id && self.before.line.is_left_by(s.ip_id))
     }
 }
+
+/// A third step behind a reset that came before it, and who has gone on since.
+#[derive(Clone, Debug)]
+pub(in crate::flow) struct DefiedReset {
+    /// The third step.
+    pub(in crate::flow) third: Segment,
+    /// Whether the end in whose name the reset came certainly went on.
+    pub(in crate::flow) sender: bool,
+    /// Whether its target went on.
+    pub(in crate::flow) target: bool,
+}

@@ -18,6 +18,8 @@ pub struct Reset {
     pub seq: SeqNumber,
     /// Whether its number was possibly exact (between what the receiver acknowledged and what it was sent).
     pub exact: bool,
+    /// TTL or hop limit at the capture point.
+    pub ttl: u8,
 }
 
 /// What the end of one flow looked like.

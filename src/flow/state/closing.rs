@@ -212,7 +212,10 @@ impl Flow {
             (Phase::SynReceived, Side::Server) if self.client.isn.is_none() && !self.client.spoke() => {
                 facts | self.fail(Opening::SynAckOnly, s, from)
             }
-            (Phase::SynReceived, Side::Server) => facts | self.fail(Opening::MissingAck, s, from),
+            (Phase::SynReceived, Side::Server) => match self.misses_the_client(s) {
+                Some(misplaced) => facts | self.doubt_reset(s, from, misplaced),
+                None => facts | self.fail(Opening::MissingAck, s, from),
+            },
             (Phase::Failed, Side::Server) if self.opening == Some(Opening::Refused) => {
                 // Another try was refused as well.
                 self.gone(from);
@@ -301,6 +304,44 @@ impl Flow {
         Some(Facts::RST_BEYOND | Facts::UNACCEPTABLE)
     }
 
+    /// The same of a server's reset behind its SYN-ACK, which the client has got by then: only where it has not does the
+    /// acknowledgment of its SYN suffice (RFC 9293 section 3.10.7.3).
+    fn misses_the_client(&self, s: &Segment) -> Option<Facts> {
+        let low = self.handshake.synacks.iter().map(|synack| synack.seq.plus(1));
+        let low = low.reduce(|a, b| if b.before(a) { b } else { a })?;
+        let high = self.server.next.map_or(low, |next| next.later(low));
+        if s.seq.before(low) {
+            Some(Facts::RST_OLD)
+        } else if s.seq.at_or_before(high) {
+            None
+        } else if self.client.edge.is_none_or(|edge| s.seq.before(edge)) {
+            Some(Facts::RST_INEXACT)
+        } else {
+            Some(Facts::RST_BEYOND)
+        }
+    }
+
+    /// A reset that should take no effect. It did if nothing follows.
+    fn doubt_reset(&mut self, s: &Segment, by: Side, misplaced: Facts) -> Facts {
+        let reset = self.reset(s, by, false);
+        self.tracking.doubtful_reset.get_or_insert(reset);
+        if misplaced.any(Facts::RST_INEXACT) {
+            self.provoke(by.other(), s.time);
+        }
+        misplaced
+    }
+
+    /// Nothing followed a reset of doubt before the third step: it ended the attempt.
+    pub(in crate::flow) fn believe_doubtful_reset(&mut self) {
+        if let Some(reset) = self.tracking.doubtful_reset.take()
+            && self.teardown.reset.is_none()
+        {
+            self.tracking.phase = Phase::Failed;
+            self.gone(reset.by);
+            self.teardown.reset = Some(reset);
+        }
+    }
+
     fn fail(&mut self, opening: Opening, s: &Segment, by: Side) -> Facts {
         self.tracking.phase = Phase::Failed;
         self.gone(by);
@@ -355,7 +396,7 @@ impl Flow {
     }
 
     fn reset(&self, s: &Segment, by: Side, exact: bool) -> Reset {
-        Reset { by, time: s.time, frame: s.frame, seq: s.seq, exact }
+        Reset { by, time: s.time, frame: s.frame, seq: s.seq, exact, ttl: s.ttl }
     }
 
     /// Old, exact-possible, inexact or beyond (RFC 5961 section 3.2). Where the receiver's expectation is unknown,

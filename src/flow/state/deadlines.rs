@@ -88,6 +88,10 @@ impl Flow {
     /// Observation of it is over: settles what only the end can settle.
     pub(in crate::flow) fn conclude(&mut self, time: Timestamp, t: &Timeouts) {
         self.confirm_fin();
+        if self.tracking.phase == Phase::SynReceived && self.tracking.doubtful_reset.is_some() {
+            self.believe_doubtful_reset();
+            self.reach(Opening::MissingAck, time);
+        }
         if let Some(reset) = self.tracking.doubtful_reset.take()
             && self.teardown.reset.is_none()
             && !self.both_fins()

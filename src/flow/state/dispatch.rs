@@ -248,7 +248,9 @@ impl Flow {
         if s.flags.is_rst() {
             return self.on_rst(s, from);
         }
-        if self.tracking.doubtful_reset.is_some() && self.tracking.phase == Phase::Open {
+        if self.tracking.doubtful_reset.is_some()
+            && (self.tracking.phase == Phase::Open || (from == Side::Client && s.flags.is_plain_ack()))
+        {
             self.tracking.doubtful_reset = None;
         }
         if s.flags.is_syn() {
@@ -287,7 +289,7 @@ impl Flow {
     pub(in crate::flow) fn dispatch_invalid(&mut self, s: &Segment, from: Side) -> Facts {
         if s.flags.is_rst() {
             self.peer_mut(from).rst_count += 1;
-            let reset = Reset { by: from, time: s.time, frame: s.frame, seq: s.seq, exact: true };
+            let reset = Reset { by: from, time: s.time, frame: s.frame, seq: s.seq, exact: true, ttl: s.ttl };
             self.teardown.reset.get_or_insert(reset);
             return Facts::RST;
         }

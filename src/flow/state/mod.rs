@@ -8,6 +8,7 @@ pub(super) mod dispatch;
 pub(super) mod duplicates;
 pub(super) mod evidence;
 pub(super) mod fast_path;
+mod handshake_reset;
 mod header_checks;
 pub(super) mod hindsight;
 mod leaps;

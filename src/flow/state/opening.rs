@@ -262,7 +262,7 @@ impl Flow {
             (Phase::SynSent, Side::Server) => self.server_before_synack(s),
             (Phase::SynReceived | Phase::Failed, Side::Client) => self.third_step(s),
             (Phase::SynReceived, Side::Server) => self.server_before_third_step(s),
-            (Phase::Failed, Side::Server) => Facts::NONE,
+            (Phase::Failed, Side::Server) => self.defy_reset(s, Side::Server),
             (Phase::Crossed, _) => self.after_crossing(s, from),
         }
     }
@@ -304,9 +304,9 @@ impl Flow {
 
     fn third_step(&mut self, s: &Segment) -> Facts {
         let (Some(ack), Some(server_next)) = (s.ack(), self.server.next) else { return Facts::NONE };
-        // After a reset there is nothing left that an acknowledgment could complete.
+        // After a reset there is nothing left that an acknowledgment could complete, unless the reset took no effect.
         if self.tracking.phase == Phase::Failed && self.teardown.reset.is_some() {
-            return Facts::NONE;
+            return self.defy_reset(s, Side::Client);
         }
         let answered = self.handshake.synacks.iter().rev().find(|try_| ack.after(try_.seq)).map(|t| t.seq);
         let in_range = answered.is_some() && ack.at_or_before(server_next);
@@ -339,6 +339,14 @@ impl Flow {
         };
         self.open(opening, s, validated);
         Facts::FINAL_ACK
+    }
+
+    /// Whether `s` could be the third step of the client, whose SYN was seen.
+    pub(in crate::flow) fn fits_as_third_step(&self, s: &Segment) -> bool {
+        let (Some(ack), Some(next), Some(isn)) = (s.ack(), self.server.next, self.client.isn) else { return false };
+        let answered = self.handshake.synacks.iter().any(|synack| ack.after(synack.seq));
+        let expected = isn.plus(1).plus(self.handshake.syn_payload_acked);
+        answered && ack.at_or_before(next) && s.seq.at_or_after(expected)
     }
 
     fn server_before_third_step(&mut self, s: &Segment) -> Facts {

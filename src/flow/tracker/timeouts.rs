@@ -98,7 +98,10 @@ impl Tracker {
             Phase::SynSent if flow.has_declined() => flow.reach_if_undecided(Opening::ResetAfterSynAck, time),
             Phase::SynSent | Phase::Crossed => flow.reach_if_undecided(Opening::Unanswered, time),
             Phase::SynReceived if flow.client.isn.is_none() => flow.reach_if_undecided(Opening::SynAckOnly, time),
-            Phase::SynReceived => flow.reach(Opening::MissingAck, time),
+            Phase::SynReceived => {
+                flow.believe_doubtful_reset();
+                flow.reach(Opening::MissingAck, time);
+            }
             Phase::Open | Phase::Failed => {}
         }
         announce(flow, time, observer);
