@@ -172,7 +172,7 @@ impl Detectors {
             Notice::Quiet => self.ask_each(|all| &all.quiet, flow, time, false, report),
             Notice::Ended => {
                 self.take_off_overtaken(flow);
-                self.health.look_for_acks(flow, false);
+                self.health.look_for_acks(flow, flow.teardown.reset.is_some() && flow.client.fin.is_none());
                 self.health.flow_ended(flow, time);
                 self.routes.flow_ended(flow, time, &mut self.health);
                 if !self.thorough && ordinary::attempt(flow) {
@@ -365,7 +365,7 @@ impl Detectors {
     fn ask(&mut self, index: u16, flow: &mut Flow, o: &Occasion<'_>, report: &mut dyn FnMut(Anomaly, &Flow)) {
         let Some(rule) = self.rules.get(usize::from(index)).copied() else { return };
         let withheld = (self.health.asymmetric.is_some() && self.withheld.contains(&index))
-            || (self.health.is_filtered() && self.withheld_if_filtered.contains(&index));
+            || (self.health.withholds_silence() && self.withheld_if_filtered.contains(&index));
         if withheld || self.waits(index, flow, o) {
             return;
         }

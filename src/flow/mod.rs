@@ -22,7 +22,7 @@ pub use record::evidence::Evidence;
 pub use record::facts::Facts;
 pub use record::flow::{CaptureQuality, Flow, HostMarks, MAX_STEPS, Mark, Unreachable};
 pub use record::handshake::{Handshake, InEffect};
-pub use record::notes::{EndNotes, Notes, StaleStamp, UnsentAck};
+pub use record::notes::{EndNotes, Notes, Probation, StaleStamp, UnsentAck};
 pub use record::peer::{Offer, Peer};
 pub use record::previous::{Closed, Previous};
 pub use record::rewriting::Rewriting;

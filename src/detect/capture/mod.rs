@@ -29,10 +29,11 @@ const ONE_WAY: u32 = 30;
 const SERVERS: usize = 1024;
 const SEVERAL: u32 = 5;
 /// Handshakes without anything else that make a filtered capture; how many of them may come at once, and how many more
-/// each second, before they are a flood.
+/// each second, before they may be a flood, and before they are one.
 const HANDSHAKES: u64 = 3;
 const BURST: u64 = 20;
 const PACE: u64 = 5;
+const FLOOD_PACE: u64 = 200;
 /// Clients of such handshakes that are kept.
 const CLIENTS: usize = 8;
 /// A segment of more than this many MSS was joined by the card or the kernel.
@@ -312,7 +313,7 @@ impl Health {
         self.count_direction(flow, time);
     }
 
-    /// Looks whether `flow`, which opened or begins to close, has more than SYN, FIN and RST.
+    /// Looks whether `flow`, which opened, begins to close or has ended, has more than SYN, FIN and RST.
     #[inline]
     pub fn look_for_acks(&mut self, flow: &Flow, closing: bool) {
         if self.has_acks {
@@ -326,7 +327,13 @@ impl Health {
 
     /// Whether a filter let SYN, FIN and RST through, and nothing else.
     pub fn is_filtered(&self) -> bool {
-        !self.has_acks && (self.bare_of_acks.count > 0 || self.has_handshakes_alone())
+        !self.has_acks && (self.bare_of_acks.count > 0 || self.has_handshakes_alone(PACE))
+    }
+
+    /// Whether what such a filter leaves out is missed by nobody. A flood is reported as a flood, so that its pace
+    /// matters less.
+    pub(super) fn withholds_silence(&self) -> bool {
+        self.is_filtered() || (!self.has_acks && self.has_handshakes_alone(FLOOD_PACE))
     }
 
     /// Takes facts about a segment.
@@ -357,7 +364,7 @@ impl Health {
 
     /// Whether SYNs and SYN-ACKs are all there is, of clients that come again and at the pace of ordinary ones: a flood
     /// that is met with SYN cookies, which are not repeated, looks alike but for that.
-    fn has_handshakes_alone(&self) -> bool {
+    fn has_handshakes_alone(&self, pace: u64) -> bool {
         let (count, seconds) =
             (self.bare_handshakes.count, self.bare_between.map_or(0, |(first, last)| (last - first).max(0) / SECOND));
         let clients = &self.bare_clients;
@@ -366,7 +373,7 @@ impl Health {
         !self.has_closes
             && count >= HANDSHAKES
             && self.repeated_handshakes * 10 <= count
-            && count <= BURST + PACE * seconds
+            && count <= BURST + pace * seconds
             && (count <= seconds || again())
     }
 
@@ -498,7 +505,10 @@ fn lacks_acks(flow: &Flow) -> bool {
     let (client, server) = (&flow.client, &flow.server);
     let knows = client.acked.zip(server.isn).is_some_and(|(acked, isn)| acked.after(isn));
     let moved = client.fin.zip(client.isn).is_some_and(|(fin, isn)| fin.after(isn.plus(1)));
-    client.isn.is_some() && client.fin.is_some() && (knows || moved)
+    let reset = flow.teardown.reset.filter(|_| server.isn.is_some());
+    let reset = reset.zip(reset.and_then(|reset| flow.peer(reset.by).isn));
+    let reset_behind_data = reset.is_some_and(|(reset, isn)| reset.seq.after(isn.plus(1)));
+    client.isn.is_some() && ((client.fin.is_some() && (knows || moved)) || reset_behind_data)
 }
 
 /// Segments that were joined, as far as their mean size shows.
@@ -542,7 +552,7 @@ pub(super) fn findings(h: &Health) -> [Option<Finding>; 14] {
 }
 
 fn filtered(h: &Health) -> Option<Finding> {
-    if !h.is_filtered() {
+    if !h.withholds_silence() {
         return None;
     }
     tally(&h.bare_of_acks, "connections closed without a segment that is not SYN, FIN or RST")

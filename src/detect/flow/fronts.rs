@@ -4,7 +4,7 @@ use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::notes::WrongSynAck;
-use crate::flow::{Facts, Flow, Offer, Side};
+use crate::flow::{Facts, Flow, Offer, Probation, Side};
 use crate::time::SECOND;
 
 /// A device that has to open its own connection to the server first does so within this, nanoseconds.
@@ -38,11 +38,13 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: SYN_AUTHENTICATION,
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the client reset a SYN-ACK with a wrong acknowledgment number, and its next SYN was accepted",
-        description: "A filter against floods answers the first SYN of an address with a SYN-ACK that a real client \
-                      must reset (safe reset), and then admits the address. Client and server are not at fault. Each \
-                      new address loses about one second, until its SYN is repeated; a list of known addresses or SYN \
-                      cookies on the filter avoid that.",
+        summary: "the first attempt of a client was answered by a filter that wants proof of its address, the next by the \
+                  server",
+        description: "A filter against floods answers the first SYN of an address. With a wrong acknowledgment number, \
+                      a real client must reset its SYN-ACK (safe reset); with a right one, a real client completes the \
+                      handshake, and the filter resets it. Then it admits the address. Client and server are not at \
+                      fault. Each new address loses about one second, until its SYN is repeated, or one connection; a \
+                      list of known addresses or SYN cookies on the filter avoid that.",
         reference: "RFC 9293 section 3.10.7.3; RFC 4987 section 3.8",
         when: When::Opened,
         check: syn_authentication,
@@ -124,6 +126,9 @@ pub(super) fn is_of_another(wrong: &WrongSynAck, f: &Flow) -> bool {
 
 fn syn_authentication(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
+    if let Some(before) = f.probation() {
+        return admitted(f, before);
+    }
     let wrong = authenticated(f)?;
     let real = f.server.offer.as_ref()?;
     let waited = f.handshake.connect_time()?;
@@ -144,4 +149,28 @@ fn syn_authentication(s: &RuleContext<'_>) -> Option<Finding> {
         .figure("server_ttl", i64::from(real.ttl))
         .figure("connect_ns", waited),
     )
+}
+
+/// The attempt before was reset once it was complete. That the server serves this one is the proof.
+fn admitted(f: &Flow, before: &Probation) -> Option<Finding> {
+    let real = f.server.offer.as_ref()?;
+    let served = f.opening.is_some_and(crate::flow::Opening::opened) && f.server.data_count > 0;
+    served.then(|| {
+        let after = (f.opening_time - before.began).max(0);
+        Finding::new(format!(
+            "a filter answered the attempt before in the server's name (flow {}, TTL {}, window {}; the server's: {}, \
+             {}) and reset it once it was complete; this one opened {} after the first SYN",
+            before.flow,
+            before.offer.ttl,
+            before.offer.window,
+            real.ttl,
+            real.window,
+            seconds(after)
+        ))
+        .frames([before.frames.0, before.frames.1].into_iter().chain(f.handshake.synacks.first().map(|t| t.frame)))
+        .figure("flow_before", i64::try_from(before.flow).unwrap_or(i64::MAX))
+        .figure("ttl", i64::from(before.offer.ttl))
+        .figure("server_ttl", i64::from(real.ttl))
+        .figure("connect_ns", after)
+    })
 }

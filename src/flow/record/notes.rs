@@ -5,6 +5,7 @@
 
 use super::holes::Holes;
 use super::payload::{Injection, Piece};
+use super::peer::Offer;
 use super::resets::{DefiedReset, Resets};
 use super::rewriting::Rewriting;
 use super::tuple::Side;
@@ -144,6 +145,8 @@ pub struct Notes {
     pub(in crate::flow) doubtful_fin: Option<Box<Segment>>,
     /// The same of payload, which was counted.
     pub(in crate::flow) doubted_ack: Option<Doubted>,
+    /// The attempt before, of the same client, that somebody answered in the server's name and reset.
+    pub(in crate::flow) probation: Option<Box<Probation>>,
     /// A third step behind a reset that had ended the attempt.
     pub(in crate::flow) defied: Option<Box<DefiedReset>>,
     /// The last segment known to have acknowledged what was never sent.
@@ -194,6 +197,21 @@ pub struct StaleStamp {
     pub frame: u64,
     /// How many SYNs of the address were taken, each later than the one before.
     pub count: u32,
+}
+
+/// A handshake that was reset as soon as it was complete, as far as the next attempt of its client must know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probation {
+    /// Number of its flow.
+    pub flow: u64,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was reset.
+    pub reset: Timestamp,
+    /// Frames of its SYN-ACK and of the reset.
+    pub frames: (u64, u64),
+    /// What that SYN-ACK offered.
+    pub offer: Offer,
 }
 
 /// Payload of doubt: how things stood before it.

@@ -1,5 +1,6 @@
 //! How a flow changes with each segment: openings, closings, sequence numbers, and the checks beside them.
 
+pub(super) mod admission;
 pub(super) mod announced;
 pub(super) mod checksum_trust;
 mod closing;

@@ -84,6 +84,16 @@ impl Tracker {
         if facts.any(Facts::SYN_ACK) {
             self.stamps.take(flow);
         }
+        if facts.any(Facts::RST_ACCEPTED) {
+            self.probations.take(flow);
+        }
+        let before = if facts.any(Facts::SYN_ACK) { self.probations.before(flow) } else { None };
+        if let Some(before) = before
+            && let Some(flow) = self.table.settled(slot)
+        {
+            flow.set_probation(before);
+        }
+        let Some(flow) = self.table.get(slot) else { return };
         let (id, Some(twin)) = (flow.id, flow.twin()) else { return };
         let Some(other) = self.table.with_id(twin.hash, twin.flow) else { return };
         if self.table.get(other).and_then(Flow::twin).is_some_and(|twin| twin.flow == id) {
