@@ -38,8 +38,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: SYN_AUTHENTICATION,
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the first attempt of a client was answered by a filter that wants proof of its address, the next by the \
-                  server",
+        summary: "a filter that wants proof of an address answered a client's first attempt, the server the next",
         description: "A filter against floods answers the first SYN of an address. With a wrong acknowledgment number, \
                       a real client must reset its SYN-ACK (safe reset); with a right one, a real client completes the \
                       handshake, and the filter resets it. Then it admits the address. Client and server are not at \

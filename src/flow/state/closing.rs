@@ -304,8 +304,8 @@ impl Flow {
         Some(Facts::RST_BEYOND | Facts::UNACCEPTABLE)
     }
 
-    /// The same of a server's reset behind its SYN-ACK, which the client has got by then: only where it has not does the
-    /// acknowledgment of its SYN suffice (RFC 9293 section 3.10.7.3).
+    /// The same of a server's reset behind its SYN-ACK, which the client has got by then: only where it has not does
+    /// the acknowledgment of its SYN suffice (RFC 9293 section 3.10.7.3).
     fn misses_the_client(&self, s: &Segment) -> Option<Facts> {
         let low = self.handshake.synacks.iter().map(|synack| synack.seq.plus(1));
         let low = low.reduce(|a, b| if b.before(a) { b } else { a })?;
