@@ -23,7 +23,7 @@ fn output(capture: &str, format: &str) -> String {
     // Relative paths, so that the files do not depend on where the repository is.
     let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled"))
-        .args(["-q", "-r", capture, "-T", format])
+        .args(["-q", "-r", capture, "-T", format, "--sandbox", "off"])
         .output()
         .expect("the program runs");
     assert!(run.status.success(), "{capture} {format}: {}", String::from_utf8_lossy(&run.stderr));

@@ -134,7 +134,7 @@ impl fmt::Display for CaptureError {
             Self::Permission { interface, program } => write!(
                 f,
                 "{interface}: no permission to capture (CAP_NET_RAW is required); run as root, or run once: \
-                 sudo setcap cap_net_raw,cap_net_admin=eip {}",
+                 sudo setcap cap_net_raw=ep {}",
                 program.display()
             ),
             Self::NoSuchInterface { interface, known } if known.is_empty() => {
@@ -202,7 +202,7 @@ mod tests {
             CaptureError::Permission { interface: "eth0".into(), program: PathBuf::from("/usr/local/bin/synscope") };
         let text = error.to_string();
         assert!(text.contains("CAP_NET_RAW"), "{text}");
-        assert!(text.ends_with("setcap cap_net_raw,cap_net_admin=eip /usr/local/bin/synscope"), "{text}");
+        assert!(text.ends_with("setcap cap_net_raw=ep /usr/local/bin/synscope"), "{text}");
         assert_eq!(error.exit_code(), 5);
     }
 }

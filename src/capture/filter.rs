@@ -8,6 +8,8 @@ use super::bpf::Program;
 #[cfg(feature = "live")]
 use super::libpcap::{message, to_dlt};
 use super::preset::Preset;
+#[cfg(feature = "live")]
+use crate::decode::link::LINK_LAYERS;
 use crate::decode::{Frame, LinkType};
 
 /// A capture filter, not tied to a link type.
@@ -97,6 +99,15 @@ impl Filter {
         }
     }
 
+    /// Compiles it now for every link type that is decoded, where it fits: to look up the names in it (hosts, ports)
+    /// may need what is given up before the first frame comes.
+    pub fn prepare(&mut self) {
+        for link in LINK_LAYERS.iter().flat_map(|layer| layer.types) {
+            let compiled = self.alternatives.iter().find_map(|expression| compile(expression, *link).ok());
+            self.programs.extend(compiled.map(|program| (*link, Some(program))));
+        }
+    }
+
     /// What the filter makes of this frame.
     pub(super) fn judge(&mut self, frame: &Frame<'_>) -> Filtered {
         match self.program(frame.link) {
@@ -167,6 +178,9 @@ impl Filter {
         Self::expression(preset.name)
     }
 
+    /// Nothing to do in a build without libpcap.
+    pub fn prepare(&mut self) {}
+
     pub(super) fn check(&mut self, _: impl IntoIterator<Item = LinkType>) -> Result<(), CaptureError> {
         Self::expression("").map(drop)
     }
@@ -177,6 +191,20 @@ impl Filter {
 
     pub(super) fn failure(&mut self) -> Option<CaptureError> {
         self.check([]).err()
+    }
+}
+
+/// The same filter, which has refused nothing yet.
+impl Clone for Filter {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            alternatives: self.alternatives.clone(),
+            #[cfg(feature = "live")]
+            programs: self.programs.clone(),
+            #[cfg(feature = "live")]
+            refusal: None,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub mod preset;
 mod source;
 
 pub use error::CaptureError;
-pub use file::{FileInput, FileOptions, Files};
+pub use file::{FileInput, FileOptions, Files, OpenFiles};
 pub use filter::Filter;
 #[cfg(feature = "live")]
 pub use live::{Direction, InterfaceInfo, Live, LiveOptions, list_interfaces};

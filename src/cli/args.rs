@@ -126,6 +126,19 @@ pub(super) struct InputArgs {
     pub(super) words: Vec<String>,
 }
 
+/// Whether rights are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SandboxArg {
+    /// All, or refuse to run
+    Strict,
+    /// As many as possible
+    On,
+    /// None
+    Off,
+    /// Print what holds
+    Status,
+}
+
 /// Direction of packets to capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum DirectionArg {
@@ -396,6 +409,15 @@ pub(super) struct CheckArgs {
 /// The rest.
 #[derive(Debug, clap::Args)]
 pub(super) struct OtherArgs {
+    /// As root, become this user before the first packet; `root` stays root [default: synscope, else nobody]
+    #[arg(short = 'Z', long, value_name = "USER")]
+    pub(super) user: Option<String>,
+
+    /// Give up rights before the first packet: strict (or refuse to run), on (as many as possible) or off; `status`
+    /// prints what holds [default: on]
+    #[arg(long, value_name = "HOW")]
+    pub(super) sandbox: Option<SandboxArg>,
+
     /// Print the JSON Schema of events
     #[arg(long)]
     pub(super) print_schema: bool,

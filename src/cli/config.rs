@@ -3,11 +3,13 @@
 mod analysis;
 mod output;
 mod run;
+mod sandbox;
 #[cfg(feature = "tui")]
 mod view;
 
-use super::args::{Args, InputArgs, StopArgs};
+use super::args::{Args, InputArgs, SandboxArg, StopArgs};
 use super::messages::{Failure, usage_at};
+use super::sandbox::Sandbox;
 use super::units::Duration;
 use crate::capture::FileInput;
 use crate::capture::preset::PRESETS;
@@ -19,6 +21,7 @@ pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Run, Stop, Task,
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
+use self::sandbox::sandbox;
 #[cfg(feature = "tui")]
 use self::view::{keys, locale, plain, view};
 
@@ -30,6 +33,9 @@ use self::view::{keys, locale, plain, view};
 pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     if args.other.print_schema {
         return Ok(Task::PrintSchema);
+    }
+    if args.other.sandbox == Some(SandboxArg::Status) {
+        return Ok(Task::SandboxStatus(Sandbox { user: args.other.user, ..Sandbox::default() }));
     }
     if args.input.list_presets {
         return Ok(Task::ListPresets);
@@ -57,11 +63,12 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     #[cfg(not(feature = "tui"))]
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
-    let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name) };
+    let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
     let (quiet, verbose) = (args.output.quiet, args.output.verbose);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
+    let sandbox = sandbox(&args.other, &input, &output, view.is_some());
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         analysis: analysis(&args.analysis)?,
@@ -70,6 +77,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         verbose,
         output,
         view,
+        sandbox,
         filter,
         input,
     })))

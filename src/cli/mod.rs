@@ -9,6 +9,7 @@ mod list;
 mod messages;
 mod progress;
 mod run;
+mod sandbox;
 #[cfg(feature = "tui")]
 mod settings;
 mod setup;
@@ -46,10 +47,11 @@ pub fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<(), Failure> {
     match task {
+        Task::SandboxStatus(sandbox) => list::print(&sandbox::enter(&sandbox)?.status()),
         Task::Run(run) => match run.view.clone() {
             #[cfg(feature = "tui")]
             Some(view) => view::run(*run, &view),
-            _ => run::run(&run),
+            _ => run::run(*run),
         },
         #[cfg(feature = "tui")]
         Task::PrintKeys(keys, locale) => list::print(&keys.print(locale)),

@@ -10,7 +10,8 @@ use super::config::{FilterChoice, Input, Run};
 use super::driver::Driver;
 use super::messages::{self, Failure};
 use super::progress::Bar;
-use super::setup::{comes_live, engine, open, open_output};
+use super::sandbox;
+use super::setup::{Opened, comes_live, engine, open_stream};
 use super::sink::{Tee, end, finish};
 use crate::decode::{self, Decoder};
 use crate::seed;
@@ -20,17 +21,20 @@ use crate::seed;
 /// # Errors
 ///
 /// What stopped it, after everything before that has been analysed and written.
-pub(super) fn run(run: &Run) -> Result<(), Failure> {
+pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let stop = stop_on_signals()?;
     let live = matches!(run.input, Input::Live(_));
     if live {
         seed::keep_secret();
     }
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
-    let mut engine = engine(run)?;
+    let mut engine = engine(&run)?;
     let waits = comes_live(&run.input);
-    let mut source = open(&run.input, run.filter.as_ref(), &stop)?;
-    let mut sink = Tee::new(open_output(run)?, run);
+    let opened = Opened::open(&run.input, run.filter.as_ref(), &stop)?;
+    let stream = open_stream(&run)?;
+    give_up_rights(&mut run)?;
+    let (mut source, _) = opened.source(&stop)?;
+    let mut sink = Tee::new(stream.writer(&run.output)?, &run);
     if waits {
         sink.put(&run.output)?;
     }
@@ -78,6 +82,17 @@ pub(super) fn run(run: &Run) -> Result<(), Failure> {
     }
     pumped.map_err(Failure::from)?;
     unreadable.map_or(verdict, Err)
+}
+
+/// Gives up rights: everything is open, nothing has been looked at, and there is no other thread.
+pub(super) fn give_up_rights(run: &mut Run) -> Result<(), Failure> {
+    let layers = sandbox::enter(&run.sandbox)?;
+    if run.verbose {
+        messages::say(&format!("sandbox: {}", layers.word()));
+        layers.missing.iter().for_each(|why| messages::say(&format!("sandbox: missing: {why}")));
+    }
+    run.output.settings.session.sandbox = layers.holds().then(|| layers.word());
+    Ok(())
 }
 
 /// A flag that the first SIGINT, SIGTERM or SIGHUP raises. The second SIGINT or SIGTERM ends the program at once.

@@ -1,13 +1,15 @@
 //! Sets up the engine, the input and the output of an analysis.
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::config::{FilterChoice, Input, Run};
+use super::config::{FilterChoice, Input, Output, Run};
 use super::messages::Failure;
-use crate::capture::{CaptureError, FileInput, FileOptions, Files, Filter, Source};
+use super::sandbox;
+use crate::capture::{CaptureError, FileInput, FileOptions, Filter, OpenFiles, Source};
 use crate::decode;
 use crate::engine::{self, Engine};
 use crate::output::file::{self, Protected, Unplaced};
@@ -40,46 +42,109 @@ pub(super) fn comes_live(input: &Input) -> bool {
     }
 }
 
-/// Opens the input.
-pub(super) fn open(
-    input: &Input,
-    filter: Option<&FilterChoice>,
-    stop: &Arc<AtomicBool>,
-) -> Result<Box<dyn Source>, CaptureError> {
-    let filter = match filter {
-        None => None,
-        Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
-        Some(FilterChoice::File { name, text }) => Some(Filter::file(name, text)?),
-        Some(FilterChoice::Preset(preset)) => Some(Filter::preset(preset)?),
-    };
-    match input {
-        Input::Files(files) => {
-            let options = FileOptions { filter, stop: Some(Arc::clone(stop)) };
-            Ok(Box::new(Files::open(files, options)?))
+/// The input of an analysis, open. Nothing of it has been looked at, and no thread has been started.
+pub(super) enum Opened {
+    /// Files, fifos, standard input.
+    Files(OpenInput),
+    /// Interfaces.
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "this build refuses to capture"))]
+    Live(Box<dyn Source>),
+}
+
+/// Frames, and what they can be read from once more.
+pub(super) type Frames = (Box<dyn Source>, Option<Arc<OpenInput>>);
+
+/// Open files, fifos or standard input, and the filter for their frames.
+pub(super) struct OpenInput {
+    files: OpenFiles,
+    filter: Option<Filter>,
+}
+
+impl Opened {
+    /// Opens the input.
+    pub(super) fn open(
+        input: &Input,
+        filter: Option<&FilterChoice>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, CaptureError> {
+        let mut filter = match filter {
+            None => None,
+            Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
+            Some(FilterChoice::File { name, text }) => Some(Filter::file(name, text)?),
+            Some(FilterChoice::Preset(preset)) => Some(Filter::preset(preset)?),
+        };
+        match input {
+            Input::Files(files) => {
+                let files = OpenFiles::open(files)?;
+                filter.iter_mut().for_each(Filter::prepare);
+                Ok(Self::Files(OpenInput { files, filter }))
+            }
+            #[cfg(feature = "live")]
+            Input::Live(live) => Ok(Self::Live(live::open(live, filter, stop)?)),
+            #[cfg(not(feature = "live"))]
+            Input::Live(_) => {
+                let _ = stop;
+                Err(CaptureError::Usage("-i: this build does not support live capture (feature 'live')".to_owned()))
+            }
         }
-        #[cfg(feature = "live")]
-        Input::Live(live) => live::open(live, filter, stop),
-        #[cfg(not(feature = "live"))]
-        Input::Live(_) => {
-            Err(CaptureError::Usage("-i: this build does not support live capture (feature 'live')".to_owned()))
+    }
+
+    /// The frames, and what can be read once more.
+    pub(super) fn source(self, stop: &Arc<AtomicBool>) -> Result<Frames, CaptureError> {
+        match self {
+            Self::Live(live) => Ok((live, None)),
+            Self::Files(input) => Ok((input.source(stop)?, Some(Arc::new(input)))),
         }
     }
 }
 
-/// Opens the output. A file has to be put in its place, if it is not there from the start.
-pub(super) fn open_output(run: &Run) -> Result<(Box<dyn Writer>, Option<Unplaced>), Failure> {
-    let output = &run.output;
-    let (stream, pending): (Box<dyn Write>, _) = match &output.path {
-        None => (Box::new(io::stdout()), None),
-        Some(path) => match file::create(path, &protected(run)) {
-            Ok((file, pending)) => (Box::new(file), pending),
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                return Err(Failure::Usage(format!("-o: {} {error}", path.display())));
+impl OpenInput {
+    /// The frames. Those of regular files begin with the first one each time; no file is opened again.
+    pub(super) fn source(&self, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
+        let options = FileOptions { filter: self.filter.clone(), stop: Some(Arc::clone(stop)) };
+        Ok(Box::new(self.files.read(options)?))
+    }
+}
+
+/// Where output goes, open. A file that exists keeps what it has until [`Stream::writer`].
+pub(super) enum Stream {
+    Stdout,
+    File(File, Option<Unplaced>, PathBuf),
+}
+
+/// Opens where output goes.
+///
+/// # Errors
+///
+/// [`Failure::Usage`] for a file that is also the input, [`Failure::Running`] for one that cannot be made.
+pub(super) fn open_stream(run: &Run) -> Result<Stream, Failure> {
+    let Some(path) = &run.output.path else { return Ok(Stream::Stdout) };
+    match file::create(path, &protected(run), sandbox::next_user(&run.sandbox)?) {
+        Ok((file, pending)) => Ok(Stream::File(file, pending, path.clone())),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            Err(Failure::Usage(format!("-o: {} {error}", path.display())))
+        }
+        Err(error) => Err(Failure::Running(format!("{}: cannot create: {error}", path.display()))),
+    }
+}
+
+impl Stream {
+    /// What writes there from now on. A file has to be put in its place, if it is not there from the start.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Running`] for a file that cannot be emptied.
+    pub(super) fn writer(self, output: &Output) -> Result<(Box<dyn Writer>, Option<Unplaced>), Failure> {
+        let (stream, pending): (Box<dyn Write>, _) = match self {
+            Self::Stdout => (Box::new(io::stdout()), None),
+            Self::File(file, mut pending, path) => {
+                let begun = pending.as_mut().map_or(Ok(()), Unplaced::begin);
+                begun.map_err(|error| Failure::Running(format!("{}: cannot write: {error}", path.display())))?;
+                (Box::new(file), pending)
             }
-            Err(error) => return Err(Failure::Running(format!("{}: cannot create: {error}", path.display()))),
-        },
-    };
-    Ok(((output.format.open)(Out::new(stream, output.flush_lines), &output.settings), pending))
+        };
+        Ok(((output.format.open)(Out::new(stream, output.flush_lines), &output.settings), pending))
+    }
 }
 
 /// The files that are read: to create them would destroy them.

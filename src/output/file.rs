@@ -18,6 +18,8 @@ const TRIES: u32 = 100;
 const LINKS: u32 = 16;
 /// Bits of a folder's mode by which others than its owner may write.
 const OTHERS_WRITE: u32 = 0o022;
+/// In a folder with this bit only owners rename and remove files.
+const STICKY: u32 = 0o1000;
 
 /// Files that must not be overwritten: what is read.
 #[derive(Clone, Debug, Default)]
@@ -45,15 +47,40 @@ fn identity(metadata: &Metadata) -> Option<(u64, u64)> {
     metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
 }
 
+/// Who a process is when a file is put in its place, if it will be somebody else by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
 /// A file that is not in its place yet. Dropped before [`Unplaced::put`], it goes away.
+///
+/// Who will not be allowed to put it there has it in its place from the start; what was there stays until
+/// [`Unplaced::begin`].
 #[derive(Debug)]
 pub struct Unplaced {
-    temporary: PathBuf,
+    /// Where it is; absent if in its place.
+    temporary: Option<PathBuf>,
     place: PathBuf,
+    /// What is emptied before anything is written.
+    emptied: Option<File>,
     put: bool,
 }
 
 impl Unplaced {
+    /// From now on something is written: what is in its place already loses what it had.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn begin(&mut self) -> io::Result<()> {
+        self.put |= self.temporary.is_none();
+        self.emptied.take().map_or(Ok(()), |file| file.set_len(0))
+    }
+
     /// Puts the file in its place, where it replaces what was there.
     ///
     /// # Errors
@@ -61,33 +88,41 @@ impl Unplaced {
     /// Those of the system; the file stays where it is then.
     pub fn put(mut self) -> io::Result<()> {
         self.put = true;
-        fs::rename(&self.temporary, &self.place)
+        self.temporary.as_ref().map_or(Ok(()), |temporary| fs::rename(temporary, &self.place))
     }
 
     /// The file could not be written to its end: puts it in its place where there is nothing, and else leaves it where
     /// it is. Returns where it is.
     pub fn put_incomplete(mut self) -> PathBuf {
         self.put = true;
-        let stays = fs::symlink_metadata(&self.place).is_ok() || fs::rename(&self.temporary, &self.place).is_err();
-        if stays { self.temporary.clone() } else { self.place.clone() }
+        match &self.temporary {
+            Some(temporary)
+                if fs::symlink_metadata(&self.place).is_ok() || fs::rename(temporary, &self.place).is_err() =>
+            {
+                temporary.clone()
+            }
+            _ => self.place.clone(),
+        }
     }
 }
 
 impl Drop for Unplaced {
     fn drop(&mut self) {
         if !self.put {
-            // Whoever took it away was faster.
-            let _ = fs::remove_file(&self.temporary);
+            // Whoever took it away was faster. What is in its place goes only if it was not there before.
+            let made = self.temporary.as_ref().or_else(|| self.emptied.is_none().then_some(&self.place));
+            let _ = made.map(fs::remove_file);
         }
     }
 }
 
-/// Opens a file for `path`. It has to be [put](Unplaced::put) in its place, if it is not there from the start.
+/// Opens a file for `path`. It has to be [put](Unplaced::put) in its place, if it is not there from the start; `later`
+/// is who has to be allowed to.
 ///
 /// # Errors
 ///
 /// [`io::ErrorKind::InvalidInput`] for a file of `protected`, and those of the system.
-pub fn create(path: &Path, protected: &Protected) -> io::Result<(File, Option<Unplaced>)> {
+pub fn create(path: &Path, protected: &Protected, later: Option<Later>) -> io::Result<(File, Option<Unplaced>)> {
     let (place, is_descriptor) = follow(path)?;
     let found = fs::metadata(if is_descriptor { path } else { &place });
     if found.as_ref().is_ok_and(|there| protected.has(there)) {
@@ -97,8 +132,50 @@ pub fn create(path: &Path, protected: &Protected) -> io::Result<(File, Option<Un
         Ok(there) if is_descriptor => OpenOptions::new().append(there.is_file()).write(true).open(path).map(in_place),
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => OpenOptions::new().write(true).open(path).map(in_place),
+        Ok(there) if later.is_some_and(|later| !later.may_replace(&place, Some(&there))) => {
+            let file = OpenOptions::new().write(true).open(&place)?;
+            let emptied = Some(file.try_clone()?);
+            Ok((file, Some(Unplaced { temporary: None, place, emptied, put: false })))
+        }
         Ok(there) => replace(place, &there),
+        Err(_) if later.is_some_and(|later| !later.may_replace(&place, None)) => {
+            let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&place)?;
+            Ok((file, Some(Unplaced { temporary: None, place, emptied: None, put: false })))
+        }
         Err(_) => beside(place, MODE),
+    }
+}
+
+impl Later {
+    /// Whether this user may rename a file that somebody else made to `place`, where `there` is.
+    fn may_replace(self, place: &Path, there: Option<&Metadata>) -> bool {
+        let Ok(folder) = folder_of(place).canonicalize() else { return false };
+        let Ok(about) = fs::metadata(&folder) else { return false };
+        let maker = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == self.uid);
+        let owns = maker && there.is_none_or(|there| there.uid() == self.uid);
+        let sticky = about.mode() & STICKY != 0;
+        let reached = folder.ancestors().all(|above| fs::metadata(above).is_ok_and(|above| self.bits(&above) & 1 == 1));
+        reached && self.bits(&about) & 2 == 2 && (!sticky || owns || about.uid() == self.uid)
+    }
+
+    /// What this user may do, as the three bits of a mode.
+    fn bits(self, about: &Metadata) -> u32 {
+        let shift = if about.uid() == self.uid {
+            6
+        } else if about.gid() == self.gid {
+            3
+        } else {
+            0
+        };
+        about.mode() >> shift & 7
+    }
+}
+
+/// The folder that a path is in.
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
     }
 }
 
@@ -134,7 +211,10 @@ fn beside(place: PathBuf, mode: u32) -> io::Result<(File, Option<Unplaced>)> {
         let temporary = place.with_file_name(format!(".synscope-{}-{n}.part", std::process::id()));
         // Never through a link, never into a file that somebody put there.
         match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
-            Ok(file) => return Ok((file, Some(Unplaced { temporary, place, put: false }))),
+            Ok(file) => {
+                let temporary = Some(temporary);
+                return Ok((file, Some(Unplaced { temporary, place, emptied: None, put: false })));
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && n < TRIES => n += 1,
             Err(error) => return Err(error),
         }
@@ -146,10 +226,7 @@ fn beside(place: PathBuf, mode: u32) -> io::Result<(File, Option<Unplaced>)> {
 fn follow(path: &Path) -> io::Result<(PathBuf, bool)> {
     let mut place = path.to_owned();
     for _ in 0..LINKS {
-        let folder = match place.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let folder = folder_of(&place);
         if folder.canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) {
             return Ok((place, true));
         }
@@ -208,16 +285,47 @@ mod tests {
         let folder = folder("whole");
         let place = folder.join("a");
         fs::write(&place, "old").unwrap();
-        let (mut file, pending) = create(&place, &Protected::default()).unwrap();
+        let (mut file, pending) = create(&place, &Protected::default(), None).unwrap();
         file.write_all(b"new").unwrap();
         assert_eq!(read(&place), "old");
         pending.unwrap().put().unwrap();
         assert_eq!((read(&place).as_str(), names(&folder)), ("new", vec!["a".to_owned()]));
         // One that is not put goes away.
-        drop(create(&place, &Protected::default()).unwrap());
+        drop(create(&place, &Protected::default(), None).unwrap());
         // One that failed stays beside.
-        let beside = create(&place, &Protected::default()).unwrap().1.unwrap().put_incomplete();
+        let beside = create(&place, &Protected::default(), None).unwrap().1.unwrap().put_incomplete();
         assert!(read(&place) == "new" && beside != place && beside.exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn who_may_not_rename_writes_in_place() {
+        let folder = folder("later");
+        let (old, new) = (folder.join("old"), folder.join("new"));
+        let me = fs::metadata(&folder).unwrap();
+        let later = |uid| Some(Later { uid, gid: uid });
+        let at = |place: &Path, uid| create(place, &Protected::default(), later(uid)).unwrap();
+        fs::write(&old, "old").unwrap();
+        // Its owner may, whoever else may not.
+        assert!(at(&old, me.uid()).1.unwrap().temporary.is_some());
+        let (mut file, pending) = at(&old, me.uid() + 1);
+        let mut pending = pending.unwrap();
+        assert!(pending.temporary.is_none() && read(&old) == "old");
+        pending.begin().unwrap();
+        file.write_all(b"n").unwrap();
+        pending.put().unwrap();
+        assert_eq!(read(&old), "n");
+        // One that was begun stays; one that was not goes, if it is new.
+        drop(at(&old, me.uid() + 1));
+        drop(at(&new, me.uid() + 1));
+        assert_eq!(names(&folder), ["old"]);
+        // Everybody may in a folder that everybody may write, but only owners in a sticky one.
+        for (mode, beside) in [(0o777, true), (0o1777, false)] {
+            fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+            let reached = folder.ancestors().all(|above| fs::metadata(above).unwrap().mode() & 1 == 1);
+            let (_, pending) = at(&new, me.uid() + 1);
+            assert_eq!(pending.unwrap().temporary.is_some(), beside && reached);
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -231,7 +339,7 @@ mod tests {
         let mut protected = Protected::default();
         protected.add(&input);
         for name in [&input, &hard, &soft, &folder.join(".").join("a")] {
-            assert_eq!(create(name, &protected).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(create(name, &protected, None).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         }
         assert_eq!((read(&input).as_str(), names(&folder).len()), ("packets", 3));
         fs::remove_dir_all(&folder).unwrap();
@@ -246,7 +354,7 @@ mod tests {
         symlink("target", &link).unwrap();
         symlink("nowhere", &dangling).unwrap();
         for name in [&link, &dangling] {
-            let (mut file, pending) = create(name, &Protected::default()).unwrap();
+            let (mut file, pending) = create(name, &Protected::default(), None).unwrap();
             file.write_all(b"new").unwrap();
             pending.unwrap().put().unwrap();
         }
@@ -261,11 +369,11 @@ mod tests {
     #[test]
     fn what_is_no_file_is_written_to() {
         for device in ["/dev/null", "/dev/full"] {
-            let (_, pending) = create(Path::new(device), &Protected::default()).unwrap();
+            let (_, pending) = create(Path::new(device), &Protected::default(), None).unwrap();
             assert!(pending.is_none());
             assert!(!fs::metadata(device).unwrap().is_file());
         }
-        assert!(create(Path::new("/"), &Protected::default()).is_err());
-        assert!(create(Path::new(""), &Protected::default()).is_err());
+        assert!(create(Path::new("/"), &Protected::default(), None).is_err());
+        assert!(create(Path::new(""), &Protected::default(), None).is_err());
     }
 }

@@ -15,6 +15,8 @@ pub struct Session {
     pub inputs: Vec<String>,
     /// Capture filter, where there is one.
     pub filter: Option<String>,
+    /// Which rights this process has given up, as one word; absent where nobody asked.
+    pub sandbox: Option<String>,
 }
 
 /// What the user asked of the output.

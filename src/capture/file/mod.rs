@@ -4,6 +4,7 @@ mod input;
 mod interface_indices;
 #[cfg(feature = "live")]
 mod offline;
+mod open;
 mod options;
 mod pcap;
 mod pcapng;
@@ -17,6 +18,7 @@ use std::collections::BinaryHeap;
 use std::io::Read;
 
 use self::interface_indices::InterfaceIndices;
+use self::open::OpenInput;
 pub use self::options::{FileInput, FileOptions};
 use self::reader::{Context, Reader};
 use super::filter::Filtered;
@@ -27,6 +29,41 @@ use crate::time::Timestamp;
 
 /// Link types that most captures have, the first of which a message names: Ethernet, raw IP, Linux cooked, Wi-Fi.
 const COMMON: [LinkType; 5] = [LinkType(1), LinkType(101), LinkType(113), LinkType(276), LinkType(127)];
+
+/// One or several inputs, open. Nothing of them has been read.
+#[derive(Debug)]
+pub struct OpenFiles(Vec<OpenInput>);
+
+impl OpenFiles {
+    /// Opens all inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::NotFound`], [`CaptureError::Io`]; [`CaptureError::Usage`] for no input at all and for standard
+    /// input twice.
+    pub fn open(inputs: &[FileInput]) -> Result<Self, CaptureError> {
+        if inputs.is_empty() {
+            return Err(CaptureError::Usage("no file to read".to_owned()));
+        }
+        if inputs.iter().filter(|input| **input == FileInput::Stdin).count() > 1 {
+            return Err(CaptureError::Usage("standard input can be given only once".to_owned()));
+        }
+        inputs.iter().map(OpenInput::open).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Reads the file headers. Regular files can be read any number of times, from the start each time and without
+    /// opening them again.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Io`], [`CaptureError::UnknownFormat`]; [`CaptureError::Damaged`] for a file that ends within its
+    /// header, an empty one among them.
+    pub fn read(&self, options: FileOptions) -> Result<Files, CaptureError> {
+        let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
+        let readers: Result<Vec<_>, _> = self.0.iter().map(|input| Reader::open(input, context.clone())).collect();
+        Files::new(readers?, options.filter)
+    }
+}
 
 /// One or several inputs, their frames in order of time (equal times: in order of the inputs), numbered throughout.
 pub struct Files {
@@ -51,16 +88,9 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`CaptureError::NotFound`], [`CaptureError::Io`], [`CaptureError::UnknownFormat`]; [`CaptureError::Damaged`] for
-    /// a file that ends within its header, an empty one among them; [`CaptureError::Usage`] for no input at all and for
-    /// standard input twice.
+    /// As [`OpenFiles::open`] and [`OpenFiles::read`].
     pub fn open(inputs: &[FileInput], options: FileOptions) -> Result<Self, CaptureError> {
-        if inputs.iter().filter(|input| **input == FileInput::Stdin).count() > 1 {
-            return Err(CaptureError::Usage("standard input can be given only once".to_owned()));
-        }
-        let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
-        let readers: Result<Vec<_>, _> = inputs.iter().map(|input| Reader::open(input, context.clone())).collect();
-        Self::new(readers?, options.filter)
+        OpenFiles::open(inputs)?.read(options)
     }
 
     /// Reads streams of any kind, each with the name that messages give it.

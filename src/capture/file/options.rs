@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -21,6 +21,14 @@ impl FileInput {
     /// As given to `-r`: `-` is standard input.
     pub fn from_argument(argument: &OsStr) -> Self {
         if argument == "-" { Self::Stdin } else { Self::Path(PathBuf::from(argument)) }
+    }
+
+    /// The file, if it has a name.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Stdin => None,
+        }
     }
 }
 

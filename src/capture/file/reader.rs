@@ -1,6 +1,5 @@
 //! One file, fifo or stream of any format that is read, recognised by its content.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use super::input::Input;
 use super::interface_indices::InterfaceIndices;
 #[cfg(feature = "live")]
 use super::offline::Offline;
-use super::options::FileInput;
+use super::open::OpenInput;
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::record::{Fault, Record};
@@ -64,22 +63,10 @@ enum Compression {
 }
 
 impl Reader {
-    /// Opens a file or standard input and reads up to where its first frame may begin.
-    pub(super) fn open(file: &FileInput, context: Context) -> Result<Self, CaptureError> {
-        let name = file.to_string();
-        let io = |cause| CaptureError::io("open", &name, cause);
-        let opened = match file {
-            FileInput::Path(path) => File::open(path),
-            FileInput::Stdin => duplicate_stdin(),
-        };
-        let opened = opened.map_err(io)?;
-        let metadata = opened.metadata().map_err(io)?;
-        let path = match file {
-            FileInput::Path(path) if metadata.is_file() => Some(path.as_path()),
-            _ => None,
-        };
-        let total = metadata.is_file().then_some(metadata.len());
-        Self::from_stream(&name, opened, total, path, context)
+    /// Reads an open input up to where its first frame may begin.
+    pub(super) fn open(input: &OpenInput, context: Context) -> Result<Self, CaptureError> {
+        let total = input.total().map_err(|cause| CaptureError::io("read", &input.name, cause))?;
+        Self::from_stream(&input.name, input.stream(), total, input.path(), context)
     }
 
     /// Reads from any stream. One of unknown length is read in a thread, so that a stop is heard while it is silent.
@@ -364,10 +351,4 @@ fn not_a_capture(name: &str, first: &[u8], input: &Input, compression: Option<Co
 
 fn unknown(name: &str, found: &str) -> CaptureError {
     CaptureError::UnknownFormat { input: name.to_owned(), found: found.to_owned() }
-}
-
-/// Standard input as a file of its own, so that its kind and size can be asked for.
-fn duplicate_stdin() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }

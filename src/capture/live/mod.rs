@@ -36,10 +36,12 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Batches per interface: 32 times 1,024 frames at most are under way.
 const BATCHES: usize = 32;
 
-/// A running capture on one or several interfaces. Frames come in order of time; those of one interface in that of
+/// A capture on one or several interfaces. Frames come in order of time; those of one interface in that of
 /// their arrival.
 pub struct Live {
     messages: Receiver<Message>,
+    /// Until the first frame is asked for: the threads are not started before.
+    waiting: Vec<Worker>,
     interfaces: Vec<Interface>,
     merge: Merge,
     number: u64,
@@ -63,7 +65,8 @@ struct Interface {
 }
 
 impl Live {
-    /// Opens all interfaces and starts to capture.
+    /// Opens all interfaces: the kernel captures from now on. Threads that read what it captured are started when the
+    /// first frame is asked for, so that rights can be given up in between.
     ///
     /// # Errors
     ///
@@ -78,6 +81,7 @@ impl Live {
         let (sender, messages) = channel();
         let mut this = Self {
             messages,
+            waiting: Vec::new(),
             interfaces: Vec::new(),
             merge: Merge::new(options.interfaces.len()),
             number: 0,
@@ -89,13 +93,13 @@ impl Live {
             failure: None,
         };
         for (index, opened) in opened?.into_iter().enumerate() {
-            this.start(index, opened, &sender)?;
+            this.prepare(index, opened, &sender);
         }
         Ok(this)
     }
 
-    /// Starts the thread of one interface.
-    fn start(&mut self, index: usize, opened: open::Opened, sender: &Sender<Message>) -> Result<(), CaptureError> {
+    /// Prepares the thread of one interface.
+    fn prepare(&mut self, index: usize, opened: open::Opened, sender: &Sender<Message>) {
         let (spent, empty) = channel();
         for _ in 0..BATCHES {
             // The receiver is alive: it is in this function.
@@ -109,11 +113,18 @@ impl Live {
             horizon: Arc::clone(&horizon),
         };
         let interface = Interface { name: opened.name.clone(), link: opened.link, spent, counters, horizon };
-        let worker = Worker::new(opened, self.snaplen, shared, empty, sender.clone());
-        let name = interface.name.clone();
-        let spawned = thread::Builder::new().name(format!("capture {name}")).spawn(move || worker.run());
-        spawned.map_err(|cause| CaptureError::io("start a thread for", &name, cause))?;
+        self.waiting.push(Worker::new(opened, self.snaplen, shared, empty, sender.clone()));
         self.interfaces.push(interface);
+    }
+
+    /// Starts the threads.
+    #[cold]
+    fn start(&mut self) -> Result<(), CaptureError> {
+        for worker in std::mem::take(&mut self.waiting) {
+            let name = worker.name().to_owned();
+            let spawned = thread::Builder::new().name(format!("capture {name}")).spawn(move || worker.run());
+            spawned.map_err(|cause| CaptureError::io("start a thread for", &name, cause))?;
+        }
         Ok(())
     }
 
@@ -187,6 +198,9 @@ impl Source for Live {
             self.give_back(spent);
         }
         while !self.merge.advance() {
+            if !self.waiting.is_empty() {
+                self.start()?;
+            }
             if self.over {
                 return self.failure.take().map_or(Ok(Next::End), Err);
             }

@@ -132,6 +132,11 @@ impl Worker {
         }
     }
 
+    /// The interface.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Reads until stopped, until the interface is lost, or until nobody listens any more.
     pub(super) fn run(mut self) {
         while let Some(mut batch) = self.empty_batch() {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::args::DirectionArg;
+use super::super::sandbox::Sandbox;
 use crate::capture::FileInput;
 use crate::capture::preset::Preset;
 use crate::detect::host;
@@ -32,6 +33,8 @@ pub(in crate::cli) enum Task {
     /// List the keys of the terminal view.
     #[cfg(feature = "tui")]
     PrintKeys(Keys, Locale),
+    /// Give up rights, and print which.
+    SandboxStatus(Sandbox),
     /// Print this text.
     Print(String),
 }
@@ -70,6 +73,8 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) checks: Checks,
     /// The terminal view, if requested.
     pub(in crate::cli) view: Option<View>,
+    /// Which rights are given up.
+    pub(in crate::cli) sandbox: Sandbox,
     pub(in crate::cli) quiet: bool,
     pub(in crate::cli) verbose: bool,
 }

@@ -21,8 +21,8 @@ use self::player::{Ended, Outside, Player};
 use self::test_panic::panics_in;
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
-use super::run::stop_on_hang_up;
-use super::setup::{engine, open, protected};
+use super::run::{give_up_rights, stop_on_hang_up};
+use super::setup::{Opened, engine, protected};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
 use crate::seed;
@@ -32,7 +32,7 @@ use crate::seed;
 /// # Errors
 ///
 /// What stopped the analysis; errors of opening are reported before the screen changes.
-pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
+pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))
@@ -47,13 +47,16 @@ pub(super) fn run(run: Run, view: &View) -> Result<(), Failure> {
         messages::say("waiting for packets on standard input\u{2026}");
     }
     let protected = protected(&run);
+    let opened = Opened::open(&run.input, run.filter.as_ref(), &stop)?;
+    let names = names::read();
+    give_up_rights(&mut run)?;
     let run = Arc::new(run);
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
-    let source = open(&run.input, run.filter.as_ref(), &stop)?;
-    let options = options(&run, view, &source.description());
+    let (source, input) = opened.source(&stop)?;
+    let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
     let engine = engine(&run)?;
-    let outside = Outside { run: Arc::clone(&run), feed: feed.clone(), stop: Arc::clone(&stop) };
+    let outside = Outside { run: Arc::clone(&run), input, feed: feed.clone(), stop: Arc::clone(&stop) };
     let (replay, tee) = (view.replay, view.tee);
     let alarm = Alarm(Arc::clone(&stop));
     let worker = thread::Builder::new()
@@ -127,7 +130,7 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         filter: run.analysis.flows_where.clone(),
         arrangement: view.arrangement,
         time_wait: run.analysis.timeouts.time_wait,
-        names: Arc::new(names::read()),
+        names: Arc::default(),
         keys: view.keys.clone(),
     }
 }

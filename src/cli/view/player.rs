@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::super::checks::Watch;
 use super::super::config::{Input, Run};
 use super::super::messages::Failure;
-use super::super::setup::open_output;
+use super::super::setup::{OpenInput, open_stream};
 use super::super::sink::{Tee, finish};
 use super::marks::{Marks, Target};
 use super::reading::{Place, Reading, ViewSink};
@@ -41,6 +41,8 @@ pub(super) struct Ended {
 /// What a player shares with the rest of the program.
 pub(super) struct Outside {
     pub(super) run: Arc<Run>,
+    /// What can be read again.
+    pub(super) input: Option<Arc<OpenInput>>,
     pub(super) feed: Feed,
     /// Ends it when raised.
     pub(super) stop: Arc<AtomicBool>,
@@ -49,6 +51,7 @@ pub(super) struct Outside {
 /// An analysis under the view's control.
 pub(super) struct Player {
     run: Arc<Run>,
+    input: Option<Arc<OpenInput>>,
     reading: Reading,
     source: Box<dyn Source>,
     feed: Feed,
@@ -83,7 +86,7 @@ impl Player {
         engine: Engine,
         source: Box<dyn Source>,
     ) -> Self {
-        let Outside { run, feed, stop } = outside;
+        let Outside { run, input, feed, stop } = outside;
         let live = matches!(run.input, Input::Live(_));
         let seekable = !run.input.is_streaming()
             && matches!(&run.input, Input::Files(files) if !files.contains(&FileInput::Stdin));
@@ -93,6 +96,7 @@ impl Player {
             tee,
             speed: replay.flatten(),
             source,
+            input,
             feed,
             stop,
             live,
@@ -116,7 +120,7 @@ impl Player {
     pub(super) fn run(mut self, commands: &Receiver<Command>) -> Ended {
         if self.tee {
             // Opened here because it stays in this thread.
-            match open_output(&self.run) {
+            match open_stream(&self.run).and_then(|stream| stream.writer(&self.run.output)) {
                 Ok(writer) => self.reading.sink.tee = Some(Tee::new(writer, &self.run)),
                 Err(failure) => self.feed.say(failure.to_string()),
             }
@@ -284,7 +288,8 @@ impl Player {
             }
             Command::End => self.target = Some(Target::Time(Timestamp(i64::MAX))),
             Command::Save(saving) => {
-                let said = match save(&saving, self.reading.ring.as_ref(), &self.run, &self.stop) {
+                let said = match save(&saving, self.reading.ring.as_ref(), &self.run, self.input.as_deref(), &self.stop)
+                {
                     Ok(frames) => format!("{}: {frames} packets", saving.path.display()),
                     Err(error) => format!("{}: {error}", saving.path.display()),
                 };
@@ -305,12 +310,13 @@ impl Player {
     }
 
     fn go_back(&mut self, target: Target) -> Result<(), Failure> {
+        let Some(input) = self.input.clone() else { return Ok(()) };
         self.marks.want();
         let mark = self.marks.before(target);
         let place = mark.unwrap_or(Place::START);
         let mut made = match self.spare_before(place).and_then(Spare::take) {
             Some(made) => made,
-            None => Made::at_start(&self.run, &self.stop)?,
+            None => Made::at_start(&self.run, &input, &self.stop)?,
         };
         made.go_on_to(place, &self.stop)?;
         self.feed.back(mark.map_or(Back::Start, |place| Back::Mark(place.packets)));
@@ -336,7 +342,8 @@ impl Player {
         self.spares.retain(is_wanted);
         for place in wanted {
             if !self.spares.iter().any(|spare| spare.place.packets == place.packets) {
-                self.spares.extend(Spare::make(&self.run, place));
+                let made = self.input.as_ref().and_then(|input| Spare::make(&self.run, input, place));
+                self.spares.extend(made);
             }
         }
     }

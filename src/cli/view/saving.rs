@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::super::config::Run;
 use super::super::messages::Failure;
-use super::super::setup::{open, protected};
+use super::super::setup::{OpenInput, protected};
 use super::ring::Ring;
 use crate::capture::Next;
 use crate::decode::{self, Decoder, Frame, Outcome};
@@ -17,14 +17,20 @@ use crate::output::file::{self, Unplaced};
 use crate::output::pcapng::Pcapng;
 use crate::output::tui::Saving;
 
-/// Writes the packets of some flows, from `ring` or from the input read again; how many there were.
+/// Writes the packets of some flows, from `ring` or from `input` read again; how many there were.
 ///
 /// # Errors
 ///
 /// What can not be read or written.
-pub(super) fn save(saving: &Saving, ring: Option<&Ring>, run: &Run, stop: &Arc<AtomicBool>) -> Result<u64, Failure> {
+pub(super) fn save(
+    saving: &Saving,
+    ring: Option<&Ring>,
+    run: &Run,
+    input: Option<&OpenInput>,
+    stop: &Arc<AtomicBool>,
+) -> Result<u64, Failure> {
     let failed = |error: &io::Error| Failure::Running(error.to_string());
-    let (file, pending) = file::create(&saving.path, &protected(run)).map_err(|error| failed(&error))?;
+    let (file, pending) = file::create(&saving.path, &protected(run), None).map_err(|error| failed(&error))?;
     let mut writer = Selected {
         out: Pcapng::new(BufWriter::new(file)).map_err(|error| failed(&error))?,
         decoder: Decoder::new(decode::Config::default()),
@@ -33,10 +39,11 @@ pub(super) fn save(saving: &Saving, ring: Option<&Ring>, run: &Run, stop: &Arc<A
         commented: vec![false; saving.flows.len()],
         frames: 0,
     };
-    match ring {
-        Some(ring) => ring.frames().try_for_each(|frame| writer.frame(&frame)).map_err(|error| failed(&error))?,
-        None => {
-            let mut source = open(&run.input, run.filter.as_ref(), stop)?;
+    match (ring, input) {
+        (Some(ring), _) => ring.frames().try_for_each(|frame| writer.frame(&frame)).map_err(|error| failed(&error))?,
+        (None, None) => {}
+        (None, Some(input)) => {
+            let mut source = input.source(stop)?;
             while let Next::Frame(frame) = source.next()? {
                 writer.frame(&frame).map_err(|error| failed(&error))?;
             }

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::super::config::Run;
 use super::super::messages::Failure;
-use super::super::setup::{engine, open};
+use super::super::setup::{OpenInput, engine};
 use super::reading::Place;
 use crate::capture::{Next, Source};
 use crate::engine::{Engine, Event, Interest, Sink};
@@ -31,8 +31,8 @@ impl Made {
     /// # Errors
     ///
     /// What can not be opened.
-    pub(super) fn at_start(run: &Run, stop: &Arc<AtomicBool>) -> Result<Self, Failure> {
-        let source = open(&run.input, run.filter.as_ref(), stop)?;
+    pub(super) fn at_start(run: &Run, input: &OpenInput, stop: &Arc<AtomicBool>) -> Result<Self, Failure> {
+        let source = input.source(stop)?;
         Ok(Self { engine: engine(run)?, source, place: Place::START, flows: 0 })
     }
 
@@ -77,12 +77,13 @@ pub(super) struct Spare {
 
 impl Spare {
     /// Begins to make one; `None` where there can be no more threads.
-    pub(super) fn make(run: &Arc<Run>, place: Place) -> Option<Self> {
+    pub(super) fn make(run: &Arc<Run>, input: &Arc<OpenInput>, place: Place) -> Option<Self> {
         let (sender, made) = sync_channel(1);
         let unwanted = Arc::new(AtomicBool::new(false));
-        let (run, stop) = (Arc::clone(run), Arc::clone(&unwanted));
+        let (run, input, stop) = (Arc::clone(run), Arc::clone(input), Arc::clone(&unwanted));
         let work = move || {
-            let spare = Made::at_start(&run, &stop).and_then(|mut made| made.go_on_to(place, &stop).map(|()| made));
+            let spare =
+                Made::at_start(&run, &input, &stop).and_then(|mut made| made.go_on_to(place, &stop).map(|()| made));
             // Without one, going back reads from the start, and reports the error.
             if let Ok(made) = spare {
                 let _ = sender.send(made);

@@ -314,7 +314,12 @@ pub fn session_start(session: &Session, time: Timestamp, sequence: u64) -> Sessi
         ecs: Ecs { version: ECS },
         event: meta(Action::SessionStart, sequence),
         observer: Observer { product: "synscope", kind: "sensor", version: env!("CARGO_PKG_VERSION") },
-        synscope: SessionBody { v: CONTRACT, inputs: &session.inputs, filter: session.filter.as_deref() },
+        synscope: SessionBody {
+            v: CONTRACT,
+            inputs: &session.inputs,
+            filter: session.filter.as_deref(),
+            sandbox: session.sandbox.as_deref(),
+        },
     }
 }
 

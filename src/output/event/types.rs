@@ -617,6 +617,10 @@ pub struct SessionBody<'a> {
     /// Capture filter, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) filter: Option<&'a str>,
+    /// Rights that the process has given up, joined by `+`: `landlock-6+seccomp+nocaps`. Absent
+    /// where it has kept them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sandbox: Option<&'a str>,
 }
 
 /// `stats` and `session_end`.

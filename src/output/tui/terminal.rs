@@ -107,7 +107,7 @@ pub fn run(options: Options, controls: &Controls) -> io::Result<Option<String>> 
 
 /// Writes a file, or nothing at all.
 fn write_whole(path: &Path, text: &str, protected: &Protected) -> io::Result<()> {
-    let (mut file, pending) = file::create(path, protected)?;
+    let (mut file, pending) = file::create(path, protected, None)?;
     file.write_all(text.as_bytes())?;
     pending.map_or(Ok(()), Unplaced::put)
 }
