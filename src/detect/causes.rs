@@ -4,7 +4,7 @@
 //! later, what was reported of it before is taken off the flow and out of the counts: the end of the flow names the
 //! cause alone.
 
-use super::flow::{closes, forgery, fronts, opening, peers, resets, retries, reuse, window};
+use super::flow::{closes, forgery, fronts, header, opening, peers, resets, retries, reuse, window};
 use crate::flow::{Flow, Opening, Side};
 
 /// What a cause does to one of its symptoms.
@@ -79,7 +79,16 @@ pub(super) fn is_overtaken(id: &str, flow: &Flow) -> bool {
     match id {
         opening::SYN_UNANSWERED => flow.opening().opened(),
         opening::MISSING_ACK => flow.opening().opened() && flow.opening != Some(Opening::MissingAck),
-        opening::RESET_AFTER_SYNACK => flow.opening().opened(),
+        header::BAD_CHECKSUM | header::CONTROL_BAD_CHECKSUM => flow.quality.bad_checksum == 0,
+        // A copy as large as those that were lost.
+        peers::LARGE_SEGMENTS_LOST => {
+            let told = flow.marks.iter().find(|mark| mark.rule == id).and_then(|mark| mark.frames.first().copied());
+            let arrived = |side| flow.notes().and_then(|notes| notes.end(side).arrived);
+            [Side::Client, Side::Server].into_iter().filter_map(arrived).any(|(frame, octets)| {
+                octets >= peers::LARGE && told.is_some_and(|told| told < frame)
+            })
+        }
+        opening::RESET_AFTER_SYNACK | opening::SYN_ABORTED => flow.opening().opened(),
         resets::SYNACK_WITHDRAWN => flow.withdrawn().is_none(),
         closes::HALF_CLOSE_STUCK => (closed(Side::Client) && closed(Side::Server)) || flow.teardown.reset.is_some(),
         peers::IDLE_EXPIRY => {

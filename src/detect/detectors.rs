@@ -163,6 +163,7 @@ impl Detectors {
             Notice::Opened => {
                 self.health.look_for_acks(flow, false);
                 self.health.look_for_handshake(flow);
+                self.health.look_at_third_step(flow);
                 if !self.thorough && ordinary::attempt(flow) {
                     self.ask_each(|all| &all.of_attempts, flow, time, false, report);
                 } else if self.thorough || !ordinary::opening(flow) {
@@ -355,10 +356,12 @@ impl Detectors {
         }
     }
 
-    /// Whether a third step is to be missed only when the flow ends: the server has not repeated its SYN-ACK as one
-    /// that waits does, and the capture has shown no pure acknowledgment at all, so that a filter may have left it out.
+    /// Whether a third step is to be missed only when the flow ends, or not at all: the server has not repeated its
+    /// SYN-ACK as one that waits does, and the capture has shown no pure acknowledgment at all, or none of late, so that
+    /// a filter may have left it out.
     fn waits(&self, index: u16, flow: &Flow, o: &Occasion<'_>) -> bool {
-        let unsure = !self.health.has_acks && flow.server.synack_count == 1 && !o.ended;
+        let single = flow.server.synack_count == 1;
+        let unsure = single && ((!self.health.has_acks && !o.ended) || self.health.lacks_bare_third_steps());
         unsure && self.rules.get(usize::from(index)).is_some_and(|rule| rule.id == MISSING_ACK)
     }
 

@@ -220,8 +220,7 @@ impl TrackStage {
             }
             Outcome::Skip(reason) => {
                 relay.totals.skipped[*reason as usize] += 1;
-                // What is no TCP does not set the clock back: a second copy of the capture may begin with it.
-                tracker.advance(time.max(tracker.now()), &mut relay);
+                tracker.pass(time, &mut relay);
             }
             Outcome::UnknownLink(link) => {
                 relay.totals.skipped[SkipReason::UnknownLinkType as usize] += 1;

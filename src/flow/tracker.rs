@@ -63,6 +63,8 @@ pub struct Tracker {
     probations: crate::flow::state::admission::Probations,
     eviction: crate::flow::table::eviction::Queues,
     clock: PacketClock,
+    /// A time far ahead at which something passed that was no TCP.
+    passed: Option<Timestamp>,
     seal: Seal,
     next_id: u64,
     counters: Counters,
@@ -109,6 +111,7 @@ impl Tracker {
             probations: crate::flow::state::admission::Probations::default(),
             eviction: crate::flow::table::eviction::Queues::default(),
             clock: PacketClock::default(),
+            passed: None,
             next_id: 1,
             counters: Counters::default(),
             short_cut,

@@ -34,6 +34,8 @@ const HANDSHAKES: u64 = 3;
 const BURST: u64 = 20;
 const PACE: u64 = 5;
 const FLOOD_PACE: u64 = 200;
+/// So many third steps in a row that carry data are a filter's doing: most stacks acknowledge first.
+const LADEN: u32 = 3;
 /// Clients of such handshakes that are kept.
 const CLIENTS: usize = 8;
 /// A segment of more than this many MSS was joined by the card or the kernel.
@@ -256,6 +258,8 @@ pub struct Health {
     bare_clients: [Option<IpAddr>; CLIENTS],
     /// Handshakes of which the SYN-ACK was repeated.
     repeated_handshakes: u64,
+    /// How many third steps in a row carried data: a filter may have left those out that carry none.
+    laden_third_steps: u32,
     /// Whether any FIN or RST was seen.
     has_closes: bool,
     /// Segments out of order.
@@ -334,6 +338,19 @@ impl Health {
     /// matters less.
     pub(super) fn withholds_silence(&self) -> bool {
         self.is_filtered() || (!self.has_acks && self.has_handshakes_alone(FLOOD_PACE))
+    }
+
+    /// Looks whether the third step of `flow`, which opened, was a mere acknowledgment.
+    #[inline]
+    pub(super) fn look_at_third_step(&mut self, flow: &Flow) {
+        let Some(ack) = flow.handshake.ack.as_ref() else { return };
+        self.laden_third_steps = if ack.payload > 0 { self.laden_third_steps.saturating_add(1) } else { 0 };
+    }
+
+    /// Whether handshakes of late are completed by data alone: then nobody misses a third step without any, unless its
+    /// server asks for it again.
+    pub(super) const fn lacks_bare_third_steps(&self) -> bool {
+        self.laden_third_steps >= LADEN
     }
 
     /// Takes facts about a segment.

@@ -3,6 +3,7 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
+use crate::flow::notes::Piece;
 use crate::flow::{Evidence, Facts, Label, Side};
 use crate::tcp::Flags;
 
@@ -181,6 +182,9 @@ fn data_injected(s: &RuleContext<'_>) -> Option<Finding> {
             .figure("rst_ttl", i64::from(end.resets.ttl)),
         );
     }
+    if let Some(copy) = end.foreign_copy.filter(|copy| s.segment.is_some_and(|s| s.frame == copy.frame)) {
+        return Some(foreign_copy(s, &copy));
+    }
     let injection = end.injection?;
     let (first, second) = (injection.first, injection.second);
     let octets = match (first.payload, second.payload) {
@@ -206,6 +210,25 @@ fn data_injected(s: &RuleContext<'_>) -> Option<Finding> {
             .severity(s.lower_if_partial(Severity::Alert)),
         None => finding.severity(s.lower_if_partial(Severity::Warn)),
     })
+}
+
+/// Octets of an end once more, in a segment that is not its own.
+fn foreign_copy(s: &RuleContext<'_>, copy: &Piece) -> Finding {
+    let names: Vec<_> = copy.off.found().map(|(_, name)| name).collect();
+    let own = s.flow.peer(s.from).ttl;
+    Finding::new(format!(
+        "{} octets at a number that the {} had sent before; frame {} is the foreign one ({})",
+        copy.payload,
+        s.from,
+        copy.frame,
+        names.join(", ")
+    ))
+    .frames([copy.frame])
+    .figure("first_ttl", i64::from(own))
+    .figure("ttl", i64::from(copy.ttl))
+    .figure("ip_id", i64::from(copy.ip_id))
+    .figure("suspect_frame", i64::try_from(copy.frame).unwrap_or(i64::MAX))
+    .severity(s.lower_if_partial(Severity::Alert))
 }
 
 fn traffic_after_rst(s: &RuleContext<'_>) -> Option<Finding> {

@@ -5,6 +5,10 @@ use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::Facts;
 use crate::tcp::{Flags, Segment};
 
+/// Ids of rules that are named elsewhere.
+pub(crate) const BAD_CHECKSUM: &str = "bad-checksum";
+pub(crate) const CONTROL_BAD_CHECKSUM: &str = "control-bad-checksum";
+
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
     Rule {
@@ -60,7 +64,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: urgent_odd,
     },
     Rule {
-        id: "bad-checksum",
+        id: BAD_CHECKSUM,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "a segment with a wrong checksum from a sender whose checksums are otherwise right",
@@ -71,7 +75,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: bad_checksum,
     },
     Rule {
-        id: "control-bad-checksum",
+        id: CONTROL_BAD_CHECKSUM,
         severity: Severity::Warn,
         scope: Scope::Flow,
         summary: "a SYN, FIN or RST with a wrong checksum from a sender whose checksums are otherwise right",

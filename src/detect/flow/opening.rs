@@ -5,19 +5,18 @@ use crate::detect::rule::{Finding, Rule, RuleContext, When};
 use crate::flow::{Facts, Opening};
 
 use super::support::seconds;
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::SECOND;
 
 /// A server waits at least this long for the third step, nanoseconds.
 const SOFT: i64 = 3 * SECOND;
 /// A server that waits for the third step has given up by then (Cisco's TCP Intercept), nanoseconds.
 const FINAL: i64 = 30 * SECOND;
-/// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
-const RETRY: i64 = 800 * MILLISECOND;
 
 /// Ids of rules that are named elsewhere.
 pub(crate) const CONN_REFUSED: &str = "conn-refused";
 pub(crate) const SYN_UNANSWERED: &str = "syn-unanswered";
 pub(crate) const MISSING_ACK: &str = "missing-ack";
+pub(crate) const SYN_ABORTED: &str = "syn-aborted";
 pub(crate) const RESET_AFTER_SYNACK: &str = "reset-after-synack";
 
 /// The rules of this family.
@@ -103,7 +102,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         check: reset_after_synack,
     },
     Rule {
-        id: "syn-aborted",
+        id: SYN_ABORTED,
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client sent RST before any SYN-ACK",
@@ -161,10 +160,7 @@ fn synack_retransmitted(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn missing_ack(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
-    let timer_ran = match f.handshake.synacks.as_slice() {
-        [first, .., last] => last.time - first.time >= RETRY,
-        _ => false,
-    };
+    let timer_ran = f.is_awaited();
     let repeated = f.opening.is_none() && f.client.isn.is_some() && timer_ran && !f.handshake.crossed;
     let given_up = f.opening == Some(Opening::MissingAck) || (repeated && f.handshake.ack.is_none());
     // It was the server that did not wait.

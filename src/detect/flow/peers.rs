@@ -20,7 +20,7 @@ const DEAD_AFTER: i64 = 15 * SECOND;
 /// Copies over this long are no matter of chance where the other end is known to be alive, nanoseconds.
 const VANISHED: i64 = 3 * SECOND;
 /// Segments from this size on may be too large for a path: a path over IPv4 need not take more than 576 octets.
-const LARGE: u32 = 500;
+pub(crate) const LARGE: u32 = 500;
 /// A peer is given up after this, nanoseconds (RFC 9293 SHLD-11: R2 at least 100 s).
 const GIVEN_UP: i64 = 100 * SECOND;
 /// Unanswered probes that count.

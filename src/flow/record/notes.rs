@@ -3,6 +3,8 @@
 //!
 //! Boxed, and absent from ordinary flows.
 
+use smallvec::SmallVec;
+
 use super::holes::Holes;
 use super::payload::{Injection, Piece};
 use super::peer::Offer;
@@ -77,6 +79,8 @@ pub struct EndNotes {
     /// The number that the other end, which uses no SACK, last asked for again, and how much had then been sent from
     /// there on.
     pub asked_again: Option<(SeqNumber, u32)>,
+    /// The frame that acknowledged the last segment which it had repeated, all of it, and how many octets that had.
+    pub arrived: Option<(u64, u32)>,
     /// Keep-alives it sent, since the other end last sent anything.
     pub probes: Unanswered,
     /// Since when its window is closed.
@@ -88,6 +92,8 @@ pub struct EndNotes {
     pub stranger: Option<Piece>,
     /// The first two segments in its name that cannot both be its own.
     pub injection: Option<Injection>,
+    /// The first payload in its name that repeats what it had sent, and is not its own.
+    pub foreign_copy: Option<Piece>,
     /// The first payload in its name after its reset that leaves the line which the reset kept.
     pub foreign: Option<(Timestamp, u64, u8)>,
     /// Resets in its name below or above what fits, or inside the window but not exact.
@@ -130,10 +136,14 @@ pub struct Notes {
     pub silence_end: Timestamp,
     /// Whether the end that closed last repeated something after the close was complete.
     pub late_copy: bool,
-    /// The SYN with which it began, where its checksum was wrong and its sender unknown.
-    pub(in crate::flow) doubted: Option<Box<Segment>>,
     /// Whether the other end acknowledged that.
     pub late_copy_acked: bool,
+    /// The SYN with which it began, where its checksum was wrong and its sender unknown.
+    pub(in crate::flow) doubted: Option<Box<Segment>>,
+    /// The first SYN-ACK of which the same holds, and how many there were.
+    pub(in crate::flow) doubted_synack: Option<(Box<Segment>, u32)>,
+    /// The first segments with 0 for a checksum that were taken for wrong: their sender may leave it to its card.
+    pub(in crate::flow) zeroed: SmallVec<[Box<Segment>; 2]>,
     /// How its numbers are rewritten between two capture points.
     pub(in crate::flow) rewriting: Option<Box<Rewriting>>,
     /// Why nothing answers its SYN, where the time stamp tells.
@@ -165,6 +175,7 @@ impl Notes {
     /// Whether ordinary segments would change nothing in them.
     pub(in crate::flow) fn are_idle(&self) -> bool {
         self.doubtful_fin.is_none()
+            && self.zeroed.is_empty()
             && self.doubted_ack.is_none()
             && [&self.client, &self.server].into_iter().all(|end| {
                 end.resets.first.is_none()

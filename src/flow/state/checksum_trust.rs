@@ -94,6 +94,12 @@ impl ChecksumTrust {
         known.good_later |= !syn;
     }
 
+    /// `sender` was found to leave its checksums to its card.
+    pub(in crate::flow) fn leaves_sums(&mut self, sender: IpAddr) {
+        let known = self.entry(sender);
+        known.zeroes = known.zeroes.max(ZEROES);
+    }
+
     fn entry(&mut self, sender: IpAddr) -> &mut Place {
         let (place, tag) = self.place(sender);
         let known = &mut self.places[place];

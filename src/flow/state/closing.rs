@@ -1,10 +1,12 @@
 //! The end of a flow: FINs, their acknowledgments, resets and what comes after them (RFC 9293 section 3.6).
 
+use smallvec::SmallVec;
+
 use crate::flow::config::IN_FLIGHT;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::notes::UnsentAck;
-use crate::flow::record::peer::InFlight;
+use crate::flow::record::peer::{InFlight, Peer};
 use crate::flow::record::steps::Label;
 use crate::flow::record::teardown::Reset;
 use crate::flow::record::tracking::{Phase, Provocation};
@@ -29,7 +31,13 @@ impl Flow {
         facts |= self.acknowledgment_of_fin(s, from);
         facts |= self.beyond_fin(s, from);
         if s.flags.has(Flags::FIN) {
-            facts |= if self.is_doubtful_fin(s, from) { self.hold_fin(s) } else { self.on_fin(s, from) };
+            facts |= if self.is_old_fin(s, from) {
+                Facts::UNACCEPTABLE
+            } else if self.is_doubtful_fin(s, from) {
+                self.hold_fin(s)
+            } else {
+                self.on_fin(s, from)
+            };
         }
         facts
     }
@@ -38,7 +46,27 @@ impl Flow {
     /// lacks them.
     fn is_doubtful_fin(&self, s: &Segment, from: Side) -> bool {
         let sent = self.peer(from.other()).next;
-        self.peer(from).fin.is_none() && s.ack().zip(sent).is_some_and(|(ack, sent)| ack.after(sent))
+        let unsent = s.ack().zip(sent).is_some_and(|(ack, sent)| ack.after(sent));
+        self.peer(from).fin.is_none() && (unsent || self.is_beyond_window(s, from))
+    }
+
+    /// Whether it lies beyond the window of its receiver, and behind octets that nobody has seen, although the capture
+    /// lacks nothing else: both ends have sent more than SYNs, and acknowledged only what was seen.
+    fn is_beyond_window(&self, s: &Segment, from: Side) -> bool {
+        let (own, other) = (self.peer(from), self.peer(from.other()));
+        let plain = |peer: &Peer| peer.packets.saturating_sub(u64::from(peer.syn_count + peer.synack_count));
+        let beyond = |edge: SeqNumber| s.seq.after(edge) && own.next.is_some_and(|next| next.at_or_before(edge));
+        let whole = plain(own) > 1 && plain(other) > 0 && self.in_effect().is_some() && self.missing().is_none();
+        whole && other.edge.is_some_and(beyond)
+    }
+
+    /// Whether it is a FIN in the midst of what its sender has sent, and its receiver acknowledged, long since: dropped
+    /// as old.
+    fn is_old_fin(&self, s: &Segment, from: Side) -> bool {
+        let end = s.end();
+        let (next, acked) = (self.peer(from).next, self.peer(from.other()).acked);
+        let below = |number: Option<SeqNumber>| number.is_some_and(|number| end.before(number));
+        self.peer(from).fin.is_none() && below(next) && below(acked)
     }
 
     fn hold_fin(&mut self, s: &Segment) -> Facts {
@@ -53,6 +81,11 @@ impl Flow {
         let octet = held.seq.plus(held.payload);
         let (by, late) = (self.side_of(held.source), s.time - held.time > self.reorder_window());
         let ack = |than: SeqNumber| s.ack().is_some_and(|ack| ack.before(than));
+        // Otherwise it lay beyond the window, and only what its receiver says tells.
+        let unsent = self.peer(by.other()).next.is_none_or(|next| held.ack_field.after(next));
+        if from == by && !unsent {
+            return Facts::NONE;
+        }
         if from == by {
             if s.payload_start().plus(s.payload).after(octet) && !s.flags.has(Flags::FIN) && ack(held.ack_field) {
                 return self.refute_fin(s, by);
@@ -63,7 +96,7 @@ impl Flow {
                 Facts::NONE
             };
         }
-        let taken = s.ack().is_some_and(|ack| ack.after(octet)) || s.end().at_or_after(held.ack_field);
+        let taken = s.ack().is_some_and(|ack| ack.after(octet)) || (unsent && s.end().at_or_after(held.ack_field));
         if taken { self.confirm_fin() } else { Facts::NONE }
     }
 
@@ -74,12 +107,50 @@ impl Flow {
         peer.edge = s.ack().map(|ack| ack.plus(u32::from(s.window) << scale));
         self.quality.holes = self.quality.holes.saturating_sub(1);
         let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
-        if let Some(step) = self.steps.iter_mut().find(|step| step.frame == held.frame) {
-            step.label = Label::Other;
-        }
+        self.disown_fin_step(held.frame);
         self.withdraw_holes(by, held.time);
         let (frame, ack, octets) = (held.frame, held.ack_field, held.payload);
         self.tell_unsent(UnsentAck { by, frame, ack, octets, fin: true }, 1)
+    }
+
+    /// Nothing more is to come: the FIN of doubt counts, unless it still lies beyond the window.
+    pub(in crate::flow) fn settle_last_fin(&mut self) {
+        let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return };
+        let (by, frame) = (self.side_of(held.source), held.frame);
+        let unsent = self.peer(by.other()).next.is_some_and(|next| held.ack_field.after(next));
+        if unsent || !self.peer(by.other()).edge.is_some_and(|edge| held.seq.after(edge)) {
+            self.confirm_fin();
+            return;
+        }
+        self.notes.get_or_insert_default().doubtful_fin = None;
+        self.disown_fin_step(frame);
+        self.note_unacceptable(by, 1);
+    }
+
+    /// The FIN in this frame closed nothing.
+    fn disown_fin_step(&mut self, frame: u64) {
+        if let Some(step) = self.steps.iter_mut().find(|step| step.frame == frame) {
+            step.label = Label::Other;
+        }
+    }
+
+    /// A FIN of the server before its first SYN-ACK: the client, which had not got that, dropped it (RFC 9293 section
+    /// 3.10.7.3, fifth).
+    pub(in crate::flow) fn disown_early_fin(&mut self) {
+        if self.server.fin.take().is_none() {
+            return;
+        }
+        let steps = self.steps.iter().filter(|step| step.label == Label::Fin && step.from == Side::Server);
+        let frames: SmallVec<[u64; 2]> = steps.map(|step| step.frame).collect();
+        frames.into_iter().for_each(|frame| self.disown_fin_step(frame));
+        self.note_unacceptable(Side::Server, self.server.fin_count);
+        (self.server.fin_count, self.server.fin_acknowledged) = (0, false);
+        self.client.in_flight.remove(Event::Fin);
+        if self.server.confirmed != State::Closed {
+            self.server.confirmed = State::Listen;
+        }
+        self.teardown.simultaneous = false;
+        self.teardown.first_fin = self.client.fin.map(|_| Side::Client);
     }
 
     /// The FIN of doubt counts, from where it stood.

@@ -12,6 +12,9 @@ use crate::time::{SECOND, Timestamp};
 /// Nanoseconds.
 const LATE: i64 = SECOND / 10;
 
+/// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
+const SYNACK_REPEATED: i64 = 8 * SECOND / 10;
+
 impl Flow {
     /// Whether an opening verdict has been reached, and is not reported yet.
     pub(crate) const fn opening_is_news(&self) -> bool {
@@ -79,6 +82,14 @@ impl Flow {
         verdict.min(flush)
     }
 
+    /// Whether the server repeated its SYN-ACK later than a copy comes (RFC 6298: after a second).
+    pub(crate) fn is_awaited(&self) -> bool {
+        match self.handshake.synacks.as_slice() {
+            [first, .., last] => last.time - first.time >= SYNACK_REPEATED,
+            _ => false,
+        }
+    }
+
     pub(in crate::flow) fn reach_if_undecided(&mut self, opening: Opening, time: Timestamp) {
         if self.opening.is_none() {
             self.reach(opening, time);
@@ -87,7 +98,7 @@ impl Flow {
 
     /// Observation of it is over: settles what only the end can settle.
     pub(in crate::flow) fn conclude(&mut self, time: Timestamp, t: &Timeouts) {
-        self.confirm_fin();
+        self.settle_last_fin();
         if self.tracking.phase == Phase::SynReceived && self.tracking.doubtful_reset.is_some() {
             self.believe_doubtful_reset();
             self.reach(Opening::MissingAck, time);
@@ -100,6 +111,10 @@ impl Flow {
         }
         if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && self.client.isn.is_none() {
             self.reach(Opening::SynAckOnly, time);
+        }
+        // The server asked again as one that waits does: the third step is missing, whenever the capture ends.
+        if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && self.is_awaited() {
+            self.reach(Opening::MissingAck, time);
         }
         // The client declined a SYN-ACK that it cannot have asked for, and no other came.
         if self.opening.is_none() && self.has_declined() {

@@ -124,15 +124,15 @@ impl Flow {
             return Facts::COPY;
         }
         match s.checksum {
-            Checksum::Bad if doubt.worth.sums == Sums::Trusted => {
-                self.quality.bad_checksum += 1;
-                return Facts::BAD_CHECKSUM;
-            }
+            Checksum::Bad if doubt.worth.sums == Sums::Trusted => return self.leave_out(s),
             Checksum::Bad if doubt.worth.sums == Sums::Unproved => {
                 self.quality.bad_checksum += 1;
                 self.quality.unverified += 1;
                 if first && s.flags.is_syn() {
                     self.notes.get_or_insert_default().doubted = Some(Box::new(*s));
+                } else if s.flags.is_syn_ack() && from == Side::Server && self.tracking.phase != Phase::Open {
+                    let doubted = &mut self.notes.get_or_insert_default().doubted_synack;
+                    doubted.get_or_insert_with(|| (Box::new(*s), 0)).1 += 1;
                 }
             }
             Checksum::Bad | Checksum::Offload => self.quality.offload += 1,

@@ -131,6 +131,10 @@ impl Flow {
         let mut new = Facts::NONE;
         let other_closed = notes.end(from.other()).closed_window;
         let other = notes.end_mut(from.other());
+        let repeated = other.repeats;
+        if repeated.count > 0 && s.ack().is_some_and(|ack| ack.at_or_after(repeated.seq.plus(repeated.payload))) {
+            other.arrived = Some((s.frame, repeated.payload));
+        }
         (other.repeats.count, other.probes.count) = (0, 0);
         let knocks = facts.any(Facts::PROBE | Facts::RETRANSMITTED) || s.payload == 1;
         if let Some(since) = other_closed

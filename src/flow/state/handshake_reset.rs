@@ -6,6 +6,7 @@ use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::peer::InFlight;
 use crate::flow::record::resets::DefiedReset;
+use crate::flow::record::steps::Label;
 use crate::flow::record::teardown::Reset;
 use crate::flow::record::tracking::Phase;
 use crate::flow::record::tuple::Side;
@@ -88,8 +89,29 @@ impl Flow {
         Facts::RESET_EVIDENCE
     }
 
+    /// The third step came although the client is said to have given up before the SYN-ACK: from here on that reset is
+    /// judged as one of the open connection is, and stands if nothing follows.
+    pub(in crate::flow) fn outlive_early_reset(&mut self) {
+        let Some(reset) = self.teardown.reset.filter(|reset| reset.by == Side::Client) else { return };
+        self.client.confirmed = State::Established;
+        self.teardown.complete = None;
+        for step in self.steps.iter_mut().filter(|step| step.frame >= reset.frame) {
+            let client = if step.label == Label::SynAck { State::Established } else { State::SynSent };
+            (step.client, step.server) = (client, State::SynReceived);
+            step.proved = if step.from == Side::Client { client } else { State::SynReceived };
+        }
+        if self.client.isn.is_some_and(|isn| reset.seq != isn.plus(1)) {
+            // It answered something that the capture lacks (RFC 9293 section 3.10.7.3).
+            self.teardown.reset = None;
+            return;
+        }
+        self.tracking.before_reset = Some((State::Established, State::Established, None));
+        self.tracking.spoke_after_reset = (false, false);
+        self.keep_reset(reset, Evidence::default());
+    }
+
     fn note_forged_reset(&mut self, reset: Reset) {
-        let (sender, other) = (self.peer(reset.by), self.notes().map(|notes| notes.end(reset.by).resets));
+        let sender = self.peer(reset.by);
         let mut evidence = Evidence::SPOKE_ON;
         evidence.add(Evidence::IGNORED);
         if sender.next.is_some_and(|next| next.after(reset.seq)) {
@@ -98,7 +120,11 @@ impl Flow {
         if sender.track.ttl_changes == 0 && sender.ttl.abs_diff(reset.ttl) >= OTHER_TTL {
             evidence.add(Evidence::TTL);
         }
-        let mut resets = other.unwrap_or_default();
+        self.keep_reset(reset, evidence);
+    }
+
+    fn keep_reset(&mut self, reset: Reset, evidence: Evidence) {
+        let mut resets = self.notes().map(|notes| notes.end(reset.by).resets).unwrap_or_default();
         (resets.first, resets.exact, resets.ttl) = (Some((reset.time, reset.frame, reset.seq)), true, reset.ttl);
         resets.last = (reset.time, reset.seq);
         resets.evidence.add(evidence);

@@ -2,6 +2,7 @@
 
 pub(super) mod admission;
 pub(super) mod announced;
+mod checksum_hindsight;
 pub(super) mod checksum_trust;
 mod closing;
 mod deadlines;

@@ -224,6 +224,9 @@ impl Flow {
         if self.server.isn == Some(s.seq) && self.tracking.phase == Phase::SynReceived {
             return Facts::SYNACK_REPEATED;
         }
+        if self.server.isn.is_none() {
+            self.disown_early_fin();
+        }
         let other_isn = self.server.isn.is_some() && self.tracking.phase == Phase::SynReceived;
         if self.server.data_count > u32::from(s.payload > 0) && s.seq.after(self.server.first_seq) {
             self.disown_early_data(s);
@@ -330,6 +333,7 @@ impl Flow {
         }
         self.client.has_received(Event::SynAck);
         self.server.receives(Event::AckOfSyn);
+        self.outlive_early_reset();
         let opening = if !syn_seen {
             Opening::SynAckOnly
         } else if self.used_fast_open() {

@@ -22,6 +22,8 @@ const NEAR: u16 = 64;
 const COMES_ROUND: i64 = 1800 * 1_000_000;
 /// Ticks by which the time stamp of a SYN-ACK may lie off its sender's clock: SYN cookies hide options in it.
 const STAMP_SLACK: i64 = 2048;
+/// TTLs of one host that differ by less may be two ways to it.
+const OTHER_TTL: u8 = 2;
 /// Fewer octets may be a probe, whose contents mean nothing.
 const LEAST: u32 = 2;
 
@@ -53,6 +55,12 @@ impl Flow {
             let notes = self.notes.get_or_insert_default();
             notes.end_mut(from).injection.get_or_insert(Injection { first: other, second: piece });
             found = Facts::DATA_REPLACED;
+        } else if stranger && facts.any(Facts::RETRANSMITTED) && self.is_foreign_copy(&piece, s, from) {
+            let end = self.notes.get_or_insert_default().end_mut(from);
+            if end.injection.is_none() && end.foreign_copy.is_none() {
+                end.foreign_copy = Some(piece);
+                found = Facts::DATA_REPLACED;
+            }
         }
         if stranger {
             let notes: &mut Notes = self.notes.get_or_insert_default();
@@ -64,6 +72,17 @@ impl Flow {
     fn starts_as_first(&self, s: &Segment, from: Side) -> bool {
         let peer = self.peer(from);
         peer.next.is_some_and(|next| next.after(s.seq)) && s.seq.distance(peer.base()) <= 1
+    }
+
+    /// Whether octets that were sent before come again in segments that are not their sender's: of another TTL, and
+    /// with a time stamp that is none of its clock, or else off the line of its identifications and of octets that had
+    /// been acknowledged.
+    fn is_foreign_copy(&self, piece: &Piece, s: &Segment, from: Side) -> bool {
+        let taken = self.peer(from.other()).acked.is_some_and(|acked| acked.at_or_after(s.end()));
+        let elsewhere = piece.off.has(Evidence::TTL) && self.peer(from).ttl.abs_diff(piece.ttl) >= OTHER_TTL;
+        elsewhere
+            && self.peer(from).track.ttl_changes <= 1
+            && (piece.off.has(Evidence::STAMP) || (taken && piece.off.has(Evidence::IP_ID)))
     }
 
     fn piece(&self, s: &Segment, from: Side, before: HeaderTrack) -> Piece {

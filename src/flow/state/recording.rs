@@ -136,7 +136,7 @@ impl Flow {
 }
 
 fn label(s: &Segment, facts: Facts) -> Option<Label> {
-    if facts.any(Facts::INVALID_FLAGS) {
+    if facts.any(Facts::INVALID_FLAGS) || (facts.any(Facts::UNACCEPTABLE) && s.flags.has(Flags::FIN)) {
         return Some(Label::Other);
     }
     if s.flags.is_rst() {

@@ -46,6 +46,22 @@ impl Tracker {
             let worth = Worth { sums: Sums::Trusted, ..worth };
             show(flow, &wrong, flow.tracking.seen_at, true, Doubt { copy: false, worth }, observer);
         }
+        if s.checksum == Checksum::Good
+            && let Some(wrong) = flow.disown_wrong_synack(s)
+        {
+            let worth = Worth { sums: Sums::Trusted, ..worth };
+            show(flow, &wrong, flow.tracking.seen_at, false, Doubt { copy: false, worth }, observer);
+        }
+        let mut found = false;
+        while let Some(held) = flow.next_zeroed(s, worth.sums) {
+            let worth = Worth { sums: Sums::Unfinished, ..worth };
+            show(flow, &held, flow.tracking.seen_at, false, Doubt { copy: false, worth }, observer);
+            self.sources.leaves_sums(held.source.ip);
+            found = true;
+        }
+        if found {
+            flow.order_steps();
+        }
         let was_closed = flow.is_closed();
         let doubt = doubt_about(s, fast_path, flow, print, worth);
         let facts = show(flow, s, now, first, doubt, observer);
