@@ -82,11 +82,12 @@ pub(super) fn is_overtaken(id: &str, flow: &Flow) -> bool {
         header::BAD_CHECKSUM | header::CONTROL_BAD_CHECKSUM => flow.quality.bad_checksum == 0,
         // A copy as large as those that were lost.
         peers::LARGE_SEGMENTS_LOST => {
-            let told = flow.marks.iter().find(|mark| mark.rule == id).and_then(|mark| mark.frames.first().copied());
+            let reported = flow.marks.iter().find(|mark| mark.rule == id).and_then(|mark| mark.frames.first().copied());
             let arrived = |side| flow.notes().and_then(|notes| notes.end(side).arrived);
-            [Side::Client, Side::Server].into_iter().filter_map(arrived).any(|(frame, octets)| {
-                octets >= peers::LARGE && told.is_some_and(|told| told < frame)
-            })
+            [Side::Client, Side::Server]
+                .into_iter()
+                .filter_map(arrived)
+                .any(|(frame, octets)| octets >= peers::LARGE && reported.is_some_and(|reported| reported < frame))
         }
         opening::RESET_AFTER_SYNACK | opening::SYN_ABORTED => flow.opening().opened(),
         resets::SYNACK_WITHDRAWN => flow.withdrawn().is_none(),

@@ -357,8 +357,8 @@ impl Detectors {
     }
 
     /// Whether a third step is to be missed only when the flow ends, or not at all: the server has not repeated its
-    /// SYN-ACK as one that waits does, and the capture has shown no pure acknowledgment at all, or none of late, so that
-    /// a filter may have left it out.
+    /// SYN-ACK as one that waits does, and the capture has shown no pure acknowledgment at all, or none of late, so
+    /// that a filter may have left it out.
     fn waits(&self, index: u16, flow: &Flow, o: &Occasion<'_>) -> bool {
         let single = flow.server.synack_count == 1;
         let unsure = single && ((!self.health.has_acks && !o.ended) || self.health.lacks_bare_third_steps());

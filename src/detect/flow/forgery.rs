@@ -3,8 +3,8 @@
 use super::support::seconds;
 use crate::detect::anomaly::{Figure, Scope, Severity};
 use crate::detect::rule::{Finding, Rule, RuleContext, When};
-use crate::flow::notes::Piece;
-use crate::flow::{Evidence, Facts, Label, Side};
+
+use crate::flow::{Evidence, Facts, Label, Piece, Side};
 use crate::tcp::Flags;
 
 /// Weight of evidence that makes a forgery.
@@ -70,7 +70,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         summary: "payload in the name of one end that cannot be its own: other contents at the same number, or data \
                   behind its RST",
         description: "Somebody on the path answers faster than the server can, or replays old segments: the receiver \
-                      keeps the first copy. Contents are compared by checksum, and no payload is kept. It is an alert \
+                      keeps the first copy. Contents are compared by checksum, and no payload is kept; octets sent \
+                      before that come again with the TTL and the clock or identification of somebody else count \
+                      whatever they hold. It is an alert \
                       if the TTL or the IP identification shows which of the two is foreign; the figures name that \
                       one. Otherwise an application may have changed a file while its system sent it again. Find the \
                       device at the distance of the foreign TTL; encryption makes such data useless.",

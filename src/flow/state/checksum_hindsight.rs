@@ -1,5 +1,5 @@
-//! Checksums in hindsight: what was taken with a wrong one, as nothing of its sender was known, and was wrong indeed; and
-//! what was left out for one that its receiver found right.
+//! Checksums in hindsight: what was taken with a wrong one, as nothing of its sender was known, and was wrong indeed;
+//! and what was left out for one that its receiver found right.
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;

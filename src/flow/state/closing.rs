@@ -60,6 +60,14 @@ impl Flow {
         whole && other.edge.is_some_and(beyond)
     }
 
+    /// Whether it is a FIN at a number that its receiver does not take: what else it says is none of its sender's.
+    pub(in crate::flow) fn is_misplaced_fin(&self, s: &Segment, from: Side) -> bool {
+        s.flags.has(Flags::FIN)
+            && self.tracking.phase == Phase::Open
+            && self.peer(from).fin.is_none()
+            && (self.is_beyond_window(s, from) || self.is_old_fin(s, from))
+    }
+
     /// Whether it is a FIN in the midst of what its sender has sent, and its receiver acknowledged, long since: dropped
     /// as old.
     fn is_old_fin(&self, s: &Segment, from: Side) -> bool {
@@ -156,9 +164,13 @@ impl Flow {
     /// The FIN of doubt counts, from where it stood.
     pub(in crate::flow) fn confirm_fin(&mut self) -> Facts {
         let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
-        let facts = self.on_fin(&held, self.side_of(held.source));
+        let by = self.side_of(held.source);
+        if self.peer(by).next.is_none_or(|next| held.end().after(next)) {
+            self.account(&held, by);
+        }
+        let facts = self.on_fin(&held, by);
         let (client, server) = (self.client.presumed(), self.server.presumed());
-        let (by, proved) = (self.side_of(held.source), self.peer(self.side_of(held.source)).confirmed);
+        let proved = self.peer(by).confirmed;
         for step in self.steps.iter_mut().filter(|step| step.frame >= held.frame) {
             (step.client, step.server) = (client, server);
             if step.from == by {

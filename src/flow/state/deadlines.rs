@@ -15,6 +15,9 @@ const LATE: i64 = SECOND / 10;
 /// A timer that repeats a SYN-ACK waits at least this long (RFC 6298: 1 s), nanoseconds. Closer ones are copies.
 const SYNACK_REPEATED: i64 = 8 * SECOND / 10;
 
+/// So many SYN-ACKs of a server that waits decide without a deadline.
+const ASKED_IN_VAIN: usize = 3;
+
 impl Flow {
     /// Whether an opening verdict has been reached, and is not reported yet.
     pub(crate) const fn opening_is_news(&self) -> bool {
@@ -112,8 +115,10 @@ impl Flow {
         if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && self.client.isn.is_none() {
             self.reach(Opening::SynAckOnly, time);
         }
-        // The server asked again as one that waits does: the third step is missing, whenever the capture ends.
-        if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && self.is_awaited() {
+        // The server asked again and again as one that waits does: the third step is missing, whenever the capture
+        // ends.
+        let awaited = self.is_awaited() && self.handshake.synacks.len() >= ASKED_IN_VAIN;
+        if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && awaited {
             self.reach(Opening::MissingAck, time);
         }
         // The client declined a SYN-ACK that it cannot have asked for, and no other came.

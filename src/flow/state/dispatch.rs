@@ -266,7 +266,8 @@ impl Flow {
         }
         let settled = self.settle_doubtful_fin(s, from);
         self.prove(s, from);
-        let mut facts = settled | self.account_with_doubt(s, from);
+        let accounted = if self.is_misplaced_fin(s, from) { Facts::NONE } else { self.account_with_doubt(s, from) };
+        let mut facts = settled | accounted;
         facts |= self.on_segment_in_handshake(s, from);
         if self.tracking.phase == Phase::Open || s.flags.has(Flags::FIN) {
             facts |= self.on_segment_in_connection(s, from);

@@ -95,6 +95,11 @@ impl Flow {
         let Some(reset) = self.teardown.reset.filter(|reset| reset.by == Side::Client) else { return };
         self.client.confirmed = State::Established;
         self.teardown.complete = None;
+        if self.handshake.syns.last().is_some_and(|syn| syn.frame > reset.frame) {
+            // It tried again.
+            self.teardown.reset = None;
+            return;
+        }
         for step in self.steps.iter_mut().filter(|step| step.frame >= reset.frame) {
             let client = if step.label == Label::SynAck { State::Established } else { State::SynSent };
             (step.client, step.server) = (client, State::SynReceived);

@@ -329,10 +329,16 @@ impl Flow {
         let syn_seen = self.client.isn.is_some();
         let validated = syn_seen && expected == Some(s.seq);
         if !self.client.confirmed.is_synchronized() {
+            if self.client.confirmed == State::Closed {
+                // It had not given up.
+                self.client.confirmed = State::SynSent;
+            }
             self.client.receives(Event::SynAck);
         }
         self.client.has_received(Event::SynAck);
         self.server.receives(Event::AckOfSyn);
+        // A refusal that it took no notice of.
+        self.client.in_flight.remove(Event::Rst);
         self.outlive_early_reset();
         let opening = if !syn_seen {
             Opening::SynAckOnly

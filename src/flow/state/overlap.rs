@@ -55,7 +55,7 @@ impl Flow {
             let notes = self.notes.get_or_insert_default();
             notes.end_mut(from).injection.get_or_insert(Injection { first: other, second: piece });
             found = Facts::DATA_REPLACED;
-        } else if stranger && facts.any(Facts::RETRANSMITTED) && self.is_foreign_copy(&piece, s, from) {
+        } else if stranger && self.is_foreign_copy(&piece, s, (from, facts, before)) {
             let end = self.notes.get_or_insert_default().end_mut(from);
             if end.injection.is_none() && end.foreign_copy.is_none() {
                 end.foreign_copy = Some(piece);
@@ -77,12 +77,14 @@ impl Flow {
     /// Whether octets that were sent before come again in segments that are not their sender's: of another TTL, and
     /// with a time stamp that is none of its clock, or else off the line of its identifications and of octets that had
     /// been acknowledged.
-    fn is_foreign_copy(&self, piece: &Piece, s: &Segment, from: Side) -> bool {
-        let taken = self.peer(from.other()).acked.is_some_and(|acked| acked.at_or_after(s.end()));
+    fn is_foreign_copy(&self, piece: &Piece, s: &Segment, (from, facts, before): (Side, Facts, HeaderTrack)) -> bool {
+        let taken = self.peer(from.other()).acked.is_some_and(|acked| acked.after(s.seq));
+        let again = taken || facts.any(Facts::RETRANSMITTED);
         let elsewhere = piece.off.has(Evidence::TTL) && self.peer(from).ttl.abs_diff(piece.ttl) >= OTHER_TTL;
-        elsewhere
-            && self.peer(from).track.ttl_changes <= 1
-            && (piece.off.has(Evidence::STAMP) || (taken && piece.off.has(Evidence::IP_ID)))
+        again
+            && elsewhere
+            && before.ttl_changes == 0
+            && (piece.off.has(Evidence::STAMP) || (taken && before.line.is_left_by(s.ip_id)))
     }
 
     fn piece(&self, s: &Segment, from: Side, before: HeaderTrack) -> Piece {
