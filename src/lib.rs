@@ -39,6 +39,7 @@ pub mod flow;
 pub mod flow_filter;
 pub mod network;
 pub mod output;
+pub mod panics;
 pub mod seed;
 mod suggest;
 pub mod tcp;

@@ -5,8 +5,12 @@
 #[allow(dead_code, unreachable_pub)]
 mod frames;
 
+#[path = "faults/escaping.rs"]
+mod escaping;
 #[path = "faults/output.rs"]
 mod output;
+#[path = "faults/panics.rs"]
+mod panics;
 
 use std::fs;
 use std::path::{Path, PathBuf};

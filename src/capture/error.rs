@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::panics::Panicked;
+
 /// Why frames cannot be had, or no more of them.
 #[derive(Debug)]
 pub enum CaptureError {
@@ -76,6 +78,8 @@ pub enum CaptureError {
         /// What libpcap says.
         reason: String,
     },
+    /// A thread that reads panicked, which is a mistake of this program.
+    Panicked(Panicked),
     /// An interface went away during the capture.
     InterfaceLost {
         /// The interface.
@@ -94,6 +98,7 @@ impl CaptureError {
             | Self::UnknownFormat { .. }
             | Self::NoSuchInterface { .. }
             | Self::Interface { .. }
+            | Self::Panicked(_)
             | Self::InterfaceLost { .. } => 1,
             Self::Usage(_) | Self::BadFilter { .. } => 2,
             Self::Damaged { .. } => 4,
@@ -127,6 +132,7 @@ impl fmt::Display for CaptureError {
                 write!(f, " after {packets} {}: {reason}", if *packets == 1 { "packet" } else { "packets" })
             }
             Self::Usage(message) => f.write_str(message),
+            Self::Panicked(panic) => panic.fmt(f),
             Self::BadFilter { expression, link, reason, place } => {
                 write!(f, "capture filter does not compile for link type {link}: {reason}")?;
                 caret(f, expression, *place)

@@ -31,7 +31,8 @@ pub struct Progress {
 pub struct Counts {
     /// Frames handed out by [`Source::next`]; those that a filter on a file refused are not among them.
     pub frames: u64,
-    /// Frames that passed the filter in the kernel, the dropped ones included (`ps_recv`): "received by filter".
+    /// Frames that passed the filter in the kernel, the dropped ones included (`ps_recv`): "received by filter". Where
+    /// libpcap leaves some of these out (loopback, `any`, one direction only), those handed out and dropped.
     pub received: u64,
     /// Frames the kernel dropped because its buffer was full (`ps_drop`): "dropped by kernel".
     pub kernel_drops: u64,
@@ -42,6 +43,8 @@ pub struct Counts {
     pub given_up: u64,
     /// Frames that came when later ones of another interface had been handed out.
     pub late: u64,
+    /// Frames that were received and not handed out, because the capture was over before; known when it is closed.
+    pub unread: u64,
     /// Frames of a file that were skipped because the filter does not fit their link type.
     pub unfit: u64,
 }
@@ -66,4 +69,7 @@ pub trait Source: Send {
 
     /// What was taken and lost so far.
     fn counts(&self) -> Counts;
+
+    /// Ends the input, if it goes on: nothing comes after it, and [`Self::counts`] are final.
+    fn close(&mut self) {}
 }

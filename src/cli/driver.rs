@@ -4,6 +4,7 @@
 //! of the tracking, which is itself ahead of judging hosts and of writing: that uses two cores well, and the output is
 //! the same to the byte.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -14,6 +15,7 @@ use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
 use crate::engine::{Batch, Batcher, Engine, Event, EventBatch, Sink, TrackStage, serves};
+use crate::panics::{guarded, on_request};
 use crate::time::Timestamp;
 
 /// How often the bar and the output are looked at, frames.
@@ -62,6 +64,7 @@ impl Driver<'_> {
         while (self.live || !self.stop.load(Ordering::Relaxed)) && !self.limits.reached(packets, sink.flows) {
             let now = match source.next()? {
                 Next::Frame(frame) => {
+                    on_request("tracker");
                     if self.limits.is_over(clock.since_start(frame.time)) {
                         break;
                     }
@@ -114,7 +117,8 @@ impl Driver<'_> {
         }
         let batches = Batches { filled, emptied };
         thread::scope(|scope| {
-            scope.spawn(move || read(source, decoder, &empty, &filled_in));
+            let reading = thread::Builder::new().name("reader".to_owned());
+            reading.spawn_scoped(scope, move || read(source, decoder, &empty, &filled_in)).map_err(no_thread)?;
             if self.limits.are_none() && serves(sink.wants()) {
                 self.track_apart(scope, batches, engine, sink)
             } else {
@@ -139,12 +143,16 @@ impl Driver<'_> {
         let (front, hosts) = engine.split();
         let deliver = move |batch| full_in.send(batch).ok().and_then(|()| empty.recv().ok());
         let mut apart = Threaded { front, batcher: Batcher::new(sink.wants(), deliver) };
-        let tracking = scope.spawn(move || {
-            let end = self.track(batches, &mut apart);
-            apart.batcher.flush();
-            end
-        });
+        let work = move || {
+            let end = guarded(|| self.track(batches, &mut apart));
+            // What was known before a panic is reported.
+            let flushed = guarded(|| apart.batcher.flush());
+            end.and_then(|end| flushed.map(|()| end)).unwrap_or_else(|panic| Err(CaptureError::Panicked(panic)))
+        };
+        let tracking = thread::Builder::new().name("tracker".to_owned());
+        let tracking = tracking.spawn_scoped(scope, work).map_err(no_thread)?;
         for mut batch in full {
+            on_request("reporter");
             batch.read(hosts, sink);
             // A send that fails means that tracking has ended: what it posted last is still to be read.
             let _ = read.send(batch);
@@ -153,7 +161,8 @@ impl Driver<'_> {
             }
         }
         drop(read);
-        tracking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        // It cannot panic.
+        tracking.join().unwrap_or(Ok(()))
     }
 
     /// Owns its ends of the channels: when it leaves early they close, at which the reading thread ends too.
@@ -164,6 +173,7 @@ impl Driver<'_> {
         let mut done = Vec::with_capacity(RETURNED);
         while let Ok(Filled { mut batch, progress, end }) = batches.filled.recv() {
             let frames = batch.len();
+            on_request("tracker");
             if self.limits.are_none() && clock.is_before_stats(batch.latest()) {
                 (0..frames).for_each(|n| tracking.frame_of(&mut batch, n));
                 packets += frames as u64;
@@ -282,22 +292,34 @@ impl<F: FnMut(EventBatch) -> Option<EventBatch>> Tracking for Threaded<'_, F> {
 fn read(source: &mut dyn Source, mut decoder: Decoder, empty: &Receiver<Batch>, filled: &SyncSender<Filled>) {
     while let Ok(mut batch) = empty.recv() {
         batch.clear();
-        let end = loop {
-            match source.next() {
-                Ok(Next::Frame(frame)) => batch.push(&mut decoder, &frame),
-                Ok(Next::Idle(_)) => {}
-                Ok(Next::End) => break Some(Ok(())),
-                Err(error) => break Some(Err(error)),
-            }
-            if batch.is_full() {
-                break None;
-            }
-        };
+        let filled_up = guarded(|| fill(source, &mut decoder, &mut batch));
+        let end = filled_up.unwrap_or_else(|panic| Some(Err(CaptureError::Panicked(panic))));
         let last = end.is_some();
         if filled.send(Filled { batch, progress: source.progress(), end }).is_err() || last {
             return;
         }
     }
+}
+
+/// Fills a batch; how reading ended, if it did.
+fn fill(source: &mut dyn Source, decoder: &mut Decoder, batch: &mut Batch) -> Option<Result<(), CaptureError>> {
+    loop {
+        match source.next() {
+            Ok(Next::Frame(frame)) => batch.push(decoder, &frame),
+            Ok(Next::Idle(_)) => {}
+            Ok(Next::End) => return Some(Ok(())),
+            Err(error) => return Some(Err(error)),
+        }
+        on_request("reader");
+        if batch.is_full() {
+            return None;
+        }
+    }
+}
+
+/// The system has no thread for us.
+fn no_thread(cause: io::Error) -> CaptureError {
+    CaptureError::Io { operation: "start a thread", input: "synscope".to_owned(), cause }
 }
 
 /// Packet time since the start, and since the last report of totals.

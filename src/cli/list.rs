@@ -11,7 +11,12 @@ use crate::detect::registry::rules;
 /// Prints to stdout. A reader that goes away is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// What became of printing to stdout.
+pub(super) fn check(printed: io::Result<()>) -> Result<(), Failure> {
+    match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::Running(format!("cannot write to standard output: {error}")))
         }

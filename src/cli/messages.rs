@@ -10,6 +10,7 @@ use crate::detect::registry::rule;
 use crate::detect::rule::When;
 use crate::engine::Totals;
 use crate::flow::Opening;
+use crate::output::escape::{is_unsafe, lines_for_terminal};
 
 /// Why the program ends with another exit code than 0.
 #[derive(Debug)]
@@ -66,9 +67,23 @@ pub(super) fn complain(failure: &Failure) {
     say(&format!("synscope: {failure}"));
 }
 
+/// Says what is wrong with the options.
+pub(super) fn complain_of_usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    if text.chars().any(|c| c != '\n' && is_unsafe(c)) {
+        // Somebody's file name, perhaps: without colours then.
+        say(text.trim_end());
+    } else {
+        // Nobody reads it where that fails.
+        let _ = error.print();
+    }
+}
+
 /// Writes a line to stderr; it does not matter if nobody reads it.
+///
+/// What it quotes comes from outside: names of files and interfaces, filters, what was typed.
 pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", lines_for_terminal(line));
 }
 
 /// The start line, in tcpdump's manner.
@@ -93,6 +108,9 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
         if counts.interface_drops > 0 {
             let _ = write!(lines, "\n{}", count(counts.interface_drops, "packet", "dropped by interface"));
         }
+    }
+    if counts.unread > 0 {
+        let _ = write!(lines, "\n{}", count(counts.unread, "packet", "received and not read at the end"));
     }
     if counts.late > 0 {
         let _ = write!(lines, "\n{} by an interface, out of order", count(counts.late, "packet", "delivered late"));

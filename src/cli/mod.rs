@@ -25,22 +25,38 @@ use clap::Parser;
 use self::args::Args;
 use self::config::Task;
 use self::messages::Failure;
+use crate::panics;
 
 /// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no
 /// permission).
 pub fn main() -> ExitCode {
+    panics::keep();
     match Args::try_parse() {
-        Ok(args) => match config::resolve(args).and_then(perform) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                messages::complain(&failure);
-                ExitCode::from(failure.exit_code())
+        Ok(args) => {
+            let done = panics::guarded(|| config::resolve(args).and_then(perform));
+            let done = done.unwrap_or_else(|panic| Err(Failure::Running(panic.to_string())));
+            // Whatever came of it: a panic in any thread is what matters.
+            match panics::first().map(Failure::Running).or(done.err()) {
+                None => ExitCode::SUCCESS,
+                Some(failure) => {
+                    messages::complain(&failure);
+                    ExitCode::from(failure.exit_code())
+                }
             }
-        },
+        }
         Err(message) => {
             // Help and version are such messages, too. A closed pipe is no failure.
-            let _ = message.print();
-            ExitCode::from(if message.use_stderr() { 2 } else { 0 })
+            if message.use_stderr() {
+                messages::complain_of_usage(&message);
+                return ExitCode::from(2);
+            }
+            match list::check(message.print()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => {
+                    messages::complain(&failure);
+                    ExitCode::from(failure.exit_code())
+                }
+            }
         }
     }
 }

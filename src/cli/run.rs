@@ -12,8 +12,10 @@ use super::messages::{self, Failure};
 use super::progress::Bar;
 use super::sandbox;
 use super::setup::{Opened, comes_live, engine, open_stream};
-use super::sink::{Tee, end, finish};
+use super::sink::{Tee, end, finish, session_end};
+use crate::capture::CaptureError;
 use crate::decode::{self, Decoder};
+use crate::panics::guarded;
 use crate::seed;
 
 /// Runs an analysis to its end.
@@ -45,12 +47,14 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let bar = Bar::new(bar_wanted, source.progress());
 
     let driver = Driver { limits: run.stop, stop: &stop, bar: &bar, live };
-    let pumped = if waits {
-        driver.one_by_one(&mut *source, &mut engine, &mut sink)
-    } else {
+    let pumped = guarded(|| {
+        if waits {
+            return driver.one_by_one(&mut *source, &mut engine, &mut sink);
+        }
         let decode = decode::Config { verify_checksums: !run.analysis.ignore_checksums, ..decode::Config::default() };
         driver.in_batches(&mut *source, Decoder::new(decode), &mut engine, &mut sink)
-    };
+    });
+    let pumped = pumped.unwrap_or_else(|panic| Err(CaptureError::Panicked(panic)));
     bar.finish();
     if let Err(error) = &pumped
         && error.exit_code() == 2
@@ -58,7 +62,11 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
         // Nothing was analysed: the filter does not fit.
         return pumped.map_err(Failure::from);
     }
-    let totals = end(&mut engine, source.counts(), live, &mut sink);
+    source.close();
+    let counts = source.counts();
+    let ended = guarded(|| end(&mut engine, counts, live, &mut sink));
+    // After a panic in there the last event is still to be written.
+    let totals = ended.unwrap_or_else(|_| session_end(&engine, counts, live, &mut sink));
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
     finish(sink, &run.output)?;

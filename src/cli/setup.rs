@@ -183,7 +183,7 @@ mod live {
             interfaces: live.interfaces.clone(),
             filter,
             snaplen: live.snaplen.unwrap_or(default.snaplen),
-            buffer_size: live.buffer_size.unwrap_or(default.buffer_size),
+            buffer_size: live.buffer_size,
             promiscuous: live.promiscuous,
             direction: match live.direction {
                 Some(DirectionArg::In) => Direction::In,

@@ -9,13 +9,20 @@ use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::output::Writer;
 use crate::output::file::Unplaced;
+use crate::panics::on_request;
 
 /// Ends an analysis: reports open flows, then hosts, then totals.
 pub(super) fn end(engine: &mut Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
     engine.take_drops(counts.kernel_drops.saturating_add(counts.interface_drops));
     engine.finish(sink);
-    let totals = totals(engine, counts, live);
+    on_request("writer");
     sink.event(&Event::Hosts { hosts: engine.hosts() });
+    session_end(engine, counts, live, sink)
+}
+
+/// Reports the totals, and nothing else.
+pub(super) fn session_end(engine: &Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
+    let totals = totals(engine, counts, live);
     sink.event(&Event::SessionEnd { totals: &totals });
     totals
 }
@@ -27,6 +34,7 @@ pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
         received: live_count(counts.received),
         dropped_kernel: live_count(counts.kernel_drops),
         dropped_interface: live_count(counts.interface_drops),
+        unread: live_count(counts.unread),
         unfit: counts.unfit,
         ..engine.totals()
     }

@@ -50,6 +50,8 @@ pub struct Totals {
     pub dropped_interface: Option<u64>,
     /// Packets dropped because the analysis could not follow (live).
     pub dropped_queue: Option<u64>,
+    /// Packets received and not read when the capture ended (live).
+    pub unread: Option<u64>,
     /// Frames skipped because the capture filter does not fit their link type.
     pub unfit: u64,
 }

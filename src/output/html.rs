@@ -386,7 +386,8 @@ impl Report for Html {
 fn head(title: &str, settings: &Settings) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\" class=\"synscope\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         base-uri 'none'; form-action 'none'\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main>\n",
         settings.locale.name(),
         escape(title),

@@ -4,7 +4,7 @@
 use core::fmt::Write as _;
 
 use super::clock::{human, rfc3339};
-use super::escape::escape_markdown;
+use super::escape::{escape_markdown, for_mermaid};
 use super::explain::{Level, Locale, anomalies, explain_flow};
 use super::ladder::{Row, StepRow, octets, rows};
 use super::picture::{self, caption, relative, since_text};
@@ -153,7 +153,7 @@ fn diagram(flow: &Flow, settings: &Settings) -> String {
             Row::HalfClosed(time) => format!("half-close {}", human(time)),
             Row::Dropped(n) => format!("+{n}"),
         };
-        let _ = writeln!(text, "    Note over C,S: {}", safe(&note));
+        let _ = writeln!(text, "    Note over C,S: {}", for_mermaid(&note));
     }
     text.push_str("```\n");
     text
@@ -180,10 +180,5 @@ fn arrow(text: &mut String, flow: &Flow, row: &StepRow, locale: Locale) {
         let _ = write!(words, " ×{}", row.step.repeat);
     }
     let _ = write!(words, ", t={}", since_text(row.since_start));
-    let _ = writeln!(text, "    {from}{line}{to}: {}", safe(&words));
-}
-
-/// Text without what Mermaid takes for the end of a statement or for an entity.
-fn safe(text: &str) -> String {
-    text.chars().map(|c| if matches!(c, ';' | '#' | '<' | '>') || c.is_control() { ' ' } else { c }).collect()
+    let _ = writeln!(text, "    {from}{line}{to}: {}", for_mermaid(&words));
 }

@@ -5,7 +5,7 @@
 
 mod cause;
 pub mod clock;
-mod escape;
+pub mod escape;
 pub mod event;
 pub mod explain;
 pub mod file;

@@ -2,6 +2,7 @@
 
 use csv::{ByteRecord, Terminator, WriterBuilder};
 
+use super::escape::for_spreadsheet;
 use super::event::{Action, build, columns};
 use super::{Out, Settings, Writer};
 use crate::engine::{Event, Interest, Sink};
@@ -74,6 +75,15 @@ impl Table {
     }
 }
 
+/// The fields, none of which a spreadsheet takes for a formula.
+fn for_spreadsheets(record: &ByteRecord) -> ByteRecord {
+    let safe = |field: &[u8]| match core::str::from_utf8(field).ok().and_then(for_spreadsheet) {
+        Some(safe) => safe.into_bytes(),
+        None => field.to_vec(),
+    };
+    record.iter().map(safe).collect()
+}
+
 impl Sink for Table {
     fn wants(&self) -> Interest {
         Interest::ENDS
@@ -86,7 +96,8 @@ impl Sink for Table {
                 self.sequence += 1;
                 let context = build::Context { sequence: self.sequence, steps: self.settings.steps };
                 let event = build::flow_event(flow, Action::FlowEnd, time, &context);
-                self.row(&columns::record(&event, &self.columns));
+                let record = columns::record(&event, &self.columns);
+                self.row(&if self.delimiter == b',' { for_spreadsheets(&record) } else { record });
             }
             // A capture without flows still has columns.
             Event::SessionEnd { .. } => self.header(),

@@ -79,7 +79,9 @@ impl Zeek {
         };
         let line = &mut self.out.buffer;
         // Writing to a Vec cannot fail.
-        let _ = write!(line, "{}.{:06}\t", first.seconds(), first.subsecond_nanos() / 1_000);
+        // The sign stands before the whole: half a second before 1970 is -0.500000.
+        let (sign, microseconds) = (if first.0 < 0 { "-" } else { "" }, first.0.unsigned_abs() / 1_000);
+        let _ = write!(line, "{sign}{}.{:06}\t", microseconds / 1_000_000, microseconds % 1_000_000);
         let _ = match (row.flow, row.part) {
             (0, _) => write!(line, "-"),
             (flow, 1) => write!(line, "{flow}"),

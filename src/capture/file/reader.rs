@@ -17,6 +17,7 @@ use super::snoop::Snoop;
 use super::thread::{Counted, Threaded};
 use crate::capture::{CaptureError, Progress};
 use crate::decode::{Frame, LinkType};
+use crate::panics::Panicked;
 use crate::time::Timestamp;
 
 /// What readers of the same merged input share.
@@ -287,6 +288,7 @@ impl Fault {
     fn into_error(self, input: &str, compression: Option<Compression>, offset: u64, packets: u64) -> CaptureError {
         let input = input.to_owned();
         match self {
+            Self::Read(cause) if let Some(panic) = panic_of(&cause).cloned() => CaptureError::Panicked(panic),
             // What has no number of the system's comes from a decompressor: the content is to blame.
             Self::Read(cause) if compression.is_some() && cause.raw_os_error().is_none() => {
                 let name = compression.map_or("", Compression::name);
@@ -300,6 +302,11 @@ impl Fault {
             Self::Damaged { offset, reason } => CaptureError::Damaged { input, offset, packets, reason },
         }
     }
+}
+
+/// What the thread that reads panicked with, if it did.
+fn panic_of(cause: &io::Error) -> Option<&Panicked> {
+    cause.get_ref()?.downcast_ref()
 }
 
 /// The first four octets, or fewer where there are not more.

@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::Duration;
 
+use crate::panics::{guarded, on_request};
+
 /// Chunks under way.
 const CHUNKS: usize = 8;
 /// Octets of a chunk.
@@ -44,9 +46,16 @@ impl Threaded {
             // The receiver is alive: it is in this function.
             let _ = empty.send(vec![0; CHUNK]);
         }
-        thread::Builder::new().name(name.to_owned()).spawn(move || match open() {
-            Ok(reader) => pump(reader, &full_sender, &empty_receiver),
-            Err(error) => drop(full_sender.send(Err(error))),
+        let part = name.to_owned();
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let ended = guarded(|| match open() {
+                Ok(reader) => pump(reader, &full_sender, &empty_receiver, &part),
+                Err(error) => drop(full_sender.send(Err(error))),
+            });
+            if let Err(panic) = ended {
+                // Whoever listened may be gone.
+                let _ = full_sender.send(Err(io::Error::other(panic)));
+            }
         })?;
         Ok(Self { full, empty, current: Vec::new(), at: 0, filled: 0, ended: false, stop })
     }
@@ -95,13 +104,14 @@ impl Read for Threaded {
 }
 
 /// Reads to the end, a failure, or until nobody listens any more.
-fn pump(mut reader: impl Read, full: &SyncSender<io::Result<Chunk>>, empty: &Receiver<Vec<u8>>) {
+fn pump(mut reader: impl Read, full: &SyncSender<io::Result<Chunk>>, empty: &Receiver<Vec<u8>>, part: &str) {
     while let Ok(mut chunk) = empty.recv() {
         let result = read_some(&mut reader, &mut chunk);
         let last = !matches!(result, Ok(1..));
         if full.send(result.map(|count| (chunk, count))).is_err() || last {
             return;
         }
+        on_request(part);
     }
 }
 

@@ -28,11 +28,14 @@ use self::worker::{Counters, Horizon, Message, Worker, WorkerContext};
 use super::{CaptureError, Counts, Next, Progress, Source};
 use crate::decode::link::link_description;
 use crate::decode::{Frame, LinkType};
+use crate::time::Timestamp;
 
 /// How long nothing must come before [`Next::Idle`] is yielded.
 const IDLE: Duration = Duration::from_millis(100);
 /// How often frames that wait for another interface are looked after.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long the threads may take to end.
+const CLOSING: Duration = Duration::from_secs(1);
 /// Batches per interface: 32 times 1,024 frames at most are under way.
 const BATCHES: usize = 32;
 
@@ -50,6 +53,9 @@ pub struct Live {
     stop: Arc<AtomicBool>,
     /// Set when this source goes away before its end.
     abandoned: Arc<AtomicBool>,
+    /// Up to here all interfaces have handed over everything, as of the messages heard last.
+    complete: Option<Timestamp>,
+    closed: bool,
     /// Whether nothing more will come from the threads.
     over: bool,
     /// Why that is, if it is not because of a stop: reported after all earlier frames.
@@ -62,6 +68,10 @@ struct Interface {
     spent: Sender<Batch>,
     counters: Arc<Counters>,
     horizon: Arc<Horizon>,
+    /// Frames handed out.
+    frames: u64,
+    /// Whether the kernel's counts are those of the frames that come here.
+    counts_are_exact: bool,
 }
 
 impl Live {
@@ -89,6 +99,8 @@ impl Live {
             snaplen: snaplen(options),
             stop: Arc::clone(&options.stop),
             abandoned: Arc::default(),
+            complete: None,
+            closed: false,
             over: false,
             failure: None,
         };
@@ -112,7 +124,15 @@ impl Live {
             counters: Arc::clone(&counters),
             horizon: Arc::clone(&horizon),
         };
-        let interface = Interface { name: opened.name.clone(), link: opened.link, spent, counters, horizon };
+        let interface = Interface {
+            name: opened.name.clone(),
+            link: opened.link,
+            spent,
+            counters,
+            horizon,
+            frames: 0,
+            counts_are_exact: opened.counts_are_exact,
+        };
         self.waiting.push(Worker::new(opened, self.snaplen, shared, empty, sender.clone()));
         self.interfaces.push(interface);
     }
@@ -146,6 +166,7 @@ impl Live {
     fn listen(&mut self, timeout: Duration) -> bool {
         // Before the messages: what a thread handed over before it reported its horizon must be among them.
         let horizons: Vec<_> = self.interfaces.iter().map(|interface| interface.horizon.get()).collect();
+        self.complete = horizons.iter().copied().min().filter(|time| *time > Timestamp(i64::MIN));
         let mut received = self.messages.recv_timeout(timeout);
         let mut heard = false;
         loop {
@@ -214,11 +235,21 @@ impl Source for Live {
             match self.merge.advance_late(Instant::now()) {
                 Ok(()) => break,
                 Err(Some(left)) => drop(self.listen(left.min(LOOK))),
-                Err(None) if !self.listen(IDLE) => return Ok(Next::Idle(self.clock.now())),
-                Err(None) => {}
+                Err(None) if self.listen(IDLE) => {}
+                Err(None) => {
+                    // Never ahead of frames that wait to be read, however long this process was stopped.
+                    if let Some(complete) = self.complete {
+                        return Ok(Next::Idle(self.clock.now().min(complete).max(self.clock.time)));
+                    }
+                }
             }
         }
         self.number += 1;
+        if let Some(interface) = self.merge.current().map(|(batch, _)| batch.interface)
+            && let Some(interface) = self.interfaces.get_mut(interface)
+        {
+            interface.frames += 1;
+        }
         Ok(self.current_frame().map_or(Next::End, Next::Frame))
     }
 
@@ -235,7 +266,32 @@ impl Source for Live {
     fn counts(&self) -> Counts {
         let (given_up, late) = (self.merge.given_up(), self.merge.late());
         let start = Counts { frames: self.number, given_up, late, ..Counts::default() };
-        self.interfaces.iter().fold(start, |sum, interface| interface.counters.add_to(sum))
+        self.interfaces.iter().fold(start, |sum, interface| {
+            let of = interface.counters.add_to(Counts::default());
+            let read = interface.frames.saturating_add(of.kernel_drops);
+            // Until it is closed more may be on its way.
+            let (received, unread) = match (interface.counts_are_exact, self.closed) {
+                (true, true) => (of.received.max(read), of.received.saturating_sub(read)),
+                (true, false) => (of.received, 0),
+                (false, _) => (read, 0),
+            };
+            Counts {
+                received: sum.received + received,
+                unread: sum.unread + unread,
+                kernel_drops: sum.kernel_drops + of.kernel_drops,
+                interface_drops: sum.interface_drops + of.interface_drops,
+                ..sum
+            }
+        })
+    }
+
+    fn close(&mut self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+        let begun = Instant::now();
+        while !self.over && begun.elapsed() < CLOSING {
+            self.over = matches!(self.messages.recv_timeout(LOOK), Err(RecvTimeoutError::Disconnected));
+        }
+        self.closed = true;
     }
 }
 

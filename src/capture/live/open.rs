@@ -14,6 +14,8 @@ use crate::decode::LinkType;
 const BLOCK_TIMEOUT: Duration = Duration::from_millis(100);
 /// The same with several interfaces, whose frames wait for each other.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
+/// The loopback interface of Linux.
+const LOOPBACK: &str = "lo";
 /// Linux cooked v2, which names the interface of each frame.
 const LINUX_SLL2: Linktype = Linktype(276);
 
@@ -25,6 +27,8 @@ pub(super) struct Opened {
     pub(super) tick: Tick,
     /// How long the kernel keeps a frame back at most.
     pub(super) block: Duration,
+    /// Whether libpcap passes on all that the kernel counts.
+    pub(super) counts_are_exact: bool,
 }
 
 /// An interface that could be captured on.
@@ -95,7 +99,14 @@ pub(super) fn open(name: &str, options: &LiveOptions) -> Result<Opened, CaptureE
         set_filter(&mut capture, filter, link)?;
     }
     let capture = capture.setnonblock().map_err(refused("read without blocking"))?;
-    Ok(Opened { name: name.to_owned(), capture, link, tick: TICK, block: block_timeout(options) })
+    Ok(Opened {
+        name: name.to_owned(),
+        capture,
+        link,
+        tick: TICK,
+        block: block_timeout(options),
+        counts_are_exact: counts_are_exact(name, options),
+    })
 }
 
 /// The kernel's resolution where every interface offers it.
@@ -113,7 +124,7 @@ fn activate(name: &str, options: &LiveOptions, promiscuous: bool) -> Result<Capt
     let prepared = Capture::from_device(name).map(|capture| {
         capture
             .snaplen(i32::try_from(snaplen(options)).unwrap_or(i32::MAX))
-            .buffer_size(i32::try_from(options.buffer_size).unwrap_or(i32::MAX))
+            .buffer_size(i32::try_from(options.ring()).unwrap_or(i32::MAX))
             .timeout(i32::try_from(block_timeout(options).as_millis()).unwrap_or(i32::MAX))
             .immediate_mode(false)
             .promisc(promiscuous)
@@ -143,6 +154,12 @@ fn prefer_cooked_v2(capture: &mut Capture<Active>) {
         // If it does not work the older format is as good for everything else.
         let _ = capture.set_datalink(LINUX_SLL2);
     }
+}
+
+/// Whether libpcap passes on all that the kernel counts: not what goes the other way, nor the first of the two times
+/// that a frame passes a loopback interface.
+fn counts_are_exact(name: &str, options: &LiveOptions) -> bool {
+    options.direction == Direction::Both && name != LOOPBACK && name != "any"
 }
 
 fn set_filter(capture: &mut Capture<Active>, filter: &Filter, link: LinkType) -> Result<(), CaptureError> {

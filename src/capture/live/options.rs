@@ -29,8 +29,9 @@ pub struct LiveOptions {
     pub filter: Option<Filter>,
     /// Octets to keep of each frame; 0 is as many as there can be (262,144).
     pub snaplen: u32,
-    /// Octets of the kernel's buffer, for each interface.
-    pub buffer_size: u32,
+    /// Octets of the kernel's buffer of each interface; `None` for 32 MiB, or less where there are more than two: all
+    /// together take 64 MiB at most, or 2 MiB each.
+    pub buffer_size: Option<u32>,
     /// Whether to see frames for other hosts too. Never on `any`, which cannot.
     pub promiscuous: bool,
     /// Which frames to take, seen from this host.
@@ -48,7 +49,7 @@ impl Default for LiveOptions {
             interfaces: Vec::new(),
             filter: None,
             snaplen: 256,
-            buffer_size: 32 << 20,
+            buffer_size: None,
             promiscuous: true,
             direction: Direction::Both,
             link_type: None,
@@ -56,6 +57,20 @@ impl Default for LiveOptions {
         }
     }
 }
+
+impl LiveOptions {
+    /// Octets of the kernel's buffer of each interface.
+    pub(super) fn ring(&self) -> u32 {
+        let interfaces = u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX).max(1);
+        self.buffer_size.unwrap_or_else(|| (RINGS / interfaces).clamp(LEAST_RING, MOST_RING))
+    }
+}
+
+/// Octets of all rings together.
+const RINGS: u32 = 64 << 20;
+/// Octets of the ring of one interface.
+const MOST_RING: u32 = 32 << 20;
+const LEAST_RING: u32 = 2 << 20;
 
 /// Octets to keep of each frame, as libpcap takes them.
 pub(super) const fn snaplen(options: &LiveOptions) -> u32 {

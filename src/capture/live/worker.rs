@@ -16,6 +16,7 @@ use super::open::Opened;
 
 use crate::capture::libpcap::{Tick, message, packet_time};
 use crate::capture::{CaptureError, Counts};
+use crate::panics::{guarded, on_request};
 use crate::time::Timestamp;
 
 /// How long to wait for frames before looking at the stop flag.
@@ -137,10 +138,21 @@ impl Worker {
         &self.name
     }
 
-    /// Reads until stopped, until the interface is lost, or until nobody listens any more.
-    pub(super) fn run(mut self) {
+    /// Reads until stopped, until the interface is lost, or until nobody listens any more. A panic is reported, too.
+    pub(super) fn run(self) {
+        let out = self.out.clone();
+        if let Err(panic) = guarded(|| self.read()) {
+            // Whoever listened may be gone.
+            let _ = out.send(Message::Failed(CaptureError::Panicked(panic)));
+        }
+    }
+
+    fn read(mut self) {
         while let Some(mut batch) = self.empty_batch() {
             let filled = self.fill(&mut batch);
+            if batch.len() > 0 {
+                on_request(&format!("capture {}", self.name));
+            }
             let ended = !matches!(filled, Ok(Filled::Ready));
             self.count(ended);
             batch.close();
@@ -167,7 +179,13 @@ impl Worker {
                     batch.clear();
                     return Some(batch);
                 }
-                Err(RecvTimeoutError::Timeout) => self.count(false),
+                Err(RecvTimeoutError::Timeout) => {
+                    let is_over = self.shared.abandoned.load(Ordering::Relaxed);
+                    self.count(is_over);
+                    if is_over {
+                        return None;
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }

@@ -7,7 +7,6 @@ mod reading;
 mod ring;
 mod saving;
 mod spare;
-mod test_panic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,13 +17,13 @@ use std::time::Duration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::player::{Ended, Outside, Player};
-use self::test_panic::panics_in;
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
 use super::run::{give_up_rights, stop_on_hang_up};
 use super::setup::{Opened, engine, protected};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
+use crate::panics::{guarded, is_asked_for};
 use crate::seed;
 
 /// Shows the view of an analysis until the user leaves it.
@@ -72,12 +71,20 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
             thread::sleep(Duration::from_millis(20));
         }
     }
-    let controls =
-        Controls { feed: feed.clone(), commands: sender, stop: Arc::clone(&stop), protected, panic: panics_in("view") };
-    let shown =
-        if feed.waiting().packets == 0 && worker.is_finished() { Ok(None) } else { tui::run(options, &controls) };
+    let controls = Controls {
+        feed: feed.clone(),
+        commands: sender,
+        stop: Arc::clone(&stop),
+        protected,
+        panic: is_asked_for("view"),
+    };
+    let shown = if feed.waiting().packets == 0 && worker.is_finished() {
+        Ok(None)
+    } else {
+        guarded(|| tui::run(options, &controls)).unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
+    };
     stop.store(true, Ordering::SeqCst);
-    let ended = worker.join().map_err(|_| Failure::Running("the analysis thread panicked; see above".to_owned()))?;
+    let ended = worker.join().map_err(|_| Failure::Running("the analysis thread panicked".to_owned()))?;
     shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
     finish(&run, ended)
 }

@@ -15,10 +15,10 @@ use super::reading::{Place, Reading, ViewSink};
 use super::ring::{Held, Ring};
 use super::saving::save;
 use super::spare::{Made, Spare};
-use super::test_panic::panics_in;
 use crate::capture::{CaptureError, Counts, FileInput, Next, Source};
 use crate::engine::{Engine, Totals};
 use crate::output::tui::{Back, Command, Feed, Position, Tap, is_shown};
+use crate::panics::is_asked_for;
 use crate::time::Timestamp;
 
 /// Interval between totals for the view.
@@ -141,6 +141,7 @@ impl Player {
                 self.end();
             }
         }
+        self.source.close();
         let counts = self.source.counts();
         if !self.ended_once {
             self.reading.leave(counts);
@@ -153,7 +154,7 @@ impl Player {
 
     /// Some packets, at the pace asked for.
     fn advance(&mut self) -> Result<(), CaptureError> {
-        if panics_in("analysis") {
+        if is_asked_for("analysis") {
             assert!(!is_shown(), "a panic was asked for");
             return Ok(());
         }

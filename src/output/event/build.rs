@@ -356,6 +356,7 @@ fn totals_inner(totals: &Totals) -> TotalsInner<'_> {
         dropped_kernel: totals.dropped_kernel.map(Count),
         dropped_interface: totals.dropped_interface.map(Count),
         dropped_queue: totals.dropped_queue.map(Count),
+        unread: totals.unread.map(Count),
         filter_unfit: (totals.unfit > 0).then_some(Count(totals.unfit)),
         first_packet: totals.first_time.map(Time),
         last_packet: totals.last_time.map(Time),

@@ -12,6 +12,7 @@ use crate::detect::Figure;
 use crate::engine::Totals;
 use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
 use crate::flow::{Backoff, ClosedBy, Closing, Flow, Opening, Shape, Side};
+use crate::output::escape::Json;
 use crate::tcp::State;
 
 /// Version of the contract (`synscope.v`).
@@ -689,6 +690,9 @@ pub struct TotalsInner<'a> {
     /// Packets dropped because the analysis could not follow (live).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dropped_queue: Option<Count>,
+    /// Packets received and not read when the capture ended (live).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unread: Option<Count>,
     /// Frames skipped because the capture filter does not fit their link type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) filter_unfit: Option<Count>,
@@ -755,7 +759,8 @@ pub fn write_line(event: &impl Serialize, line: &mut Vec<u8>) {
     let before = line.len();
     // Writing to a Vec cannot fail, and none of these types refuses to be written; half a line must not stay if one
     // did.
-    if serde_json::to_writer(&mut *line, event).is_err() {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *line, Json);
+    if event.serialize(&mut serializer).is_err() {
         line.truncate(before);
         return;
     }

@@ -181,7 +181,9 @@ fn watch(over: &AtomicBool, stop: &AtomicBool, terminal: Option<&File>) {
             since = None;
         } else if since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE && !over.load(Ordering::SeqCst) {
             // On a thread of its own: the view may hold standard output, blocked.
-            thread::spawn(restore);
+            if thread::Builder::new().spawn(restore).is_err() {
+                restore();
+            }
             thread::sleep(2 * WATCH);
             std::process::exit(0);
         }

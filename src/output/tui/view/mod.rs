@@ -17,6 +17,8 @@ use ratatui::text::Line;
 
 use self::lines::RenderIn;
 use super::layout::{View, layout};
+use crate::output::escape::is_unsafe;
+
 use super::locale::Word;
 use super::model::Model;
 use super::text::{count, fit};
@@ -56,8 +58,23 @@ pub fn draw(model: &mut Model, frame: &mut Frame<'_>) {
             bar::hints(model, at.hints, buffer);
         }
     }
+    hide_unsafe(buffer);
     if model.options.ascii {
         to_ascii(buffer);
+    }
+}
+
+/// Nothing that a terminal obeys, or that turns the direction of text, gets to the screen: names of files, interfaces
+/// and hosts come from outside.
+fn hide_unsafe(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let symbol = cell.symbol();
+        let safe: String = match symbol.as_bytes() {
+            [b' '..=b'~'] | [] => continue,
+            _ if !symbol.contains(is_unsafe) => continue,
+            _ => symbol.chars().filter(|c| !is_unsafe(*c)).collect(),
+        };
+        cell.set_symbol(if safe.is_empty() { "?" } else { &safe });
     }
 }
 
