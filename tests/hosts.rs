@@ -5,12 +5,16 @@
 #[path = "hosts/attacks.rs"]
 mod attacks;
 mod common;
+#[path = "hosts/everyday.rs"]
+mod everyday;
 #[path = "hosts/ordinary.rs"]
 mod ordinary;
 #[path = "hosts/outages.rs"]
 mod outages;
 #[path = "hosts/pairs.rs"]
 mod pairs;
+#[path = "hosts/tools.rs"]
+mod tools;
 #[path = "hosts/traffic.rs"]
 mod traffic;
 

@@ -199,7 +199,7 @@ fn a_kernels_scan_is_named_as_soon_as_others() {
 type Attack = (&'static str, fn() -> Traffic, &'static [&'static str], &'static [&'static str]);
 
 /// A raw SYN.
-fn raw(t: &mut Traffic, ms: f64, from: Endpoint, to: Endpoint) -> u32 {
+pub(crate) fn raw(t: &mut Traffic, ms: f64, from: Endpoint, to: Endpoint) -> u32 {
     let c = t.syn(ms, from, to);
     let s = t.last(0);
     (s.window, s.options) = (8192, mss_only(1460));
@@ -218,7 +218,13 @@ fn flood(rate: f64, n: u32, from: fn(u32) -> Endpoint, to: fn(u32) -> Endpoint, 
     t
 }
 
-fn strays(n: u32, flags: Flags, from: fn(u32) -> Endpoint, to: fn(u32) -> Endpoint, answers: bool) -> Traffic {
+pub(crate) fn strays(
+    n: u32,
+    flags: Flags,
+    from: fn(u32) -> Endpoint,
+    to: fn(u32) -> Endpoint,
+    answers: bool,
+) -> Traffic {
     let mut t = Traffic::new();
     for k in 0..n {
         let (ms, from, to) = (f64::from(k), from(k), to(k));
@@ -231,7 +237,7 @@ fn strays(n: u32, flags: Flags, from: fn(u32) -> Endpoint, to: fn(u32) -> Endpoi
     t
 }
 
-fn forged(k: u32) -> Endpoint {
+pub(crate) fn forged(k: u32) -> Endpoint {
     scattered(k, 1024 + (k % 60_000) as u16)
 }
 
@@ -239,7 +245,7 @@ fn one(k: u32) -> Endpoint {
     v4(66, 6, 1024 + (k % 60_000) as u16)
 }
 
-const fn web(_: u32) -> Endpoint {
+pub(crate) const fn web(_: u32) -> Endpoint {
     Endpoint { ip: std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 7, 1, 1)), port: 80 }
 }
 
@@ -289,9 +295,9 @@ fn together(sources: u32, each: u32, horizontal: bool, gap: f64) -> Traffic {
     life.t
 }
 
-const FLOODS: &[&str] = &["syn-flood", "syn-flood-spoofed", "syn-flood-cusum", "half-open-accumulation"];
-const STRAYS: &[&str] = &["stateless-flood"];
-const SCANS: &[&str] = &["scan-horizontal", "scan-vertical", "scan-block", "scan-slow", "scan-distributed"];
+pub(crate) const FLOODS: &[&str] = &["syn-flood", "syn-flood-spoofed", "syn-flood-cusum", "half-open-accumulation"];
+pub(crate) const STRAYS: &[&str] = &["stateless-flood"];
+pub(crate) const SCANS: &[&str] = &["scan-horizontal", "scan-vertical", "scan-block", "scan-slow", "scan-distributed"];
 
 const ATTACKS: &[Attack] = &[
     ("SYN flood, forged", || flood(500.0, 6000, forged, web, true), &["syn-flood"], SCANS),

@@ -83,6 +83,11 @@ pub(crate) const PAIRS: &[Pair] = &[
 /// Further ways in which rules fire.
 pub(crate) const MORE: &[Further] = &[
     ("connection-flood", Severity::Warn, || held(320, false, true), || held(320, true, true)),
+    ("connection-flood", Severity::Warn, || held_together(150, 10, false), || held_together(150, 10, true)),
+    ("connection-flood", Severity::Warn, || held_together(80, 4, false), || held_together(70, 4, false)),
+    ("connection-flood", Severity::Warn, || slow_requests(1, 320, 30.0), || slow_requests(320, 1, 30.0)),
+    ("connection-flood", Severity::Warn, || slow_requests(1, 320, 30.0), || slow_requests(1, 280, 30.0)),
+    ("connection-flood", Severity::Warn, || slow_requests(1, 320, 30.0), || slow_requests(1, 320, 2.0)),
     ("challenge-ack-flood", Severity::Note, || challenged(10, 500.0), || challenged(10, 600.0)),
     ("server-cookie-mode", Severity::Warn, || collapse(true), || collapse(false)),
     ("server-cookie-mode", Severity::Info, || stand_back(8, on_the_grid), || stand_back(5, on_the_grid)),
@@ -202,6 +207,37 @@ fn held(n: u32, used: bool, network: bool) -> Traffic {
     for k in 0..n {
         let from = theirs(if network { 1 + k % 250 } else { 1 }, 10_000 + k as u16);
         attempt(&mut t, f64::from(k) * 5.0, from, ours(1, 5222), if used { Used } else { Open });
+    }
+    t
+}
+
+/// So many sources hold so many connections each, on which nothing is said; `used`: one of two is.
+fn held_together(sources: u32, each: u32, used: bool) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..sources * each {
+        let from = scattered(k % sources, 2000 + (k / sources) as u16 * 3);
+        let is_used = used && k % 2 == 0;
+        attempt(&mut t, f64::from(k) * 5.0, from, ours(1, 5222), if is_used { Used } else { Open });
+    }
+    t
+}
+
+/// Requests that trickle in, a few octets every 5 s, to a server that waits for their end; after so many seconds it
+/// answers.
+fn slow_requests(sources: u32, each: u32, answered: f64) -> Traffic {
+    let mut t = Traffic::new();
+    for k in 0..sources * each {
+        let (from, to, ms) =
+            (scattered(k % sources, 2000 + (k / sources) as u16 * 3), ours(1, 80), f64::from(k) * 20.0);
+        let (c, s) = t.open(ms, from, to);
+        for n in 0..6 {
+            let at = f64::from(n) * 5.0;
+            if at < answered {
+                let number = c.wrapping_add(1 + 8 * n);
+                t.send(ms + 12.0 + at * 1000.0, from, to, PA, number, s.wrapping_add(1)).payload = 8;
+            }
+        }
+        t.send(ms + answered * 1000.0, to, from, PA, s.wrapping_add(1), c.wrapping_add(9)).payload = 300;
     }
     t
 }

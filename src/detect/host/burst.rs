@@ -93,13 +93,13 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// `ip` tried in `second` of the service.
-    pub(super) fn see(&mut self, ip: IpAddr, second: i64) {
+    /// The client with this hash tried in `second` of the service.
+    pub(super) fn see(&mut self, client: u64, second: i64) {
         let second = i32::try_from(second).unwrap_or(i32::MAX);
         if self.seen.len() == CLIENTS && second < self.full_until {
             return;
         }
-        let client = fixed_hash_of(&ip) as u32;
+        let client = client as u32;
         if let Some((_, last)) = self.seen.iter_mut().find(|(known, _)| *known == client) {
             *last = second;
         } else if self.seen.len() < CLIENTS {

@@ -1,4 +1,5 @@
-//! Who holds connections of whom without using them: open and silent, or half-open (Naptha, Sockstress).
+//! Who holds connections of whom without using them: open and silent, half-open (Naptha, Sockstress), or with a request
+//! that never ends (Slowloris).
 //!
 //! A source's pairs are not distinguished until it holds several connections at once: most never do.
 
@@ -9,7 +10,7 @@ use super::event::Condition;
 use super::input::Places;
 use super::reporter::{Report, Reporter};
 use super::rules;
-use super::sketch::{Bounded, Weigh};
+use super::sketch::{Bounded, Weigh, fixed_hash_of};
 use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
@@ -21,6 +22,10 @@ pub(super) const SEVERAL_SILENT: u32 = 16;
 const SILENT: u32 = 300;
 /// They are a flood when they have been silent for so long, or at the end if hardly any was ever used.
 const SILENCE: i64 = 10 * SECOND;
+/// Sources that hold connections of a service together, at least.
+const TOGETHER: u64 = 10;
+/// Places by which they are counted.
+const PLACES: u32 = 1024;
 /// Half-open connections of one source at one service.
 const HALF_OPEN: u32 = 50;
 /// They are many when they have been for so long: until then their acknowledgments may be on their way.
@@ -45,6 +50,9 @@ struct Held {
     opened: u32,
     used: u32,
     silent: u32,
+    /// Those on which the client sends a little now and then, and the server has said nothing.
+    trickling: u32,
+    trickling_since: Option<Timestamp>,
     /// Half-open ones of these thirty seconds, and those that opened in them.
     half_open: u32,
     completed: u32,
@@ -75,6 +83,8 @@ impl Held {
             opened: silent,
             used: 0,
             silent,
+            trickling: 0,
+            trickling_since: None,
             half_open,
             completed: 0,
             since: now,
@@ -87,6 +97,14 @@ impl Held {
             source: None,
             lead: 0,
         }
+    }
+
+    /// When it is judged next.
+    fn waits_until(&self) -> Timestamp {
+        let since = self.many_since.into_iter().chain(self.trickling_since).min().filter(|_| !self.reported);
+        let silent = since.map_or(NEVER, |since| since.after(SILENCE));
+        let half_open = self.half_open_since.filter(|_| !self.half_open_reported);
+        half_open.map_or(silent, |since| silent.min(since.after(HALF_OPEN_FOR)))
     }
 
     fn vote(&mut self, client: IpAddr) {
@@ -110,12 +128,48 @@ impl Held {
     }
 }
 
+/// All that is held of one service, by whomever.
+#[derive(Debug)]
+struct HeldByAll {
+    held: Held,
+    /// Places filled by the hashes of sources.
+    sources: Box<[u64; (PLACES / 64) as usize]>,
+}
+
+impl Weigh for HeldByAll {
+    fn weight(&self) -> (u64, i64) {
+        self.held.weight()
+    }
+}
+
+impl HeldByAll {
+    fn new(now: Timestamp, before: u32) -> Self {
+        Self { held: Held::new(now, (0, before)), sources: Box::new([0; (PLACES / 64) as usize]) }
+    }
+
+    fn see(&mut self, client: IpAddr) {
+        let place = fixed_hash_of(&client) as u32 % PLACES;
+        if let Some(places) = self.sources.get_mut((place / 64) as usize) {
+            *places |= 1 << (place % 64);
+        }
+    }
+
+    /// Distinct sources, estimated from the places that are free (linear counting, Whang et al., 1990).
+    fn sources(&self) -> u64 {
+        let filled: u32 = self.sources.iter().map(|places| places.count_ones()).sum();
+        let (all, free) = (f64::from(PLACES), f64::from((PLACES - filled).max(1)));
+        (all * (all / free).ln()).round() as u64
+    }
+}
+
 /// Sources and the services they hold connections of.
 #[derive(Debug)]
 pub(super) struct ConnectionHolding {
     pairs: Bounded<(IpAddr, Endpoint), Held>,
     /// The same by network: several addresses that hold a few each.
     networks: Bounded<(IpAddr, Endpoint), Held>,
+    /// And by service: many addresses that hold a few each.
+    services: Bounded<Endpoint, HeldByAll>,
     /// When the next of them has been silent for long enough.
     due: Timestamp,
     /// What the capture lacks.
@@ -129,16 +183,23 @@ impl ConnectionHolding {
     }
 
     pub(super) fn new(limit: usize) -> Self {
-        Self { pairs: Bounded::new(limit), networks: Bounded::new(limit), due: NEVER, capture: Condition::default() }
+        Self {
+            pairs: Bounded::new(limit),
+            networks: Bounded::new(limit),
+            services: Bounded::new(limit / 4),
+            due: NEVER,
+            capture: Condition::default(),
+        }
     }
 
     /// Octets held.
     pub(super) fn octets(&self) -> usize {
-        self.pairs.octets() + self.networks.octets()
+        let places = self.services.iter().count() * (PLACES / 8) as usize;
+        self.pairs.octets() + self.networks.octets() + self.services.octets() + places
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.pairs.evicted() + self.networks.evicted()
+        self.pairs.evicted() + self.networks.evicted() + self.services.evicted()
     }
 
     /// A SYN-ACK that waits for its acknowledgment, the latest of `held` of the client.
@@ -181,6 +242,32 @@ impl ConnectionHolding {
         }
     }
 
+    /// The client sends a little more, and its server has said nothing for long.
+    pub(super) fn trickles(&mut self, new: &Connection, at: &mut Places) {
+        if core::mem::replace(&mut at.trickles, true) {
+            return;
+        }
+        let held = self.held(new, (0, 0), at);
+        held.trickling += 1;
+        held.frame = if held.frame == 0 { new.frame } else { held.frame };
+        if held.trickling >= SILENT && held.trickling_since.is_none() {
+            held.trickling_since = Some(new.now);
+            self.due = self.due.min(new.now.after(SILENCE));
+        }
+    }
+
+    /// The server answered at last, or the connection ended.
+    pub(super) fn trickles_no_more(&mut self, client: IpAddr, server: Endpoint, at: &mut Places) {
+        if core::mem::take(&mut at.trickles)
+            && let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server))
+        {
+            held.trickling = held.trickling.saturating_sub(1);
+            if held.trickling < SILENT {
+                held.trickling_since = None;
+            }
+        }
+    }
+
     /// Something was said on a silent connection for the first time.
     pub(super) fn used(&mut self, client: IpAddr, server: Endpoint, at: &mut Places) {
         if let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server)) {
@@ -205,7 +292,11 @@ impl ConnectionHolding {
         let held = self.networks.entry((network, server), || Held::new(now, (0, before)));
         held.last = now;
         held.vote(client);
-        if held.more(now, frame) {
+        let many = held.more(now, frame);
+        let all = self.services.entry(server, || HeldByAll::new(now, new.held.saturating_sub(1)));
+        all.held.last = now;
+        all.see(client);
+        if all.held.more(now, frame) || many {
             self.due = self.due.min(now.after(SILENCE));
         }
     }
@@ -216,12 +307,19 @@ impl ConnectionHolding {
             held.used += 1;
             Self::less(held);
         }
+        if let Some(all) = self.services.get_mut(&server) {
+            all.held.used += 1;
+            Self::less(&mut all.held);
+        }
     }
 
     /// Such a connection ended.
     pub(super) fn closed_in_network(&mut self, client: IpAddr, server: Endpoint) {
         if let Some(held) = self.networks.get_mut(&(network_of(client), server)) {
             Self::less(held);
+        }
+        if let Some(all) = self.services.get_mut(&server) {
+            Self::less(&mut all.held);
         }
     }
 
@@ -239,25 +337,56 @@ impl ConnectionHolding {
 
     fn judge_all(&mut self, now: Timestamp, last: bool, reporter: &mut Reporter, out: Report<'_>) {
         self.due = NEVER;
-        let waits = |held: &Held| {
-            let silent = held.many_since.filter(|_| !held.reported).map_or(NEVER, |since| since.after(SILENCE));
-            let half_open = held.half_open_since.filter(|_| !held.half_open_reported);
-            half_open.map_or(silent, |since| silent.min(since.after(HALF_OPEN_FOR)))
-        };
         let shown = self.capture.shows_completion();
         for ((client, server), held) in self.pairs.iter_mut() {
             if shown {
                 Self::judge_half_open(held, now, *client, *server, reporter, out);
             }
             Self::judge(held, now, *client, *server, last, reporter, out);
-            self.due = self.due.min(waits(held));
+            self.due = self.due.min(held.waits_until());
         }
         for ((network, server), held) in self.networks.iter_mut() {
             Self::judge(held, now, *network, *server, last, reporter, out);
-            self.due = self.due.min(waits(held));
+            self.due = self.due.min(held.waits_until());
         }
+        self.judge_services(now, last, reporter, out);
         // Those that are due and are not reported wait for something else to change.
         self.due = self.due.max(now.after(SECOND));
+    }
+
+    /// Services of which many sources hold a few connections each.
+    fn judge_services(&mut self, now: Timestamp, last: bool, reporter: &mut Reporter, out: Report<'_>) {
+        let named: Vec<(Endpoint, u32)> = [&self.pairs, &self.networks]
+            .into_iter()
+            .flat_map(Bounded::iter)
+            .filter(|(_, held)| held.reported)
+            .map(|((_, server), held)| (*server, held.silent))
+            .collect();
+        for (server, all) in self.services.iter_mut() {
+            self.due = self.due.min(all.held.waits_until());
+            let sources = all.sources();
+            let held = &mut all.held;
+            let Some(since) = held.many_since.filter(|_| !held.reported) else { continue };
+            let hardly_used = held.used * 20 <= held.opened;
+            let by_others: u32 = named.iter().filter(|(of, _)| of == server).map(|(_, silent)| silent).sum();
+            let is_named = 2 * by_others >= held.silent;
+            if !hardly_used || is_named || sources < TOGETHER || (now - since < SILENCE && !last) {
+                continue;
+            }
+            held.reported = true;
+            let finding = Finding::new(format!(
+                "some {sources} sources hold {} open connections to {server} on which nothing was ever said; they used \
+                 {} of {}",
+                held.silent, held.used, held.opened
+            ))
+            .figure("sources", sources as i64)
+            .figure("silent", held.silent)
+            .figure("opened", held.opened)
+            .figure("used", held.used)
+            .frames(Some(held.frame).filter(|f| *f > 0));
+            let target = Some((server.ip, Some(server.port)));
+            reporter.report(&rules::CONNECTION_FLOOD, now, (None, target), finding, out);
+        }
     }
 
     /// What the client holds there; at first as much as it is known to hold anywhere: (half-open, silent).
@@ -306,7 +435,21 @@ impl ConnectionHolding {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
-        let Some(since) = held.many_since.filter(|_| !held.reported) else { return };
+        if held.reported {
+            return;
+        }
+        if held.trickling_since.is_some_and(|since| now - since >= SILENCE || last) {
+            held.reported = true;
+            let finding = Finding::new(format!(
+                "{client} holds {} open connections to {server} on which requests trickle in and never end",
+                held.trickling
+            ))
+            .figure("trickling", held.trickling)
+            .frames(Some(held.frame).filter(|f| *f > 0));
+            reporter.report(&rules::CONNECTION_FLOOD, now, ends(client, server), finding, out);
+            return;
+        }
+        let Some(since) = held.many_since else { return };
         let hardly_used = held.used * 20 <= held.opened;
         if now - since < SILENCE && !(last && hardly_used) {
             return;

@@ -7,11 +7,11 @@ use smallvec::SmallVec;
 use super::balanced::Pool;
 use super::cookies::CookieNews;
 use super::event::{Answer, Declined, Sign};
-use super::input::{Attempt, Look, Places};
+use super::input::{Attempt, EndHashes, Look, Places};
 use super::probe::Probe;
 use super::reporter::{Report, Reporter};
 use super::rules;
-use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of};
+use super::sketch::{Bounded, Weigh, fixed_hash, fixed_hash_of, joined};
 use crate::detect::anomaly::{Phase, Severity};
 use crate::detect::rule::Finding;
 use crate::flow::{Closing, Previous};
@@ -194,9 +194,15 @@ impl Correlator {
     }
 
     /// A first SYN. Who else has just sent the same one, if anybody has.
-    pub(super) fn attempt(&mut self, a: &Attempt, reporter: &mut Reporter, out: Report<'_>) -> Option<IpAddr> {
+    pub(super) fn attempt(
+        &mut self,
+        a: &Attempt,
+        hashes: EndHashes,
+        reporter: &mut Reporter,
+        out: Report<'_>,
+    ) -> Option<IpAddr> {
         let probe = u64::from(a.isn.0) << 16 | u64::from(a.look.window);
-        let key = fixed_hash_of(&(a.server, probe)) ^ a.look.layout.0;
+        let key = joined(hashes.service(a.server.port), probe ^ a.look.layout.0.rotate_left(48));
         let sent = Sent { time: a.time, frame: a.frame, from: a.client.ip, to: a.server };
         self.sent(key, &sent, reporter, out)
     }

@@ -171,6 +171,8 @@ pub(super) struct Distributed {
     open: Vec<Endpoint>,
     /// What may be part of a flood: its key, whom it was about first, since when, and the look of its SYNs.
     held: Vec<HeldBack>,
+    /// Groups for which there was no place.
+    left_out: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +188,7 @@ const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Distributed {
     pub(super) fn new(limit: usize) -> Self {
-        Self { groups: Bounded::new(limit), open: Vec::new(), held: Vec::new() }
+        Self { groups: Bounded::new(limit), open: Vec::new(), held: Vec::new(), left_out: 0 }
     }
 
     /// Octets held.
@@ -196,7 +198,7 @@ impl Distributed {
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.groups.evicted()
+        self.groups.evicted() + self.left_out
     }
 
     /// An attempt came out. `hold`: it may be part of a flood.
@@ -216,12 +218,16 @@ impl Distributed {
         let piece = Piece { from: s.client.ip, to: s.server, mark, look, fate, time: s.began, frame: s.frame };
         for key in [Endpoint { port: 0, ..s.server }, Endpoint { ip: NOBODY, port: s.server.port }] {
             let group = self.groups.entry(key, || Group::new(s.time));
-            if !group.add(piece) || group.reported.is_some() || self.open.len() >= MAX_OPEN {
+            if !group.add(piece) || group.reported.is_some() {
                 continue;
             }
             let held = self.held.iter().any(|h| h.key == key);
-            if hold && !held && self.held.len() < MAX_HELD {
-                self.held.push(HeldBack { key, target: s.server.ip, since: s.time, look, of_a_kernel });
+            if hold && !held {
+                if self.held.len() < MAX_HELD {
+                    self.held.push(HeldBack { key, target: s.server.ip, since: s.time, look, of_a_kernel });
+                } else {
+                    self.left_out += 1;
+                }
             }
             if hold || held {
                 continue;
@@ -243,6 +249,10 @@ impl Distributed {
         let since = group.last.after(-WINDOW);
         let one_host = key.port == 0;
         if group.needs_more(look, of_a_kernel, since) || group.lacks(key, look, of_a_kernel, since) > 0 {
+            return;
+        }
+        if self.open.len() >= MAX_OPEN {
+            self.left_out += 1;
             return;
         }
         let (ends, mut finding) = finding(group, key, look);

@@ -177,6 +177,10 @@ pub(super) enum HostEventKind {
     Reset(Sign),
     /// The first octet on an open connection.
     FirstData { client: IpAddr, server: Endpoint },
+    /// Some more octets of a client, to a server that has said nothing for long.
+    Trickles { client: IpAddr, server: Endpoint, time: Timestamp, frame: u64 },
+    /// The first octet of a server that had said nothing for long, or the end of the connection.
+    TricklesNoMore { client: IpAddr, server: Endpoint },
     /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it; if the
     /// client's own third step opened it, the client's initial sequence number.
     Settled { settled: Settled, used: Option<bool>, number: Option<SeqNumber> },

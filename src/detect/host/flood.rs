@@ -15,7 +15,7 @@ mod spread;
 use core::net::IpAddr;
 
 use super::event::Condition;
-use super::input::{Attempt, Outcome, Places, Settled};
+use super::input::{Attempt, EndHashes, Outcome, Places, Settled};
 use super::limits::Limit;
 use super::reporter::{Report, Reporter};
 use super::rules;
@@ -72,7 +72,7 @@ impl Floods {
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.services.evicted() + self.areas.evicted()
+        self.services.evicted() + self.areas.evicted() + self.ledger.left_out
     }
 
     /// A SYN to `server` comes soon.
@@ -84,13 +84,14 @@ impl Floods {
     pub(super) fn attempt(
         &mut self,
         a: &Attempt,
+        hashes: EndHashes,
         outward: bool,
         at: &mut Places,
         reporter: &mut Reporter,
         out: Report<'_>,
     ) -> bool {
         let service = self.services.entry_at(&mut at.service, a.server, || Service::new(a.time));
-        let spread = self.areas.attempt(a, &mut service.area);
+        let spread = self.areas.attempt(a, hashes, &mut service.area);
         let second = service.second_of(a.time);
         if second > service.judged {
             judge_service(service, a.server, second, &self.areas, &mut self.ledger, reporter, out);
@@ -101,12 +102,16 @@ impl Floods {
             held.syns += 1;
             (busy, heavy) = (held.syns >= SKETCHED, held.syns >= CALM);
         }
-        if busy && service.sketch.is_none() && self.ledger.sketches < MAX_SKETCHES {
-            self.ledger.sketches += 1;
-            service.sketch = Some(Box::new(Sketch::new()));
+        if busy && service.sketch.is_none() {
+            if self.ledger.sketches < MAX_SKETCHES {
+                self.ledger.sketches += 1;
+                service.sketch = Some(Box::new(Sketch::new()));
+            } else {
+                self.ledger.leave_out(&mut service.left_out);
+            }
         }
         if let Some(sketch) = &mut service.sketch {
-            sketch.add(a);
+            sketch.add(a, hashes.client);
         }
         if let Some(limit) = &mut service.limit {
             limit.asked(a.time);
@@ -127,7 +132,7 @@ impl Floods {
             }
         }
         service.vote(a.client.ip);
-        service.clients.see(a.client.ip, second);
+        service.clients.see(hashes.client, second);
         spread || service.is_crowded(second)
     }
 
@@ -208,9 +213,13 @@ impl Floods {
     /// A SYN was sent again.
     pub(super) fn again(&mut self, server: Endpoint, now: Timestamp, at: &mut Places) {
         let Some(service) = self.services.get_at(&mut at.service, &server) else { return };
-        if service.limit.is_none() && self.ledger.limits < MAX_LIMITS && !service.is_below(SKETCHED, COHORT) {
-            self.ledger.limits += 1;
-            service.limit = Some(Box::new(Limit::new(now)));
+        if service.limit.is_none() && !service.is_below(SKETCHED, COHORT) {
+            if self.ledger.limits < MAX_LIMITS {
+                self.ledger.limits += 1;
+                service.limit = Some(Box::new(Limit::new(now)));
+            } else {
+                self.ledger.leave_out(&mut service.left_out);
+            }
         }
         if let Some(limit) = &mut service.limit {
             limit.again(now);
@@ -383,7 +392,7 @@ impl Floods {
                 close_period(service, *victim, second, &self.ledger, reporter, out);
             }
             if let Some(running) = service.running.take() {
-                end(*running, service.sketch.as_deref(), &[], &mut self.ledger.finished, now, reporter, out);
+                end(*running, service.sketch.as_deref(), &[], &mut self.ledger, now, reporter, out);
             }
         }
         self.ledger.running.clear();

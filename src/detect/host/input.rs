@@ -1,6 +1,7 @@
 //! Input of the host detectors: small plain values, not borrows of flows, so that an attempt of which nothing but its
 //! first SYN is kept can be reported as well.
 
+use super::sketch::{fixed_hash_of, joined};
 use crate::flow::{Flow, Offer, Opening};
 use crate::tcp::options::{Layout, OptionFaults};
 use crate::tcp::{Endpoint, IcmpKind, Segment, SeqNumber};
@@ -76,6 +77,8 @@ pub struct Places {
     pub silent_counted: bool,
     /// Whether it is counted as open and silent of its client, and of its service.
     pub silent: bool,
+    /// Whether it is counted as one whose request trickles in.
+    pub trickles: bool,
     /// Whether it is counted as open and silent of its client's network and service together.
     pub network_counted: bool,
 }
@@ -95,6 +98,24 @@ pub struct Attempt {
     pub isn: SeqNumber,
     /// What it looks like.
     pub look: Look,
+}
+
+/// Hashes of the addresses of an attempt's ends, the same in every run. Each is computed once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndHashes {
+    pub(super) client: u64,
+    pub(super) server: u64,
+}
+
+impl EndHashes {
+    pub(super) fn of(a: &Attempt) -> Self {
+        Self { client: fixed_hash_of(&a.client.ip), server: fixed_hash_of(&a.server.ip) }
+    }
+
+    /// Of the service.
+    pub(super) const fn service(self, port: u16) -> u64 {
+        joined(self.server, port as u64)
+    }
 }
 
 impl Attempt {

@@ -59,7 +59,7 @@ pub use tools::Tool;
 
 use connection_holding::{Connection, SEVERAL_HALF_OPEN, SEVERAL_SILENT};
 use event::{Answer, FoundAtServer, HostEventKind, Retry, Sign, Unasked};
-use input::{Attempt, Outcome, Places, Settled};
+use input::{Attempt, EndHashes, Outcome, Places, Settled};
 use isn::{SameTuple, Seen};
 use outage::{Failure, How, Known};
 use probe::{Probe, Proof, Reply, Stray};
@@ -200,6 +200,11 @@ impl HostDetectors {
             HostEventKind::Declined(declined) => self.together.declined(declined, reporter, report),
             HostEventKind::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, reporter, report),
             HostEventKind::FirstData { client, server } => self.first_data(*client, *server, at),
+            HostEventKind::Trickles { client, server, time, frame } => {
+                let new = Connection { now: *time, frame: *frame, client: *client, server: *server, held: 0 };
+                self.holding.trickles(&new, at);
+            }
+            HostEventKind::TricklesNoMore { client, server } => self.holding.trickles_no_more(*client, *server, at),
             HostEventKind::Settled { settled, used, number } => {
                 self.came_out(settled, *used, *number, at, report);
             }
@@ -284,11 +289,12 @@ impl HostDetectors {
     fn attempt(&mut self, a: &Attempt, at: &mut Places, report: Report<'_>) {
         let local = |ip| self.settings.is_local(ip);
         let outward = local(a.client.ip) && !local(a.server.ip);
+        let hashes = EndHashes::of(a);
         // The sources of a flood are not what they seem: they must not push out those that probe.
-        let flooded = self.floods.attempt(a, outward, at, &mut self.reporter, report);
-        self.scans.attempt(a, flooded, at, &mut self.reporter, report);
+        let flooded = self.floods.attempt(a, hashes, outward, at, &mut self.reporter, report);
+        self.scans.attempt(a, hashes, flooded, at, &mut self.reporter, report);
         self.networks.attempt(a, &mut self.reporter, report);
-        if let Some(other) = self.together.attempt(a, &mut self.reporter, report).filter(|_| !flooded) {
+        if let Some(other) = self.together.attempt(a, hashes, &mut self.reporter, report).filter(|_| !flooded) {
             self.scans.sent_by_both(a.client.ip, other, a.server.ip);
         }
     }

@@ -521,6 +521,29 @@ fn resets_to_ten_ports_are_an_inverse_scan() {
     );
 }
 
+/// What finds no place among what is followed closely is counted.
+#[test]
+fn services_beyond_the_limit_are_counted() {
+    let evicted = |services: u16| {
+        let mut bench = Bench::new();
+        for n in 0..services {
+            for k in 0..30_u16 {
+                let ms = i64::from(n) * 10 + i64::from(k) * 20;
+                let a = attempt(ms, "192.0.2.1", 10_000 + k, &format!("198.51.{}.{}", n / 250, n % 250), 80);
+                bench.play(&a, 1, Outcome::Open(1));
+                if k == 29 {
+                    bench.retry(&a);
+                }
+            }
+        }
+        bench.hosts.counters().evicted
+    };
+    // 128 services have a sketch of their SYNs at a time, and 512 are looked at for a limit on answers.
+    assert_eq!(evicted(120), 0);
+    assert_eq!(evicted(140), 12);
+    assert!(evicted(600) >= 600 - 128, "{}", evicted(600));
+}
+
 /// `n` stray segments in half of each of so many seconds, spread over so many ports.
 fn strays(n: u32, seconds: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
     let mut bench = Bench::new();

@@ -366,6 +366,10 @@ fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut HostEventWriter<'_
     if at_once && let Some(settled) = Settled::of(flow, time) {
         post.tell(HostEventKind::Unused(settled));
     }
+    if flow.client.bytes > 0 && flow.server.bytes == 0 && open_for >= LONG_OPEN {
+        let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
+        post.tell(HostEventKind::TricklesNoMore { client, server });
+    }
     // Where data was sent, its first octet said all that this would.
     if flow.bytes() == 0 {
         post.tell(HostEventKind::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
@@ -456,6 +460,10 @@ fn stray_answered(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
     probed(flow, &stray, (step.flags, step.payload, step.seq), reply, post);
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
+        // Payload may be of a connection that the target has lost, but for that of a server nobody asked.
+        if step.payload > 0 && !is_towards_service(stray.from, stray.to) {
+            post.tell(HostEventKind::Stray(Stray { proved: false, answer: false, ..stray }));
+        }
         post.tell(HostEventKind::Stray(stray));
     }
 }
@@ -529,6 +537,17 @@ fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWrit
     let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
     if is_first_data(flow, s) {
         post.tell(HostEventKind::FirstData { client, server });
+    } else if s.payload > 0 && has_long_been_open(flow, s.time) {
+        let so_far = if from == Side::Client { 0 } else { u64::from(s.payload) };
+        if flow.server.bytes == so_far {
+            match from {
+                Side::Client if s.payload <= A_FEW => {
+                    post.tell(HostEventKind::Trickles { client, server, time: s.time, frame: s.frame });
+                }
+                Side::Client => {}
+                Side::Server => post.tell(HostEventKind::TricklesNoMore { client, server }),
+            }
+        }
     }
     if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
         post.tell(HostEventKind::Completed { client, server: server.ip });
@@ -538,6 +557,16 @@ fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWrit
 /// Whether `s` has the first payload of an open connection.
 fn is_first_data(flow: &Flow, s: &Segment) -> bool {
     s.payload > 0 && flow.bytes() == u64::from(s.payload) && flow.opening().opened()
+}
+
+/// A server that has said nothing for so long after the handshake lets its client wait, or waits for more.
+const LONG_OPEN: i64 = 3 * SECOND;
+/// Octets of a segment by which a request trickles in, at most.
+const A_FEW: u32 = 512;
+
+/// Whether the connection has been open for so long that a server should have answered.
+fn has_long_been_open(flow: &Flow, now: Timestamp) -> bool {
+    flow.handshake.ack.is_some_and(|ack| now - ack.time >= LONG_OPEN) && flow.opening().opened()
 }
 
 /// Whether `s` is the first segment of its server after a SYN-ACK to a client of which nothing was seen.

@@ -67,9 +67,11 @@ rules! {
         "connection-flood",
         Severity::Warn,
         "one source holds hundreds of open connections without any data",
-        "At least 300 open connections of one source, or of one network of 24 bits (64 for IPv6), to one service that \
-         have carried no octet for 10 s. Each holds memory at the server (Naptha, Sockstress). A connection pool that \
-         starts up looks the same; check whether the connections are used later.",
+        "At least 300 open connections of one source, of one network of 24 bits (64 for IPv6), or of 10 sources and \
+         more, to one service that have carried no octet for 10 s; from many sources only where hardly any connection \
+         is used. The same number on which one source sends a few octets now and then, from 3 s after the handshake \
+         on, and the server nothing (Slowloris). Each holds memory at the server (Naptha, Sockstress). A connection \
+         pool that starts up looks the same; check whether the connections are used later.",
         "CERT CA-2000-21",
     );
     STATELESS_FLOOD = host(

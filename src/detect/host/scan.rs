@@ -18,7 +18,7 @@ use hashbrown::HashTable;
 
 use super::clients::Stacks;
 use super::connection_holding::HALF_OPEN_AGE;
-use super::input::{Attempt, Outcome, Places, Settled};
+use super::input::{Attempt, EndHashes, Outcome, Places, Settled};
 use super::probe::{Probe, Reply, Technique};
 use super::reporter::{Report, Reporter};
 use super::rules;
@@ -61,6 +61,8 @@ pub(super) struct Scans {
     /// Sources with an open report, in the order in which they were found.
     active: Vec<IpAddr>,
     finished: Vec<ScanReport>,
+    /// What found no place: sources to follow, shapes to report, pairs to keep.
+    left_out: u64,
     local_known: bool,
     /// The last attempts by IPv6, in the order of a ring, until one by IPv4 comes for the same port.
     decoys: Decoys,
@@ -79,6 +81,7 @@ impl Scans {
             stacks_left: settings.sources / FOLLOWED,
             active: Vec::new(),
             finished: Vec::new(),
+            left_out: 0,
             local_known: !settings.local_nets.is_empty(),
             decoys: Decoys::default(),
             crowds: Crowds::default(),
@@ -108,7 +111,7 @@ impl Scans {
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.sources.evicted()
+        self.sources.evicted() + self.decoys.left_out() + self.crowds.left_out() + self.left_out
     }
 
     /// A SYN of `source` comes soon.
@@ -121,6 +124,7 @@ impl Scans {
     pub(super) fn attempt(
         &mut self,
         a: &Attempt,
+        hashes: EndHashes,
         flooded: bool,
         at: &mut Places,
         reporter: &mut Reporter,
@@ -136,7 +140,7 @@ impl Scans {
         let mut follows = false;
         source.last = source.last.max(a.time);
         source.attempts += 1;
-        source.asked_last = fixed_hash_of(&a.server.ip) as u32;
+        source.asked_last = hashes.server as u32;
         if a.look.is_of_a_stack() {
             source.stack_syns += 1;
             if source.stacks.is_none() && source.stack_syns >= SEVERAL_SYNS && may_follow {
@@ -335,7 +339,8 @@ impl Scans {
             time: s.began,
             back,
         };
-        keep(source, pair, left, settings);
+        let left_out = keep(source, pair, left, settings);
+        self.left_out += left_out;
         if let Some(finding) = reported {
             reporter.report(&rules::TRW_SCANNER, s.time, (Some((ip, None)), Some((s.server.ip, None))), finding, out);
         }
@@ -357,7 +362,7 @@ impl Scans {
             time: s.began,
             back,
         };
-        keep(source, pair, &mut self.pairs_left, settings);
+        self.left_out += keep(source, pair, &mut self.pairs_left, settings);
         self.judge(s.client.ip, &pair, s.time, settings, reporter, out);
     }
 
@@ -382,7 +387,7 @@ impl Scans {
         };
         let (technique, asked, time) = (p.technique, Asked::ONCE, p.time);
         let pair = Pair { to: p.to.ip, port: p.to.port, found, technique, asked, time, back: false };
-        keep(source, pair, &mut self.pairs_left, settings);
+        self.left_out += keep(source, pair, &mut self.pairs_left, settings);
         if matches!(p.technique, Technique::Odd | Technique::OddAck) {
             source.odd_flags = p.flags;
         }
@@ -470,29 +475,33 @@ impl Scans {
             }
             if source.has_reported(shape) {
                 if source.is_doubtful(shape) {
-                    source.wait(Some(shape), pair, now);
+                    self.left_out += source.wait(Some(shape), pair, now);
                 }
             } else if stand == Stand::Forged {
-                source.wait(Some(shape), pair, now);
+                self.left_out += source.wait(Some(shape), pair, now);
             } else if of_a_kernel && !is_sure(source, shape, now, settings, ip) {
-                source.wait(Some(shape), pair, now);
+                self.left_out += source.wait(Some(shape), pair, now);
                 if is_likely(source, shape, now, settings, ip) {
-                    report(source, (ip, pair), (shape, true), now, &mut self.decoys, reporter, out);
+                    self.left_out += report(source, (ip, pair), (shape, true), now, &mut self.decoys, reporter, out);
                 }
             } else {
-                report(source, (ip, pair), (shape, false), now, &mut self.decoys, reporter, out);
+                self.left_out += report(source, (ip, pair), (shape, false), now, &mut self.decoys, reporter, out);
             }
         }
         if let Some(technique) = early_technique(source, pair).filter(|_| stand != Stand::Reported) {
             if of_a_kernel || stand == Stand::Forged {
-                source.wait(None, pair, now);
+                self.left_out += source.wait(None, pair, now);
             } else {
                 tell_technique(source, (ip, pair.to), (technique, false), now, &mut self.decoys, reporter, out);
             }
         }
         let is_active = source.is_active();
-        if is_active && !was_active && self.active.len() < MAX_FINISHED {
-            self.active.push(ip);
+        if is_active && !was_active {
+            if self.active.len() < MAX_FINISHED {
+                self.active.push(ip);
+            } else {
+                self.left_out += 1;
+            }
         }
     }
 
@@ -540,7 +549,7 @@ impl Scans {
                 continue;
             }
             if shape.is_some() {
-                report(source, (ip, &pair), (known, doubtful), now, &mut self.decoys, reporter, out);
+                self.left_out += report(source, (ip, &pair), (known, doubtful), now, &mut self.decoys, reporter, out);
             } else if let Some(technique) = early_technique(source, &pair) {
                 tell_technique(source, (ip, pair.to), (technique, doubtful), now, &mut self.decoys, reporter, out);
             }
@@ -563,6 +572,8 @@ impl Scans {
             }
             if self.finished.len() < MAX_FINISHED {
                 self.finished.push(summarize(source, ip, shape, technique));
+            } else {
+                self.left_out += 1;
             }
         }
         source.reports.clear();

@@ -220,6 +220,11 @@ fn seeded_hash_of(seed: u64, key: &impl Key) -> u64 {
     mix(state.finish())
 }
 
+/// The hash of a pair, by the hash of its first and a number or hash of its second.
+pub(super) const fn joined(first: u64, second: u64) -> u64 {
+    mix(first ^ second.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
 /// Spreads a fast hash over all bits (the last step of splitmix64): sketches read its ends.
 const fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -258,31 +263,53 @@ impl Distinct {
     }
 }
 
-/// A uniform sample of a stream of hashes (reservoir, Vitter's algorithm R), for entropy.
+/// A uniform sample of a stream of hashes, for entropy: a reservoir that reckons how many values it passes over (Li's
+/// algorithm L, 1994).
 #[derive(Clone, Debug)]
 pub(super) struct Reservoir {
     kept: Vec<u64>,
-    seen: u64,
+    /// Values to pass over before the next that is kept, once it is full.
+    skip: u64,
+    /// Numbers drawn.
+    drawn: u64,
+    /// The largest of as many random numbers as are kept.
+    weight: f64,
     limit: usize,
 }
 
 impl Reservoir {
     /// An empty sample of at most `limit` values.
     pub(super) fn new(limit: usize) -> Self {
-        Self { kept: Vec::with_capacity(limit), seen: 0, limit }
+        Self { kept: Vec::with_capacity(limit), skip: 0, drawn: 0, weight: 1.0, limit }
     }
 
     /// Shows it a value.
     pub(super) fn add(&mut self, value: u64) {
-        self.seen += 1;
         if self.kept.len() < self.limit {
             self.kept.push(value);
-            return;
+            if self.kept.len() == self.limit {
+                self.pass_over();
+            }
+        } else if self.skip > 0 {
+            self.skip -= 1;
+        } else {
+            let at = self.draw() * self.limit as f64;
+            if let Some(place) = self.kept.get_mut(at as usize) {
+                *place = value;
+            }
+            self.pass_over();
         }
-        let at = fixed_hash(self.seen) % self.seen;
-        if let Some(place) = self.kept.get_mut(at as usize) {
-            *place = value;
-        }
+    }
+
+    /// A number between 0 and 1, neither of them, the same in every run.
+    fn draw(&mut self) -> f64 {
+        self.drawn += 1;
+        ((fixed_hash(self.drawn) >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+    }
+
+    fn pass_over(&mut self) {
+        self.weight *= (self.draw().ln() / self.limit as f64).exp();
+        self.skip = (self.draw().ln() / (-self.weight).ln_1p()) as u64;
     }
 
     /// Entropy of the sample over the most it could have: 0 where all values are equal, 1 where all differ.

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use crate::detect::host::input::Attempt;
-use crate::detect::host::sketch::{Distinct, Reservoir, fixed_hash_of};
+use crate::detect::host::sketch::{Distinct, Reservoir};
 use crate::tcp::Endpoint;
 
 /// Sources sampled for entropy.
@@ -33,8 +33,8 @@ impl Sketch {
         sources >= 1000 && ttl_entropy(&self.ttls) <= 1.0
     }
 
-    pub(super) fn add(&mut self, a: &Attempt) {
-        let source = fixed_hash_of(&a.client.ip);
+    /// One more, with the hash of its source.
+    pub(super) fn add(&mut self, a: &Attempt, source: u64) {
         self.sources.add(source);
         self.sample.add(source);
         self.martians += u64::from(is_martian(a.client.ip));

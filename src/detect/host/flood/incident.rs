@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 pub(super) const MAX_FRAMES: usize = 8;
 /// Incidents kept for the summary.
-pub(super) const MAX_INCIDENTS: usize = 256;
+const MAX_INCIDENTS: usize = 256;
 
 /// Over what a flood is spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +138,8 @@ pub(super) struct Running {
 pub(super) struct Ledger {
     pub(super) running: Vec<Endpoint>,
     pub(super) finished: Vec<Incident>,
+    /// What found no place among what is followed closely, or kept for the summary.
+    pub(super) left_out: u64,
     /// Services that have a sketch.
     pub(super) sketches: usize,
     /// Services whose answers are counted by parts of seconds.
@@ -149,6 +151,20 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// A flood ended.
+    pub(super) fn keep(&mut self, incident: Incident) {
+        if self.finished.len() < MAX_INCIDENTS {
+            self.finished.push(incident);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// There was no place for what belongs to a service; `known`: whether that was counted before.
+    pub(super) fn leave_out(&mut self, known: &mut bool) {
+        self.left_out += u64::from(!core::mem::replace(known, true));
+    }
+
     /// Whether what is not seen to be answered is not.
     pub(super) const fn shows_answers(&self) -> bool {
         self.saw_answers && !self.capture.filtered && !self.capture.asymmetric

@@ -58,7 +58,7 @@ pub(super) fn judge_service(
     if over && let Some(ended) = service.running.take() {
         ledger.running.retain(|v| *v != victim);
         let at = service.time_of(second);
-        end(*ended, service.sketch.as_deref(), &[], &mut ledger.finished, at, reporter, out);
+        end(*ended, service.sketch.as_deref(), &[], ledger, at, reporter, out);
         service.others = Others::default();
         service.cleared = second;
     }
@@ -106,7 +106,11 @@ pub(super) fn judge_cohort(
         spoofed(r, service.sketch.as_deref(), now, reporter, out);
         return;
     }
-    if !is_flood || ledger.running.len() >= MAX_ACTIVE || areas.is_flooded(victim.ip, now, ledger.shows_answers()) {
+    if !is_flood || areas.is_flooded(victim.ip, now, ledger.shows_answers()) {
+        return;
+    }
+    if ledger.running.len() >= MAX_ACTIVE {
+        ledger.leave_out(&mut service.left_out);
         return;
     }
     let incident = begin(service, victim, &cohort, from);

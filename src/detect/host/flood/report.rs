@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::forgery::{Sketch, signs_of_forgery};
-use super::incident::{Incident, MAX_INCIDENTS, Others, Running, Spread};
+use super::incident::{Incident, Ledger, Others, Running, Spread};
 use super::service::Service;
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::host::limits::{Limit, News};
@@ -141,7 +141,7 @@ pub(super) fn end(
     mut r: Running,
     sketch: Option<&Sketch>,
     listed: &[IpAddr],
-    finished: &mut Vec<Incident>,
+    ledger: &mut Ledger,
     now: Timestamp,
     reporter: &mut Reporter,
     out: Report<'_>,
@@ -171,7 +171,5 @@ pub(super) fn end(
     let source = i.source.map(|ip| (ip, None));
     let finding = figures(finding, i, listed).of(r.number, Phase::Final);
     reporter.report(&rules::SYN_FLOOD, now, (source, i.whom()), finding, out);
-    if finished.len() < MAX_INCIDENTS {
-        finished.push(r.incident);
-    }
+    ledger.keep(r.incident);
 }

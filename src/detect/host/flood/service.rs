@@ -67,6 +67,8 @@ pub(super) struct Service {
     pub(super) outage_reported: bool,
     /// Whether what fails at it is reported as an outage.
     pub(super) is_out: bool,
+    /// Whether something of it found no place.
+    pub(super) left_out: bool,
     pub(super) frame_count: u8,
     pub(super) clients: Clients,
     pub(super) others: Others,
@@ -106,6 +108,7 @@ impl Service {
             cookies: false,
             outage_reported: false,
             is_out: false,
+            left_out: false,
             majority: (None, 0, 0),
             clients: Clients::default(),
             refused: Burst::default(),

@@ -14,11 +14,11 @@ use super::incident::{Incident, Ledger, MAX_FRAMES, Others, Running, Spread};
 use super::report::{end, figures, flood_finding, spoofed};
 use super::service::{CALM, COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, RIPE, SKETCHED};
 use crate::detect::host::clients::{network_of, prefix_of};
-use crate::detect::host::input::{Attempt, Outcome, Settled};
+use crate::detect::host::input::{Attempt, EndHashes, Outcome, Settled};
 use crate::detect::host::reporter::{Report, Reporter};
 use crate::detect::host::rules;
 use crate::detect::host::seconds::{Second, Seconds};
-use crate::detect::host::sketch::{Bounded, Distinct, Weigh, fixed_hash_of};
+use crate::detect::host::sketch::{Bounded, Distinct, Weigh, fixed_hash_of, joined};
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -58,6 +58,8 @@ struct Area {
     /// When hardly two of its SYNs in a second had a source in common.
     swarmed: Timestamp,
     wide: Option<Box<Watched>>,
+    /// Whether it should be looked at closely, and there was no place.
+    left_out: bool,
 }
 
 impl Weigh for Area {
@@ -68,7 +70,16 @@ impl Weigh for Area {
 
 impl Area {
     const fn new(now: Timestamp) -> Self {
-        Self { last: now, second: now, count: 0, spread: 0, sources: 0, swarmed: Timestamp(i64::MIN), wide: None }
+        Self {
+            last: now,
+            second: now,
+            count: 0,
+            spread: 0,
+            sources: 0,
+            swarmed: Timestamp(i64::MIN),
+            wide: None,
+            left_out: false,
+        }
     }
 
     /// One more at `a`; `of` is what it asks for. Whether it is the first of its second.
@@ -85,6 +96,13 @@ impl Area {
             self.swarmed = a.time;
         }
         begins
+    }
+
+    /// It is looked at closely from `a` on.
+    fn watch(&mut self, a: &Attempt, hashes: EndHashes) {
+        let mut wide = Box::new(Watched::new(self.second, self.count - 1));
+        wide.attempt(a, hashes);
+        self.wide = Some(wide);
     }
 
     const fn is_spread(&self) -> bool {
@@ -172,11 +190,12 @@ impl Sketches {
         }
     }
 
-    fn add(&mut self, a: &Attempt) {
-        self.sketch.add(a);
-        self.spots.add(fixed_hash_of(&a.server));
-        self.asked.add(fixed_hash_of(&(a.client.ip, a.server)));
-        self.hosts.add(fixed_hash_of(&a.server.ip));
+    fn add(&mut self, a: &Attempt, hashes: EndHashes) {
+        let spot = hashes.service(a.server.port);
+        self.sketch.add(a, hashes.client);
+        self.spots.add(spot);
+        self.asked.add(joined(hashes.client, spot));
+        self.hosts.add(hashes.server);
         self.ports.add(fixed_hash_of(&u64::from(a.server.port)));
         self.source.add(a.client.ip);
         self.host.add(a.server.ip);
@@ -239,14 +258,14 @@ impl Watched {
         self.began.after(second.saturating_mul(SECOND))
     }
 
-    fn attempt(&mut self, a: &Attempt) {
+    fn attempt(&mut self, a: &Attempt, hashes: EndHashes) {
         let second = self.second_of(a.time);
         let mut heavy = false;
         if let Some(held) = self.seconds.at(second) {
             held.syns += 1;
             heavy = held.syns >= CALM;
         }
-        self.sketches.add(a);
+        self.sketches.add(a, hashes);
         if let Some(running) = &mut self.running {
             running.incident.syns += 1;
             if heavy {
@@ -351,6 +370,8 @@ pub(super) struct Areas {
     /// How many of them are networks.
     wide_networks: usize,
     running: Vec<(bool, IpAddr)>,
+    /// Hosts and networks for which there was no place.
+    left_out: u64,
 }
 
 impl Areas {
@@ -361,6 +382,7 @@ impl Areas {
             wide: Vec::new(),
             wide_networks: 0,
             running: Vec::new(),
+            left_out: 0,
         }
     }
 
@@ -369,28 +391,30 @@ impl Areas {
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.hosts.evicted() + self.networks.evicted()
+        self.hosts.evicted() + self.networks.evicted() + self.left_out
     }
 
     /// A first SYN; `hint` is where its host probably is. Whether it is part of a flood that is spread.
-    pub(super) fn attempt(&mut self, a: &Attempt, hint: &mut u32) -> bool {
+    pub(super) fn attempt(&mut self, a: &Attempt, hashes: EndHashes, hint: &mut u32) -> bool {
         let host = self.hosts.entry_at(hint, a.server.ip, || Area::new(a.time));
         let begins = host.count(a, u64::from(a.server.port));
         if let Some(wide) = &mut host.wide {
-            wide.attempt(a);
-        } else if host.is_spread() && self.wide.len() < MAX_WIDE {
-            let mut wide = Box::new(Watched::new(host.second, host.count - 1));
-            wide.attempt(a);
-            host.wide = Some(wide);
-            self.wide.push((false, a.server.ip));
+            wide.attempt(a, hashes);
+        } else if host.is_spread() {
+            if self.wide.len() < MAX_WIDE {
+                host.watch(a, hashes);
+                self.wide.push((false, a.server.ip));
+            } else {
+                self.left_out += u64::from(!core::mem::replace(&mut host.left_out, true));
+            }
         }
         if begins || self.wide_networks > 0 {
-            self.of_network(a, begins);
+            self.of_network(a, hashes, begins);
         }
         !self.running.is_empty() && self.is_running(a.server.ip)
     }
 
-    fn of_network(&mut self, a: &Attempt, begins: bool) {
+    fn of_network(&mut self, a: &Attempt, hashes: EndHashes, begins: bool) {
         let ip = network_of(a.server.ip);
         let network = if begins {
             self.networks.entry(ip, || Area::new(a.time))
@@ -404,13 +428,15 @@ impl Areas {
             network.count(a, low_half(a.server.ip));
         }
         if let Some(wide) = &mut network.wide {
-            wide.attempt(a);
-        } else if begins && network.is_spread() && self.wide.len() < MAX_WIDE {
-            let mut wide = Box::new(Watched::new(network.second, network.count - 1));
-            wide.attempt(a);
-            network.wide = Some(wide);
-            self.wide.push((true, ip));
-            self.wide_networks += 1;
+            wide.attempt(a, hashes);
+        } else if begins && network.is_spread() {
+            if self.wide.len() < MAX_WIDE {
+                network.watch(a, hashes);
+                self.wide.push((true, ip));
+                self.wide_networks += 1;
+            } else {
+                self.left_out += u64::from(!core::mem::replace(&mut network.left_out, true));
+            }
         }
     }
 
@@ -580,7 +606,7 @@ impl Areas {
             wide.update();
             if let Some(r) = wide.running.take() {
                 let listed = wide.sketches.listed.clone();
-                end(*r, Some(&wide.sketches.sketch), &listed, &mut ledger.finished, now, reporter, out);
+                end(*r, Some(&wide.sketches.sketch), &listed, ledger, now, reporter, out);
             }
         }
     }
@@ -646,7 +672,7 @@ fn go_on(
     if wide.calm >= 10 {
         if let Some(r) = wide.running.take() {
             let listed = wide.sketches.listed.clone();
-            end(*r, Some(&wide.sketches.sketch), &listed, &mut ledger.finished, now, reporter, out);
+            end(*r, Some(&wide.sketches.sketch), &listed, ledger, now, reporter, out);
         }
         wide.cleared = second;
         wide.sketches = Sketches::new(now);

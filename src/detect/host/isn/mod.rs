@@ -168,6 +168,8 @@ pub(super) struct Isns {
     cohorts: Bounded<CohortKey, Cohort>,
     recent: Vec<Recent>,
     samples_left: usize,
+    /// Samples for which there was no place.
+    left_out: u64,
     /// A four-tuple's second number within this time is no sample, nanoseconds.
     same_tuple: i64,
 }
@@ -204,6 +206,7 @@ impl Isns {
             cohorts: Bounded::new(settings.isn_cohorts),
             recent: vec![Recent::default(); RECENT],
             samples_left: settings.isn_samples,
+            left_out: 0,
             same_tuple: settings.time_wait,
         }
     }
@@ -215,7 +218,7 @@ impl Isns {
     }
 
     pub(super) const fn evicted(&self) -> u64 {
-        self.cohorts.evicted()
+        self.cohorts.evicted() + self.left_out
     }
 
     /// Takes a number.
@@ -227,6 +230,7 @@ impl Isns {
         let earlier = self.remember(s, other);
         let key = key_of(s);
         if self.samples_left == 0 && self.cohorts.get(&key).is_none_or(|c| c.samples.is_empty()) {
+            self.left_out += 1;
             return SameTuple::Nothing;
         }
         let cohort = self.cohorts.entry(key, || Cohort::new(s.time));
@@ -236,6 +240,7 @@ impl Isns {
             return is_cookie(&earlier, s);
         }
         if cohort.samples.len() >= MAX_SAMPLES || self.samples_left == 0 {
+            self.left_out += u64::from(cohort.samples.len() < MAX_SAMPLES);
             return SameTuple::Nothing;
         }
         self.samples_left -= 1;

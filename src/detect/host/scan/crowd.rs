@@ -46,16 +46,21 @@ struct Decoyed {
     named: SmallVec<[IpAddr; 4]>,
 }
 
-/// Hosts that are scanned in several names at once.
+/// Hosts that are scanned in several names at once, and how many were forgotten for others.
 #[derive(Debug, Default)]
-pub(super) struct Decoys(Vec<Decoyed>);
+pub(super) struct Decoys(Vec<Decoyed>, u64);
 
 impl Decoys {
+    pub(super) const fn left_out(&self) -> u64 {
+        self.1
+    }
+
     /// These sent the same probe of `target` at once.
     pub(super) fn add(&mut self, target: IpAddr, sources: [IpAddr; 2]) {
         let at = self.0.iter().position(|d| d.target == target).unwrap_or_else(|| {
             if self.0.len() >= TARGETS {
                 self.0.remove(0);
+                self.1 += 1;
             }
             self.0.push(Decoyed {
                 target,
@@ -182,11 +187,15 @@ impl Crowd {
 }
 
 /// Probes that no connection begins with, of whomever: of each technique and network that is probed one incident at a
-/// time.
+/// time. How many found no place.
 #[derive(Debug, Default)]
-pub(super) struct Crowds(Vec<Crowd>);
+pub(super) struct Crowds(Vec<Crowd>, u64);
 
 impl Crowds {
+    pub(super) const fn left_out(&self) -> u64 {
+        self.1
+    }
+
     /// `finding` is the first of its technique about the source of `p`. The incident that it is part of.
     pub(super) fn tell(&mut self, p: &Probe, finding: Finding, reporter: &mut Reporter, out: Report<'_>) -> u64 {
         let network = network_of(p.to.ip);
@@ -210,6 +219,8 @@ impl Crowds {
             let (technique, sample) = (p.technique, SmallVec::from_iter([p.from.ip]));
             let (frame, last) = (p.frame, p.time);
             self.0.push(Crowd { technique, network, ends, incident, sources: 1, reported: 1, sample, frame, last });
+        } else {
+            self.1 += 1;
         }
         incident
     }

@@ -136,6 +136,10 @@ pub(super) fn judge(source: &Source, shape: Shape, since: Timestamp, enough: usi
     if !one_host && used >= failed {
         return Verdict::Ordinary;
     }
+    // Who goes through a list of servers finds most of them; who searches does not.
+    if !one_host && members.open > members.failed() {
+        return Verdict::Doubtful;
+    }
     if !one_host && USED_OF_FAILED * used >= failed { Verdict::Doubtful } else { Verdict::Scan }
 }
 

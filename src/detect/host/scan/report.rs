@@ -49,7 +49,7 @@ pub struct ScanReport {
     pub frames: Vec<u64>,
 }
 
-/// Reports a scan for the first time, and its technique if that has not been reported.
+/// Reports a scan for the first time, and its technique if that has not been reported. How many found no place.
 pub(super) fn report(
     source: &mut Source,
     (ip, pair): (IpAddr, &Pair),
@@ -58,17 +58,17 @@ pub(super) fn report(
     decoys: &mut Decoys,
     reporter: &mut Reporter,
     out: Report<'_>,
-) {
+) -> u64 {
     let technique = source.technique_of(pair);
     if let Some(scan) = source.of_other_port(shape, technique) {
         source.more_ports.push(pair.port);
         let (ends, mut finding) = scan_finding(source, ip, scan.shape, technique);
         finding.severity = scan.doubtful.then_some(Severity::Note);
         reporter.report(scan.shape.rule(), now, ends, finding.of(scan.incident, Phase::Update), out);
-        return;
+        return 0;
     }
     if source.reports.len() >= MAX_REPORTS {
-        return;
+        return 1;
     }
     let (ends, mut finding) = scan_finding(source, ip, shape, technique);
     finding.severity = doubtful.then_some(Severity::Note);
@@ -81,6 +81,7 @@ pub(super) fn report(
         let finding = tool_finding(source, ip, tool);
         reporter.report(tool.rule(), now, (Some((ip, None)), Some((pair.to, None))), finding, out);
     }
+    0
 }
 
 /// What was doubtful has become clear.

@@ -371,12 +371,14 @@ impl Source {
         !self.reports.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Withholds a shape, or its technique alone.
-    pub(super) fn wait(&mut self, shape: Option<Shape>, pair: &Pair, now: Timestamp) {
+    /// Withholds a shape, or its technique alone. How many found no place.
+    pub(super) fn wait(&mut self, shape: Option<Shape>, pair: &Pair, now: Timestamp) -> u64 {
         let known = self.waiting.iter().any(|w| w.shape == shape && (shape.is_some() || w.pair.to == pair.to));
-        if !known && self.waiting.len() < MAX_REPORTS {
-            self.waiting.push(Waiting { shape, pair: *pair, since: now });
+        if known || self.waiting.len() >= MAX_REPORTS {
+            return u64::from(!known);
         }
+        self.waiting.push(Waiting { shape, pair: *pair, since: now });
+        0
     }
 
     pub(super) fn is_quiet(&self, now: Timestamp) -> bool {
@@ -398,8 +400,8 @@ pub(super) fn silent_at_end(source: &Source, s: &Settled) -> Found {
     if certain { Found::Silent } else { Found::Unknown }
 }
 
-/// Keeps a pair, once; a better answer replaces a worse.
-pub(super) fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) {
+/// Keeps a pair, once; a better answer replaces a worse. How many found no place among those of all sources.
+pub(super) fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: &Settings) -> u64 {
     if let Some(held) = source.held(&pair) {
         let rank = |f: Found| match f {
             Found::Open | Found::OpenUnused => 3,
@@ -415,15 +417,16 @@ pub(super) fn keep(source: &mut Source, pair: Pair, left: &mut usize, settings: 
         }
         held.asked.again(pair.time - held.time);
         held.time = held.time.max(pair.time);
-        return;
+        return 0;
     }
     if source.pairs.len() >= MAX_PAIRS.min(settings.pairs) || *left == 0 {
         let mut beyond = source.beyond.take().unwrap_or_else(|| Box::new(Beyond::new(pair.time)));
         let gone = source.displace(pair, &mut beyond.next);
         beyond.add(&gone);
         source.beyond = Some(beyond);
-        return;
+        return u64::from(*left == 0);
     }
     *left -= 1;
     source.add(pair);
+    0
 }
