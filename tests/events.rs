@@ -57,7 +57,14 @@ fn every_line_of_every_capture_is_valid() {
     let mut seen = BTreeSet::new();
     for capture in captures() {
         let path = capture.to_str().expect("path");
-        let lines = synscope(&["-q", "-r", path, "--json", "--steps", "all", "--events", &actions.join(",")]);
+        let every = ["-q", "-r", path, "--json", "--steps", "all", "--events", &actions.join(",")];
+        for line in synscope(&every).lines() {
+            let event: Value = serde_json::from_str(line).expect("a line is JSON");
+            let action = event["event"]["action"].as_str().expect("an action");
+            let (_, validator) = by_action.iter().find(|(known, _)| *known == action).expect("a known action");
+            assert!(validator.is_valid(&event), "{path}: {line}");
+        }
+        let lines = synscope(&[&every[..], &["--detail", "full"]].concat());
         let mut flows = Flows::default();
         for (n, line) in lines.lines().enumerate() {
             let event: Value = serde_json::from_str(line).expect("a line is JSON");
@@ -76,6 +83,41 @@ fn every_line_of_every_capture_is_valid() {
         flows.check(path);
     }
     assert_eq!(seen.len(), actions.len(), "actions seen: {seen:?}");
+}
+
+#[test]
+fn an_ordinary_connection_is_one_short_line() {
+    let capture = common::testdata("labelled/bn_web_client.pcap");
+    let arguments = ["-q", "-r", capture.to_str().expect("path"), "--json"];
+    let lines = synscope(&arguments);
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |action: &str| events.iter().filter(|event| event["event"]["action"] == action).count();
+    assert_eq!((of("flow_end"), of("handshake_end"), of("anomaly"), events.len()), (200, 0, 1, 203));
+    // Over IPv6 it is some 48 octets longer; without a snapshot length, which it mentions, 26 shorter.
+    let longest = lines.lines().filter(|line| line.contains("flow_end")).map(str::len).max();
+    assert!(longest.is_some_and(|octets| octets <= 1_178), "{longest:?}");
+    let marks: Vec<&Value> = events.iter().flat_map(|e| e["synscope"]["anomalies"].as_array()).flatten().collect();
+    assert!(marks.iter().all(|mark| *mark == &serde_json::json!({"id": "close-normal", "severity": 10})));
+
+    let openings = synscope(&[&arguments[..], &["--events", "handshake_end"]].concat());
+    let longest = openings.lines().map(str::len).max();
+    assert!(longest.is_some_and(|octets| octets <= 650), "{longest:?}");
+    let opening: Value = serde_json::from_str(openings.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(opening["synscope"]["opening"], "established");
+    assert!(opening["synscope"]["handshake"]["connect_ns"].is_u64() && opening["synscope"]["client"]["isn"].is_u64());
+}
+
+#[test]
+fn informative_marks_are_events_where_asked_for() {
+    let capture = common::testdata("labelled/bn_web_client.pcap");
+    let arguments = ["-q", "-r", capture.to_str().expect("path"), "--json", "--events", "anomaly"];
+    let about_flows = |lines: &str| lines.lines().filter(|line| line.contains("\"scope\":\"flow\"")).count();
+    assert_eq!(about_flows(&synscope(&arguments)), 0);
+    for more in [&["--min-severity", "info"][..], &["--detail", "full"]] {
+        let lines = synscope(&[&arguments[..], more].concat());
+        assert_eq!(about_flows(&lines), 199, "{more:?}");
+        assert!(lines.lines().all(|line| line.contains("\"kind\":\"event\"")), "what informs is no alert");
+    }
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn output(capture: &str, format: &str) -> String {
     // Relative paths, so that the files do not depend on where the repository is.
     let run = Command::new(env!("CARGO_BIN_EXE_synscope"))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled"))
-        .args(["-q", "-r", capture, "-T", format, "--sandbox", "off"])
+        .args(["-q", "-r", capture, "--sandbox", "off", "-T"])
+        .args(format.split('.').flat_map(|word| if word == "full" { vec!["--detail", word] } else { vec![word] }))
         .output()
         .expect("the program runs");
     assert!(run.status.success(), "{capture} {format}: {}", String::from_utf8_lossy(&run.stderr));
@@ -65,6 +66,11 @@ fn ladder() {
 #[test]
 fn ndjson() {
     check("ndjson");
+}
+
+#[test]
+fn ndjson_with_every_field() {
+    check("ndjson.full");
 }
 
 #[test]

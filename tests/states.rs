@@ -87,7 +87,8 @@ fn wrong_steps(flow: &Flow) -> Vec<String> {
 /// A format that writes all steps to memory.
 fn open(name: &str, flow: Option<u64>) -> (Box<dyn Writer>, Written) {
     let written = Written::default();
-    let settings = output::Settings { steps: StepsShown::All, flow, locale: Locale::En, ..output::Settings::default() };
+    let settings =
+        output::Settings { steps: Some(StepsShown::All), flow, locale: Locale::En, ..output::Settings::default() };
     let open = format(name).expect("a format").open;
     (open(Out::new(Box::new(written.clone()), false), &settings), written)
 }

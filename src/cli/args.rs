@@ -11,7 +11,7 @@ use super::units::{Duration, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
 use crate::output::tui::Arrangement;
-use crate::output::{Action, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle};
+use crate::output::{Action, Detail, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -254,9 +254,13 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "KINDS")]
     pub(super) events: Vec<String>,
 
-    /// Steps that text and ndjson write: all, handshake (with teardown) or none [default: handshake]
+    /// Steps to write: all, handshake (with teardown) or none [default: none for ndjson, handshake for other formats]
     #[arg(long, value_name = "WHICH")]
     pub(super) steps: Option<StepsShown>,
+
+    /// Fields of ndjson events: lean (what other fields do not imply) or full (every field, with steps) [default: lean]
+    #[arg(long, value_name = "HOW")]
+    pub(super) detail: Option<Detail>,
 
     /// Explain each flow in words (short or full), a topic (`topics` lists them), or the TCP header of a frame
     /// (header:FRAME)
@@ -454,6 +458,7 @@ macro_rules! value_enum {
 
 value_enum!(Severity, Severity::ALL, |severity| severity.name());
 value_enum!(Locale, Locale::ALL, |locale| locale.name());
+value_enum!(Detail { Lean = "lean", Full = "full" });
 value_enum!(StepsShown { All = "all", Handshake = "handshake", None = "none" });
 value_enum!(Part { Open = "open", Close = "close", All = "all" });
 value_enum!(Scale { Time = "time", Even = "even" });

@@ -69,6 +69,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     output.settings.flows_where = args.analysis.flows_where.clone();
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
     let sandbox = sandbox(&args.other, &input, &output, view.is_some());
+    output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         analysis: analysis(&args.analysis)?,

@@ -47,7 +47,7 @@ pub struct Detectors {
     /// By rule: the severity with which it last fired.
     severities: Vec<Severity>,
     /// Whether anomalies are reported, not only counted.
-    tells: bool,
+    report_from: Option<Severity>,
     thorough: bool,
     terse: bool,
     pauses: Vec<(Timestamp, Timestamp)>,
@@ -86,7 +86,7 @@ impl Detectors {
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
             counts: vec![0; rules.len()],
             severities: rules.iter().map(|rule| rule.severity).collect(),
-            tells: true,
+            report_from: Some(Severity::Info),
             // What is ordinary to the rules of the registry may not be to others.
             thorough: !selection.more.is_empty(),
             pauses: Vec::new(),
@@ -129,9 +129,10 @@ impl Detectors {
         fired.map(|((rule, severity), _)| (rule.id, *severity)).collect()
     }
 
-    /// Whether anomalies of flows are reported; if not they are only counted.
-    pub const fn set_reporting(&mut self, tells: bool) {
-        self.tells = tells;
+    /// Reports anomalies of flows of at least this severity; others, and with `None` all, are only counted and noted on
+    /// their flow.
+    pub const fn set_reporting(&mut self, least: Option<Severity>) {
+        self.report_from = least;
     }
 
     /// Id of the rule with this index.
@@ -399,7 +400,7 @@ impl Detectors {
         }
         self.count(index, severity);
         self.explain(rule.id, flow);
-        if !self.tells {
+        if self.report_from.is_none_or(|least| severity < least) {
             return;
         }
         if finding.frames.is_empty() && !self.terse {

@@ -112,7 +112,7 @@ impl Ending {
 bitflags! {
     /// Kinds of events that cost something to write.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub struct Interest: u8 {
+    pub struct Interest: u16 {
         /// [`Event::Segment`].
         const SEGMENTS = 1;
         /// [`Event::FlowStart`].
@@ -123,12 +123,14 @@ bitflags! {
         const OPENINGS = 1 << 3;
         /// [`Event::TeardownStart`].
         const CLOSINGS = 1 << 4;
-        /// [`Event::Anomaly`] of flows; those of hosts and of the capture come in any case.
+        /// [`Event::Anomaly`] of flows of at least severity note; those of hosts and of the capture come in any case.
         const ANOMALIES = 1 << 5;
         /// The flow of an [`Event::Anomaly`].
         const ANOMALOUS = 1 << 6;
         /// [`Event::FlowEnd`]; without it there is [`Event::Ending`] instead.
         const ENDS = 1 << 7;
+        /// [`Event::Anomaly`] of flows of severity info, with [`Self::ANOMALIES`].
+        const INFOS = 1 << 8;
         /// Every event about flows.
         const FLOWS = !Self::SEGMENTS.bits();
     }

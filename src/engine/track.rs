@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::totals::Totals;
 use crate::decode::{Outcome, SkipReason};
 use crate::detect::host::{HostCounters, HostObserver};
-use crate::detect::{Anomaly, Detectors, UnknownRule};
+use crate::detect::{Anomaly, Detectors, Severity, UnknownRule};
 use crate::flow::prefetch::prefetch;
 use crate::flow::{Descriptor, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Syn, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
@@ -297,7 +297,8 @@ impl TrackStage {
 
     fn relay<'a>(&'a mut self, emit: &'a mut dyn Emit) -> (&'a mut Tracker, Relay<'a>) {
         self.wants = emit.wants();
-        self.detectors.set_reporting(self.wants.intersects(Interest::ANOMALIES));
+        let least = if self.wants.intersects(Interest::INFOS) { Severity::Info } else { Severity::Note };
+        self.detectors.set_reporting(self.wants.intersects(Interest::ANOMALIES).then_some(least));
         let Self { tracker, detectors, host_observer, totals, wants, .. } = self;
         (tracker, Relay { emit, detectors, host_observer, totals, wants: *wants })
     }

@@ -1,10 +1,11 @@
 //! A format and its settings.
 
 use super::clock::TimeStyle;
-use super::event::{Action, StepsShown};
+use super::event::{Action, Detail, StepsShown};
 use super::explain::{Level, Locale, Topic};
 use super::out::Out;
 use super::picture_options::{Part, Scale, Theme};
+use crate::detect::Severity;
 use crate::engine::Sink;
 use crate::network::IpNet;
 
@@ -26,10 +27,15 @@ pub struct Settings {
     pub session: Session,
     /// How times are written (`-t`).
     pub time: TimeStyle,
-    /// Which steps are written (`--steps`).
-    pub steps: StepsShown,
-    /// Which events are written (`--events`).
-    pub events: Vec<Action>,
+    /// Which steps are written (`--steps`); `None` for what the format writes by itself.
+    pub steps: Option<StepsShown>,
+    /// Which events are written (`--events`); `None` for [`default_events`].
+    pub events: Option<Vec<Action>>,
+    /// How much of a flow its events carry (`--detail`).
+    pub detail: Detail,
+    /// The least severity of anomalies that are events of their own (`--min-severity`); `None` for note, or with all
+    /// details info.
+    pub min_severity: Option<Severity>,
     /// Columns of CSV and TSV (`-e`); empty for the default ones.
     pub fields: Vec<String>,
     /// Networks that are ours (`--local-net`).
@@ -59,8 +65,10 @@ impl Default for Settings {
         Self {
             session: Session::default(),
             time: TimeStyle::default(),
-            steps: StepsShown::default(),
-            events: DEFAULT_EVENTS.to_vec(),
+            steps: None,
+            events: None,
+            detail: Detail::default(),
+            min_severity: None,
             fields: Vec::new(),
             local_nets: Vec::new(),
             streams: false,
@@ -86,9 +94,13 @@ pub struct Pictures {
     pub theme: Theme,
 }
 
-/// The events written where `--events` does not say otherwise.
-pub const DEFAULT_EVENTS: [Action; 5] =
-    [Action::SessionStart, Action::HandshakeEnd, Action::FlowEnd, Action::Anomaly, Action::SessionEnd];
+/// The events written where `--events` does not say otherwise: the end of an opening only while packets arrive, since
+/// `flow_end` says the same of a file.
+pub(super) fn default_events(streams: bool, detail: Detail) -> Vec<Action> {
+    let opening = (streams || detail == Detail::Full).then_some(Action::HandshakeEnd);
+    let others = [Action::SessionStart, Action::FlowEnd, Action::Anomaly, Action::SessionEnd];
+    others.into_iter().chain(opening).collect()
+}
 
 /// A running format.
 pub trait Writer: Sink {

@@ -333,7 +333,7 @@ impl Sink for Ladder {
         if let Event::FlowEnd { flow, .. } = event {
             let gap = if self.drawn { "\n" } else { "" };
             self.drawn = true;
-            let picture = draw(flow, self.settings.steps != StepsShown::All);
+            let picture = draw(flow, self.settings.steps != Some(StepsShown::All));
             self.out.buffer.extend_from_slice(gap.as_bytes());
             self.out.buffer.extend_from_slice(picture.as_bytes());
             self.out.end_line();

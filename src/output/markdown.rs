@@ -134,7 +134,7 @@ fn diagram(flow: &Flow, settings: &Settings) -> String {
         locale.pick("server", "서버"),
         flow.server.endpoint
     );
-    let all = rows(flow, settings.steps != StepsShown::All);
+    let all = rows(flow, settings.steps != Some(StepsShown::All));
     for row in picture::part(all, settings.pictures.part) {
         let note = match row {
             Row::Step(step) => {

@@ -35,9 +35,9 @@ mod zeek;
 
 use self::report::AtEnd;
 pub use clock::TimeStyle;
-pub use event::{Action, StepsShown};
+pub use event::{Action, Detail, StepsShown};
 pub use explain::{Level, Locale, Topic};
-pub use format::{DEFAULT_EVENTS, Format, Pictures, Session, Settings, Writer};
+pub use format::{Format, Pictures, Session, Settings, Writer};
 pub use out::Out;
 pub use picture_options::{Part, Scale, Theme};
 
@@ -74,7 +74,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ndjson",
         about: "one JSON object per line, with Elastic Common Schema field names",
-        options: &["--steps", "--events", "--flow"],
+        options: &["--steps", "--events", "--detail", "--flow"],
         terse: false,
         open: |out, settings| Box::new(ndjson::Ndjson::new(out, settings)),
     },

@@ -1,32 +1,46 @@
 //! One JSON object per line.
 
 use super::event::build::{self, Context};
-use super::event::{Action, write_line};
+use super::event::{Action, Detail, StepsShown, write_line};
+use super::format::{Session, default_events};
 use super::{Out, Settings, Writer};
+use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::{Event, Interest, Sink};
 
 /// The NDJSON format.
 pub(super) struct Ndjson {
     out: Out,
-    settings: Settings,
+    session: Session,
+    steps: StepsShown,
+    detail: Detail,
+    /// One bit for each action that is written.
     wanted: u16,
+    min_severity: Severity,
     sequence: u64,
 }
 
 impl Ndjson {
     pub(super) fn new(out: Out, settings: &Settings) -> Self {
-        let wanted = settings.events.iter().fold(0, |set, action| set | 1 << *action as u16);
-        Self { out, settings: settings.clone(), wanted, sequence: 0 }
+        let events = settings.events.clone().unwrap_or_else(|| default_events(settings.streams, settings.detail));
+        let wanted = events.iter().fold(0, |set, action| set | 1 << *action as u16);
+        let (steps, severity) = match settings.detail {
+            Detail::Lean => (StepsShown::None, Severity::Note),
+            Detail::Full => (StepsShown::Handshake, Severity::Info),
+        };
+        let steps = settings.steps.unwrap_or(steps);
+        let min_severity = settings.min_severity.unwrap_or(severity);
+        let (session, detail) = (settings.session.clone(), settings.detail);
+        Self { out, session, steps, detail, wanted, min_severity, sequence: 0 }
     }
 
     fn write(&mut self, action: Action, event: &Event<'_>) {
         self.sequence += 1;
         let sequence = self.sequence;
-        let context = Context { sequence, steps: self.settings.steps };
+        let context = Context { sequence, steps: self.steps, detail: self.detail };
         let line = &mut self.out.buffer;
         match *event {
             Event::SessionStart { time } => {
-                write_line(&build::session_start(&self.settings.session, time, sequence), line);
+                write_line(&build::session_start(&self.session, time, sequence), line);
             }
             Event::FlowStart(flow) => write_line(&build::flow_event(flow, action, flow.first_time, &context), line),
             Event::HandshakeEnd(flow) => {
@@ -55,15 +69,18 @@ impl Sink for Ndjson {
             .union(wanted(Action::HandshakeEnd, Interest::OPENINGS))
             .union(wanted(Action::TeardownStart, Interest::CLOSINGS))
             .union(wanted(Action::Anomaly, Interest::ANOMALIES.union(Interest::ANOMALOUS)))
+            .union(wanted(Action::Anomaly, Interest::INFOS.when(self.min_severity == Severity::Info)))
             .union(wanted(Action::FlowEnd, Interest::ENDS))
     }
 
     fn event(&mut self, event: &Event<'_>) {
-        if let Some(action) = action_of(event)
-            && self.wanted & 1 << action as u16 != 0
-        {
-            self.write(action, event);
+        let Some(action) = action_of(event).filter(|action| self.wanted & 1 << *action as u16 != 0) else { return };
+        // What is left out here is in the `flow_end` of its flow.
+        let is_mark = |anomaly: &Anomaly| anomaly.scope == Scope::Flow && anomaly.severity < self.min_severity;
+        if matches!(event, Event::Anomaly { anomaly, .. } if is_mark(anomaly)) {
+            return;
         }
+        self.write(action, event);
     }
 }
 

@@ -79,7 +79,7 @@ impl<R: Report> Sink for AtEnd<R> {
     }
 
     fn wants(&self) -> Interest {
-        Interest::ENDS.union(Interest::ANOMALIES)
+        Interest::ENDS.union(Interest::ANOMALIES).union(Interest::INFOS)
     }
 }
 

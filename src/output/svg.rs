@@ -74,7 +74,7 @@ pub(super) fn style(settings: &Settings) -> Style {
         locale: settings.locale,
         part: settings.pictures.part,
         scale: settings.pictures.scale,
-        fold: settings.steps != StepsShown::All,
+        fold: settings.steps != Some(StepsShown::All),
     }
 }
 

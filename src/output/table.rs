@@ -3,7 +3,7 @@
 use csv::{ByteRecord, Terminator, WriterBuilder};
 
 use super::escape::for_spreadsheet;
-use super::event::{Action, build, columns};
+use super::event::{Action, Detail, build, columns};
 use super::{Out, Settings, Writer};
 use crate::engine::{Event, Interest, Sink};
 
@@ -94,7 +94,11 @@ impl Sink for Table {
             Event::FlowEnd { flow, time } => {
                 self.header();
                 self.sequence += 1;
-                let context = build::Context { sequence: self.sequence, steps: self.settings.steps };
+                let context = build::Context {
+                    sequence: self.sequence,
+                    steps: self.settings.steps.unwrap_or_default(),
+                    detail: Detail::Full,
+                };
                 let event = build::flow_event(flow, Action::FlowEnd, time, &context);
                 let record = columns::record(&event, &self.columns);
                 self.row(&if self.delimiter == b',' { for_spreadsheets(&record) } else { record });

@@ -147,7 +147,7 @@ impl Sink for Text {
             Event::SessionStart { time } => self.first = Some(time),
             Event::Step { flow, step, folded } => {
                 let repeats_data = folded && !step.is_handshake_or_teardown();
-                if self.settings.steps.shows(step) && !repeats_data {
+                if self.settings.steps.unwrap_or_default().shows(step) && !repeats_data {
                     self.step(flow, step);
                 }
             }

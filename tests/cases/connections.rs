@@ -24,12 +24,12 @@ fn time_wait_lasts_as_long_as_asked_in_every_rule_and_output() {
         let text = output(capture, &["-T", "text", "--time-wait", wait]);
         assert!(!text.contains("port-reuse") && !text.contains("isn-regression"), "{wait}: {text}");
     }
-    let longer = output("closed_and_600_s_of_other_traffic", &["--json", "--time-wait", "10min"]);
+    let longer = output("closed_and_600_s_of_other_traffic", &["--json", "--detail", "full", "--time-wait", "10min"]);
     assert!(longer.contains("\"time_wait_ends\":\"1970-01-01T00:26:40.132000000Z\""), "{longer}");
     says(
         "closed_and_600_s_of_other_traffic",
         &[
-            (&["--json"], "\"time_wait_ends\":\"1970-01-01T00:20:40.132000000Z\""),
+            (&["--json", "--detail", "full"], "\"time_wait_ends\":\"1970-01-01T00:20:40.132000000Z\""),
             (&["--json", "--time-wait", "2s"], "\"client\":{\"isn\":1000,\"state\":\"CLOSED\""),
             (&["-T", "text", "--time-wait", "2s"], "(four-segment, by client), CLOSED/CLOSED"),
             (&["--explain=time-wait"], "stays until 4 min 0 s after the last segment; then it is in CLOSED"),

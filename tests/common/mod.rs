@@ -9,7 +9,7 @@ use std::rc::Rc;
 use synscope::capture::{FileInput, FileOptions, Files, Next, Source};
 use synscope::decode::Frame;
 use synscope::detect::Anomaly;
-use synscope::engine::{Batch, Engine, Event, Settings, Sink, Totals};
+use synscope::engine::{Batch, Engine, Event, Interest, Settings, Sink, Totals};
 use synscope::flow::Flow;
 
 pub mod frames;
@@ -129,8 +129,8 @@ impl Sink for Analysis {
         }
     }
 
-    fn wants(&self) -> synscope::engine::Interest {
-        synscope::engine::Interest::ENDS.union(synscope::engine::Interest::ANOMALIES)
+    fn wants(&self) -> Interest {
+        Interest::ENDS.union(Interest::ANOMALIES).union(Interest::INFOS)
     }
 }
 

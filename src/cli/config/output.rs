@@ -6,7 +6,7 @@ use super::super::args::{Args, OutputArgs, TUI, ThemeArg, event_names};
 use super::super::messages::{Failure, usage_at};
 use super::analysis::{local_net, pieces};
 use super::run::{Input, Output};
-use crate::output::{self, Action, DEFAULT_EVENTS, Format, Level, Pictures, Session, Settings, Theme, Topic};
+use crate::output::{self, Action, Format, Level, Pictures, Session, Settings, Theme, Topic};
 use crate::suggest::did_you_mean;
 
 /// What `--explain` asks for.
@@ -84,8 +84,10 @@ pub(super) fn output(
     let settings = Settings {
         session,
         time: args.time.unwrap_or_default(),
-        steps: args.steps.unwrap_or_default(),
+        steps: args.steps,
         events: events(&args.events)?,
+        detail: args.detail.unwrap_or_default(),
+        min_severity: None,
         fields: fields(&args.fields)?,
         local_nets: local_nets.iter().map(|typed| local_net(typed)).collect::<Result<_, _>>()?,
         streams: input.is_streaming(),
@@ -132,6 +134,7 @@ fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failu
         ("-t", args.time.is_some()),
         ("--steps", args.steps.is_some()),
         ("--events", !args.events.is_empty()),
+        ("--detail", args.detail.is_some()),
         ("--flow", args.flow.is_some()),
         ("--explain", args.explain.is_some()),
         ("--part", args.part.is_some()),
@@ -145,9 +148,9 @@ fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failu
     }
 }
 
-fn events(lists: &[String]) -> Result<Vec<Action>, Failure> {
+fn events(lists: &[String]) -> Result<Option<Vec<Action>>, Failure> {
     if lists.is_empty() {
-        return Ok(DEFAULT_EVENTS.to_vec());
+        return Ok(None);
     }
     let mut events = Vec::new();
     for typed in lists {
@@ -159,7 +162,7 @@ fn events(lists: &[String]) -> Result<Vec<Action>, Failure> {
             events.push(action);
         }
     }
-    Ok(events)
+    Ok(Some(events))
 }
 
 fn fields(lists: &[String]) -> Result<Vec<String>, Failure> {

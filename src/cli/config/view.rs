@@ -103,6 +103,7 @@ fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
         ("-t", args.time.is_some()),
         ("--steps", args.steps.is_some()),
         ("--events", !args.events.is_empty()),
+        ("--detail", args.detail.is_some()),
         ("--flow", args.flow.is_some()),
         ("-l", args.line_buffered),
         ("--explain", args.explain.is_some()),

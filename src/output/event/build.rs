@@ -1,18 +1,18 @@
 //! Flows, anomalies and totals to event types.
 
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
-use super::steps::{Steps, StepsShown};
+use super::steps::{Detail, Steps, StepsShown};
 use super::types::{
     Action, AnomalyBody, AnomalyEvent, CONTRACT, CaptureBody, Category, ECS, Ecs, End, Evidence, FlowBody, FlowEvent,
     Gaps, HandshakeBody, IcmpBody, InEffectBody, Incident, Kind, Marks, Meta, Network, Observer, Outcome, PeerBody,
     Rule, SessionBody, SessionStartEvent, Tally, TeardownBody, TotalsBody, TotalsEvent, TotalsInner, Type,
     UnacceptableBody, Vlan,
 };
-use crate::detect::{Anomaly, Scope};
+use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::Totals;
 use crate::flow::community_id::CommunityId;
-use crate::flow::features::{Fingerprint, ecn, fast_open, mptcp};
-use crate::flow::{Closing, Flow, Opening, Peer, Side};
+use crate::flow::features::{Ecn, Fingerprint, ecn, fast_open, mptcp};
+use crate::flow::{Closing, Flow, Handshake, Opening, Peer, Side};
 use crate::output::format::Session;
 use crate::output::words;
 use crate::tcp::IcmpKind;
@@ -25,24 +25,46 @@ pub struct Context {
     pub sequence: u64,
     /// Which steps to carry.
     pub steps: StepsShown,
+    /// How much to carry.
+    pub detail: Detail,
 }
+
+impl Context {
+    /// `value` where every field is written.
+    fn full<T>(&self, value: T) -> Option<T> {
+        (self.detail == Detail::Full).then_some(value)
+    }
+
+    /// Whether only the numbers, states and times are written: `flow_end` will have the rest.
+    fn is_brief(&self, action: Action) -> bool {
+        self.detail == Detail::Lean && action != Action::FlowEnd
+    }
+
+    /// `value` unless it is the usual one, which lean events leave out.
+    fn unusual<T: Copy + PartialEq>(&self, value: T, usual: T) -> Option<T> {
+        (self.detail == Detail::Full || value != usual).then_some(value)
+    }
+}
+
+/// `event.module`.
+const MODULE: &str = "synscope";
 
 /// The event `action` of `flow`, decided at `time`.
 pub fn flow_event<'a>(flow: &'a Flow, action: Action, time: Timestamp, context: &Context) -> FlowEvent<'a> {
-    let (source, destination) = ends(flow);
+    let (source, destination) = ends(flow, !context.is_brief(action));
     FlowEvent {
         timestamp: Time(time),
         ecs: Ecs { version: ECS },
-        event: flow_meta(flow, action, context.sequence),
+        event: flow_meta(flow, action, context),
         source,
         destination,
-        network: network(flow),
+        network: network(flow, context.detail),
         vlan: vlan(flow),
         synscope: flow_body(flow, action, context),
     }
 }
 
-fn flow_meta(flow: &Flow, action: Action, sequence: u64) -> Meta<'static> {
+fn flow_meta(flow: &Flow, action: Action, context: &Context) -> Meta<'static> {
     let opening = if action == Action::FlowEnd { Some(flow.opening()) } else { flow.opening };
     let (outcome, reason) = match action {
         Action::HandshakeEnd => (opening.map(outcome), opening.map(|_| words::opening_of(flow))),
@@ -50,14 +72,22 @@ fn flow_meta(flow: &Flow, action: Action, sequence: u64) -> Meta<'static> {
         _ => (None, None),
     };
     let ended = action == Action::FlowEnd;
+    // A connection that opened, and closed with two FINs, needs no other reason than its verdicts.
+    let usual = match action {
+        Action::FlowEnd => flow.closing() == Closing::Fin,
+        _ => matches!(outcome, Some(Outcome::Success)),
+    };
+    let reason = reason.filter(|_| context.detail == Detail::Full || !usual);
     Meta {
         types: types(action, opening),
         outcome,
         reason,
-        start: Some(Time(flow.first_time)),
-        end: ended.then_some(Time(flow.last_time)),
+        start: Some(Time(flow.first_time)).filter(|_| !context.is_brief(action)),
+        end: context.full(Time(flow.last_time)).filter(|_| ended),
         duration: ended.then_some(Integer(flow.duration())),
-        ..meta(action, sequence)
+        dataset: context.full(action.dataset()),
+        module: context.full(MODULE),
+        ..meta(action, context.sequence)
     }
 }
 
@@ -75,8 +105,8 @@ fn meta(action: Action, sequence: u64) -> Meta<'static> {
         outcome: None,
         reason: None,
         severity: None,
-        dataset: action.dataset(),
-        module: "synscope",
+        dataset: Some(action.dataset()),
+        module: Some(MODULE),
         sequence: Count(sequence),
         start: None,
         end: None,
@@ -116,23 +146,24 @@ fn end_reason(flow: &Flow) -> &'static str {
     }
 }
 
-fn ends(flow: &Flow) -> (End, End) {
+/// Client and server; with `counts`, their packets and octets so far.
+fn ends(flow: &Flow, counts: bool) -> (End, End) {
     let end = |peer: &Peer| End {
         ip: Ip(peer.endpoint.ip),
         port: Some(peer.endpoint.port),
-        packets: Some(Count(peer.packets)),
-        bytes: Some(Count(peer.bytes)),
+        packets: counts.then_some(Count(peer.packets)),
+        bytes: counts.then_some(Count(peer.bytes)),
     };
     (end(&flow.client), end(&flow.server))
 }
 
-fn network(flow: &Flow) -> Network {
+fn network(flow: &Flow, detail: Detail) -> Network {
     Network {
         transport: "tcp",
-        kind: if flow.key.is_v6() { "ipv6" } else { "ipv4" },
+        kind: (detail == Detail::Full).then_some(if flow.key.is_v6() { "ipv6" } else { "ipv4" }),
         community_id: Community(CommunityId::of(&flow.key)),
-        packets: Count(flow.packets()),
-        bytes: Count(flow.bytes()),
+        packets: (detail == Detail::Full).then(|| Count(flow.packets())),
+        bytes: (detail == Detail::Full).then(|| Count(flow.bytes())),
     }
 }
 
@@ -143,6 +174,7 @@ fn vlan(flow: &Flow) -> Option<Vlan> {
 fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<'a> {
     let ended = action == Action::FlowEnd;
     let tells_all = ended || action == Action::HandshakeEnd;
+    let full = context.detail == Detail::Full;
     FlowBody {
         v: CONTRACT,
         flow_id: Id(flow.id),
@@ -151,27 +183,27 @@ fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<
         conn_state: ended.then(|| flow.zeek.state().name()),
         history: ended.then(|| flow.zeek.history()).filter(|history| !history.is_empty()),
         completeness: ended.then_some(flow.completeness.number()),
-        client: peer_body(flow, Side::Client),
-        server: peer_body(flow, Side::Server),
-        role_known: flow.role_known,
-        handshake: handshake_body(flow),
-        teardown: teardown_body(flow),
+        client: peer_body(flow, Side::Client, action, context),
+        server: peer_body(flow, Side::Server, action, context),
+        role_known: context.unusual(flow.role_known, true),
+        handshake: handshake_body(flow, action, context),
+        teardown: teardown_body(flow, context),
         icmp: icmp_body(flow),
         steps: Steps { flow, shown: if tells_all { context.steps } else { StepsShown::None } },
         steps_dropped: (ended && flow.steps_dropped > 0).then_some(flow.steps_dropped),
-        anomalies: Marks { flow: tells_all.then_some(flow) },
+        anomalies: Marks { flow: (ended || tells_all && full).then_some(flow), detail: context.detail },
         capture: if ended { capture_body(flow) } else { None },
         unacceptable: if ended { unacceptable_body(flow) } else { None },
     }
 }
 
-fn peer_body(flow: &Flow, side: Side) -> Option<PeerBody<'_>> {
+fn peer_body<'a>(flow: &'a Flow, side: Side, action: Action, context: &Context) -> Option<PeerBody<'a>> {
     let peer = flow.peer(side);
     let state = flow.final_state(side);
     if !peer.spoke() && state.is_none() {
         return None;
     }
-    let offer = peer.offer.as_ref();
+    let offer = peer.offer.as_ref().filter(|_| !context.is_brief(action));
     Some(PeerBody {
         isn: peer.isn.map(|isn| isn.0),
         state: state.map(EnumName),
@@ -179,36 +211,36 @@ fn peer_body(flow: &Flow, side: Side) -> Option<PeerBody<'_>> {
         window_scale: offer.and_then(|o| o.window_scale),
         sack_permitted: offer.map(|o| o.sack_permitted),
         timestamps: offer.map(|o| o.timestamps.is_some()),
-        window: peer.spoke().then_some(peer.window),
-        ttl: peer.spoke().then_some(peer.ttl),
-        syn_fingerprint: Fingerprint::of(peer).map(Shown),
+        window: context.full(peer.window).filter(|_| peer.spoke()),
+        ttl: context.full(peer.ttl).filter(|_| peer.spoke()),
+        syn_fingerprint: context.full(peer).and_then(Fingerprint::of).map(Shown),
     })
 }
 
-fn handshake_body(flow: &Flow) -> Option<HandshakeBody<'_>> {
+fn handshake_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> Option<HandshakeBody<'a>> {
     let h = &flow.handshake;
     if h.syns.is_empty() && h.synacks.is_empty() {
         return None;
     }
     Some(HandshakeBody {
         validated: h.validated,
-        syn_count: flow.tries(),
-        synack_count: flow.server.synack_count,
+        syn_count: Some(flow.tries()).filter(|tries| *tries != 1 || !context.is_brief(action)),
+        synack_count: Some(flow.server.synack_count).filter(|count| *count != 1 || !context.is_brief(action)),
         syn_gaps_ns: Gaps(h),
         backoff: h.backoff().map(EnumName),
         connect_ns: h.connect_time().map(Integer),
         rtt_server_ns: h.rtt_server().map(Integer),
         rtt_client_ns: h.rtt_client().map(Integer),
-        rtt_ns: h.rtt().map(Integer),
-        client_established: h.client_established().map(Time),
-        server_established: h.server_established().map(Time),
-        syn_payload: h.syns.first().map(|syn| syn.payload),
-        synack_payload: h.synacks.first().map(|synack| synack.payload),
-        ack_payload: h.ack.map(|ack| ack.payload),
+        rtt_ns: h.rtt().filter(|_| !context.is_brief(action)).map(Integer),
+        client_established: context.full(h).and_then(Handshake::client_established).map(Time),
+        server_established: context.full(h).and_then(Handshake::server_established).map(Time),
+        syn_payload: h.syns.first().and_then(|syn| context.unusual(syn.payload, 0)),
+        synack_payload: h.synacks.first().and_then(|synack| context.unusual(synack.payload, 0)),
+        ack_payload: h.ack.and_then(|ack| context.unusual(ack.payload, 0)),
         fast_open: fast_open(flow).map(EnumName),
-        ecn: ecn(flow).map(EnumName),
+        ecn: ecn(flow).and_then(|ecn| context.unusual(ecn, Ecn::None)).map(EnumName),
         mptcp: mptcp(flow).map(EnumName),
-        in_effect: flow.in_effect().map(|in_effect| InEffectBody {
+        in_effect: context.full(flow).and_then(Flow::in_effect).map(|in_effect| InEffectBody {
             window_scale: in_effect.window_scale,
             sack: in_effect.sack,
             timestamps: in_effect.timestamps,
@@ -216,7 +248,7 @@ fn handshake_body(flow: &Flow) -> Option<HandshakeBody<'_>> {
     })
 }
 
-fn teardown_body(flow: &Flow) -> Option<TeardownBody> {
+fn teardown_body(flow: &Flow, context: &Context) -> Option<TeardownBody> {
     let t = &flow.teardown;
     if t.first_fin.is_none() && t.reset.is_none() {
         return None;
@@ -227,11 +259,11 @@ fn teardown_body(flow: &Flow) -> Option<TeardownBody> {
         fin_count_client: flow.client.fin_count,
         fin_count_server: flow.server.fin_count,
         reset_by: t.reset.map(|reset| EnumName(reset.by)),
-        half_closed_ns: flow.half_closed_time().map(Integer),
-        duration_ns: flow.teardown_time().map(Integer),
-        data_after_fin: Count(t.data_after_fin),
+        half_closed_ns: flow.half_closed_time().and_then(|time| context.unusual(time, 0)).map(Integer),
+        duration_ns: context.full(flow).and_then(Flow::teardown_time).map(Integer),
+        data_after_fin: context.unusual(t.data_after_fin, 0).map(Count),
         unseen: flow.closing_unseen().map(EnumName),
-        time_wait_ends: t.time_wait_ends.map(Time),
+        time_wait_ends: context.full(t).and_then(|t| t.time_wait_ends).map(Time),
     })
 }
 
@@ -274,7 +306,7 @@ fn unacceptable_body(flow: &Flow) -> Option<UnacceptableBody> {
 pub fn anomaly_event<'a>(anomaly: &'a Anomaly, flow: Option<&Flow>, sequence: u64) -> AnomalyEvent<'a> {
     let (source, destination) = match flow.filter(|_| anomaly.scope == Scope::Flow) {
         Some(flow) => {
-            let (source, destination) = ends(flow);
+            let (source, destination) = ends(flow, true);
             (Some(source), Some(destination))
         }
         None => (anomaly.source.map(host), anomaly.destination.map(host)),
@@ -286,12 +318,14 @@ pub fn anomaly_event<'a>(anomaly: &'a Anomaly, flow: Option<&Flow>, sequence: u6
         event: Meta {
             reason: Some(&anomaly.reason),
             severity: Some(anomaly.severity as u8),
+            // What is only informative is no alert.
+            kind: if anomaly.severity == Severity::Info { Kind::Event } else { Kind::Alert },
             ..meta(Action::Anomaly, sequence)
         },
         rule: Rule { id: anomaly.id, reference: anomaly.reference },
         source,
         destination,
-        network: flow.map(network),
+        network: flow.map(|flow| network(flow, Detail::Full)),
         vlan: flow.and_then(vlan),
         synscope: AnomalyBody {
             v: CONTRACT,

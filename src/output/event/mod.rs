@@ -10,5 +10,5 @@ pub mod scalar;
 mod steps;
 mod types;
 
-pub use steps::{StepBody, Steps, StepsShown};
+pub use steps::{Detail, StepBody, Steps, StepsShown};
 pub use types::*;

@@ -53,6 +53,16 @@ pub enum StepsShown {
     None,
 }
 
+/// How much of a flow its events carry (`--detail`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What cannot be derived from other fields, without counts of 0 and marks of what is usual.
+    #[default]
+    Lean,
+    /// Every field.
+    Full,
+}
+
 impl StepsShown {
     /// Whether `step` is one of them.
     pub fn shows(self, step: &Step) -> bool {

@@ -5,10 +5,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
-use super::steps::{StepBody, Steps};
+use super::steps::{Detail, StepBody, Steps};
 use crate::decode::LinkType;
 use crate::decode::link::link_name;
-use crate::detect::Figure;
+use crate::detect::{Figure, Severity};
 use crate::engine::Totals;
 use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
 use crate::flow::{Backoff, ClosedBy, Closing, Flow, Opening, Shape, Side};
@@ -150,18 +150,23 @@ pub struct Meta<'a> {
     pub(super) action: Action,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<Outcome>,
-    /// One sentence.
+    /// One sentence; lean events leave it out where the opening succeeded and where the closing is `fin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<&'a str>,
     /// info 10, note 30, warn 50, alert 70.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) severity: Option<u8>,
-    pub(super) dataset: &'static str,
-    pub(super) module: &'static str,
+    /// `synscope.` and the action; not in lean events of flows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dataset: Option<&'static str>,
+    /// `synscope`; not in lean events of flows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) module: Option<&'static str>,
     /// Counts up by one from 1.
     pub(super) sequence: Count,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) start: Option<Time>,
+    /// Not in lean events of flows: start and duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) end: Option<Time>,
     /// Nanoseconds.
@@ -186,13 +191,17 @@ pub struct End {
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Network {
     pub(super) transport: &'static str,
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    /// `ipv4` or `ipv6`; not in lean events.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<&'static str>,
     /// Community ID version 1, seed 0.
     pub(super) community_id: Community,
-    pub(super) packets: Count,
-    /// Payload octets.
-    pub(super) bytes: Count,
+    /// Of both ends; not in lean events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) packets: Option<Count>,
+    /// Payload octets of both ends; not in lean events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<Count>,
 }
 
 /// ECS `vlan`.
@@ -241,8 +250,9 @@ pub struct FlowBody<'a> {
     pub(super) client: Option<PeerBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<PeerBody<'a>>,
-    /// False where no SYN or SYN-ACK shows who is the client.
-    pub(super) role_known: bool,
+    /// False where no SYN or SYN-ACK shows who is the client; lean events leave true out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) role_known: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) handshake: Option<HandshakeBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -294,13 +304,14 @@ pub struct PeerBody<'a> {
     pub(super) sack_permitted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timestamps: Option<bool>,
-    /// Window field of its first segment, raw.
+    /// Window field of its first segment, raw; not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) window: Option<u16>,
-    /// TTL or hop limit of its first segment.
+    /// TTL or hop limit of its first segment; not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ttl: Option<u8>,
-    /// Raw signature of its SYN or SYN-ACK, `ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass`.
+    /// Raw signature of its SYN or SYN-ACK, `ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass`;
+    /// not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) syn_fingerprint: Option<Shown<Fingerprint<'a>>>,
 }
@@ -310,8 +321,12 @@ pub struct PeerBody<'a> {
 pub struct HandshakeBody<'a> {
     /// Whether all three steps were seen and agree by sequence arithmetic.
     pub(super) validated: bool,
-    pub(super) syn_count: u32,
-    pub(super) synack_count: u32,
+    /// SYNs of the connection; a lean `handshake_end` leaves 1 out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) syn_count: Option<u32>,
+    /// SYN-ACKs; a lean `handshake_end` leaves 1 out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) synack_count: Option<u32>,
     /// Gaps between successive SYNs, nanoseconds.
     #[serde(skip_serializing_if = "Gaps::is_absent")]
     #[schemars(with = "Option<Vec<Integer>>")]
@@ -327,28 +342,32 @@ pub struct HandshakeBody<'a> {
     /// SYN-ACK to ACK.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rtt_client_ns: Option<Integer>,
-    /// Their sum.
+    /// Their sum; not in a lean `handshake_end`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rtt_ns: Option<Integer>,
+    /// Not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client_established: Option<Time>,
+    /// Not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_established: Option<Time>,
-    /// Payload octets of the first SYN.
+    /// Payload octets of the first SYN; lean events leave 0 out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) syn_payload: Option<u32>,
-    /// Payload octets of the first SYN-ACK.
+    /// Payload octets of the first SYN-ACK; lean events leave 0 out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) synack_payload: Option<u32>,
-    /// Payload octets of the segment that completed it.
+    /// Payload octets of the segment that completed it; lean events leave 0 out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ack_payload: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fast_open: Option<EnumName<FastOpenUse>>,
+    /// Lean events leave `none` out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ecn: Option<EnumName<Ecn>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mptcp: Option<EnumName<MptcpUse>>,
+    /// Options that both ends offered; not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) in_effect: Option<InEffectBody>,
 }
@@ -372,16 +391,19 @@ pub struct TeardownBody {
     pub(super) fin_count_server: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reset_by: Option<EnumName<Side>>,
+    /// From the first FIN to the second, or to the reset; lean events leave 0 out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) half_closed_ns: Option<Integer>,
+    /// From the first FIN to the last step; not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) duration_ns: Option<Integer>,
-    /// Payload octets that the other end sent after the first FIN.
-    pub(super) data_after_fin: Count,
+    /// Payload octets that the other end sent after the first FIN; lean events leave 0 out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data_after_fin: Option<Count>,
     /// The end of which nothing is in the capture: whether it closed is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unseen: Option<EnumName<Side>>,
-    /// When the end that is in TIME_WAIT will be in CLOSED, or was.
+    /// When the end that is in TIME_WAIT will be in CLOSED, or was; not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) time_wait_ends: Option<Time>,
 }
@@ -405,9 +427,12 @@ pub struct MarkBody<'a> {
     pub(super) id: &'static str,
     /// info 10, note 30, warn 50, alert 70.
     pub(super) severity: u8,
-    /// The first frames that prove it.
-    pub(super) frames: &'a [u64],
-    pub(super) count: u32,
+    /// The first frames that prove it; lean events leave them out where the severity is info.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) frames: Option<&'a [u64]>,
+    /// How often; lean events leave it out where the severity is info.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<u32>,
 }
 
 /// Artefacts of the capture; only those that happened.
@@ -438,6 +463,7 @@ pub struct CaptureBody {
 #[derive(Clone, Copy)]
 pub struct Marks<'a> {
     pub(super) flow: Option<&'a Flow>,
+    pub(super) detail: Detail,
 }
 
 impl core::fmt::Debug for Marks<'_> {
@@ -455,11 +481,14 @@ impl Marks<'_> {
 impl Serialize for Marks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let marks = self.flow.map_or(&[][..], |flow| &flow.marks);
-        serializer.collect_seq(marks.iter().map(|mark| MarkBody {
-            id: mark.rule,
-            severity: mark.severity as u8,
-            frames: &mark.frames,
-            count: mark.count,
+        serializer.collect_seq(marks.iter().map(|mark| {
+            let whole = self.detail == Detail::Full || mark.severity > Severity::Info;
+            MarkBody {
+                id: mark.rule,
+                severity: mark.severity as u8,
+                frames: whole.then_some(&mark.frames[..]),
+                count: whole.then_some(mark.count),
+            }
         }))
     }
 }

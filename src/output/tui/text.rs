@@ -19,7 +19,7 @@ use crate::output::Locale;
 use crate::output::cause::Cause;
 use crate::output::clock::human;
 use crate::output::event::build::{Context, flow_event};
-use crate::output::event::{Action, StepsShown, write_line};
+use crate::output::event::{Action, Detail, StepsShown, write_line};
 use crate::output::explain::{Block, Level, anomalies, explain_flow, terms};
 use crate::output::ladder;
 use crate::output::words::state_name;
@@ -425,7 +425,7 @@ pub(super) fn comment(flow: &Flow) -> String {
 
 fn json(flow: &Flow) -> String {
     let mut line = Vec::new();
-    let context = Context { sequence: 1, steps: StepsShown::All };
+    let context = Context { sequence: 1, steps: StepsShown::All, detail: Detail::Full };
     write_line(&flow_event(flow, Action::FlowEnd, flow.last_time, &context), &mut line);
     String::from_utf8(line).unwrap_or_default()
 }
