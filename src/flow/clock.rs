@@ -53,6 +53,12 @@ impl PacketClock {
         (ahead >= LEAP && self.started && believed).then_some(ahead)
     }
 
+    /// Whether what is no TCP comes so far ahead that it tells nothing: the clock may have been set, or time passed.
+    #[inline]
+    pub(super) fn is_leap(&self, time: Timestamp) -> bool {
+        self.leap_to(time).is_some_and(|ahead| ahead <= FAR)
+    }
+
     /// The time stamps leap to `time`, of this frame, and no time has passed.
     pub(super) fn leap(&mut self, time: Timestamp, frame: u64) {
         let Some(ahead) = self.leap_to(time) else { return };

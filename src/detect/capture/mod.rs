@@ -331,13 +331,13 @@ impl Health {
 
     /// Whether a filter let SYN, FIN and RST through, and nothing else.
     pub fn is_filtered(&self) -> bool {
-        !self.has_acks && (self.bare_of_acks.count > 0 || self.has_handshakes_alone(PACE))
+        !self.has_acks && (self.bare_of_acks.count > 0 || self.has_handshakes_alone(BURST, PACE))
     }
 
     /// Whether what such a filter leaves out is missed by nobody. A flood is reported as a flood, so that its pace
     /// matters less.
     pub(super) fn withholds_silence(&self) -> bool {
-        self.is_filtered() || (!self.has_acks && self.has_handshakes_alone(FLOOD_PACE))
+        self.is_filtered() || (!self.has_acks && self.has_handshakes_alone(FLOOD_PACE, FLOOD_PACE))
     }
 
     /// Looks whether the third step of `flow`, which opened, was a mere acknowledgment.
@@ -381,7 +381,7 @@ impl Health {
 
     /// Whether SYNs and SYN-ACKs are all there is, of clients that come again and at the pace of ordinary ones: a flood
     /// that is met with SYN cookies, which are not repeated, looks alike but for that.
-    fn has_handshakes_alone(&self, pace: u64) -> bool {
+    fn has_handshakes_alone(&self, burst: u64, pace: u64) -> bool {
         let (count, seconds) =
             (self.bare_handshakes.count, self.bare_between.map_or(0, |(first, last)| (last - first).max(0) / SECOND));
         let clients = &self.bare_clients;
@@ -390,7 +390,7 @@ impl Health {
         !self.has_closes
             && count >= HANDSHAKES
             && self.repeated_handshakes * 10 <= count
-            && count <= BURST + pace * seconds
+            && count <= burst + pace * seconds
             && (count <= seconds || again())
     }
 

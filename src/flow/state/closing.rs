@@ -295,6 +295,10 @@ impl Flow {
             (Phase::SynReceived, Side::Server) if self.client.isn.is_none() && !self.client.spoke() => {
                 facts | self.fail(Opening::SynAckOnly, s, from)
             }
+            // A client that asked again has not got the SYN-ACK: in SYN-SENT the acknowledgment alone counts.
+            (Phase::SynReceived, Side::Server) if self.handshake.is_asked_again() && self.acks_some_syn(s) => {
+                facts | self.fail(Opening::MissingAck, s, from)
+            }
             (Phase::SynReceived, Side::Server) => match self.misses_the_client(s) {
                 Some(misplaced) => facts | self.doubt_reset(s, from, misplaced),
                 None => facts | self.fail(Opening::MissingAck, s, from),
@@ -422,6 +426,11 @@ impl Flow {
             self.tracking.phase = Phase::Failed;
             self.gone(reset.by);
             self.teardown.reset = Some(reset);
+            let now = (self.client.presumed(), self.server.presumed());
+            for step in self.steps.iter_mut().filter(|step| step.frame >= reset.frame) {
+                (step.client, step.server) = now;
+                step.proved = State::Closed;
+            }
         }
     }
 

@@ -36,7 +36,7 @@ impl Tracker {
     /// Packet time moves on to `time` by what is no TCP. That does not set the clock back, for a second copy of the
     /// capture may begin with it; and where it leaps ahead, the next segment tells whether time has passed.
     pub fn pass(&mut self, time: Timestamp, observer: &mut impl Observer) {
-        if self.clock.leap_to(time).is_some() {
+        if self.clock.is_leap(time) {
             self.passed = Some(time);
         } else {
             self.advance(time.max(self.now()), observer);
@@ -45,7 +45,7 @@ impl Tracker {
 
     /// No segment is to come: a leap ahead by what is no TCP was time that passed.
     pub(super) fn believe_what_passed(&mut self, observer: &mut impl Observer) {
-        if let Some(time) = self.passed.take().filter(|time| self.clock.leap_to(*time).is_some()) {
+        if let Some(time) = self.passed.take().filter(|time| self.clock.is_leap(*time)) {
             self.advance(time, observer);
         }
     }
