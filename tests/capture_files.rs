@@ -479,7 +479,7 @@ fn a_stop_ends_a_silent_pipe_without_an_error() {
     start.packet(1, 0, 60, &[0; 60]);
     writer.write_all(&start.bytes).unwrap();
     writer.write_all(&[0; 7]).unwrap();
-    let options = FileOptions { filter: None, stop: Some(stop.clone()) };
+    let options = FileOptions { filter: None, stop: Some(stop.clone()), ..FileOptions::default() };
     let mut files = Files::from_streams([("pipe".to_owned(), reader)], options).unwrap();
     assert!(matches!(files.next(), Ok(Next::Frame(_))));
     stop.store(true, std::sync::atomic::Ordering::Relaxed);

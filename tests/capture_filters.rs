@@ -112,7 +112,7 @@ fn takes(filter: Filter, link: LinkType, frame: &[u8]) -> Result<bool, CaptureEr
         file.extend(word.to_le_bytes());
     }
     file.extend(frame);
-    let options = FileOptions { filter: Some(filter), stop: None };
+    let options = FileOptions { filter: Some(filter), ..FileOptions::default() };
     let mut files = Files::from_streams([("frame".to_owned(), Cursor::new(file))], options)?;
     files.next().map(|next| matches!(next, Next::Frame(_)))
 }
@@ -249,7 +249,7 @@ fn a_filter_file_may_have_comments_and_alternatives() {
 fn refused_frames_keep_their_numbers() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/formats/fmt.us.pcap");
     let numbers = |filter| {
-        let options = FileOptions { filter, stop: None };
+        let options = FileOptions { filter, ..FileOptions::default() };
         let inputs = [synscope::capture::FileInput::Path(path.into())];
         let mut files = Files::open(&inputs, options).unwrap();
         let mut numbers = Vec::new();

@@ -5,8 +5,12 @@
 #[allow(dead_code, unreachable_pub)]
 mod frames;
 
+#[path = "faults/disk.rs"]
+mod disk;
 #[path = "faults/escaping.rs"]
 mod escaping;
+#[path = "faults/memory.rs"]
+mod memory;
 #[path = "faults/output.rs"]
 mod output;
 #[path = "faults/panics.rs"]
@@ -38,6 +42,12 @@ fn folder(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder");
     folder
+}
+
+/// Whether this is root: others may neither mount nor be somebody else.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 fn text(path: &Path) -> &str {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -54,8 +54,11 @@ impl Lab {
 
     /// synscope in the client's namespace, listening.
     fn synscope(&self, args: &[&str]) -> Running {
-        let mut command = vec![env!("CARGO_BIN_EXE_synscope")];
-        command.extend(args);
+        self.start(&[env!("CARGO_BIN_EXE_synscope")], args)
+    }
+
+    fn start(&self, program: &[&str], args: &[&str]) -> Running {
+        let command = [program, args].concat();
         let child = inside(&self.a, &command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut running = Running::new(child.expect("synscope runs"));
         let first = running.errors.recv_timeout(PATIENCE).expect("a start line");
@@ -171,6 +174,13 @@ fn assert_hello(flow: &Value) {
     assert_eq!((flow["source"]["ip"].as_str(), flow["destination"]["ip"].as_str()), (Some(CLIENT), Some(SERVER)));
 }
 
+/// Every packet that was received is somewhere.
+fn assert_adds_up(session_end: &Value) {
+    let totals = &session_end["synscope"]["totals"];
+    let count = |name: &str| totals[name].as_u64().unwrap_or_else(|| panic!("no {name} in {totals}"));
+    assert_eq!(count("received"), count("packets") + count("dropped_kernel") + count("unread"), "{totals}");
+}
+
 #[test]
 fn opened_refused_and_unanswered() {
     let Some(lab) = Lab::new() else { return };
@@ -279,6 +289,7 @@ fn stops_after_as_much_as_asked_for() {
     assert_eq!(synscope.count("captured"), 3);
     let end = events.pop().expect("an event");
     assert_eq!(end["synscope"]["totals"]["packets"], 3);
+    assert_adds_up(&end);
 
     // On an idle link, time alone.
     let begun = Instant::now();
@@ -304,4 +315,94 @@ fn an_interface_that_goes_away() {
     assert_eq!(status.code(), Some(1), "{:#?}", synscope.errors.iter().collect::<Vec<_>>());
     let flows: Vec<Value> = synscope.lines.iter().map(|line| serde_json::from_str(&line).expect("JSON")).collect();
     assert_eq!(flows.last().map(|e| e["event"]["action"].clone()), Some("session_end".into()));
+}
+
+/// The other interface does not go on as if nothing had happened.
+#[test]
+fn a_capture_thread_that_panics_ends_the_run() {
+    let Some(lab) = Lab::new() else { return };
+    let program = env!("CARGO_BIN_EXE_synscope");
+    let command = ["env", "-u", "RUST_BACKTRACE", "SYNSCOPE_TEST_PANIC=capture veth0", program];
+    let mut synscope = lab.start(&command, &["-i", "lo", "-i", "veth0", "--json"]);
+    lab.hello();
+    let status = synscope.child.wait().expect("it ends");
+    synscope.said.extend(synscope.errors.iter());
+    assert_eq!(status.code(), Some(1), "{:#?}", synscope.said);
+    let wanted = "synscope: internal error: thread 'capture veth0' panicked at src/";
+    assert_eq!(synscope.said.iter().filter(|line| line.starts_with(wanted)).count(), 1, "{:#?}", synscope.said);
+    let last = synscope.lines.iter().last().expect("an event");
+    assert!(last.contains("\"action\":\"session_end\""), "{last}");
+}
+
+/// Speaks every quarter of a second when it is told to, and says when it has.
+const SPEAK: &str = "
+import socket, sys, time
+s = socket.create_connection(('192.0.2.2', 8080), 10)
+sys.stdin.readline()
+for _ in range(10):
+    s.sendall(b'x')
+    time.sleep(0.25)
+print('sent', flush=True)
+sys.stdin.readline()
+s.shutdown(socket.SHUT_WR)
+while s.recv(4096): pass
+";
+
+/// Packets that wait in the kernel while this process is stopped came before the time at which it goes on.
+#[test]
+fn a_stopped_process_does_not_run_ahead_of_what_waits() {
+    let Some(lab) = Lab::new() else { return };
+    let mut synscope = lab.synscope(&["-i", "veth0", "--json", "--idle", "1s"]);
+    let mut server = lab.serve();
+    let mut client = lab.python(&lab.a, SPEAK);
+    let mut client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3");
+    let mut stdin = client.stdin.take().expect("stdin");
+    synscope.wait_for_opening("established");
+    synscope.signal("-STOP");
+    stdin.write_all(b"\n").expect("it reads");
+    let mut line = String::new();
+    BufReader::new(client.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+    synscope.signal("-CONT");
+    stdin.write_all(b"\n").expect("it reads");
+    assert!(client.wait().expect("it ends").success());
+    let _ = server.wait();
+    let (status, _) = synscope.stop("-INT");
+    assert_eq!(status.code(), Some(0), "{:#?}", synscope.said);
+    assert_eq!(synscope.flow_to(8080)["synscope"]["closing"], "fin");
+    assert_adds_up(synscope.of("session_end")[0]);
+}
+
+/// Refused connections, whose events fill a pipe, and then many packets.
+const TRAFFIC: &str = "
+import socket
+for _ in range(120):
+    try: socket.create_connection(('192.0.2.2', 8081), 5)
+    except OSError: pass
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(60000):
+    try: s.sendto(b'x' * 1000, ('192.0.2.2', 9))
+    except OSError: pass
+";
+
+/// A reader that stalls costs packets, which are counted, and no memory.
+#[test]
+fn a_reader_that_stalls() {
+    let Some(lab) = Lab::new() else { return };
+    let command = [env!("CARGO_BIN_EXE_synscope"), "-i", "veth0", "--json", "-f", "ip", "-B", "2M"];
+    let child = inside(&lab.a, &command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("synscope runs");
+    let errors = lines_of_errors(&mut child);
+    errors.recv_timeout(PATIENCE).expect("a start line");
+    assert!(lab.python(&lab.a, TRAFFIC).status().expect("python3 runs").success());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("its status");
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a size");
+    let kib: u64 = most.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a number");
+    assert!(kib < 256 << 10, "{kib} KiB");
+    let lines = lines(child.stdout.take().expect("piped"));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs").success());
+    let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(&line).expect("JSON")).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let end = events.last().expect("an event");
+    assert_adds_up(end);
+    assert!(end["synscope"]["totals"]["dropped_kernel"].as_u64() > Some(0), "{end}");
 }

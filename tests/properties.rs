@@ -298,7 +298,7 @@ proptest! {
     /// Any segments at all: every flow ends once, nothing grows without bound, and proved states follow figure 5.
     #[test]
     fn any_segments_are_taken(talk in prop::collection::vec(wild(), 1..200)) {
-        let limits = Limits { flows: 8, syn_only: 8, closed: 8, lingering: 8, given_up: 2 };
+        let limits = Limits { flows: 8, syn_only: 8, closed: 8, lingering: 8, given_up: 2, steps: 64 };
         let mut watcher = Watcher::default();
         let mut engine = Engine::new(&Settings { limits, ..Settings::default() }).expect("settings");
         for segment in &talk {

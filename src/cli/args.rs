@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{ArgAction, Parser, ValueEnum};
 
-use super::units::{Duration, Size};
+use super::units::{Duration, LargeSize, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
 use crate::output::tui::Arrangement;
@@ -74,6 +74,10 @@ pub(super) struct InputArgs {
     /// merged by time)
     #[arg(short, long, value_name = "FILE")]
     pub(super) read: Vec<OsString>,
+
+    /// Stop reading a compressed file that decompresses to more than this, with a unit: 20G
+    #[arg(long, value_name = "SIZE", conflicts_with = "interface")]
+    pub(super) max_decompressed: Option<LargeSize>,
 
     /// List capture interfaces
     #[arg(short = 'D', long)]
@@ -204,6 +208,10 @@ pub(super) struct AnalysisArgs {
     /// Maximum number of concurrent connections, and of unanswered SYNs; the view keeps as many [default: 200000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_flows: Option<u32>,
+
+    /// Memory for connections and their steps, with a unit: their tables share it [default: 512M]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_memory: Option<LargeSize>,
 
     /// Scan threshold: N hosts or ports within TIME [default: 25 hosts or 15 ports in 5m]
     #[arg(long, value_name = "N/TIME")]

@@ -72,6 +72,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
+        max_decompressed: args.input.max_decompressed.map(|size| size.0),
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
         quiet,

@@ -6,6 +6,7 @@ mod checks;
 mod config;
 mod driver;
 mod list;
+mod memory;
 mod messages;
 mod progress;
 mod run;

@@ -32,7 +32,7 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let filter_name = run.filter.as_ref().map(FilterChoice::name);
     let mut engine = engine(&run)?;
     let waits = comes_live(&run.input);
-    let opened = Opened::open(&run.input, run.filter.as_ref(), &stop)?;
+    let opened = Opened::open(&run, &stop)?;
     let stream = open_stream(&run)?;
     give_up_rights(&mut run)?;
     let (mut source, _) = opened.source(&stop)?;
@@ -42,6 +42,9 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     }
     if !run.quiet && (live || run.verbose) {
         messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
+    }
+    if let Some(word) = run.analysis.memory_word.as_ref().filter(|_| !run.quiet) {
+        messages::say(word);
     }
     let bar_wanted = !run.quiet && !live && (run.output.path.is_some() || !io::stdout().is_terminal());
     let bar = Bar::new(bar_wanted, source.progress());

@@ -85,6 +85,19 @@ mod tests {
         assert_eq!(read.action("n", false, false), Some(KeyAction::Down));
         let printed = Keys::default().print(Locale::En);
         assert_eq!(keys(&printed).unwrap().print(Locale::En), printed);
+        // What was taken from an action, and what has no key, reads back as well.
+        let changed = keys("[keys]\nquit = []\nup = ['j', '\"']\nmark = ['\\']\n").unwrap();
+        let printed = changed.print(Locale::En);
+        let read = keys(&printed).unwrap();
+        // In another order, perhaps.
+        let sorted = |text: &str| {
+            let mut lines: Vec<String> =
+                text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(&read.print(Locale::En)), sorted(&printed));
+        assert_eq!(read.action("q", false, false), None);
         assert!(keys("").is_ok());
         assert!(keys("[keys]\nquit = 7\n").unwrap_err().contains("quit = 7"));
         assert!(keys("[colours]\n").unwrap_err().contains("colours"));

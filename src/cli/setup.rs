@@ -58,26 +58,23 @@ pub(super) type Frames = (Box<dyn Source>, Option<Arc<OpenInput>>);
 pub(super) struct OpenInput {
     files: OpenFiles,
     filter: Option<Filter>,
+    max_decompressed: Option<u64>,
 }
 
 impl Opened {
     /// Opens the input.
-    pub(super) fn open(
-        input: &Input,
-        filter: Option<&FilterChoice>,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<Self, CaptureError> {
-        let mut filter = match filter {
+    pub(super) fn open(run: &Run, stop: &Arc<AtomicBool>) -> Result<Self, CaptureError> {
+        let mut filter = match &run.filter {
             None => None,
             Some(FilterChoice::Expression(expression)) => Some(Filter::expression(expression)?),
             Some(FilterChoice::File { name, text }) => Some(Filter::file(name, text)?),
             Some(FilterChoice::Preset(preset)) => Some(Filter::preset(preset)?),
         };
-        match input {
+        match &run.input {
             Input::Files(files) => {
                 let files = OpenFiles::open(files)?;
                 filter.iter_mut().for_each(Filter::prepare);
-                Ok(Self::Files(OpenInput { files, filter }))
+                Ok(Self::Files(OpenInput { files, filter, max_decompressed: run.max_decompressed }))
             }
             #[cfg(feature = "live")]
             Input::Live(live) => Ok(Self::Live(live::open(live, filter, stop)?)),
@@ -101,7 +98,11 @@ impl Opened {
 impl OpenInput {
     /// The frames. Those of regular files begin with the first one each time; no file is opened again.
     pub(super) fn source(&self, stop: &Arc<AtomicBool>) -> Result<Box<dyn Source>, CaptureError> {
-        let options = FileOptions { filter: self.filter.clone(), stop: Some(Arc::clone(stop)) };
+        let options = FileOptions {
+            filter: self.filter.clone(),
+            stop: Some(Arc::clone(stop)),
+            max_decompressed: self.max_decompressed,
+        };
         Ok(Box::new(self.files.read(options)?))
     }
 }

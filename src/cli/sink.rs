@@ -48,7 +48,9 @@ pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
 pub(super) fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
     let name = output.path.as_ref().map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
     let out = sink.writer.out();
-    let (finished, written) = (out.finish(), out.written());
+    let (finished, whole) = (out.finish(), out.whole_lines());
+    // A file is cut to whole lines.
+    let written = if sink.pending.is_some() { whole } else { out.written() };
     let failed = |error, rest: &str| {
         Err(Failure::Running(format!("{name}: cannot write: {error}; {written} octets were written{rest}")))
     };
@@ -56,7 +58,7 @@ pub(super) fn finish(mut sink: Tee, output: &Output) -> Result<(), Failure> {
         (Ok(_), None) => Ok(()),
         (Ok(_), Some(pending)) => pending.put().or_else(|error| failed(error, "")),
         (Err(error), None) => failed(error, ""),
-        (Err(error), Some(pending)) => match pending.put_incomplete() {
+        (Err(error), Some(pending)) => match pending.put_incomplete(whole) {
             place if output.path.as_ref() == Some(&place) => failed(error, ""),
             place => failed(error, &format!(" to {}, and the old file is as it was", place.display())),
         },

@@ -41,21 +41,40 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (number, unit) = split(text);
-        let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
-            "" if unit == "B" => 0,
-            "K" | "k" => 10,
-            "M" | "m" => 20,
-            "G" | "g" => 30,
-            "" => return Err("missing unit, like 32M or 512K (tcpdump counts KiB)".to_owned()),
-            other => return Err(format!("unknown unit of size '{other}'; expected B, K, M or G")),
-        };
-        let number: u64 = number.parse().map_err(|_| "expected a whole number with a unit, like 32M".to_owned())?;
-        let octets = number.checked_shl(shift).filter(|octets| octets >> shift == number);
         // libpcap takes an int.
-        match octets.and_then(|octets| i32::try_from(octets).ok()) {
+        match octets(text)?.and_then(|octets| i32::try_from(octets).ok()) {
             Some(octets) if octets > 0 => Ok(Self(octets.unsigned_abs())),
             _ => Err("expected a size between 0 and 2G".to_owned()),
+        }
+    }
+}
+
+/// A size in octets, where it is none too large.
+fn octets(text: &str) -> Result<Option<u64>, String> {
+    let (number, unit) = split(text);
+    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" if unit == "B" => 0,
+        "K" | "k" => 10,
+        "M" | "m" => 20,
+        "G" | "g" => 30,
+        "" => return Err("missing unit, like 32M or 512K (tcpdump counts KiB)".to_owned()),
+        other => return Err(format!("unknown unit of size '{other}'; expected B, K, M or G")),
+    };
+    let number: u64 = number.parse().map_err(|_| "expected a whole number with a unit, like 32M".to_owned())?;
+    Ok(number.checked_shl(shift).filter(|octets| octets >> shift == number))
+}
+
+/// The same without an upper bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LargeSize(pub(super) u64);
+
+impl FromStr for LargeSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match octets(text)? {
+            Some(octets) if octets > 0 => Ok(Self(octets)),
+            _ => Err("expected a size above 0".to_owned()),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Deadlines and bounds of tracking.
 
+use super::record::flow::MAX_STEPS;
 use crate::time::{MILLISECOND, SECOND};
+
+/// Steps that every flow may keep: a connection that opens and closes has ten.
+const LEAST_STEPS: usize = 16;
 
 /// How long a segment may still be in flight where no round trip is known, nanoseconds.
 pub const IN_FLIGHT: i64 = 50 * MILLISECOND;
@@ -55,15 +59,36 @@ pub struct Limits {
     pub lingering: usize,
     /// The same for attempts to which no answer, or no third step, came in time.
     pub given_up: usize,
+    /// Steps that flows share: the more flows there are, the fewer steps each new one keeps.
+    pub steps: usize,
 }
+
+/// Octets that the default limits are for.
+pub const MEMORY: usize = 512 << 20;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { flows: 200_000, syn_only: 200_000, closed: 65_536, lingering: 2_048, given_up: 8_192 }
+        Self { flows: 200_000, syn_only: 200_000, closed: 65_536, lingering: 2_048, given_up: 8_192, steps: 750_000 }
     }
 }
 
 impl Limits {
+    /// These for so many octets in all: tables shrink in proportion below the default, and the steps of flows grow
+    /// above it.
+    #[must_use]
+    pub fn for_memory(self, octets: usize) -> Self {
+        let share = |n: usize| (n as u128 * octets as u128 / MEMORY as u128) as usize;
+        let most = |n: usize| share(n).min(n).max(1);
+        let limits = if octets < MEMORY { self.for_flows(most(self.flows)) } else { self };
+        Self { steps: share(self.steps), lingering: most(self.lingering), ..limits }
+    }
+
+    /// How many steps a new flow keeps when there are `flows` others: a power of two, as lists grow.
+    pub(in crate::flow) fn steps_of_each(&self, flows: usize) -> usize {
+        let share = (self.steps / (flows + 1)).clamp(LEAST_STEPS, MAX_STEPS);
+        1 << share.ilog2()
+    }
+
     /// These with another limit for flows, of each tier. Few flows leave less room for those that only wait to be
     /// forgotten.
     #[must_use]

@@ -16,7 +16,7 @@ mod tracker;
 mod script;
 
 pub use clock::Leaps;
-pub use config::{IN_FLIGHT, Limits, Timeouts};
+pub use config::{IN_FLIGHT, Limits, MEMORY, Timeouts};
 pub use observer::{Notice, Observer, SegmentRef};
 pub use record::evidence::Evidence;
 pub use record::facts::Facts;

@@ -67,6 +67,8 @@ pub struct Unplaced {
     place: PathBuf,
     /// What is emptied before anything is written.
     emptied: Option<File>,
+    /// The file, opened when that was still allowed.
+    file: File,
     put: bool,
 }
 
@@ -93,8 +95,12 @@ impl Unplaced {
 
     /// The file could not be written to its end: puts it in its place where there is nothing, and else leaves it where
     /// it is. Returns where it is.
-    pub fn put_incomplete(mut self) -> PathBuf {
+    ///
+    /// What follows octet `whole`, half a line, is cut off.
+    pub fn put_incomplete(mut self, whole: u64) -> PathBuf {
         self.put = true;
+        // Where that cannot be, half a line is left.
+        let _ = self.file.set_len(whole);
         match &self.temporary {
             Some(temporary)
                 if fs::symlink_metadata(&self.place).is_ok() || fs::rename(temporary, &self.place).is_err() =>
@@ -135,12 +141,14 @@ pub fn create(path: &Path, protected: &Protected, later: Option<Later>) -> io::R
         Ok(there) if later.is_some_and(|later| !later.may_replace(&place, Some(&there))) => {
             let file = OpenOptions::new().write(true).open(&place)?;
             let emptied = Some(file.try_clone()?);
-            Ok((file, Some(Unplaced { temporary: None, place, emptied, put: false })))
+            let copy = file.try_clone()?;
+            Ok((file, Some(Unplaced { temporary: None, place, emptied, file: copy, put: false })))
         }
         Ok(there) => replace(place, &there),
         Err(_) if later.is_some_and(|later| !later.may_replace(&place, None)) => {
             let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&place)?;
-            Ok((file, Some(Unplaced { temporary: None, place, emptied: None, put: false })))
+            let copy = file.try_clone()?;
+            Ok((file, Some(Unplaced { temporary: None, place, emptied: None, file: copy, put: false })))
         }
         Err(_) => beside(place, MODE),
     }
@@ -213,7 +221,8 @@ fn beside(place: PathBuf, mode: u32) -> io::Result<(File, Option<Unplaced>)> {
         match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
             Ok(file) => {
                 let temporary = Some(temporary);
-                return Ok((file, Some(Unplaced { temporary, place, emptied: None, put: false })));
+                let copy = file.try_clone()?;
+                return Ok((file, Some(Unplaced { temporary, place, emptied: None, file: copy, put: false })));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && n < TRIES => n += 1,
             Err(error) => return Err(error),
@@ -293,7 +302,7 @@ mod tests {
         // One that is not put goes away.
         drop(create(&place, &Protected::default(), None).unwrap());
         // One that failed stays beside.
-        let beside = create(&place, &Protected::default(), None).unwrap().1.unwrap().put_incomplete();
+        let beside = create(&place, &Protected::default(), None).unwrap().1.unwrap().put_incomplete(0);
         assert!(read(&place) == "new" && beside != place && beside.exists());
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -15,13 +15,15 @@ pub struct Out {
     pub buffer: Vec<u8>,
     flush_lines: bool,
     written: u64,
+    /// Octets up to the end of the last line that was written whole.
+    whole: u64,
     error: Option<io::Error>,
 }
 
 impl Out {
     /// Writes to `stream`; after every line if `flush_lines`, else in large blocks.
     pub fn new(stream: Box<dyn Write>, flush_lines: bool) -> Self {
-        Self { stream, buffer: Vec::with_capacity(FLUSH_AT + 4096), flush_lines, written: 0, error: None }
+        Self { stream, buffer: Vec::with_capacity(FLUSH_AT + 4096), flush_lines, written: 0, whole: 0, error: None }
     }
 
     /// A line is complete in [`Self::buffer`].
@@ -48,14 +50,23 @@ impl Out {
             match self.stream.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => {
-                    self.written += n as u64;
-                    rest = rest.get(n..).unwrap_or_default();
+                    let (done, left) = rest.split_at(n.min(rest.len()));
+                    if let Some(end) = done.iter().rposition(|octet| *octet == b'\n') {
+                        self.whole = self.written + end as u64 + 1;
+                    }
+                    self.written += done.len() as u64;
+                    rest = left;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         self.stream.flush()
+    }
+
+    /// Octets up to the end of the last line that was written whole.
+    pub fn whole_lines(&self) -> u64 {
+        self.whole
     }
 
     /// Whether writing failed: there is no use in going on.

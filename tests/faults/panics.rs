@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use super::{capture, folder, lines, program, session_end, stderr, text};
+use super::{capture, folder, is_root, lines, program, session_end, stderr, text};
 
 /// Runs with a panic in this part of the program.
 fn panicking(part: &str, command: &mut Command) -> Output {
@@ -90,7 +90,7 @@ fn a_panic_replaces_no_file() {
 /// A user without a right to more threads.
 #[test]
 fn no_thread_to_be_had_is_an_error() {
-    if !nix_root() {
+    if !is_root() {
         println!("skipped: needs root, to be somebody else");
         return;
     }
@@ -107,9 +107,4 @@ fn no_thread_to_be_had_is_an_error() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.lines().count() == 1 && said.starts_with("synscope: ") && !said.contains("panicked"), "{said}");
-}
-
-fn nix_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }

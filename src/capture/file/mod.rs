@@ -59,7 +59,11 @@ impl OpenFiles {
     /// [`CaptureError::Io`], [`CaptureError::UnknownFormat`]; [`CaptureError::Damaged`] for a file that ends within its
     /// header, an empty one among them.
     pub fn read(&self, options: FileOptions) -> Result<Files, CaptureError> {
-        let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
+        let context = Context {
+            indices: InterfaceIndices::default(),
+            stop: options.stop,
+            max_decompressed: options.max_decompressed,
+        };
         let readers: Result<Vec<_>, _> = self.0.iter().map(|input| Reader::open(input, context.clone())).collect();
         Files::new(readers?, options.filter)
     }
@@ -102,7 +106,11 @@ impl Files {
         streams: impl IntoIterator<Item = (String, R)>,
         options: FileOptions,
     ) -> Result<Self, CaptureError> {
-        let context = Context { indices: InterfaceIndices::default(), stop: options.stop };
+        let context = Context {
+            indices: InterfaceIndices::default(),
+            stop: options.stop,
+            max_decompressed: options.max_decompressed,
+        };
         let readers: Result<Vec<_>, _> = streams
             .into_iter()
             .map(|(name, stream)| Reader::from_stream(&name, stream, None, None, context.clone()))

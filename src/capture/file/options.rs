@@ -49,4 +49,6 @@ pub struct FileOptions {
     /// When it becomes true, a pipe that is silent ends within 100 ms. Reading of files is not stopped by it: whoever
     /// asks for frames can stop asking.
     pub stop: Option<Arc<AtomicBool>>,
+    /// How many octets a compressed file may decompress to.
+    pub max_decompressed: Option<u64>,
 }

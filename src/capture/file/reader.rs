@@ -25,6 +25,7 @@ use crate::time::Timestamp;
 pub(super) struct Context {
     pub(super) indices: InterfaceIndices,
     pub(super) stop: Option<Arc<AtomicBool>>,
+    pub(super) max_decompressed: Option<u64>,
 }
 
 impl Context {
@@ -90,7 +91,7 @@ impl Reader {
         let first = magic(&mut input).map_err(io)?;
         let compression = Compression::recognise(&first);
         if let Some(compression) = compression {
-            input = compression.decompress(input, context.stop.clone()).map_err(io)?;
+            input = compression.decompress(input, &context).map_err(io)?;
         }
         let format = match Format::open(name, &mut input, compression, path, &context) {
             Err(_) if context.stopped() => Format::Nothing,
@@ -274,12 +275,14 @@ impl Compression {
     }
 
     /// Decompresses in a thread of its own. Several members or frames in a row are one stream.
-    fn decompress(self, input: Input, stop: Option<Arc<AtomicBool>>) -> io::Result<Input> {
+    fn decompress(self, input: Input, context: &Context) -> io::Result<Input> {
+        let stop = context.stop.clone();
         let threaded = match self {
             Self::Gzip => Threaded::spawn("gunzip", move || Ok(flate2::bufread::MultiGzDecoder::new(input)), stop),
             Self::Zstd => Threaded::spawn("unzstd", move || zstd::stream::read::Decoder::with_buffer(input), stop),
         };
-        Ok(Input::new(Box::new(threaded?)))
+        let left = context.max_decompressed.unwrap_or(u64::MAX);
+        Ok(Input::new(Box::new(AtMost { reader: threaded?, left })))
     }
 }
 
@@ -290,7 +293,11 @@ impl Fault {
         match self {
             Self::Read(cause) if let Some(panic) = panic_of(&cause).cloned() => CaptureError::Panicked(panic),
             // What has no number of the system's comes from a decompressor: the content is to blame.
-            Self::Read(cause) if compression.is_some() && cause.raw_os_error().is_none() => {
+            Self::Read(cause)
+                if compression.is_some()
+                    && cause.raw_os_error().is_none()
+                    && cause.kind() != io::ErrorKind::FileTooLarge =>
+            {
                 let name = compression.map_or("", Compression::name);
                 let reason = match cause.kind() {
                     io::ErrorKind::UnexpectedEof => format!("the {name} data ends too early"),
@@ -307,6 +314,23 @@ impl Fault {
 /// What the thread that reads panicked with, if it did.
 fn panic_of(cause: &io::Error) -> Option<&Panicked> {
     cause.get_ref()?.downcast_ref()
+}
+
+/// A stream that is an error beyond a number of octets.
+struct AtMost<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for AtMost<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than --max-decompressed allows")),
+        }
+        Ok(read)
+    }
 }
 
 /// The first four octets, or fewer where there are not more.

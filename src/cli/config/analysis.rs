@@ -1,6 +1,7 @@
 //! The options of the analysis: timeouts, limits, rules, thresholds, flow filters.
 
 use super::super::args::{AnalysisArgs, CheckArgs};
+use super::super::memory;
 use super::super::messages::{Failure, usage_at};
 use super::super::units::Duration;
 use super::run::{Analysis, Checks};
@@ -22,10 +23,13 @@ pub(super) fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
         ..default
     };
     let mut limits = Limits::default();
+    let (octets, memory_word) = memory::of_tables(args.max_memory);
+    limits = limits.for_memory(octets);
     if let Some(flows) = args.max_flows {
         limits = limits.for_flows(flows as usize);
     }
     Ok(Analysis {
+        memory_word,
         timeouts,
         limits,
         rules: selection(args)?,

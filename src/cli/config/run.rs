@@ -68,6 +68,8 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) input: Input,
     pub(in crate::cli) filter: Option<FilterChoice>,
     pub(in crate::cli) stop: Stop,
+    /// How many octets a compressed file may decompress to.
+    pub(in crate::cli) max_decompressed: Option<u64>,
     pub(in crate::cli) analysis: Analysis,
     pub(in crate::cli) output: Output,
     pub(in crate::cli) checks: Checks,
@@ -172,6 +174,8 @@ pub(in crate::cli) struct Stop {
 pub(in crate::cli) struct Analysis {
     pub(in crate::cli) timeouts: Timeouts,
     pub(in crate::cli) limits: Limits,
+    /// What to say where memory is short.
+    pub(in crate::cli) memory_word: Option<String>,
     /// Which rules are on.
     pub(in crate::cli) rules: Selection,
     /// Anomalies across connections.

@@ -46,7 +46,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
         messages::say("waiting for packets on standard input\u{2026}");
     }
     let protected = protected(&run);
-    let opened = Opened::open(&run.input, run.filter.as_ref(), &stop)?;
+    let opened = Opened::open(&run, &stop)?;
     let names = names::read();
     give_up_rights(&mut run)?;
     let run = Arc::new(run);

@@ -56,6 +56,8 @@ pub(in crate::flow) struct Tracking {
     pub(in crate::flow) data_runs: u8,
     /// Silence before the newest segment, milliseconds; 0 where it was less than a second.
     pub(in crate::flow) silence: u32,
+    /// How many steps fewer than usual it keeps, because there are many flows.
+    pub(in crate::flow) steps_saved: u8,
     /// Packet clock at the last SYN or SYN-ACK.
     pub(in crate::flow) tried_at: Timestamp,
     /// Packet clock at the last segment.

@@ -35,7 +35,7 @@ impl Flow {
             self.fold(index, s);
             return Recorded::Folded(index);
         }
-        if self.steps.len() >= MAX_STEPS {
+        if self.steps.len() >= MAX_STEPS - usize::from(self.tracking.steps_saved) {
             self.steps_dropped = self.steps_dropped.saturating_add(1);
             return Recorded::Nothing;
         }
@@ -52,7 +52,7 @@ impl Flow {
             self.steps[index].last_time = q.time;
             return Recorded::Folded(index);
         }
-        if self.steps.len() >= MAX_STEPS {
+        if self.steps.len() >= MAX_STEPS - usize::from(self.tracking.steps_saved) {
             self.steps_dropped = self.steps_dropped.saturating_add(1);
             return Recorded::Nothing;
         }

@@ -4,7 +4,7 @@ use super::notify::{Nobody, doubt_about, show};
 use super::{Keyed, Tracker};
 use crate::flow::observer::{Notice, Observer};
 use crate::flow::record::completeness::Completeness;
-use crate::flow::record::flow::Flow;
+use crate::flow::record::flow::{Flow, MAX_STEPS};
 use crate::flow::record::tuple::FlowKey;
 use crate::flow::record::zeek::ZeekWords;
 use crate::flow::state::checksum_trust::{Sums, Worth};
@@ -61,6 +61,7 @@ impl Tracker {
         let client_is_low = sender_is_low == sender_is_client;
         let mut flow =
             Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        flow.tracking.steps_saved = self.steps_saved();
         if previous.is_none() && self.announced.begins(s) {
             flow.completeness = Completeness::announced();
         }
@@ -132,9 +133,15 @@ impl Tracker {
         self.table.prefetch_surplus(self.limits.syn_only);
     }
 
+    /// How many steps fewer than usual a new flow keeps.
+    fn steps_saved(&self) -> u8 {
+        (MAX_STEPS - self.limits.steps_of_each(self.table.len())) as u8
+    }
+
     /// A new record for flow `id`, which begins with the SYN `s` and does not have it yet.
     pub(super) fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (FastPath, Flow) {
         let mut flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
+        flow.tracking.steps_saved = self.steps_saved();
         if self.announced.begins(s) {
             flow.completeness = Completeness::announced();
         }

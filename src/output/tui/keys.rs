@@ -298,6 +298,13 @@ impl Keys {
             let keys = self.0.iter().filter(|other| other.action == bound.action).map(|other| quoted(&other.key));
             let _ = writeln!(text, "{} = [{}]", bound.action.name(), keys.collect::<Vec<_>>().join(", "));
         }
+        // An action that has lost its keys gets them back where it is not named.
+        for (n, binding) in KEYS.iter().enumerate() {
+            let is_bound = self.0.iter().any(|bound| bound.action == binding.action);
+            if !is_bound && !KEYS.iter().take(n).any(|earlier| earlier.action == binding.action) {
+                let _ = writeln!(text, "{} = []", binding.action.name());
+            }
+        }
         text
     }
 }

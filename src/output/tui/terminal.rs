@@ -408,7 +408,8 @@ impl ViewLoop<'_> {
                 self.seen = self.seen.wrapping_sub(1);
                 return Ok(quit);
             }
-            Event::Paste(text) => {
+            // What is pasted is text: where none is asked for it does nothing.
+            Event::Paste(text) if self.model.takes_text() => {
                 for c in text.chars().filter(|c| !c.is_control()) {
                     let effect = self.model.key(&KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
                     if self.effect(effect)? {

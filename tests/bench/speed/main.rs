@@ -4,7 +4,7 @@
 //! which goals were met; it fails where one is missed that was met before.
 //!
 //! `cargo bench --bench speed -- [PACKETS] [--runs N] [--peers] [--only PART,…] [--keep]`; parts: web, full, mix,
-//! established, flood, growth, compressed. A flood has ten times as many SYNs, growth goes up to sixteen times.
+//! established, flood, growth, compressed, hostile. A flood has ten times as many SYNs, growth goes up to sixteen times.
 //! `cargo bench --bench speed -- generate SORT PACKETS [--snaplen N] [--live N] [--seed N] > FILE` only writes traffic.
 
 #[allow(dead_code, unreachable_pub)]
@@ -12,6 +12,8 @@
 mod frames;
 #[allow(unreachable_pub)]
 mod goals;
+#[allow(unreachable_pub)]
+mod hostile;
 #[allow(unreachable_pub)]
 mod measure;
 #[allow(dead_code, unreachable_pub)]
@@ -29,7 +31,7 @@ use measure::{Contender, Figures, in_turn, is_there, print};
 use traffic::{Sort, Traffic, VICTIM};
 
 const SYNSCOPE: &str = env!("CARGO_BIN_EXE_synscope");
-const PARTS: [&str; 7] = ["web", "full", "mix", "established", "flood", "growth", "compressed"];
+const PARTS: [&str; 8] = ["web", "full", "mix", "established", "flood", "growth", "compressed", "hostile"];
 
 struct Options {
     packets: u64,
@@ -77,6 +79,12 @@ fn number(text: Option<&&str>) -> u64 {
 
 /// Writes traffic to standard output, and how many frames it has to standard error.
 fn generate(sort: &str, rest: &[&str]) {
+    if sort.starts_with("hostile-") {
+        let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
+        let frames = hostile::write(sort, number(rest.first()), &mut out);
+        let frames = frames.and_then(|frames| out.flush().map(|()| frames)).expect("space for the file");
+        return eprintln!("{frames}");
+    }
     let sort: Sort = sort.parse().unwrap_or_else(|e| panic!("{e}"));
     let mut words = rest.iter();
     let mut traffic = Traffic::new(sort, number(words.next()));
@@ -209,6 +217,7 @@ impl Bench {
                 "established" => self.established(),
                 "flood" => self.flood(),
                 "growth" => self.growth(),
+                "hostile" => self.hostile(),
                 _ => self.compressed(),
             }
         }
@@ -337,6 +346,34 @@ impl Bench {
         let (times, peaks) = grown.into_iter().unzip();
         self.goals.at_most("6.4 growth to 16 times, spread of time per packet in ± per cent", spread(times), 10.0);
         self.goals.at_most("6.4 growth to 16 times, spread of peak memory in ± per cent", spread(peaks), 10.0);
+    }
+
+    /// What those send who mean harm, against ordinary traffic: in a summary and in NDJSON.
+    fn hostile(&mut self) {
+        let formats: [(&str, &[&str]); 2] = [("-T summary", &["-T", "summary"]), ("--json", &["--json"])];
+        let ordinary = self.file("web", self.options.packets, 96);
+        let all = formats.map(|(name, options)| synscope(name, &ordinary, options));
+        let base: Vec<f64> = self.table(&ordinary, &all).iter().map(|f| f.ns(ordinary.frames)).collect();
+        drop(ordinary);
+        for (attack, with) in hostile::ATTACKS {
+            let mut of_half = Vec::new();
+            for packets in [self.options.packets / 2, self.options.packets] {
+                let file = self.file(attack, packets, 65_535);
+                let all = formats.map(|(name, options)| synscope(name, &file, &[options, with].concat()));
+                let figures = self.table(&file, &all);
+                let ns: Vec<f64> = figures.iter().map(|f| f.ns(file.frames)).collect();
+                if packets < self.options.packets {
+                    of_half = ns;
+                    continue;
+                }
+                for (n, (name, _)) in formats.iter().enumerate() {
+                    let goals = &mut self.goals;
+                    goals.at_most(&format!("{attack} {name}, time per packet, of web"), ns[n] / base[n], 10.0);
+                    goals.at_most(&format!("{attack} {name}, of that of half as many"), ns[n] / of_half[n], 1.5);
+                    goals.at_most(&format!("{attack} {name}, peak memory in MiB"), figures[n].peak, 512.0);
+                }
+            }
+        }
     }
 
     fn compressed(&mut self) {

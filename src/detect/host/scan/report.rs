@@ -240,8 +240,11 @@ pub(super) fn summarize(source: &Source, ip: IpAddr, shape: Shape, technique: Te
     let kept = members().count() as u64;
     let count = |is: fn(&Pair) -> bool| members().filter(|p| is(p)).count() as u64;
     let (found_open, silent, beyond) = (count(Pair::is_open), count(Pair::is_silent), source.beyond.as_deref());
-    let more = beyond.map_or(0, |b| b.pairs.count());
-    let (more_open, more_silent) = beyond.map_or((0, 0), |b| (b.open.min(more), b.silent.min(more)));
+    let share = |n: u64| n / sharers(source, shape);
+    // A host has no more ports than there are.
+    let room = if matches!(shape, Shape::Vertical(_)) { PORTS.saturating_sub(kept) } else { u64::MAX };
+    let more = beyond.map_or(0, |b| share(b.pairs.count()).min(room));
+    let (more_open, more_silent) = beyond.map_or((0, 0), |b| (share(b.open).min(more), share(b.silent).min(more)));
     let (first, last) = beyond.map_or((first, last), |b| (first.min(b.first), last.max(b.last)));
     ScanReport {
         source: ip,
@@ -259,6 +262,16 @@ pub(super) fn summarize(source: &Source, ip: IpAddr, shape: Shape, technique: Te
         rate: (kept + more) as f64 / ((last - first) as f64 / 1e9).max(0.001),
         frames: source.frames.to_vec(),
     }
+}
+
+/// Ports of a host.
+const PORTS: u64 = 1 << 16;
+
+/// How many scans share the pairs that were not kept: of those of single hosts, as many as there are.
+fn sharers(source: &Source, shape: Shape) -> u64 {
+    let is_vertical = |shape: Shape| matches!(shape, Shape::Vertical(_));
+    let others = source.reports.iter().filter(|other| is_vertical(other.shape) && other.shape != shape).count() as u64;
+    if is_vertical(shape) { 1 + others } else { 1 }
 }
 
 /// Whether the client takes its source ports in order.

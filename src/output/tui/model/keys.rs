@@ -35,6 +35,11 @@ impl Model {
         self.act(action?, count)
     }
 
+    /// Whether text is being typed.
+    pub fn takes_text(&self) -> bool {
+        self.typing.is_some()
+    }
+
     /// A digit of a count: any but 1 to 5 may begin one (those choose views, unless a count has begun).
     fn digit(&self, name: &str) -> Option<usize> {
         let digit = name.parse::<usize>().ok().filter(|_| name.len() == 1)?;

@@ -281,7 +281,8 @@ impl Model {
         }
         let few = self.store.rows().len() < MANY;
         let looks = if self.is_plain() { 1 } else { (self.store.rows().len() / LOOKED_AT).max(1) };
-        let old = self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).abs() >= looks as i64 * SECOND);
+        let old =
+            self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).saturating_abs() >= looks as i64 * SECOND);
         let busy = self.work.is_some();
         if few || (old || self.store.position.ended) && !busy {
             self.reorder();
