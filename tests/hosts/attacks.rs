@@ -195,6 +195,77 @@ fn a_kernels_scan_is_named_as_soon_as_others() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Floods of which one direction proves nothing: their segments may be those of connections, but for the answers.
+const NEED_ANSWERS: &[&str] = &[
+    "SYN flood of one source",
+    "ACK flood, forged",
+    "ACK flood of one source",
+    "FIN, ACK flood",
+    "ACK flood of ports",
+];
+
+/// Ways to see a part of an attack: its end, its begin, one direction of it.
+const PARTS: [(&str, f64, f64, bool); 3] =
+    [("from its middle on", 0.4, 1.0, true), ("up to its middle", 0.0, 0.6, true), ("one way", 0.0, 1.0, false)];
+
+fn in_part(
+    mut t: Traffic,
+    (_, from, to, both): (&str, f64, f64, bool),
+    attacker: impl Fn(Endpoint) -> bool,
+) -> Traffic {
+    let end = t.last_at();
+    t.between(from * end, to * end);
+    t.only(|s| both || attacker(s.source));
+    t
+}
+
+#[test]
+fn scans_are_named_where_a_part_is_seen() {
+    let (mut wrong, mut all) = (Vec::new(), 0);
+    for by in TECHNIQUES {
+        for gap in [1.0, 300.0, 1000.0] {
+            for form in [Form::Vertical, Form::Horizontal, Form::Few] {
+                // Each in one way, and all ways of each technique.
+                let part = PARTS[all % 3];
+                all += if form == Form::Few { 2 } else { 1 };
+                let mut t = in_part(scan(by, form, gap, false), part, |from| from.ip == scanner().ip);
+                let found = t.found();
+                let is_named = hosts(&found)
+                    .into_iter()
+                    .filter(|a| a.source.is_some_and(|(ip, _)| ip == scanner().ip))
+                    .any(|a| a.id.starts_with("scan-") || a.id.starts_with("tech-"));
+                if !is_named {
+                    wrong.push(format!("{} {:?} {form:?} gap {gap} {}: missed", by.word, by.flags, part.0));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn floods_are_named_where_a_part_is_seen() {
+    let mut wrong = Vec::new();
+    let floods = ATTACKS.iter().filter(|attack| attack.0.contains("flood"));
+    for (n, (name, make, must, must_not)) in floods.enumerate() {
+        // Each in one way, and in one direction where that proves something.
+        let one_way = PARTS[2..].iter().filter(|_| !NEED_ANSWERS.contains(name));
+        for part in PARTS[n % 2..].iter().take(1).chain(one_way).copied() {
+            let ours = |from: Endpoint| matches!(from.ip, std::net::IpAddr::V4(ip) if ip.octets()[..3] == [10, 7, 1]);
+            let found = in_part(make(), part, |from| !ours(from)).found();
+            let said = hosts(&found);
+            let ids: Vec<&str> = said.iter().map(|a| a.id).collect();
+            if !said.iter().any(|a| must.contains(&a.id)) {
+                wrong.push(format!("{name}, {}: missed, said {ids:?}", part.0));
+            }
+            if let Some(false_one) = said.iter().find(|a| must_not.contains(&a.id)) {
+                wrong.push(format!("{name}, {}: {} said: {}", part.0, false_one.id, false_one.reason));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// An attack: its name, how it is made, ids of which one must be said, and those that must not.
 type Attack = (&'static str, fn() -> Traffic, &'static [&'static str], &'static [&'static str]);
 

@@ -169,6 +169,11 @@ impl Traffic {
         self.segments.retain(|s| at(from) <= s.time && s.time <= at(to));
     }
 
+    /// Only segments like this.
+    pub(crate) fn only(&mut self, is: impl Fn(&Segment) -> bool) {
+        self.segments.retain(is);
+    }
+
     /// Everything so many milliseconds later.
     pub(crate) fn moved(&mut self, ms: f64) {
         for s in &mut self.segments {

@@ -304,6 +304,7 @@ impl HostDetectors {
         let Retry { time: now, began, frame, client, server, silent } = *retry;
         self.floods.retried(server, began, at);
         self.floods.again(server, now, at);
+        self.scans.retried(client, began, now - began, at);
         if silent {
             let f = Failure { now, began, frame, client, server, how: How::Silent, retried: true };
             self.failed(&f, at, report);

@@ -46,6 +46,10 @@ const FOLLOWED: usize = 4;
 /// By the other family a client asks within so much time, of so many attempts remembered.
 const TWIN: i64 = 2_500 * MILLISECOND;
 const ASKED_BY_SIX: usize = 32;
+/// The first repetition that is seen of an attempt comes so late after its SYN if that was a repetition itself;
+/// attempts from before observation may be repeated for so long.
+const REPEATED: i64 = 1_800 * MILLISECOND;
+const OLDER: i64 = 16 * SECOND;
 /// Who asks back does so within this time.
 const ASKED_BACK: i64 = 60 * SECOND;
 /// Final reports kept for the summary.
@@ -61,6 +65,8 @@ pub(super) struct Scans {
     /// Sources with an open report, in the order in which they were found.
     active: Vec<IpAddr>,
     finished: Vec<ScanReport>,
+    /// The first attempt seen.
+    first: Option<Timestamp>,
     /// What found no place: sources to follow, shapes to report, pairs to keep.
     left_out: u64,
     local_known: bool,
@@ -82,6 +88,7 @@ impl Scans {
             active: Vec::new(),
             finished: Vec::new(),
             left_out: 0,
+            first: None,
             local_known: !settings.local_nets.is_empty(),
             decoys: Decoys::default(),
             crowds: Crowds::default(),
@@ -130,6 +137,7 @@ impl Scans {
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
+        self.first.get_or_insert(a.time);
         if a.client.ip.is_ipv6() {
             self.ask_by_six(a);
         } else if a.time.0 <= self.last_by_six.0.saturating_add(TWIN) {
@@ -218,6 +226,15 @@ impl Scans {
             Some(self.sources.entry_at(&mut at.client, ip, || Source::new(now)))
         };
         (source, &mut self.pairs_left)
+    }
+
+    /// The first repetition of a SYN of `client`, `gap` after what is known as the attempt's begin: kernels wait a
+    /// second for it, and twice as long for each further one.
+    pub(super) fn retried(&mut self, client: IpAddr, began: Timestamp, gap: i64, at: &mut Places) {
+        let Some(first) = self.first.filter(|first| gap >= REPEATED && began - *first <= OLDER) else { return };
+        if let Some(source) = self.sources.get_at(&mut at.client, &client) {
+            source.older = (source.older.0.saturating_add(1), first.after(OLDER));
+        }
     }
 
     /// How many attempts of `client` are known.

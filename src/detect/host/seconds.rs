@@ -21,6 +21,11 @@ pub(super) struct Second {
 }
 
 impl Second {
+    /// Whether anything was counted in it.
+    const fn is_counted(&self) -> bool {
+        self.syns | self.completed | self.answered | self.refused | self.reset | self.retried != 0
+    }
+
     /// Adds what `other` counted.
     pub(super) const fn add(&mut self, other: &Self) {
         self.syns += other.syns;
@@ -67,7 +72,7 @@ impl Seconds {
 
     /// What was counted in `second`, if anything was.
     pub(super) fn get(&self, second: i64) -> Option<&Second> {
-        let counted = |s: &&Second| s.at == second && **s != Second { at: second, ..Second::default() };
+        let counted = |s: &&Second| s.at == second && s.is_counted();
         match &self.all {
             Some(all) => Some(&all[place(second)]).filter(counted),
             None => self.few.iter().find(counted),

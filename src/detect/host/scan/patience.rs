@@ -15,6 +15,8 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 /// For so long what a kernel may have sent of itself is withheld: as long as most checks' periods.
 pub(super) const PATIENCE: i64 = 75 * SECOND;
 
+/// So many attempts from before observation show that a source was asking then.
+const SEVERAL_OLDER: u32 = 3;
 /// Ports of one host that nobody checks.
 pub(super) const NO_CHECK: usize = 60;
 
@@ -48,7 +50,9 @@ struct Members {
 impl Members {
     pub(super) fn of(source: &Source, shape: Shape, since: Timestamp) -> Self {
         let mut members = Self::default();
-        let may = |p: &&Pair| p.may_be_ordinary() && source.belongs(shape, p) && p.time >= since;
+        // Who was asking already when observation began asked for that before, and what came of it is unknown.
+        let older = |p: &Pair| source.older.0 >= SEVERAL_OLDER && p.found == Found::Silent && p.time <= source.older.1;
+        let may = |p: &&Pair| p.may_be_ordinary() && source.belongs(shape, p) && p.time >= since && !older(p);
         for p in source.pairs.iter().filter(may) {
             match p.found {
                 Found::Answered => members.answered += 1,

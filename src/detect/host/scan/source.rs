@@ -122,6 +122,8 @@ pub(super) struct Source {
     pub(super) silence: (Timestamp, Timestamp),
     /// Who asks for the same by the other family at once, and how often.
     pub(super) twins: (u32, u32),
+    /// How many attempts of it are older than observation, and until when such may be repeated.
+    pub(super) older: (u32, Timestamp),
     /// Probes that others sent as well, at once.
     pub(super) shadows: u32,
     /// What was not reported of it, because its address may be forged.
@@ -172,6 +174,7 @@ impl Source {
             last_answer: NEVER,
             silence: (NEVER, NEVER),
             twins: (0, 0),
+            older: (0, NEVER),
             shadows: 0,
             withheld: None,
             techniques: SmallVec::new(),
