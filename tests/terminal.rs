@@ -235,6 +235,40 @@ fn a_tee_writes_what_no_view_would_write() {
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 
+/// The view has no rights either: no thread of it, and what it saves goes below its folder only.
+#[test]
+#[cfg(feature = "sandbox")]
+fn a_view_gives_up_its_rights_and_says_where_it_can_save() {
+    let Some(shell) = Shell::new("rights", (100, 24), None) else { return };
+    let folder = std::env::temp_dir().join(format!("synscope-view-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("in")).expect("a folder");
+    for name in ["", "in"] {
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(folder.join(name), open).expect("its mode");
+    }
+    shell.run(&format!("cd {}/in", folder.display()));
+    shell.run(&synscope(&format!("-r {}", capture("hs_refused.pcap"))));
+    shell.wait_for("3 refused");
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", process(&shell))).expect("its threads");
+    let threads: Vec<String> =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok()).collect();
+    assert!(threads.len() >= 3, "{threads:#?}");
+    for status in &threads {
+        for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000"] {
+            assert!(status.contains(line), "no {line} in {status}");
+        }
+    }
+    shell.run(":save this saved.pcapng");
+    shell.wait_for("saved.pcapng: ");
+    shell.run(&format!(":save this {}/other.pcapng", folder.display()));
+    let landlock = output(env!("CARGO_BIN_EXE_synscope"), &["--sandbox", "status"]).contains("landlock-");
+    shell.wait_for(if landlock { "permission denied; synscope writes" } else { "other.pcapng: " });
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    assert!(folder.join("in/saved.pcapng").exists() && folder.join("other.pcapng").exists() != landlock);
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
 #[test]
 fn a_replay_steps_and_seeks() {
     let Some(shell) = Shell::new("replay", (80, 24), None) else { return };

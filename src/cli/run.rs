@@ -10,7 +10,7 @@ use super::config::{FilterChoice, Input, Run};
 use super::driver::Driver;
 use super::messages::{self, Failure};
 use super::progress::Bar;
-use super::sandbox;
+use super::sandbox::{self, Layers};
 use super::setup::{Opened, comes_live, engine, open_stream};
 use super::sink::{Tee, end, finish, session_end};
 use crate::capture::CaptureError;
@@ -96,14 +96,14 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
 }
 
 /// Gives up rights: everything is open, nothing has been looked at, and there is no other thread.
-pub(super) fn give_up_rights(run: &mut Run) -> Result<(), Failure> {
+pub(super) fn give_up_rights(run: &mut Run) -> Result<Layers, Failure> {
     let layers = sandbox::enter(&run.sandbox)?;
     if run.verbose {
         messages::say(&format!("sandbox: {}", layers.word()));
         layers.missing.iter().for_each(|why| messages::say(&format!("sandbox: missing: {why}")));
     }
     run.output.settings.session.sandbox = layers.holds().then(|| layers.word());
-    Ok(())
+    Ok(layers)
 }
 
 /// A flag that the first SIGINT, SIGTERM or SIGHUP raises. The second SIGINT or SIGTERM ends the program at once.

@@ -23,22 +23,40 @@ const STICKY: u32 = 0o1000;
 
 /// Files that must not be overwritten: what is read.
 #[derive(Clone, Debug, Default)]
-pub struct Protected(Vec<(u64, u64)>);
+pub struct Protected {
+    inputs: Vec<(u64, u64)>,
+    /// Where files can be made, and by whom: what a refusal adds.
+    limits: Option<String>,
+}
 
 impl Protected {
     /// Protects the file at `path`, if there is one.
     pub fn add(&mut self, path: &Path) {
-        self.0.extend(fs::metadata(path).ok().as_ref().and_then(identity));
+        self.inputs.extend(fs::metadata(path).ok().as_ref().and_then(identity));
     }
 
     /// Protects what standard input reads from, if that is a file.
     pub fn add_stdin(&mut self) {
         let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
-        self.0.extend(stdin.and_then(|file| file.metadata()).ok().as_ref().and_then(identity));
+        self.inputs.extend(stdin.and_then(|file| file.metadata()).ok().as_ref().and_then(identity));
+    }
+
+    /// Says, when a file is refused, where files can be made and by whom.
+    pub fn explain(&mut self, limits: Option<String>) {
+        self.limits = limits;
+    }
+
+    fn explained(&self, error: io::Error) -> io::Error {
+        match &self.limits {
+            Some(limits) if error.kind() == io::ErrorKind::PermissionDenied => {
+                io::Error::new(error.kind(), format!("permission denied; {limits}"))
+            }
+            _ => error,
+        }
     }
 
     fn has(&self, metadata: &Metadata) -> bool {
-        identity(metadata).is_some_and(|id| self.0.contains(&id))
+        identity(metadata).is_some_and(|id| self.inputs.contains(&id))
     }
 }
 
@@ -129,6 +147,10 @@ impl Drop for Unplaced {
 ///
 /// [`io::ErrorKind::InvalidInput`] for a file of `protected`, and those of the system.
 pub fn create(path: &Path, protected: &Protected, later: Option<Later>) -> io::Result<(File, Option<Unplaced>)> {
+    open(path, protected, later).map_err(|error| protected.explained(error))
+}
+
+fn open(path: &Path, protected: &Protected, later: Option<Later>) -> io::Result<(File, Option<Unplaced>)> {
     let (place, is_descriptor) = follow(path)?;
     let found = fs::metadata(if is_descriptor { path } else { &place });
     if found.as_ref().is_ok_and(|there| protected.has(there)) {
@@ -139,7 +161,7 @@ pub fn create(path: &Path, protected: &Protected, later: Option<Later>) -> io::R
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => OpenOptions::new().write(true).open(path).map(in_place),
         Ok(there) if later.is_some_and(|later| !later.may_replace(&place, Some(&there))) => {
-            let file = OpenOptions::new().write(true).open(&place)?;
+            let file = open_old(&place)?;
             let emptied = Some(file.try_clone()?);
             let copy = file.try_clone()?;
             Ok((file, Some(Unplaced { temporary: None, place, emptied, file: copy, put: false })))
@@ -191,10 +213,18 @@ const fn in_place(file: File) -> (File, Option<Unplaced>) {
     (file, None)
 }
 
+/// Opens a file that is there: what links led to. A link that has come since is not followed.
+fn open_old(place: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(all(target_os = "linux", feature = "sandbox"))]
+    options.custom_flags(libc::O_NOFOLLOW);
+    options.write(true).open(place)
+}
+
 /// A file that replaces another one, with its mode. In a folder where no file can be made, the old one is written to.
 fn replace(place: PathBuf, there: &Metadata) -> io::Result<(File, Option<Unplaced>)> {
     // What must not be written must not be replaced either, which the folder alone would allow.
-    let old = OpenOptions::new().write(true).open(&place)?;
+    let old = open_old(&place)?;
     let made = beside(place, MODE);
     match made {
         Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {

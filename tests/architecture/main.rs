@@ -73,7 +73,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("pcap_parser::", &["capture/"]),
     ("flate2::", &["capture/"]),
     ("zstd::", &["capture/"]),
-    ("libc::", &["capture/", "cli/sandbox/"]),
+    ("libc::", &["capture/", "cli/sandbox/", "output/file.rs"]),
     ("nix::", &["cli/sandbox/"]),
     ("caps::", &["cli/sandbox/"]),
     ("landlock::", &["cli/sandbox/"]),

@@ -51,6 +51,15 @@ impl Layers {
         self.landlock.is_some() || self.seccomp || self.no_capabilities
     }
 
+    /// Where files can be made from now on, and by whom, if not by this user anywhere: in the view's folder.
+    pub(in crate::cli) fn limits(&self) -> Option<String> {
+        let user = self.user.as_deref().filter(|user| *user != "root").map(|user| format!(" as {user}"));
+        let folder = std::env::current_dir().ok().filter(|_| self.landlock.is_some());
+        let folder = folder.map(|folder| format!(" only below {}", folder.display()));
+        let limits = [user, folder].into_iter().flatten().collect::<Vec<_>>().join(",");
+        (!limits.is_empty()).then(|| format!("synscope writes{limits}"))
+    }
+
     /// One word for all: `landlock-6+seccomp+nocaps`, `off` for none.
     pub(in crate::cli) fn word(&self) -> String {
         let mut layers = Vec::new();

@@ -45,17 +45,23 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     if waits && !run.quiet {
         messages::say("waiting for packets on standard input\u{2026}");
     }
-    let protected = protected(&run);
+    let mut protected = protected(&run);
     let opened = Opened::open(&run, &stop)?;
     let names = names::read();
-    give_up_rights(&mut run)?;
+    protected.explain(give_up_rights(&mut run)?.limits());
     let run = Arc::new(run);
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
     let (source, input) = opened.source(&stop)?;
     let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
     let engine = engine(&run)?;
-    let outside = Outside { run: Arc::clone(&run), input, feed: feed.clone(), stop: Arc::clone(&stop) };
+    let outside = Outside {
+        run: Arc::clone(&run),
+        protected: protected.clone(),
+        input,
+        feed: feed.clone(),
+        stop: Arc::clone(&stop),
+    };
     let (replay, tee) = (view.replay, view.tee);
     let alarm = Alarm(Arc::clone(&stop));
     let worker = thread::Builder::new()

@@ -17,6 +17,7 @@ use super::saving::save;
 use super::spare::{Made, Spare};
 use crate::capture::{CaptureError, Counts, FileInput, Next, Source};
 use crate::engine::{Engine, Totals};
+use crate::output::file::Protected;
 use crate::output::tui::{Back, Command, Feed, Position, Tap, is_shown};
 use crate::panics::is_asked_for;
 use crate::time::Timestamp;
@@ -41,6 +42,8 @@ pub(super) struct Ended {
 /// What a player shares with the rest of the program.
 pub(super) struct Outside {
     pub(super) run: Arc<Run>,
+    /// What must not be overwritten.
+    pub(super) protected: Protected,
     /// What can be read again.
     pub(super) input: Option<Arc<OpenInput>>,
     pub(super) feed: Feed,
@@ -51,6 +54,7 @@ pub(super) struct Outside {
 /// An analysis under the view's control.
 pub(super) struct Player {
     run: Arc<Run>,
+    protected: Protected,
     input: Option<Arc<OpenInput>>,
     reading: Reading,
     source: Box<dyn Source>,
@@ -86,7 +90,7 @@ impl Player {
         engine: Engine,
         source: Box<dyn Source>,
     ) -> Self {
-        let Outside { run, input, feed, stop } = outside;
+        let Outside { run, protected, input, feed, stop } = outside;
         let live = matches!(run.input, Input::Live(_));
         let seekable = !run.input.is_streaming()
             && matches!(&run.input, Input::Files(files) if !files.contains(&FileInput::Stdin));
@@ -96,6 +100,7 @@ impl Player {
             tee,
             speed: replay.flatten(),
             source,
+            protected,
             input,
             feed,
             stop,
@@ -289,11 +294,12 @@ impl Player {
             }
             Command::End => self.target = Some(Target::Time(Timestamp(i64::MAX))),
             Command::Save(saving) => {
-                let said = match save(&saving, self.reading.ring.as_ref(), &self.run, self.input.as_deref(), &self.stop)
-                {
-                    Ok(frames) => format!("{}: {frames} packets", saving.path.display()),
-                    Err(error) => format!("{}: {error}", saving.path.display()),
-                };
+                let said =
+                    match save(&saving, self.reading.ring.as_ref(), &self.protected, self.input.as_deref(), &self.stop)
+                    {
+                        Ok(frames) => format!("{}: {frames} packets", saving.path.display()),
+                        Err(error) => format!("{}: {error}", saving.path.display()),
+                    };
                 self.feed.say(said);
             }
         }

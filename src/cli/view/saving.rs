@@ -6,14 +6,13 @@ use std::io::{self, BufWriter};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::super::config::Run;
 use super::super::messages::Failure;
-use super::super::setup::{OpenInput, protected};
+use super::super::setup::OpenInput;
 use super::ring::Ring;
 use crate::capture::Next;
 use crate::decode::{self, Decoder, Frame, Outcome};
 use crate::flow::FlowKey;
-use crate::output::file::{self, Unplaced};
+use crate::output::file::{self, Protected, Unplaced};
 use crate::output::pcapng::Pcapng;
 use crate::output::tui::Saving;
 
@@ -25,12 +24,12 @@ use crate::output::tui::Saving;
 pub(super) fn save(
     saving: &Saving,
     ring: Option<&Ring>,
-    run: &Run,
+    protected: &Protected,
     input: Option<&OpenInput>,
     stop: &Arc<AtomicBool>,
 ) -> Result<u64, Failure> {
     let failed = |error: &io::Error| Failure::Running(error.to_string());
-    let (file, pending) = file::create(&saving.path, &protected(run), None).map_err(|error| failed(&error))?;
+    let (file, pending) = file::create(&saving.path, protected, None).map_err(|error| failed(&error))?;
     let mut writer = Selected {
         out: Pcapng::new(BufWriter::new(file)).map_err(|error| failed(&error))?,
         decoder: Decoder::new(decode::Config::default()),
