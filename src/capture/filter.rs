@@ -27,6 +27,7 @@ pub struct Filter {
 
 /// What a filter makes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "without libpcap there is no filter"))]
 pub(super) enum Filtered {
     /// It takes it.
     Taken,

@@ -17,6 +17,10 @@ mod calls;
 mod files;
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod linux;
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "sandbox", feature = "tui")),
+    allow(dead_code, reason = "builds without a sandbox or a view ask for less")
+)]
 mod plan;
 #[cfg(all(target_os = "linux", feature = "sandbox", debug_assertions))]
 mod test_call;
