@@ -1,16 +1,17 @@
 //! Networks, as addresses with a prefix length (CIDR, RFC 4632).
 
-use core::fmt;
 use core::net::IpAddr;
 
 pub use ipnet::IpNet;
 
 /// Why a text is no network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// What stands before the slash is no address.
+    #[error("expected an address, like 10.0.0.0/8 or fd00::/8")]
     Address,
     /// What stands behind it, at this octet, is no prefix length of this address.
+    #[error("expected a prefix length from 0 to {longest}")]
     PrefixLength {
         /// Where it begins, in octets.
         place: usize,
@@ -18,17 +19,6 @@ pub enum NetworkError {
         longest: u8,
     },
 }
-
-impl fmt::Display for NetworkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address => f.write_str("expected an address, like 10.0.0.0/8 or fd00::/8"),
-            Self::PrefixLength { longest, .. } => write!(f, "expected a prefix length from 0 to {longest}"),
-        }
-    }
-}
-
-impl std::error::Error for NetworkError {}
 
 /// `address/length`, or an address alone: the network of that address only. Bits behind the prefix may be set.
 ///

@@ -1,29 +1,32 @@
 //! Errors of capturing and reading, each with a one-line message.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use crate::panics::Panicked;
 
 /// Why frames cannot be had, or no more of them.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// No such file.
+    #[error("{input}: no such file")]
     NotFound {
         /// The file.
         input: String,
     },
     /// The operating system refused an operation.
+    #[error("{input}: cannot {operation}: {cause}")]
     Io {
         /// What was tried: "open", "read".
         operation: &'static str,
         /// The file.
         input: String,
         /// What the system said.
+        #[source]
         cause: io::Error,
     },
     /// The content is none of the formats that are read.
+    #[error("{input}: not a capture file (pcap, pcapng or snoop, plain, gzip or zstd): {found}")]
     UnknownFormat {
         /// The file.
         input: String,
@@ -31,6 +34,7 @@ pub enum CaptureError {
         found: String,
     },
     /// The input is damaged or cut short. All frames before that place have been yielded.
+    #[error("{input}: damaged or cut short{} after {packets} {}: {reason}", at_octet(*offset), noun(*packets))]
     Damaged {
         /// The file.
         input: String,
@@ -43,8 +47,10 @@ pub enum CaptureError {
         reason: String,
     },
     /// An option or its value does not fit.
+    #[error("{0}")]
     Usage(String),
     /// A capture filter does not compile.
+    #[error("capture filter does not compile for link type {link}: {reason}{}", caret(expression, *place))]
     BadFilter {
         /// The filter as given.
         expression: String,
@@ -56,6 +62,11 @@ pub enum CaptureError {
         place: Option<usize>,
     },
     /// Capturing needs a capability that this process lacks.
+    #[error(
+        "{interface}: no permission to capture (CAP_NET_RAW is required); run as root, or run once: \
+         sudo setcap cap_net_raw=ep {}",
+        program.display()
+    )]
     Permission {
         /// The interface.
         interface: String,
@@ -63,6 +74,7 @@ pub enum CaptureError {
         program: PathBuf,
     },
     /// There is no interface of this name.
+    #[error("{interface}: no such interface{}", available(known))]
     NoSuchInterface {
         /// The name as given.
         interface: String,
@@ -70,6 +82,7 @@ pub enum CaptureError {
         known: Vec<String>,
     },
     /// An interface cannot be captured on, or not in the way asked for.
+    #[error("{interface}: cannot {operation}: {reason}")]
     Interface {
         /// What was tried.
         operation: &'static str,
@@ -79,8 +92,10 @@ pub enum CaptureError {
         reason: String,
     },
     /// A thread that reads panicked, which is a mistake of this program.
+    #[error("{0}")]
     Panicked(Panicked),
     /// An interface went away during the capture.
+    #[error("{interface}: interface lost: {reason}")]
     InterfaceLost {
         /// The interface.
         interface: String,
@@ -116,63 +131,26 @@ impl CaptureError {
     }
 }
 
-impl fmt::Display for CaptureError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound { input } => write!(f, "{input}: no such file"),
-            Self::Io { operation, input, cause } => write!(f, "{input}: cannot {operation}: {cause}"),
-            Self::UnknownFormat { input, found } => {
-                write!(f, "{input}: not a capture file (pcap, pcapng or snoop, plain, gzip or zstd): {found}")
-            }
-            Self::Damaged { input, offset, packets, reason } => {
-                write!(f, "{input}: damaged or cut short")?;
-                if let Some(offset) = offset {
-                    write!(f, " at octet {offset}")?;
-                }
-                write!(f, " after {packets} {}: {reason}", if *packets == 1 { "packet" } else { "packets" })
-            }
-            Self::Usage(message) => f.write_str(message),
-            Self::Panicked(panic) => panic.fmt(f),
-            Self::BadFilter { expression, link, reason, place } => {
-                write!(f, "capture filter does not compile for link type {link}: {reason}")?;
-                caret(f, expression, *place)
-            }
-            Self::Permission { interface, program } => write!(
-                f,
-                "{interface}: no permission to capture (CAP_NET_RAW is required); run as root, or run once: \
-                 sudo setcap cap_net_raw=ep {}",
-                program.display()
-            ),
-            Self::NoSuchInterface { interface, known } if known.is_empty() => {
-                write!(f, "{interface}: no such interface")
-            }
-            Self::NoSuchInterface { interface, known } => {
-                write!(f, "{interface}: no such interface; available: {}", known.join(", "))
-            }
-            Self::Interface { operation, interface, reason } => write!(f, "{interface}: cannot {operation}: {reason}"),
-            Self::InterfaceLost { interface, reason } => write!(f, "{interface}: interface lost: {reason}"),
-        }
-    }
+/// Where the damage begins, if that is known.
+fn at_octet(offset: Option<u64>) -> String {
+    offset.map(|offset| format!(" at octet {offset}")).unwrap_or_default()
 }
 
-impl std::error::Error for CaptureError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { cause, .. } => Some(cause),
-            _ => None,
-        }
-    }
+const fn noun(packets: u64) -> &'static str {
+    if packets == 1 { "packet" } else { "packets" }
+}
+
+/// The interfaces to choose from, if there are any.
+fn available(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; available: {}", known.join(", ")) }
 }
 
 /// The expression on a line of its own, and a caret under the place.
-fn caret(f: &mut fmt::Formatter<'_>, expression: &str, place: Option<usize>) -> fmt::Result {
+fn caret(expression: &str, place: Option<usize>) -> String {
     let flat: String = expression.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-    write!(f, "\n  {flat}")?;
-    if let Some(place) = place {
-        let column = expression.get(..place).map_or(place, |before| before.chars().count());
-        write!(f, "\n  {:column$}^", "")?;
-    }
-    Ok(())
+    let Some(place) = place else { return format!("\n  {flat}") };
+    let column = expression.get(..place).map_or(place, |before| before.chars().count());
+    format!("\n  {flat}\n  {:column$}^", "")
 }
 
 #[cfg(test)]

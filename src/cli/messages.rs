@@ -13,17 +13,22 @@ use crate::flow::Opening;
 use crate::output::escape::{is_unsafe, lines_for_terminal};
 
 /// Why the program ends with another exit code than 0.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The command line makes no sense.
+    #[error("{0}")]
     Usage(String),
     /// Something failed while running.
+    #[error("{0}")]
     Running(String),
     /// Packets cannot be had.
-    Capture(CaptureError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     /// `--fail-on` matched, or `--expect` did not.
+    #[error("{0}")]
     Check(String),
     /// Not one packet could be looked into.
+    #[error("{0}")]
     Unreadable(String),
 }
 
@@ -37,21 +42,6 @@ impl Failure {
             Self::Unreadable(_) => 4,
             Self::Capture(error) => error.exit_code(),
         }
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Usage(text) | Self::Running(text) | Self::Check(text) | Self::Unreadable(text) => f.write_str(text),
-            Self::Capture(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<CaptureError> for Failure {
-    fn from(error: CaptureError) -> Self {
-        Self::Capture(error)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Which rules are on.
 
-use core::fmt;
-
 use super::anomaly::Severity;
 use super::registry::rules;
 use super::rule::Rule;
@@ -37,7 +35,8 @@ impl Selection {
 }
 
 /// An id that no rule has, and the nearest that one has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown anomaly '{id}'; {}", self.advice())]
 pub struct UnknownRule {
     /// What was asked for.
     pub id: String,
@@ -45,14 +44,12 @@ pub struct UnknownRule {
     pub nearest: Option<&'static str>,
 }
 
-impl fmt::Display for UnknownRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown anomaly '{}'", self.id)?;
+impl UnknownRule {
+    /// What to do about it.
+    fn advice(&self) -> String {
         match self.nearest {
-            Some(nearest) => write!(f, "; did you mean '{nearest}'?"),
-            None => f.write_str("; --list-anomalies lists them"),
+            Some(nearest) => format!("did you mean '{nearest}'?"),
+            None => "--list-anomalies lists them".to_owned(),
         }
     }
 }
-
-impl std::error::Error for UnknownRule {}
