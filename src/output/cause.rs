@@ -1,7 +1,7 @@
 //! The cause of an attempt's outcome, where it is known from other flows: said before the verdict's usual meaning,
 //! which would mislead.
 
-use super::clock::human;
+use super::duration::human;
 use super::explain::{Locale, Words, terms, words};
 use crate::flow::{Flow, StaleStamp, Twin};
 

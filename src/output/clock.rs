@@ -67,58 +67,6 @@ fn digits(place: &mut [u8], mut value: u32) {
     }
 }
 
-/// A duration for people, nanoseconds in, three digits or so out: `850 ns`, `15 µs`, `1.23 ms`, `2.50 s`, `3 min 20 s`.
-pub fn human(nanoseconds: i64) -> String {
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let ns = nanoseconds.unsigned_abs();
-    let (unit, name) = match ns {
-        0..1_000 => return format!("{sign}{ns} ns"),
-        1_000..1_000_000 => (1_000, "µs"),
-        1_000_000..1_000_000_000 => (1_000_000, "ms"),
-        1_000_000_000..60_000_000_000 => (1_000_000_000, "s"),
-        _ => return format!("{sign}{}", minutes(ns / 1_000_000_000)),
-    };
-    let value = ns as f64 / f64::from(unit);
-    // 999.6 would round up to a fourth digit: one decimal less.
-    let decimals = if value < 9.995 {
-        2
-    } else if value < 99.95 {
-        1
-    } else {
-        0
-    };
-    format!("{sign}{value:.decimals$} {name}")
-}
-
-/// A duration in at most eight columns: `15µs`, `32.49ms`, `25.0051s`, `12m05s`, `3h20m`.
-pub fn short(nanoseconds: i64) -> String {
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let ns = nanoseconds.unsigned_abs();
-    match ns {
-        0..1_000 => format!("{sign}{ns}ns"),
-        1_000..1_000_000 if ns.is_multiple_of(1_000) => format!("{sign}{}µs", ns / 1_000),
-        1_000..1_000_000 => format!("{sign}{:.1}µs", ns as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{sign}{:.2}ms", ns as f64 / 1e6),
-        1_000_000_000..100_000_000_000 => format!("{sign}{:.4}s", ns as f64 / 1e9),
-        100_000_000_000..3_600_000_000_000 => {
-            let seconds = ns / 1_000_000_000;
-            format!("{sign}{}m{:02}s", seconds / 60, seconds % 60)
-        }
-        _ => {
-            let minutes = ns / 60_000_000_000;
-            format!("{sign}{}h{:02}m", minutes / 60, minutes % 60)
-        }
-    }
-}
-
-fn minutes(seconds: u64) -> String {
-    match seconds {
-        0..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,23 +97,6 @@ mod tests {
             let next_month = now.day == 1 && (now.month == last.month % 12 + 1) && last.day >= 28;
             assert!(same_month || next_month, "{last:?} {now:?}");
             last = now;
-        }
-    }
-
-    #[test]
-    fn durations_for_people() {
-        let cases = [
-            (850, "850 ns"),
-            (15_000, "15.0 µs"),
-            (1_234_567, "1.23 ms"),
-            (999_999, "1000 µs"),
-            (25_004_000_000, "25.0 s"),
-            (-2_000_000, "-2.00 ms"),
-            (200_000_000_000, "3 min 20 s"),
-            (90_000_000_000_000, "1 d 1 h"),
-        ];
-        for (ns, text) in cases {
-            assert_eq!(human(ns), text);
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use core::fmt::Write as _;
 
-use super::clock::{human, rfc3339};
+use super::clock::rfc3339;
+use super::duration::{human, since_first};
 use super::escape::escape;
 use super::explain::{Level, Locale, Words, anomalies, explain_flow, terms, words};
 use super::ladder::{Row, rows};
-use super::picture::{self, caption, relative, since_text};
+use super::picture::{self, caption, relative};
 use super::report::{Findings, NamedCount, Report, closings, filtered, openings};
 use super::summary::Talkers;
 use super::words::state_name;
@@ -392,27 +393,9 @@ fn head(title: &str, settings: &Settings) -> String {
         settings.locale.name(),
         escape(title),
         picture::style_sheet(settings.pictures.theme),
-        PAGE_STYLE,
+        picture::css(include_str!("assets/page.css")),
     )
 }
-
-const PAGE_STYLE: &str = "body{margin:0;background:var(--paper);color:var(--ink);font:14px/1.5 system-ui,'Segoe UI',\
-    'Apple SD Gothic Neo','Noto Sans CJK KR','Noto Sans KR',NanumGothic,'Malgun Gothic',sans-serif}\
-    main{max-width:1000px;margin:0 auto;padding:16px 20px 60px}h1{font-size:22px}h2{font-size:17px;margin:28px 0 8px}\
-    h3{font-size:15px;margin:18px 0 4px}a{color:var(--info)}svg{max-width:100%;height:auto;display:block}\
-    table{border-collapse:collapse;margin:8px 0;font-size:13px}th,td{text-align:left;padding:3px 9px;\
-    border-bottom:1px solid var(--data);vertical-align:top}th{color:var(--faint);font-weight:600}\
-    td.n{text-align:right;font-variant-numeric:tabular-nums}code,.num{font-family:ui-monospace,'DejaVu Sans Mono',Consolas,\
-    monospace;font-size:12px}.scroll{overflow-x:auto}.faint{color:var(--faint)}.alert{color:var(--alert)}\
-    .warn{color:var(--warn)}.note{color:var(--note)}.info{color:var(--info)}\
-    .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:0 32px}.bar{display:block;height:9px;\
-    background:var(--open);min-width:2px}.flow{display:none}.flow:target,.flow.only,main:not(:has(.flow:target)) .first{display:block}.flow{border-top:2px solid \
-    var(--line);margin-top:28px}.synscope .failed{fill:var(--alert)}.synscope .other{fill:var(--closed)}\
-    .synscope .chart a rect:hover{opacity:.6}th,td:nth-child(3){white-space:nowrap}\
-    @media print{svg.synscope{max-height:100vh}.flow:target,.flow.first{break-before:page}main{max-width:none;padding:0}.bar{print-color-adjust:exact;\
-    -webkit-print-color-adjust:exact}h1,h2,h3{break-after:avoid}tr,li{break-inside:avoid}thead{display:table-header-group}\
-    .scroll{overflow:visible}.scroll table{font-size:8.5px}.scroll .num,.scroll code{font-size:8px}.scroll th,\
-    .scroll td{padding:2px 4px}a[href=\"#top\"]{display:none}}";
 
 const CLIENT: Words = words("client", "클라이언트");
 const SERVER: Words = words("server", "서버");
@@ -508,7 +491,7 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
              <td class=\"num\">{ack}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>",
             row.n,
             row.step.frame,
-            since_text(row.since_start),
+            since_first(row.since_start),
             terms::side(row.from).get(locale),
             escape(&caption(&row, locale)),
             row.step.flags,

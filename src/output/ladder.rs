@@ -2,7 +2,8 @@
 
 use core::fmt::Write as _;
 
-use super::clock::{human, rfc3339, short};
+use super::clock::rfc3339;
+use super::duration::{human, short};
 use super::explain::Locale;
 use super::words;
 use super::words::state_name;

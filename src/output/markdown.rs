@@ -3,11 +3,13 @@
 
 use core::fmt::Write as _;
 
-use super::clock::{human, rfc3339};
-use super::escape::{escape_markdown, for_mermaid};
+use super::clock::rfc3339;
+use super::duration::{human, since_first};
+use super::escape::escape_markdown;
 use super::explain::{Level, Locale, anomalies, explain_flow};
 use super::ladder::{Row, StepRow, octets, rows};
-use super::picture::{self, caption, relative, since_text};
+use super::mermaid::Diagram;
+use super::picture::{self, caption, relative};
 use super::report::{Findings, NamedCount, Report, closings, filtered, openings};
 use super::{Settings, StepsShown};
 use crate::detect::Anomaly;
@@ -124,47 +126,32 @@ fn table(page: &mut String, title: &str, counts: Vec<NamedCount>, locale: Locale
     page.push('\n');
 }
 
-/// `flow` as a Mermaid sequence diagram in a fenced block.
+/// `flow` as a Mermaid sequence diagram.
 fn diagram(flow: &Flow, settings: &Settings) -> String {
     let locale = settings.locale;
-    let mut text = format!(
-        "```mermaid\nsequenceDiagram\n    participant C as {} {}\n    participant S as {} {}\n",
-        locale.pick("client", "클라이언트"),
-        flow.client.endpoint,
-        locale.pick("server", "서버"),
-        flow.server.endpoint
-    );
+    let mut diagram = Diagram::new(flow, locale);
     let all = rows(flow, settings.steps != Some(StepsShown::All));
     for row in picture::part(all, settings.pictures.part) {
-        let note = match row {
-            Row::Step(step) => {
-                arrow(&mut text, flow, &step, locale);
-                continue;
-            }
-            Row::Before { .. } => continue,
+        match row {
+            Row::Step(step) => diagram.arrow(&step, &step_words(flow, &step, locale)),
+            Row::Before { .. } => {}
             Row::Data { segments, client_bytes, server_bytes, .. } => {
                 let (up, down) = (octets(client_bytes), octets(server_bytes));
-                match locale {
+                diagram.note(&match locale {
                     Locale::En => format!("data: {segments} segments, {up} up, {down} down"),
                     Locale::Ko => format!("데이터: 세그먼트 {segments}개, 보냄 {up}, 받음 {down}"),
-                }
+                });
             }
-            Row::Established => locale.pick("connection established", "연결 설정 완료").to_owned(),
-            Row::HalfClosed(time) => format!("half-close {}", human(time)),
-            Row::Dropped(n) => format!("+{n}"),
-        };
-        let _ = writeln!(text, "    Note over C,S: {}", for_mermaid(&note));
+            Row::Established => diagram.note(locale.pick("connection established", "연결 설정 완료")),
+            Row::HalfClosed(time) => diagram.note(&format!("half-close {}", human(time))),
+            Row::Dropped(n) => diagram.note(&format!("+{n}")),
+        }
     }
-    text.push_str("```\n");
-    text
+    diagram.finish()
 }
 
-fn arrow(text: &mut String, flow: &Flow, row: &StepRow, locale: Locale) {
-    let (from, to) = match row.from {
-        crate::flow::Side::Client => ("C", "S"),
-        crate::flow::Side::Server => ("S", "C"),
-    };
-    let line = if row.step.label == Label::Rst { "-x" } else { "->>" };
+/// What stands at the arrow of a step: flags, relative numbers, payload, time.
+fn step_words(flow: &Flow, row: &StepRow, locale: Locale) -> String {
     let mut words = caption(row, locale);
     if row.step.label != Label::Icmp {
         let (sender, receiver) = (flow.peer(row.from), flow.peer(row.from.other()));
@@ -179,6 +166,6 @@ fn arrow(text: &mut String, flow: &Flow, row: &StepRow, locale: Locale) {
     if row.step.repeat > 1 {
         let _ = write!(words, " ×{}", row.step.repeat);
     }
-    let _ = write!(words, ", t={}", since_text(row.since_start));
-    let _ = writeln!(text, "    {from}{line}{to}: {}", for_mermaid(&words));
+    let _ = write!(words, ", t={}", since_first(row.since_start));
+    words
 }

@@ -5,6 +5,7 @@
 
 mod cause;
 pub mod clock;
+mod duration;
 pub mod escape;
 pub mod event;
 pub mod explain;
@@ -14,6 +15,7 @@ mod histogram;
 mod html;
 pub mod ladder;
 mod markdown;
+mod mermaid;
 mod ndjson;
 mod out;
 pub mod pcapng;

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use super::clock::{human, rfc3339};
+use super::clock::rfc3339;
+use super::duration::human;
 use super::tui::Word;
 use super::{Format, Locale, Out, Writer, words};
 use crate::engine::{Event, Sink};

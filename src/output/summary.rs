@@ -4,7 +4,8 @@ use core::net::IpAddr;
 use std::collections::HashMap;
 
 use self::page::Page;
-use super::clock::{human, rfc3339};
+use super::clock::rfc3339;
+use super::duration::human;
 use super::histogram::Histogram;
 use super::{Out, Writer, words};
 use crate::decode::SkipReason;

@@ -6,7 +6,8 @@ use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, Local};
 
-use super::clock::{Civil, human};
+use super::clock::Civil;
+use super::duration::{human, write_seconds};
 use super::words::state_name;
 use super::{Out, Settings, Writer};
 use crate::detect::Anomaly;
@@ -196,15 +197,6 @@ fn write_time(
 
 fn local(time: Timestamp) -> DateTime<Local> {
     DateTime::from_timestamp_nanos(time.0).with_timezone(&Local)
-}
-
-/// Seconds with nine decimals, right-aligned so that lines of a short capture stay in columns.
-fn write_seconds(line: &mut String, nanoseconds: i64) -> core::fmt::Result {
-    let ns = nanoseconds.unsigned_abs();
-    let seconds = (ns / 1_000_000_000).to_string();
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let width = 5usize.saturating_sub(sign.len());
-    write!(line, "{:pad$}{sign}{seconds}.{:09}", "", ns % 1_000_000_000, pad = width.saturating_sub(seconds.len()))
 }
 
 fn write_step(line: &mut String, flow: &Flow, step: &Step) -> core::fmt::Result {

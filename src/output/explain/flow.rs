@@ -9,9 +9,9 @@ use crate::flow::features::fast_open;
 use crate::flow::notes::WrongSynAck;
 use crate::flow::{ClosedBy, Closing, Flow, Label, Opening, Shape, Side};
 use crate::output::cause::{self, Cause};
-use crate::output::clock::human;
+use crate::output::duration::{human, since_first};
 use crate::output::ladder::{Row, StepRow, capture_order, octets, rows};
-use crate::output::picture::{caption, is_presumed, relative, since_text};
+use crate::output::picture::{caption, is_presumed, relative};
 use crate::output::words::state_name;
 use crate::tcp::State;
 
@@ -57,7 +57,7 @@ pub(super) fn state_in(document: &mut Document, flow: &Flow, state: State, local
         let Some(step) = steps.get(n).map(|row| row.step) else { continue };
         found = true;
         let who = terms::side(side).get(locale);
-        let at = since_text(step.time - flow.first_time);
+        let at = since_first(step.time - flow.first_time);
         let left = steps.iter().skip(n).find(|later| of(later) != Some(state));
         let stayed = left.map(|later| human((later.step.time - step.time).max(0)));
         let closes = flow.teardown.time_wait_ends.filter(|_| stayed.is_none() && state == State::TimeWait);
@@ -312,7 +312,7 @@ fn step(flow: &Flow, row: &StepRow, locale: Locale) -> String {
         caption(row, locale),
         from,
         to,
-        since_text(row.since_start),
+        since_first(row.since_start),
         locale.pick("frame", "프레임"),
         row.step.frame
     );
@@ -423,11 +423,11 @@ fn established(flow: &Flow, locale: Locale) -> String {
         Locale::En => format!(
             "{text} The client got there at {}, the server {apart} later (estimated from the round trips): about half \
              a round trip.",
-            since_text(client - flow.first_time)
+            since_first(client - flow.first_time)
         ),
         Locale::Ko => format!(
             "{text} 클라이언트는 {}에, 서버는 그보다 {apart} 뒤에 (왕복 시간으로 추정, 약 0.5 RTT) ESTABLISHED가 되었습니다.",
-            since_text(client - flow.first_time)
+            since_first(client - flow.first_time)
         ),
     }
 }

@@ -5,7 +5,7 @@ use super::locale::{Locale, Particle, Words, with_particle, words};
 use super::{Document, Level, flow as flows, terms};
 use crate::flow::features::{FastOpenUse, fast_open};
 use crate::flow::{Flow, Label, Opening, Shape};
-use crate::output::clock::human;
+use crate::output::duration::human;
 use crate::output::ladder::octets;
 use crate::tcp::State;
 

@@ -2,12 +2,13 @@
 
 use core::fmt::Write as _;
 
-use super::super::clock::{human, rfc3339};
+use super::super::clock::rfc3339;
+use super::super::duration::{human, since_first};
 use super::super::escape::escape;
 use super::super::explain::{Locale, terms};
 use super::super::ladder::{Row, octets};
 use super::super::picture_options::{Part, Scale};
-use super::caption::{caption, caption_lines, since_text, title, width_of, wrap};
+use super::caption::{caption, caption_lines, title, width_of, wrap};
 use super::style::{BAR, Bar, CLIENT_X, EVEN_SLOPE, MIDDLE, Picture, SCALE_ROOM, SERVER_X, Style, WIDTH};
 use crate::flow::{Closing, Flow, Side};
 use crate::tcp::State;
@@ -166,7 +167,7 @@ impl<'a> Canvas<'a> {
         self.text(MIDDLE, top + 18, "b", "middle", locale.pick("connection established", "연결 설정 완료"));
         let h = &self.flow.handshake;
         if let (Some(client), Some(server)) = (h.client_established(), h.server_established()) {
-            let at = |time: Timestamp| since_text(time - self.flow.first_time);
+            let at = |time: Timestamp| since_first(time - self.flow.first_time);
             let words = match locale {
                 Locale::En => format!("at the ends: client {}, server {} (estimated)", at(client), at(server)),
                 Locale::Ko => format!("양 끝에서: 클라이언트 {}, 서버 {} (추정)", at(client), at(server)),
@@ -233,7 +234,7 @@ impl<'a> Canvas<'a> {
         let steps = rows.iter().filter_map(|row| match row {
             Row::Step(step) => {
                 let (from, to) = (terms::side(step.from).get(locale), terms::side(step.from.other()).get(locale));
-                Some(format!("{} {from} → {to} {}", caption(step, locale), since_text(step.since_start)))
+                Some(format!("{} {from} → {to} {}", caption(step, locale), since_first(step.since_start)))
             }
             Row::Established => Some(locale.pick("connection established", "연결 설정 완료").to_owned()),
             _ => None,

@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use super::super::cause;
-use super::super::clock::human;
+use super::super::duration::human;
 use super::super::explain::{Locale, terms};
 use super::super::ladder::{StepRow, capture_order, rows};
 use super::super::picture_options::Part;
@@ -139,11 +139,6 @@ pub(in crate::output) fn is_presumed(flow: &Flow, row: &StepRow) -> bool {
             || (row.step.label == Label::Ack && step.label == Label::Data)
     });
     row.step.certainty == Certainty::Inferred && !shown && !flow.went_unanswered(row.n - 1)
-}
-
-/// Nanoseconds since the first segment, for people.
-pub(in crate::output) fn since_text(nanoseconds: i64) -> String {
-    if nanoseconds == 0 { "0".to_owned() } else { human(nanoseconds) }
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use core::fmt::Write as _;
 
-use super::super::clock::human;
+use super::super::duration::{human, since_first};
 use super::super::escape::escape;
 use super::super::explain::terms;
 use super::canvas::Canvas;
-use super::caption::since_text;
 use super::style::{BAR, Bar, CLIENT_X, MIDDLE, SERVER_X};
 use crate::flow::{Certainty, Side};
 use crate::tcp::State;
@@ -57,8 +56,8 @@ impl Canvas<'_> {
         let (x, anchor) = beside(side, x);
         let certain = terms::certainty(Certainty::Inferred).get(self.style.locale);
         let under = match (bar.since, bar.inferred) {
-            (Some(since), false) => since_text(since),
-            (Some(since), true) => format!("{} · {certain}", since_text(since)),
+            (Some(since), false) => since_first(since),
+            (Some(since), true) => format!("{} · {certain}", since_first(since)),
             (None, true) => certain.to_owned(),
             (None, false) => String::new(),
         };

@@ -2,12 +2,12 @@
 
 use core::fmt::Write as _;
 
-use super::super::clock::human;
+use super::super::duration::{human, since_first};
 use super::super::explain::Locale;
 use super::super::ladder::{Row, StepRow, octets, pushed_or_urgent};
 use super::super::picture_options::Part;
 use super::canvas::Canvas;
-use super::caption::{caption, is_presumed, numbers, since_text, width_of};
+use super::caption::{caption, is_presumed, numbers, width_of};
 use super::style::{BAR, CLIENT_X, MIDDLE, SERVER_X};
 use crate::flow::{Flow, Label, Opening, Side};
 use crate::tcp::State;
@@ -159,7 +159,7 @@ impl Canvas<'_> {
             Side::Client => (CLIENT_X + BAR, SERVER_X - BAR, 1),
             Side::Server => (SERVER_X - BAR, CLIENT_X + BAR, -1),
         };
-        self.text(16, tail + 4, "b", "start", &since_text(arrow.time));
+        self.text(16, tail + 4, "b", "start", &since_first(arrow.time));
         if let Some(frame) = arrow.frame {
             self.text(16, tail + 18, "f", "start", &format!("{} {frame}", self.frame_word()));
         }

@@ -2,7 +2,8 @@
 
 use super::page::Page;
 use crate::detect::host::{Grade, HostDetectors, Incident, IsnReport, Others, ScanReport, Shape};
-use crate::output::clock::{human, rfc3339};
+use crate::output::clock::rfc3339;
+use crate::output::duration::human;
 use crate::time::Timestamp;
 
 /// Scans, incidents and hosts that are shown of each.

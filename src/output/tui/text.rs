@@ -17,35 +17,18 @@ use crate::flow::{Closing, Flow, Label, Opening, Side, Step};
 use crate::flow_filter::Phase;
 use crate::output::Locale;
 use crate::output::cause::Cause;
-use crate::output::clock::human;
+use crate::output::duration::{compact, human};
 use crate::output::event::build::{Context, flow_event};
 use crate::output::event::{Action, Detail, StepsShown, write_line};
 use crate::output::explain::{Block, Level, anomalies, explain_flow, terms};
 use crate::output::ladder;
+use crate::output::mermaid::Diagram;
 use crate::output::words::state_name;
 use crate::tcp::{Endpoint, State};
-use crate::time::{MICROSECOND, MILLISECOND, SECOND, Timestamp};
+use crate::time::{SECOND, Timestamp};
 
 /// A longer silence appears in a story, nanoseconds.
 const GAP_REPORTED: i64 = SECOND;
-
-/// A duration in at most six columns: `33µs`, `12.6ms`, `25.0s`, `14m`, `3h20`.
-pub(super) fn compact(ns: i64) -> String {
-    let value = ns.max(0) as f64;
-    let (value, unit) = match ns {
-        i64::MIN..=0 => return "0".to_owned(),
-        1..MICROSECOND => return format!("{}ns", ns.max(0)),
-        MICROSECOND..MILLISECOND => (value / 1e3, "µs"),
-        MILLISECOND..SECOND => (value / 1e6, "ms"),
-        SECOND..60_000_000_000 => (value / 1e9, "s"),
-        60_000_000_000..3_600_000_000_000 => return format!("{}m{:02}", ns / 60 / SECOND, ns / SECOND % 60),
-        3_600_000_000_000..360_000_000_000_000 => {
-            return format!("{}h{:02}", ns / 3600 / SECOND, ns / 60 / SECOND % 60);
-        }
-        _ => return format!("{}d", ns / 86_400 / SECOND),
-    };
-    if value < 9.95 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
-}
 
 /// A count in at most five columns: `999`, `8.4k`, `120M`.
 pub(super) fn count(n: u64) -> String {
@@ -441,26 +424,23 @@ pub(super) fn export(path: &Path, flow: &Flow) -> String {
 
 fn markdown(flow: &Flow) -> String {
     let (client, server) = (flow.client.endpoint, flow.server.endpoint);
-    let mut text = format!("# Flow {}: {client} → {server}\n\n```mermaid\nsequenceDiagram\n", flow.id);
-    let _ = writeln!(text, "    participant C as client {client}\n    participant S as server {server}");
+    let mut diagram = Diagram::new(flow, Locale::En);
     for row in ladder::rows(flow, true) {
-        let _ = match row {
+        match row {
             ladder::Row::Step(step) => {
-                let (from, to) = if step.from == Side::Client { ("C", "S") } else { ("S", "C") };
-                let caption = step.caption.replace(['#', ';'], " ");
                 let (client, server) = (state_name(step.client), state_name(step.server));
-                writeln!(text, "    {from}->>{to}: {caption} ({client} / {server})")
+                diagram.arrow(&step, &format!("{} ({client} / {server})", step.caption));
             }
             ladder::Row::Data { segments, client_bytes, server_bytes, .. } => {
-                writeln!(text, "    Note over C,S: {}", ladder::data(segments, client_bytes, server_bytes))
+                diagram.note(&ladder::data(segments, client_bytes, server_bytes));
             }
-            ladder::Row::HalfClosed(time) => writeln!(text, "    Note over C,S: half-closed {}", human(time)),
-            ladder::Row::Dropped(steps) => writeln!(text, "    Note over C,S: {steps} more steps"),
-            _ => Ok(()),
-        };
+            ladder::Row::HalfClosed(time) => diagram.note(&format!("half-closed {}", human(time))),
+            ladder::Row::Dropped(steps) => diagram.note(&format!("{steps} more steps")),
+            ladder::Row::Before { .. } | ladder::Row::Established => {}
+        }
     }
-    let _ = write!(text, "```\n\n```text\n{}```\n", ladder::verdict(flow));
-    text
+    let (id, diagram, verdict) = (flow.id, diagram.finish(), ladder::verdict(flow));
+    format!("# Flow {id}: {client} → {server}\n\n{diagram}\n```text\n{verdict}```\n")
 }
 
 #[cfg(test)]
@@ -497,7 +477,7 @@ mod tests {
             (Word::OneFinServer, "+RST"),
         ];
         for (word, rest) in alone.into_iter().map(|word| (word, "")).chain(more) {
-            for locale in Locale::ALL {
+            for locale in Locale::ALL.iter().copied() {
                 let text = format!("{}{rest}?", locale.say(word));
                 assert!(text.width() <= room.into(), "{text} is {} columns wide", text.width());
             }
