@@ -254,7 +254,7 @@ fn what_piled_up_is_taken_in_parts_and_shown_the_same() {
 
 #[test]
 fn what_was_found_about_a_host_is_named_in_whole() {
-    for locale in Locale::ALL {
+    for locale in Locale::ALL.iter().copied() {
         let mut model = model(&["scan_syn.pcap"], Options { locale, ..options() });
         press(&mut model, "4");
         for size in SIZES {

@@ -409,7 +409,7 @@ fn floods_are_described_where_rfc_4987_describes_them() {
 fn sentences_have_no_field_names() {
     let mut wrong = Vec::new();
     for rule in rules() {
-        for locale in Locale::ALL {
+        for locale in Locale::ALL.iter().copied() {
             let texts = [anomalies::summary(rule.id, locale), anomalies::description(rule.id, locale)];
             for word in texts.iter().flat_map(|text| text.split_whitespace()) {
                 let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());

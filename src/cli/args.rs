@@ -3,9 +3,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, ValueEnum};
+use strum::VariantNames;
 
 use super::units::{Duration, LargeSize, Size};
 use crate::detect::Severity;
@@ -190,7 +192,7 @@ pub(super) struct AnalysisArgs {
     pub(super) time_wait: Option<Duration>,
 
     /// Report anomalies of at least this severity [default: info]
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = word_of::<Severity>())]
     pub(super) min_severity: Option<Severity>,
 
     /// Report only these anomalies (comma-separated ids)
@@ -263,11 +265,11 @@ pub(super) struct OutputArgs {
     pub(super) events: Vec<String>,
 
     /// Steps to write: all, handshake (with teardown) or none [default: none for ndjson, handshake for other formats]
-    #[arg(long, value_name = "WHICH")]
+    #[arg(long, value_name = "WHICH", value_parser = word_of::<StepsShown>())]
     pub(super) steps: Option<StepsShown>,
 
     /// Fields of ndjson events: lean (what other fields do not imply) or full (every field, with steps) [default: lean]
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", value_parser = word_of::<Detail>())]
     pub(super) detail: Option<Detail>,
 
     /// Explain each flow in words (short or full), a topic (`topics` lists them), or the TCP header of a frame
@@ -276,11 +278,11 @@ pub(super) struct OutputArgs {
     pub(super) explain: Option<String>,
 
     /// Draw only one part of a connection [default: all]
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", value_parser = word_of::<Part>())]
     pub(super) part: Option<Part>,
 
     /// Vertical scale of pictures: time is proportional, even spaces steps equally [default: even]
-    #[arg(long, value_name = "SCALE")]
+    #[arg(long, value_name = "SCALE", value_parser = word_of::<Scale>())]
     pub(super) scale: Option<Scale>,
 
     /// Colour theme; pictures support auto, light and dark [default: auto]
@@ -288,7 +290,7 @@ pub(super) struct OutputArgs {
     pub(super) theme: Option<ThemeArg>,
 
     /// Language of the view, pictures and explanations [default: for the view from LANG, else en]
-    #[arg(long, value_name = "LANGUAGE")]
+    #[arg(long, value_name = "LANGUAGE", value_parser = word_of::<Locale>())]
     pub(super) locale: Option<Locale>,
 
     /// Flush after every line
@@ -387,7 +389,7 @@ pub(super) enum ColorArg {
 pub(super) struct Speed(pub(super) Option<f64>);
 
 #[cfg(feature = "tui")]
-impl std::str::FromStr for Speed {
+impl FromStr for Speed {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -403,7 +405,7 @@ impl std::str::FromStr for Speed {
 
 #[cfg(feature = "tui")]
 fn arrangement(text: &str) -> Result<Arrangement, String> {
-    Arrangement::from_name(text).ok_or_else(|| "expected auto, compact, split or full".to_owned())
+    text.parse().map_err(|_| "expected auto, compact, split or full".to_owned())
 }
 
 /// What a script wants to know.
@@ -443,33 +445,13 @@ pub(super) struct OtherArgs {
     version: Option<bool>,
 }
 
-/// Implements [`ValueEnum`] for a type of another module: its values in the order of `--help`, and the name of each.
-macro_rules! value_enum {
-    ($type:ty, $all:expr, $name:expr) => {
-        impl ValueEnum for $type {
-            fn value_variants<'a>() -> &'a [Self] {
-                &$all
-            }
-
-            fn to_possible_value(&self) -> Option<PossibleValue> {
-                let name: fn(&Self) -> &'static str = $name;
-                Some(PossibleValue::new(name(self)))
-            }
-        }
-    };
-    ($type:ty { $($variant:ident = $name:literal),+ $(,)? }) => {
-        value_enum!($type, [$(<$type>::$variant),+], |value| match value {
-            $(<$type>::$variant => $name),+
-        });
-    };
+/// Reads one of the words of `T`, a type of another module.
+fn word_of<T>() -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = strum::ParseError> + VariantNames + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS).try_map(|word| word.parse())
 }
-
-value_enum!(Severity, Severity::ALL, |severity| severity.name());
-value_enum!(Locale, Locale::ALL, |locale| locale.name());
-value_enum!(Detail { Lean = "lean", Full = "full" });
-value_enum!(StepsShown { All = "all", Handshake = "handshake", None = "none" });
-value_enum!(Part { Open = "open", Close = "close", All = "all" });
-value_enum!(Scale { Time = "time", Even = "even" });
 
 /// The format that is a screen.
 pub(super) const TUI: &str = "tui";
@@ -478,7 +460,7 @@ pub(super) const TUI: &str = "tui";
 #[derive(Clone)]
 struct FormatParser;
 
-impl clap::builder::TypedValueParser for FormatParser {
+impl TypedValueParser for FormatParser {
     type Value = &'static str;
 
     fn parse_ref(
@@ -488,7 +470,7 @@ impl clap::builder::TypedValueParser for FormatParser {
         value: &std::ffi::OsStr,
     ) -> Result<Self::Value, clap::Error> {
         let screen = cfg!(feature = "tui").then_some(TUI);
-        let names = clap::builder::PossibleValuesParser::new(FORMATS.iter().map(|format| format.name).chain(screen));
+        let names = PossibleValuesParser::new(FORMATS.iter().map(|format| format.name).chain(screen));
         let name = names.parse_ref(command, arg, value)?;
         if name == TUI {
             return Ok(TUI);
@@ -507,7 +489,7 @@ impl clap::builder::TypedValueParser for FormatParser {
 #[derive(Clone)]
 struct TimeParser;
 
-impl clap::builder::TypedValueParser for TimeParser {
+impl TypedValueParser for TimeParser {
     type Value = TimeStyle;
 
     fn parse_ref(
@@ -516,7 +498,7 @@ impl clap::builder::TypedValueParser for TimeParser {
         arg: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Self::Value, clap::Error> {
-        let letters = clap::builder::PossibleValuesParser::new(TimeStyle::ALL.iter().map(|(_, letters, _)| *letters));
+        let letters = PossibleValuesParser::new(TimeStyle::ALL.iter().map(|(_, letters, _)| *letters));
         let name = letters.parse_ref(command, arg, value)?;
         let found = TimeStyle::ALL.iter().find(|(_, letters, _)| *letters == name);
         Ok(found.map(|(style, ..)| *style).unwrap_or_default())
@@ -529,7 +511,7 @@ impl clap::builder::TypedValueParser for TimeParser {
 
 /// Every word that `--events` takes.
 pub(super) fn event_names() -> impl Iterator<Item = &'static str> {
-    Action::ALL.into_iter().map(Action::name)
+    Action::ALL.iter().map(|action| action.name())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A captured frame, and what it holds.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
 
@@ -25,7 +27,8 @@ pub struct Frame<'a> {
 }
 
 /// Why a frame yielded no segment. The names are those of `session_end`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum SkipReason {
     /// A link type that is not decoded.
@@ -54,35 +57,11 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// Every reason, in order.
-    pub const ALL: [Self; 11] = [
-        Self::UnknownLinkType,
-        Self::TruncatedLink,
-        Self::NotIp,
-        Self::TruncatedIp,
-        Self::MalformedIp,
-        Self::NotTcp,
-        Self::TruncatedTcp,
-        Self::Fragment,
-        Self::FragmentLimit,
-        Self::TunnelDepth,
-        Self::NotData,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UnknownLinkType => "unknown-link-type",
-            Self::TruncatedLink => "truncated-link",
-            Self::NotIp => "not-ip",
-            Self::TruncatedIp => "truncated-ip",
-            Self::MalformedIp => "malformed-ip",
-            Self::NotTcp => "not-tcp",
-            Self::TruncatedTcp => "truncated-tcp",
-            Self::Fragment => "fragment",
-            Self::FragmentLimit => "fragment-limit",
-            Self::TunnelDepth => "tunnel-depth",
-            Self::NotData => "not-data",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

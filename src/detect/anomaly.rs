@@ -2,11 +2,14 @@
 
 use core::net::IpAddr;
 
+use strum::IntoStaticStr;
+
 pub use crate::flow::Severity;
 use crate::time::Timestamp;
 
 /// What an anomaly is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Scope {
     /// One flow.
     Flow,
@@ -18,12 +21,8 @@ pub enum Scope {
 
 impl Scope {
     /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Flow => "flow",
-            Self::Host => "host",
-            Self::Capture => "capture",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -43,7 +42,8 @@ pub enum Figure {
 }
 
 /// Where a report stands among those of its incident.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Phase {
     /// The first.
     #[default]
@@ -56,12 +56,8 @@ pub enum Phase {
 
 impl Phase {
     /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Update => "update",
-            Self::Final => "final",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

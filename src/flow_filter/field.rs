@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 
 use smallvec::SmallVec;
+use strum::VariantNames;
 
 use super::phase::Phase;
 use super::subject::Subject;
@@ -126,20 +127,20 @@ pub(super) const FIELDS: &[Field] = &[
     word(
         "phase",
         "where it is in its life",
-        || Phase::ALL.map(Phase::name).to_vec(),
+        || Phase::VARIANTS.to_vec(),
         |s| s.flow.map(|flow| Phase::of(flow).name()).into_iter().collect(),
     ),
     word("outcome", "how it opened and closed, in any of its words", outcome_words, outcomes),
     word(
         "opening",
         "opening verdict",
-        || Opening::ALL.iter().map(|o| o.name()).collect(),
+        || Opening::VARIANTS.to_vec(),
         |s| s.flow.map(|flow| flow.opening().name()).into_iter().collect(),
     ),
     word(
         "closing",
         "closing verdict",
-        || Closing::ALL.iter().map(|c| c.name()).collect(),
+        || Closing::VARIANTS.to_vec(),
         |s| s.flow.map(|flow| flow.closing().name()).into_iter().collect(),
     ),
     word("state.c", "state of the client", state_words, |s| state(s, Side::Client)),
@@ -191,19 +192,19 @@ pub(super) const FIELDS: &[Field] = &[
     word(
         "tfo",
         "what became of Fast Open",
-        || FastOpenUse::ALL.iter().map(|v| v.name()).collect(),
+        || FastOpenUse::VARIANTS.to_vec(),
         |s| s.flow.and_then(fast_open).map(FastOpenUse::name).into_iter().collect(),
     ),
     word(
         "ecn",
         "what became of ECN",
-        || Ecn::ALL.iter().map(|v| v.name()).collect(),
+        || Ecn::VARIANTS.to_vec(),
         |s| s.flow.and_then(ecn).map(Ecn::name).into_iter().collect(),
     ),
     word(
         "mptcp",
         "what became of Multipath TCP",
-        || MptcpUse::ALL.iter().map(|v| v.name()).collect(),
+        || MptcpUse::VARIANTS.to_vec(),
         |s| s.flow.and_then(mptcp).map(MptcpUse::name).into_iter().collect(),
     ),
     text("zeek.state", "Zeek's conn_state", |s| s.flow.map(|flow| flow.zeek.state().name().to_owned())),
@@ -248,7 +249,7 @@ fn both(subject: &Subject<'_>, value: impl Fn(&Peer) -> Option<i64>) -> Numbers 
 }
 
 fn state_words() -> Vec<&'static str> {
-    State::ALL.map(State::name).to_vec()
+    State::VARIANTS.to_vec()
 }
 
 fn state(subject: &Subject<'_>, side: Side) -> Vec<&'static str> {
@@ -259,7 +260,7 @@ fn state(subject: &Subject<'_>, side: Side) -> Vec<&'static str> {
 const SHORT_OUTCOMES: [&str; 5] = ["ok", "failed", "no-answer", "half-open", "reset"];
 
 fn outcome_words() -> Vec<&'static str> {
-    let verdicts = Opening::ALL.iter().map(|o| o.name()).chain(Closing::ALL.iter().map(|c| c.name()));
+    let verdicts = Opening::VARIANTS.iter().chain(Closing::VARIANTS).copied();
     verdicts.chain(SHORT_OUTCOMES).collect()
 }
 
@@ -297,5 +298,5 @@ fn flags(subject: &Subject<'_>) -> Vec<&'static str> {
 
 /// The severity with this name, as a number.
 pub(super) fn severity(name: &str) -> Option<i64> {
-    Severity::ALL.into_iter().find(|severity| severity.name() == name).map(|severity| severity as i64)
+    name.parse().ok().map(|severity: Severity| severity as i64)
 }

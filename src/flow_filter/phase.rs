@@ -1,14 +1,18 @@
 //! Where a flow is in its life, in one word.
 
+use strum::{IntoStaticStr, VariantArray, VariantNames};
+
 use crate::flow::{Closing, Flow, Opening, Side};
 use crate::tcp::State;
 
 /// Phase of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Phase {
     /// A SYN is out.
     SynSent,
     /// A SYN-ACK is out.
+    #[strum(serialize = "syn-rcvd")]
     SynReceived,
     /// Open.
     Established,
@@ -26,29 +30,11 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase.
-    pub const ALL: [Self; 8] = [
-        Self::SynSent,
-        Self::SynReceived,
-        Self::Established,
-        Self::HalfClosed,
-        Self::Closing,
-        Self::Closed,
-        Self::Failed,
-        Self::Unknown,
-    ];
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
 
     /// The word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SynSent => "syn-sent",
-            Self::SynReceived => "syn-rcvd",
-            Self::Established => "established",
-            Self::HalfClosed => "half-closed",
-            Self::Closing => "closing",
-            Self::Closed => "closed",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Phase of `flow` as of now.

@@ -1,25 +1,29 @@
 //! How flows are drawn, as asked for.
 
+use strum::{EnumString, VariantNames};
+
 /// Which part of a connection is drawn (`--part`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Part {
-    /// All of it.
-    #[default]
-    All,
     /// The opening handshake.
     Open,
     /// The close.
     Close,
+    /// All of it.
+    #[default]
+    All,
 }
 
 /// How time is drawn (`--scale`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Scale {
+    /// Gaps and slopes grow with the time that passed.
+    Time,
     /// Every step takes the same height.
     #[default]
     Even,
-    /// Gaps and slopes grow with the time that passed.
-    Time,
 }
 
 /// Colours (`--theme`).

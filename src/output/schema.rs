@@ -34,7 +34,7 @@ fn collect(schema: &Value, path: String, fields: &mut Vec<String>) {
 pub fn json_schema() -> String {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let alternatives: Vec<_> = Action::ALL
-        .into_iter()
+        .iter()
         .map(|action| {
             let line = match action {
                 Action::SessionStart => reference::<SessionStartEvent<'_>>(&mut generator),

@@ -6,8 +6,11 @@
 
 use core::fmt;
 
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 /// A connection state of RFC 9293 section 3.3.2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// No connection.
     #[default]
@@ -21,8 +24,10 @@ pub enum State {
     /// Open.
     Established,
     /// Sent a FIN, not acknowledged yet.
+    #[strum(serialize = "FIN_WAIT_1")]
     FinWait1,
     /// Its FIN is acknowledged; waiting for the peer's.
+    #[strum(serialize = "FIN_WAIT_2")]
     FinWait2,
     /// Received a FIN; the local user has not closed yet.
     CloseWait,
@@ -36,40 +41,16 @@ pub enum State {
 
 impl State {
     /// Every state, in the order of the RFC.
-    pub const ALL: [Self; 11] = [
-        Self::Closed,
-        Self::Listen,
-        Self::SynSent,
-        Self::SynReceived,
-        Self::Established,
-        Self::FinWait1,
-        Self::FinWait2,
-        Self::CloseWait,
-        Self::Closing,
-        Self::LastAck,
-        Self::TimeWait,
-    ];
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
 
     /// The name in the output formats: the RFC's with underscores.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "CLOSED",
-            Self::Listen => "LISTEN",
-            Self::SynSent => "SYN_SENT",
-            Self::SynReceived => "SYN_RECEIVED",
-            Self::Established => "ESTABLISHED",
-            Self::FinWait1 => "FIN_WAIT_1",
-            Self::FinWait2 => "FIN_WAIT_2",
-            Self::CloseWait => "CLOSE_WAIT",
-            Self::Closing => "CLOSING",
-            Self::LastAck => "LAST_ACK",
-            Self::TimeWait => "TIME_WAIT",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The state with this [`Self::name`] (`-` is accepted for `_`).
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name || s.name().replace('_', "-") == name)
+        name.replace('-', "_").parse().ok()
     }
 
     /// ESTABLISHED or any state behind it but CLOSED.
@@ -192,7 +173,7 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for state in State::ALL {
+        for state in State::ALL.iter().copied() {
             assert_eq!(State::from_name(state.name()), Some(state));
         }
         assert_eq!(State::from_name("FIN-WAIT-1"), Some(State::FinWait1));

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use strum::IntoStaticStr;
+
 use super::input::Input;
 use super::interface_indices::InterfaceIndices;
 #[cfg(feature = "live")]
@@ -58,7 +60,8 @@ enum Format {
 }
 
 /// How a file is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 enum Compression {
     Gzip,
     Zstd,
@@ -267,11 +270,8 @@ impl Compression {
         }
     }
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-        }
+    fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Decompresses in a thread of its own. Several members or frames in a row are one stream.

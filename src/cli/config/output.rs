@@ -155,7 +155,7 @@ fn events(lists: &[String]) -> Result<Option<Vec<Action>>, Failure> {
     let mut events = Vec::new();
     for typed in lists {
         for (place, name) in pieces(typed) {
-            let action = Action::ALL.into_iter().find(|action| action.name() == name).ok_or_else(|| {
+            let action = name.parse().map_err(|_| {
                 let resembling = did_you_mean(name, event_names());
                 usage_at("--events", &format!("unknown event '{name}'{resembling}"), typed, place)
             })?;

@@ -1,12 +1,15 @@
 //! Segments out of any connection, as values: probes and how a source probes, strays, and what proves them so.
 
+use strum::IntoStaticStr;
+
 use super::rules;
 use crate::detect::rule::Rule;
 use crate::tcp::{Endpoint, Flags, SeqNumber};
 use crate::time::Timestamp;
 
 /// How a source probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Technique {
     /// SYN, and RST for whoever answers.
     Syn,
@@ -21,32 +24,26 @@ pub enum Technique {
     /// FIN, ACK.
     Maimon,
     /// ACK alone; the window scan looks the same.
+    #[strum(serialize = "ack-or-window")]
     Ack,
     /// SYN, ACK.
+    #[strum(serialize = "synack")]
     SynAck,
     /// RST alone.
+    #[strum(serialize = "inverse-rst")]
     Rst,
     /// Other flags with which no connection begins, without ACK or with SYN, FIN and RST mixed.
+    #[strum(serialize = "odd-flags")]
     Odd,
     /// ACK with flags that say nothing without data: PSH, URG.
+    #[strum(serialize = "odd-flags")]
     OddAck,
 }
 
 impl Technique {
     /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Syn => "syn",
-            Self::Connect => "connect",
-            Self::Fin => "fin",
-            Self::Null => "null",
-            Self::Xmas => "xmas",
-            Self::Maimon => "maimon",
-            Self::Ack => "ack-or-window",
-            Self::SynAck => "synack",
-            Self::Rst => "inverse-rst",
-            Self::Odd | Self::OddAck => "odd-flags",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The rule about sources that probe so.

@@ -8,6 +8,8 @@ use crate::flow::features::initial_ttl;
 use crate::tcp::options::Layout;
 use core::net::IpAddr;
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// Packets of one source that must match.
 const ENOUGH: u16 = 3;
 /// For the current zmap, whose packets are less peculiar.
@@ -18,12 +20,14 @@ const MSS_ONLY: Layout = Layout(0x3);
 const WINDOWS: Layout = Layout(0x52_2423);
 
 /// A tool that is known by its packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Tool {
     /// nmap's raw scans.
     Nmap,
     /// nmap's operating-system detection.
+    #[strum(serialize = "nmap -O")]
     NmapOs,
     /// zmap.
     Zmap,
@@ -32,6 +36,7 @@ pub enum Tool {
     /// The Mirai family.
     Mirai,
     /// hping3.
+    #[strum(serialize = "hping3")]
     Hping,
     /// p0f's p0f-sendsyn.
     P0fSendsyn,
@@ -39,20 +44,11 @@ pub enum Tool {
 
 impl Tool {
     /// Every tool.
-    pub const ALL: [Self; 7] =
-        [Self::Nmap, Self::NmapOs, Self::Zmap, Self::Masscan, Self::Mirai, Self::Hping, Self::P0fSendsyn];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Nmap => "nmap",
-            Self::NmapOs => "nmap -O",
-            Self::Zmap => "zmap",
-            Self::Masscan => "masscan",
-            Self::Mirai => "mirai",
-            Self::Hping => "hping3",
-            Self::P0fSendsyn => "p0f-sendsyn",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The rule that names it.
@@ -99,7 +95,7 @@ impl Prints {
         self.count(Tool::Hping, is_hping(a));
         self.count(Tool::P0fSendsyn, a.look.window == 1337 && a.look.mss == Some(1331));
         self.new_zmap = self.new_zmap.saturating_add(u16::from(is_new_zmap(a)));
-        let tool = Tool::ALL.into_iter().find(|tool| !self.is_reported(*tool) && self.is_certain(*tool))?;
+        let tool = Tool::ALL.iter().copied().find(|tool| !self.is_reported(*tool) && self.is_certain(*tool))?;
         self.reported |= 1 << tool as u8;
         Some(tool)
     }

@@ -2,65 +2,100 @@
 //!
 //! Pure functions over what a [`Flow`] keeps; nothing here changes a verdict.
 
+use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 use core::fmt::{self, Write as _};
 
 use super::flow::Flow;
 use super::peer::{Offer, Peer};
-use super::verdict::named;
 use crate::tcp::Flags;
 use crate::tcp::options::{Mptcp, OptionFaults};
 
-named! {
-    /// What became of explicit congestion notification (RFC 3168 section 6.1.1, RFC 9768 section 3.1).
-    Ecn {
-        /// The SYN asked for none.
-        None = "none",
-        /// Classic ECN is in use.
-        Classic = "classic",
-        /// Accurate ECN is in use.
-        AccEcn = "accecn",
-        /// It was asked for, and the SYN-ACK did not take it.
-        Refused = "refused",
-        /// The SYN-ACK sent the flags of the SYN back: a broken reflector, no ECN.
-        Reflected = "reflected",
+/// What became of explicit congestion notification (RFC 3168 section 6.1.1, RFC 9768 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[repr(u8)]
+pub enum Ecn {
+    /// The SYN asked for none.
+    None,
+    /// Classic ECN is in use.
+    Classic,
+    /// Accurate ECN is in use.
+    #[strum(serialize = "accecn")]
+    AccEcn,
+    /// It was asked for, and the SYN-ACK did not take it.
+    Refused,
+    /// The SYN-ACK sent the flags of the SYN back: a broken reflector, no ECN.
+    Reflected,
+}
+
+impl Ecn {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-named! {
-    /// What became of TCP Fast Open (RFC 7413).
-    FastOpenUse {
-        /// The SYN asked for a cookie; no answer was seen.
-        Request = "request",
-        /// The SYN-ACK carried a cookie.
-        Granted = "granted",
-        /// The SYN-ACK carried none.
-        NotGranted = "not-granted",
-        /// The SYN carried a cookie; no answer was seen.
-        Cookie = "cookie",
-        /// The SYN-ACK acknowledged all data of the SYN.
-        Accepted = "accepted",
-        /// The SYN-ACK acknowledged some of the SYN's data.
-        Partial = "partial",
-        /// The SYN-ACK acknowledged none of the SYN's data.
-        Ignored = "ignored",
-        /// The SYN was repeated without its data, and that one was answered.
-        Fallback = "fallback",
+/// What became of TCP Fast Open (RFC 7413).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[repr(u8)]
+pub enum FastOpenUse {
+    /// The SYN asked for a cookie; no answer was seen.
+    Request,
+    /// The SYN-ACK carried a cookie.
+    Granted,
+    /// The SYN-ACK carried none.
+    NotGranted,
+    /// The SYN carried a cookie; no answer was seen.
+    Cookie,
+    /// The SYN-ACK acknowledged all data of the SYN.
+    Accepted,
+    /// The SYN-ACK acknowledged some of the SYN's data.
+    Partial,
+    /// The SYN-ACK acknowledged none of the SYN's data.
+    Ignored,
+    /// The SYN was repeated without its data, and that one was answered.
+    Fallback,
+}
+
+impl FastOpenUse {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-named! {
-    /// What became of Multipath TCP (RFC 8684).
-    MptcpUse {
-        /// Offered; no answer was seen.
-        Requested = "requested",
-        /// Version 0 in use.
-        V0 = "v0",
-        /// Version 1 in use.
-        V1 = "v1",
-        /// A subflow joined a connection.
-        Join = "join",
-        /// Offered, and the SYN-ACK did not take it.
-        Fallback = "fallback",
+/// What became of Multipath TCP (RFC 8684).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[repr(u8)]
+pub enum MptcpUse {
+    /// Offered; no answer was seen.
+    Requested,
+    /// Version 0 in use.
+    V0,
+    /// Version 1 in use.
+    V1,
+    /// A subflow joined a connection.
+    Join,
+    /// Offered, and the SYN-ACK did not take it.
+    Fallback,
+}
+
+impl MptcpUse {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,7 +1,12 @@
 //! How bad an anomaly is.
 
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 /// Severity of an anomaly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray, EnumString, VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Severity {
     /// A fact, or a feature in use.
@@ -16,7 +21,7 @@ pub enum Severity {
 
 impl Severity {
     /// From least to most severe.
-    pub const ALL: [Self; 4] = [Self::Info, Self::Note, Self::Warn, Self::Alert];
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
 
     /// The next lower one.
     #[must_use]
@@ -29,12 +34,7 @@ impl Severity {
     }
 
     /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Note => "note",
-            Self::Warn => "warn",
-            Self::Alert => "alert",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }

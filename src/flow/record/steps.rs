@@ -1,41 +1,65 @@
 //! The steps of a flow: the segments that carry its story, each with its frame and both endpoints' states after it.
 
+use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 use super::tuple::Side;
-use super::verdict::named;
 use crate::tcp::{Flags, SeqNumber, State};
 use crate::time::Timestamp;
 
-named! {
-    /// What a step is.
-    Label {
-        /// SYN.
-        Syn = "SYN",
-        /// SYN and ACK.
-        SynAck = "SYN-ACK",
-        /// The acknowledgment that completes a handshake, or that acknowledges a FIN.
-        Ack = "ACK",
-        /// Payload (a run of segments in one direction is folded into one step).
-        Data = "DATA",
-        /// FIN, with or without an acknowledgment or data.
-        Fin = "FIN",
-        /// RST.
-        Rst = "RST",
-        /// An ICMP error that quotes the flow.
-        Icmp = "ICMP",
-        /// A keep-alive or window probe.
-        Probe = "PROBE",
-        /// Flags that no step can have.
-        Other = "OTHER",
+/// What a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[repr(u8)]
+pub enum Label {
+    /// SYN.
+    Syn,
+    /// SYN and ACK.
+    #[strum(serialize = "SYN-ACK")]
+    SynAck,
+    /// The acknowledgment that completes a handshake, or that acknowledges a FIN.
+    Ack,
+    /// Payload (a run of segments in one direction is folded into one step).
+    Data,
+    /// FIN, with or without an acknowledgment or data.
+    Fin,
+    /// RST.
+    Rst,
+    /// An ICMP error that quotes the flow.
+    Icmp,
+    /// A keep-alive or window probe.
+    Probe,
+    /// Flags that no step can have.
+    Other,
+}
+
+impl Label {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-named! {
-    /// Whether the states of a step are proved.
-    Certainty {
-        /// Both endpoints' states follow from what they sent themselves.
-        Observed = "observed",
-        /// The receiver's state presumes that the segment arrived.
-        Inferred = "inferred",
+/// Whether the states of a step are proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[repr(u8)]
+pub enum Certainty {
+    /// Both endpoints' states follow from what they sent themselves.
+    Observed,
+    /// The receiver's state presumes that the segment arrived.
+    Inferred,
+}
+
+impl Certainty {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,18 +1,30 @@
 //! The key of a flow: two endpoints without direction.
 
+use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::verdict::named;
 use crate::tcp::{Endpoint, Segment};
 
-named! {
-    /// One of the two ends of a flow, by role.
-    Side {
-        /// The end that opened the connection.
-        Client = "client",
-        /// The end that was connected to.
-        Server = "server",
+/// One of the two ends of a flow, by role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[repr(u8)]
+pub enum Side {
+    /// The end that opened the connection.
+    Client,
+    /// The end that was connected to.
+    Server,
+}
+
+impl Side {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -136,13 +136,18 @@ impl Flow {
     fn closest(&self, side: Side, before: Option<State>, wishes: &[Wish]) -> SmallVec<[State; 16]> {
         const COUNT: usize = State::ALL.len();
         const NEVER: u32 = u32::MAX / 2;
-        let mut costs = State::ALL.map(|state| if before.is_none_or(|before| before == state) { 0 } else { NEVER });
+        let mut costs = [NEVER; COUNT];
+        for (cost, state) in costs.iter_mut().zip(State::ALL) {
+            if before.is_none_or(|before| before == *state) {
+                *cost = 0;
+            }
+        }
         let mut came: SmallVec<[[u8; COUNT]; 16]> = SmallVec::new();
         for (step, wish) in self.steps.iter().zip(wishes) {
             let (mut next, mut from) = ([NEVER; COUNT], [0; COUNT]);
-            for (t, to) in State::ALL.into_iter().enumerate() {
+            for (t, to) in State::ALL.iter().copied().enumerate() {
                 let off = if to == wish.state { 0 } else { 2 * wish.weight };
-                for (f, state) in State::ALL.into_iter().enumerate() {
+                for (f, state) in State::ALL.iter().copied().enumerate() {
                     let Some(way) = cost(state, to, step, side) else { continue };
                     let sum = costs[f] + way + off;
                     if sum < next[t] || (sum == next[t] && f == t) {

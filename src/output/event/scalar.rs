@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use strum::VariantNames;
 
 use crate::flow::community_id::CommunityId;
-use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
-use crate::flow::{Backoff, Certainty, ClosedBy, Closing, Label, Opening, Shape, Side};
+use crate::flow::features::Fingerprint;
 use crate::output::clock::rfc3339;
-use crate::tcp::{Flags, State};
+use crate::tcp::Flags;
 use crate::time::Timestamp;
 
 /// The largest integer that every JSON reader keeps exactly.
@@ -131,60 +131,23 @@ schema!(
     json_schema!({ "type": "string", "pattern": "^[46]:[0-9]+:[0-9]+:[0-9]+:[^:]+,[0-9]+:[^:]*:[^:]*:[0+]$" })
 );
 
-/// A type with a fixed list of words.
-pub trait NamedValues: Copy + 'static {
-    /// Name of the type in the schema.
-    const TYPE: &'static str;
-    /// Every value.
-    const VALUES: &'static [Self];
-    /// Its word.
-    fn word(self) -> &'static str;
-}
-
 /// One of the words of `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct EnumName<T>(pub T);
 
-impl<T: NamedValues> Serialize for EnumName<T> {
+impl<T: Copy + Into<&'static str>> Serialize for EnumName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.word())
+        serializer.serialize_str(self.0.into())
     }
 }
 
-impl<T: NamedValues> JsonSchema for EnumName<T> {
+impl<T: VariantNames> JsonSchema for EnumName<T> {
+    /// The name of the type alone, without its module.
     fn schema_name() -> Cow<'static, str> {
-        Cow::Borrowed(T::TYPE)
+        let path = core::any::type_name::<T>();
+        Cow::Borrowed(path.rsplit("::").next().unwrap_or(path))
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = T::VALUES.iter().map(|value| value.word()).collect();
-        json_schema!({ "type": "string", "enum": words })
+        json_schema!({ "type": "string", "enum": T::VARIANTS })
     }
 }
-
-macro_rules! words {
-    ($($type:ident),+) => {
-        $(impl NamedValues for $type {
-            const TYPE: &'static str = stringify!($type);
-            const VALUES: &'static [Self] = &Self::ALL;
-            fn word(self) -> &'static str {
-                self.name()
-            }
-        })+
-    };
-}
-
-words!(State);
-
-macro_rules! word_slices {
-    ($($type:ident),+) => {
-        $(impl NamedValues for $type {
-            const TYPE: &'static str = stringify!($type);
-            const VALUES: &'static [Self] = Self::ALL;
-            fn word(self) -> &'static str {
-                self.name()
-            }
-        })+
-    };
-}
-
-word_slices!(Opening, Closing, ClosedBy, Shape, Backoff, Side, Label, Certainty, Ecn, FastOpenUse, MptcpUse);

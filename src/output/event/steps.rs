@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
+use strum::{EnumString, VariantNames};
 
 use super::scalar::{Count, EnumName, Integer, Shown};
 use crate::flow::{Certainty, Ends, Flow, Label, Side, Step};
@@ -42,7 +43,8 @@ pub struct StepBody {
 }
 
 /// Which steps a flow's events carry (`--steps`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum StepsShown {
     /// All of them, data and probes too.
     All,
@@ -54,7 +56,8 @@ pub enum StepsShown {
 }
 
 /// How much of a flow its events carry (`--detail`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Detail {
     /// What cannot be derived from other fields, without counts of 0 and marks of what is usual.
     #[default]

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
 use super::steps::{Detail, StepBody, Steps};
@@ -21,7 +22,8 @@ pub const CONTRACT: u8 = 1;
 pub(super) const ECS: &str = "8.17.0";
 
 /// The kind of an event (`event.action`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The run began.
@@ -44,29 +46,11 @@ pub enum Action {
 
 impl Action {
     /// Every action, in the order of the contract.
-    pub const ALL: [Self; 8] = [
-        Self::SessionStart,
-        Self::FlowStart,
-        Self::HandshakeEnd,
-        Self::TeardownStart,
-        Self::FlowEnd,
-        Self::Anomaly,
-        Self::Stats,
-        Self::SessionEnd,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word in output and for `--events`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SessionStart => "session_start",
-            Self::FlowStart => "flow_start",
-            Self::HandshakeEnd => "handshake_end",
-            Self::TeardownStart => "teardown_start",
-            Self::FlowEnd => "flow_end",
-            Self::Anomaly => "anomaly",
-            Self::Stats => "stats",
-            Self::SessionEnd => "session_end",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     pub(super) const fn dataset(self) -> &'static str {

@@ -82,7 +82,7 @@ mod tests {
             let empty = |id: &str| description(id, locale).is_empty() || summary(id, locale).is_empty();
             rules().map(|rule| rule.id).filter(|id| empty(id)).collect()
         };
-        assert_eq!(Locale::ALL.map(without), [Vec::<&str>::new(), Vec::new()], "write them in anomalies/");
+        assert_eq!([Locale::En, Locale::Ko].map(without), [Vec::<&str>::new(), Vec::new()], "write them in anomalies/");
         let hangul = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));
         let texts = || KOREAN.iter().flat_map(|texts| texts.iter());
         assert!(texts().all(|(_, text)| hangul(text) && text.ends_with('.')));

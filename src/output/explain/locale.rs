@@ -1,7 +1,10 @@
 //! Which language people read, and text in both.
 
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 /// A language of the view, of pictures and of explanations (`--locale`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Locale {
     /// English.
     #[default]
@@ -12,19 +15,11 @@ pub enum Locale {
 
 impl Locale {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::En, Self::Ko];
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
 
     /// The word in `--locale`, and the language tag in HTML and SVG.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Ko => "ko",
-        }
-    }
-
-    /// The language of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|locale| locale.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The one of two texts that is in this language.

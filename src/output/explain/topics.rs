@@ -36,7 +36,7 @@ impl Topic {
     /// Every name that [`Self::from_name`] takes, questions first.
     pub fn names() -> Vec<String> {
         let questions = QUESTIONS.iter().map(|q| q.id.to_owned());
-        let states = State::ALL.into_iter().map(|state| state.name().to_owned());
+        let states = State::ALL.iter().map(|state| state.name().to_owned());
         let flags = terms::FLAGS.iter().map(|(flag, _)| (*flag).to_owned());
         questions
             .chain(["header".to_owned()])

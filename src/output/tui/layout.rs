@@ -1,9 +1,10 @@
 //! Which pane is where: a pure function of the size of the screen and of what is asked for, never of what is shown.
 
 use ratatui::layout::Rect;
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 /// A view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub enum View {
     /// The table of flows.
     #[default]
@@ -20,11 +21,12 @@ pub enum View {
 
 impl View {
     /// Every view in the order of the tabs.
-    pub const ALL: [Self; 5] = [Self::Flows, Self::Ladder, Self::Events, Self::Hosts, Self::Stats];
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
 }
 
 /// How much is shown at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Arrangement {
     /// As much as there is room for.
     #[default]
@@ -47,14 +49,6 @@ impl Arrangement {
             Self::Split => Self::Full,
             Self::Full => Self::Auto,
         }
-    }
-
-    /// The arrangement with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [("auto", Self::Auto), ("compact", Self::Compact), ("split", Self::Split), ("full", Self::Full)]
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, arrangement)| arrangement)
     }
 }
 
@@ -159,7 +153,8 @@ fn shifted(height: u16, shift: i16, least: u16, most: u16) -> u16 {
 }
 
 /// A column of the table of flows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Column {
     /// Number of the flow.
     #[default]
@@ -175,6 +170,7 @@ pub enum Column {
     /// Round trip of the handshake.
     Rtt,
     /// First to last segment.
+    #[strum(serialize = "dur")]
     Duration,
     /// Repeated SYNs, SYN-ACKs and FINs.
     Retx,
@@ -185,24 +181,14 @@ pub enum Column {
 }
 
 impl Column {
-    /// Every column with its name on the command line.
-    pub const ALL: [(Self, &'static str); 10] = [
-        (Self::Id, "id"),
-        (Self::Client, "client"),
-        (Self::Server, "server"),
-        (Self::Phase, "phase"),
-        (Self::Outcome, "outcome"),
-        (Self::Rtt, "rtt"),
-        (Self::Duration, "dur"),
-        (Self::Retx, "retx"),
-        (Self::Bytes, "bytes"),
-        (Self::Age, "age"),
-    ];
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 
     /// The next in turn.
     pub(super) fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|(column, _)| *column == self).map_or(0, |at| at + 1);
-        Self::ALL.get(at).map_or(Self::Id, |(column, _)| *column)
+        <Self as VariantArray>::VARIANTS.get(self as usize + 1).copied().unwrap_or_default()
     }
 }
 
@@ -260,7 +246,7 @@ mod tests {
     fn panes_stay_on_the_screen_and_apart() {
         for width in 1..=220 {
             for height in 1..=70 {
-                for view in View::ALL {
+                for view in View::ALL.iter().copied() {
                     for shift in [-40, 0, 40] {
                         let wish = Wish { view, shift, ..Wish::default() };
                         let Some(layout) = layout(width, height, wish) else {

@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn every_word_is_there_in_every_language() {
         for word in Word::ALL {
-            for locale in Locale::ALL {
+            for locale in Locale::ALL.iter().copied() {
                 assert!(!locale.say(*word).trim().is_empty(), "{word:?} in {}", locale.name());
             }
         }

@@ -1,6 +1,7 @@
 //! Meaning to looks. Meaning is carried by word and glyph first; colour comes third and may be absent.
 
 use ratatui::style::{Color, Modifier, Style};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::detect::Severity;
 
@@ -48,7 +49,8 @@ impl Class {
 }
 
 /// A theme that `--theme` takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ThemeName {
     /// The terminal's own sixteen colours.
     #[default]
@@ -89,24 +91,9 @@ impl ThemeName {
         })
     }
 
-    /// Every theme with its name.
-    pub const ALL: [(Self, &'static str); 6] = [
-        (Self::Auto, "auto"),
-        (Self::Light, "light"),
-        (Self::Dark, "dark"),
-        (Self::HighContrast, "high-contrast"),
-        (Self::Cvd, "cvd"),
-        (Self::Mono, "mono"),
-    ];
-
-    /// The theme with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(theme, _)| *theme)
-    }
-
     /// Its name.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(theme, _)| *theme == self).map_or("auto", |(_, name)| name)
+        self.into()
     }
 }
 

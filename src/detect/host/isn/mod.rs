@@ -25,6 +25,7 @@ mod nmap;
 mod tests_of;
 
 pub use nmap::Triplet;
+use strum::IntoStaticStr;
 use tests_of::{FEW_STEPS, Pattern, Sample};
 
 /// Numbers of samples at which a cohort is examined.
@@ -43,7 +44,8 @@ const HARD: u32 = 0xc0;
 const RECENT: usize = 16_384;
 
 /// How predictable the initial sequence numbers of a host are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Grade {
     /// Always the same.
     Constant,
@@ -63,21 +65,14 @@ pub enum Grade {
 
 impl Grade {
     /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Constant => "constant",
-            Self::FixedStep => "fixed-step",
-            Self::TimeLinear => "time-linear",
-            Self::SmallIncrements => "small-increments",
-            Self::Weak => "weak",
-            Self::Random => "random",
-            Self::NotEnough => "not-enough",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Whether a host's numbers are those of its SYNs or of its SYN-ACKs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Role {
     /// SYNs of connections that opened.
     Client,
@@ -87,11 +82,8 @@ pub enum Role {
 
 impl Role {
     /// The word in output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use strum::IntoStaticStr;
+
 use crate::tcp::Endpoint;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
@@ -59,24 +61,23 @@ pub(in crate::detect::host) struct Known {
 }
 
 /// What is probably gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(super) enum Kind {
+    #[strum(serialize = "process-gone")]
     Process,
+    #[strum(serialize = "host-gone")]
     Host,
+    #[strum(serialize = "path-gone")]
     Path,
+    #[strum(serialize = "filtered")]
     Filter,
     Overload,
 }
 
 impl Kind {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process-gone",
-            Self::Host => "host-gone",
-            Self::Path => "path-gone",
-            Self::Filter => "filtered",
-            Self::Overload => "overload",
-        }
+    pub(super) fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The same of several services.

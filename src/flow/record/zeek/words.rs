@@ -23,11 +23,12 @@ mod side;
 #[cfg(test)]
 mod tests;
 
+use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 use core::mem;
 
 use smallvec::SmallVec;
 
-use crate::flow::record::verdict::named;
 use crate::tcp::{Checksum, Flags, Headers, Segment, SeqNumber};
 
 use side::{Advance, Counter, INLINE_LETTERS, Overflow, TOO_FAR};
@@ -42,35 +43,46 @@ pub const LIKELY_SERVER_PORTS: &[u16] = &[
     6669, 8000, 8080, 8888, 20000,
 ];
 
-named! {
-    /// Zeek's `conn_state`.
-    ConnState {
-        /// SYN seen, nothing from the responder.
-        S0 = "S0",
-        /// Both sides established, not closed.
-        S1 = "S1",
-        /// Both sides sent FIN.
-        Sf = "SF",
-        /// The attempt was rejected by a RST.
-        Rej = "REJ",
-        /// Established, only the originator sent FIN.
-        S2 = "S2",
-        /// Established, only the responder sent FIN.
-        S3 = "S3",
-        /// Established, the originator sent RST.
-        Rsto = "RSTO",
-        /// Established, the responder sent RST.
-        Rstr = "RSTR",
-        /// SYN then RST from the originator, no SYN-ACK.
-        Rstos0 = "RSTOS0",
-        /// RST from the responder, nothing SYN-like from the originator.
-        Rstrh = "RSTRH",
-        /// SYN (or data) then FIN from the originator, no SYN-ACK.
-        Sh = "SH",
-        /// FIN from the responder, no SYN from the originator.
-        Shr = "SHR",
-        /// Anything else, mid-stream traffic above all.
-        Oth = "OTH",
+/// Zeek's `conn_state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[repr(u8)]
+pub enum ConnState {
+    /// SYN seen, nothing from the responder.
+    S0,
+    /// Both sides established, not closed.
+    S1,
+    /// Both sides sent FIN.
+    Sf,
+    /// The attempt was rejected by a RST.
+    Rej,
+    /// Established, only the originator sent FIN.
+    S2,
+    /// Established, only the responder sent FIN.
+    S3,
+    /// Established, the originator sent RST.
+    Rsto,
+    /// Established, the responder sent RST.
+    Rstr,
+    /// SYN then RST from the originator, no SYN-ACK.
+    Rstos0,
+    /// RST from the responder, nothing SYN-like from the originator.
+    Rstrh,
+    /// SYN (or data) then FIN from the originator, no SYN-ACK.
+    Sh,
+    /// FIN from the responder, no SYN from the originator.
+    Shr,
+    /// Anything else, mid-stream traffic above all.
+    Oth,
+}
+
+impl ConnState {
+    /// Every value, in the order of the contract.
+    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
+
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

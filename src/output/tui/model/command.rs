@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use strum::VariantNames;
+
 use super::super::layout::{Arrangement, Column};
 use super::super::locale::Word;
 use super::super::text;
@@ -84,24 +86,24 @@ impl Model {
                 self.message = self.filter_problem.take();
             }
             "help" => self.cover(Overlay::Help),
-            "theme" => match ThemeName::from_name(rest) {
-                Some(theme) => self.theme = ViewTheme::new(theme),
-                None => self.unknown(rest),
+            "theme" => match rest.parse() {
+                Ok(theme) => self.theme = ViewTheme::new(theme),
+                Err(_) => self.unknown(rest),
             },
-            "view" => match Arrangement::from_name(rest) {
-                Some(arrangement) => self.wish.arrangement = arrangement,
-                None => self.unknown(rest),
+            "view" => match rest.parse() {
+                Ok(arrangement) => self.wish.arrangement = arrangement,
+                Err(_) => self.unknown(rest),
             },
-            "sort" => match Column::ALL.iter().find(|(_, known)| *known == rest) {
-                Some((by, _)) => {
-                    self.sort = *by;
+            "sort" => match rest.parse() {
+                Ok(by) => {
+                    self.sort = by;
                     self.reorder();
                 }
-                None => self.unknown(rest),
+                Err(_) => self.unknown(rest),
             },
-            "locale" => match Locale::from_name(rest) {
-                Some(locale) => self.options.locale = locale,
-                None => self.unknown(rest),
+            "locale" => match rest.parse() {
+                Ok(locale) => self.options.locale = locale,
+                Err(_) => self.unknown(rest),
             },
             "seek" => {
                 let seconds: f64 = rest.parse().ok().filter(|s: &f64| s.is_finite())?;
@@ -169,11 +171,11 @@ impl Model {
 pub(super) fn complete(typed: &str) -> Option<String> {
     let (start, word, known): (&str, &str, Vec<&str>) = match typed.rsplit_once(' ') {
         None => ("", typed, COMMANDS.to_vec()),
-        Some(("theme", word)) => ("theme ", word, ThemeName::ALL.iter().map(|(_, name)| *name).collect()),
-        Some(("view", word)) => ("view ", word, vec!["auto", "compact", "split", "full"]),
+        Some(("theme", word)) => ("theme ", word, ThemeName::VARIANTS.to_vec()),
+        Some(("view", word)) => ("view ", word, Arrangement::VARIANTS.to_vec()),
         Some(("save", word)) => ("save ", word, vec!["this", "marked", "filtered", "all"]),
-        Some(("sort", word)) => ("sort ", word, Column::ALL.iter().map(|(_, name)| *name).collect()),
-        Some(("locale", word)) => ("locale ", word, vec!["en", "ko"]),
+        Some(("sort", word)) => ("sort ", word, <Column as VariantNames>::VARIANTS.to_vec()),
+        Some(("locale", word)) => ("locale ", word, Locale::ALL.iter().map(|locale| locale.name()).collect()),
         Some((start, word)) if start.starts_with("filter") => {
             (&typed[..start.len() + 1], word, fields().map(|(name, _)| name).collect())
         }

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use strum::VariantArray;
 use tui_input::Input;
 
 use super::super::feed::{Back, Batch, Waiting};
@@ -27,7 +28,7 @@ pub(super) const MANY: usize = 20_000;
 const LOOKED_AT: usize = 50_000;
 
 /// How times are written in the ladder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub(in crate::output::tui) enum Times {
     #[default]
     Flow,
@@ -38,11 +39,8 @@ pub(in crate::output::tui) enum Times {
 }
 
 impl Times {
-    const ALL: [Self; 5] = [Self::Flow, Self::Capture, Self::Local, Self::Utc, Self::Epoch];
-
     pub(super) fn next(self) -> Self {
-        let at = Self::ALL.iter().position(|times| *times == self).map_or(0, |at| at + 1);
-        Self::ALL.get(at).copied().unwrap_or_default()
+        Self::VARIANTS.get(self as usize + 1).copied().unwrap_or_default()
     }
 }
 

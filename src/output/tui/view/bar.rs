@@ -11,9 +11,10 @@ use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::{Model, Typing};
 use super::super::store::{Second, dropped};
-use super::super::text::{compact, count, fit};
+use super::super::text::{count, fit};
 use super::lines::{both_ends, put};
 use crate::flow::Opening;
+use crate::output::duration::compact;
 
 /// What a graph shows of a second.
 type Value = fn(&Second) -> u64;
@@ -32,7 +33,7 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
         format!(" {} {word}{number} ", n + 1)
     };
     let labels: Vec<(View, String)> =
-        View::ALL.into_iter().enumerate().map(|(n, view)| (view, label(n, view))).collect();
+        View::ALL.iter().copied().enumerate().map(|(n, view)| (view, label(n, view))).collect();
     let needed: usize = labels.iter().map(|(_, label)| label.width()).sum();
     // No tab is cut for the name of the program.
     let name = if needed + NAME.len() <= usize::from(area.width) { NAME } else { "" };

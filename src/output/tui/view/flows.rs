@@ -9,10 +9,11 @@ use super::super::layout::{Column, View, columns};
 use super::super::locale::Word;
 use super::super::model::Model;
 use super::super::store::{FlowRow, age};
-use super::super::text::{class, compact, fit, outcome, phase, right};
+use super::super::text::{class, fit, outcome, phase, right};
 use super::super::theme::Class;
 use super::lines::{put, scrolled};
 use crate::flow_filter::{Phase, retransmissions};
+use crate::output::duration::compact;
 use crate::output::ladder::octets;
 
 /// Draws the table; keeps the selection visible.

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use strum::VariantArray;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::layout::View;
@@ -19,30 +20,19 @@ use crate::detect::host::Grade;
 const WIDE: u16 = 140;
 
 /// A column of figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 enum Figure {
     Started,
     Succeeded,
     Refused,
     Unanswered,
+    HalfOpen,
     Ports,
     Targets,
-    HalfOpen,
     Isn,
 }
 
 impl Figure {
-    const ALL: [Self; 8] = [
-        Self::Started,
-        Self::Succeeded,
-        Self::Refused,
-        Self::Unanswered,
-        Self::HalfOpen,
-        Self::Ports,
-        Self::Targets,
-        Self::Isn,
-    ];
-
     /// The columns for a pane of this width: the name of what was found is never cut for them. What succeeded follows
     /// from the others.
     fn shown(width: u16) -> impl Iterator<Item = Self> {
@@ -51,7 +41,7 @@ impl Figure {
             Self::HalfOpen | Self::Ports | Self::Targets | Self::Isn => 80,
             Self::Succeeded => 86,
         };
-        Self::ALL.into_iter().filter(move |figure| width >= least(figure))
+        Self::VARIANTS.iter().copied().filter(move |figure| width >= least(figure))
     }
 
     fn caption(self, model: &Model, wide: bool) -> &'static str {

@@ -12,7 +12,7 @@ use super::super::text::{explanation, fit, right};
 use super::lines::{put, wrap};
 use crate::detect::Anomaly;
 use crate::flow::{Ends, Flow, Step};
-use crate::output::clock::human;
+use crate::output::duration::human;
 use crate::output::words::state_name;
 
 /// Draws the overlay, if there is one.
