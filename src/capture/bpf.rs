@@ -31,7 +31,7 @@ impl Program {
             .map(Self)
     }
 
-    /// Whether it takes a frame of which `data` was captured and `wire_len` octets were on the wire.
+    /// Whether it takes a frame: `data` was captured, `wire_len` octets were on the wire.
     pub(super) fn accepts(&self, data: &[u8], wire_len: u32) -> bool {
         self.run(data, wire_len).is_some_and(|taken| taken > 0)
     }

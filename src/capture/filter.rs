@@ -254,7 +254,7 @@ fn may_go_on(start: &str, link: LinkType) -> bool {
     let open = start.matches('(').count().saturating_sub(start.matches(')').count()).min(8);
     ENDINGS.iter().any(|ending| {
         // A mistake at the end that is not one of syntax: libpcap stops there, before it generates and optimises code,
-        // the time of which grows faster than the expression.
+        // whose time grows faster than the expression.
         let whole = format!("{start}{ending}{} and ip[0:3] = 0", ")".repeat(open));
         compile(&whole, link).map_or_else(|reason| !reason.contains("syntax error"), |_| true)
     })

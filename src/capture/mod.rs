@@ -1,6 +1,6 @@
 //! Where frames come from: files, pipes and interfaces, behind one trait.
 //!
-//! This is the only place that knows libpcap, file formats and compressors. It knows nothing of what is inside a frame:
+//! This is the only place that knows libpcap, file formats and compressors. It knows nothing of the content of a frame:
 //! a [`Source`] hands out octets with a time, a link type and a number, in the order in which they came.
 //!
 //! * [`Files`]: pcap, pcapng and snoop, plain or compressed, from paths, fifos and standard input, merged by time;

@@ -359,7 +359,7 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     pub(super) tee: bool,
 
-    /// Configuration file [default: ~/.config/synscope/config.toml]
+    /// Configuration file [default: $XDG_CONFIG_HOME/synscope/config.toml, or ~/.config/synscope/config.toml]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 

@@ -40,7 +40,7 @@ pub(super) fn totals(engine: &Engine, counts: Counts, live: bool) -> Totals {
     }
 }
 
-/// Writes what is left.
+/// Writes the rest.
 ///
 /// # Errors
 ///

@@ -64,7 +64,7 @@ fn add(data: &[u8]) -> u64 {
     total + u64::from(u32::from_ne_bytes(word))
 }
 
-/// The sum of all whole blocks of 64 octets, and what is left behind them.
+/// The sum of all whole blocks of 64 octets, and the octets behind them.
 #[inline(never)]
 fn add_blocks(data: &[u8]) -> (u64, &[u8]) {
     // The width of the words added does not matter either: 32-bit words in 64-bit lanes cannot overflow below 16 GiB,

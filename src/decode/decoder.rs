@@ -30,7 +30,7 @@ pub struct Decoder {
     // Frames of one input mostly have one link type: the last look-up is kept.
     last_link: Option<(LinkType, &'static LinkLayer)>,
     fragments: Reassembler,
-    /// Which subframe of the last frame comes next, where that was an aggregate of which not all has been decoded;
+    /// Which subframe of the last frame comes next, where that was an aggregate that is not decoded in full;
     /// else 0.
     subframe: u8,
 }

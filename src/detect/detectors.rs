@@ -38,7 +38,7 @@ pub struct Detectors {
     /// Rules that mean nothing in a capture of SYN, FIN and RST alone.
     withheld_if_filtered: Vec<u16>,
     health: Health,
-    /// Servers of which one direction of each connection was seen.
+    /// Servers whose connections were seen in one direction only.
     routes: Routes,
     began: Option<Timestamp>,
     interest: Facts,
@@ -82,7 +82,7 @@ impl Detectors {
             health: Health::default(),
             routes: Routes::default(),
             began: None,
-            interest: Facts::NONE,
+            interest: Facts::empty(),
             min_severity: selection.min_severity.unwrap_or(Severity::Info),
             counts: vec![0; rules.len()],
             severities: rules.iter().map(|rule| rule.severity).collect(),
@@ -140,7 +140,7 @@ impl Detectors {
         self.rules.get(usize::from(index)).map_or("", |rule| rule.id)
     }
 
-    /// Shows a notice about `flow` to the rules; `report` takes what is new.
+    /// Shows a notice about `flow` to the rules; `report` takes new findings.
     pub fn notice(
         &mut self,
         flow: &mut Flow,
@@ -151,10 +151,10 @@ impl Detectors {
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
                 self.health.look_at(*facts);
-                if facts.any(Facts::FIN) && *from == Side::Client {
+                if facts.intersects(Facts::FIN) && *from == Side::Client {
                     self.health.look_for_acks(flow, flow.client.fin_count == 1);
                 }
-                if facts.any(self.interest) {
+                if facts.intersects(self.interest) {
                     let about =
                         if self.thorough { *facts } else { ordinary::worth_asking(flow, segment.0, *from, *facts) };
                     let sighted = Occasion { segment: Some(segment.0), from: *from, facts: *facts, time, ended: false };
@@ -210,9 +210,9 @@ impl Detectors {
         match when {
             When::Facts(facts) => {
                 self.interest |= facts;
-                self.masks[usize::from(index)] = facts.0;
+                self.masks[usize::from(index)] = facts.bits();
                 for (bit, rules) in self.by_fact.iter_mut().enumerate() {
-                    if facts.0 >> bit & 1 == 1 {
+                    if facts.bits() >> bit & 1 == 1 {
                         rules.push(index);
                     }
                 }
@@ -237,15 +237,17 @@ impl Detectors {
         occasion: &Occasion<'_>,
         report: &mut dyn FnMut(Anomaly, &Flow),
     ) {
-        let mut left = about.0 & self.interest.0;
+        let mut left = about.bits() & self.interest.bits();
         while left != 0 {
             let bit = left.trailing_zeros();
             left &= left - 1;
             for n in 0..self.by_fact[bit as usize].len() {
                 let index = self.by_fact[bit as usize][n];
                 // A rule that is filed under several of the facts is asked at the first.
-                let first =
-                    self.masks.get(usize::from(index)).is_some_and(|mask| (mask & about.0).trailing_zeros() == bit);
+                let first = self
+                    .masks
+                    .get(usize::from(index))
+                    .is_some_and(|mask| (mask & about.bits()).trailing_zeros() == bit);
                 if first {
                     self.ask(index, flow, occasion, report);
                 }
@@ -262,7 +264,7 @@ impl Detectors {
         ended: bool,
         report: &mut dyn FnMut(Anomaly, &Flow),
     ) {
-        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time, ended };
+        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::empty(), time, ended };
         for n in 0.. {
             let Some(index) = which(self).get(n).copied() else { return };
             if !self.has_fired(index, flow) {
@@ -278,7 +280,7 @@ impl Detectors {
 
     /// Asks those rules again at the end that fired while it was still open whether it would end so.
     fn ask_growing(&mut self, flow: &mut Flow, time: Timestamp, report: &mut dyn FnMut(Anomaly, &Flow)) {
-        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::NONE, time, ended: true };
+        let occasion = Occasion { segment: None, from: Side::Client, facts: Facts::empty(), time, ended: true };
         for n in 0..self.growing.len() {
             let index = self.growing[n];
             let Some(rule) = self.rules.get(usize::from(index)) else { continue };
@@ -332,20 +334,7 @@ impl Detectors {
                 continue;
             }
             self.count(index, severity);
-            report(&Anomaly {
-                id: rule.id,
-                reference: rule.reference,
-                severity,
-                scope: rule.scope,
-                time,
-                reason: finding.reason,
-                incident: None,
-                flow_id: None,
-                source: None,
-                destination: None,
-                frames: finding.frames,
-                figures: finding.figures,
-            });
+            report(&finding.into_anomaly(rule, severity, time));
         }
     }
 
@@ -374,7 +363,7 @@ impl Detectors {
             return;
         }
         let age = self.began.map_or(0, |began| o.time - began);
-        let sighting = RuleContext {
+        let context = RuleContext {
             flow,
             segment: o.segment,
             from: o.from,
@@ -385,7 +374,7 @@ impl Detectors {
             terse: self.terse,
             pauses: &self.pauses,
         };
-        let Some(mut finding) = (rule.check)(&sighting) else { return };
+        let Some(mut finding) = (rule.check)(&context) else { return };
         let severity = match causes::effect_on(rule.id, flow) {
             Some(Effect::Silence) => return,
             Some(Effect::Detail) => Severity::Info,
@@ -481,18 +470,10 @@ fn anomaly(rule: &'static Rule, severity: Severity, finding: Finding, flow: &Flo
         Some((endpoint.ip, Some(endpoint.port)))
     };
     Anomaly {
-        id: rule.id,
-        reference: rule.reference,
-        severity,
-        scope: rule.scope,
-        time,
-        reason: finding.reason,
-        incident: None,
         flow_id: Some(flow.id),
         source: end(Side::Client),
         destination: end(Side::Server),
-        frames: finding.frames,
-        figures: finding.figures,
+        ..finding.into_anomaly(rule, severity, time)
     }
 }
 

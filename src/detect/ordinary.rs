@@ -15,30 +15,30 @@ const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0 | Flags::AE.0);
 
 /// Those of `facts` about `segment` that rules must be asked about.
 pub(super) fn worth_asking(flow: &Flow, segment: &Segment, from: Side, facts: Facts) -> Facts {
-    let is = |fact: Facts| facts.any(fact);
-    let mut settled = 0;
+    let is = |fact: Facts| facts.intersects(fact);
+    let mut ordinary = Facts::empty();
     if is(Facts::SYN) && is_ordinary_syn(flow, segment, from) {
-        settled |= Facts::SYN.0;
+        ordinary |= Facts::SYN;
     }
     if is(Facts::SYN_ACK) && is_ordinary_synack(flow, segment, from) {
-        settled |= Facts::SYN_ACK.0;
+        ordinary |= Facts::SYN_ACK;
     }
     if is(Facts::FINAL_ACK) && is_ordinary_third_step(flow, segment, from) {
-        settled |= Facts::FINAL_ACK.0;
+        ordinary |= Facts::FINAL_ACK;
     }
     if is(Facts::FIRST_DATA) && is_ordinary_data(flow, segment, from) {
-        settled |= Facts::FIRST_DATA.0;
+        ordinary |= Facts::FIRST_DATA;
     }
     if is(Facts::FIN) && !is(Facts::FINAL_ACK) && is_ordinary_fin(flow, segment, from) {
-        settled |= Facts::FIN.0;
+        ordinary |= Facts::FIN;
     }
     if is(Facts::ACK_OF_FIN) && !flow.teardown.simultaneous {
-        settled |= Facts::ACK_OF_FIN.0;
+        ordinary |= Facts::ACK_OF_FIN;
     }
-    Facts(facts.0 & !settled)
+    facts.difference(ordinary)
 }
 
-/// Whether no rule has anything to say about a flow that begins with `s`, and of which nothing else is known.
+/// Whether no rule has anything to report about a flow that begins with `s` and has no history.
 pub fn first_syn(s: &Segment) -> bool {
     is_plain_syn(s)
         && s.ack_field.0 == 0

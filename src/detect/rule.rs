@@ -1,6 +1,6 @@
 //! What a rule is: when it is asked, what it is shown, what it answers.
 
-use super::anomaly::{Figure, IncidentReport, Phase, Scope, Severity};
+use super::anomaly::{Anomaly, Figure, IncidentReport, Phase, Scope, Severity};
 use crate::flow::{Facts, Flow, Side};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
@@ -78,7 +78,7 @@ impl RuleContext<'_> {
     ///. The segment at hand is not counted.
     pub fn is_doubtful(&self) -> bool {
         let flow = self.flow;
-        let holes = flow.quality.holes.saturating_sub(u32::from(self.facts.any(Facts::HOLE)));
+        let holes = flow.quality.holes.saturating_sub(u32::from(self.facts.intersects(Facts::HOLE)));
         holes > 0 || flow.client.isn.is_none() || flow.server.isn.is_none()
     }
 
@@ -141,6 +141,24 @@ impl Finding {
     pub const fn of(mut self, incident: u64, phase: Phase) -> Self {
         self.incident = Some(IncidentReport { id: incident, phase });
         self
+    }
+
+    /// The anomaly that `rule` reports with it, about nothing in particular yet.
+    pub(in crate::detect) fn into_anomaly(self, rule: &Rule, severity: Severity, time: Timestamp) -> Anomaly {
+        Anomaly {
+            id: rule.id,
+            reference: rule.reference,
+            severity,
+            scope: rule.scope,
+            time,
+            reason: self.reason,
+            incident: self.incident,
+            flow_id: None,
+            source: None,
+            destination: None,
+            frames: self.frames,
+            figures: self.figures,
+        }
     }
 
     /// With another severity.

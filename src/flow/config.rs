@@ -19,7 +19,7 @@ pub struct Timeouts {
     pub half_open: i64,
     /// An attempt that came to nothing is dropped after this much silence.
     pub flush: i64,
-    /// A connection of which the middle of one direction was seen, and nothing else, is given up after this much
+    /// A connection seen only in the middle of one direction is given up after this much
     /// silence (Zeek's `tcp_inactivity_timeout`).
     pub one_way: i64,
     /// An open connection is given up after this much silence. Twice the keep-alive interval of RFC 9293 (MUST-28: two
@@ -46,7 +46,7 @@ impl Default for Timeouts {
     }
 }
 
-/// Bounds of what is kept.
+/// Limits of state.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Flows tracked at once that are more than a SYN.

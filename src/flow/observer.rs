@@ -1,4 +1,4 @@
-//! Who listens to the tracker, and what is heard.
+//! The observer of the tracker, and the notices it receives.
 
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;

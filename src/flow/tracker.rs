@@ -56,7 +56,7 @@ pub struct Tracker {
     limits: Limits,
     table: Table,
     wheel: Wheel<(Slot, Tag)>,
-    sources: crate::flow::state::checksum_trust::ChecksumTrust,
+    sources: crate::flow::record::checksum_trust::ChecksumTrust,
     announced: Announced,
     recent: twins::RecentSyns,
     stamps: crate::flow::state::stamps::Stamps,
@@ -104,7 +104,7 @@ impl Tracker {
             seal: Seal::new(table.hasher()),
             table,
             wheel: Wheel::new(),
-            sources: crate::flow::state::checksum_trust::ChecksumTrust::default(),
+            sources: crate::flow::record::checksum_trust::ChecksumTrust::default(),
             announced: Announced::default(),
             recent: twins::RecentSyns::default(),
             stamps: crate::flow::state::stamps::Stamps::default(),
@@ -212,7 +212,7 @@ impl Tracker {
         descriptor.is_of(&fast_path.key, key) && fast_path.take(descriptor, now, idle)
     }
 
-    /// Takes `syn` if a flow begins with it of which nothing else is known; whether one did. Nothing is reported of it.
+    /// Takes `syn` if it begins a flow without any history; whether it did. It is not reported.
     #[inline]
     pub fn take_syn(&mut self, descriptor: &Descriptor, syn: Syn<'_>) -> bool {
         let usual = self.short_cut_now && self.next_id < SynRecord::NUMBERS;
@@ -267,7 +267,7 @@ impl Tracker {
         let (now, idle) = (self.clock.now(), self.timeouts.idle);
         // One that began beyond the leap says nothing about it.
         let goes_on = |flow: &mut Flow| flow.tracking.seen_at <= now && flow.goes_on_over_leap(s, ahead, idle);
-        if self.table.settled(slot).is_some_and(goes_on) {
+        if self.table.flushed(slot).is_some_and(goes_on) {
             let before = self.clock.latest();
             self.clock.leap(s.time, s.frame);
             observer.paused(before, s.time);
@@ -279,7 +279,7 @@ impl Tracker {
     #[cold]
     fn set_forward(&mut self, keyed: &Keyed, frame: u64, ahead: Timestamp) {
         let Some(slot) = self.table.find(&keyed.key, keyed.hash) else { return };
-        if let Some(flow) = self.table.settled(slot)
+        if let Some(flow) = self.table.flushed(slot)
             && flow.first_frame == frame
         {
             (flow.tracking.tried_at, flow.tracking.seen_at) = (ahead, ahead);
@@ -333,7 +333,7 @@ impl Tracker {
             },
         };
         if !tries.is_empty()
-            && let Some(flow) = self.table.settled(slot)
+            && let Some(flow) = self.table.flushed(slot)
         {
             flow.handshake.syns = tries;
         }
@@ -346,7 +346,7 @@ impl Tracker {
     /// Another attempt takes the place of the flow at `slot`: where its SYN had an answer that does not fit, no other
     /// will come.
     fn supersede(&mut self, slot: Slot, time: Timestamp, observer: &mut impl Observer) {
-        if let Some(flow) = self.table.settled(slot)
+        if let Some(flow) = self.table.flushed(slot)
             && flow.tracking.phase == Phase::SynSent
             && flow.tracking.wrong_ack.is_some()
         {
@@ -362,7 +362,7 @@ impl Tracker {
             self.explain_held(slot, s, observer);
         }
         let (fast_path, flow) = self.table.parts(slot)?;
-        fast_path.settle(flow);
+        fast_path.flush(flow);
         let unified = flow.unified(s);
         if unified.is_some() || flow.rewriting().is_some_and(Rewriting::is_known) {
             return unified;
@@ -373,7 +373,7 @@ impl Tracker {
     /// `s` explains what was held back of the flow at `slot`, or does not.
     #[cold]
     fn explain_held(&mut self, slot: Slot, s: &Segment, observer: &mut impl Observer) {
-        let Some(flow) = self.table.settled(slot) else { return };
+        let Some(flow) = self.table.flushed(slot) else { return };
         let Some(held) = flow.tracking.held.take() else { return };
         let explained = flow.learn_from_held(&held.segment, s);
         self.take(slot, explained.as_ref().unwrap_or(&held.segment), held.at, false, observer);
@@ -385,14 +385,14 @@ impl Tracker {
         if !s.flags.is_syn_ack() {
             return false;
         }
-        let Some(flow) = self.table.settled(slot).filter(|flow| flow.may_be_rewritten(s)) else { return false };
+        let Some(flow) = self.table.flushed(slot).filter(|flow| flow.may_be_rewritten(s)) else { return false };
         flow.tracking.held = Some(Box::new(Held { segment: *s, at: now }));
         true
     }
 
     /// What was held back of the flow at `slot` is what it seemed to be; whether anything was.
     fn release(&mut self, slot: Slot, observer: &mut impl Observer) -> bool {
-        let Some(held) = self.table.settled(slot).and_then(|flow| flow.tracking.held.take()) else { return false };
+        let Some(held) = self.table.flushed(slot).and_then(|flow| flow.tracking.held.take()) else { return false };
         self.take(slot, &held.segment, held.at, false, observer);
         true
     }

@@ -21,7 +21,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// In a folder with this bit only owners rename and remove files.
 const STICKY: u32 = 0o1000;
 
-/// Files that must not be overwritten: what is read.
+/// Files that must not be overwritten: the inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Protected {
     inputs: Vec<(u64, u64)>,

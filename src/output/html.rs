@@ -128,7 +128,8 @@ impl Html {
         let title = self.settings.locale.pick("Connect times", "연결 시간");
         let _ = writeln!(
             page,
-            "<h2>{title}</h2>\n<svg class=\"synscope chart\" viewBox=\"0 0 960 190\" width=\"960\" height=\"190\" role=\"img\" \
+            "<h2>{title}</h2>\n<svg class=\"synscope chart\" viewBox=\"0 0 960 190\" width=\"960\" height=\"190\" \
+             role=\"img\" \
              aria-label=\"{title}\">"
         );
         for (n, count) in self.connect.iter().enumerate() {
@@ -140,7 +141,8 @@ impl Html {
             };
             let _ = writeln!(
                 page,
-                "<rect x=\"{x}\" y=\"{y}\" width=\"72\" height=\"{height}\" class=\"open\"><title>{name}: {count}</title></rect>"
+                "<rect x=\"{x}\" y=\"{y}\" width=\"72\" height=\"{height}\" class=\"open\"><title>{name}: {count}\
+                 </title></rect>"
             );
             if *count > 0 {
                 let _ = writeln!(page, "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{count}</text>", x + 36, y - 5);
@@ -162,7 +164,8 @@ impl Html {
         let height = shown.len() * row + 34;
         let _ = writeln!(
             page,
-            "<h2>{title}</h2>\n<svg class=\"synscope chart\" viewBox=\"0 0 960 {height}\" width=\"960\" height=\"{height}\" \
+            "<h2>{title}</h2>\n<svg class=\"synscope chart\" viewBox=\"0 0 960 {height}\" width=\"960\" \
+             height=\"{height}\" \
              role=\"img\" aria-label=\"{title}\">"
         );
         let span = (last - first).max(1) as f64;
@@ -171,7 +174,8 @@ impl Html {
             let width = ((entry.last - entry.first) as f64 / span * 940.0).max(3.0);
             let _ = writeln!(
                 page,
-                "<a href=\"#flow-{id}\"><rect x=\"{x:.1}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" rx=\"1\" class=\"{}\"><title>#{id} \
+                "<a href=\"#flow-{id}\"><rect x=\"{x:.1}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" rx=\"1\" \
+                 class=\"{}\"><title>#{id} \
                  {}</title></rect></a>",
                 n * row,
                 if row > 3 { row - 2 } else { 2 },
@@ -182,7 +186,8 @@ impl Html {
         }
         let _ = writeln!(
             page,
-            "<text x=\"0\" y=\"{y}\" class=\"f\">0</text><text x=\"955\" y=\"{y}\" class=\"f\" text-anchor=\"end\">{}</text>\n</svg>",
+            "<text x=\"0\" y=\"{y}\" class=\"f\">0</text><text x=\"955\" y=\"{y}\" class=\"f\" text-anchor=\"end\">{}\
+             </text>\n</svg>",
             human(last - first),
             y = height - 14,
         );
@@ -218,7 +223,8 @@ impl Html {
             let link = found.flow.map(|flow| self.link(flow)).unwrap_or_default();
             let _ = writeln!(
                 page,
-                "<tr><td class=\"{severity}\">{severity}</td><td><code>{id}</code></td><td class=\"n\">{}</td><td>{link}</td><td>{}</td></tr>",
+                "<tr><td class=\"{severity}\">{severity}</td><td><code>{id}</code></td><td class=\"n\">{}</td>\
+                 <td>{link}</td><td>{}</td></tr>",
                 found.count,
                 escape(anomalies::summary(id, locale)),
             );
@@ -389,7 +395,8 @@ fn head(title: &str, settings: &Settings) -> String {
         "<!DOCTYPE html>\n<html lang=\"{}\" class=\"synscope\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          base-uri 'none'; form-action 'none'\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main>\n",
+         <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{}</title>\n<style>{}{}</style>\n</head>\n\
+         <body>\n<main>\n",
         settings.locale.name(),
         escape(title),
         picture::style_sheet(settings.pictures.theme),
@@ -435,7 +442,8 @@ const fn outcome_class(opening: Opening) -> &'static str {
 fn table_row(flow: &Flow) -> String {
     let ids: Vec<&str> = flow.marks.iter().map(|mark| mark.rule).collect();
     format!(
-        "<tr><td><a href=\"#flow-{id}\">#{id}</a></td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td><td>{}</td>\
+        "<tr><td><a href=\"#flow-{id}\">#{id}</a></td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td>\
+         <td>{}</td>\
          <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
         flow.client.endpoint,
         flow.server.endpoint,
@@ -487,7 +495,8 @@ fn steps(html: &mut String, flow: &Flow, settings: &Settings) {
         let repeat = if row.step.repeat > 1 { format!(" ×{}", row.step.repeat) } else { String::new() };
         let _ = writeln!(
             html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}{repeat}</td><td><code>{}</code></td><td class=\"num\">{} ({})</td>\
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}{repeat}</td><td><code>{}</code></td>\
+             <td class=\"num\">{} ({})</td>\
              <td class=\"num\">{ack}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td></tr>",
             row.n,
             row.step.frame,

@@ -33,7 +33,7 @@ impl Out {
         }
     }
 
-    /// Passes on what is buffered.
+    /// Passes on the buffered octets.
     pub fn flush(&mut self) {
         if self.error.is_none()
             && !self.buffer.is_empty()
@@ -84,7 +84,7 @@ impl Out {
         self.written
     }
 
-    /// Writes what is left and returns how many octets were written in all.
+    /// Writes the rest and returns the number of octets written in all.
     ///
     /// # Errors
     ///

@@ -61,7 +61,7 @@ impl<W: Write> Pcapng<W> {
         self.end_block(ENHANCED_PACKET)
     }
 
-    /// Passes on what is buffered.
+    /// Passes on the buffered octets.
     ///
     /// # Errors
     ///

@@ -47,7 +47,7 @@ impl<R: Report> AtEnd<R> {
         Self { out, report, shown: settings.flows_where.is_some().then(MatchCounts::default) }
     }
 
-    /// The page, with verdicts counted over what is shown.
+    /// The page, with verdicts counted over the flows shown.
     fn page(&mut self, totals: &Totals) -> String {
         match &self.shown {
             None => self.report.page(totals),

@@ -1,6 +1,6 @@
 //! TCP options, walked by length (RFC 9293 section 3.1, MUST-6): unknown kinds are skipped, malformed ones noted.
 
-use core::ops;
+use bitflags::bitflags;
 
 use super::SeqNumber;
 
@@ -61,42 +61,26 @@ pub struct Mptcp {
     pub len: u8,
 }
 
-/// What is wrong with an option list. A set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OptionFaults(pub u16);
-
-impl OptionFaults {
-    /// A length octet of 0 or 1.
-    pub const LENGTH_TOO_SMALL: Self = Self(1);
-    /// An option that runs past the end of the header.
-    pub const PAST_HEADER: Self = Self(1 << 1);
-    /// A known kind with a length its RFC does not allow.
-    pub const WRONG_LENGTH: Self = Self(1 << 2);
-    /// MSS, window scale, SACK permitted or timestamps twice.
-    pub const DUPLICATE: Self = Self(1 << 3);
-    /// Non-zero octets behind the end-of-list option.
-    pub const JUNK_AFTER_END: Self = Self(1 << 4);
-    /// A Fast Open option whose length is neither 2 nor an even 6..=18.
-    pub const FAST_OPEN_LENGTH: Self = Self(1 << 5);
-    /// The header's options were not captured in full.
-    pub const NOT_CAPTURED: Self = Self(1 << 6);
-    /// Four or more NOPs in a row, as middleboxes leave them where they strip an option.
-    pub const NOP_RUN: Self = Self(1 << 7);
-
-    /// Whether nothing is wrong.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Whether any of `other` is here.
-    pub const fn any(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
-
-impl ops::BitOrAssign for OptionFaults {
-    fn bitor_assign(&mut self, other: Self) {
-        self.0 |= other.0;
+bitflags! {
+    /// What is wrong with an option list.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct OptionFaults: u16 {
+        /// A length octet of 0 or 1.
+        const LENGTH_TOO_SMALL = 1;
+        /// An option that runs past the end of the header.
+        const PAST_HEADER = 1 << 1;
+        /// A known kind with a length its RFC does not allow.
+        const WRONG_LENGTH = 1 << 2;
+        /// MSS, window scale, SACK permitted or timestamps twice.
+        const DUPLICATE = 1 << 3;
+        /// Non-zero octets behind the end-of-list option.
+        const JUNK_AFTER_END = 1 << 4;
+        /// A Fast Open option whose length is neither 2 nor an even 6..=18.
+        const FAST_OPEN_LENGTH = 1 << 5;
+        /// The header's options were not captured in full.
+        const NOT_CAPTURED = 1 << 6;
+        /// Four or more NOPs in a row, as middleboxes leave them where they strip an option.
+        const NOP_RUN = 1 << 7;
     }
 }
 
@@ -193,7 +177,7 @@ impl Options {
 
     #[inline(never)]
     fn walk(&mut self, bytes: &[u8]) {
-        let captured_in_full = !self.faults.any(OptionFaults::NOT_CAPTURED);
+        let captured_in_full = !self.faults.intersects(OptionFaults::NOT_CAPTURED);
         let mut rest = bytes;
         let mut nops = 0;
         while let [kind, tail @ ..] = rest {
@@ -339,19 +323,19 @@ mod tests {
     #[test]
     fn faults_are_named() {
         let faults = |bytes: &[u8]| Options::parse(bytes, bytes.len()).faults;
-        assert!(faults(&[2, 0]).any(OptionFaults::LENGTH_TOO_SMALL));
-        assert!(faults(&[2, 4, 5]).any(OptionFaults::PAST_HEADER));
-        assert!(faults(&[2, 5, 1, 2, 3]).any(OptionFaults::WRONG_LENGTH));
+        assert!(faults(&[2, 0]).intersects(OptionFaults::LENGTH_TOO_SMALL));
+        assert!(faults(&[2, 4, 5]).intersects(OptionFaults::PAST_HEADER));
+        assert!(faults(&[2, 5, 1, 2, 3]).intersects(OptionFaults::WRONG_LENGTH));
         for wrong in [[27, 4, 0, 0].as_slice(), &[28, 6, 0, 0, 0, 9], &[29, 3, 1]] {
-            assert!(faults(wrong).any(OptionFaults::WRONG_LENGTH), "{wrong:?}");
+            assert!(faults(wrong).intersects(OptionFaults::WRONG_LENGTH), "{wrong:?}");
         }
         for right in [[27, 8, 0, 0, 0, 0, 0, 0].as_slice(), &[28, 4, 0, 9], &[29, 4, 1, 2]] {
             assert!(faults(right).is_empty(), "{right:?}");
         }
-        assert!(faults(&[3, 3, 1, 3, 3, 1]).any(OptionFaults::DUPLICATE));
-        assert!(faults(&[0, 1]).any(OptionFaults::JUNK_AFTER_END));
-        assert!(faults(&[34, 7, 1, 2, 3, 4, 5]).any(OptionFaults::FAST_OPEN_LENGTH));
-        assert!(Options::parse(&LINUX_SYN[..9], 20).faults.any(OptionFaults::NOT_CAPTURED));
+        assert!(faults(&[3, 3, 1, 3, 3, 1]).intersects(OptionFaults::DUPLICATE));
+        assert!(faults(&[0, 1]).intersects(OptionFaults::JUNK_AFTER_END));
+        assert!(faults(&[34, 7, 1, 2, 3, 4, 5]).intersects(OptionFaults::FAST_OPEN_LENGTH));
+        assert!(Options::parse(&LINUX_SYN[..9], 20).faults.intersects(OptionFaults::NOT_CAPTURED));
     }
 
     #[test]

@@ -76,6 +76,12 @@ impl Graph {
         cycles
     }
 
+    /// Every import, as the path of the file that imports and that of the file imported.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = (&str, &str)> {
+        let imports = |from| self.imports(from).into_iter().map(move |to| (from, to));
+        self.modules.keys().flat_map(imports).map(|(from, to)| (self.paths[from].as_str(), self.paths[to].as_str()))
+    }
+
     /// Names of types that several files of one layer define, with the files.
     pub(crate) fn types_defined_twice(&self) -> Vec<(String, Vec<&str>)> {
         let mut places: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();

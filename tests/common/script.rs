@@ -561,7 +561,7 @@ fn add_option(o: &mut Options, text: &str, line: &str) {
         }
         "mpc" => o.mptcp = Some(Mptcp { subtype: 0, version: 1, len: number() as u8 }),
         "mpj" => o.mptcp = Some(Mptcp { subtype: 1, version: 0, len: number() as u8 }),
-        "fault" => o.faults |= OptionFaults(number() as u16),
+        "fault" => o.faults |= OptionFaults::from_bits_retain(number() as u16),
         other => panic!("option {other} in {line}"),
     }
 }

@@ -27,7 +27,7 @@ use crate::decode::LinkType;
 use crate::decode::link::link_description;
 use crate::time::Timestamp;
 
-/// Link types that most captures have, the first of which a message names: Ethernet, raw IP, Linux cooked, Wi-Fi.
+/// The link types of most captures; a message names the first: Ethernet, raw IP, Linux cooked, Wi-Fi.
 const COMMON: [LinkType; 5] = [LinkType(1), LinkType(101), LinkType(113), LinkType(276), LinkType(127)];
 
 /// One or several inputs, open. Nothing of them has been read.

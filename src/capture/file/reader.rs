@@ -119,7 +119,7 @@ impl Reader {
         if self.take_buffered() { Ok(true) } else { self.read_on() }
     }
 
-    /// Goes to the next record if it is in the buffer; what is not found so is left to [`Self::advance`].
+    /// Goes to the next record if it is in the buffer; otherwise [`Self::advance`] does.
     #[inline(always)]
     pub(super) fn take_buffered(&mut self) -> bool {
         let found = match &mut self.format {

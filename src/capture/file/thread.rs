@@ -124,7 +124,7 @@ fn read_some(reader: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Counts what is read through it.
+/// Counts the octets read through it.
 pub(super) struct Counted<R> {
     inner: R,
     count: Arc<AtomicU64>,

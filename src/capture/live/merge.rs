@@ -150,7 +150,7 @@ mod tests {
         batch
     }
 
-    /// Times and interfaces of what is handed on without giving up a wait.
+    /// Times and interfaces of frames that are passed on without giving up a wait.
     fn drain(merge: &mut Merge) -> Vec<(i64, u8)> {
         let mut seen = Vec::new();
         while merge.advance() {

@@ -191,7 +191,7 @@ impl Worker {
         }
     }
 
-    /// Reads what is there until the batch is full or there is no more; waits while there is nothing at all.
+    /// Reads frames until the batch is full or no more are there; waits while there are none at all.
     fn fill(&mut self, batch: &mut Batch) -> Result<Filled, String> {
         loop {
             let room = batch.room(self.snaplen);

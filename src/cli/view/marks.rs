@@ -15,7 +15,7 @@ const MOST_TABLES: u64 = 2;
 /// Where reading is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// When so many packets have passed in all.
+    /// When this many packets have passed in all.
     Packets(u64),
     /// Before the first packet of this time or later.
     Time(Timestamp),
@@ -161,7 +161,7 @@ mod tests {
         let mut most = 0;
         for packets in (0..EVERY * 100).step_by(1024) {
             if marks.is_due(place(packets)) {
-                // A connection every hundred packets, of which the view keeps the newest.
+                // A connection every hundred packets; the view keeps the newest.
                 marks.make(place(packets), packets / 100, &feed);
             }
             while feed.take().mark.is_some() {}

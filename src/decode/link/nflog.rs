@@ -8,7 +8,7 @@ use crate::decode::octets::Octets;
 /// Values that are looked at in one frame; Linux knows two dozen types.
 const MAX_VALUES: usize = 64;
 
-/// Family, version, group; then the values, padded to four octets, one of which is the packet. Their lengths and types
+/// Family, version, group; then the values, padded to four octets; one is the packet. Their lengths and types
 /// are in the byte order of the machine that captured.
 pub(super) fn nflog<'a>(frame: Octets<'a>, walk: &mut Walk) -> Result<Octets<'a>, SkipReason> {
     const PAYLOAD: u16 = 9;

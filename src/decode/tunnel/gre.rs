@@ -1,4 +1,4 @@
-//! GRE and what is carried in it: ERSPAN, PPTP, EoIP, WCCP, wireless frames.
+//! GRE and its payloads: ERSPAN, PPTP, EoIP, WCCP, wireless frames.
 
 use crate::decode::SkipReason;
 use crate::decode::link::{self, Walk};

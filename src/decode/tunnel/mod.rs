@@ -29,7 +29,7 @@ pub(super) fn inside<'a>(kind: u8, payload: Octets<'a>, walk: &mut Walk) -> Resu
     walk.vlan = vlan;
     match found {
         Err(SkipReason::NotIp | SkipReason::NotData) => Err(SkipReason::NotTcp),
-        // Nothing was cut off, so what is too short for a tunnel was none.
+        // Nothing was cut off, so a frame too short for a tunnel has none.
         Err(SkipReason::TruncatedLink | SkipReason::TruncatedIp) if !payload.is_cut() => Err(SkipReason::NotTcp),
         other => other,
     }

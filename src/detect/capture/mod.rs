@@ -1,4 +1,4 @@
-//! Quality of the capture: what is an artefact of how packets were captured, and not of the network.
+//! Quality of the capture: artefacts of capturing, as opposed to faults of the network.
 //!
 //! Recognised before any rule runs: the tracker keeps copies from counting and marks holes, and flows carry the counts.
 //! Here they are summed as flows end, and each condition that was met is reported once, at the end of the run, with
@@ -25,7 +25,7 @@ const WINDOW: i64 = 60 * SECOND;
 const MIN_FLOWS: u32 = 100;
 /// Share of one-way flows, in percent, that makes an asymmetric capture.
 const ONE_WAY: u32 = 30;
-/// Servers of which ways are compared, and of how many connections either way at least.
+/// Servers whose directions are compared, and the least number of connections in each.
 const SERVERS: usize = 1024;
 const SEVERAL: u32 = 5;
 /// Handshakes without anything else that make a filtered capture; how many of them may come at once, and how many more
@@ -250,13 +250,13 @@ pub struct Health {
     pub has_acks: bool,
     /// Whether a server sent a SYN-ACK again, as it does when its client's acknowledgment is missing.
     pub awaited: bool,
-    /// Handshakes of a SYN and a SYN-ACK, of which a server that misses the third step would have sent another.
+    /// Handshakes of a SYN and a SYN-ACK whose server, missing the third step, would have sent another.
     pub bare_handshakes: Tally,
     /// When the first and the last of them began.
     bare_between: Option<(Timestamp, Timestamp)>,
     /// Clients of the first of them.
     bare_clients: [Option<IpAddr>; CLIENTS],
-    /// Handshakes of which the SYN-ACK was repeated.
+    /// Handshakes whose SYN-ACK was repeated.
     repeated_handshakes: u64,
     /// How many third steps in a row carried data: a filter may have left those out that carry none.
     laden_third_steps: u32,
@@ -356,8 +356,8 @@ impl Health {
     /// Takes facts about a segment.
     #[inline]
     pub(super) const fn look_at(&mut self, facts: Facts) {
-        self.awaited |= facts.any(Facts::SYNACK_REPEATED);
-        self.has_closes |= facts.any(Facts(Facts::FIN.0 | Facts::RST.0));
+        self.awaited |= facts.intersects(Facts::SYNACK_REPEATED);
+        self.has_closes |= facts.intersects(Facts::FIN.union(Facts::RST));
     }
 
     /// Takes a handshake whose third step did not come in time.
@@ -441,11 +441,11 @@ pub(super) struct Routes {
     start: Option<Timestamp>,
     /// Flows that ended in it.
     flows: u32,
-    /// Of those, of one direction, at servers of which there are both kinds.
+    /// Those of one direction, at servers that have both kinds.
     one_way: u32,
 }
 
-/// Flows of a server of which its SYN-ACK alone was seen, and those of which SYNs of a client alone were.
+/// Flows of a server seen by its SYN-ACK alone, and flows seen by SYNs of a client alone.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ways {
     answers: u32,

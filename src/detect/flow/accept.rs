@@ -113,13 +113,16 @@ pub(super) fn was_never_accepted(f: &Flow) -> bool {
 
 /// The SYN-ACK `s` of an open connection, if it was repeated although its acknowledgment had had time to arrive.
 pub(in crate::detect) fn repeated_in_vain(f: &Flow, s: &Segment, facts: Facts, from: Side) -> Option<InVain> {
-    if !facts.all(Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED) || from != Side::Server || server_went_on(f) {
+    if !facts.contains(Facts::SYNACK_ON_ESTABLISHED | Facts::SYNACK_REPEATED)
+        || from != Side::Server
+        || server_went_on(f)
+    {
         return None;
     }
     let acknowledged = f.handshake.ack?;
     let (time, in_flight) = too_late(f)?;
     let after = s.time - time;
-    // Beyond what is kept, each repetition is one more.
+    // Beyond the limit of kept repetitions, each is one more.
     let unkept = (f.server.synack_count as usize).saturating_sub(f.handshake.synacks.len());
     let count = repeated(f).count() + unkept;
     let ignored = first_data(f, Side::Client).is_some_and(|data| {

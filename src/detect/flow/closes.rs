@@ -207,7 +207,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 
 fn close_normal(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
-    let complete = f.both_fins() && f.client.fin_acknowledged && f.server.fin_acknowledged;
+    let complete = f.both_fins() && f.both_fins_acknowledged();
     if !complete || !f.was_open() {
         return None;
     }
@@ -224,7 +224,7 @@ fn close_normal(s: &RuleContext<'_>) -> Option<Finding> {
 fn close_simultaneous(s: &RuleContext<'_>) -> Option<Finding> {
     let f = s.flow;
     let between = (f.client.fin_time - f.server.fin_time).saturating_abs();
-    let both = f.client.fin_acknowledged && f.server.fin_acknowledged;
+    let both = f.both_fins_acknowledged();
     (f.teardown.simultaneous && both)
         .then(|| Finding::new(format!("the FINs crossed, {} apart", seconds(between))).figure("apart_ns", between))
 }
@@ -363,7 +363,7 @@ fn fin_before_established(s: &RuleContext<'_>) -> Option<Finding> {
     let seen = f.client.isn.is_some() && f.server.isn.is_some();
     let early = match s.from {
         Side::Server => !f.was_open() && f.handshake.ack.is_none(),
-        Side::Client => s.facts.any(Facts::FINAL_ACK),
+        Side::Client => s.facts.intersects(Facts::FINAL_ACK),
     };
     (seen && early).then(|| Finding::new(format!("FIN of the {} before the connection was open", s.from)))
 }
@@ -426,7 +426,7 @@ fn half_close_reset(s: &RuleContext<'_>) -> Option<Finding> {
 fn fin_then_rst(s: &RuleContext<'_>) -> Option<Finding> {
     let own = s.flow.peer(s.from);
     let after = s.time - own.fin_time;
-    let meant = !s.facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND);
+    let meant = !s.facts.intersects(Facts::RST_INEXACT | Facts::RST_BEYOND);
     (own.fin.is_some() && after <= SAME_CLOSE && meant && s.flow.was_open()).then(|| {
         Finding::new(format!("RST of the {} {} after its FIN", s.from, seconds(after))).figure("after_ns", after)
     })

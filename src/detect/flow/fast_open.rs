@@ -95,7 +95,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "Cookies have 4 to 16 octets, an even number. Causes are a broken stack, a device that rewrites \
                       options, or a tool that tests servers.",
         reference: "RFC 7413 sections 4.1.1 and 4.1.2",
-        when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0)),
+        when: When::Facts(Facts::SYN.union(Facts::SYN_ACK)),
         check: invalid,
     },
 ];
@@ -103,8 +103,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 fn syn_with_data(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let o = &segment.options;
-    let plain = o.fast_open.is_none()
-        && !o.faults.any(OptionFaults(OptionFaults::NOT_CAPTURED.0 | OptionFaults::FAST_OPEN_LENGTH.0));
+    let plain =
+        o.fast_open.is_none() && !o.faults.intersects(OptionFaults::NOT_CAPTURED.union(OptionFaults::FAST_OPEN_LENGTH));
     (segment.payload > 0 && plain).then(|| {
         Finding::new(format!("SYN with {} octets of payload", segment.payload)).figure("octets", segment.payload)
     })
@@ -152,7 +152,8 @@ fn fallback(s: &RuleContext<'_>) -> Option<Finding> {
     let (first, again) = (s.flow.client.offer.as_ref().filter(|o| is_whole(o))?, s.segment?);
     first.fast_open?;
     let without_data = first.payload > 0 && again.payload == 0;
-    let without_option = again.options.fast_open.is_none() && !again.options.faults.any(OptionFaults::NOT_CAPTURED);
+    let without_option =
+        again.options.fast_open.is_none() && !again.options.faults.intersects(OptionFaults::NOT_CAPTURED);
     (without_data || without_option).then(|| {
         let what = if without_option { "option" } else { "data" };
         Finding::new(format!("the repeated SYN does without the Fast Open {what}"))
@@ -161,12 +162,12 @@ fn fallback(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn invalid(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
-    if segment.options.faults.any(OptionFaults::FAST_OPEN_LENGTH) {
+    if segment.options.faults.intersects(OptionFaults::FAST_OPEN_LENGTH) {
         return Some(Finding::new("Fast Open option with an impossible length".to_owned()));
     }
     let cookie = segment.options.fast_open.filter(|f| segment.flags.is_syn_ack() && f.cookie_len > 0)?;
     let client =
-        s.flow.client.offer.as_ref().filter(|o| is_whole(o) && !o.faults.any(OptionFaults::FAST_OPEN_LENGTH))?;
+        s.flow.client.offer.as_ref().filter(|o| is_whole(o) && !o.faults.intersects(OptionFaults::FAST_OPEN_LENGTH))?;
     (client.fast_open.is_none()).then(|| {
         Finding::new(format!(
             "the SYN-ACK carries a cookie of {} octets that the SYN did not ask for",

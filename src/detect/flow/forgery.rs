@@ -37,7 +37,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       against it, another path does. Refusals are judged as well: no server refuses a SYN and then \
                       accepts it, but two machines at one address may.",
         reference: "Weaver, Sommer, Paxson: Detecting Forged TCP Reset Packets, NDSS 2009",
-        when: When::Facts(Facts(Facts::RESET_EVIDENCE.0 | Facts::SYNACK_LATE.0)),
+        when: When::Facts(Facts::RESET_EVIDENCE.union(Facts::SYNACK_LATE)),
         check: rst_forged,
     },
     Rule {
@@ -106,7 +106,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 ];
 
 fn rst_forged(s: &RuleContext<'_>) -> Option<Finding> {
-    if s.facts.any(Facts::SYNACK_LATE) {
+    if s.facts.intersects(Facts::SYNACK_LATE) {
         return forged_refusal(s);
     }
     let notes = s.flow.notes()?;
@@ -249,7 +249,7 @@ fn traffic_after_rst(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn rst_volley(s: &RuleContext<'_>) -> Option<Finding> {
     let resets = s.flow.notes()?.end(s.from).resets;
-    let known = resets.evidence.has(Evidence::VOLLEY);
+    let known = resets.evidence.contains(Evidence::VOLLEY);
     let count = s.flow.peer(s.from).rst_count;
     let what = if known { "at distances of a known injector" } else { "at different numbers" };
     Some(Finding::new(format!("{count} RSTs of the {} {what}", s.from)).figure("rst_count", count).severity(if known {
@@ -289,7 +289,7 @@ fn ttl_shift(s: &RuleContext<'_>) -> Option<Finding> {
     let (changes, first, now) = (own.track.ttl_changes, own.ttl, s.segment?.ttl);
     // Reported already, by its consequence.
     let injected = s.flow.notes().and_then(|notes| notes.end(s.from).injection);
-    let known = injected.is_some_and(|i| i.suspect().is_some_and(|p| p.off.has(Evidence::TTL)));
+    let known = injected.is_some_and(|i| i.suspect().is_some_and(|p| p.off.contains(Evidence::TTL)));
     (changes >= 2 && !known).then(|| {
         let side: Side = s.from;
         Finding::new(format!("TTL of the {side} changed {changes} times; it was {first} at first, now {now}"))

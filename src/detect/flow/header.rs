@@ -19,14 +19,14 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "Only tools send these: to find open ports behind a filter (null, FIN and Xmas scans), to \
                       identify operating systems, or to test a device. Investigate the sending address.",
         reference: "RFC 9293 section 3.10.7",
-        when: When::Facts(Facts(
-            Facts::INVALID_FLAGS.0
-                | Facts::SYN.0
-                | Facts::SYN_REPEATED.0
-                | Facts::SYN_ON_ESTABLISHED.0
-                | Facts::FIN.0
-                | Facts::RST.0,
-        )),
+        when: When::Facts(
+            Facts::INVALID_FLAGS
+                .union(Facts::SYN)
+                .union(Facts::SYN_REPEATED)
+                .union(Facts::SYN_ON_ESTABLISHED)
+                .union(Facts::FIN)
+                .union(Facts::RST),
+        ),
         check: flags_invalid,
     },
     Rule {
@@ -92,7 +92,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         summary: "the initial sequence number is 0",
         description: "The probability by chance is 1 in 2³². Causes are a test tool or a very simple stack.",
         reference: "RFC 9293 section 3.4.1",
-        when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0)),
+        when: When::Facts(Facts::SYN.union(Facts::SYN_ACK)),
         check: isn_zero,
     },
 ];
@@ -101,7 +101,7 @@ fn flags_invalid(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     // A SYN-ACK that closes at once is what it was taken for.
     let combination = combination(segment)
-        .filter(|_| !s.facts.any(Facts::SYN_ACK | Facts::SYNACK_REPEATED) || !segment.flags.has(Flags::FIN))?;
+        .filter(|_| !s.facts.intersects(Facts::SYN_ACK | Facts::SYNACK_REPEATED) || !segment.flags.has(Flags::FIN))?;
     Some(Finding::new(format!("flags {}: {combination}", segment.flags)).figure("combination", combination))
 }
 

@@ -28,7 +28,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "The server does not support it, or a device on the path removes the option. The connection works \
                       as ordinary TCP on one path.",
         reference: "RFC 8684 sections 3.1 and 3.7",
-        when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYN_REPEATED.0)),
+        when: When::Facts(Facts::SYN_ACK.union(Facts::SYN_REPEATED)),
         check: fallback,
     },
 ];
@@ -42,7 +42,7 @@ fn fallback(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     if segment.flags.is_syn() {
         let offered = s.flow.client.offer.as_ref()?.mptcp.is_some();
-        let captured = !segment.options.faults.any(OptionFaults::NOT_CAPTURED);
+        let captured = !segment.options.faults.intersects(OptionFaults::NOT_CAPTURED);
         return (offered && captured && segment.options.mptcp.is_none())
             .then(|| Finding::new("the repeated SYN does without Multipath TCP".to_owned()));
     }

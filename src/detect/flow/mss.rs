@@ -12,7 +12,7 @@ const LEAST_V4: u16 = 536;
 /// What every IPv6 link carries.
 pub(in crate::detect) const LEAST_V6: u16 = 1220;
 /// SYN or SYN-ACK, first time.
-const OFFERS: When = When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0));
+const OFFERS: When = When::Facts(Facts::SYN.union(Facts::SYN_ACK));
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -54,7 +54,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 
 fn absent(s: &RuleContext<'_>) -> Option<Finding> {
     let o = &s.segment?.options;
-    (o.mss.is_none() && !o.faults.any(UNREADABLE)).then(|| {
+    (o.mss.is_none() && !o.faults.intersects(UNREADABLE)).then(|| {
         let what = if s.segment.is_some_and(|segment| segment.flags.is_syn()) { "SYN" } else { "SYN-ACK" };
         Finding::new(format!("{what} without MSS"))
     })

@@ -19,7 +19,7 @@ const FAULTS: [(OptionFaults, &str); 5] = [
     (OptionFaults::JUNK_AFTER_END, "octets behind the end of the list"),
 ];
 /// SYN or SYN-ACK, first time.
-const OFFERS: When = When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0));
+const OFFERS: When = When::Facts(Facts::SYN.union(Facts::SYN_ACK));
 
 /// The rules of this family.
 pub(in crate::detect) const RULES: &[Rule] = &[
@@ -88,15 +88,15 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       segment. Round trips measured by the ends are wrong. Clocks are compared at the steps of the \
                       handshake, the first data and the FIN with the clock of the SYN.",
         reference: "RFC 7323 sections 3.2 and 4.3",
-        when: When::Facts(Facts(
-            Facts::SYN.0
-                | Facts::SYN_ACK.0
-                | Facts::SYN_REPEATED.0
-                | Facts::SYNACK_REPEATED.0
-                | Facts::FINAL_ACK.0
-                | Facts::FIRST_DATA.0
-                | Facts::FIN.0,
-        )),
+        when: When::Facts(
+            Facts::SYN
+                .union(Facts::SYN_ACK)
+                .union(Facts::SYN_REPEATED)
+                .union(Facts::SYNACK_REPEATED)
+                .union(Facts::FINAL_ACK)
+                .union(Facts::FIRST_DATA)
+                .union(Facts::FIN),
+        ),
         check: echo_bad,
     },
     Rule {
@@ -175,7 +175,7 @@ fn timestamps_missing(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     // What keeps a connection alive in a host's place, or answers for one that is closed, does not know the host's
     // clock.
-    if s.facts.any(Facts::PROBE | Facts::AFTER_CLOSE) {
+    if s.facts.intersects(Facts::PROBE | Facts::AFTER_CLOSE) {
         return None;
     }
     Some(
@@ -196,7 +196,7 @@ fn echo_bad(s: &RuleContext<'_>) -> Option<Finding> {
                 .severity(gated(s, Severity::Note)),
         );
     }
-    if !s.facts.any(Facts::SYN | Facts::SYN_ACK) {
+    if !s.facts.intersects(Facts::SYN | Facts::SYN_ACK) {
         return None;
     }
     if segment.flags.is_syn() {
@@ -234,7 +234,7 @@ pub(in crate::detect) fn stamp_went_back(flow: &Flow, s: &Segment, from: Side) -
 
 fn stripped(s: &RuleContext<'_>) -> Option<Finding> {
     let offer = s.flow.peer(s.from).offer.as_ref().filter(|o| is_whole(o))?;
-    offer.faults.any(OptionFaults::NOP_RUN).then(|| {
+    offer.faults.intersects(OptionFaults::NOP_RUN).then(|| {
         let layout = offer.layout.names().collect::<Vec<_>>().join(",");
         Finding::new(format!("options {layout}")).figure("layout", layout)
     })
@@ -243,8 +243,9 @@ fn stripped(s: &RuleContext<'_>) -> Option<Finding> {
 fn malformed(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
     let faults = segment.options.faults;
-    let mut words: Vec<&str> = FAULTS.iter().filter(|(fault, _)| faults.any(*fault)).map(|(_, word)| *word).collect();
-    let only_junk = words.len() == 1 && faults.any(OptionFaults::JUNK_AFTER_END);
+    let mut words: Vec<&str> =
+        FAULTS.iter().filter(|(fault, _)| faults.intersects(*fault)).map(|(_, word)| *word).collect();
+    let only_junk = words.len() == 1 && faults.intersects(OptionFaults::JUNK_AFTER_END);
     // Its receiver must ignore it there; among flags that no stack sends it is part of a probe.
     let only_misplaced = words.is_empty() && segment.flags.any(Flags::ACK);
     if words.is_empty() {

@@ -42,7 +42,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: HALF_OPEN_CRASH,
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "a RST answered the first segment after a silence, or the ACK that a new SYN provoked",
+        summary: "a RST at its acknowledgment number answered the first segment after a silence, or the ACK that a \
+                  new SYN provoked",
         description: "One end no longer had the connection: its host restarted, its process ended, or a proxy or NAT \
                       expired the idle connection. One event per host is a crash; repeated events after the same \
                       silence are an idle time-out, and shorter keep-alive intervals help.",
@@ -59,7 +60,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       not get through. If small segments were acknowledged shortly before and every copy is large, the \
                       path drops large ones (path MTU); lower the MSS to try. Otherwise check whether that host \
                       answers anything. TCP retransmits for minutes before it reports an error to the application. \
-                      Flows of which the capture has one direction only are excluded.",
+                      Flows captured in one direction only are excluded.",
         reference: "RFC 9293 section 3.8.3 (R1, R2)",
         when: When::Facts(Facts::UNANSWERED),
         check: dead_peer,
@@ -89,7 +90,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       min; many devices allow far less. Shorten the keep-alive interval of the application or lengthen \
                       the device's time-out.",
         reference: "RFC 5382 REQ-5",
-        when: When::Facts(Facts::UNANSWERED.or(Facts::RST)),
+        when: When::Facts(Facts::UNANSWERED.union(Facts::RST)),
         check: idle_expiry,
     },
     Rule {
@@ -154,8 +155,8 @@ fn half_open_crash(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
     let (own, other) = (f.peer(s.from), f.peer(s.from.other()));
     let (idle, probes) = (f.notes()?.end(s.from).resets.silence, f.notes()?.end(s.from.other()).probes);
-    let fresh = own.fin.is_none() && other.fin.is_none() && f.was_open() && s.facts.any(Facts::RST_ACCEPTED);
-    if fresh && s.facts.any(Facts::RST_OF_OLD_ACK) {
+    let fresh = own.fin.is_none() && other.fin.is_none() && f.was_open() && s.facts.intersects(Facts::RST_ACCEPTED);
+    if fresh && s.facts.intersects(Facts::RST_OF_OLD_ACK) {
         return Some(Finding::new(format!(
             "the {} had forgotten the connection: it began another and reset this one",
             s.from
@@ -247,7 +248,7 @@ fn idle_expiry(s: &RuleContext<'_>) -> Option<Finding> {
         return None;
     }
     let repeats = notes.end(s.from).repeats;
-    let how = if s.facts.any(Facts::RST) {
+    let how = if s.facts.intersects(Facts::RST) {
         let foreign = own.ttl.abs_diff(s.segment?.ttl) >= 2;
         (foreign && s.time - notes.silence_end <= AFTER_SILENCE).then_some("a RST with another TTL came")?
     } else {

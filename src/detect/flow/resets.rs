@@ -99,7 +99,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       state. It is a note as long as nothing contradicts it: losses before the capture point look the \
                       same.",
         reference: "RFC 5961 section 3.2",
-        when: When::Facts(Facts::RST_INEXACT.or(Facts::CHALLENGE_ACK).or(Facts::SPOKE_AFTER_RESET)),
+        when: When::Facts(Facts::RST_INEXACT.union(Facts::CHALLENGE_ACK).union(Facts::SPOKE_AFTER_RESET)),
         check: rst_inexact,
     },
     Rule {
@@ -322,7 +322,7 @@ fn rst_old(s: &RuleContext<'_>) -> Option<Finding> {
 }
 
 fn rst_inexact(s: &RuleContext<'_>) -> Option<Finding> {
-    if s.facts.any(Facts::RST_INEXACT) {
+    if s.facts.intersects(Facts::RST_INEXACT) {
         let above = offset(s)?;
         return Some(
             Finding::new(format!("RST of the {}, inside the window but {above} octets off", s.from))
@@ -331,10 +331,10 @@ fn rst_inexact(s: &RuleContext<'_>) -> Option<Finding> {
         );
     }
     // The challenge comes from the target; going on, from the end in whose name the RST was sent.
-    let sender = if s.facts.any(Facts::CHALLENGE_ACK) { s.from.other() } else { s.from };
+    let sender = if s.facts.intersects(Facts::CHALLENGE_ACK) { s.from.other() } else { s.from };
     let resets = s.flow.notes()?.end(sender).resets;
     let (_, frame, _) = resets.first.filter(|_| resets.inexact)?;
-    let how = if s.facts.any(Facts::CHALLENGE_ACK) { "its target challenged it" } else { "its sender went on" };
+    let how = if s.facts.intersects(Facts::CHALLENGE_ACK) { "its target challenged it" } else { "its sender went on" };
     Some(
         Finding::new(format!("RST of the {sender} inside the window but not exact, and {how}"))
             .frames([frame, s.segment?.frame])
@@ -359,7 +359,7 @@ fn rst_bad_ack(s: &RuleContext<'_>) -> Option<Finding> {
     let relative = i64::from(ack.offset_from(receiver.base()));
     let finding =
         |what: String| Finding::new(what).figure("ack", relative).severity(s.lower_if_partial(Severity::Note));
-    if s.facts.any(Facts::UNACCEPTABLE) {
+    if s.facts.intersects(Facts::UNACCEPTABLE) {
         return Some(finding(format!(
             "RST of the {} acknowledges {relative} (relative), not the SYN: it must be ignored",
             s.from
@@ -388,12 +388,16 @@ fn peer_data_after_rst(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn fin_storm(s: &RuleContext<'_>) -> Option<Finding> {
     let count = s.flow.peer(s.from).fin_count;
-    s.facts.any(Facts::FIN).then(|| Finding::new(format!("{count} FINs of the {}", s.from)).figure("fin_count", count))
+    s.facts
+        .intersects(Facts::FIN)
+        .then(|| Finding::new(format!("{count} FINs of the {}", s.from)).figure("fin_count", count))
 }
 
 fn rst_storm(s: &RuleContext<'_>) -> Option<Finding> {
     let count = s.flow.peer(s.from).rst_count;
-    s.facts.any(Facts::RST).then(|| Finding::new(format!("{count} RSTs of the {}", s.from)).figure("rst_count", count))
+    s.facts
+        .intersects(Facts::RST)
+        .then(|| Finding::new(format!("{count} RSTs of the {}", s.from)).figure("rst_count", count))
 }
 
 fn orphan_fin(s: &RuleContext<'_>) -> Option<Finding> {

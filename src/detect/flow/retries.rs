@@ -75,7 +75,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "Windows retries a refused connection twice, half a second apart. One refusal looks like three, \
                       and the error is delayed by 1 s.",
         reference: "measured",
-        when: When::Facts(Facts(Facts::REUSE.0 | Facts::SYN_REPEATED.0)),
+        when: When::Facts(Facts::REUSE.union(Facts::SYN_REPEATED)),
         check: refused_retry,
     },
     Rule {
@@ -168,7 +168,7 @@ fn syn_isn_change(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn syn_option_fallback(s: &RuleContext<'_>) -> Option<Finding> {
     let (first, again) = (s.flow.client.offer.as_ref().filter(|o| is_whole(o))?, s.segment?);
-    if again.options.faults.any(crate::tcp::options::OptionFaults::NOT_CAPTURED) || !again.flags.is_syn() {
+    if again.options.faults.intersects(crate::tcp::options::OptionFaults::NOT_CAPTURED) || !again.flags.is_syn() {
         return None;
     }
     let o = &again.options;
@@ -192,7 +192,7 @@ fn syn_option_fallback(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn refused_retry(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment.filter(|segment| segment.flags.is_syn())?;
-    let refused_at = if s.facts.any(Facts::SYN_REPEATED) {
+    let refused_at = if s.facts.intersects(Facts::SYN_REPEATED) {
         s.flow.teardown.reset.filter(|_| s.flow.opening == Some(Opening::Refused))?.time
     } else {
         s.flow.previous().filter(|p| p.same_client && p.opening == Opening::Refused)?.last_time

@@ -90,14 +90,14 @@ pub(in crate::detect) const RULES: &[Rule] = &[
                       meanwhile. As evidence, its number moved exactly with the client's, or TSval always ends in the \
                       same 6 bits.",
         reference: "Linux SYN cookies, measured; RFC 4987 section 3.6",
-        when: When::Facts(Facts(Facts::SYN_ACK.0 | Facts::SYNACK_REPEATED.0)),
+        when: When::Facts(Facts::SYN_ACK.union(Facts::SYNACK_REPEATED)),
         check: syncookie_suspected,
     },
 ];
 
 fn syn_on_established(s: &RuleContext<'_>) -> Option<Finding> {
     let (f, segment) = (s.flow, s.segment?);
-    let same_isn = s.facts.any(Facts::SYN_REPEATED);
+    let same_isn = s.facts.intersects(Facts::SYN_REPEATED);
     let age = s.time - f.first_time;
     if same_isn && age <= LATE_COPY {
         return None;

@@ -1,4 +1,4 @@
-//! Openings of another shape than three steps, and flows of which only a part is seen.
+//! Openings of another shape than three steps, and flows that are seen only in part.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};

@@ -20,7 +20,7 @@ pub(super) fn seconds(ns: i64) -> String {
 /// An acknowledgment of what was never sent looks like a hole: the segment that is judged does not count as one.
 pub(super) fn gated(s: &RuleContext<'_>, severity: Severity) -> Severity {
     let partial = matches!(s.flow.opening(), Opening::Midstream | Opening::SynAckOnly);
-    let holes = s.flow.quality.holes > u32::from(s.facts.any(Facts::HOLE));
+    let holes = s.flow.quality.holes > u32::from(s.facts.intersects(Facts::HOLE));
     if partial || holes { one_below(severity) } else { severity }
 }
 
@@ -34,16 +34,14 @@ pub(super) fn one_below(severity: Severity) -> Severity {
 }
 
 /// What keeps a list of options from being read to its end.
-pub(super) const UNREADABLE: OptionFaults = OptionFaults(
-    OptionFaults::NOT_CAPTURED.0
-        | OptionFaults::LENGTH_TOO_SMALL.0
-        | OptionFaults::PAST_HEADER.0
-        | OptionFaults::WRONG_LENGTH.0,
-);
+pub(super) const UNREADABLE: OptionFaults = OptionFaults::NOT_CAPTURED
+    .union(OptionFaults::LENGTH_TOO_SMALL)
+    .union(OptionFaults::PAST_HEADER)
+    .union(OptionFaults::WRONG_LENGTH);
 
 /// Whether all options of a SYN or SYN-ACK were read: only then does it say something that one is missing.
 pub(super) fn is_whole(offer: &Offer) -> bool {
-    !offer.faults.any(UNREADABLE)
+    !offer.faults.intersects(UNREADABLE)
 }
 
 /// What both ends offered, where both lists of options are whole.

@@ -114,7 +114,7 @@ fn synack_wrong_ack(s: &RuleContext<'_>) -> Option<Finding> {
         .previous()
         .is_some_and(|p| p.server_isn == Some(wrong.seq) || p.client_isn.is_some_and(|old| wrong.ack == old.plus(1)));
     let recovered = f.opening.is_some_and(Opening::opened) && !is_of_another(wrong, f);
-    // Nobody has filled in any number: made packets, of which none is wrong more than the others.
+    // Nobody has filled in any number: generated packets, none more wrong than the others.
     let blank = isn.0 == 0 && wrong.ack.0 == 0 && wrong.seq.0 == 0;
     let severity = if leftover || recovered || blank { Severity::Note } else { gated(s, Severity::Warn) };
     Some(
@@ -152,7 +152,7 @@ fn synack_late(s: &RuleContext<'_>) -> Option<Finding> {
 
 fn synack_on_established(s: &RuleContext<'_>) -> Option<Finding> {
     let segment = s.segment?;
-    if s.facts.any(Facts::SYNACK_REPEATED) {
+    if s.facts.intersects(Facts::SYNACK_REPEATED) {
         return None;
     }
     let f = s.flow;

@@ -11,7 +11,8 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         id: "time-wait-assassination",
         severity: Severity::Note,
         scope: Scope::Flow,
-        summary: "the acknowledgment of an old segment after the close was answered by a RST",
+        summary: "the acknowledgment of an old segment after the close was answered by a RST at its \
+                  acknowledgment number",
         description: "The end in TIME-WAIT answered an old segment, and the RST that came back ended TIME-WAIT early, \
                       so that old segments can now reach the next connection on these ports. Rare and mostly harmless; \
                       if many, something on the path repeats packets. Hosts that follow RFC 1337 ignore such a RST.",
@@ -46,7 +47,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
 /// Whether both FINs were acknowledged before, and how long ago, nanoseconds.
 fn closed_since(s: &RuleContext<'_>) -> Option<i64> {
     let f = s.flow;
-    let complete = f.both_fins() && f.client.fin_acknowledged && f.server.fin_acknowledged;
+    let complete = f.both_fins() && f.both_fins_acknowledged();
     f.teardown.complete.filter(|_| complete).map(|at| s.time - at)
 }
 
@@ -66,7 +67,7 @@ fn assassination(s: &RuleContext<'_>) -> Option<Finding> {
 }
 
 fn rst_in_time_wait(s: &RuleContext<'_>) -> Option<Finding> {
-    let after = closed_since(s).filter(|_| s.facts.any(Facts::RST_EXACT) && !is_assassin(s))?;
+    let after = closed_since(s).filter(|_| s.facts.intersects(Facts::RST_EXACT) && !is_assassin(s))?;
     Some(Finding::new(format!("RST of the {} {} after the close", s.from, seconds(after))).figure("after_ns", after))
 }
 

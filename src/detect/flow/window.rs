@@ -30,7 +30,7 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         description: "The other end may send nothing yet. A SYN proxy holds clients back like this until its server is \
                       ready, a tarpit does so permanently, and some tools leave the field empty.",
         reference: "RFC 9293 section 3.8.6.1",
-        when: When::Facts(Facts(Facts::SYN.0 | Facts::SYN_ACK.0 | Facts::FINAL_ACK.0)),
+        when: When::Facts(Facts::SYN.union(Facts::SYN_ACK).union(Facts::FINAL_ACK)),
         check: zero_window,
     },
     Rule {

@@ -50,7 +50,7 @@ impl Look {
             mss: o.mss,
             window_scale: o.window_scale,
             timestamps: o.timestamps.map(|t| (t.value, t.echo)),
-            options_cut: o.faults.any(OptionFaults::NOT_CAPTURED),
+            options_cut: o.faults.intersects(OptionFaults::NOT_CAPTURED),
         }
     }
 

@@ -29,18 +29,16 @@ use crate::time::{SECOND, Timestamp};
 const ECN: Flags = Flags(Flags::ECE.0 | Flags::CWR.0);
 
 /// What the detectors of hosts may have to know of, data apart.
-const OF_INTEREST: Facts = Facts(
-    Facts::SYN.0
-        | Facts::SYN_REPEATED.0
-        | Facts::SYN_ACK.0
-        | Facts::SYNACK_REPEATED.0
-        | Facts::SYNACK_ON_ESTABLISHED.0
-        | Facts::FINAL_ACK.0
-        | Facts::RST.0
-        | Facts::MIDSTREAM.0
-        | Facts::INVALID_FLAGS.0
-        | Facts::CHALLENGE_ACK.0,
-);
+const OF_INTEREST: Facts = Facts::SYN
+    .union(Facts::SYN_REPEATED)
+    .union(Facts::SYN_ACK)
+    .union(Facts::SYNACK_REPEATED)
+    .union(Facts::SYNACK_ON_ESTABLISHED)
+    .union(Facts::FINAL_ACK)
+    .union(Facts::RST)
+    .union(Facts::MIDSTREAM)
+    .union(Facts::INVALID_FLAGS)
+    .union(Facts::CHALLENGE_ACK);
 
 /// Watches connections for the detectors of hosts.
 #[derive(Debug)]
@@ -149,7 +147,7 @@ impl HostObserver {
         marks: &mut HostMarks,
         post: &mut HostEventWriter<'_>,
     ) {
-        if facts.any(Facts::COPY | Facts::BAD_CHECKSUM) {
+        if facts.intersects(Facts::COPY | Facts::BAD_CHECKSUM) {
             return;
         }
         past_handshake(flow, s, from, post);
@@ -162,18 +160,18 @@ impl HostObserver {
             }
             return;
         }
-        if !facts.any(OF_INTEREST) {
+        if !facts.intersects(OF_INTEREST) {
             return;
         }
         syn(flow, s, from, facts, marks, post);
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
             self.first_synack(flow, s, marks, post);
         }
-        if facts.any(Facts::SYNACK_REPEATED) && from == Side::Server {
+        if facts.intersects(Facts::SYNACK_REPEATED) && from == Side::Server {
             let in_vain = accept::repeated_in_vain(flow, s, facts, from);
             self.repeated(flow, s, in_vain, marks);
         }
-        if facts.any(Facts::FINAL_ACK) {
+        if facts.intersects(Facts::FINAL_ACK) {
             // Nearly always this is what opens it: one event tells both.
             if flow.opening_is_news() {
                 marks.number_due = true;
@@ -181,13 +179,13 @@ impl HostObserver {
                 clients_number(flow, post);
             }
         }
-        if facts.any(Facts::CHALLENGE_ACK) {
+        if facts.intersects(Facts::CHALLENGE_ACK) {
             post.tell(HostEventKind::Challenge(Sign::of(s)));
         }
         if s.flags.is_rst() {
             reset(flow, s, from, post);
         }
-        if facts.any(Facts::MIDSTREAM | Facts::INVALID_FLAGS) && flow.packets() == 1 {
+        if facts.intersects(Facts::MIDSTREAM | Facts::INVALID_FLAGS) && flow.packets() == 1 {
             stray(flow, s, post);
         }
     }
@@ -286,17 +284,17 @@ impl HostObserver {
 
 /// The first SYN of an attempt, and the same sent again.
 fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
-    if facts.any(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
+    if facts.intersects(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
         let attempt = Attempt::of(s);
         post.tell(HostEventKind::Attempt(attempt));
         if let Some(previous) = flow.previous().filter(|p| p.same_client) {
             post.tell(HostEventKind::Reuse(Box::new((previous.clone(), attempt))));
         }
     }
-    if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
+    if facts.intersects(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
         marks.ecn_dropped |= flow.client.offer.is_some_and(|o| o.flags.has(ECN));
     }
-    if facts.any(Facts::SYN_REPEATED)
+    if facts.intersects(Facts::SYN_REPEATED)
         && flow.client.syn_count == 2
         && let Some(began) = flow.handshake.first_syn()
     {
@@ -308,7 +306,7 @@ fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks
             server: flow.server.endpoint,
             silent: !flow.server.spoke() && flow.unreachable().is_none(),
         }));
-    } else if facts.any(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
+    } else if facts.intersects(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
         post.tell(HostEventKind::Again { time: s.time, server: flow.server.endpoint });
     }
 }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use super::RULES;
 use crate::detect::Selection;
-use crate::detect::anomaly::{Anomaly, IncidentReport, Phase, Scope, Severity};
+use crate::detect::anomaly::{Anomaly, IncidentReport, Phase, Severity};
 use crate::detect::rule::{Finding, Rule};
 use crate::time::Timestamp;
 
@@ -87,18 +87,10 @@ impl Reporter {
             *count += u64::from(known.is_none());
         }
         out(&Anomaly {
-            id: rule.id,
-            reference: rule.reference,
-            severity,
-            scope: Scope::Host,
-            time: at,
-            reason: finding.reason,
             incident: Some(incident),
-            flow_id: None,
             source: ends.0,
             destination: ends.1,
-            frames: finding.frames,
-            figures: finding.figures,
+            ..finding.into_anomaly(rule, severity, at)
         });
         incident.id
     }

@@ -151,7 +151,8 @@ mod tests {
                     held.syns += u32::from(is_syn);
                     held.answered += 1;
                 }
-                let sum = |all: &mut dyn Iterator<Item = &Second>| all.fold((0, 0), |n, s| (n.0 + s.syns, n.1 + s.answered));
+                let add = |n: (u32, u32), s: &Second| (n.0 + s.syns, n.1 + s.answered);
+                let sum = |all: &mut dyn Iterator<Item = &Second>| all.fold((0, 0), add);
                 prop_assert_eq!(sum(&mut seconds.iter()), sum(&mut ring.iter()));
                 let counted = |s: &Second| s.at == second && s.syns + s.answered > 0;
                 prop_assert_eq!(seconds.get(second).copied(), Some(ring[place(second)]).filter(counted));

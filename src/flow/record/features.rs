@@ -2,7 +2,7 @@
 //!
 //! Pure functions over what a [`Flow`] keeps; nothing here changes a verdict.
 
-use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use core::fmt::{self, Write as _};
 
@@ -12,7 +12,7 @@ use crate::tcp::Flags;
 use crate::tcp::options::{Mptcp, OptionFaults};
 
 /// What became of explicit congestion notification (RFC 3168 section 6.1.1, RFC 9768 section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Ecn {
@@ -30,9 +30,6 @@ pub enum Ecn {
 }
 
 impl Ecn {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -40,7 +37,7 @@ impl Ecn {
 }
 
 /// What became of TCP Fast Open (RFC 7413).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum FastOpenUse {
@@ -63,9 +60,6 @@ pub enum FastOpenUse {
 }
 
 impl FastOpenUse {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -73,7 +67,7 @@ impl FastOpenUse {
 }
 
 /// What became of Multipath TCP (RFC 8684).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum MptcpUse {
@@ -90,9 +84,6 @@ pub enum MptcpUse {
 }
 
 impl MptcpUse {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -188,7 +179,7 @@ impl<'a> Fingerprint<'a> {
     /// Of what `peer` offered; `None` where its SYN was not seen or its options were cut.
     pub fn of(peer: &'a Peer) -> Option<Self> {
         let offer = peer.offer.as_ref()?;
-        if offer.faults.any(OptionFaults::NOT_CAPTURED) {
+        if offer.faults.intersects(OptionFaults::NOT_CAPTURED) {
             return None;
         }
         Some(Self { offer, v6: peer.endpoint.ip.is_ipv6(), isn_is_zero: peer.isn.is_some_and(|isn| isn.0 == 0) })
@@ -232,8 +223,7 @@ impl<'a> Fingerprint<'a> {
         let o = self.offer;
         let ack = o.flags.has(Flags::ACK);
         let urgent = o.flags.has(Flags::URG);
-        let bad =
-            OptionFaults(OptionFaults::LENGTH_TOO_SMALL.0 | OptionFaults::PAST_HEADER.0 | OptionFaults::WRONG_LENGTH.0);
+        let bad = OptionFaults::LENGTH_TOO_SMALL.union(OptionFaults::PAST_HEADER).union(OptionFaults::WRONG_LENGTH);
         let quirks = [
             ("df", o.dont_fragment),
             ("id+", o.dont_fragment && o.ip_id != 0),
@@ -249,9 +239,9 @@ impl<'a> Fingerprint<'a> {
             ("pushf+", o.flags.has(Flags::PSH)),
             ("ts1-", o.timestamps.is_some_and(|ts| ts.value == 0)),
             ("ts2+", !ack && o.timestamps.is_some_and(|ts| ts.echo != 0)),
-            ("opt+", o.faults.any(OptionFaults::JUNK_AFTER_END)),
+            ("opt+", o.faults.intersects(OptionFaults::JUNK_AFTER_END)),
             ("exws", o.window_scale.is_some_and(|shift| shift > 14)),
-            ("bad", o.faults.any(bad)),
+            ("bad", o.faults.intersects(bad)),
         ];
         let mut separator = "";
         for (name, _) in quirks.iter().filter(|(_, present)| *present) {

@@ -102,7 +102,7 @@ impl Default for HostMarks {
     }
 }
 
-/// A flow. Its fields are in the order that keeps what is read together in as few cache lines as there can be.
+/// A flow. The order of its fields keeps those read together in as few cache lines as possible.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Flow {
@@ -259,6 +259,11 @@ impl Flow {
     /// Whether both ends sent FIN.
     pub fn both_fins(&self) -> bool {
         self.client.fin.is_some() && self.server.fin.is_some()
+    }
+
+    /// Whether both ends acknowledged the other's FIN.
+    pub fn both_fins_acknowledged(&self) -> bool {
+        self.client.fin_acknowledged && self.server.fin_acknowledged
     }
 
     /// Closing verdict as of now.

@@ -78,7 +78,7 @@ impl Holes {
         }
     }
 
-    /// The other end acknowledged what lies below `ack`, of which nothing above `known` was seen or acknowledged
+    /// The other end acknowledged what lies below `ack`; nothing of it above `known` was seen or acknowledged
     /// before; whether anything was not seen.
     pub(in crate::flow) fn acknowledged(
         &mut self,
@@ -89,7 +89,7 @@ impl Holes {
     ) -> bool {
         let before = self.octets;
         let mut known = known;
-        // Kept apart until all are looked at: to make room, `push` drops what is counted.
+        // Kept apart until all are looked at: to make room, `push` drops counted holes.
         let mut above: SmallVec<[Run; 2]> = SmallVec::new();
         for run in &mut self.runs {
             let stop = earlier(run.stop, ack);

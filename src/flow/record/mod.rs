@@ -1,5 +1,6 @@
 //! What is known of a flow: data, and the questions that it answers by itself.
 
+pub(super) mod checksum_trust;
 pub mod community_id;
 pub mod completeness;
 pub(super) mod evidence;

@@ -1,4 +1,4 @@
-//! Resets in the name of one end, and what is known of who sent them.
+//! Resets in the name of one end, and the evidence of their sender.
 
 use super::evidence::Evidence;
 use super::header_track::HeaderTrack;

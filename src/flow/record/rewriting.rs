@@ -7,7 +7,7 @@ use crate::time::{MILLISECOND, Timestamp};
 /// A rewriter adds a random number; less than this may be what the sender itself went on by, octets.
 const LEAST: u32 = 1 << 20;
 
-/// The second sighting at the same hop comes within this, nanoseconds.
+/// The second fingerprint at the same hop comes within this, nanoseconds.
 const SAME_HOP: i64 = MILLISECOND;
 
 /// And within this behind up to [`MAX_HOPS`] routers, nanoseconds.
@@ -36,7 +36,7 @@ pub struct Rewriting {
     pub(in crate::flow) at: u8,
 }
 
-/// What tells a segment's second sighting.
+/// What tells a segment's second fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::flow) struct SegmentTraits {
     from: Side,
@@ -88,7 +88,7 @@ pub(in crate::flow) const fn may_be_added(shift: u32) -> bool {
     shift == 0 || (shift >= LEAST && shift <= u32::MAX - LEAST)
 }
 
-/// A SYN or SYN-ACK that may turn out to be the second half of a pair of which the first is still to come.
+/// A SYN or SYN-ACK that may turn out to be the second half of a pair whose first half is still to come.
 #[derive(Clone, Debug)]
 pub(in crate::flow) struct Held {
     pub(in crate::flow) segment: Segment,

@@ -1,13 +1,13 @@
 //! The steps of a flow: the segments that carry its story, each with its frame and both endpoints' states after it.
 
-use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use super::tuple::Side;
 use crate::tcp::{Flags, SeqNumber, State};
 use crate::time::Timestamp;
 
 /// What a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[repr(u8)]
 pub enum Label {
@@ -33,9 +33,6 @@ pub enum Label {
 }
 
 impl Label {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -43,7 +40,7 @@ impl Label {
 }
 
 /// Whether the states of a step are proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Certainty {
@@ -54,9 +51,6 @@ pub enum Certainty {
 }
 
 impl Certainty {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -104,7 +98,7 @@ impl Step {
         !matches!(self.label, Label::Data | Label::Probe)
     }
 
-    /// Whether it is data of which a part is urgent: it is a step of its own, and always shown.
+    /// Whether a part of its data is urgent: it is a step of its own, and always shown.
     pub fn is_urgent(&self) -> bool {
         self.label == Label::Data && self.flags.has(Flags::URG)
     }

@@ -5,9 +5,11 @@ use super::rewriting::Held;
 use super::teardown::Reset;
 use super::tuple::Side;
 use super::zeek::ZeekWords;
-use crate::flow::table::timer_wheel::Tick;
 use crate::tcp::{Segment, SeqNumber, State};
 use crate::time::Timestamp;
+
+/// The tick of the timer wheel that a timer is filed under; an entry of the wheel with another one is stale.
+pub(in crate::flow) type Tick = i64;
 
 /// Where a flow is on its way to being open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The key of a flow: two endpoints without direction.
 
-use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::tcp::{Endpoint, Segment};
 
 /// One of the two ends of a flow, by role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Side {
@@ -19,9 +19,6 @@ pub enum Side {
 }
 
 impl Side {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()

@@ -105,7 +105,7 @@ impl Closing {
 }
 
 /// Who sent the first FIN, or the reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum ClosedBy {
@@ -118,9 +118,6 @@ pub enum ClosedBy {
 }
 
 impl ClosedBy {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -128,7 +125,7 @@ impl ClosedBy {
 }
 
 /// What the end looks like on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Shape {
@@ -145,9 +142,6 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()
@@ -155,7 +149,7 @@ impl Shape {
 }
 
 /// The shape of a retry schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[repr(u8)]
 pub enum Backoff {
@@ -170,9 +164,6 @@ pub enum Backoff {
 }
 
 impl Backoff {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()

@@ -7,7 +7,7 @@ use crate::flow::record::peer::Peer;
 use crate::flow::record::steps::Label;
 use crate::flow::record::tracking::Phase;
 use crate::flow::record::tuple::Side;
-use crate::flow::state::checksum_trust::Sums;
+use crate::flow::record::checksum_trust::Sums;
 use crate::tcp::{Checksum, Event, Flags, Segment};
 
 /// How many segments of a flow are kept that may turn out to be unfinished.

@@ -79,20 +79,20 @@ impl Flow {
 
     fn hold_fin(&mut self, s: &Segment) -> Facts {
         self.notes.get_or_insert_default().doubtful_fin.get_or_insert_with(|| Box::new(*s));
-        Facts::NONE
+        Facts::empty()
     }
 
     /// What `s` tells about a FIN of doubt. Its sender goes on sending behind it, or acknowledges less: the FIN was
     /// dropped. It is acknowledged, or what it acknowledged turns up: it was taken.
-    pub(in crate::flow) fn settle_doubtful_fin(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return Facts::NONE };
+    pub(in crate::flow) fn rule_on_doubtful_fin(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return Facts::empty() };
         let octet = held.seq.plus(held.payload);
         let (by, late) = (self.side_of(held.source), s.time - held.time > self.reorder_window());
         let ack = |than: SeqNumber| s.ack().is_some_and(|ack| ack.before(than));
         // Otherwise it lay beyond the window, and only what its receiver says tells.
         let unsent = self.peer(by.other()).next.is_none_or(|next| held.ack_field.after(next));
         if from == by && !unsent {
-            return Facts::NONE;
+            return Facts::empty();
         }
         if from == by {
             if s.payload_start().plus(s.payload).after(octet) && !s.flags.has(Flags::FIN) && ack(held.ack_field) {
@@ -101,11 +101,11 @@ impl Flow {
             return if s.flags.has(Flags::FIN) && late && !ack(held.ack_field) {
                 self.confirm_fin()
             } else {
-                Facts::NONE
+                Facts::empty()
             };
         }
         let taken = s.ack().is_some_and(|ack| ack.after(octet)) || (unsent && s.end().at_or_after(held.ack_field));
-        if taken { self.confirm_fin() } else { Facts::NONE }
+        if taken { self.confirm_fin() } else { Facts::empty() }
     }
 
     fn refute_fin(&mut self, s: &Segment, by: Side) -> Facts {
@@ -114,7 +114,7 @@ impl Flow {
         peer.acked = s.ack();
         peer.edge = s.ack().map(|ack| ack.plus(u32::from(s.window) << scale));
         self.quality.holes = self.quality.holes.saturating_sub(1);
-        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
+        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::empty() };
         self.disown_fin_step(held.frame);
         self.withdraw_holes(by, held.time);
         let (frame, ack, octets) = (held.frame, held.ack_field, held.payload);
@@ -122,7 +122,7 @@ impl Flow {
     }
 
     /// Nothing more is to come: the FIN of doubt counts, unless it still lies beyond the window.
-    pub(in crate::flow) fn settle_last_fin(&mut self) {
+    pub(in crate::flow) fn rule_on_last_fin(&mut self) {
         let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return };
         let (by, frame) = (self.side_of(held.source), held.frame);
         let unsent = self.peer(by.other()).next.is_some_and(|next| held.ack_field.after(next));
@@ -163,7 +163,7 @@ impl Flow {
 
     /// The FIN of doubt counts, from where it stood.
     pub(in crate::flow) fn confirm_fin(&mut self) -> Facts {
-        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::NONE };
+        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return Facts::empty() };
         let by = self.side_of(held.source);
         if self.peer(by).next.is_none_or(|next| held.end().after(next)) {
             self.account(&held, by);
@@ -236,12 +236,12 @@ impl Flow {
     }
 
     fn acknowledgment_of_fin(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(ack) = s.ack() else { return Facts::NONE };
-        let Some(fin) = self.peer(from.other()).fin else { return Facts::NONE };
+        let Some(ack) = s.ack() else { return Facts::empty() };
+        let Some(fin) = self.peer(from.other()).fin else { return Facts::empty() };
         if !ack.after(fin) {
-            return Facts::NONE;
+            return Facts::empty();
         }
-        let mut facts = if ack.after(fin.plus(1)) { Facts::ACK_BEYOND_FIN } else { Facts::NONE };
+        let mut facts = if ack.after(fin.plus(1)) { Facts::ACK_BEYOND_FIN } else { Facts::empty() };
         if !self.peer(from.other()).fin_acknowledged {
             facts |= self.fin_is_acknowledged(from.other(), s.time, !s.flags.has(Flags::FIN));
         }
@@ -257,7 +257,7 @@ impl Flow {
         if alone && self.teardown.first_fin == Some(side) {
             self.tracking.first_fin_acked_alone = true;
         }
-        if self.client.fin_acknowledged && self.server.fin_acknowledged {
+        if self.both_fins_acknowledged() {
             self.teardown.complete.get_or_insert(time);
         }
         Facts::ACK_OF_FIN
@@ -265,9 +265,9 @@ impl Flow {
 
     fn beyond_fin(&mut self, s: &Segment, from: Side) -> Facts {
         if s.payload == 0 {
-            return Facts::NONE;
+            return Facts::empty();
         }
-        let mut facts = Facts::NONE;
+        let mut facts = Facts::empty();
         if self.peer(from).fin.is_some_and(|fin| s.payload_start().plus(s.payload).after(fin)) {
             facts |= Facts::DATA_AFTER_FIN;
         }
@@ -449,9 +449,9 @@ impl Flow {
             facts |= Facts::RST_OF_OLD_ACK;
         }
         if self.teardown.reset.is_some() {
-            return if self.answers_without_connection(s, from) { Facts::NONE } else { facts };
+            return if self.answers_without_connection(s, from) { Facts::empty() } else { facts };
         }
-        let reset = self.reset(s, from, facts.any(Facts::RST_EXACT));
+        let reset = self.reset(s, from, facts.intersects(Facts::RST_EXACT));
         if !reset.exact {
             self.tracking.doubtful_reset.get_or_insert(reset);
             self.provoke(from.other(), s.time);
@@ -510,19 +510,19 @@ impl Flow {
 
     /// RFC 5961 section 5: the acknowledgment of a RST must lie within what its receiver can have sent.
     fn check_reset_ack(&self, s: &Segment, from: Side) -> Facts {
-        let Some(ack) = s.ack().filter(|ack| ack.0 != 0) else { return Facts::NONE };
+        let Some(ack) = s.ack().filter(|ack| ack.0 != 0) else { return Facts::empty() };
         let receiver = self.peer(from.other());
-        let Some(next) = receiver.next else { return Facts::NONE };
+        let Some(next) = receiver.next else { return Facts::empty() };
         let una = self.peer(from).acked.unwrap_or(receiver.base());
         let oldest = una.minus(1 << 17);
-        if ack.after(next) || ack.before(oldest) { Facts::RST_BAD_ACK } else { Facts::NONE }
+        if ack.after(next) || ack.before(oldest) { Facts::RST_BAD_ACK } else { Facts::empty() }
     }
 
     /// A segment that is no reset, after one. When both ends go on, the reset did not take effect: it is undone.
     fn after_reset(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(reset) = self.teardown.reset else { return Facts::NONE };
+        let Some(reset) = self.teardown.reset else { return Facts::empty() };
         if self.teardown.reset_after_both {
-            return Facts::NONE;
+            return Facts::empty();
         }
         let slack = self.handshake.rtt().map_or(IN_FLIGHT, |rtt| rtt.saturating_mul(2).max(IN_FLIGHT));
         let late = s.time - reset.time > slack;
@@ -570,13 +570,13 @@ impl Flow {
     }
 
     fn challenge(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(provocation) = self.tracking.provocation else { return Facts::NONE };
+        let Some(provocation) = self.tracking.provocation else { return Facts::empty() };
         let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| rtt.saturating_mul(2).max(10 * MILLISECOND));
         let pure_ack = s.flags.is_plain_ack() && s.payload == 0;
         let peer = self.peer(from);
         let in_place = peer.next == Some(s.seq) && s.ack().is_some_and(|ack| peer.acked == Some(ack));
         if from != provocation.target || s.time - provocation.time > within || !pure_ack || !in_place {
-            return Facts::NONE;
+            return Facts::empty();
         }
         self.tracking.provocation = None;
         Facts::CHALLENGE_ACK

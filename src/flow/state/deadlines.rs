@@ -1,4 +1,4 @@
-//! What silence means for a flow: deadlines, and what only the end settles.
+//! What silence means for a flow: deadlines, and what only the end decides.
 
 use crate::flow::config::Timeouts;
 use crate::flow::record::flow::Flow;
@@ -99,9 +99,9 @@ impl Flow {
         }
     }
 
-    /// Observation of it is over: settles what only the end can settle.
+    /// Observation of it is over: decides what only the end can decide.
     pub(in crate::flow) fn conclude(&mut self, time: Timestamp, t: &Timeouts) {
-        self.settle_last_fin();
+        self.rule_on_last_fin();
         if self.tracking.phase == Phase::SynReceived && self.tracking.doubtful_reset.is_some() {
             self.believe_doubtful_reset();
             self.reach(Opening::MissingAck, time);

@@ -1,5 +1,6 @@
-//! One segment of a flow: what is counted, which transition it goes to, and what it proves to have arrived.
+//! One segment of a flow: its counters, its transition, and the arrivals that it proves.
 
+use crate::flow::record::checksum_trust::{Sums, Worth};
 use crate::flow::record::completeness::Completeness;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::{CaptureQuality, Flow, HostMarks};
@@ -11,7 +12,6 @@ use crate::flow::record::tracking::{Phase, Tracking};
 use crate::flow::record::tuple::{FlowKey, Side};
 use crate::flow::record::verdict::Opening;
 use crate::flow::record::zeek::ZeekWords;
-use crate::flow::state::checksum_trust::{Sums, Worth};
 use crate::tcp::{Checksum, Event, Flags, Segment, State};
 use crate::time::{SECOND, Timestamp};
 use smallvec::SmallVec;
@@ -148,17 +148,19 @@ impl Flow {
         let numbered = self.numbered(s, from);
         let s = numbered.as_ref().unwrap_or(s);
         self.count(s, from);
-        let mut facts = if first { self.first_facts(s) } else { Facts::NONE };
+        let mut facts = if first { self.first_facts(s) } else { Facts::empty() };
         facts |= if dropped { self.drop_segment(s, from) } else { self.dispatch(s, from, now) };
-        if facts.any(Facts::DROPPED) || (facts.any(Facts::BARE_ACK_TO_SYN) && self.answers_another_connection(s)) {
+        if facts.intersects(Facts::DROPPED)
+            || (facts.intersects(Facts::BARE_ACK_TO_SYN) && self.answers_another_connection(s))
+        {
             self.note_unacceptable(from, 1);
         }
-        facts |= self.oddities(s, from);
+        facts |= self.header_checks(s, from);
         facts |= self.take_notes(s, from, facts, silence, now);
-        if facts.any(Facts::HOLE) {
+        if facts.intersects(Facts::HOLE) {
             self.quality.holes += 1;
         }
-        if facts.any(Facts::OUT_OF_ORDER) {
+        if facts.intersects(Facts::OUT_OF_ORDER) {
             self.quality.reordered += 1;
         }
         facts
@@ -200,7 +202,7 @@ impl Flow {
 
     /// What the first segment tells by being first.
     pub(in crate::flow) fn first_facts(&mut self, s: &Segment) -> Facts {
-        let mut facts = if self.previous().is_some() { Facts::REUSE } else { Facts::NONE };
+        let mut facts = if self.previous().is_some() { Facts::REUSE } else { Facts::empty() };
         if is_invalid_first(s.flags) {
             // A SYN with FIN or RST is no way to open a connection, but it says which number it would begin with.
             if s.flags.has(Flags::SYN) {
@@ -264,10 +266,10 @@ impl Flow {
         if !s.flags.any(Flags::ACK | Flags::FIN) && s.payload == 0 {
             return Facts::INVALID_FLAGS;
         }
-        let settled = self.settle_doubtful_fin(s, from);
+        let ruled = self.rule_on_doubtful_fin(s, from);
         self.prove(s, from);
-        let accounted = if self.is_misplaced_fin(s, from) { Facts::NONE } else { self.account_with_doubt(s, from) };
-        let mut facts = settled | accounted;
+        let accounted = if self.is_misplaced_fin(s, from) { Facts::empty() } else { self.account_with_doubt(s, from) };
+        let mut facts = ruled | accounted;
         facts |= self.on_segment_in_handshake(s, from);
         if self.tracking.phase == Phase::Open || s.flags.has(Flags::FIN) {
             facts |= self.on_segment_in_connection(s, from);
@@ -277,9 +279,9 @@ impl Flow {
 
     pub(in crate::flow) fn dispatch_syn(&mut self, s: &Segment, from: Side, now: Timestamp) -> Facts {
         let facts = self.on_syn(s, from, now);
-        if facts.any(Facts::SYN_ON_ESTABLISHED) {
+        if facts.intersects(Facts::SYN_ON_ESTABLISHED) {
             self.provoke(from.other(), s.time);
-            if !facts.any(Facts::SYN_REPEATED) {
+            if !facts.intersects(Facts::SYN_REPEATED) {
                 self.remember_pending(s);
             }
         }
@@ -326,5 +328,5 @@ impl Flow {
 
 impl Facts {
     /// What a receiver drops (RFC 9293 section 3.10.7).
-    const DROPPED: Self = Self(Self::UNACCEPTABLE.0 | Self::SYNACK_WRONG_ACK.0 | Self::FINAL_ACK_WRONG.0);
+    const DROPPED: Self = Self::UNACCEPTABLE.union(Self::SYNACK_WRONG_ACK).union(Self::FINAL_ACK_WRONG);
 }

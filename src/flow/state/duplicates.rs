@@ -79,22 +79,22 @@ impl RecentCopies {
     /// Whether `segment`, of this print, is a copy of one of the last few; remembers it if it is not. `answers`:
     /// something came in between that asks for it again.
     pub(in crate::flow) fn is_copy(&mut self, segment: &Segment, print: Print, answers: bool) -> bool {
-        let sighting = CopyFingerprint::new(segment.time, print);
+        let fingerprint = CopyFingerprint::new(segment.time, print);
         // A network repeats packets that way, too; of these, the repetition would say that nobody answers.
         let known_by_id = segment.ip_id != 0 && segment.flags.any(Flags::FIN | Flags::RST);
         let same_hop = if known_by_id { ROUTED } else { SAME_HOP };
         let wanted = answers && segment.ip_id == 0;
-        let copy = !wanted && self.has_original_of(sighting, same_hop);
+        let copy = !wanted && self.has_original_of(fingerprint, same_hop);
         if !copy {
-            self.push(sighting);
+            self.push(fingerprint);
         }
         copy
     }
 
     /// Whether one of the last few is the original of `segment`, of this print.
     pub(in crate::flow) fn knows_original_of(&self, segment: &Segment, print: Print) -> bool {
-        let sighting = CopyFingerprint::new(segment.time, print);
-        self.has_original_of(sighting, SAME_HOP)
+        let fingerprint = CopyFingerprint::new(segment.time, print);
+        self.has_original_of(fingerprint, SAME_HOP)
     }
 
     #[inline]
@@ -109,8 +109,8 @@ impl RecentCopies {
 
     /// Remembers a segment, which is no copy.
     #[inline]
-    pub(in crate::flow) fn push(&mut self, sighting: CopyFingerprint) {
-        let CopyFingerprint { units, print } = sighting;
+    pub(in crate::flow) fn push(&mut self, fingerprint: CopyFingerprint) {
+        let CopyFingerprint { units, print } = fingerprint;
         self.hashes = [print.hash, self.hashes[0], self.hashes[1]];
         self.units = [units, self.units[0], self.units[1]];
         self.ttls = [print.ttl, self.ttls[0], self.ttls[1]];

@@ -51,17 +51,15 @@ fn sacked(s: &Segment) -> Option<u32> {
 
 impl Facts {
     /// What makes a flow worth notes.
-    const NOTEWORTHY: Self = Self(
-        Self::FIN_REPEATED.0
-            | Self::FIN_MOVED.0
-            | Self::PROBE.0
-            | Self::RETRANSMITTED.0
-            | Self::ZERO_WINDOW.0
-            | Self::SYNACK_WRONG_ACK.0
-            | Self::AFTER_CLOSE.0,
-    );
+    const NOTEWORTHY: Self = Self::FIN_REPEATED
+        .union(Self::FIN_MOVED)
+        .union(Self::PROBE)
+        .union(Self::RETRANSMITTED)
+        .union(Self::ZERO_WINDOW)
+        .union(Self::SYNACK_WRONG_ACK)
+        .union(Self::AFTER_CLOSE);
     /// What begins a wait for something that may not come.
-    const AWAITS: Self = Self(Self::FIN.0 | Self::ACK_OF_FIN.0 | Self::UNANSWERED.0);
+    const AWAITS: Self = Self::FIN.union(Self::ACK_OF_FIN).union(Self::UNANSWERED);
 }
 
 impl Flow {
@@ -77,23 +75,23 @@ impl Flow {
     ) -> Facts {
         let peer = self.peer_mut(from);
         let (first, track) = (peer.packets <= 1, peer.track);
-        let mut new = if peer.track.follow(s, first) { Facts::TTL_CHANGED } else { Facts::NONE };
+        let mut new = if peer.track.follow(s, first) { Facts::TTL_CHANGED } else { Facts::empty() };
         if !s.flags.any(Flags::SYN | Flags::RST) {
             new |= self.note_payload(s, from, facts, track);
         }
-        let reset = facts.any(Facts::RST) && (self.was_open() || self.peer(from).rst_count > 1);
+        let reset = facts.intersects(Facts::RST) && (self.was_open() || self.peer(from).rst_count > 1);
         if self.notes.is_some()
             || reset
             || s.options.sack_blocks > 0
-            || (facts.any(Facts::DUPLICATE_ACK) && self.asks_again(s, from, facts).is_some())
+            || (facts.intersects(Facts::DUPLICATE_ACK) && self.asks_again(s, from, facts).is_some())
             || silence >= LONG_SILENCE
-            || facts.any(Facts::NOTEWORTHY)
+            || facts.intersects(Facts::NOTEWORTHY)
         {
             new |= self.write_notes(s, from, facts, silence, track);
         }
         let counted = if silence >= SILENCE { silence / MILLISECOND } else { 0 };
         self.tracking.silence = u32::try_from(counted).unwrap_or(u32::MAX);
-        if (facts | new).any(Facts::AWAITS) {
+        if (facts | new).intersects(Facts::AWAITS) {
             self.tracking.quiet_at = now.after(QUIET);
         }
         new
@@ -104,20 +102,20 @@ impl Flow {
         if silence >= LONG_SILENCE {
             (notes.silence, notes.silence_end) = (silence, s.time);
         }
-        if facts.any(Facts::SYNACK_WRONG_ACK) && notes.wrong_synack.is_none() {
+        if facts.intersects(Facts::SYNACK_WRONG_ACK) && notes.wrong_synack.is_none() {
             let (time, frame, seq, ack) = (s.time, s.frame, s.seq, s.ack_field);
             notes.wrong_synack = Some(WrongSynAck { time, frame, seq, ack, ttl: s.ttl, window: s.window });
         }
         let mut new = self.note_answers(&mut notes, s, from, facts);
         new |= self.note_storms(&mut notes, s, from, facts);
-        if facts.any(Facts::RST) {
+        if facts.intersects(Facts::RST) {
             new |= self.note_reset(notes.end_mut(from), s, from, facts, track);
         } else if !s.flags.has(Flags::SYN) {
             new |= self.note_life_after_reset(&mut notes, s, from, facts);
         }
-        if facts.any(Facts::AFTER_CLOSE) && self.both_fins() {
+        if facts.intersects(Facts::AFTER_CLOSE) && self.both_fins() {
             let passive = self.teardown.first_fin != Some(from);
-            if passive && facts.any(Facts::FIN_REPEATED | Facts::RETRANSMITTED) {
+            if passive && facts.intersects(Facts::FIN_REPEATED | Facts::RETRANSMITTED) {
                 notes.late_copy = true;
             }
             notes.late_copy_acked |= !passive && notes.late_copy;
@@ -128,7 +126,7 @@ impl Flow {
 
     /// Repetitions and probes, until the other end says anything.
     fn note_answers(&self, notes: &mut Notes, s: &Segment, from: Side, facts: Facts) -> Facts {
-        let mut new = Facts::NONE;
+        let mut new = Facts::empty();
         let other_closed = notes.end(from.other()).closed_window;
         let other = notes.end_mut(from.other());
         let repeated = other.repeats;
@@ -136,7 +134,7 @@ impl Flow {
             other.arrived = Some((s.frame, repeated.payload));
         }
         (other.repeats.count, other.probes.count) = (0, 0);
-        let knocks = facts.any(Facts::PROBE | Facts::RETRANSMITTED) || s.payload == 1;
+        let knocks = facts.intersects(Facts::PROBE | Facts::RETRANSMITTED) || s.payload == 1;
         if let Some(since) = other_closed
             && knocks
         {
@@ -152,7 +150,7 @@ impl Flow {
             notes.end_mut(from.other()).asked_again = Some((s.ack_field, octets));
         }
         let own = notes.end_mut(from);
-        if facts.any(Facts::ZERO_WINDOW) && !s.flags.any(Flags::FIN) {
+        if facts.intersects(Facts::ZERO_WINDOW) && !s.flags.any(Flags::FIN) {
             let since = *own.closed_window.get_or_insert(s.time);
             if own.knocks > 0 && s.time - since >= STALL {
                 new |= Facts::WINDOW_STALL;
@@ -160,9 +158,9 @@ impl Flow {
         } else if s.flags.has(Flags::ACK) {
             (own.closed_window, own.knocks) = (None, 0);
         }
-        if other_closed.is_none() && facts.any(Facts::PROBE) {
+        if other_closed.is_none() && facts.intersects(Facts::PROBE) {
             own.probes.again(s);
-        } else if facts.any(Facts::RETRANSMITTED) {
+        } else if facts.intersects(Facts::RETRANSMITTED) {
             own.repeats.again(s);
         }
         if own.probes.count.max(own.repeats.count) >= 2 { new | Facts::UNANSWERED } else { new }
@@ -172,26 +170,26 @@ impl Flow {
     /// been sent from there on, octets.
     fn asks_again(&self, s: &Segment, from: Side, facts: Facts) -> Option<u32> {
         let plain = self.in_effect().is_some_and(|options| !options.sack);
-        let next = self.peer(from.other()).next.filter(|_| facts.any(Facts::DUPLICATE_ACK) && plain)?;
+        let next = self.peer(from.other()).next.filter(|_| facts.intersects(Facts::DUPLICATE_ACK) && plain)?;
         next.after(s.ack_field).then(|| next.offset_from(s.ack_field))
     }
 
     fn note_storms(&self, notes: &mut Notes, s: &Segment, from: Side, facts: Facts) -> Facts {
         let (fin_count, rst_count) = (self.peer(from).fin_count, self.peer(from).rst_count);
         let own = notes.end_mut(from);
-        let misplaced = facts.any(Facts::RST_OLD | Facts::RST_INEXACT | Facts::RST_BEYOND);
+        let misplaced = facts.intersects(Facts::RST_OLD | Facts::RST_INEXACT | Facts::RST_BEYOND);
         own.misplaced = own.misplaced.saturating_add(u32::from(misplaced));
         let storm = (misplaced && own.misplaced == SWEEP)
-            || (facts.any(Facts::FIN) && own.fins.more(s.time, fin_count))
-            || (facts.any(Facts::RST) && own.rsts.more(s.time, rst_count));
-        if storm { Facts::STORM } else { Facts::NONE }
+            || (facts.intersects(Facts::FIN) && own.fins.more(s.time, fin_count))
+            || (facts.intersects(Facts::RST) && own.rsts.more(s.time, rst_count));
+        if storm { Facts::STORM } else { Facts::empty() }
     }
 
     fn note_reset(&self, own: &mut EndNotes, s: &Segment, from: Side, facts: Facts, track: HeaderTrack) -> Facts {
         if !self.was_open() {
-            return Facts::NONE;
+            return Facts::empty();
         }
-        let mut new = Facts::NONE;
+        let mut new = Facts::empty();
         let r = &mut own.resets;
         // What a host without the connection answers to a segment without ACK tells of no injector: SEQ=0,
         // ACK=SEG.SEQ+SEG.LEN (RFC 9293 section 3.10.7.1). Nor does what comes after both ends have closed.
@@ -204,12 +202,13 @@ impl Flow {
         if judged && self.stamp_is_off(s, from) {
             evidence.add(Evidence::STAMP);
         }
-        if facts.any(Facts::RST_INEXACT) {
+        if facts.intersects(Facts::RST_INEXACT) {
             evidence.add(Evidence::INEXACT);
             r.inexact = true;
         }
         // Above what its sender had sent: an answer to data in flight lies below.
-        let above = facts.any(Facts::RST_INEXACT | Facts::RST_BEYOND) && !answer && !self.teardown.reset_after_both;
+        let above =
+            facts.intersects(Facts::RST_INEXACT | Facts::RST_BEYOND) && !answer && !self.teardown.reset_after_both;
         if r.first.is_some() && above && r.last.1 != s.seq && s.time - r.last.0 <= VOLLEY {
             new |= Facts::RESET_VOLLEY;
             if KNOWN_STRIDES.contains(&s.seq.offset_from(r.last.1)) {
@@ -218,13 +217,13 @@ impl Flow {
         }
         if r.first.is_none() {
             r.first = Some((s.time, s.frame, s.seq));
-            r.exact = facts.any(Facts::RST_EXACT);
+            r.exact = facts.intersects(Facts::RST_EXACT);
             r.silence = i64::from(self.tracking.silence) * MILLISECOND;
             r.bytes = self.bytes().saturating_sub(u64::from(s.payload));
             r.kept = KeptLine::by(s, track);
             r.own_ttl = s.ttl == track.ttl;
         }
-        if r.first.is_some_and(|(_, frame, _)| frame == s.frame) || evidence.has(Evidence::TTL) {
+        if r.first.is_some_and(|(_, frame, _)| frame == s.frame) || evidence.contains(Evidence::TTL) {
             r.ttl = s.ttl;
         }
         if !answer {
@@ -237,7 +236,7 @@ impl Flow {
     fn note_life_after_reset(&self, notes: &mut Notes, s: &Segment, from: Side, facts: Facts) -> Facts {
         let window = self.reorder_window();
         let rtt = self.handshake.rtt().unwrap_or(0);
-        let mut new = Facts::NONE;
+        let mut new = Facts::empty();
         let end = notes.end_mut(from);
         let own = &mut end.resets;
         // Which of the two is forged: where the reset keeps the line of its sender's packets and this leaves it, not
@@ -263,7 +262,7 @@ impl Flow {
         let target = &mut notes.end_mut(from.other()).resets;
         if let Some((time, ..)) = target.first {
             let mut evidence = Evidence::default();
-            if facts.any(Facts::CHALLENGE_ACK) {
+            if facts.intersects(Facts::CHALLENGE_ACK) {
                 evidence.add(Evidence::INEXACT);
             }
             if target.exact && s.time - time > (2 * rtt).max(IN_FLIGHT) {

@@ -1,9 +1,9 @@
 //! The part of a flow that ordinary segments touch: data and acknowledgments in order on an open connection.
 //!
 //! Nine in ten segments of ordinary traffic tell nothing new. They are taken here, in three cache lines, and what they
-//! add is handed to the flow's record in one go ([`FastPath::settle`]) before anything else looks at it. A segment that
+//! add is handed to the flow's record in one go ([`FastPath::flush`]) before anything else looks at it. A segment that
 //! is out of the ordinary in any way is refused, and takes the long way. Both ways must give the same flow:
-//! `tests/properties.rs` runs conversations with and without this short cut.
+//! `tests/short_cut.rs` runs captures with and without this short cut.
 
 use super::duplicates::{Print, RecentCopies};
 use crate::flow::record::flow::Flow;
@@ -31,7 +31,7 @@ struct FastPathSide {
     acked: SeqNumber,
     /// Right edge of its window.
     edge: SeqNumber,
-    /// Segments taken since the last settling.
+    /// Segments taken since the last flush.
     packets: u32,
     /// Payload octets taken since.
     bytes: u32,
@@ -61,8 +61,8 @@ pub(in crate::flow) struct FastPath {
     last_frame: u64,
     truncated: u32,
     /// Whether ordinary segments may be taken here.
-    armed: bool,
-    /// Whether anything waits to be settled.
+    enabled: bool,
+    /// Whether anything waits to be flushed.
     dirty: bool,
     client_is_low: bool,
     timestamps: bool,
@@ -79,7 +79,7 @@ impl FastPath {
             seen_at: now,
             last_frame: 0,
             truncated: 0,
-            armed: false,
+            enabled: false,
             dirty: false,
             client_is_low,
             timestamps: false,
@@ -93,7 +93,7 @@ impl FastPath {
 
     /// Its flow is gone: nothing is taken here any more.
     pub(in crate::flow) const fn disarm(&mut self) {
-        self.armed = false;
+        self.enabled = false;
     }
 
     /// Whether `s`, of this print, is a copy made by the capture. `answers`: it answers what came after its original.
@@ -109,7 +109,7 @@ impl FastPath {
     /// Takes `s` if it is ordinary; whether it was. `idle`: silence after which the flow would have been given up.
     #[inline]
     pub(in crate::flow) fn take(&mut self, s: &Descriptor, now: Timestamp, idle: i64) -> bool {
-        if !self.armed || !s.is_plain() || now - self.seen_at >= idle || s.has_timestamps() != self.timestamps {
+        if !self.enabled || !s.is_plain() || now - self.seen_at >= idle || s.has_timestamps() != self.timestamps {
             return false;
         }
         let from = self.side(s.is_from_low());
@@ -129,7 +129,7 @@ impl FastPath {
         if s.payload > 0 {
             own.last_data_time = s.time;
         }
-        own.copies.push(s.sighting());
+        own.copies.push(s.fingerprint());
         own.line.follow(s.ip_id);
         self.seen_at = now;
         self.last_frame = s.frame();
@@ -142,11 +142,11 @@ impl FastPath {
     #[inline]
     pub(in crate::flow) const fn expects(&self, s: &Descriptor) -> bool {
         let own = &self.sides[self.side(s.is_from_low()) as usize];
-        self.armed && (if s.payload > 0 { own.step != NO_STEP } else { own.sent_ack })
+        self.enabled && (if s.payload > 0 { own.step != NO_STEP } else { own.sent_ack })
     }
 
     /// Hands what was added up to the flow's record.
-    pub(in crate::flow) fn settle(&mut self, flow: &mut Flow) {
+    pub(in crate::flow) fn flush(&mut self, flow: &mut Flow) {
         if !self.dirty {
             return;
         }
@@ -159,7 +159,7 @@ impl FastPath {
             let fast_path = &mut self.sides[side as usize];
             let packets = core::mem::take(&mut fast_path.packets);
             if packets > 0 {
-                fast_path.settle(flow, side, packets);
+                fast_path.flush(flow, side, packets);
             }
         }
         for side in [Side::Client, Side::Server] {
@@ -171,8 +171,8 @@ impl FastPath {
     /// Allows or forbids the short cut, by what the flow is now.
     pub(in crate::flow) fn enable(&mut self, flow: &Flow) {
         self.seen_at = flow.tracking.seen_at;
-        self.armed = flow.is_steady();
-        if !self.armed {
+        self.enabled = flow.is_steady();
+        if !self.enabled {
             return;
         }
         self.timestamps = flow.client.timestamps_seen && flow.server.timestamps_seen;
@@ -180,7 +180,7 @@ impl FastPath {
             let fast_path = &mut self.sides[side as usize];
             let peer = flow.peer(side);
             let (Some(next), Some(acked), Some(edge)) = (peer.next, peer.acked, peer.edge) else {
-                self.armed = false;
+                self.enabled = false;
                 return;
             };
             (fast_path.next, fast_path.acked, fast_path.edge) = (next, acked, edge);
@@ -214,7 +214,7 @@ impl FastPathSide {
         ordinary.then_some(edge)
     }
 
-    fn settle(&mut self, flow: &mut Flow, side: Side, packets: u32) {
+    fn flush(&mut self, flow: &mut Flow, side: Side, packets: u32) {
         let (bytes, data) = (core::mem::take(&mut self.bytes), core::mem::take(&mut self.data));
         flow.last_time = flow.last_time.max(self.last_time);
         let peer = flow.peer_mut(side);

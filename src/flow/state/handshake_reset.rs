@@ -23,12 +23,12 @@ impl Flow {
     /// A segment without SYN or RST on an attempt that a reset ended. The reset is undone once both ends have gone on.
     pub(in crate::flow) fn defy_reset(&mut self, s: &Segment, from: Side) -> Facts {
         let Some(reset) = self.teardown.reset.filter(|_| self.reset_before_third_step_only()) else {
-            return Facts::NONE;
+            return Facts::empty();
         };
         let seen = self.notes().is_some_and(|notes| notes.defied.is_some());
         let third = from == Side::Client && self.fits_as_third_step(s);
         if !(seen || third) {
-            return Facts::NONE;
+            return Facts::empty();
         }
         let beyond = self.acknowledges_more_than_opening(s, from);
         let late = s.time - reset.time > self.reorder_window().max(OUT_OF_ORDER);
@@ -64,7 +64,7 @@ impl Flow {
 
     /// The handshake was completed by the third step that came behind the reset.
     fn undo_handshake_reset(&mut self, reset: Reset) -> Facts {
-        let Some(defied) = self.notes.as_mut().and_then(|notes| notes.defied.take()) else { return Facts::NONE };
+        let Some(defied) = self.notes.as_mut().and_then(|notes| notes.defied.take()) else { return Facts::empty() };
         let before = (State::Established, State::SynReceived);
         (self.teardown.reset, self.teardown.complete) = (None, None);
         for side in [Side::Client, Side::Server] {

@@ -11,13 +11,11 @@ use crate::tcp::options::OptionFaults;
 use crate::tcp::{Flags, Headers, Segment, SeqNumber};
 
 /// What is wrong with options wherever they stand.
-const MALFORMED: OptionFaults = OptionFaults(
-    OptionFaults::LENGTH_TOO_SMALL.0
-        | OptionFaults::PAST_HEADER.0
-        | OptionFaults::WRONG_LENGTH.0
-        | OptionFaults::DUPLICATE.0
-        | OptionFaults::JUNK_AFTER_END.0,
-);
+const MALFORMED: OptionFaults = OptionFaults::LENGTH_TOO_SMALL
+    .union(OptionFaults::PAST_HEADER)
+    .union(OptionFaults::WRONG_LENGTH)
+    .union(OptionFaults::DUPLICATE)
+    .union(OptionFaults::JUNK_AFTER_END);
 /// Headers and options together may exceed the MSS by this before it counts, octets.
 const MSS_SLACK: u32 = 60;
 /// More payload than this in one frame may be the work of the capturing host's receive offload, octets.
@@ -25,14 +23,15 @@ const ONE_PACKET: u32 = 1460;
 
 impl Flow {
     /// The facts of `s` that need no sequence numbers.
-    pub(in crate::flow) fn oddities(&self, s: &Segment, from: Side) -> Facts {
-        let mut facts = Facts::NONE;
+    pub(in crate::flow) fn header_checks(&self, s: &Segment, from: Side) -> Facts {
+        let mut facts = Facts::empty();
         if s.headers != Headers::Whole {
             return facts;
         }
         let syn = s.flags.has(Flags::SYN);
         let o = &s.options;
-        if o.faults.any(MALFORMED) || (!syn && (o.mss.is_some() || o.window_scale.is_some() || o.sack_permitted)) {
+        if o.faults.intersects(MALFORMED) || (!syn && (o.mss.is_some() || o.window_scale.is_some() || o.sack_permitted))
+        {
             facts |= Facts::OPTIONS_FAULTY;
         }
         if s.flags.any(Flags::RESERVED) || (s.flags.has(Flags::AE) && self.never_asked_for_accurate_ecn()) {
@@ -69,13 +68,13 @@ impl Flow {
 
     fn against_agreement(&self, s: &Segment, from: Side) -> Facts {
         let (Some(own), Some(other)) = (&self.peer(from).offer, &self.peer(from.other()).offer) else {
-            return Facts::NONE;
+            return Facts::empty();
         };
-        let mut facts = Facts::NONE;
+        let mut facts = Facts::empty();
         if s.options.timestamps.is_none()
             && own.timestamps.is_some()
             && other.timestamps.is_some()
-            && !s.options.faults.any(OptionFaults::NOT_CAPTURED)
+            && !s.options.faults.intersects(OptionFaults::NOT_CAPTURED)
         {
             facts |= Facts::TIMESTAMP_MISSING;
         }

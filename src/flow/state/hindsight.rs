@@ -1,4 +1,5 @@
-//! The states of both ends after each step, with what later steps tell of them: the one place that says what is shown.
+//! The states of both ends after each step, with the hindsight of later steps: the one place that decides
+//! what is shown.
 //!
 //! While a segment is on its way, the tracker presumes that it arrives and finds what it looks for. The end of the
 //! story may show that it did not: the other end had not had it when it sent its own (RFC 9293 figures 7 and 13), asked
@@ -53,7 +54,7 @@ struct Wish {
 const PROVED: u32 = 8;
 /// Shown by later steps.
 const SHOWN: u32 = 6;
-/// It sent the step, and what is on its way to it is presumed to arrive.
+/// It sent the step; segments on their way to it are presumed to arrive.
 const LIKELY: u32 = 3;
 /// Presumed.
 const PRESUMED: u32 = 1;

@@ -3,7 +3,6 @@
 pub(super) mod admission;
 pub(super) mod announced;
 mod checksum_hindsight;
-pub(super) mod checksum_trust;
 mod closing;
 mod deadlines;
 pub(super) mod dispatch;

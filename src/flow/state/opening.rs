@@ -204,7 +204,7 @@ impl Flow {
             Some(Opening::Unanswered | Opening::Refused | Opening::Aborted | Opening::Unreachable) => {
                 Facts::SYNACK_LATE
             }
-            _ => Facts::NONE,
+            _ => Facts::empty(),
         };
         let syn_seen = self.client.isn.is_some();
         if syn_seen && !self.acks_some_syn(s) {
@@ -260,7 +260,7 @@ impl Flow {
     /// handshake.
     pub(in crate::flow) fn on_segment_in_handshake(&mut self, s: &Segment, from: Side) -> Facts {
         match (self.tracking.phase, from) {
-            (Phase::Open, _) => Facts::NONE,
+            (Phase::Open, _) => Facts::empty(),
             (Phase::SynSent, Side::Client) => self.client_before_synack(s),
             (Phase::SynSent, Side::Server) => self.server_before_synack(s),
             (Phase::SynReceived | Phase::Failed, Side::Client) => self.third_step(s),
@@ -274,7 +274,7 @@ impl Flow {
         if s.flags.has(Flags::FIN) {
             self.tracking.phase = Phase::Failed;
             self.reach(Opening::Aborted, s.time);
-            return Facts::NONE;
+            return Facts::empty();
         }
         // It acknowledges something: the SYN-ACK had reached it, though not us.
         if s.flags.has(Flags::ACK) && self.client.isn.is_some_and(|isn| s.seq.after(isn)) {
@@ -285,7 +285,7 @@ impl Flow {
             self.open(Opening::Established, s, false);
             return Facts::FINAL_ACK;
         }
-        if s.payload > 0 { Facts::DATA_BEFORE_ESTABLISHED } else { Facts::NONE }
+        if s.payload > 0 { Facts::DATA_BEFORE_ESTABLISHED } else { Facts::empty() }
     }
 
     fn server_before_synack(&mut self, s: &Segment) -> Facts {
@@ -306,7 +306,7 @@ impl Flow {
     }
 
     fn third_step(&mut self, s: &Segment) -> Facts {
-        let (Some(ack), Some(server_next)) = (s.ack(), self.server.next) else { return Facts::NONE };
+        let (Some(ack), Some(server_next)) = (s.ack(), self.server.next) else { return Facts::empty() };
         // After a reset there is nothing left that an acknowledgment could complete, unless the reset took no effect.
         if self.tracking.phase == Phase::Failed && self.teardown.reset.is_some() {
             return self.defy_reset(s, Side::Client);
@@ -318,7 +318,7 @@ impl Flow {
         if !(in_range && after_syn) {
             let right_sequence = expected == Some(s.seq);
             if !right_sequence {
-                return Facts::NONE;
+                return Facts::empty();
             }
             self.tracking.wrong_ack = Some(WrongAck { ack, with_syn: false });
             return Facts::FINAL_ACK_WRONG;
@@ -369,14 +369,14 @@ impl Flow {
             self.server.receives(Event::AckOfSyn);
             self.server.has_received(Event::AckOfSyn);
             self.open(if asked.is_some() { Opening::Established } else { Opening::SynAckOnly }, s, false);
-            return Facts::NONE;
+            return Facts::empty();
         }
         if s.payload == 0 {
-            return Facts::NONE;
+            return Facts::empty();
         }
         self.handshake.early_server_data = true;
         if self.handshake.syn_payload_acked > 0 || self.used_fast_open() {
-            Facts::NONE
+            Facts::empty()
         } else {
             Facts::DATA_BEFORE_ESTABLISHED
         }
@@ -390,12 +390,12 @@ impl Flow {
     }
 
     fn after_crossing(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(ack) = s.ack() else { return Facts::NONE };
+        let Some(ack) = s.ack() else { return Facts::empty() };
         let other = self.peer(from.other());
         let acks_syn = other.isn.is_some_and(|isn| ack.after(isn));
         let other_answered = other.synack_count > 0;
         if !acks_syn || !(other_answered || from == Side::Client) {
-            return Facts::NONE;
+            return Facts::empty();
         }
         self.peer_mut(from).has_received(Event::Syn);
         self.peer_mut(from).has_received(Event::AckOfSyn);
@@ -460,7 +460,7 @@ impl Flow {
     }
 }
 
-/// Whether `s` acknowledges a SYN with this number, and none, some or all of so many octets that it carried.
+/// Whether `s` acknowledges a SYN with this number, and none, some or all of the octets that it carried.
 fn acceptable(s: &Segment, isn: SeqNumber, payload: u32) -> bool {
     s.flags.has(Flags::ACK) && s.ack_field.after(isn) && s.ack_field.at_or_before(isn.plus(1).plus(payload))
 }

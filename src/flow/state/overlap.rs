@@ -37,18 +37,18 @@ impl Flow {
         before: HeaderTrack,
     ) -> Facts {
         if s.payload < LEAST {
-            return Facts::NONE;
+            return Facts::empty();
         }
-        let first = facts.any(Facts::FIRST_DATA);
+        let first = facts.intersects(Facts::FIRST_DATA);
         let other_headers = s.ttl != self.peer(from).ttl || self.lacks_stamp(s);
         let stranger = other_headers && self.peer(from).packets > 1;
-        if !(first || stranger || facts.any(Facts::RETRANSMITTED) || self.starts_as_first(s, from)) {
-            return Facts::NONE;
+        if !(first || stranger || facts.intersects(Facts::RETRANSMITTED) || self.starts_as_first(s, from)) {
+            return Facts::empty();
         }
         let piece = self.piece(s, from, before);
-        let mut found = Facts::NONE;
+        let mut found = Facts::empty();
         if first {
-            self.peer_mut(from).first_data = FirstData::of(s, piece.sum, piece.off.has(Evidence::STAMP));
+            self.peer_mut(from).first_data = FirstData::of(s, piece.sum, piece.off.contains(Evidence::STAMP));
         } else if let Some(other) = self.piece_before(&piece, from)
             && self.is_replaced(&other, &piece)
         {
@@ -79,7 +79,7 @@ impl Flow {
     /// been acknowledged.
     fn is_foreign_copy(&self, piece: &Piece, s: &Segment, (from, facts, before): (Side, Facts, HeaderTrack)) -> bool {
         let taken = self.peer(from.other()).acked.is_some_and(|acked| acked.after(s.seq));
-        let again = taken || facts.any(Facts::RETRANSMITTED);
+        let again = taken || facts.intersects(Facts::RETRANSMITTED);
         let elsewhere = piece.off.has(Evidence::TTL) && self.peer(from).ttl.abs_diff(piece.ttl) >= OTHER_TTL;
         again
             && elsewhere
@@ -163,11 +163,11 @@ impl Flow {
         }
         // A sender may cut its data otherwise when it repeats it, but not before a round trip has shown that it must.
         let soon = self.handshake.rtt().is_some_and(|rtt| gap < rtt);
-        let by_id = first.off.has(Evidence::IP_ID) != second.off.has(Evidence::IP_ID);
+        let by_id = first.off.contains(Evidence::IP_ID) != second.off.contains(Evidence::IP_ID);
         let pair = Injection { first: *first, second: *second };
         pair.suspect().is_some_and(|p| {
-            let by_stamp = p.off.has(Evidence::STAMP);
-            (p.off.has(Evidence::TTL) && (soon || by_id || by_stamp)) || (by_stamp && (soon || by_id))
+            let by_stamp = p.off.contains(Evidence::STAMP);
+            (p.off.contains(Evidence::TTL) && (soon || by_id || by_stamp)) || (by_stamp && (soon || by_id))
         })
     }
 }

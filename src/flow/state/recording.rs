@@ -136,7 +136,7 @@ impl Flow {
 }
 
 fn label(s: &Segment, facts: Facts) -> Option<Label> {
-    if facts.any(Facts::INVALID_FLAGS) || (facts.any(Facts::UNACCEPTABLE) && s.flags.has(Flags::FIN)) {
+    if facts.intersects(Facts::INVALID_FLAGS) || (facts.intersects(Facts::UNACCEPTABLE) && s.flags.has(Flags::FIN)) {
         return Some(Label::Other);
     }
     if s.flags.is_rst() {
@@ -150,19 +150,19 @@ fn label(s: &Segment, facts: Facts) -> Option<Label> {
     }
     let acknowledges =
         Facts::FINAL_ACK | Facts::ACK_OF_FIN | Facts::CHALLENGE_ACK | Facts::FINAL_ACK_WRONG | Facts::BARE_ACK_TO_SYN;
-    if facts.any(acknowledges) {
+    if facts.intersects(acknowledges) {
         return Some(Label::Ack);
     }
-    if facts.any(Facts::BARE_ACK_TO_SYN) && s.payload == 0 {
+    if facts.intersects(Facts::BARE_ACK_TO_SYN) && s.payload == 0 {
         return Some(Label::Ack);
     }
-    if facts.any(Facts::PROBE) {
+    if facts.intersects(Facts::PROBE) {
         return Some(Label::Probe);
     }
     if s.payload > 0 {
         return Some(Label::Data);
     }
-    if facts.any(Facts::AFTER_CLOSE | Facts::AFTER_OWN_RESET | Facts::AFTER_PEER_RESET | Facts::MIDSTREAM) {
+    if facts.intersects(Facts::AFTER_CLOSE | Facts::AFTER_OWN_RESET | Facts::AFTER_PEER_RESET | Facts::MIDSTREAM) {
         return Some(Label::Ack);
     }
     None

@@ -2,9 +2,9 @@
 //! constant distance.
 //!
 //! Firewalls replace initial sequence numbers by random ones, and a capture on both of their sides has both. The second
-//! sighting comes within a millisecond with the identification, window, flags, length and time stamps of the first, and
-//! numbers that differ from it by as much as those of all other pairs. Once that is known each number that lies near
-//! the shifted line is moved back, whichever side is seen first, and the second sighting is a copy like others.
+//! fingerprint comes within a millisecond with the identification, window, flags, length and time stamps of the
+//! first, and numbers that differ from it by as much as those of all other pairs. Once that is known each number that lies near
+//! the shifted line is moved back, whichever side is seen first, and the second fingerprint is a copy like others.
 
 use super::duplicates::Seal;
 use super::fast_path::FastPath;
@@ -64,7 +64,7 @@ impl Flow {
         again
     }
 
-    /// Whether `s` is the second sighting of a segment just seen, with other numbers; from now on these are known.
+    /// Whether `s` is the second fingerprint of a segment just seen, with other numbers; from now on these are known.
     #[inline]
     pub(in crate::flow) fn learn_rewriting(&mut self, s: &Segment, fast_path: &FastPath, seal: &Seal) -> bool {
         // Most segments end a little behind the one before of their sender.

@@ -43,9 +43,9 @@ impl Flow {
 
     fn close_to_itself(&mut self, s: &Segment) -> Facts {
         if self.tracking.phase != Phase::Open {
-            return Facts::NONE;
+            return Facts::empty();
         }
-        let mut facts = if self.teardown.complete.is_some() { Facts::AFTER_CLOSE } else { Facts::NONE };
+        let mut facts = if self.teardown.complete.is_some() { Facts::AFTER_CLOSE } else { Facts::empty() };
         if s.flags.has(Flags::FIN) {
             self.client.fin_count += 1;
             facts |= Facts::FIN;

@@ -77,7 +77,7 @@ impl Flow {
         let Some(next) = peer.next else {
             peer.first_seq = s.seq;
             peer.next = Some(s.end());
-            return if s.payload > 0 { Facts::NEW_DATA } else { Facts::NONE };
+            return if s.payload > 0 { Facts::NEW_DATA } else { Facts::empty() };
         };
         // An octet that is still to be acknowledged is sent again, and asks for nothing else.
         let outstanding = s.payload == 1 && acked.is_some_and(|acked| acked.at_or_before(s.seq)) && peer.data_count > 1;
@@ -88,7 +88,7 @@ impl Flow {
             if s.seq.after(next) {
                 gap(peer, next, s, s.time);
             }
-            return Facts::NONE;
+            return Facts::empty();
         }
         let end = s.end();
         if s.seq.after(next) {
@@ -142,12 +142,12 @@ impl Flow {
     }
 
     fn account_acknowledgment(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(ack) = s.ack() else { return Facts::NONE };
+        let Some(ack) = s.ack() else { return Facts::empty() };
         let scale = self.scale_of(from);
         let data = s.payload > 0 || s.flags.has(Flags::FIN);
         let newer = self.peer(from).acked.is_none_or(|acked| ack.after(acked));
         let unseen = newer && self.acknowledges_unseen(ack, from, s);
-        let mut facts = if unseen { Facts::HOLE } else { Facts::NONE };
+        let mut facts = if unseen { Facts::HOLE } else { Facts::empty() };
         let peer = self.peer_mut(from);
         if newer {
             peer.acked = Some(ack);
@@ -155,7 +155,7 @@ impl Flow {
         let edge = ack.plus(u32::from(s.window) << scale);
         if peer.acked == Some(ack) {
             match peer.edge {
-                Some(old) if old == edge && !newer && !data && !facts.any(Facts::PROBE) => {
+                Some(old) if old == edge && !newer && !data && !facts.intersects(Facts::PROBE) => {
                     facts |= Facts::DUPLICATE_ACK;
                 }
                 Some(old) if old.distance(edge) >= 1 << scale => facts |= Facts::WINDOW_SHRANK,

@@ -57,7 +57,7 @@ impl RecentSyns {
         (isn.0.wrapping_mul(self.factor) >> (u32::BITS - LINES.trailing_zeros())) as usize
     }
 
-    /// A SYN with this number begins a flow, the key of which has this hash.
+    /// A SYN with this number begins a flow whose key has this hash.
     #[inline]
     pub(in crate::flow) fn note(&mut self, isn: SeqNumber, hash: u64) {
         let home = self.home(isn);
@@ -192,7 +192,7 @@ impl Asked {
             Some(false) => false,
             // A server echoes only what it was offered, and where that is cut off nobody knows.
             None => {
-                let cut = s.options.faults.any(OptionFaults::NOT_CAPTURED) && self.offer.timestamps.is_some();
+                let cut = s.options.faults.intersects(OptionFaults::NOT_CAPTURED) && self.offer.timestamps.is_some();
                 to_client && s.options.timestamps.is_none() && !cut
             }
         };
@@ -211,7 +211,7 @@ pub(in crate::flow) fn is_worth_a_look(flow: &Flow, s: &Segment) -> bool {
 
 /// Facts after which a twin has news.
 pub(in crate::flow) const NEWS: Facts =
-    Facts(Facts::SYN_ACK.0 | Facts::SYNACK_LATE.0 | Facts::FINAL_ACK.0 | Facts::RST.0 | Facts::SYN_REPEATED.0);
+    Facts::SYN_ACK.union(Facts::SYNACK_LATE).union(Facts::FINAL_ACK).union(Facts::RST).union(Facts::SYN_REPEATED);
 
 impl Flow {
     /// The other four-tuple of the same attempt to connect, where one was found.

@@ -29,14 +29,14 @@ impl Flow {
     /// Accounts for a segment that is neither SYN nor RST, and keeps in mind whether it acknowledges what was never
     /// seen.
     pub(in crate::flow) fn account_with_doubt(&mut self, s: &Segment, from: Side) -> Facts {
-        let settled = self.settle_doubted(s, from);
+        let ruled = self.rule_on_doubted_ack(s, from);
         let peer = self.peer(from);
         let (acked, edge, next) = (peer.acked, peer.edge, peer.next);
         let facts = self.account(s, from);
         // One beyond: a FIN or a probe that the capture lacks, or an end that counts one too many.
         let beyond = s.ack().zip(self.peer(from.other()).next).is_some_and(|(ack, sent)| ack.after(sent.plus(1)));
         if beyond && self.is_worth_a_doubt(s, from) {
-            let hole = facts.any(Facts::HOLE);
+            let hole = facts.intersects(Facts::HOLE);
             let (ack, by) = (s.ack_field, from);
             let new = Doubted {
                 time: s.time,
@@ -59,7 +59,7 @@ impl Flow {
                 ..kept
             });
         }
-        settled | facts
+        ruled | facts
     }
 
     fn is_worth_a_doubt(&self, s: &Segment, from: Side) -> bool {
@@ -71,16 +71,16 @@ impl Flow {
             && self.rewriting().is_none()
     }
 
-    fn settle_doubted(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(held) = self.notes().and_then(|notes| notes.doubted_ack) else { return Facts::NONE };
+    fn rule_on_doubted_ack(&mut self, s: &Segment, from: Side) -> Facts {
+        let Some(held) = self.notes().and_then(|notes| notes.doubted_ack) else { return Facts::empty() };
         let ruling = if from == held.by { self.sender_rules(&held, s) } else { self.receiver_rules(&held, s) };
         if ruling == Ruling::Open {
-            return Facts::NONE;
+            return Facts::empty();
         }
         if let Some(notes) = self.notes.as_mut() {
             notes.doubted_ack = None;
         }
-        if ruling == Ruling::Dropped { self.drop_doubted(&held) } else { Facts::NONE }
+        if ruling == Ruling::Dropped { self.drop_doubted(&held) } else { Facts::empty() }
     }
 
     /// Its sender, which goes on at its number with a lower acknowledgment, never had those octets.

@@ -67,7 +67,7 @@ impl ClosedFlow {
     }
 }
 
-/// Ended flows, at most so many, in the order in which they ended. A place is a serial number modulo 2^30.
+/// A limited number of ended flows, in the order in which they ended. A place is a serial number modulo 2^30.
 #[derive(Debug)]
 pub(in crate::flow) struct ClosedFlows {
     ring: VecDeque<ClosedFlow>,
@@ -117,7 +117,7 @@ impl ClosedFlows {
 }
 
 impl Previous {
-    /// What a closed connection leaves behind; it counts as in TIME-WAIT for so many nanoseconds.
+    /// What a closed connection leaves behind; it counts as in TIME-WAIT for `time_wait` nanoseconds.
     pub(in crate::flow) fn of(flow: &Flow, time_wait: i64) -> Self {
         Self {
             before: if flow.was_open() { None } else { flow.previous().and_then(Previous::closed).map(Box::new) },

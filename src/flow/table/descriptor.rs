@@ -120,7 +120,7 @@ impl Descriptor {
 
     /// The same, and when it passed.
     #[inline]
-    pub(in crate::flow) const fn sighting(&self) -> CopyFingerprint {
+    pub(in crate::flow) const fn fingerprint(&self) -> CopyFingerprint {
         CopyFingerprint::new(self.time, self.print())
     }
 
@@ -142,7 +142,7 @@ impl Descriptor {
         self.marks & PLAIN != 0
     }
 
-    /// Whether it is an ordinary SYN of which there is a SYN record.
+    /// Whether it is an ordinary SYN with a SYN record.
     #[inline]
     pub const fn is_syn_only(&self) -> bool {
         self.marks & SYN_ONLY != 0

@@ -1,4 +1,4 @@
-//! Which flow goes when the table is full: SYN-only flows first, then closed ones, then what is idle; open connections
+//! Which flow goes when the table is full: SYN-only flows first, then closed ones, then idle ones; open connections
 //! last.
 
 use std::collections::VecDeque;

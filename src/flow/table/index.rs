@@ -1,6 +1,6 @@
 //! Where flows are, by the hash of their key.
 //!
-//! Buckets of one cache line each, of which the address is known from the hash alone: what will be looked up, entered
+//! Buckets of one cache line each, whose address follows from the hash alone: what will be looked up, entered
 //! or removed can be asked for ahead, without waiting. In a flood each SYN is entered and another one dropped for it,
 //! and with `hashbrown`, which has octets and values in two places and no way to ask for them, half of its time was
 //! spent waiting (`docs/performance.md`). A bucket that was once full passes what belongs to it on to the next and

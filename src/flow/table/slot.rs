@@ -1,4 +1,4 @@
-//! Where a flow is: a position, and the bits that tell what is there.
+//! Where a flow is: a position, and bits for the kind of record there.
 
 /// Position of a flow in the table; valid until the flow is removed.
 pub(in crate::flow) type Slot = u32;

@@ -15,7 +15,7 @@ pub(in crate::flow) struct SynCache {
     v6_addresses: Vec<V6Addresses>,
     /// Positions of the ring: a power of two, or none.
     room: usize,
-    /// Serial number of what is at position 0, or was before the ring went round.
+    /// Serial number of the record at position 0, or of the one there before the ring went round.
     origin: u64,
     /// Serial number of the oldest.
     base: u64,

@@ -7,6 +7,8 @@
 use core::hash::BuildHasher;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use bitflags::bitflags;
+
 use crate::flow::record::tuple::{FlowKey, V4Key};
 use crate::tcp::options::{Layout, Timestamps};
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Options, Segment, SeqNumber};
@@ -48,7 +50,7 @@ pub struct SynRecord {
     vlan: u16,
     mss: u16,
     /// Which of what follows there is: see the constants.
-    has: u8,
+    has: SynTraits,
     window_scale: u8,
     options_len: u8,
     ttl: u8,
@@ -114,7 +116,7 @@ impl Syn<'_> {
     /// The SYN.
     pub(crate) fn segment(&self) -> Segment {
         let e = self.syn_record;
-        let has = |bit: u8| e.has & bit != 0;
+        let has = |bit: SynTraits| e.has.contains(bit);
         Segment {
             time: e.time,
             frame: e.frame.get(),
@@ -127,10 +129,10 @@ impl Syn<'_> {
             urgent: 0,
             payload: 0,
             options: Options {
-                mss: has(SynRecord::MSS).then_some(e.mss),
-                window_scale: has(SynRecord::WINDOW_SCALE).then_some(e.window_scale),
-                sack_permitted: has(SynRecord::SACK),
-                timestamps: has(SynRecord::TIMESTAMPS).then_some(Timestamps { value: e.timestamp, echo: 0 }),
+                mss: has(SynTraits::MSS).then_some(e.mss),
+                window_scale: has(SynTraits::WINDOW_SCALE).then_some(e.window_scale),
+                sack_permitted: has(SynTraits::SACK),
+                timestamps: has(SynTraits::TIMESTAMPS).then_some(Timestamps { value: e.timestamp, echo: 0 }),
                 layout: Layout(u64::from(e.layout)),
                 len: e.options_len,
                 ..Options::default()
@@ -138,7 +140,7 @@ impl Syn<'_> {
             checksum: e.checksum,
             checksum_field: e.checksum_field,
             headers: Headers::Whole,
-            truncated: has(SynRecord::TRUNCATED),
+            truncated: has(SynTraits::TRUNCATED),
             interface: e.interface,
             vlan: e.vlan,
             ip_id: e.ip_id,
@@ -146,7 +148,7 @@ impl Syn<'_> {
             ttl: e.ttl,
             traffic_class: e.traffic_class,
             ip_options_len: 0,
-            dont_fragment: has(SynRecord::DONT_FRAGMENT),
+            dont_fragment: has(SynTraits::DONT_FRAGMENT),
             fragmented: false,
         }
     }
@@ -159,22 +161,28 @@ const fn end(syn_record: &SynRecord, narrow: u32, wide: u128, port: u16) -> Endp
     Endpoint { ip, port }
 }
 
-impl SynRecord {
-    const MSS: u8 = 1;
-    const WINDOW_SCALE: u8 = 1 << 1;
-    const SACK: u8 = 1 << 2;
-    const TIMESTAMPS: u8 = 1 << 3;
-    const TRUNCATED: u8 = 1 << 4;
-    const DONT_FRAGMENT: u8 = 1 << 5;
-    /// Set while it is nothing but a SYN.
-    const ALIVE: u8 = 1 << 6;
-    /// Its addresses are of IPv6.
-    const WIDE: u8 = 1 << 7;
+bitflags! {
+    /// What a SYN has besides numbers.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct SynTraits: u8 {
+        const MSS = 1;
+        const WINDOW_SCALE = 1 << 1;
+        const SACK = 1 << 2;
+        const TIMESTAMPS = 1 << 3;
+        const TRUNCATED = 1 << 4;
+        const DONT_FRAGMENT = 1 << 5;
+        /// Set while it is nothing but a SYN.
+        const ALIVE = 1 << 6;
+        /// Its addresses are of IPv6.
+        const WIDE = 1 << 7;
+    }
+}
 
+impl SynRecord {
     /// The first number that a flow with a SYN record cannot have.
     pub(in crate::flow) const NUMBERS: u64 = 1 << 48;
 
-    /// `s`, if it is an ordinary SYN: one of which nothing is lost here. Its flow has no number yet.
+    /// `s`, if it is an ordinary SYN: a SYN record holds all of it. Its flow has no number yet.
     pub(crate) fn of(s: &Segment) -> Option<(Self, V6Addresses)> {
         if !has_place(s) || s.frame >> 48 != 0 {
             return None;
@@ -190,7 +198,7 @@ impl SynRecord {
             _ => return None,
         };
         let o = &s.options;
-        let bit = |present: bool, bit: u8| if present { bit } else { 0 };
+        let bit = |present: bool, bit: SynTraits| if present { bit } else { SynTraits::empty() };
         let syn_record = Self {
             time: s.time,
             source: narrow.0,
@@ -207,14 +215,14 @@ impl SynRecord {
             interface: s.interface,
             vlan: s.vlan,
             mss: o.mss.unwrap_or(0),
-            has: bit(o.mss.is_some(), Self::MSS)
-                | bit(o.window_scale.is_some(), Self::WINDOW_SCALE)
-                | bit(o.sack_permitted, Self::SACK)
-                | bit(o.timestamps.is_some(), Self::TIMESTAMPS)
-                | bit(s.truncated, Self::TRUNCATED)
-                | bit(s.dont_fragment, Self::DONT_FRAGMENT)
-                | bit(s.source.ip.is_ipv6(), Self::WIDE)
-                | Self::ALIVE,
+            has: bit(o.mss.is_some(), SynTraits::MSS)
+                | bit(o.window_scale.is_some(), SynTraits::WINDOW_SCALE)
+                | bit(o.sack_permitted, SynTraits::SACK)
+                | bit(o.timestamps.is_some(), SynTraits::TIMESTAMPS)
+                | bit(s.truncated, SynTraits::TRUNCATED)
+                | bit(s.dont_fragment, SynTraits::DONT_FRAGMENT)
+                | bit(s.source.ip.is_ipv6(), SynTraits::WIDE)
+                | SynTraits::ALIVE,
             window_scale: o.window_scale.unwrap_or(0),
             options_len: o.len,
             ttl: s.ttl,
@@ -243,7 +251,7 @@ impl SynRecord {
             interface: 0,
             vlan: 0,
             mss: 0,
-            has: 0,
+            has: SynTraits::empty(),
             window_scale: 0,
             options_len: 0,
             ttl: 0,
@@ -255,7 +263,7 @@ impl SynRecord {
     /// Whether its addresses are of IPv6, and elsewhere.
     #[inline]
     pub(crate) const fn is_wide(&self) -> bool {
-        self.has & Self::WIDE != 0
+        self.has.contains(SynTraits::WIDE)
     }
 
     /// Its checksum, as far as is known.
@@ -295,13 +303,13 @@ impl SynRecord {
     /// It is nothing but a SYN no longer.
     #[inline]
     pub(in crate::flow) const fn end(&mut self) {
-        self.has &= !Self::ALIVE;
+        self.has = self.has.difference(SynTraits::ALIVE);
     }
 
     /// Whether it is nothing but a SYN.
     #[inline]
     pub(in crate::flow) const fn is_alive(&self) -> bool {
-        self.has & Self::ALIVE != 0
+        self.has.contains(SynTraits::ALIVE)
     }
 }
 
@@ -340,7 +348,7 @@ pub(in crate::flow) mod tests {
             checksum_field: 0xabcd,
             interface: 3,
             vlan: 100,
-            has: SynRecord::TRUNCATED | SynRecord::DONT_FRAGMENT,
+            has: SynTraits::TRUNCATED | SynTraits::DONT_FRAGMENT,
             ttl: 63,
             traffic_class: 0x10,
             checksum: Checksum::Offload,

@@ -1,4 +1,4 @@
-//! The flow table: a seeded hash index over a slab of recycled flow records, and what is remembered of those that
+//! The flow table: a seeded hash index over a slab of recycled flow records, and the memory of those that
 //! ended.
 //!
 //! Keys are chosen by attackers, so the hash is seeded; nothing ever iterates over the index, so its order shows
@@ -50,7 +50,7 @@ impl Table {
     /// How many of those that must go next are asked for ahead.
     const AHEAD: Slot = 12;
 
-    /// An empty table, which remembers at most so many flows that ended.
+    /// An empty table, which remembers at most `ended` flows that ended.
     pub(in crate::flow) fn new(closed: usize) -> Self {
         Self {
             index: Index::default(),
@@ -185,7 +185,7 @@ impl Table {
     }
 
     /// Asks the processor for what [`Self::find`] will read; where that is, for the next stages. A guess by the hash
-    /// alone: reading the key to make sure is what is to be avoided.
+    /// alone: reading the key to make sure would defeat the purpose.
     #[inline]
     pub(in crate::flow) fn prefetch_hot(&self, hash: u64) -> Option<Slot> {
         let slot = self.index.find(hash, |_| true)?;
@@ -245,9 +245,9 @@ impl Table {
 
     /// The flow at `slot`, complete: what its hot part has added up is handed over first.
     #[inline]
-    pub(in crate::flow) fn settled(&mut self, slot: Slot) -> Option<&mut Flow> {
+    pub(in crate::flow) fn flushed(&mut self, slot: Slot) -> Option<&mut Flow> {
         let flow = self.flows.get_mut(slot as usize)?.as_mut()?;
-        self.fast_path.get_mut(slot as usize)?.settle(flow);
+        self.fast_path.get_mut(slot as usize)?.flush(flow);
         Some(flow)
     }
 

@@ -3,6 +3,7 @@
 //! Each flow has at most one live entry. An entry fires no earlier than asked; what fires is checked against the flow's
 //! real deadline, so a deadline that moves later costs nothing until its old entry fires.
 
+use crate::flow::record::tracking::Tick;
 use crate::time::{MILLISECOND, Timestamp};
 
 /// Length of one tick, nanoseconds.
@@ -26,9 +27,6 @@ pub(in crate::flow) struct Wheel<T> {
     /// Emptied vectors, for slots that have none.
     spare: Vec<Vec<T>>,
 }
-
-/// The tick an entry is filed under; an entry whose flow says another one is stale.
-pub(in crate::flow) type Tick = i64;
 
 impl<T> Wheel<T> {
     /// An empty wheel.
@@ -118,7 +116,7 @@ impl<T> Wheel<T> {
         self.slots.iter().all(Vec::is_empty)
     }
 
-    /// The tick with which what is due at `at` is due: when the whole tick of that has passed.
+    /// The tick at which an entry due at `at` fires: when that whole tick has passed.
     pub(in crate::flow) fn due_at(&self, at: Timestamp) -> Tick {
         self.tick_of(at).saturating_add(1)
     }

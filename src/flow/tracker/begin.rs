@@ -3,11 +3,11 @@
 use super::notify::{Nobody, doubt_about, show};
 use super::{Keyed, Tracker};
 use crate::flow::observer::{Notice, Observer};
+use crate::flow::record::checksum_trust::{Sums, Worth};
 use crate::flow::record::completeness::Completeness;
 use crate::flow::record::flow::{Flow, MAX_STEPS};
 use crate::flow::record::tuple::FlowKey;
 use crate::flow::record::zeek::ZeekWords;
-use crate::flow::state::checksum_trust::{Sums, Worth};
 use crate::flow::state::dispatch::is_invalid_first;
 use crate::flow::state::fast_path::FastPath;
 use crate::flow::state::reuse::Fate;
@@ -74,7 +74,7 @@ impl Tracker {
         self.counters.flows += 1;
         let slot = self.table.insert(FastPath::new(key, client_is_low, now), flow, hash);
         self.schedule(slot, true);
-        if let Some(flow) = self.table.settled(slot) {
+        if let Some(flow) = self.table.flushed(slot) {
             observer.notice(flow, s.time, &Notice::Began);
         }
         Some(slot)
@@ -191,8 +191,8 @@ impl Tracker {
 
     /// The pending SYN of the flow at `slot` begins a new flow: the old one ends before it.
     pub(super) fn begin_from_pending(&mut self, slot: Slot, observer: &mut impl Observer) -> Slot {
-        let Some(pending) = self.table.settled(slot).and_then(|flow| flow.tracking.pending.take()) else { return slot };
-        if let Some(flow) = self.table.settled(slot) {
+        let Some(pending) = self.table.flushed(slot).and_then(|flow| flow.tracking.pending.take()) else { return slot };
+        if let Some(flow) = self.table.flushed(slot) {
             flow.forget_pending(&pending);
         }
         self.end(slot, pending.segment.time, observer);

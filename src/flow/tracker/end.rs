@@ -35,10 +35,10 @@ impl Tracker {
             self.look_for_cause(slot);
         }
         let Some(hash) = self.table.hash_at(slot) else { return };
-        let Some(flow) = self.table.settled(slot) else { return };
+        let Some(flow) = self.table.flushed(slot) else { return };
         flow.conclude(time, &self.timeouts);
         self.table.retire(slot, hash, self.clock.now(), self.timeouts.time_wait);
-        if let Some(flow) = self.table.settled(slot) {
+        if let Some(flow) = self.table.flushed(slot) {
             observer.notice(flow, time, &Notice::Ended);
         }
         self.table.release(slot);

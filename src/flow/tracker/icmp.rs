@@ -18,7 +18,7 @@ impl Tracker {
         let Some(slot) = self.table.find(&key, hash) else { return };
         let slot = self.whole(slot, Some(hash), observer);
         self.release(slot, observer);
-        let Some(flow) = self.table.settled(slot) else { return };
+        let Some(flow) = self.table.flushed(slot) else { return };
         let from_client = q.source == flow.client.endpoint;
         let quotes_syn = from_client && flow.handshake.syns.iter().any(|t| t.seq == q.seq);
         if !matches!(q.kind, IcmpKind::Unreachable(_)) || !quotes_syn || flow.tracking.phase != Phase::SynSent {

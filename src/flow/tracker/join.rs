@@ -18,7 +18,7 @@ impl Tracker {
 
     /// Looks for what explains that nothing answers the SYN of the flow at `slot`, if nothing does.
     pub(super) fn look_for_cause(&mut self, slot: Slot) {
-        let Some(flow) = self.table.settled(slot).filter(|flow| flow.is_unanswered() && flow.twin().is_none()) else {
+        let Some(flow) = self.table.flushed(slot).filter(|flow| flow.is_unanswered() && flow.twin().is_none()) else {
             return;
         };
         if let Some(stale) = self.stamps.explain(flow) {
@@ -66,10 +66,10 @@ impl Tracker {
         self.introduce(other, hash, slot);
     }
 
-    /// Tells the flow at `to` that the one at `slot`, the key of which has this hash, is its twin.
+    /// Tells the flow at `to` that the one at `slot`, whose key has this hash, is its twin.
     pub(super) fn introduce(&mut self, slot: Slot, hash: u64, to: Slot) {
-        let Some(twin) = self.table.settled(slot).map(|flow| Twin::of(flow, hash)) else { return };
-        if let Some(flow) = self.table.settled(to) {
+        let Some(twin) = self.table.flushed(slot).map(|flow| Twin::of(flow, hash)) else { return };
+        if let Some(flow) = self.table.flushed(to) {
             flow.set_twin(twin);
         }
     }
@@ -77,19 +77,19 @@ impl Tracker {
     /// Something happened to the flow at `slot` that its twin must know.
     pub(super) fn tell_twin(&mut self, slot: Slot, s: &Segment, facts: Facts) {
         let Some(hash) = self.table.hash_at(slot) else { return };
-        if facts.any(Facts::SYN_REPEATED) && s.flags.is_syn() {
+        if facts.intersects(Facts::SYN_REPEATED) && s.flags.is_syn() {
             self.recent.note_again(s.seq, hash);
         }
         let Some(flow) = self.table.get(slot) else { return };
-        if facts.any(Facts::SYN_ACK) {
+        if facts.intersects(Facts::SYN_ACK) {
             self.stamps.take(flow);
         }
-        if facts.any(Facts::RST_ACCEPTED) {
+        if facts.intersects(Facts::RST_ACCEPTED) {
             self.probations.take(flow);
         }
-        let before = if facts.any(Facts::SYN_ACK) { self.probations.before(flow) } else { None };
+        let before = if facts.intersects(Facts::SYN_ACK) { self.probations.before(flow) } else { None };
         if let Some(before) = before
-            && let Some(flow) = self.table.settled(slot)
+            && let Some(flow) = self.table.flushed(slot)
         {
             flow.set_probation(before);
         }

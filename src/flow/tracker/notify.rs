@@ -1,9 +1,9 @@
 //! What comes of a segment, for whoever observes the tracker.
 
 use crate::flow::observer::{Notice, Observer, SegmentRef};
+use crate::flow::record::checksum_trust::Worth;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
-use crate::flow::state::checksum_trust::Worth;
 use crate::flow::state::dispatch::Doubt;
 use crate::flow::state::duplicates::Print;
 use crate::flow::state::fast_path::FastPath;
@@ -30,8 +30,11 @@ pub(super) fn show(
     let from = flow.side_of(s.source);
     let opening_before = flow.opening;
     let facts = flow.observe(s, from, now, first, doubt);
-    let recorded =
-        if facts.any(Facts::BAD_CHECKSUM | Facts::COPY) { Recorded::Nothing } else { flow.record(s, from, facts) };
+    let recorded = if facts.intersects(Facts::BAD_CHECKSUM | Facts::COPY) {
+        Recorded::Nothing
+    } else {
+        flow.record(s, from, facts)
+    };
     let segment = SegmentRef(s);
     observer.notice(flow, s.time, &Notice::Segment { segment: &segment, from, facts, recorded });
     if flow.opening != opening_before {

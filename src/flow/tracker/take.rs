@@ -3,9 +3,9 @@
 use super::Tracker;
 use super::notify::{doubt_about, show};
 use crate::flow::observer::Observer;
+use crate::flow::record::checksum_trust::{Sums, Worth};
 use crate::flow::record::facts::Facts;
 use crate::flow::state::announced::Announced;
-use crate::flow::state::checksum_trust::{Sums, Worth};
 use crate::flow::state::dispatch::Doubt;
 use crate::flow::state::duplicates::Print;
 use crate::flow::state::twins::{self};
@@ -38,7 +38,7 @@ impl Tracker {
             self.look_for_twin(slot, s);
         }
         let Some((fast_path, flow)) = self.table.parts(slot) else { return };
-        fast_path.settle(flow);
+        fast_path.flush(flow);
         if s.checksum == Checksum::Good
             && let Some(wrong) = flow.begins_wrong(s)
         {
@@ -67,10 +67,10 @@ impl Tracker {
         let facts = show(flow, s, now, first, doubt, observer);
         let closed = (flow.is_closed() && !was_closed).then_some(flow.id);
         fast_path.enable(flow);
-        if facts.any(Facts::MAY_HASTEN) {
+        if facts.intersects(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
-        if facts.any(twins::NEWS) {
+        if facts.intersects(twins::NEWS) {
             self.tell_twin(slot, s, facts);
         }
         if let Some(id) = closed {
@@ -92,15 +92,13 @@ impl Tracker {
 
 impl Facts {
     /// Facts after which a deadline may come earlier than before.
-    const MAY_HASTEN: Self = Self(
-        Self::SYN_ACK.0
-            | Self::RST.0
-            | Self::ACK_OF_FIN.0
-            | Self::FIN.0
-            | Self::SYN_ON_ESTABLISHED.0
-            | Self::SYN_CROSSED.0
-            | Self::INVALID_FLAGS.0
-            | Self::AFTER_CLOSE.0
-            | Self::UNANSWERED.0,
-    );
+    const MAY_HASTEN: Self = Self::SYN_ACK
+        .union(Self::RST)
+        .union(Self::ACK_OF_FIN)
+        .union(Self::FIN)
+        .union(Self::SYN_ON_ESTABLISHED)
+        .union(Self::SYN_CROSSED)
+        .union(Self::INVALID_FLAGS)
+        .union(Self::AFTER_CLOSE)
+        .union(Self::UNANSWERED);
 }

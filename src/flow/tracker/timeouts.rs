@@ -7,9 +7,10 @@ use crate::flow::config::Timeouts;
 use crate::flow::observer::{Notice, Observer};
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tracking::Phase;
+use crate::flow::record::tracking::Tick;
 use crate::flow::record::verdict::Opening;
 use crate::flow::table::slot::Slot;
-use crate::flow::table::timer_wheel::{Tick, Wheel};
+use crate::flow::table::timer_wheel::Wheel;
 use crate::time::Timestamp;
 
 /// How many deadlines ahead of its own a flow is asked for.
@@ -73,7 +74,7 @@ impl Tracker {
     ) -> Option<Slot> {
         let mut slot = slot;
         loop {
-            let deadline = self.table.settled(slot)?.deadline(&self.timeouts);
+            let deadline = self.table.flushed(slot)?.deadline(&self.timeouts);
             if now <= deadline {
                 return Some(slot);
             }
@@ -88,7 +89,7 @@ impl Tracker {
             return false;
         }
         let linger_over = |flow: &Flow, t: &Timeouts| deadline >= flow.flush_at(t);
-        let Some(flow) = self.table.settled(slot) else { return true };
+        let Some(flow) = self.table.flushed(slot) else { return true };
         if flow.tracking.pending.is_some() && deadline >= flow.pending_deadline(&self.timeouts) {
             if flow.pending_is_last() {
                 self.begin_from_pending(slot, observer);
@@ -110,7 +111,7 @@ impl Tracker {
         }
         flow.tracking.deadline_passed = true;
         self.look_for_cause(slot);
-        let Some(flow) = self.table.settled(slot) else { return true };
+        let Some(flow) = self.table.flushed(slot) else { return true };
         match flow.tracking.phase {
             Phase::SynSent if flow.has_declined() => flow.reach_if_undecided(Opening::ResetAfterSynAck, time),
             Phase::SynSent | Phase::Crossed => flow.reach_if_undecided(Opening::Unanswered, time),
@@ -157,7 +158,7 @@ impl Tracker {
                 if self.table.get(slot).is_none_or(|flow| tag_of(flow.id) != tag || flow.tracking.tick != tick) {
                     continue;
                 }
-                let Some(flow) = self.table.settled(slot) else { continue };
+                let Some(flow) = self.table.flushed(slot) else { continue };
                 let deadline = flow.deadline(&self.timeouts);
                 if now <= deadline && Wheel::<(Slot, Tag)>::is_rounds_before(tick, current) {
                     beyond.push(slot);
@@ -212,7 +213,7 @@ impl Tracker {
             return;
         }
         let tick = self.wheel.file(deadline, (slot, tag_of(id)));
-        if let Some(flow) = self.table.settled(slot) {
+        if let Some(flow) = self.table.flushed(slot) {
             flow.tracking.tick = tick;
         }
     }

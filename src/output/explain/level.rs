@@ -3,7 +3,7 @@
 /// How much is said (`--explain=short|full`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
-    /// The verdicts and what is unusual.
+    /// The verdicts and anything unusual.
     Short,
     /// Step by step, with the rules behind it.
     #[default]

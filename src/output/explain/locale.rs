@@ -82,7 +82,7 @@ pub(in crate::output) fn with_particle(what: impl core::fmt::Display, particle: 
     let text = what.to_string();
     let consonant = match text.chars().next_back() {
         Some('0' | '1' | '3' | '6' | '7' | '8') => true,
-        // Syllables are in order of their final consonant, of which the first is none.
+        // Syllables are in order of their final consonant; the first has none.
         Some(c @ '가'..='힣') => !(c as u32 - '가' as u32).is_multiple_of(28),
         _ => false,
     };

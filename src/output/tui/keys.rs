@@ -115,11 +115,16 @@ keys! {
     Replay KeySeekFar: "S-Left" KeyAction::SeekFarBack, "S-Right" KeyAction::SeekFarForward;
     Replay KeyStartEnd: "0" KeyAction::Start, "$" KeyAction::End;
     Always KeyMove: "j" KeyAction::Down, "Down" KeyAction::Down, "k" KeyAction::Up, "Up" KeyAction::Up;
-    Always KeyPage: "^F" KeyAction::PageDown, "PgDn" KeyAction::PageDown, "^B" KeyAction::PageUp, "PgUp" KeyAction::PageUp;
+    Always KeyPage:
+        "^F" KeyAction::PageDown, "PgDn" KeyAction::PageDown, "^B" KeyAction::PageUp, "PgUp" KeyAction::PageUp;
     Always KeyHalfPage: "^D" KeyAction::HalfDown, "^U" KeyAction::HalfUp;
     Always KeyEnds: "g" KeyAction::First, "Home" KeyAction::First, "G" KeyAction::Last, "End" KeyAction::Last;
-    Always KeyNextView: "Tab" KeyAction::NextView, "]" KeyAction::NextView, "S-Tab" KeyAction::PreviousView, "[" KeyAction::PreviousView;
-    Always KeyView: "1" KeyAction::View(0), "2" KeyAction::View(1), "3" KeyAction::View(2), "4" KeyAction::View(3), "5" KeyAction::View(4);
+    Always KeyNextView:
+        "Tab" KeyAction::NextView, "]" KeyAction::NextView, "S-Tab" KeyAction::PreviousView,
+        "[" KeyAction::PreviousView;
+    Always KeyView:
+        "1" KeyAction::View(0), "2" KeyAction::View(1), "3" KeyAction::View(2), "4" KeyAction::View(3),
+        "5" KeyAction::View(4);
     Always KeyOpen: "Enter" KeyAction::Open, "l" KeyAction::Open, "Right" KeyAction::Open;
     Always KeyBack: "Esc" KeyAction::Back, "h" KeyAction::Back, "Left" KeyAction::Back;
     Always KeyNextFlow: "J" KeyAction::NextFlow, "K" KeyAction::PreviousFlow;

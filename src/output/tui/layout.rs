@@ -1,4 +1,4 @@
-//! Which pane is where: a pure function of the size of the screen and of what is asked for, never of what is shown.
+//! Which pane is where: a pure function of the screen's size and the user's choice, never of the content.
 
 use ratatui::layout::Rect;
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};

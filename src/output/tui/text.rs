@@ -1,4 +1,4 @@
-//! Flows as words: outcomes, stories, explanations, and what is copied and exported.
+//! Flows as words: outcomes, stories, explanations, copies and exports.
 
 use core::cmp::Reverse;
 use core::fmt::Write as _;

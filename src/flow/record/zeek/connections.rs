@@ -17,10 +17,10 @@ use std::collections::{BinaryHeap, HashMap};
 use foldhash::fast::RandomState;
 
 use super::words::{ConnState, EndpointState, ORIGINATOR, RESPONDER, Seen, ZeekSide, ZeekWords};
+use crate::flow::record::checksum_trust::ChecksumTrust;
+use crate::flow::record::checksum_trust::Worth;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tuple::FlowKey;
-use crate::flow::state::checksum_trust::ChecksumTrust;
-use crate::flow::state::checksum_trust::Worth;
 use crate::tcp::{Checksum, Endpoint, Flags, Headers, Segment, SeqNumber};
 use crate::time::{SECOND, Timestamp};
 

@@ -15,7 +15,7 @@
 //!   that nobody acknowledges is not modelled.
 //! * Whoever owns the flows decides whether a wrong checksum is believed: of a sender that has never shown a right one
 //!   it is not, as with Zeek's option `-C`, unless `--zeek-checksums` asks for Zeek's own rule.
-//! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts what is missing.
+//! * `history` ends after [`MAX_LETTERS`] letters; [`ZeekWords::lost_letters`] counts the rest.
 
 mod gaps;
 mod history;
@@ -23,7 +23,7 @@ mod side;
 #[cfg(test)]
 mod tests;
 
-use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use core::mem;
 
@@ -44,7 +44,7 @@ pub const LIKELY_SERVER_PORTS: &[u16] = &[
 ];
 
 /// Zeek's `conn_state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[repr(u8)]
 pub enum ConnState {
@@ -77,9 +77,6 @@ pub enum ConnState {
 }
 
 impl ConnState {
-    /// Every value, in the order of the contract.
-    pub const ALL: &'static [Self] = <Self as VariantArray>::VARIANTS;
-
     /// The word in output.
     pub fn name(self) -> &'static str {
         self.into()

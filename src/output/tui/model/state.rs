@@ -1,4 +1,4 @@
-//! What the view knows: what it shows, what is selected, what is being typed.
+//! The state of the view: what it shows, the selection, the input line.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, HashMap};

@@ -247,7 +247,7 @@ fn sparkline(model: &Model, value: fn(&Second) -> u64, width: usize) -> String {
     values.iter().rev().map(level).collect()
 }
 
-/// Keys that do something now; or what is being typed; or what there is to say.
+/// Keys that do something now; or the input line; or a message.
 pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
     let [help, quit] = [KeyAction::Help, KeyAction::Quit].map(|action| key_of(model, action).unwrap_or_default());
     let fixed = format!("{help} {}  {quit} {} ", model.say(Word::Help).to_lowercase(), model.say(Word::Quit));

@@ -109,7 +109,7 @@ fn title<'a>(model: &Model, row: &FlowRow, width: u16) -> Line<'a> {
     let left = format!(" #{} {} → {}", flow.id, ends[0], ends[1]);
     let verdict = format!("   {} · {}  ", model.say(phase(Phase::of(flow))), outcome(row, model.options.locale));
     let right = format!("{}/{} ◂ ▸ ", model.position().map_or(0, |at| at + 1), model.order.len());
-    // The verdict is never what is cut.
+    // The verdict is never cut.
     let room = usize::from(width).saturating_sub(right.width() + verdict.width());
     let left = fit(&left, left.width().min(room), false);
     let rest = " ".repeat(room.saturating_sub(left.width()));
@@ -226,7 +226,7 @@ fn notes(flow: &Flow, step: &Step) -> String {
     notes.join(" · ")
 }
 
-/// Two lines on the selected step and on what is expected next.
+/// Two lines on the selected step and on the next step expected.
 fn details(model: &Model, flow: &Flow) -> Vec<String> {
     let Some((n, step)) = flow.steps.get(model.step).map(|step| (model.step + 1, step)) else { return Vec::new() };
     let side = model.say(if step.from == Side::Client { Word::SideClient } else { Word::SideServer });

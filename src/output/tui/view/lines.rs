@@ -14,7 +14,7 @@ pub(super) trait RenderIn {
     fn render_in(self, area: Rect, buffer: &mut Buffer);
 }
 
-/// Draws `line` as row `row` of `area`, if it has so many.
+/// Draws `line` as row `row` of `area`, if it has that many rows.
 pub(super) fn put(line: Line<'_>, area: Rect, row: usize, buffer: &mut Buffer) {
     if let Ok(row) = u16::try_from(row)
         && row < area.height

@@ -1,4 +1,4 @@
-//! The selected flow in a few lines: what passed, how it opened, what is expected next.
+//! The selected flow in a few lines: what passed, how it opened, the next step expected.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
