@@ -412,7 +412,7 @@ impl Flow {
     fn doubt_reset(&mut self, s: &Segment, by: Side, misplaced: Facts) -> Facts {
         let reset = self.reset(s, by, false);
         self.tracking.doubtful_reset.get_or_insert(reset);
-        if misplaced.any(Facts::RST_INEXACT) {
+        if misplaced.intersects(Facts::RST_INEXACT) {
             self.provoke(by.other(), s.time);
         }
         misplaced
