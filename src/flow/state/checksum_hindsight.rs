@@ -1,13 +1,13 @@
 //! Checksums in hindsight: what was taken with a wrong one, as nothing of its sender was known, and was wrong indeed;
 //! and what was left out for one that its receiver found right.
 
+use crate::flow::record::checksum_trust::Sums;
 use crate::flow::record::facts::Facts;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::peer::Peer;
 use crate::flow::record::steps::Label;
 use crate::flow::record::tracking::Phase;
 use crate::flow::record::tuple::Side;
-use crate::flow::record::checksum_trust::Sums;
 use crate::tcp::{Checksum, Event, Flags, Segment};
 
 /// How many segments of a flow are kept that may turn out to be unfinished.

@@ -80,11 +80,11 @@ impl Flow {
     fn is_foreign_copy(&self, piece: &Piece, s: &Segment, (from, facts, before): (Side, Facts, HeaderTrack)) -> bool {
         let taken = self.peer(from.other()).acked.is_some_and(|acked| acked.after(s.seq));
         let again = taken || facts.intersects(Facts::RETRANSMITTED);
-        let elsewhere = piece.off.has(Evidence::TTL) && self.peer(from).ttl.abs_diff(piece.ttl) >= OTHER_TTL;
+        let elsewhere = piece.off.contains(Evidence::TTL) && self.peer(from).ttl.abs_diff(piece.ttl) >= OTHER_TTL;
         again
             && elsewhere
             && before.ttl_changes == 0
-            && (piece.off.has(Evidence::STAMP) || (taken && before.line.is_left_by(s.ip_id)))
+            && (piece.off.contains(Evidence::STAMP) || (taken && before.line.is_left_by(s.ip_id)))
     }
 
     fn piece(&self, s: &Segment, from: Side, before: HeaderTrack) -> Piece {

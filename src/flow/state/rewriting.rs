@@ -1,10 +1,11 @@
 //! Sequence numbers that a firewall rewrites between two capture points: every segment of one end is there twice, at a
 //! constant distance.
 //!
-//! Firewalls replace initial sequence numbers by random ones, and a capture on both of their sides has both. The second
-//! fingerprint comes within a millisecond with the identification, window, flags, length and time stamps of the
-//! first, and numbers that differ from it by as much as those of all other pairs. Once that is known each number that lies near
-//! the shifted line is moved back, whichever side is seen first, and the second fingerprint is a copy like others.
+//! Firewalls replace initial sequence numbers by random ones, and a capture on both of their sides has both. The
+//! second fingerprint comes within a millisecond with the identification, window, flags, length and time stamps of
+//! the first, and numbers that differ from it by as much as those of all other pairs. Once that is known each number
+//! that lies near the shifted line is moved back, whichever side is seen first, and the second fingerprint is a copy
+//! like others.
 
 use super::duplicates::Seal;
 use super::fast_path::FastPath;
