@@ -179,7 +179,7 @@ fn row_37_simultaneous_and_split_openings_are_drawn_with_their_states() {
         "ESTABLISHED",
     ]);
     let rungs: Vec<&str> = ladder.lines().filter(|line| line.contains(". SYN")).collect();
-    let events = run("lessons/simultaneous-open.pcap", &["--json", "--events", "flow_end"]);
+    let events = run("lessons/simultaneous-open.pcap", &["--json", "--events", "flow_end", "--steps", "handshake"]);
     let event: serde_json::Value = serde_json::from_str(&events).expect("an event");
     for (n, (client, server)) in reported.enumerate() {
         assert!(rungs[n].contains(client) && rungs[n].ends_with(server), "{ladder}");

@@ -82,6 +82,8 @@ pub(super) fn attempt(flow: &Flow) -> bool {
         && !flow.was_open()
         && flow.teardown.reset.is_none()
         && flow.teardown.first_fin.is_none()
+        && flow.client.packets == u64::from(flow.client.syn_count)
+        && flow.server.packets == u64::from(flow.server.synack_count)
         && flow.client.fin.is_none()
         && flow.server.fin.is_none()
         && flow.unreachable().is_none()

@@ -171,10 +171,11 @@ fn missing_ack(s: &RuleContext<'_>) -> Option<Finding> {
         let words = || {
             let last = s.flow.handshake.synacks.last().map_or(s.flow.last_time, |t| t.time);
             let waited = s.time - last;
+            let since = s.time - s.flow.handshake.synacks.first().map_or(last, |t| t.time);
             let count = s.flow.server.synack_count;
             let lost = s.flow.synack_lost_before().map(|syn| syn.frame);
             let why = if lost.is_some() { "; the SYN-ACK is lost between here and the client" } else { "" };
-            Finding::new(format!("{count} SYN-ACK not acknowledged, the last {} ago{why}", seconds(waited)))
+            Finding::new(format!("{count} SYN-ACK not acknowledged in {}{why}", seconds(since)))
                 .frames(s.flow.handshake.synacks.iter().map(|t| t.frame))
                 .figure("synack_count", count)
                 .figure("waited_ns", waited)
