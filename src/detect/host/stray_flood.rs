@@ -89,6 +89,8 @@ struct StrayCount {
     listed: SmallVec<[IpAddr; 2]>,
     frames: SmallVec<[u64; 2]>,
     flood: Option<Box<StrayFlood>>,
+    /// Whether its flood was counted as one that is not followed.
+    unfollowed: bool,
 }
 
 impl Weigh for StrayCount {
@@ -115,11 +117,13 @@ impl StrayCount {
             listed: SmallVec::new(),
             frames: SmallVec::new(),
             flood: None,
+            unfollowed: false,
         }
     }
 
     fn begin_second(&mut self, now: Timestamp) {
         let goes_on = self.begun >= FLOOD && now - self.second < 2 * SECOND;
+        self.unfollowed &= goes_on;
         self.heavy = if goes_on { self.heavy + 1 } else { 0 };
         if self.begun < FLOOD && self.flood.is_none() {
             (self.pairs, self.seen) = (None, 0);
@@ -326,6 +330,14 @@ impl StrayFloods {
         let host = self.hosts.entry(ip, || StrayCount::new(s.time));
         host.add(s, fixed_hash_of(&u64::from(s.to.port)), source);
         let beginning = s.time - first <= BEGINNING;
+        let full = self.running.len() >= MAX_RUNNING;
+        if full && host.flood.is_none() && network.flood.is_none() {
+            if (host.is_of_host(beginning) || network.is_of_network()) && !host.unfollowed {
+                host.unfollowed = true;
+                self.unfollowed += 1;
+            }
+            return;
+        }
         if network.flood.is_none() && host.flood.is_none() && host.is_of_host(beginning) {
             let answered = host.answered >= FLOOD;
             host.begin(s, false);
@@ -342,13 +354,6 @@ impl StrayFloods {
     /// A flood was found. Answers prove that a segment is stray; that it is a reset does not, where connections are
     /// older than the capture.
     fn found(&mut self, key: StrayTarget, answered: bool, beginning: bool, reporter: &mut Reporter, out: Report<'_>) {
-        if self.running.len() >= MAX_RUNNING {
-            self.unfollowed += 1;
-            if let Some(count) = self.count_of(key) {
-                count.flood = None;
-            }
-            return;
-        }
         self.running.push(key);
         self.early += 1;
         if answered || self.early > MAX_EARLY || !beginning {
@@ -408,4 +413,37 @@ impl StrayFloods {
 /// Whom a flood comes from, if from one alone, and whom it goes to.
 fn ends(flood: &StrayFlood, (_, ip): StrayTarget) -> (Option<Whom>, Option<Whom>) {
     (flood.source.map(|ip| (ip, None)), Some((ip, flood.port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Selection;
+    use crate::tcp::Endpoint;
+    use core::net::Ipv4Addr;
+
+    /// 300 hosts of as many networks get resets from everywhere, all at once, for some seconds.
+    #[test]
+    fn floods_beyond_the_limit_are_counted_once_each() {
+        let mut floods = StrayFloods::new(1_000);
+        let mut reporter = Reporter::new(&Selection::default());
+        let mut reports = 0;
+        let moments = (0..4).flat_map(|second| (0..400).map(move |n| (second, n)));
+        let segments = moments.flat_map(|(second, n)| (0..300).map(move |host| (second, n, host)));
+        for (frame, (second, n, host)) in (1..).zip(segments) {
+            let stray = Stray {
+                time: Timestamp(i64::from(second) * SECOND + i64::from(n) * 1_000_000 + i64::from(host)),
+                frame,
+                from: Endpoint { ip: Ipv4Addr::from(0x0a00_0000 + n * 7_919 + second).into(), port: 999 },
+                to: Endpoint { ip: Ipv4Addr::from(0xc600_0000 + host * 0x0001_0000).into(), port: 80 },
+                proved: true,
+                answer: false,
+            };
+            floods.stray(&stray, &mut reporter, &mut |_| reports += 1);
+        }
+        assert_eq!((floods.running.len(), floods.evicted()), (MAX_RUNNING, 300 - MAX_RUNNING as u64));
+        assert!(reports > 0 && reports <= MAX_RUNNING, "{reports}");
+        let followed = floods.hosts.iter().filter(|(_, count)| count.flood.is_some()).count();
+        assert_eq!(followed, MAX_RUNNING);
+    }
 }
