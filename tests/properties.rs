@@ -179,7 +179,11 @@ fn options(act: Act, n: u32) -> Options {
 
 /// What came of segments: flows in the order of their numbers.
 fn play(segments: &[Segment]) -> Vec<Flow> {
-    let mut engine = Engine::new(&Settings::default()).expect("settings");
+    play_with(segments, &Settings::default())
+}
+
+fn play_with(segments: &[Segment], settings: &Settings) -> Vec<Flow> {
+    let mut engine = Engine::new(settings).expect("settings");
     let mut flows = Vec::new();
     let mut sink = |event: &Event<'_>| {
         if let Event::FlowEnd { flow, .. } = event {
@@ -293,6 +297,13 @@ proptest! {
         let other = |ip: IpAddr| if ip == CLIENT { SERVER } else { CLIENT };
         let wanted: Vec<IpAddr> = clients(&play(&talk)).into_iter().map(other).collect();
         prop_assert_eq!(wanted, clients(&play(&swapped)));
+    }
+
+    /// The short cut for ordinary segments leads where the long way does.
+    #[test]
+    fn the_short_cut_changes_nothing(talk in conversation()) {
+        let by_long_way = play_with(&talk, &Settings { long_way: true, ..Settings::default() });
+        prop_assert_eq!(story(&play(&talk)).join("\n"), story(&by_long_way).join("\n"));
     }
 
     /// Any segments at all: every flow ends once, nothing grows without bound, and proved states follow figure 5.

@@ -175,7 +175,9 @@ impl FastPath {
         if !self.enabled {
             return;
         }
-        self.timestamps = flow.client.timestamps_seen && flow.server.timestamps_seen;
+        // A segment that lacks what both ends agreed on is an anomaly, also right after another one.
+        let agreed = flow.in_effect().is_some_and(|in_effect| in_effect.timestamps);
+        self.timestamps = agreed || (flow.client.timestamps_seen && flow.server.timestamps_seen);
         for side in [Side::Client, Side::Server] {
             let fast_path = &mut self.sides[side as usize];
             let peer = flow.peer(side);
