@@ -2,6 +2,7 @@
 
 use core::fmt::Write as _;
 
+#[cfg(feature = "tui")]
 use crate::time::{MICROSECOND, MILLISECOND, SECOND};
 
 /// A duration for people, nanoseconds in, three digits or so out: `850 ns`, `15 µs`, `1.23 ms`, `2.50 s`, `3 min 20 s`.
@@ -54,6 +55,7 @@ pub(super) fn short(nanoseconds: i64) -> String {
 }
 
 /// A duration in at most six columns: `33µs`, `12.6ms`, `25.0s`, `14m`, `3h20`.
+#[cfg(feature = "tui")]
 pub(super) fn compact(ns: i64) -> String {
     let value = ns.max(0) as f64;
     let (value, unit) = match ns {

@@ -1,6 +1,6 @@
 //! Who probes: failed attempts and stray probes of each source, and what they add up to.
 //!
-//! A source's probes are kept as distinct pairs of host and port, at most [`MAX_PAIRS`] of them and at most so many of
+//! A source's probes are kept as distinct pairs of host and port, at most `MAX_PAIRS` of them and at most so many of
 //! all sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to
 //! what was open or silent: that is what a scan is after.
 
