@@ -13,8 +13,9 @@ use super::progress::Bar;
 use super::sandbox::{self, Layers};
 use super::setup::{Opened, comes_live, engine, open_stream};
 use super::sink::{Tee, end, finish, session_end};
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, Counts};
 use crate::decode::{self, Decoder};
+use crate::engine::Totals;
 use crate::panics::guarded;
 use crate::seed;
 
@@ -24,7 +25,7 @@ use crate::seed;
 ///
 /// What stopped it, after everything before that has been analysed and written.
 pub(super) fn run(mut run: Run) -> Result<(), Failure> {
-    let stop = stop_on_signals()?;
+    let stop = stop_on_signals(true)?;
     let live = matches!(run.input, Input::Live(_));
     if live {
         seed::keep_secret();
@@ -40,12 +41,7 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     if waits {
         sink.put(&run.output)?;
     }
-    if !run.quiet && (live || run.verbose) {
-        messages::say(&messages::start_line(&source.description(), filter_name.as_deref(), live));
-    }
-    if let Some(word) = run.analysis.memory_word.as_ref().filter(|_| !run.quiet) {
-        messages::say(word);
-    }
+    say_start(&run, &source.description(), filter_name.as_deref());
     let bar_wanted = !run.quiet && !live && (run.output.path.is_some() || !io::stdout().is_terminal());
     let bar = Bar::new(bar_wanted, source.progress());
 
@@ -78,21 +74,34 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     {
         messages::say(&messages::no_such_flow(number, totals.flows));
     }
-    if !run.quiet {
-        messages::say(&messages::closing_lines(&totals, source.counts(), live));
-    }
     let unreadable = messages::unreadable(&totals);
-    if unreadable.is_none()
-        && !run.quiet
-        && let Some(warning) = messages::warning(&totals)
-    {
-        messages::say(&warning);
-    }
-    if run.verbose {
-        messages::say(&messages::verbose_lines(&totals));
-    }
+    say_end(&run, &totals, source.counts(), unreadable.is_none());
     pumped.map_err(Failure::from)?;
     unreadable.map_or(verdict, Err)
+}
+
+/// What is said before the first packet.
+fn say_start(run: &Run, description: &str, filter_name: Option<&str>) {
+    let live = matches!(run.input, Input::Live(_));
+    if !run.quiet && (live || run.verbose) {
+        messages::say(&messages::start_line(description, filter_name, live));
+    }
+    if let Some(word) = run.analysis.memory_word.as_ref().filter(|_| !run.quiet) {
+        messages::say(word);
+    }
+}
+
+/// What is said after the last; the warning only where something could be read.
+fn say_end(run: &Run, totals: &Totals, counts: Counts, readable: bool) {
+    if !run.quiet {
+        messages::say(&messages::closing_lines(totals, counts, matches!(run.input, Input::Live(_))));
+        if let Some(warning) = messages::warning(totals).filter(|_| readable) {
+            messages::say(&warning);
+        }
+    }
+    if run.verbose {
+        messages::say(&messages::verbose_lines(totals));
+    }
 }
 
 /// Gives up rights: everything is open, nothing has been looked at, and there is no other thread.
@@ -106,15 +115,17 @@ pub(super) fn give_up_rights(run: &mut Run) -> Result<Layers, Failure> {
     Ok(layers)
 }
 
-/// A flag that the first SIGINT, SIGTERM or SIGHUP raises. The second SIGINT or SIGTERM ends the program at once.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+/// A flag that the first SIGINT, SIGTERM or SIGHUP raises. With `second_ends`, the second SIGINT or SIGTERM ends the
+/// program at once; a view has a terminal to restore first.
+pub(super) fn stop_on_signals(second_ends: bool) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let failed = |error: io::Error| Failure::Running(format!("cannot handle signals: {error}"));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the second handler raises the flag that the first one looks at next time.
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .map_err(failed)?;
+        if second_ends {
+            signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop)).map_err(failed)?;
+        }
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(failed)?;
     }
     stop_on_hang_up(&stop).map_err(failed)?;
     Ok(stop)
@@ -122,7 +133,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
 
 /// Lets SIGHUP raise the flag, however often it comes: who closes a terminal sends it more than once. Where it was
 /// ignored when the program began (`nohup`), that stays so.
-pub(super) fn stop_on_hang_up(stop: &Arc<AtomicBool>) -> io::Result<()> {
+fn stop_on_hang_up(stop: &Arc<AtomicBool>) -> io::Result<()> {
     if is_ignored(SIGHUP) { Ok(()) } else { signal_hook::flag::register(SIGHUP, Arc::clone(stop)).map(drop) }
 }
 

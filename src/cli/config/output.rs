@@ -127,9 +127,9 @@ fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
     }
 }
 
-/// Refuses options that the format would ignore. The view heeds two of them itself.
-fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failure> {
-    let given = [
+/// Options that formats alone heed, and whether they are given.
+pub(super) fn of_formats(args: &OutputArgs) -> [(&'static str, bool); 9] {
+    [
         ("-e", !args.fields.is_empty()),
         ("-t", args.time.is_some()),
         ("--steps", args.steps.is_some()),
@@ -139,10 +139,14 @@ fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failu
         ("--explain", args.explain.is_some()),
         ("--part", args.part.is_some()),
         ("--scale", args.scale.is_some()),
-        ("--theme", args.theme.is_some() && !viewed),
-        ("--locale", args.locale.is_some() && !viewed),
-    ];
-    match given.into_iter().find(|(option, given)| *given && !format.options.contains(option)) {
+    ]
+}
+
+/// Refuses options that the format would ignore. The view heeds two of them itself.
+fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failure> {
+    let shared = [("--theme", args.theme.is_some() && !viewed), ("--locale", args.locale.is_some() && !viewed)];
+    match of_formats(args).into_iter().chain(shared).find(|(option, given)| *given && !format.options.contains(option))
+    {
         Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect with -T {}", format.name))),
         None => Ok(()),
     }

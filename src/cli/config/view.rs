@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use super::super::args::{ColorArg, OutputArgs, TUI, ThemeArg, ViewArgs};
 use super::super::messages::Failure;
 use super::super::settings;
+use super::output::of_formats;
 use super::run::{Input, View};
 use crate::output::tui::{Keys, ThemeName};
 use crate::output::{self, Format, Locale};
@@ -97,20 +98,8 @@ const fn view_theme(typed: Option<ThemeArg>) -> ThemeName {
 
 /// Refuses options of the output that the view would ignore.
 fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
-    let given = [
-        ("-o", args.output.is_some()),
-        ("-e", !args.fields.is_empty()),
-        ("-t", args.time.is_some()),
-        ("--steps", args.steps.is_some()),
-        ("--events", !args.events.is_empty()),
-        ("--detail", args.detail.is_some()),
-        ("--flow", args.flow.is_some()),
-        ("-l", args.line_buffered),
-        ("--explain", args.explain.is_some()),
-        ("--part", args.part.is_some()),
-        ("--scale", args.scale.is_some()),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
+    let of_streams = [("-o", args.output.is_some()), ("-l", args.line_buffered)];
+    match of_streams.into_iter().chain(of_formats(args)).find(|(_, given)| *given) {
         Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect in the terminal view; use -T"))),
         None => Ok(()),
     }

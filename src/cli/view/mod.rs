@@ -14,12 +14,10 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-
 use self::player::{Ended, Outside, Player};
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
-use super::run::{give_up_rights, stop_on_hang_up};
+use super::run::{give_up_rights, stop_on_signals};
 use super::setup::{Opened, engine, protected};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
@@ -32,12 +30,7 @@ use crate::seed;
 ///
 /// What stopped the analysis; errors of opening are reported before the screen changes.
 pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
-    }
-    stop_on_hang_up(&stop).map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
+    let stop = stop_on_signals(false)?;
     if matches!(run.input, Input::Live(_)) {
         seed::keep_secret();
     }

@@ -180,11 +180,14 @@ impl HostDetectors {
                 self.together.reuse(&reuse.0, &reuse.1, attempts, reporter, report);
             }
             HostEventKind::Retried(retry) => self.retried(retry, at, report),
-            HostEventKind::Dropped { time, began, frame, client, server } => {
-                let (now, began, frame, client, server) = (*time, *began, *frame, *client, *server);
-                self.floods.dropped(server, at);
-                let f = Failure { now, began, frame, client, server, how: How::Reset, retried: false };
-                self.failed(&f, at, report);
+            HostEventKind::Dropped { time: now, began, frame, client, server } => {
+                self.floods.dropped(*server, at);
+                let (now, began, frame, client, server) = (*now, *began, *frame, *client, *server);
+                self.failed(
+                    &Failure { now, began, frame, client, server, how: How::Reset, retried: false },
+                    at,
+                    report,
+                );
             }
             HostEventKind::Again { time, server } => self.floods.again(*server, *time, at),
             HostEventKind::Answer(a) => self.answer(a, at, report),

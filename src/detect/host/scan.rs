@@ -319,26 +319,7 @@ impl Scans {
         let local_known = self.local_known;
         let back = !matches!(s.outcome, Outcome::Open(_)) && self.asks_back(s);
         let (Some(source), left) = self.source(ip, s.began, flooded, at) else { return };
-        let found = match s.outcome {
-            Outcome::Open(_) => {
-                walk(source, s, true);
-                return;
-            }
-            Outcome::Aborted => return,
-            Outcome::Refused => Found::Answered,
-            Outcome::Unreachable | Outcome::Unanswered => Found::Silent,
-            Outcome::ResetAfterSynAck => {
-                source.reset_after_synack += 1;
-                Found::Open
-            }
-            Outcome::MissingAck | Outcome::HalfOpen => Found::Open,
-            Outcome::Silent => silent_at_end(source, s),
-        };
-        if s.outcome == Outcome::Refused {
-            source.slowest_answer = source.slowest_answer.max(s.time - s.began);
-            source.answers += 1;
-            source.is_answered(s.time);
-        }
+        let Some(found) = found_by(source, s) else { return };
         source.evidence(s.frame);
         if found != Found::Unknown && !back {
             burst(source, s, reporter, out);
@@ -601,4 +582,28 @@ impl Scans {
         source.beyond = None;
         source.techniques.clear();
     }
+}
+
+/// What the source learned of the port; `None` where that is no failure.
+fn found_by(source: &mut Source, s: &Settled) -> Option<Found> {
+    Some(match s.outcome {
+        Outcome::Open(_) => {
+            walk(source, s, true);
+            return None;
+        }
+        Outcome::Aborted => return None,
+        Outcome::Refused => {
+            source.slowest_answer = source.slowest_answer.max(s.time - s.began);
+            source.answers += 1;
+            source.is_answered(s.time);
+            Found::Answered
+        }
+        Outcome::Unreachable | Outcome::Unanswered => Found::Silent,
+        Outcome::ResetAfterSynAck => {
+            source.reset_after_synack += 1;
+            Found::Open
+        }
+        Outcome::MissingAck | Outcome::HalfOpen => Found::Open,
+        Outcome::Silent => silent_at_end(source, s),
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::Tracker;
 use super::notify::{doubt_about, show};
+use crate::flow::Flow;
 use crate::flow::observer::Observer;
 use crate::flow::record::checksum_trust::{Sums, Worth};
 use crate::flow::record::facts::Facts;
@@ -39,18 +40,8 @@ impl Tracker {
         }
         let Some((fast_path, flow)) = self.table.parts(slot) else { return };
         fast_path.flush(flow);
-        if s.checksum == Checksum::Good
-            && let Some(wrong) = flow.begins_wrong(s)
-        {
-            *flow = flow.begun_by_wrong(&wrong);
-            let worth = Worth { sums: Sums::Trusted, ..worth };
-            show(flow, &wrong, flow.tracking.seen_at, true, Doubt { copy: false, worth }, observer);
-        }
-        if s.checksum == Checksum::Good
-            && let Some(wrong) = flow.disown_wrong_synack(s)
-        {
-            let worth = Worth { sums: Sums::Trusted, ..worth };
-            show(flow, &wrong, flow.tracking.seen_at, false, Doubt { copy: false, worth }, observer);
+        if s.checksum == Checksum::Good {
+            disown_wrong_sums(flow, s, worth, observer);
         }
         let mut found = false;
         while let Some(held) = flow.next_zeroed(s, worth.sums) {
@@ -101,4 +92,17 @@ impl Facts {
         .union(Self::INVALID_FLAGS)
         .union(Self::AFTER_CLOSE)
         .union(Self::UNANSWERED);
+}
+
+/// A segment whose checksum is right shows that one before it, with a wrong checksum, was not taken by its receiver:
+/// the first of the flow, or the first SYN-ACK.
+fn disown_wrong_sums(flow: &mut Flow, s: &Segment, worth: Worth, observer: &mut impl Observer) {
+    let doubt = Doubt { copy: false, worth: Worth { sums: Sums::Trusted, ..worth } };
+    if let Some(wrong) = flow.begins_wrong(s) {
+        *flow = flow.begun_by_wrong(&wrong);
+        show(flow, &wrong, flow.tracking.seen_at, true, doubt, observer);
+    }
+    if let Some(wrong) = flow.disown_wrong_synack(s) {
+        show(flow, &wrong, flow.tracking.seen_at, false, doubt, observer);
+    }
 }

@@ -64,6 +64,28 @@ pub(super) fn judge_service(
     }
 }
 
+/// Whether a cohort of this rate is a flood at a service of this ordinary rate.
+fn is_flood(cohort: &Second, rate: f64, baseline: f64) -> bool {
+    cohort.syns >= FLOOD_SYNS
+        && rate >= FLOOD_RATE.max(5.0 * baseline)
+        && cohort.completion() <= 0.2
+        && cohort.hanging() >= FLOOD_HANGING
+        && cohort.retry_share() <= 0.3
+}
+
+/// The flood that is under way goes on: its peak, and whether its sources are forged.
+fn go_on(service: &mut Service, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
+    let began = service.began;
+    let Some(r) = &mut service.running else { return };
+    if let Some(peak) = service.seconds.iter().max_by_key(|s| (s.syns, s.at))
+        && peak.syns > r.incident.peak
+        && peak.at >= r.first_second
+    {
+        (r.incident.peak, r.incident.peak_time) = (peak.syns, began.after(peak.at.saturating_mul(SECOND)));
+    }
+    spoofed(r, service.sketch.as_deref(), now, reporter, out);
+}
+
 /// Judges the cohort that ends `ripe` seconds before `second`.
 pub(super) fn judge_cohort(
     service: &mut Service,
@@ -88,25 +110,14 @@ pub(super) fn judge_cohort(
         outage(service, victim, &cohort, now, (areas, ledger.shows_answers()), reporter, out);
     }
     let rate = f64::from(cohort.syns) / span as f64;
-    let trigger = FLOOD_RATE.max(5.0 * service.baseline);
-    let is_flood = (ledger.shows_answers() || looks_forged(service, victim))
-        && cohort.syns >= FLOOD_SYNS
-        && rate >= trigger
-        && cohort.completion() <= 0.2
-        && cohort.hanging() >= FLOOD_HANGING
-        && cohort.retry_share() <= 0.3;
-    let began = service.began;
-    if let Some(r) = &mut service.running {
-        if let Some(peak) = service.seconds.iter().max_by_key(|s| (s.syns, s.at))
-            && peak.syns > r.incident.peak
-            && peak.at >= r.first_second
-        {
-            (r.incident.peak, r.incident.peak_time) = (peak.syns, began.after(peak.at.saturating_mul(SECOND)));
-        }
-        spoofed(r, service.sketch.as_deref(), now, reporter, out);
-        return;
+    if service.running.is_some() {
+        return go_on(service, now, reporter, out);
     }
-    if !is_flood || areas.is_flooded(victim.ip, now, ledger.shows_answers()) {
+    let believed = ledger.shows_answers() || looks_forged(service, victim);
+    if !believed
+        || !is_flood(&cohort, rate, service.baseline)
+        || areas.is_flooded(victim.ip, now, ledger.shows_answers())
+    {
         return;
     }
     if ledger.running.len() >= MAX_ACTIVE {
