@@ -125,6 +125,7 @@ const WORDS_GONE: &[&str] = &[
     "daggered",
     "oddities",
     "sighting",
+    "news",
 ];
 
 const CORE: &[&str] = &["time", "tcp", "decode", "flow", "detect", "engine"];

@@ -15,7 +15,7 @@ use crate::tcp::Endpoint;
 use crate::tcp::options::Layout;
 use crate::time::Timestamp;
 
-/// Kinds of SYNs to a host of which answers are compared at a time.
+/// Kinds of SYNs to a host whose answers are compared at a time.
 const KINDS: usize = 2;
 /// Hosts distinguished behind one address and port.
 const HOSTS: usize = 4;

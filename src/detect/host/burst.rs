@@ -42,7 +42,7 @@ impl Burst {
     }
 
     /// There is a burst at `time`; whether it is another one than that of before.
-    pub(super) fn is_news(&mut self, time: Timestamp) -> bool {
+    pub(super) fn should_report(&mut self, time: Timestamp) -> bool {
         self.last.replace(time).is_none_or(|last| time - last >= OVER)
     }
 
@@ -73,7 +73,7 @@ impl HostBurst {
     }
 
     /// There is a burst at `time`; whether it is another one than that of before.
-    pub(super) fn is_news(&mut self, time: Timestamp) -> bool {
+    pub(super) fn should_report(&mut self, time: Timestamp) -> bool {
         self.last.replace(time).is_none_or(|last| time - last >= OVER)
     }
 

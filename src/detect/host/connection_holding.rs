@@ -354,7 +354,7 @@ impl ConnectionHolding {
         self.due = self.due.max(now.after(SECOND));
     }
 
-    /// Services of which many sources hold a few connections each.
+    /// Services with many sources that hold a few connections each.
     fn judge_services(&mut self, now: Timestamp, last: bool, reporter: &mut Reporter, out: Report<'_>) {
         let named: Vec<(Endpoint, u32)> = [&self.pairs, &self.networks]
             .into_iter()

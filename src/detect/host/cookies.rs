@@ -79,7 +79,7 @@ struct CookiesOn {
 
 /// What became known of a server's cookies.
 #[derive(Clone, Debug)]
-pub(super) struct CookieNews {
+pub(super) struct CookieChange {
     pub(super) begins: bool,
     /// With the first and the last of them.
     pub(super) since: Timestamp,
@@ -96,7 +96,7 @@ pub(super) struct CookieNews {
 /// So many connections without a third step show that a queue overflows.
 const OVERFLOW: u32 = 20;
 
-impl CookieNews {
+impl CookieChange {
     /// No more cookies are sent than those between these times.
     pub(super) const fn end(since: Timestamp, last: Timestamp) -> Self {
         Self { begins: false, since, last, count: 0, always: false, chance: 0.0, clients: 0, frames: Vec::new() }
@@ -140,7 +140,7 @@ impl Cookies {
     }
 
     /// The server's first segment after its SYN-ACK.
-    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<CookieNews> {
+    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<CookieChange> {
         let sample = measure(flow, s)?;
         let port = self.port(s.source.port, s.time);
         if port.on.is_some() {
@@ -181,7 +181,7 @@ impl Port {
     }
 
     /// Whether enough of the last ones agree.
-    fn begins(&mut self) -> Option<CookieNews> {
+    fn begins(&mut self) -> Option<CookieChange> {
         let all = &self.samples;
         let tail = |n: usize| &all[all.len() - n..];
         let (chance, n) = (AGREE.0..=all.len())
@@ -196,7 +196,7 @@ impl Port {
         let mut clients: Vec<u32> = agreeing.iter().map(|s| s.client).collect();
         clients.sort_unstable();
         clients.dedup();
-        let news = CookieNews {
+        let change = CookieChange {
             begins: true,
             since: first.time,
             last: last.time,
@@ -209,11 +209,11 @@ impl Port {
         let on = CookiesOn { since: first.time, last: last.time, count: n as u32, place: last.place, plain_again: 0 };
         self.on = Some(Box::new(on));
         self.samples = Vec::new();
-        Some(news)
+        Some(change)
     }
 
     /// One more connection while cookies are sent; what is known when they are not any more.
-    fn goes_on(&mut self, sample: &StampSample) -> Option<CookieNews> {
+    fn goes_on(&mut self, sample: &StampSample) -> Option<CookieChange> {
         let on = self.on.as_mut()?;
         let off = apart(sample.place, on.place);
         if off.abs() <= NEAR && sample.back.abs() <= PLAIN {
@@ -233,10 +233,11 @@ impl Port {
         if on.plain_again < PLAIN_AGAIN || sample.time - on.last < LASTS {
             return None;
         }
-        let news = CookieNews { count: on.count, frames: vec![sample.frame], ..CookieNews::end(on.since, on.last) };
+        let change =
+            CookieChange { count: on.count, frames: vec![sample.frame], ..CookieChange::end(on.since, on.last) };
         self.plain |= 1 << (sample.place / 1000);
         self.on = None;
-        Some(news)
+        Some(change)
     }
 }
 

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::balanced::Pool;
-use super::cookies::CookieNews;
+use super::cookies::CookieChange;
 use super::event::{Answer, Declined, Sign};
 use super::input::{Attempt, EndHashes, Look, Places};
 use super::probe::Probe;
@@ -300,22 +300,22 @@ impl Correlator {
         &mut self,
         now: Timestamp,
         server: Endpoint,
-        news: &CookieNews,
+        change: &CookieChange,
         half_open: u32,
         reporter: &mut Reporter,
         out: Report<'_>,
     ) {
         let host = self.hosts.entry(server.ip, || HostState::new(now));
         let (incident, goes_on) = host.cookie_incident;
-        let finding = news.finding(server, half_open);
-        let finding = match (news.begins, goes_on) {
+        let finding = change.finding(server, half_open);
+        let finding = match (change.begins, goes_on) {
             (true, false) => finding,
             (true, true) => finding.of(incident, Phase::Update),
             (false, true) => finding.of(incident, Phase::Final),
             (false, false) => return,
         };
         let ends = (None, Some((server.ip, Some(server.port))));
-        host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, now, ends, finding, out), news.begins);
+        host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, now, ends, finding, out), change.begins);
     }
 
     /// A challenge ACK.

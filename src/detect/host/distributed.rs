@@ -19,7 +19,7 @@ use crate::time::{SECOND, Timestamp};
 
 /// Sources of a distributed scan.
 const SOURCES: usize = 5;
-/// Ports of one host; from so many of one source on it is a scan of its own.
+/// Ports of one host from which on one source is a scan of its own.
 const PORTS: usize = 15;
 /// Hosts on one port, and the same.
 const HOSTS: usize = 25;
@@ -36,7 +36,7 @@ const LISTED: usize = 256;
 const MAX_OPEN: usize = 64;
 /// What so many ask for at once that it may be a flood is reported after this much time, if it is none.
 const PATIENCE: i64 = 15 * SECOND;
-/// Groups of which nothing is reported yet.
+/// Groups not yet reported.
 const MAX_HELD: usize = 256;
 
 /// A failed attempt.
@@ -327,7 +327,7 @@ fn lacks_sources(group: &Group, look: u32, since: Timestamp, own: usize) -> usiz
     (longest + 1).saturating_sub(own).max(SOURCES.saturating_sub(runs))
 }
 
-/// What makes a scan by several: so many targets at least, for `shared.0` parts of `shared.1` of all pieces.
+/// What makes a scan by several: the least number of targets, for `shared.0` parts of `shared.1` of all pieces.
 struct Wanted {
     targets: usize,
     shared: (usize, usize),

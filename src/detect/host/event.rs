@@ -3,7 +3,7 @@
 
 use core::net::IpAddr;
 
-use super::cookies::CookieNews;
+use super::cookies::CookieChange;
 use super::input::{Attempt, Look, Settled};
 use super::isn::Seen;
 use super::probe::{Probe, Proof, Stray};
@@ -36,7 +36,7 @@ impl<'a> HostEventWriter<'a> {
     }
 
     #[inline]
-    pub(super) fn tell(&mut self, kind: HostEventKind) {
+    pub(super) fn write(&mut self, kind: HostEventKind) {
         self.events.push(HostEvent { slot: self.slot, tag: self.tag, kind });
     }
 }
@@ -184,7 +184,7 @@ pub(super) enum HostEventKind {
     /// An attempt came out, or observation of it ended. If it got open, whether data has been sent on it; if the
     /// client's own third step opened it, the client's initial sequence number.
     Settled { settled: Settled, used: Option<bool>, number: Option<SeqNumber> },
-    /// A connection got open of which the beginning was not seen. Its first frame.
+    /// A connection whose beginning was not seen got open. Its first frame.
     Opened { client: IpAddr, server: Endpoint, time: Timestamp, frame: u64, used: bool },
     /// The client began to close at once, without a word.
     Unused(Settled),
@@ -196,7 +196,7 @@ pub(super) enum HostEventKind {
     /// it.
     LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },
     /// What the timestamps of SYN-ACKs tell of SYN cookies.
-    Cookies { time: Timestamp, server: Endpoint, news: Box<CookieNews> },
+    Cookies { time: Timestamp, server: Endpoint, change: Box<CookieChange> },
     /// `server` goes on with a connection that it had answered, of which its client was not seen: the client is there.
     Completed { client: IpAddr, server: IpAddr },
     /// Something was found already.

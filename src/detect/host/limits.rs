@@ -87,7 +87,7 @@ struct KnownLimit {
 }
 
 /// What was found of a limit, and what to tell of it.
-pub(super) enum News {
+pub(super) enum LimitChange {
     Begins(Finding),
     Ends(Finding),
 }
@@ -132,7 +132,7 @@ impl Limit {
     }
 
     /// Judges the seconds that have passed at `now`; `number`: under which what was found is reported.
-    pub(super) fn judge(&mut self, now: Timestamp, server: Endpoint) -> Option<News> {
+    pub(super) fn judge(&mut self, now: Timestamp, server: Endpoint) -> Option<LimitChange> {
         let second = self.second(now);
         if second <= self.judged {
             return None;
@@ -161,14 +161,14 @@ impl Limit {
         }
     }
 
-    fn ends(&mut self, server: Endpoint) -> News {
-        let Some(on) = self.on.take() else { return News::Ends(Finding::default()) };
+    fn ends(&mut self, server: Endpoint) -> LimitChange {
+        let Some(on) = self.on.take() else { return LimitChange::Ends(Finding::default()) };
         let lasted = self.since.after((on.last + 1) * SECOND) - on.since;
         let reason = format!("no limit on the SYNs to {server} shows any more; one did for {} s", lasted / SECOND);
-        News::Ends(Finding::new(reason).figure("duration_ns", lasted).of(on.incident, Phase::Final))
+        LimitChange::Ends(Finding::new(reason).figure("duration_ns", lasted).of(on.incident, Phase::Final))
     }
 
-    fn begins(&mut self, second: i64, server: Endpoint) -> Option<News> {
+    fn begins(&mut self, second: i64, server: Endpoint) -> Option<LimitChange> {
         // The first second is not whole.
         let bins: Vec<Bin> = (1..second)
             .rev()
@@ -205,7 +205,7 @@ impl Limit {
             .figure("answered", answers)
             .figure("answered_late", late)
             .figure("chance", chance);
-        Some(News::Begins(finding))
+        Some(LimitChange::Begins(finding))
     }
 
     const fn second(&self, now: Timestamp) -> i64 {

@@ -75,11 +75,11 @@ pub struct HostDetectors {
     reporter: Reporter,
     scans: scan::Scans,
     floods: flood::Floods,
-    strays: backscatter::Backscatter,
+    backscatter: backscatter::Backscatter,
     stray_floods: stray_flood::StrayFloods,
     holding: connection_holding::ConnectionHolding,
     isns: isn::Isns,
-    together: correlator::Correlator,
+    correlator: correlator::Correlator,
     distributed: distributed::Distributed,
     outages: outage::Outages,
     networks: clients::Networks,
@@ -100,11 +100,11 @@ impl HostDetectors {
             reporter,
             scans: scan::Scans::new(&settings),
             floods: flood::Floods::new(settings.services),
-            strays: backscatter::Backscatter::new(settings.strays),
+            backscatter: backscatter::Backscatter::new(settings.strays),
             stray_floods: stray_flood::StrayFloods::new(settings.strays),
             holding: connection_holding::ConnectionHolding::new(settings.services),
             isns: isn::Isns::new(&settings),
-            together: correlator::Correlator::new(settings.strays),
+            correlator: correlator::Correlator::new(settings.strays),
             distributed: distributed::Distributed::new(settings.strays / 4),
             outages: outage::Outages::new(settings.strays / 4),
             networks: clients::Networks::new(settings.strays),
@@ -156,7 +156,7 @@ impl HostDetectors {
                 self.floods.prefetch(a.server);
             }
             HostEventKind::Answer(a) => {
-                self.together.prefetch(a.sign.from.ip);
+                self.correlator.prefetch(a.sign.from.ip);
                 self.isns.prefetch(a.sign.from, a.sign.to, Role::Server);
                 self.scans.prefetch(a.sign.to.ip);
                 self.floods.prefetch(a.sign.from);
@@ -166,7 +166,7 @@ impl HostDetectors {
     }
 
     fn judge(&mut self, kind: &HostEventKind, at: &mut Places, report: Report<'_>) {
-        let Self { reporter, strays, .. } = self;
+        let Self { reporter, backscatter, .. } = self;
         match kind {
             HostEventKind::Capture(condition) => {
                 self.floods.capture(*condition);
@@ -177,7 +177,7 @@ impl HostDetectors {
             HostEventKind::Attempt(a) => self.attempt(a, at, report),
             HostEventKind::Reuse(reuse) => {
                 let attempts = self.scans.attempts_of(reuse.1.client.ip);
-                self.together.reuse(&reuse.0, &reuse.1, attempts, reporter, report);
+                self.correlator.reuse(&reuse.0, &reuse.1, attempts, reporter, report);
             }
             HostEventKind::Retried(retry) => self.retried(retry, at, report),
             HostEventKind::Dropped { time: now, began, frame, client, server } => {
@@ -195,13 +195,15 @@ impl HostDetectors {
             HostEventKind::Number(number) => {
                 self.isns.see(number, reporter, report);
             }
-            HostEventKind::Challenge(s) => self.together.challenge(s, reporter, report),
+            HostEventKind::Challenge(s) => self.correlator.challenge(s, reporter, report),
             HostEventKind::Probe(probe) => self.probe(probe, report),
             HostEventKind::Stray(stray) => self.stray_floods.stray(stray, reporter, report),
-            HostEventKind::Echo(s, proof) => strays.echo(s.time, s.frame, (s.from, s.to), *proof, reporter, report),
+            HostEventKind::Echo(s, proof) => {
+                backscatter.echo(s.time, s.frame, (s.from, s.to), *proof, reporter, report);
+            }
             HostEventKind::Unasked(unasked) => self.unasked(unasked, report),
-            HostEventKind::Declined(declined) => self.together.declined(declined, reporter, report),
-            HostEventKind::Reset(s) => strays.reset(s.time, s.frame, s.from, s.to, reporter, report),
+            HostEventKind::Declined(declined) => self.correlator.declined(declined, reporter, report),
+            HostEventKind::Reset(s) => backscatter.reset(s.time, s.frame, s.from, s.to, reporter, report),
             HostEventKind::FirstData { client, server } => self.first_data(*client, *server, at),
             HostEventKind::Trickles { client, server, time, frame } => {
                 let new = Connection { now: *time, frame: *frame, client: *client, server: *server, held: 0 };
@@ -221,13 +223,13 @@ impl HostDetectors {
             HostEventKind::Ended { .. } => {}
             HostEventKind::LooksLikeCookies { time, server, frames } => {
                 self.floods.bypassed(*server, true, *time, reporter, report);
-                self.together.cookies(*time, *server, frames, reporter, report);
+                self.correlator.cookies(*time, *server, frames, reporter, report);
             }
-            HostEventKind::Cookies { time, server, news } => {
-                let half_open = self.floods.bypassed(*server, news.begins, *time, reporter, report);
-                self.together.stamped(*time, *server, news, half_open, reporter, report);
+            HostEventKind::Cookies { time, server, change } => {
+                let half_open = self.floods.bypassed(*server, change.begins, *time, reporter, report);
+                self.correlator.stamped(*time, *server, change, half_open, reporter, report);
             }
-            HostEventKind::Completed { client, server } => self.strays.completed(*server, *client),
+            HostEventKind::Completed { client, server } => self.backscatter.completed(*server, *client),
             HostEventKind::Found(found) => {
                 let FoundAtServer { rule, time, server, finding } = &**found;
                 reporter.report(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
@@ -283,7 +285,7 @@ impl HostDetectors {
         self.stray_floods.finish(now, &mut self.reporter, report);
         self.holding.finish(now, &mut self.reporter, report);
         self.isns.finish(now, &mut self.reporter, report);
-        self.together.finish(now, &mut self.reporter, report);
+        self.correlator.finish(now, &mut self.reporter, report);
         self.scans.finish(now, &self.settings, &mut self.reporter, report);
         self.distributed.finish(now, &self.floods, &mut self.reporter, report);
     }
@@ -297,7 +299,7 @@ impl HostDetectors {
         let flooded = self.floods.attempt(a, hashes, outward, at, &mut self.reporter, report);
         self.scans.attempt(a, hashes, flooded, at, &mut self.reporter, report);
         self.networks.attempt(a, &mut self.reporter, report);
-        if let Some(other) = self.together.attempt(a, hashes, &mut self.reporter, report).filter(|_| !flooded) {
+        if let Some(other) = self.correlator.attempt(a, hashes, &mut self.reporter, report).filter(|_| !flooded) {
             self.scans.sent_by_both(a.client.ip, other, a.server.ip);
         }
     }
@@ -360,7 +362,7 @@ impl HostDetectors {
     fn probe(&mut self, probe: &Probe, report: Report<'_>) {
         self.scans.probe(probe, &self.settings, &mut self.reporter, report);
         if probe.reply == Reply::None
-            && let Some(other) = self.together.probe(probe, &mut self.reporter, report)
+            && let Some(other) = self.correlator.probe(probe, &mut self.reporter, report)
         {
             self.scans.sent_by_both(probe.from.ip, other, probe.to.ip);
         }
@@ -419,7 +421,7 @@ impl HostDetectors {
         let evicted = [
             self.scans.evicted(),
             self.floods.evicted(),
-            self.strays.evicted(),
+            self.backscatter.evicted(),
             self.stray_floods.evicted(),
             self.holding.evicted(),
             self.isns.evicted(),
@@ -430,7 +432,7 @@ impl HostDetectors {
         let octets = [
             self.scans.octets(),
             self.floods.octets(),
-            self.strays.octets(),
+            self.backscatter.octets(),
             self.stray_floods.octets(),
             self.holding.octets(),
             self.isns.octets(),
@@ -440,9 +442,9 @@ impl HostDetectors {
         ];
         HostCounters {
             octets: octets.iter().sum::<usize>()
-                + self.together.octets()
+                + self.correlator.octets()
                 + self.places.capacity() * size_of::<(u32, Places)>(),
-            evicted: evicted.iter().sum::<u64>() + self.together.evicted(),
+            evicted: evicted.iter().sum::<u64>() + self.correlator.evicted(),
         }
     }
 
@@ -462,11 +464,11 @@ impl HostDetectors {
             };
             self.scans.probe(&probe, &self.settings, &mut self.reporter, report);
         } else {
-            self.strays.echo(time, frame, (from, to), Proof::None, &mut self.reporter, report);
+            self.backscatter.echo(time, frame, (from, to), Proof::None, &mut self.reporter, report);
         }
         let stray = Stray { time, frame, from, to, proved: false, answer: false };
         self.stray_floods.stray(&stray, &mut self.reporter, report);
-        self.strays.unasked(time, frame, from.ip, to, &mut self.reporter, report);
+        self.backscatter.unasked(time, frame, from.ip, to, &mut self.reporter, report);
     }
 
     /// A host reset a SYN-ACK it had never asked for.
@@ -474,12 +476,12 @@ impl HostDetectors {
         let Unasked { sign, server, probe } = unasked;
         match probe {
             Some(probe) => self.scans.probe(probe, &self.settings, &mut self.reporter, report),
-            None => self.strays.echo_reset(sign, *server, &mut self.reporter, report),
+            None => self.backscatter.echo_reset(sign, *server, &mut self.reporter, report),
         }
         let answer =
             Stray { time: sign.time, frame: sign.frame, from: *server, to: sign.from, proved: true, answer: true };
         self.stray_floods.stray(&answer, &mut self.reporter, report);
-        self.strays.mirrored(sign, *server, &mut self.reporter, report);
+        self.backscatter.mirrored(sign, *server, &mut self.reporter, report);
     }
 
     fn answer(&mut self, a: &Answer, at: &mut Places, report: Report<'_>) {
@@ -501,7 +503,7 @@ impl HostDetectors {
         // Where all numbers are 0 they are no choice of the server's.
         let zeros = a.isn.0 == 0 && a.answers.is_some_and(|isn| isn.0 == 0);
         let same = if zeros { SameTuple::Nothing } else { self.isns.see(&seen, &mut self.reporter, report) };
-        self.together.answer(a, same == SameTuple::Cookie, at, &mut self.reporter, report);
+        self.correlator.answer(a, same == SameTuple::Cookie, at, &mut self.reporter, report);
     }
 
     /// The first octet on an open connection.

@@ -599,8 +599,8 @@ fn echoes(n: u16, gap: i64, spread: u16, proved: Proof) -> Vec<Anomaly> {
     let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
     for k in 0..n {
         let a = attempt(i64::from(k) * gap, "192.0.2.1", 80, &format!("198.51.100.{}", k % spread), 40_000 + k);
-        let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
-        strays.echo(a.time, a.frame, (a.client, a.server), proved, reporter, &mut report);
+        let HostDetectors { backscatter, reporter, .. } = &mut bench.hosts;
+        backscatter.echo(a.time, a.frame, (a.client, a.server), proved, reporter, &mut report);
     }
     bench.finish(5000)
 }
@@ -628,11 +628,11 @@ fn one_direction(n: u16, goes_on: bool) -> Vec<Anomaly> {
             let ms = i64::from(k) * 600 + client;
             let server = format!("192.0.2.{}", k % 120);
             let a = attempt(ms, &server, 80, &format!("198.51.100.{client}"), 40_000 + k);
-            let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
-            strays.echo(a.time, a.frame, (a.client, a.server), Proof::None, reporter, &mut report);
-            strays.unasked(a.time, a.frame, a.client.ip, a.server, reporter, &mut report);
+            let HostDetectors { backscatter, reporter, .. } = &mut bench.hosts;
+            backscatter.echo(a.time, a.frame, (a.client, a.server), Proof::None, reporter, &mut report);
+            backscatter.unasked(a.time, a.frame, a.client.ip, a.server, reporter, &mut report);
             if goes_on {
-                strays.completed(a.client.ip, a.server.ip);
+                backscatter.completed(a.client.ip, a.server.ip);
             }
         }
     }
@@ -655,8 +655,8 @@ fn a_hundred_servers_make_a_reflection() {
         let mut report = |anomaly: &Anomaly| found.push(anomaly.clone());
         for k in 0..200_u16 {
             let a = attempt(i64::from(k) * 10, &format!("192.0.2.{}", k % n), 80, "198.51.100.1", 40_000);
-            let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
-            strays.unasked(a.time, a.frame, a.client.ip, a.server, reporter, &mut report);
+            let HostDetectors { backscatter, reporter, .. } = &mut bench.hosts;
+            backscatter.unasked(a.time, a.frame, a.client.ip, a.server, reporter, &mut report);
         }
         bench.finish(5000)
     };
@@ -673,8 +673,8 @@ fn resets_far_above_what_is_usual_are_a_burst() {
         for (decade, n) in per_decade.iter().enumerate() {
             for k in 0..*n {
                 let a = attempt(decade as i64 * 10_000 + i64::from(k), "192.0.2.1", 80, "198.51.100.1", 40_000);
-                let HostDetectors { strays, reporter, .. } = &mut bench.hosts;
-                strays.reset(a.time, a.frame, a.client, a.server, reporter, &mut report);
+                let HostDetectors { backscatter, reporter, .. } = &mut bench.hosts;
+                backscatter.reset(a.time, a.frame, a.client, a.server, reporter, &mut report);
             }
         }
         bench.finish(60_000)
@@ -731,7 +731,7 @@ fn of_a_kernel(list: impl IntoIterator<Item = (i64, String, String, u16, Outcome
     bench.finish(end)
 }
 
-/// `hosts` targets each `period` ms, so many rounds; `fate` of each.
+/// `hosts` targets each `period` ms, for a number of rounds; `fate` of each.
 fn checks(hosts: i64, rounds: i64, period: i64, fate: fn(i64) -> Outcome) -> Vec<Anomaly> {
     of_a_kernel((0..hosts * rounds).map(|k| {
         let (host, round) = (k % hosts, k / hosts);
@@ -975,8 +975,8 @@ fn two_scanners_of_one_host_are_reported_each() {
         }
     }
     let found = bench.finish(7_000);
-    let news = |a: &&Anomaly| a.id == "scan-vertical" && a.incident.is_some_and(|i| i.phase == Phase::New);
-    assert_eq!(found.iter().filter(news).count(), 2);
+    let fresh = |a: &&Anomaly| a.id == "scan-vertical" && a.incident.is_some_and(|i| i.phase == Phase::New);
+    assert_eq!(found.iter().filter(fresh).count(), 2);
 }
 
 #[test]
@@ -1022,15 +1022,15 @@ fn a_grid_is_one_report() {
             5,
         )
     };
-    let news = |found: &[Anomaly]| {
+    let fresh = |found: &[Anomaly]| {
         let new = found.iter().filter(|a| a.incident.is_some_and(|i| i.phase == Phase::New));
         new.map(|a| a.id).filter(|id| id.starts_with("scan-")).collect::<Vec<_>>()
     };
-    assert_eq!(news(&scan(16, 50)), ["scan-block"]);
-    assert_eq!(news(&scan(30, 10)), ["scan-horizontal"]);
-    assert_eq!(news(&scan(1, 50)), ["scan-vertical"]);
-    assert_eq!(news(&scan(30, 1)), ["scan-horizontal"]);
-    assert_eq!(news(&scan(2, 50)), ["scan-vertical", "scan-vertical"]);
+    assert_eq!(fresh(&scan(16, 50)), ["scan-block"]);
+    assert_eq!(fresh(&scan(30, 10)), ["scan-horizontal"]);
+    assert_eq!(fresh(&scan(1, 50)), ["scan-vertical"]);
+    assert_eq!(fresh(&scan(30, 1)), ["scan-horizontal"]);
+    assert_eq!(fresh(&scan(2, 50)), ["scan-vertical", "scan-vertical"]);
 }
 
 /// Who sends the SYNs of [`spread`]: as many as there are SYNs, so many, one.

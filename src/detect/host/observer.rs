@@ -74,21 +74,21 @@ impl HostObserver {
             return false;
         }
         let before = events.len();
-        let post = &mut HostEventWriter { slot: flow.host_marks.slot, tag: flow.id as u32, events };
+        let writer = &mut HostEventWriter { slot: flow.host_marks.slot, tag: flow.id as u32, events };
         match notice {
             Notice::Segment { segment, from, facts, .. } => {
                 let mut marks = flow.host_marks;
-                self.segment(flow, segment.0, *from, *facts, &mut marks, post);
+                self.segment(flow, segment.0, *from, *facts, &mut marks, writer);
                 flow.host_marks = marks;
             }
-            Notice::Opened => self.opened(flow, time, post),
-            Notice::Closing { by } => closing(flow, time, *by, post),
+            Notice::Opened => self.opened(flow, time, writer),
+            Notice::Closing { by } => closing(flow, time, *by, writer),
             Notice::Ended => {
                 if flow.bytes() == 0 {
-                    post.tell(HostEventKind::Ended { server: flow.server.endpoint });
+                    writer.write(HostEventKind::Ended { server: flow.server.endpoint });
                 }
                 if flow.opening.is_none() {
-                    settled(flow, time, None, false, post);
+                    settled(flow, time, None, false, writer);
                 }
             }
             Notice::Began | Notice::Quoted { .. } | Notice::Quiet => {}
@@ -96,14 +96,14 @@ impl HostObserver {
         events.len() > before
     }
 
-    /// The capture is known to be so; whether that is news.
+    /// The capture is known to be so; whether that is another.
     pub fn capture(&mut self, condition: Condition, events: &mut Vec<HostEvent>) -> bool {
-        let news = self.on && condition != self.condition;
-        if news {
+        let changed = self.on && condition != self.condition;
+        if changed {
             self.condition = condition;
-            HostEventWriter::about_none(events).tell(HostEventKind::Capture(condition));
+            HostEventWriter::about_none(events).write(HostEventKind::Capture(condition));
         }
-        news
+        changed
     }
 
     /// Whether there are events at all.
@@ -129,7 +129,7 @@ impl HostObserver {
     /// Packet time is `now`, and there is something to tell of that.
     pub fn advance(&mut self, now: Timestamp, events: &mut Vec<HostEvent>) {
         self.next_second = now.after(SECOND);
-        HostEventWriter::about_none(events).tell(HostEventKind::Passed(now));
+        HostEventWriter::about_none(events).write(HostEventKind::Passed(now));
     }
 
     /// What its state amounts to.
@@ -145,27 +145,27 @@ impl HostObserver {
         from: Side,
         facts: Facts,
         marks: &mut HostMarks,
-        post: &mut HostEventWriter<'_>,
+        writer: &mut HostEventWriter<'_>,
     ) {
         if facts.intersects(Facts::COPY | Facts::BAD_CHECKSUM) {
             return;
         }
-        past_handshake(flow, s, from, post);
+        past_handshake(flow, s, from, writer);
         if from == Side::Server {
-            self.of_server(flow, s, marks, post);
+            self.of_server(flow, s, marks, writer);
         }
         if s.flags.is_syn_ack() && flow.opening() == Opening::Invalid && from != flow.first_sender {
             if flow.packets() == 2 {
-                stray_answered(flow, s, post);
+                stray_answered(flow, s, writer);
             }
             return;
         }
         if !facts.intersects(OF_INTEREST) {
             return;
         }
-        syn(flow, s, from, facts, marks, post);
+        syn(flow, s, from, facts, marks, writer);
         if s.flags.is_syn_ack() && flow.server.synack_count == 1 && from == Side::Server {
-            self.first_synack(flow, s, marks, post);
+            self.first_synack(flow, s, marks, writer);
         }
         if facts.intersects(Facts::SYNACK_REPEATED) && from == Side::Server {
             let in_vain = accept::repeated_in_vain(flow, s, facts, from);
@@ -173,30 +173,30 @@ impl HostObserver {
         }
         if facts.intersects(Facts::FINAL_ACK) {
             // Nearly always this is what opens it: one event tells both.
-            if flow.opening_is_news() {
+            if flow.opening_is_new() {
                 marks.number_due = true;
             } else {
-                clients_number(flow, post);
+                clients_number(flow, writer);
             }
         }
         if facts.intersects(Facts::CHALLENGE_ACK) {
-            post.tell(HostEventKind::Challenge(Sign::of(s)));
+            writer.write(HostEventKind::Challenge(Sign::of(s)));
         }
         if s.flags.is_rst() {
-            reset(flow, s, from, post);
+            reset(flow, s, from, writer);
         }
         if facts.intersects(Facts::MIDSTREAM | Facts::INVALID_FLAGS) && flow.packets() == 1 {
-            stray(flow, s, post);
+            stray(flow, s, writer);
         }
     }
 
     /// What an ordinary segment of a server shows of it.
-    fn of_server(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
+    fn of_server(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, writer: &mut HostEventWriter<'_>) {
         if flow.server.packets == 2
             && s.options.timestamps.is_some()
-            && let Some(news) = self.servers.get_at(&mut marks.server, &s.source.ip).and_then(|at| at.second(flow, s))
+            && let Some(change) = self.servers.get_at(&mut marks.server, &s.source.ip).and_then(|at| at.second(flow, s))
         {
-            post.tell(HostEventKind::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+            writer.write(HostEventKind::Cookies { time: s.time, server: s.source, change: Box::new(change) });
         }
         if is_first_data(flow, s)
             && let Some(serving) = self.servers.get_at(&mut marks.server, &s.source.ip)
@@ -205,13 +205,13 @@ impl HostObserver {
         }
     }
 
-    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
+    fn first_synack(&mut self, flow: &Flow, s: &Segment, marks: &mut HostMarks, writer: &mut HostEventWriter<'_>) {
         let Some(began) = flow.handshake.first_syn() else {
             if flow.twin().is_some() {
                 // Somebody asked, by another address.
                 return;
             }
-            post.tell(HostEventKind::UnaskedAnswer(Sign::of(s), is_probe_of_service(s.source, s.destination)));
+            writer.write(HostEventKind::UnaskedAnswer(Sign::of(s), is_probe_of_service(s.source, s.destination)));
             return;
         };
         let offered_all =
@@ -222,7 +222,7 @@ impl HostObserver {
         let overflowing = self.servers.get_at(&mut marks.server, &s.source.ip);
         let overflowing = overflowing.is_some_and(|serving| serving.is_overflowing(s.source.port, s.time));
         let kind = flow.client.offer.as_ref().filter(|_| flow.client.syn_count == 1).map_or(0, kind_of);
-        post.tell(HostEventKind::Answer(Answer {
+        writer.write(HostEventKind::Answer(Answer {
             sign,
             began,
             isn: s.seq,
@@ -234,12 +234,17 @@ impl HostObserver {
             overflowing,
         }));
         let mut found = |rule, finding: Finding| {
-            post.tell(HostEventKind::Found(Box::new(FoundAtServer { rule, time: s.time, server: s.source, finding })));
+            writer.write(HostEventKind::Found(Box::new(FoundAtServer {
+                rule,
+                time: s.time,
+                server: s.source,
+                finding,
+            })));
         };
         let serving = self.servers.entry_at(&mut marks.server, s.source.ip, ServerProfile::default);
         serving.synack(flow, s, marks, &mut found);
-        if let Some(news) = serving.takes_options_again(s.time) {
-            post.tell(HostEventKind::Cookies { time: s.time, server: s.source, news: Box::new(news) });
+        if let Some(change) = serving.takes_options_again(s.time) {
+            writer.write(HostEventKind::Cookies { time: s.time, server: s.source, change: Box::new(change) });
         }
     }
 
@@ -257,13 +262,13 @@ impl HostObserver {
         }
     }
 
-    fn opened(&mut self, flow: &mut Flow, time: Timestamp, post: &mut HostEventWriter<'_>) {
+    fn opened(&mut self, flow: &mut Flow, time: Timestamp, writer: &mut HostEventWriter<'_>) {
         let used = flow.opening().opened().then(|| flow.bytes() > 0);
         let with_number = core::mem::take(&mut flow.host_marks.number_due);
-        if !settled(flow, time, used, with_number, post)
+        if !settled(flow, time, used, with_number, writer)
             && let Some(used) = used
         {
-            post.tell(HostEventKind::Opened {
+            writer.write(HostEventKind::Opened {
                 client: flow.client.endpoint.ip,
                 server: flow.server.endpoint,
                 time,
@@ -276,19 +281,19 @@ impl HostObserver {
             let serving = self.servers.get_at(&mut flow.host_marks.server, &server.ip);
             if serving.is_some_and(|serving| serving.unrepeated(began)) {
                 let frames = flow.handshake.synacks.iter().map(|t| t.frame).collect();
-                post.tell(HostEventKind::LooksLikeCookies { time, server, frames });
+                writer.write(HostEventKind::LooksLikeCookies { time, server, frames });
             }
         }
     }
 }
 
 /// The first SYN of an attempt, and the same sent again.
-fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks, post: &mut HostEventWriter<'_>) {
+fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks, writer: &mut HostEventWriter<'_>) {
     if facts.intersects(Facts::SYN) && flow.client.syn_count == 1 && from == Side::Client && s.flags.is_syn() {
         let attempt = Attempt::of(s);
-        post.tell(HostEventKind::Attempt(attempt));
+        writer.write(HostEventKind::Attempt(attempt));
         if let Some(previous) = flow.previous().filter(|p| p.same_client) {
-            post.tell(HostEventKind::Reuse(Box::new((previous.clone(), attempt))));
+            writer.write(HostEventKind::Reuse(Box::new((previous.clone(), attempt))));
         }
     }
     if facts.intersects(Facts::SYN_REPEATED) && s.flags.is_syn() && !s.flags.any(ECN) {
@@ -298,7 +303,7 @@ fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks
         && flow.client.syn_count == 2
         && let Some(began) = flow.handshake.first_syn()
     {
-        post.tell(HostEventKind::Retried(Retry {
+        writer.write(HostEventKind::Retried(Retry {
             time: s.time,
             began,
             frame: flow.first_frame,
@@ -307,7 +312,7 @@ fn syn(flow: &Flow, s: &Segment, from: Side, facts: Facts, marks: &mut HostMarks
             silent: !flow.server.spoke() && flow.unreachable().is_none(),
         }));
     } else if facts.intersects(Facts::SYN_REPEATED) && flow.client.syn_count > 2 && from == Side::Client {
-        post.tell(HostEventKind::Again { time: s.time, server: flow.server.endpoint });
+        writer.write(HostEventKind::Again { time: s.time, server: flow.server.endpoint });
     }
 }
 
@@ -321,13 +326,13 @@ fn kind_of(syn: &Offer) -> u32 {
 
 /// The client completed a handshake: its number is a sample. (Tools that never complete one choose theirs as they
 /// like.)
-fn clients_number(flow: &Flow, post: &mut HostEventWriter<'_>) {
+fn clients_number(flow: &Flow, writer: &mut HostEventWriter<'_>) {
     let Some((isn, offer)) = flow.client.isn.zip(flow.client.offer.as_ref()).filter(|_| !flow.quality.zero_numbers)
     else {
         return;
     };
     let Some(began) = flow.handshake.first_syn().filter(|_| offer.flags.is_syn()) else { return };
-    post.tell(HostEventKind::Number(Seen {
+    writer.write(HostEventKind::Number(Seen {
         time: began,
         frame: flow.first_frame,
         by: flow.client.endpoint,
@@ -347,52 +352,52 @@ fn settled(
     time: Timestamp,
     used: Option<bool>,
     with_number: bool,
-    post: &mut HostEventWriter<'_>,
+    writer: &mut HostEventWriter<'_>,
 ) -> bool {
     let Some(settled) = Settled::of(flow, time) else { return false };
     let chosen = with_number && !flow.quality.zero_numbers;
     let number = flow.client.isn.filter(|_| chosen && flow.client.offer.is_some_and(|o| o.flags.is_syn()));
-    post.tell(HostEventKind::Settled { settled, used, number });
+    writer.write(HostEventKind::Settled { settled, used, number });
     true
 }
 
-fn closing(flow: &Flow, time: Timestamp, by: Side, post: &mut HostEventWriter<'_>) {
+fn closing(flow: &Flow, time: Timestamp, by: Side, writer: &mut HostEventWriter<'_>) {
     let open_for = flow.handshake.ack.map_or(i64::MAX, |ack| time - ack.time);
     // Whoever closes first: a server that has nothing to say to a silent client may be quicker.
     let unused = if by == Side::Client { flow.client.bytes == 0 } else { flow.bytes() == 0 };
     let at_once = unused && flow.opening().opened() && open_for <= SECOND;
     if at_once && let Some(settled) = Settled::of(flow, time) {
-        post.tell(HostEventKind::Unused(settled));
+        writer.write(HostEventKind::Unused(settled));
     }
     if flow.client.bytes > 0 && flow.server.bytes == 0 && open_for >= LONG_OPEN {
         let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
-        post.tell(HostEventKind::TricklesNoMore { client, server });
+        writer.write(HostEventKind::TricklesNoMore { client, server });
     }
     // Where data was sent, its first octet said all that this would.
     if flow.bytes() == 0 {
-        post.tell(HostEventKind::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
+        writer.write(HostEventKind::Closing { client: flow.client.endpoint.ip, server: flow.server.endpoint });
     }
 }
 
 /// A RST: the answer to a stray segment, or the end of a connection.
-fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
+fn reset(flow: &Flow, s: &Segment, from: Side, writer: &mut HostEventWriter<'_>) {
     let by_first = from == flow.first_sender;
     match flow.opening() {
-        Opening::Midstream | Opening::Invalid if !by_first && flow.packets() == 2 => stray_answered(flow, s, post),
+        Opening::Midstream | Opening::Invalid if !by_first && flow.packets() == 2 => stray_answered(flow, s, writer),
         Opening::Midstream | Opening::Invalid if flow.packets() <= 2 => {}
         _ if flow.client.isn.is_none() && flow.server.synack_count > 0 && from == Side::Client => {
-            unasked_reset(flow, s, post);
+            unasked_reset(flow, s, writer);
         }
         Opening::ResetAfterSynAck if flow.answers_untranslated().is_none() => {
             let Some(Offer { ttl, window, .. }) = flow.client.offer else { return };
-            post.tell(HostEventKind::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
+            writer.write(HostEventKind::Declined(Declined { sign: Sign::of(s), ttl, window, frame: flow.first_frame }));
         }
         opening
             if (opening.opened() || opening == Opening::Midstream)
                 && (from == Side::Server || flow.peer(from).rst_count > 1) =>
         {
-            post.tell(HostEventKind::Reset(Sign::of(s)));
-            dropped(flow, s, from, post);
+            writer.write(HostEventKind::Reset(Sign::of(s)));
+            dropped(flow, s, from, writer);
         }
         _ => {}
     }
@@ -400,19 +405,19 @@ fn reset(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
 
 /// A server that resets what it has just taken, before it has said anything and before its client closes, does not
 /// serve.
-fn dropped(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
+fn dropped(flow: &Flow, s: &Segment, from: Side, writer: &mut HostEventWriter<'_>) {
     let (client, server) = (&flow.client, &flow.server);
     let Some(began) = flow.handshake.first_syn().filter(|_| from == Side::Server && server.rst_count == 1) else {
         return;
     };
     if server.bytes == 0 && client.fin.is_none() && flow.opening().opened() && s.time - began < DROPPED_WITHIN {
         let (client, server, frame) = (client.endpoint.ip, server.endpoint, flow.first_frame);
-        post.tell(HostEventKind::Dropped { time: s.time, began, frame, client, server });
+        writer.write(HostEventKind::Dropped { time: s.time, began, frame, client, server });
     }
 }
 
 /// A host reset a SYN-ACK it had never asked for.
-fn unasked_reset(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
+fn unasked_reset(flow: &Flow, s: &Segment, writer: &mut HostEventWriter<'_>) {
     if flow.client.rst_count > 1 || flow.twin().is_some() {
         return;
     }
@@ -428,41 +433,41 @@ fn unasked_reset(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
         number: SeqNumber(0),
         reply: Reply::Reset,
     });
-    post.tell(HostEventKind::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
+    writer.write(HostEventKind::Unasked(Box::new(Unasked { sign: Sign::of(s), server, probe })));
 }
 
 /// The first segment of a four-tuple, and no handshake begins with it.
-fn stray(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
+fn stray(flow: &Flow, s: &Segment, writer: &mut HostEventWriter<'_>) {
     // An answer to a SYN that was not seen: a refusal.
     let probe = is_probe_of_service(s.source, s.destination);
     let refusal = s.flags.is_rst() && s.flags.has(Flags::ACK) && s.seq.0 == 0 && !probe;
     if refusal || (s.flags.is_rst() && is_answer_of_service(s)) {
         let proof = if refusal { Proof::Refusal } else { Proof::None };
-        post.tell(HostEventKind::Echo(Sign::of(s), proof));
+        writer.write(HostEventKind::Echo(Sign::of(s), proof));
         return;
     }
     let proved = s.flags.is_rst() || flow.opening() == Opening::Invalid;
     let stray = Stray { time: s.time, frame: s.frame, from: s.source, to: s.destination, proved, answer: false };
-    probed(flow, &stray, (s.flags, s.payload, s.seq), Reply::None, post);
+    probed(flow, &stray, (s.flags, s.payload, s.seq), Reply::None, writer);
     if s.payload == 0 {
-        post.tell(HostEventKind::Stray(stray));
+        writer.write(HostEventKind::Stray(stray));
     }
 }
 
 /// The first segment of a four-tuple was stray, and its target answered.
-fn stray_answered(flow: &Flow, s: &Segment, post: &mut HostEventWriter<'_>) {
+fn stray_answered(flow: &Flow, s: &Segment, writer: &mut HostEventWriter<'_>) {
     let Some(step) = flow.steps.first() else { return };
     let (time, frame) = (step.time, step.frame);
     let stray = Stray { time, frame, from: s.destination, to: s.source, proved: true, answer: true };
     let reply = if s.flags.is_syn_ack() { Reply::SynAck } else { Reply::Reset };
-    probed(flow, &stray, (step.flags, step.payload, step.seq), reply, post);
+    probed(flow, &stray, (step.flags, step.payload, step.seq), reply, writer);
     // What was proved stray by itself is not counted twice.
     if flow.opening() == Opening::Midstream && !step.flags.is_rst() {
         // Payload may be of a connection that the target has lost, but for that of a server nobody asked.
         if step.payload > 0 && !is_towards_service(stray.from, stray.to) {
-            post.tell(HostEventKind::Stray(Stray { proved: false, answer: false, ..stray }));
+            writer.write(HostEventKind::Stray(Stray { proved: false, answer: false, ..stray }));
         }
-        post.tell(HostEventKind::Stray(stray));
+        writer.write(HostEventKind::Stray(stray));
     }
 }
 
@@ -472,13 +477,13 @@ fn probed(
     stray: &Stray,
     (flags, payload, number): (Flags, u32, SeqNumber),
     reply: Reply,
-    post: &mut HostEventWriter<'_>,
+    writer: &mut HostEventWriter<'_>,
 ) {
     let Stray { time, frame, from, to, .. } = *stray;
     if let Some(technique) = technique_of_flags(flags, payload)
         && (flow.opening() == Opening::Invalid || is_towards_service(from, to))
     {
-        post.tell(HostEventKind::Probe(Probe { time, frame, from, to, technique, flags, number, reply }));
+        writer.write(HostEventKind::Probe(Probe { time, frame, from, to, technique, flags, number, reply }));
     }
 }
 
@@ -531,24 +536,24 @@ const fn is_probe_of_service(from: Endpoint, to: Endpoint) -> bool {
 
 /// Events about segments that are no step of a handshake.
 #[inline]
-fn past_handshake(flow: &Flow, s: &Segment, from: Side, post: &mut HostEventWriter<'_>) {
+fn past_handshake(flow: &Flow, s: &Segment, from: Side, writer: &mut HostEventWriter<'_>) {
     let (client, server) = (flow.client.endpoint.ip, flow.server.endpoint);
     if is_first_data(flow, s) {
-        post.tell(HostEventKind::FirstData { client, server });
+        writer.write(HostEventKind::FirstData { client, server });
     } else if s.payload > 0 && has_long_been_open(flow, s.time) {
         let so_far = if from == Side::Client { 0 } else { u64::from(s.payload) };
         if flow.server.bytes == so_far {
             match from {
                 Side::Client if s.payload <= A_FEW => {
-                    post.tell(HostEventKind::Trickles { client, server, time: s.time, frame: s.frame });
+                    writer.write(HostEventKind::Trickles { client, server, time: s.time, frame: s.frame });
                 }
                 Side::Client => {}
-                Side::Server => post.tell(HostEventKind::TricklesNoMore { client, server }),
+                Side::Server => writer.write(HostEventKind::TricklesNoMore { client, server }),
             }
         }
     }
     if flow.client.isn.is_none() && goes_on_alone(flow, s, from) {
-        post.tell(HostEventKind::Completed { client, server: server.ip });
+        writer.write(HostEventKind::Completed { client, server: server.ip });
     }
 }
 

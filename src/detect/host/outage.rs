@@ -35,7 +35,7 @@ const SEVERAL: usize = 5;
 const FORGOTTEN: i64 = 120 * SECOND;
 /// Silence is known after a deadline of some seconds: until then failures of before the last success may come to light.
 const SETTLING: i64 = 6 * SECOND;
-/// Services followed at once of which nothing is known.
+/// Unknown services followed at once.
 const UNKNOWN: usize = 64;
 /// An attempt that succeeds within this time after its SYN was sent again lost a packet, and did not fail.
 const LOSS: i64 = 3 * SECOND;
@@ -265,7 +265,7 @@ impl Outages {
         let mut lost = self.lost_with(server, run);
         let kind = kind_of(run, neighbours(server, &lost));
         lost.retain(|other| kind == Kind::Path || (kind == Kind::Host && other.ip == server.ip));
-        let news = run.reported.is_none_or(|(_, known, attempts)| {
+        let is_new = run.reported.is_none_or(|(_, known, attempts)| {
             kind != run.kind_reported
                 || (known < SEVERAL && clients >= SEVERAL)
                 || run.attempts() >= attempts.saturating_mul(10)
@@ -275,7 +275,7 @@ impl Outages {
         (run.judged, run.kind) = (now, kind);
         if in_group || (is_outage && !lost.is_empty() && self.has_group(server, kind)) {
             self.judge_group(server, &lost, (clients, warns), now, reporter, out);
-        } else if is_outage && news {
+        } else if is_outage && is_new {
             self.report(server, (clients, warns), now, reporter, out);
         }
     }
@@ -460,7 +460,7 @@ impl Outages {
     }
 }
 
-/// How many other hosts are `lost` with a service, if that are so many that the way to them is gone.
+/// How many other hosts are `lost` with a service, if these are enough for the way to them to be gone.
 fn neighbours(server: Endpoint, lost: &[Endpoint]) -> usize {
     let mut hosts: Vec<IpAddr> = lost.iter().map(|other| other.ip).filter(|ip| *ip != server.ip).collect();
     hosts.sort_unstable();

@@ -43,7 +43,7 @@ pub use source::Shape;
 /// most.
 const SEVERAL_SYNS: u32 = 3;
 const FOLLOWED: usize = 4;
-/// By the other family a client asks within so much time, of so many attempts remembered.
+/// Time within which a client asks by the other family, and attempts remembered for it.
 const TWIN: i64 = 2_500 * MILLISECOND;
 const ASKED_BY_SIX: usize = 32;
 /// The first repetition that is seen of an attempt comes so late after its SYN if that was a repetition itself;
@@ -60,7 +60,7 @@ const MAX_FINISHED: usize = 1024;
 pub(super) struct Scans {
     sources: Bounded<IpAddr, Source>,
     pairs_left: usize,
-    /// Sources of which clocks and systems may still be followed.
+    /// Sources whose clocks and systems may still be followed.
     stacks_left: usize,
     /// Sources with an open report, in the order in which they were found.
     active: Vec<IpAddr>,

@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use super::cookies::{CookieNews, Cookies, LASTS, PLAIN_AGAIN, Prepared};
+use super::cookies::{CookieChange, Cookies, LASTS, PLAIN_AGAIN, Prepared};
 use super::rules;
 use super::sketch::{Weigh, fixed_hash_of};
 use crate::detect::flow::support::both_offers;
@@ -222,14 +222,14 @@ impl ServerProfile {
     }
 
     /// Whether it takes options again that it did not take while it sent cookies.
-    pub(super) fn takes_options_again(&mut self, now: Timestamp) -> Option<CookieNews> {
+    pub(super) fn takes_options_again(&mut self, now: Timestamp) -> Option<CookieChange> {
         let over = |collapse: &mut Collapse| collapse.taken >= PLAIN_AGAIN && now - collapse.last >= LASTS;
         let Collapse { since, last, .. } = self.sends_cookies.take_if(over)?;
-        Some(CookieNews::end(since, last))
+        Some(CookieChange::end(since, last))
     }
 
     /// The server's first segment after the SYN-ACK of `flow`: what its timestamps tell of SYN cookies.
-    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<CookieNews> {
+    pub(super) fn second(&mut self, flow: &Flow, s: &Segment) -> Option<CookieChange> {
         self.cookies.second(flow, s)
     }
 

@@ -15,7 +15,7 @@ pub struct ScanThreshold {
     pub ports: u32,
     /// Distinct pairs of host and port, for a block.
     pub pairs: u32,
-    /// Within so many nanoseconds.
+    /// Window, nanoseconds.
     pub window: i64,
 }
 
@@ -48,9 +48,9 @@ pub struct Settings {
     pub sources: usize,
     /// Failed pairs of host and port remembered, of all sources together (48 octets each).
     pub pairs: usize,
-    /// Services (address and port) of which attempts are counted (about 1.2 KiB each).
+    /// Services (address and port) whose attempts are counted (about 1.2 KiB each).
     pub services: usize,
-    /// Hosts of which stray segments are counted (about 600 octets each).
+    /// Hosts whose stray segments are counted (about 600 octets each).
     pub strays: usize,
     /// Cohorts of initial sequence numbers (at most 8 KiB each).
     pub isn_cohorts: usize,

@@ -73,7 +73,7 @@ fn hash_of(hasher: &RandomState, key: &impl Key) -> u64 {
     state.finish()
 }
 
-/// A map of at most so many entries.
+/// A map with a limit of entries.
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
     index: HashTable<u32>,

@@ -26,9 +26,9 @@ const FLOOD_UNANSWERED: u32 = 1000;
 /// behind one router.
 const LOST_FOR: u32 = 2;
 const ALL_LOST_FOR: u32 = 3;
-/// At least so many of them to each port: fewer are a scan.
+/// Least number of them to each port: fewer are a scan.
 const PER_PORT: u32 = 4;
-/// Of 64 places, so many filled by the hashes of sources show some fifty of them and more.
+/// Filled places of 64, by the hashes of sources, from which there are some fifty sources or more.
 const MANY_SOURCES: u32 = 36;
 /// Of 64 places, so many filled by the ports of a host are those of a scan, and by the hosts of a network show that it
 /// is spread.

@@ -20,7 +20,7 @@ const ASKED_IN_VAIN: usize = 3;
 
 impl Flow {
     /// Whether an opening verdict has been reached, and is not reported yet.
-    pub(crate) const fn opening_is_news(&self) -> bool {
+    pub(crate) const fn opening_is_new(&self) -> bool {
         self.opening.is_some() && !self.tracking.announced
     }
 

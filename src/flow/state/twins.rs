@@ -209,8 +209,8 @@ pub(in crate::flow) fn is_worth_a_look(flow: &Flow, s: &Segment) -> bool {
         && !flow.was_open()
 }
 
-/// Facts after which a twin has news.
-pub(in crate::flow) const NEWS: Facts =
+/// Facts after which the twin is looked at again.
+pub(in crate::flow) const CONCERN_TWIN: Facts =
     Facts::SYN_ACK.union(Facts::SYNACK_LATE).union(Facts::FINAL_ACK).union(Facts::RST).union(Facts::SYN_REPEATED);
 
 impl Flow {

@@ -61,7 +61,7 @@ impl Tracker {
         if facts.intersects(Facts::MAY_HASTEN) {
             self.schedule(slot, false);
         }
-        if facts.intersects(twins::NEWS) {
+        if facts.intersects(twins::CONCERN_TWIN) {
             self.tell_twin(slot, s, facts);
         }
         if let Some(id) = closed {

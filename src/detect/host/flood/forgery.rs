@@ -28,7 +28,7 @@ impl Sketch {
         self.ttls.iter().map(|n| u64::from(*n)).sum()
     }
 
-    /// Whether so many sources are all equally far away.
+    /// Whether all sources are equally far away, and too many for that to be chance.
     pub(super) fn is_of_one_distance(&self, sources: u64) -> bool {
         sources >= 1000 && ttl_entropy(&self.ttls) <= 1.0
     }
@@ -42,7 +42,7 @@ impl Sketch {
     }
 }
 
-/// What the SYNs alone show of forged sources, of which there are `sources`.
+/// What the SYNs alone show of `sources` forged sources.
 pub(super) fn signs_of_forgery(sketch: &Sketch, sources: u64, victim: Endpoint) -> Vec<&'static str> {
     let n = sketch.syns();
     let mut signs = Vec::new();

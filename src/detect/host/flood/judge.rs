@@ -218,7 +218,7 @@ pub(super) fn outage(
 /// Twenty refusals of one service in ten seconds: one report for as long as they go on like that.
 pub(super) fn refused(service: &mut Service, s: &Settled, areas: &Areas, reporter: &mut Reporter, out: Report<'_>) {
     let many = service.refused.add(s.began) && service.main_source().is_none();
-    if !many || areas.network_is_swarmed(s.server.ip, s.began) || !service.refused.is_news(s.began) {
+    if !many || areas.network_is_swarmed(s.server.ip, s.began) || !service.refused.should_report(s.began) {
         return;
     }
     let finding = Finding::new(format!("{} refused {MANY} attempts within 10 s", s.server))

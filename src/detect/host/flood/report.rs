@@ -6,7 +6,7 @@ use super::forgery::{Sketch, signs_of_forgery};
 use super::incident::{Incident, Ledger, Others, Running, Spread};
 use super::service::Service;
 use crate::detect::anomaly::{Figure, Phase, Severity};
-use crate::detect::host::limits::{Limit, News};
+use crate::detect::host::limits::{Limit, LimitChange};
 use crate::detect::host::reporter::{Report, Reporter};
 use crate::detect::host::rules;
 use crate::detect::host::seconds::Second;
@@ -30,8 +30,10 @@ pub(super) fn half_open_finding(service: &Service, server: Endpoint, half_open: 
 pub(super) fn limited(limit: &mut Limit, server: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
     let ends = (None, Some((server.ip, Some(server.port))));
     match limit.judge(now, server) {
-        Some(News::Begins(finding)) => limit.number(reporter.report(&rules::SYN_RATE_LIMITED, now, ends, finding, out)),
-        Some(News::Ends(finding)) => {
+        Some(LimitChange::Begins(finding)) => {
+            limit.number(reporter.report(&rules::SYN_RATE_LIMITED, now, ends, finding, out));
+        }
+        Some(LimitChange::Ends(finding)) => {
             reporter.report(&rules::SYN_RATE_LIMITED, now, ends, finding, out);
         }
         None => {}
@@ -95,7 +97,7 @@ pub(super) fn figures(mut finding: Finding, incident: &Incident, listed: &[IpAdd
     finding
 }
 
-/// A flood of which four in five SYNs, and more, come out of our networks.
+/// A flood with at least four in five SYNs from our networks.
 pub(super) fn outbound(service: &Service, victim: Endpoint, rate: f64) -> Option<Finding> {
     let ours = service.outward > 0 && u64::from(service.outward) * 10 >= u64::from(service.busy) * 8;
     ours.then(|| {

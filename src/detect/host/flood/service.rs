@@ -28,7 +28,7 @@ pub(super) const HALF_OPEN_SECONDS: i64 = 30;
 /// SYNs a second below which no flood goes on, and from which on SYNs are sketched.
 pub(super) const CALM: u32 = 50;
 pub(super) const SKETCHED: u32 = 25;
-/// A sketch is given up after so many seconds without a SYN, or with few.
+/// Seconds without a SYN, or with few, after which a sketch is given up.
 pub(super) const SKETCHED_FOR: i64 = 20;
 
 /// One service: an address and a port. What each attempt touches comes first, in as few cache lines as there can be.

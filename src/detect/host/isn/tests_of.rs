@@ -12,7 +12,7 @@ const CIRCLE: f64 = 4_294_967_296.0;
 /// Rates of known clocks, ticks a second; the rest is derived from the data.
 const RATES: [f64; 6] = [0.0, 1e3, 1.28e5, 2.5e5, 1e6, 1.5625e7];
 
-/// A step so many times at most is one that is repeated for connections out of sight.
+/// Most repetitions of a step that connections out of sight explain.
 pub(super) const FEW_STEPS: u32 = 64;
 /// Bits by which one pattern must leave less to guess than another to be reported in its place.
 const CLEARLY: f64 = 2.0;

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// Services that one group names; further ones are counted.
 const SERVICES: usize = 256;
-/// From so many hosts on it is the way to them that is gone.
+/// Least number of hosts for which the way to them is gone, not the hosts.
 const HOSTS_OF_A_PATH: usize = 3;
 
 /// What became of the attempts at all of them.
@@ -117,7 +117,7 @@ impl LostTogether {
         self.over.add(run);
     }
 
-    /// Whether there are so many more services that it is worth another report; they are as good as reported then.
+    /// Whether enough services were added for another report; they count as reported then.
     pub(super) const fn has_grown(&mut self) -> bool {
         let grown = self.services.len() >= 2 * self.reported;
         if grown {

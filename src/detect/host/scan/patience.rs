@@ -27,7 +27,7 @@ const UPLINK: (i64, i64) = (2 * SECOND, 300 * SECOND);
 const USED_BEFORE: u64 = 3;
 /// Targets of a kind that a host may ask in vain before anything answers it for the first time; a scan asks more.
 const MOST_FROM_THE_START: usize = 64;
-/// Who puts one to use for so many that fail, or more, looks for peers.
+/// Failures for each connection put to use up to which a source looks for peers.
 const USED_OF_FAILED: u64 = 10;
 /// A sweep meets targets so quickly, on average.
 const SWEEP: i64 = 100 * MILLISECOND;

@@ -293,9 +293,10 @@ pub(super) fn burst(source: &mut Source, s: &Settled, reporter: &mut Reporter, o
     let refused = s.outcome == Outcome::Refused
         && source.refused.add(s.began)
         && !source.may_be_forged()
-        && source.refused.is_news(s.began);
+        && source.refused.should_report(s.began);
     let is_silent = matches!(s.outcome, Outcome::Unanswered | Outcome::Silent);
-    let silent = is_silent && source.silent_hosts.add(s.server.ip, s.began) && source.silent_hosts.is_news(s.began);
+    let silent =
+        is_silent && source.silent_hosts.add(s.server.ip, s.began) && source.silent_hosts.should_report(s.began);
     if !refused && !silent {
         return;
     }

@@ -18,7 +18,7 @@ pub(super) const LOOKED_AT_EVERY: u8 = 8;
 pub(super) const TECHNIQUE_FROM: usize = 8;
 /// Window of slow scans.
 const SLOW_WINDOW: i64 = 24 * 3600 * SECOND;
-/// A scan of one port of many hosts that went on with so many more ports is a grid by itself.
+/// Further ports from which on a scan of one port of many hosts is a grid by itself.
 const GRID_OF_ROWS: usize = 2;
 /// Ports that a list of an event names.
 pub(super) const MAX_LISTED: usize = 1024;
