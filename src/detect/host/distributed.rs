@@ -79,9 +79,11 @@ struct Group {
     /// Those that gave way while it was scanned.
     gone: u64,
     last: Timestamp,
-    /// The scan that was reported: its incident and the look of its SYNs.
-    reported: Option<(u64, u32)>,
+    /// The scan that was reported: its incident, the look of its SYNs and its severity.
+    reported: Option<(u64, u32, Severity)>,
     seen: Option<Examined>,
+    /// Connections with SYNs of a kernel that opened meanwhile, and since when they are counted.
+    served: (u32, Timestamp),
 }
 
 impl Weigh for Group {
@@ -92,7 +94,21 @@ impl Weigh for Group {
 
 impl Group {
     const fn new(now: Timestamp) -> Self {
-        Self { pieces: Vec::new(), next: 0, gone: 0, last: now, reported: None, seen: None }
+        Self { pieces: Vec::new(), next: 0, gone: 0, last: now, reported: None, seen: None, served: (0, now) }
+    }
+
+    /// A connection opened: what opened long ago counts ever less.
+    fn serve(&mut self, now: Timestamp) {
+        if now - self.served.1 >= WINDOW {
+            self.served = (self.served.0 / 2, now);
+        }
+        self.served.0 = self.served.0.saturating_add(1);
+    }
+
+    /// Whether attempts with SYNs of a kernel fail less often than they succeed: then those that fail are what every
+    /// large network has.
+    fn mostly_serves(&self, look: u32, since: Timestamp) -> bool {
+        self.served.0 as usize >= self.alike(look, since).count()
     }
 
     /// Whether `piece` is new: of nobody who failed at the same before.
@@ -204,7 +220,16 @@ impl Distributed {
     /// An attempt came out. `hold`: it may be part of a flood.
     pub(super) fn settled(&mut self, s: &Settled, hold: bool, reporter: &mut Reporter, out: Report<'_>) {
         let Some(look) = s.look else { return };
+        let keys = [Endpoint { port: 0, ..s.server }, Endpoint { ip: NOBODY, port: s.server.port }];
         let fate = match s.outcome {
+            Outcome::Open(_) if look.is_of_a_stack() => {
+                for key in keys {
+                    if let Some(group) = self.groups.get_mut(&key) {
+                        group.serve(s.time);
+                    }
+                }
+                return;
+            }
             Outcome::Refused => Fate::Closed,
             Outcome::Unanswered => Fate::Silent,
             // Of a raw tool's SYN no more can be expected.
@@ -216,7 +241,7 @@ impl Distributed {
         let look = fixed_hash((look.window, look.layout, look.mss)) as u32;
         let mark = fixed_hash((s.client.ip, s.server)) as u32;
         let piece = Piece { from: s.client.ip, to: s.server, mark, look, fate, time: s.began, frame: s.frame };
-        for key in [Endpoint { port: 0, ..s.server }, Endpoint { ip: NOBODY, port: s.server.port }] {
+        for key in keys {
             let group = self.groups.entry(key, || Group::new(s.time));
             if !group.add(piece) || group.reported.is_some() {
                 continue;
@@ -248,7 +273,10 @@ impl Distributed {
         let Some(group) = self.groups.get_mut(&key).filter(|group| group.reported.is_none()) else { return };
         let since = group.last.after(-WINDOW);
         let one_host = key.port == 0;
-        if group.needs_more(look, of_a_kernel, since) || group.lacks(key, look, of_a_kernel, since) > 0 {
+        if group.needs_more(look, of_a_kernel, since)
+            || of_a_kernel && group.mostly_serves(look, since)
+            || group.lacks(key, look, of_a_kernel, since) > 0
+        {
             return;
         }
         if self.open.len() >= MAX_OPEN {
@@ -257,11 +285,10 @@ impl Distributed {
         }
         let (ends, mut finding) = finding(group, key, look);
         // Ordinary clients send such SYNs, too.
-        if !one_host && of_a_kernel {
-            finding = finding.severity(Severity::Note);
-        }
+        let severity = if !one_host && of_a_kernel { Severity::Note } else { Severity::Warn };
+        finding = finding.severity(severity);
         let incident = reporter.report(&rules::SCAN_DISTRIBUTED, now, ends, finding, out);
-        group.reported = Some((incident, look));
+        group.reported = Some((incident, look, severity));
         self.open.push(key);
     }
 
@@ -304,8 +331,9 @@ impl Distributed {
 
     fn conclude(&mut self, key: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let Some(group) = self.groups.get_mut(&key) else { return };
-        let Some((incident, look)) = group.reported else { return };
+        let Some((incident, look, severity)) = group.reported else { return };
         let (ends, finding) = finding(group, key, look);
+        let finding = finding.severity(severity);
         reporter.report(&rules::SCAN_DISTRIBUTED, now, ends, finding.of(incident, Phase::Final), out);
         *group = Group::new(now);
     }

@@ -918,6 +918,30 @@ fn several_sources_scan_together() {
     lacks(&ports(30, 60, 3), "scan-distributed");
 }
 
+/// Sources with SYNs of a kernel and the hosts of one network on one port; of `each` attempts one fails.
+#[test]
+fn what_fails_now_and_then_in_a_large_network_is_no_distributed_scan() {
+    let clients = |each: u16, severity: bool| {
+        let mut bench = Bench::new();
+        for k in 0..60 * each {
+            let a = attempt(
+                i64::from(k) * 3,
+                &format!("192.0.2.{}", k / each % 40),
+                40_000 + k,
+                &format!("198.51.100.{}", k / each),
+                443,
+            );
+            bench.play(&a, 1, if k % each == each - 1 { Outcome::MissingAck } else { Outcome::Open(1) });
+        }
+        let found = bench.finish(100_000);
+        assert!(!severity || found.iter().all(|a| a.severity == Severity::Note), "{:?}", ids(&found));
+        found
+    };
+    has(&clients(1, true), "scan-distributed");
+    lacks(&clients(3, false), "scan-distributed");
+    lacks(&clients(50, false), "scan-distributed");
+}
+
 /// Attempts of several sources that are the same to the sequence number; so many of the sources reset what answers.
 #[test]
 fn what_is_sent_in_several_names_is_reported_of_one() {

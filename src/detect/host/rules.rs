@@ -145,7 +145,8 @@ rules! {
         "ports of one host, or one port of many hosts, probed by several sources with few probes each",
         "Within 5 minutes at least 15 ports of one host, or one port of at least 25 hosts, were probed without \
          success by at least 5 sources with the same kind of SYN. Each source stays below the scan threshold, and few \
-         targets have two sources. Hosts on one port, probed by kernel SYNs, must be in one network, and are a note. \
+         targets have two sources. Hosts on one port, probed by kernel SYNs, must be in one network, and are a note; \
+         where such SYNs open more connections than fail, nothing is reported. \
          The event lists sources and targets, and ends after 60 s of silence.",
         "Staniford, Hoagland, McAlerney: Practical automated detection of stealthy portscans, 2002",
     );

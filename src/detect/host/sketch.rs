@@ -34,6 +34,7 @@ pub(super) trait Key: Copy + Eq {
 }
 
 impl Key for IpAddr {
+    #[inline]
     fn feed(&self, state: &mut impl Hasher) {
         match self {
             Self::V4(ip) => state.write_u64(u64::from(u32::from(*ip))),
@@ -43,6 +44,7 @@ impl Key for IpAddr {
 }
 
 impl Key for Endpoint {
+    #[inline]
     fn feed(&self, state: &mut impl Hasher) {
         match self.ip {
             IpAddr::V4(ip) => state.write_u64(u64::from(u32::from(ip)) << 16 | u64::from(self.port)),
@@ -55,6 +57,7 @@ impl Key for Endpoint {
 }
 
 impl<A: Key, B: Key> Key for (A, B) {
+    #[inline]
     fn feed(&self, state: &mut impl Hasher) {
         self.0.feed(state);
         self.1.feed(state);
@@ -62,11 +65,13 @@ impl<A: Key, B: Key> Key for (A, B) {
 }
 
 impl Key for u64 {
+    #[inline]
     fn feed(&self, state: &mut impl Hasher) {
         state.write_u64(*self);
     }
 }
 
+#[inline]
 fn hash_of(hasher: &RandomState, key: &impl Key) -> u64 {
     let mut state = hasher.build_hasher();
     key.feed(&mut state);
@@ -210,10 +215,12 @@ pub(super) fn fixed_hash(value: impl Hash) -> u64 {
 }
 
 /// The same for a key.
+#[inline]
 pub(super) fn fixed_hash_of(key: &impl Key) -> u64 {
     seeded_hash_of(seed(), key)
 }
 
+#[inline]
 fn seeded_hash_of(seed: u64, key: &impl Key) -> u64 {
     let mut state = FixedState::with_seed(seed).build_hasher();
     key.feed(&mut state);

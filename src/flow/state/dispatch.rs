@@ -57,6 +57,7 @@ impl Flow {
         flow
     }
 
+    #[inline]
     pub(in crate::flow) fn new(
         id: u64,
         s: &Segment,

@@ -264,6 +264,7 @@ impl Table {
     }
 
     /// Adds a flow whose key no other flow in the table has, and its hash.
+    #[inline]
     pub(in crate::flow) fn insert(&mut self, fast_path: FastPath, mut flow: Flow, hash: u64) -> Slot {
         flow.host_marks.slot = self.free.last().copied().unwrap_or(self.flows.len() as Slot);
         let key = fast_path.key;

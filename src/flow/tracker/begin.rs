@@ -139,6 +139,7 @@ impl Tracker {
     }
 
     /// A new record for flow `id`, which begins with the SYN `s` and does not have it yet.
+    #[inline]
     pub(super) fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (FastPath, Flow) {
         let mut flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
         flow.tracking.steps_saved = self.steps_saved();
