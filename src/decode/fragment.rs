@@ -1,8 +1,8 @@
 //! Reassembly of IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5) within a bound.
 //!
 //! A datagram is complete when its fragments, by the lengths in their headers, cover it; octets that the snapshot
-//! length cut are then missing in what comes out, but neither the datagram nor its length. A datagram of which a
-//! fragment never shows up gives nothing: as far as can be seen, its receiver did not get it either. Where fragments
+//! length cut are then missing in what comes out, but neither the datagram nor its length. A datagram that lacks
+//! a fragment gives nothing: as far as can be seen, its receiver did not get it either. Where fragments
 //! overlap the first one wins.
 
 use core::net::IpAddr;

@@ -73,7 +73,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// These for so many octets in all: tables shrink in proportion below the default, and the steps of flows grow
+    /// Limits for `octets` of memory in all: tables shrink in proportion below the default, and flows keep more steps
     /// above it.
     #[must_use]
     pub fn for_memory(self, octets: usize) -> Self {

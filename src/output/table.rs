@@ -75,7 +75,7 @@ impl Table {
     }
 }
 
-/// The fields, none of which a spreadsheet takes for a formula.
+/// The fields, marked so that a spreadsheet takes none for a formula.
 fn for_spreadsheets(record: &ByteRecord) -> ByteRecord {
     let safe = |field: &[u8]| match core::str::from_utf8(field).ok().and_then(for_spreadsheet) {
         Some(safe) => safe.into_bytes(),

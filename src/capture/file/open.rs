@@ -1,4 +1,4 @@
-//! Inputs that are open and of which nothing has been read yet.
+//! Inputs that are open and not read yet.
 //!
 //! Opening may need rights that reading does not: whoever gives them up in between opens everything first.
 

@@ -17,8 +17,8 @@ use crate::time::{SECOND, Timestamp};
 const BACKSCATTER: u32 = 15;
 /// Hosts that were refused what they had not asked for, for that to prove anything.
 const REFUSED: usize = 3;
-/// The same of one host, if one port of it was refused by so many of the other's one after the other: who asks for
-/// services takes ever another port of his own.
+/// The same for one host, if one port of it was refused by this number of the other's ports in a row: a client takes
+/// another port of its own for each attempt.
 const SWEPT: u32 = 8;
 /// Packets, hosts and time that prove it where nobody resets them (Moore et al. 2006, CAIDA).
 const DARK: (u32, usize, i64) = (25, 10, 60 * SECOND);
@@ -36,7 +36,7 @@ struct Mirror {
     reflectors: Vec<u32>,
     reflectors_since: Timestamp,
     reflection_reported: bool,
-    /// Its connections of which only the server's segments were seen: the capture has one direction of them.
+    /// Its connections with segments of the server alone: the capture has one direction of them.
     one_way: u32,
     zombie: Zombie,
     resets: Resets,
@@ -121,8 +121,8 @@ impl Backscatter {
         self.hosts.evicted()
     }
 
-    /// `server` went on with a connection to `client` of which only its own segments were seen: what seemed to be an
-    /// answer that nobody asked for was none.
+    /// `server` went on with a connection to `client` that shows its own segments alone: its first answer was not
+    /// backscatter.
     pub(super) fn completed(&mut self, server: IpAddr, client: IpAddr) {
         if let Some(host) = self.hosts.get_mut(&server) {
             host.one_way = host.one_way.saturating_add(1);
@@ -185,7 +185,7 @@ impl Backscatter {
             e.targets.push(target);
         }
         let dark = e.packets >= DARK.0 && e.targets.len() >= DARK.1 && at - e.since >= DARK.2;
-        // Who goes on with connections of which only one direction is seen answers what was asked, unseen.
+        // A host that goes on with one-way connections answers requests that the capture lacks.
         let one_way = 4 * host.one_way >= e.packets.max(1);
         let refused = if e.targets.len() >= REFUSED || e.swept.2 >= SWEPT { e.refused } else { 0 };
         if e.reported || one_way || !(dark || e.proved + refused >= BACKSCATTER) {

@@ -88,7 +88,7 @@ impl HostBurst {
 pub(super) struct Clients {
     /// Hash of the address, second of the last attempt seen.
     seen: SmallVec<[(u32, i32); 2]>,
-    /// While so many are known, nobody new is of interest before this second.
+    /// With a full table nobody new is of interest before this second.
     full_until: i32,
 }
 

@@ -330,7 +330,7 @@ fn spread(samples: &[StampSample]) -> i64 {
     arc(samples, |s| s.back.rem_euclid(GRID))
 }
 
-/// The chance that so many places lie within an arc as short as they do, of so many looks.
+/// The chance that the places lie within an arc as short as theirs.
 fn chance(samples: &[StampSample]) -> f64 {
     let n = samples.len();
     let width = (arc(samples, |s| s.place) + 1000) as f64 / GRID as f64;

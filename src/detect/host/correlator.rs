@@ -129,8 +129,7 @@ struct Reuses {
 }
 
 impl Reuses {
-    /// One more, with which the client has made so many `attempts`; whether there are enough, and they are at least
-    /// half of all.
+    /// Counts one more. `attempts`: those of the client. Whether there are enough, and they are at least half of all.
     const fn add(&mut self, a: &Attempt, attempts: u64) -> bool {
         if self.count == 0 || a.time.0 - self.since.0 >= REUSED_WITHIN {
             *self = Self { since: a.time, before: attempts.saturating_sub(1), count: 0, port: 0 };
@@ -294,7 +293,7 @@ impl Correlator {
         host.cookie_incident = (reporter.report(&rules::SERVER_COOKIE_MODE, now, ends, finding, out), true);
     }
 
-    /// What timestamps tell of SYN cookies. `half_open`: so many connections of the server's port wait for their third
+    /// What timestamps tell of SYN cookies. `half_open`: connections of the server's port that wait for their third
     /// step.
     pub(super) fn stamped(
         &mut self,

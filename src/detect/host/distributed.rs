@@ -34,7 +34,7 @@ const KEPT_OF_A_SCAN: usize = 1024;
 const LISTED: usize = 256;
 /// Distributed scans that go on at a time.
 const MAX_OPEN: usize = 64;
-/// What so many ask for at once that it may be a flood is reported after this much time, if it is none.
+/// A possible flood is reported after this much time as a scan, if it was none.
 const PATIENCE: i64 = 15 * SECOND;
 /// Groups not yet reported.
 const MAX_HELD: usize = 256;
@@ -445,7 +445,7 @@ mod tests {
         }
     }
 
-    /// Some sources probe some targets, now and then out of order or after a while; `targets` in so many networks.
+    /// Some sources probe some targets, now and then out of order or after a while; `targets` lie in `nets` networks.
     fn piece(random: &mut Random, now: &mut i64, (sources, targets, nets): (u64, u64, u64), one_host: bool) -> Piece {
         *now += random.below(SECOND as u64 / 2) as i64 + if random.below(100) == 0 { WINDOW / 2 } else { 0 };
         let time = Timestamp(*now - if random.below(10) == 0 { random.below(WINDOW as u64) as i64 } else { 0 });

@@ -197,7 +197,7 @@ pub(super) enum HostEventKind {
     LooksLikeCookies { time: Timestamp, server: Endpoint, frames: Vec<u64> },
     /// What the timestamps of SYN-ACKs tell of SYN cookies.
     Cookies { time: Timestamp, server: Endpoint, change: Box<CookieChange> },
-    /// `server` goes on with a connection that it had answered, of which its client was not seen: the client is there.
+    /// `server` goes on with a connection whose client is not in the capture: the client exists.
     Completed { client: IpAddr, server: IpAddr },
     /// Something was found already.
     Found(Box<FoundAtServer>),

@@ -1,5 +1,5 @@
-//! Input of the host detectors: small plain values, not borrows of flows, so that an attempt of which nothing but its
-//! first SYN is kept can be reported as well.
+//! Input of the host detectors: small plain values, not borrows of flows, so that an attempt without a flow record can
+//! be reported as well.
 
 use super::sketch::{fixed_hash_of, joined};
 use crate::flow::{Flow, Offer, Opening};
@@ -148,7 +148,7 @@ pub enum Outcome {
     HalfOpen,
 }
 
-/// An attempt that came out, or of which observation ended.
+/// An attempt with its outcome, or one still undecided when observation ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Settled {
     /// When that was known.

@@ -3,7 +3,7 @@
 //! Loss drops a share of what comes, so that answers scatter as drawn ones do, and follow the demand. A limit lets a
 //! number pass: answers scatter far less than that. A part of the sources, or of the hosts behind an address, may get
 //! no answer at all, and the others be as regular as their clients; but then no repeated SYN is answered. Nor does a
-//! limit that counts by the second answer any after the first so many of each.
+//! limit that counts by the second answer any after the first few of each.
 
 use crate::detect::anomaly::Phase;
 use crate::detect::rule::Finding;
@@ -19,7 +19,7 @@ const PARTS: usize = 8;
 const ANSWERS: u32 = 40;
 /// Answers that came to SYNs this old came to repeated ones; their share at least.
 const LATE: (i64, f64) = (900 * MILLISECOND, 0.05);
-/// Share of the seconds after the first answers of which nothing more passes.
+/// Share of the seconds in which nothing passes after the first answers.
 const CUT_OFF: f64 = 0.6;
 /// Chance that drawn answers scatter so little.
 const CHANCE: f64 = 1e-6;
@@ -235,7 +235,7 @@ fn chance(bins: &[Bin], answers: u32, demand: u32) -> f64 {
     chi_squared(squares / (mean * (1.0 - share)).max(f64::MIN_POSITIVE), bins.len() as u32 - 1)
 }
 
-/// The chance of at most `x` in the chi-squared distribution of so many degrees of freedom, by its series.
+/// The chance of at most `x` in the chi-squared distribution with `freedom` degrees of freedom, by its series.
 fn chi_squared(x: f64, freedom: u32) -> f64 {
     let (a, x) = (f64::from(freedom) / 2.0, x / 2.0);
     if x <= 0.0 {

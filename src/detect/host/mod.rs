@@ -132,7 +132,7 @@ impl HostDetectors {
         self.places[slot] = (tag, at);
     }
 
-    /// Takes a SYN with which a flow begins of which nothing else is known; `report` takes what is found.
+    /// Takes the SYN of a flow without a record; `report` takes the findings.
     pub fn take_syn(&mut self, syn: Syn<'_>, report: Report<'_>) {
         self.attempt(&Attempt::of(&syn.segment()), &mut Places::default(), report);
     }
@@ -168,12 +168,7 @@ impl HostDetectors {
     fn judge(&mut self, kind: &HostEventKind, at: &mut Places, report: Report<'_>) {
         let Self { reporter, backscatter, .. } = self;
         match kind {
-            HostEventKind::Capture(condition) => {
-                self.floods.capture(*condition);
-                self.holding.capture(*condition);
-                self.stray_floods.capture(*condition);
-                self.outages.capture(*condition);
-            }
+            HostEventKind::Capture(condition) => self.capture(*condition),
             HostEventKind::Attempt(a) => self.attempt(a, at, report),
             HostEventKind::Reuse(reuse) => {
                 let attempts = self.scans.attempts_of(reuse.1.client.ip);
@@ -181,13 +176,9 @@ impl HostDetectors {
             }
             HostEventKind::Retried(retry) => self.retried(retry, at, report),
             HostEventKind::Dropped { time: now, began, frame, client, server } => {
-                self.floods.dropped(*server, at);
                 let (now, began, frame, client, server) = (*now, *began, *frame, *client, *server);
-                self.failed(
-                    &Failure { now, began, frame, client, server, how: How::Reset, retried: false },
-                    at,
-                    report,
-                );
+                let dropped = Failure { now, began, frame, client, server, how: How::Reset, retried: false };
+                self.dropped(&dropped, at, report);
             }
             HostEventKind::Again { time, server } => self.floods.again(*server, *time, at),
             HostEventKind::Answer(a) => self.answer(a, at, report),
@@ -230,12 +221,29 @@ impl HostDetectors {
                 self.correlator.stamped(*time, *server, change, half_open, reporter, report);
             }
             HostEventKind::Completed { client, server } => self.backscatter.completed(*server, *client),
-            HostEventKind::Found(found) => {
-                let FoundAtServer { rule, time, server, finding } = &**found;
-                reporter.report(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
-            }
+            HostEventKind::Found(found) => self.found(found, report),
             HostEventKind::Passed(now) => self.advance(*now, report),
         }
+    }
+
+    /// What the capture lacks.
+    const fn capture(&mut self, condition: Condition) {
+        self.floods.capture(condition);
+        self.holding.capture(condition);
+        self.stray_floods.capture(condition);
+        self.outages.capture(condition);
+    }
+
+    /// A server gave up a half-open connection.
+    fn dropped(&mut self, dropped: &Failure, at: &mut Places, report: Report<'_>) {
+        self.floods.dropped(dropped.server, at);
+        self.failed(dropped, at, report);
+    }
+
+    /// A flow rule found something about a server.
+    fn found(&mut self, found: &FoundAtServer, report: Report<'_>) {
+        let FoundAtServer { rule, time, server, finding } = found;
+        self.reporter.report(rule, *time, (None, Some((server.ip, Some(server.port)))), finding.clone(), report);
     }
 
     /// An attempt came out. If it opened: whether it is `used`, and the client's `number` where its third step opened

@@ -544,7 +544,7 @@ fn services_beyond_the_limit_are_counted() {
     assert!(evicted(600) >= 600 - 128, "{}", evicted(600));
 }
 
-/// `n` stray segments in half of each of so many seconds, spread over so many ports.
+/// `n` stray segments in half of each of `seconds` seconds, spread over `spread` ports.
 fn strays(n: u32, seconds: u32, spread: u16, answered: bool) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let found = &mut bench.found;
@@ -592,7 +592,7 @@ fn stray_floods_end_with_their_totals() {
     assert_eq!((figure(last, "peak"), figure(last, "sources")), (&Figure::Integer(300), &Figure::Integer(1)));
 }
 
-/// `n` answers that nobody asked for, `gap` ms apart, to so many hosts.
+/// `n` answers that nobody asked for, `gap` ms apart, to `spread` hosts.
 fn echoes(n: u16, gap: i64, spread: u16, proved: Proof) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let found = &mut bench.found;
@@ -942,7 +942,7 @@ fn what_fails_now_and_then_in_a_large_network_is_no_distributed_scan() {
     lacks(&clients(50, false), "scan-distributed");
 }
 
-/// Attempts of several sources that are the same to the sequence number; so many of the sources reset what answers.
+/// Attempts of several sources with the same sequence numbers; with `open` one of the sources resets the SYN-ACKs.
 #[test]
 fn what_is_sent_in_several_names_is_reported_of_one() {
     let scan = |open: bool| {
@@ -1057,12 +1057,12 @@ fn a_grid_is_one_report() {
     assert_eq!(fresh(&scan(2, 50)), ["scan-vertical", "scan-vertical"]);
 }
 
-/// Who sends the SYNs of [`spread`]: as many as there are SYNs, so many, one.
+/// Who sends the SYNs of [`spread`]: a source for each SYN, a number of sources, one.
 fn spread_source(k: u32, sources: u32) -> String {
     std::net::Ipv4Addr::from(0x2d00_0000 + (k % sources).wrapping_mul(2_654_435_761) % 0x4000_0000).to_string()
 }
 
-/// `n` SYNs in ten seconds, each to what `target` says, from so many sources; with the SYNs of a tool, or of kernels;
+/// `n` SYNs in ten seconds, each to what `target` says, from `sources` sources; with the SYNs of a tool, or of kernels;
 /// each comes out so, and is tried again where the last says so.
 fn spread(
     n: u32,
@@ -1204,7 +1204,7 @@ fn a_quick_scan_by_many_is_reported_once_it_is_no_flood() {
     lacks(&found, "syn-flood");
 }
 
-/// `n` stray segments a second for five seconds, from so many sources, to hosts of a network.
+/// `n` stray segments a second for five seconds, from `sources` sources, to hosts of a network.
 fn strays_of_a_network(n: u32, sources: u32, proved: bool, target: fn(u32) -> (String, u16)) -> Vec<Anomaly> {
     let mut bench = Bench::new();
     let found = &mut bench.found;

@@ -572,7 +572,7 @@ fn has_long_been_open(flow: &Flow, now: Timestamp) -> bool {
     flow.handshake.ack.is_some_and(|ack| now - ack.time >= LONG_OPEN) && flow.opening().opened()
 }
 
-/// Whether `s` is the first segment of its server after a SYN-ACK to a client of which nothing was seen.
+/// Whether `s` is the first segment of its server after a SYN-ACK, and nothing of the client was seen.
 fn goes_on_alone(flow: &Flow, s: &Segment, from: Side) -> bool {
     from == Side::Server
         && flow.server.synack_count > 0

@@ -39,7 +39,7 @@ const SETTLING: i64 = 6 * SECOND;
 const UNKNOWN: usize = 64;
 /// An attempt that succeeds within this time after its SYN was sent again lost a packet, and did not fail.
 const LOSS: i64 = 3 * SECOND;
-/// A client whose silent services are so many, in several networks, and that nobody answers, has lost its own way out.
+/// Silent services, in several networks, from which on a client that nobody answers has lost its own way out.
 const UPLINK: usize = 3;
 
 /// A service that failed somebody.
@@ -154,7 +154,7 @@ impl Outages {
         let held = self.suspects.get(&f.server).and_then(|suspect| suspect.run.as_ref());
         // Who asks once, gets no answer and is known to nobody may be forged.
         let credible = f.how != How::Silent || f.retried || known.ordinary || held.is_some_and(|run| again(run));
-        // Of services of which nothing is known some are followed: they may turn out to work.
+        // A few unknown services are followed: they may turn out to work.
         let concerns = known.worked || known.ordinary || held.is_some() || self.running.len() < UNKNOWN;
         if !credible || !concerns {
             return;
@@ -303,7 +303,7 @@ impl Outages {
         (run.reported, run.kind_reported) = (Some((number, clients, run.attempts())), run.kind);
     }
 
-    /// Whether there is a group for `server`, of which `kind` is gone, or room for another.
+    /// Whether there is a group for `server` and `kind`, or room for another.
     fn has_group(&mut self, server: Endpoint, kind: Kind) -> bool {
         let has = self.group_of(server, kind).is_some() || self.groups.len() < MAX_GROUPS;
         self.unfollowed += u64::from(!has);

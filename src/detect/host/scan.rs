@@ -1,8 +1,8 @@
 //! Who probes: failed attempts and stray probes of each source, and what they add up to.
 //!
-//! A source's probes are kept as distinct pairs of host and port, at most `MAX_PAIRS` of them and at most so many of
-//! all sources together; beyond that they are counted by a sketch. Of those kept, what answered by RST gives way to
-//! what was open or silent: that is what a scan is after.
+//! A source's probes are kept as distinct pairs of host and port, at most `MAX_PAIRS` of them and at most
+//! `Settings::pairs` of all sources together; beyond that they are counted by a sketch. Of those kept, what answered by
+//! RST gives way to what was open or silent: that is what a scan is after.
 
 mod crowd;
 mod pair;
@@ -39,8 +39,8 @@ use walk::{trw, walk};
 pub use report::ScanReport;
 pub use source::Shape;
 
-/// A source's clocks and systems are followed from so many SYNs on, of one source in so many of those remembered at
-/// most.
+/// SYNs from which on a source's clocks and systems are followed, and the share of the sources remembered, one in
+/// `FOLLOWED`, that are followed at most.
 const SEVERAL_SYNS: u32 = 3;
 const FOLLOWED: usize = 4;
 /// Time within which a client asks by the other family, and attempts remembered for it.
@@ -449,7 +449,7 @@ impl Scans {
         self.finished.iter().cloned().chain(summaries).collect()
     }
 
-    /// Whether what `ip` has probed by now is a scan of some shape, of which `pair` is the newest piece.
+    /// Whether the probes of `ip` are a scan of some shape by now; `pair` is the newest.
     fn judge(
         &mut self,
         ip: IpAddr,

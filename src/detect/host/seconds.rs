@@ -79,7 +79,7 @@ impl Seconds {
         }
     }
 
-    /// Those in which anything was counted, and others of which nothing is.
+    /// Those in which anything was counted, and empty ones.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Second> {
         self.all.as_ref().map_or(&self.few[..], |all| &all[..]).iter()
     }

@@ -142,7 +142,7 @@ impl<K: Key, V: Weigh> Bounded<K, V> {
         self.entries.capacity() * size_of::<(K, V)>() + self.index.capacity() * (size_of::<u32>() + 1)
     }
 
-    /// The value of `key`, of which `hint` tells where it probably is; corrects the hint.
+    /// The value of `key`; `hint` is its probable position, and is corrected.
     pub(super) fn get_at(&mut self, hint: &mut u32, key: &K) -> Option<&mut V> {
         let at = self.find_at(*hint, key)?;
         *hint = at as u32;
@@ -376,7 +376,7 @@ mod tests {
         }
     }
 
-    /// Sources chosen for one seed, all of which fall into a few registers, are counted under another one.
+    /// Sources chosen to fall into a few registers under one seed are counted under another one.
     #[test]
     fn chosen_sources_hide_under_a_known_seed_only() {
         const CHOSEN: usize = 15_000;

@@ -30,8 +30,8 @@ const ALL_LOST_FOR: u32 = 3;
 const PER_PORT: u32 = 4;
 /// Filled places of 64, by the hashes of sources, from which there are some fifty sources or more.
 const MANY_SOURCES: u32 = 36;
-/// Of 64 places, so many filled by the ports of a host are those of a scan, and by the hosts of a network show that it
-/// is spread.
+/// Filled places of 64: the ports of a host fill more in a scan, and the hosts of a network fill more when the flood is
+/// spread.
 const MANY_PORTS: u32 = 48;
 const SPREAD: u32 = 12;
 /// Seconds of a flood of a network's hosts that nothing proves.
@@ -187,7 +187,7 @@ impl StrayCount {
         self.sources.count_ones() >= MANY_SOURCES
     }
 
-    /// Whether a host is flooded: proved, or by so many that nothing answers after the `beginning`, and not scanned.
+    /// Whether a host is flooded, and not scanned: proved, or nothing answers the strays after the `beginning`.
     const fn is_of_host(&self, beginning: bool) -> bool {
         let ports = self.spread.count_ones();
         // Who scans many ports comes from few addresses.

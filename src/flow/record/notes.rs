@@ -140,7 +140,7 @@ pub struct Notes {
     pub late_copy_acked: bool,
     /// The SYN with which it began, where its checksum was wrong and its sender unknown.
     pub(in crate::flow) doubted: Option<Box<Segment>>,
-    /// The first SYN-ACK of which the same holds, and how many there were.
+    /// The first SYN-ACK in the same doubt, and the number of them.
     pub(in crate::flow) doubted_synack: Option<(Box<Segment>, u32)>,
     /// The first segments with 0 for a checksum that were taken for wrong: their sender may leave it to its card.
     pub(in crate::flow) zeroed: SmallVec<[Box<Segment>; 2]>,

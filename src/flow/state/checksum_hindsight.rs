@@ -27,7 +27,7 @@ impl Flow {
         Facts::BAD_CHECKSUM
     }
 
-    /// The next of the segments left out that `s`, the checksum of which is worth `sums`, shows to have been taken: its
+    /// The next of the segments left out that `s`, whose checksum is worth `sums`, shows to have been taken: its
     /// receiver acknowledges it, although nothing else has those octets; or its sender leaves 0 in the field again and
     /// again.
     pub(in crate::flow) fn next_zeroed(&mut self, s: &Segment, sums: Sums) -> Option<Box<Segment>> {

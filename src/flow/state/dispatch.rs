@@ -126,16 +126,7 @@ impl Flow {
         }
         match s.checksum {
             Checksum::Bad if doubt.worth.sums == Sums::Trusted => return self.leave_out(s),
-            Checksum::Bad if doubt.worth.sums == Sums::Unproved => {
-                self.quality.bad_checksum += 1;
-                self.quality.unverified += 1;
-                if first && s.flags.is_syn() {
-                    self.notes.get_or_insert_default().doubted = Some(Box::new(*s));
-                } else if s.flags.is_syn_ack() && from == Side::Server && self.tracking.phase != Phase::Open {
-                    let doubted = &mut self.notes.get_or_insert_default().doubted_synack;
-                    doubted.get_or_insert_with(|| (Box::new(*s), 0)).1 += 1;
-                }
-            }
+            Checksum::Bad if doubt.worth.sums == Sums::Unproved => self.note_doubted(s, from, first),
             Checksum::Bad | Checksum::Offload => self.quality.offload += 1,
             Checksum::Good | Checksum::Unverifiable => {}
         }
@@ -165,6 +156,19 @@ impl Flow {
             self.quality.reordered += 1;
         }
         facts
+    }
+
+    /// Its checksum is wrong, and its sender's checksums are not known to be unfinished: it counts until a right one
+    /// shows otherwise.
+    fn note_doubted(&mut self, s: &Segment, from: Side, first: bool) {
+        self.quality.bad_checksum += 1;
+        self.quality.unverified += 1;
+        if first && s.flags.is_syn() {
+            self.notes.get_or_insert_default().doubted = Some(Box::new(*s));
+        } else if s.flags.is_syn_ack() && from == Side::Server && self.tracking.phase != Phase::Open {
+            let doubted = &mut self.notes.get_or_insert_default().doubted_synack;
+            doubted.get_or_insert_with(|| (Box::new(*s), 0)).1 += 1;
+        }
     }
 
     /// Whether it is an ACK in answer to a SYN that does not acknowledge that. (Payload is disowned once there is a

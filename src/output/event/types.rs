@@ -384,7 +384,7 @@ pub struct TeardownBody {
     /// Payload octets that the other end sent after the first FIN; lean events leave 0 out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data_after_fin: Option<Count>,
-    /// The end of which nothing is in the capture: whether it closed is unknown.
+    /// The end that the capture lacks: whether it closed is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unseen: Option<EnumName<Side>>,
     /// When the end that is in TIME_WAIT will be in CLOSED, or was; not in lean events.

@@ -37,8 +37,8 @@ impl Cusum {
         second.div_euclid(PERIOD)
     }
 
-    /// Ends the periods before `period`; so many attempts were `refused` lately. The one that ended, if the sum is
-    /// above the threshold.
+    /// Ends the periods before `period`. `refused`: attempts refused lately. The period that ended, if the sum is above
+    /// the threshold.
     pub(super) fn close(&mut self, period: i64, refused: u32) -> Option<Period> {
         let quiet_periods = (period - self.period - 1).min(100);
         let (syns, completed, retried, of_a_kernel) = (self.syns, self.completed, self.retried, self.of_a_kernel);

@@ -138,7 +138,7 @@ pub(super) fn judge_cohort(
     ledger.running.push(victim);
 }
 
-/// The flood that the cohort from second `from` on is. It began with the first second of which it can be a part.
+/// The flood that the cohort from second `from` on is. It began with the first second that can belong to it.
 pub(super) fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: i64) -> Incident {
     let seconds = || service.seconds.iter().filter(|s| s.syns > 0 && s.at >= from);
     let heavy = seconds().filter(|s| s.syns >= CALM).map(|s| s.at).min();
@@ -171,8 +171,7 @@ pub(super) fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: 
     }
 }
 
-/// Whether SYNs of which no answer can be seen are no ordinary clients': a capture of nothing but SYNs says no more of
-/// these.
+/// Whether SYNs without visible answers are not those of ordinary clients: a capture of nothing but SYNs shows no more.
 fn looks_forged(service: &Service, victim: Endpoint) -> bool {
     service.sketch.as_ref().is_some_and(|sketch| signs_of_forgery(sketch, sketch.sources.count(), victim).len() >= 2)
 }

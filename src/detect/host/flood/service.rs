@@ -143,7 +143,7 @@ impl Service {
         (self.busy as u64 + 1) << halvings <= syns as u64
     }
 
-    /// Whether it is under attack, or so many ask for it in `second` and come to nothing that it may be.
+    /// Whether it is under attack, or enough attempts of `second` fail that it may be.
     pub(super) fn is_crowded(&self, second: i64) -> bool {
         self.running.is_some()
             || (!self.is_below(CROWD, 1)

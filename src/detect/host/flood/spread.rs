@@ -2,7 +2,7 @@
 //! no one service gets many.
 //!
 //! A scan asks for many ports of a host as well, and for many hosts, each once or twice. What differs from it are
-//! sources without number, of which each sends hardly anything (they are forged), and the same asked for again and
+//! sources without number that send hardly anything each (they are forged), and the same asked for again and
 //! again.
 
 use core::net::IpAddr;
@@ -22,7 +22,7 @@ use crate::detect::host::sketch::{Bounded, Distinct, Weigh, fixed_hash_of, joine
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
-/// Of 64 places so many are filled by what a second's SYNs ask for, where that is spread.
+/// Places of 64 that the targets of a second's SYNs fill at least, where they are spread.
 const SPREAD: u32 = 12;
 /// Ports of one host, and hosts of a network, at least.
 const PORTS: u64 = 16;
@@ -126,7 +126,7 @@ fn low_half(ip: IpAddr) -> u64 {
     }
 }
 
-/// The value of which most were, if any has more than half (Boyer and Moore): the votes it leads by, and all votes.
+/// The most frequent value, if any has more than half (Boyer and Moore): the votes it leads by, and all votes.
 #[derive(Clone, Copy, Debug)]
 struct Vote<T> {
     leader: Option<T>,
@@ -241,7 +241,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// Of what had so many SYNs since `began`.
+    /// For a host or network that had `syns` SYNs since `began`.
     fn new(began: Timestamp, syns: u32) -> Self {
         let mut seconds = Seconds::default();
         if let Some(first) = seconds.at(0) {

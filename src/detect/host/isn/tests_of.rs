@@ -36,9 +36,9 @@ pub(super) struct Sample {
 pub(super) enum Pattern {
     /// Always the same.
     Constant(u32),
-    /// Equal pairs: they are drawn from few values, of which there are about so many.
+    /// Equal pairs: they are drawn from about `values` values.
     Repeats { pairs: u64, values: f64, p: f64 },
-    /// Differences share this divisor, and are so many times it at most.
+    /// Differences share this divisor, and are at most `largest` times it.
     Step { divisor: u32, largest: u32, p: f64 },
     /// They lie on a line: ticks a second and bits left to guess.
     Line { rate: f64, bits: f64, p: f64 },
@@ -138,7 +138,7 @@ fn repeats(samples: &[Sample]) -> Option<Pattern> {
     let expected = n * (n - 1.0) / 2.0 / CIRCLE;
     // P[Poisson >= m] <= expected^m / m!
     let p = (1..=pairs.min(50)).fold(1.0, |p, k| p * expected / k as f64);
-    // As many values as give so many equal pairs by chance (birthday problem), and at least those that were seen twice.
+    // The number of values that gives as many equal pairs by chance (birthday problem), at least those seen twice.
     let twice = sorted.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).count() as f64;
     let values = (n * (n - 1.0) / 2.0 / pairs.max(1) as f64).max(twice);
     (pairs > 0 && p <= SIGNIFICANT).then_some(Pattern::Repeats { pairs, values, p })

@@ -16,8 +16,8 @@ pub(super) const MAX_FRAMES: usize = 8;
 /// Successes in a row that end it at once; fewer do when no failure followed for so long.
 const WORKS: u32 = 8;
 pub(super) const WORKS_FOR: i64 = 10 * SECOND;
-/// Gaps of a client that asks by the clock: at least so long, so regular that of so many three in four are alike; and
-/// longer than this even where it gets on with others.
+/// Gaps of a client that asks by the clock: the shortest, the number of them that three in four must resemble, and the
+/// length from which on success elsewhere does not matter.
 const CHECKS: (i64, u16) = (200 * MILLISECOND, 6);
 const CHECKS_SLOWLY: i64 = SECOND;
 
@@ -146,7 +146,7 @@ pub(super) struct Run {
     /// By ICMP: no host, no network, refused by a filter, no port.
     pub(super) unreachable: [u32; 4],
     pub(super) reset: u32,
-    /// Successes in between; and since the last failure, of which this is the first.
+    /// Successes in between; and the first success since the last failure.
     pub(super) between: u32,
     pub(super) good: u32,
     pub(super) good_since: Timestamp,

@@ -151,7 +151,7 @@ pub(super) fn as_grid(
     Some(if is_block(source, now, settings, enough) { Shape::Block } else { shape })
 }
 
-/// Whether a shape of which a kernel made the connections needs no patience: nobody checks so many ports of one host.
+/// Whether a shape made by kernel connections needs no patience: nobody checks that many ports of one host.
 pub(super) fn is_sure(source: &Source, shape: Shape, now: Timestamp, settings: &Settings, ip: IpAddr) -> bool {
     let (window, enough) = bounds(shape, settings, settings.is_local(ip));
     let failed = |p: &&Pair| source.belongs(shape, p) && matches!(p.found, Found::Answered | Found::Silent);
