@@ -19,6 +19,8 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 const CHALLENGE_WITHIN: i64 = SECOND;
 /// A FIN is no longer on its way after this where no round trip is known (RFC 6298 section 2.1), nanoseconds.
 const UNKNOWN_ROUND_TRIP: i64 = SECOND;
+/// The largest window that a header says without a scale, octets.
+const LARGEST_UNSCALED: i32 = 65_535;
 
 impl Flow {
     /// Takes FIN and acknowledgment of a segment without SYN or RST on an open flow.
@@ -47,7 +49,17 @@ impl Flow {
     fn is_doubtful_fin(&self, s: &Segment, from: Side) -> bool {
         let sent = self.peer(from.other()).next;
         let unsent = s.ack().zip(sent).is_some_and(|(ack, sent)| ack.after(sent));
-        self.peer(from).fin.is_none() && (unsent || self.is_beyond_window(s, from))
+        self.peer(from).fin.is_none() && (unsent || self.is_beyond_window(s, from) || self.acks_too_old(s, from))
+    }
+
+    /// Whether its acknowledgment lies so far below what its sender had acknowledged that its receiver may drop it: by
+    /// more than the largest window it was offered (RFC 5961 section 5.2).
+    fn acks_too_old(&self, s: &Segment, from: Side) -> bool {
+        let peer = self.peer(from);
+        let (Some(ack), Some(acked), Some(edge)) = (s.ack(), peer.acked, peer.edge) else { return false };
+        // The window is that of now: larger ones may have been offered.
+        let window = edge.distance(acked).max(LARGEST_UNSCALED);
+        self.in_effect().is_some() && ack.before(acked) && acked.distance(ack) / 2 > window
     }
 
     /// Whether it lies beyond the window of its receiver, and behind octets that nobody has seen, although the capture
@@ -92,6 +104,10 @@ impl Flow {
         // Otherwise it lay beyond the window, and only what its receiver says tells.
         let unsent = self.peer(by.other()).next.is_none_or(|next| held.ack_field.after(next));
         if from == by && !unsent {
+            let goes_on = s.payload > 0 && s.payload_start() == octet && !s.flags.has(Flags::FIN);
+            if goes_on && self.acks_too_old(held, by) {
+                self.drop_held_fin();
+            }
             return Facts::empty();
         }
         if from == by {
@@ -124,15 +140,20 @@ impl Flow {
     /// Nothing more is to come: the FIN of doubt counts, unless it still lies beyond the window.
     pub(in crate::flow) fn rule_on_last_fin(&mut self) {
         let Some(held) = self.notes().and_then(|notes| notes.doubtful_fin.as_deref()) else { return };
-        let (by, frame) = (self.side_of(held.source), held.frame);
+        let by = self.side_of(held.source);
         let unsent = self.peer(by.other()).next.is_some_and(|next| held.ack_field.after(next));
         if unsent || !self.peer(by.other()).edge.is_some_and(|edge| held.seq.after(edge)) {
             self.confirm_fin();
             return;
         }
-        self.notes.get_or_insert_default().doubtful_fin = None;
-        self.disown_fin_step(frame);
-        self.note_unacceptable(by, 1);
+        self.drop_held_fin();
+    }
+
+    /// The FIN of doubt was dropped by its receiver.
+    fn drop_held_fin(&mut self) {
+        let Some(held) = self.notes.as_mut().and_then(|notes| notes.doubtful_fin.take()) else { return };
+        self.disown_fin_step(held.frame);
+        self.note_unacceptable(self.side_of(held.source), 1);
     }
 
     /// The FIN in this frame closed nothing.
