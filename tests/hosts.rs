@@ -7,6 +7,8 @@ mod attacks;
 mod common;
 #[path = "hosts/everyday.rs"]
 mod everyday;
+#[path = "hosts/more_life.rs"]
+mod more_life;
 #[path = "hosts/ordinary.rs"]
 mod ordinary;
 #[path = "hosts/outages.rs"]

@@ -7,6 +7,7 @@ use synscope::detect::{Scope, Severity};
 use synscope::tcp::Endpoint;
 
 use crate::everyday;
+use crate::more_life;
 use crate::traffic::{A, FA, PA, R, RA, S, SA, Traffic, dice, scattered};
 
 /// What becomes of an attempt.
@@ -836,4 +837,9 @@ fn ordinary_life_is_no_attack() {
 #[test]
 fn everyday_life_is_no_attack() {
     are_no_attack(everyday::KINDS);
+}
+
+#[test]
+fn more_of_ordinary_life_is_no_attack() {
+    are_no_attack(more_life::KINDS);
 }

@@ -328,7 +328,8 @@ impl HostDetectors {
     fn failed(&mut self, f: &Failure, at: &mut Places, report: Report<'_>) {
         let (ordinary, answered) = self.scans.known(f.client, at);
         let (worked, flooded) = self.floods.standing(f.server, f.now, at);
-        if !flooded {
+        // An outage that was reported goes on, however many ask.
+        if !flooded || self.outages.has_reported(f.server) {
             self.outages.failed(f, &Known { worked, ordinary, answered }, &mut self.reporter, report);
             self.floods.is_out(f.server, self.outages.reports(f.server), at);
         }

@@ -141,6 +141,11 @@ impl Outages {
         self.run(server).is_some_and(|run| run.worked || run.reported.is_some())
     }
 
+    /// Whether an outage of it that goes on was reported.
+    pub(super) fn has_reported(&self, server: Endpoint) -> bool {
+        self.run(server).is_some_and(|run| run.reported.is_some())
+    }
+
     fn run(&self, server: Endpoint) -> Option<&Run> {
         if self.running.is_empty() {
             return None;

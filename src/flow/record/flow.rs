@@ -272,7 +272,7 @@ impl Flow {
             return Closing::None;
         }
         let t = &self.teardown;
-        if self.both_fins() {
+        if self.both_fins() && !self.second_fin_met_reset() {
             return if t.simultaneous { Closing::SimultaneousFin } else { Closing::Fin };
         }
         match (t.first_fin, t.reset) {
@@ -291,6 +291,13 @@ impl Flow {
         !self.both_fins() && reset.by != first && self.peer(first).fin_time > reset.time
     }
 
+    /// Whether who closed first reset it before the other end's FIN, which was on its way.
+    fn second_fin_met_reset(&self) -> bool {
+        let t = &self.teardown;
+        let (Some(first), Some(reset)) = (t.first_fin, t.reset.filter(|_| !t.reset_after_both)) else { return false };
+        reset.by == first && self.peer(first.other()).fin.is_some() && self.peer(first.other()).fin_time > reset.time
+    }
+
     /// Who closed it; unknown where one direction is not in the capture.
     pub fn closed_by(&self) -> Option<ClosedBy> {
         if self.fin_crossed_reset() {
@@ -301,7 +308,7 @@ impl Flow {
 
     /// Shape of its close.
     pub fn shape(&self) -> Option<Shape> {
-        self.teardown.shape(self.both_fins())
+        self.teardown.shape(self.both_fins() && !self.second_fin_met_reset())
     }
 
     /// Time from the acknowledgment of the first FIN to the second FIN, nanoseconds; `None` without two FINs in turn.

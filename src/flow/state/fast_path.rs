@@ -185,6 +185,11 @@ impl FastPath {
                 self.enabled = false;
                 return;
             };
+            // Beyond what was seen of the other end, comparisons within half the sequence space tell nothing.
+            if flow.peer(side.other()).next.is_some_and(|sent| acked.after(sent)) {
+                self.enabled = false;
+                return;
+            }
             (fast_path.next, fast_path.acked, fast_path.edge) = (next, acked, edge);
             (fast_path.packets, fast_path.bytes, fast_path.data, fast_path.last_time) = (0, 0, 0, peer.last_time);
             (fast_path.scale, fast_path.ttl) = (flow.scale_of(side), peer.ttl);

@@ -245,8 +245,8 @@ pub(super) fn close_period(
     let Some(p) = service.cusum.close(period, refused) else { return };
     // Fewer than 50 SYNs prove nothing; where nearly all completed there is no flood now, whatever was before.
     let seen = ledger.saw_answers && ledger.capture.shows_completion() && second >= 2 * PERIOD;
-    // A balancer, or a pool, that asks on for what is gone.
-    let asks_on = service.clients.known() <= FEW_CLIENTS && 2 * p.of_a_kernel > p.syns;
+    // A balancer, or a pool, that asks on for what is gone; or the clients of an outage, which has its own report.
+    let asks_on = (service.is_out || service.clients.known() <= FEW_CLIENTS) && 2 * p.of_a_kernel > p.syns;
     let proves_little = p.syns < 50 || p.is_outage || p.failed < 0.2 * f64::from(p.syns);
     if service.cusum.reported || !seen || asks_on || proves_little {
         return;
