@@ -1,5 +1,6 @@
 //! The packet clock: never runs backwards, whatever the time stamps do.
 
+use crate::flow::record::tuple::FlowKey;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// A step back by more than this means that the time stamps jumped (another file, a corrected clock), not that packets
@@ -41,6 +42,23 @@ pub struct Leaps {
     before: Timestamp,
 }
 
+/// What came behind a leap that nothing has explained.
+#[derive(Debug)]
+pub(super) struct Beyond {
+    /// Time stamp of the first segment.
+    pub(super) time: Timestamp,
+    /// Its frame.
+    pub(super) frame: u64,
+    /// The moment of the clock that its time stamp names.
+    pub(super) at: Timestamp,
+    /// Time stamp of the last.
+    pub(super) last: Timestamp,
+    /// How many segments.
+    pub(super) segments: usize,
+    /// Connections that began there, with their hashes.
+    pub(super) begun: Vec<(FlowKey, u64)>,
+}
+
 impl PacketClock {
     /// How far ahead of the clock the time stamp `time` is, nanoseconds, where that may be a leap.
     #[inline]
@@ -57,6 +75,11 @@ impl PacketClock {
     #[inline]
     pub(super) fn is_leap(&self, time: Timestamp) -> bool {
         self.leap_to(time).is_some_and(|ahead| ahead <= FAR)
+    }
+
+    /// The moment of this clock that the time stamp `time` names, if time has passed until then.
+    pub(super) const fn at(&self, time: Timestamp) -> Timestamp {
+        time.after(self.skew)
     }
 
     /// The time stamps leap to `time`, of this frame, and no time has passed.

@@ -5,14 +5,14 @@ mod end;
 mod icmp;
 mod join;
 mod keyer;
+mod leap;
 mod notify;
 mod take;
 mod timeouts;
 
-use crate::flow::clock::{Leaps, PacketClock};
+use crate::flow::clock::{Beyond, Leaps, PacketClock};
 use crate::flow::config::{Limits, Timeouts};
 use crate::flow::observer::Observer;
-use crate::flow::record::flow::Flow;
 use crate::flow::record::handshake::Tries;
 use crate::flow::record::rewriting::{Held, Rewriting};
 use crate::flow::record::tracking::Phase;
@@ -63,8 +63,10 @@ pub struct Tracker {
     probations: crate::flow::state::admission::Probations,
     eviction: crate::flow::table::eviction::Queues,
     clock: PacketClock,
-    /// A time far ahead at which something passed that was no TCP.
-    passed: Option<Timestamp>,
+    /// A time far ahead at which something passed that was no TCP, and the clock then.
+    passed: Option<(Timestamp, Timestamp)>,
+    /// What came behind a leap of the time stamps that nothing has explained.
+    beyond: Option<Box<Beyond>>,
     seal: Seal,
     next_id: u64,
     counters: Counters,
@@ -112,6 +114,7 @@ impl Tracker {
             eviction: crate::flow::table::eviction::Queues::default(),
             clock: PacketClock::default(),
             passed: None,
+            beyond: None,
             next_id: 1,
             counters: Counters::default(),
             short_cut,
@@ -237,11 +240,19 @@ impl Tracker {
         if (!self.short_cut_now || s.time < self.clock.latest()) && self.is_repeated(s) {
             return;
         }
-        if let Some(ahead) = self.clock.leap_to(s.time) {
-            self.look_at_leap(s, descriptor, ahead, observer);
+        let beyond = match self.clock.leap_to(s.time) {
+            Some(ahead) => self.look_at_leap(s, descriptor, ahead, observer),
+            None => {
+                if self.beyond.is_some() {
+                    self.forget_beyond();
+                }
+                None
+            }
+        };
+        if beyond.is_none() {
+            self.advance(s.time, observer);
         }
-        self.advance(s.time, observer);
-        let now = self.clock.now();
+        let now = beyond.unwrap_or(self.clock.now());
         let (key, sender_is_low) = descriptor.key_of(s);
         let keyed = Keyed { key, hash: descriptor.hash, sender_is_low };
         let found = self.table.find(&keyed.key, keyed.hash);
@@ -254,23 +265,6 @@ impl Tracker {
         self.take_the_long_way(s, (&keyed, descriptor.print()), found, now, observer);
         if let Some(ahead) = self.clock.far_ahead(s.time) {
             self.set_forward(&keyed, s.frame, ahead);
-        }
-    }
-
-    /// The time stamps are `ahead` of the clock. Where `s` continues a connection regularly, the stamps leapt, not
-    /// time.
-    #[cold]
-    fn look_at_leap(&mut self, s: &Segment, descriptor: &Descriptor, ahead: i64, observer: &mut impl Observer) {
-        let (key, _) = descriptor.key_of(s);
-        let Some(slot) = self.table.find(&key, descriptor.hash) else { return };
-        let slot = self.whole(slot, Some(descriptor.hash), observer);
-        let (now, idle) = (self.clock.now(), self.timeouts.idle);
-        // One that began beyond the leap says nothing about it.
-        let goes_on = |flow: &mut Flow| flow.tracking.seen_at <= now && flow.goes_on_over_leap(s, ahead, idle);
-        if self.table.flushed(slot).is_some_and(goes_on) {
-            let before = self.clock.latest();
-            self.clock.leap(s.time, s.frame);
-            observer.paused(before, s.time);
         }
     }
 
@@ -327,10 +321,12 @@ impl Tracker {
         };
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
-            None => match self.begin(s, keyed, now, self.short_cut && tries.is_empty(), observer) {
-                Some(slot) => (slot, true),
-                None => return,
-            },
+            None => {
+                match self.begin(s, keyed, now, self.short_cut && tries.is_empty() && self.beyond.is_none(), observer) {
+                    Some(slot) => (slot, true),
+                    None => return,
+                }
+            }
         };
         if !tries.is_empty()
             && let Some(flow) = self.table.flushed(slot)

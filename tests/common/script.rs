@@ -10,6 +10,7 @@
 //! 2: > S 900                          another connection: the client's port is 40002
 //! < ICMP 3/13 > S 100                 an ICMP error (type/code) about the client's SYN 100
 //! clock +5.1                          nothing comes for 5.1 s
+//! arp +36000                          a frame that is no TCP, its stamp so many seconds later
 //! x1000 +.001 < R 301                 the line a thousand times
 //! flows 2                             (first line) no more than two flows are tracked at once
 //! zeek-checksums                      (first line) Zeek's words go by every checksum
@@ -31,6 +32,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
+use synscope::decode::{Frame, LinkType};
 use synscope::detect::{Anomaly, Severity};
 use synscope::engine::{Engine, Event, Settings};
 use synscope::flow::Flow;
@@ -169,6 +171,11 @@ impl Player {
             self.with_sink(|engine, sink| engine.advance(time, sink));
             return;
         }
+        if let Some(pause) = line.strip_prefix("arp ") {
+            self.time = self.time.after(duration(pause));
+            self.feed_arp();
+            return;
+        }
         let (segment, states) = line.split_once('|').map_or((line, None), |(a, b)| (a, Some(b)));
         let segment = segment.trim();
         if segment.contains("ICMP") {
@@ -242,6 +249,15 @@ impl Player {
     fn feed_quote(&mut self, quote: &IcmpQuote) {
         let quote = *quote;
         self.with_sink(|engine, sink| engine.quote(&quote, sink));
+    }
+
+    fn feed_arp(&mut self) {
+        self.frame += 1;
+        let mut data = [0; 42];
+        data[12..14].copy_from_slice(&[0x08, 0x06]);
+        let (number, time) = (self.frame, self.time);
+        let frame = Frame { number, time, link: LinkType(1), interface: 0, wire_len: 42, data: &data };
+        self.with_sink(|engine, sink| engine.frame(&frame, sink));
     }
 
     fn read(&mut self, line: &str) -> Segment {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use synscope::tcp::Endpoint;
 
 use crate::ordinary::Fate::{Kept, Refused, Reset, Silent, Unused, Used};
-use crate::ordinary::{DOWN, Kind, Life, NONE, far, rounds, v4, v6};
+use crate::ordinary::{DOWN, Kind, Life, NONE, far, v4, v6};
 use crate::traffic::{A, FA, PA, R, RA, S, SA};
 
 /// A node's agent probes liveness and readiness of each container; some crash again and again.
@@ -135,8 +135,8 @@ fn truncated_answers(v: u64) -> Life {
             0 | 1 => [Silent(1_500), Refused][v as usize % 2],
             _ => Used,
         };
-        let from = if v / 2 % 2 == 0 { v4(0, 3, 0).ip } else { v6(1, 3, 0).ip };
-        let to = if v / 2 % 2 == 0 { far(n % 180, 53) } else { v6(200 + (n % 180) as u16, 53, 53) };
+        let from = if (v / 2).is_multiple_of(2) { v4(0, 3, 0).ip } else { v6(1, 3, 0).ip };
+        let to = if (v / 2).is_multiple_of(2) { far(n % 180, 53) } else { v6(200 + (n % 180) as u16, 53, 53) };
         life.ask(f64::from(n) * 37.0, from, to, fate);
     }
     life

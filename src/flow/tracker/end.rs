@@ -10,6 +10,7 @@ impl Tracker {
     /// Observation ends: every flow is reported, in the order in which they began. The end of a capture is not a
     /// timeout.
     pub fn finish(&mut self, observer: &mut impl Observer) {
+        self.believe_beyond(observer);
         self.believe_what_passed(observer);
         let mut flows: Vec<(u64, Slot)> = self.table.flows().collect();
         flows.sort_unstable();

@@ -38,15 +38,19 @@ impl Tracker {
     /// capture may begin with it; and where it leaps ahead, the next segment tells whether time has passed.
     pub fn pass(&mut self, time: Timestamp, observer: &mut impl Observer) {
         if self.clock.is_leap(time) {
-            self.passed = Some(time);
+            self.passed = Some((time, self.clock.now()));
         } else {
             self.advance(time.max(self.now()), observer);
         }
     }
 
-    /// No segment is to come: a leap ahead by what is no TCP was time that passed.
+    /// No segment is to come: a leap ahead by what is no TCP was time that passed, unless segments came behind it that
+    /// know nothing of it.
     pub(super) fn believe_what_passed(&mut self, observer: &mut impl Observer) {
-        if let Some(time) = self.passed.take().filter(|time| self.clock.is_leap(*time)) {
+        if let Some((time, then)) = self.passed.take()
+            && then == self.clock.now()
+            && self.clock.is_leap(time)
+        {
             self.advance(time, observer);
         }
     }
