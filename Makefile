@@ -6,8 +6,10 @@ CARGO = cargo
 # A flow of a lossy web client, worth a ladder.
 DEMO = testdata/labelled/hs_http_client_closes_first.pcap
 PACKETS = 1000000
+SECONDS = 60
+comma = ,
 
-.PHONY: help demo build test check fmt bench counts install uninstall clean
+.PHONY: help demo build test check fmt bench counts fuzz install uninstall clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -37,6 +39,10 @@ bench: ## how fast, in how much memory: PACKETS=, PEERS=1 with other programs, P
 counts: ## instructions per packet against those committed; BLESS=1 commits new ones
 	@.ci/needs rust cc '?valgrind'
 	BLESS=$(BLESS) $(CARGO) run --quiet --locked --profile counted --package synscope-counts
+
+fuzz: ## each fuzz target for SECONDS=; TARGETS=files,view
+	@.ci/needs rust cc cxx
+	@.ci/fuzz $(SECONDS) $(subst $(comma), ,$(TARGETS))
 
 install: build ## into PREFIX (/usr/local)
 	@.ci/install $(BIN) "$(DESTDIR)$(PREFIX)/bin"

@@ -3,9 +3,10 @@
 mod common;
 
 use common::script::blank;
+use synscope::detect::host;
 use synscope::engine::{Engine, Event, Settings};
 use synscope::flow::MAX_STEPS;
-use synscope::flow::{Flow, Limits, Opening, Step, Timeouts};
+use synscope::flow::{Flow, Limits, MEMORY, Opening, Step, Timeouts};
 use synscope::tcp::{Endpoint, Flags, Options, Segment, SeqNumber};
 use synscope::time::{SECOND, Timestamp};
 
@@ -127,6 +128,35 @@ fn what_silence_ends_is_reported_before_what_comes_after_it() {
 #[test]
 fn what_is_known_of_hosts_stays_within_its_limit() {
     let mut engine = Engine::new(&Settings::default()).expect("settings");
+    open_many(&mut engine);
+    let counters = engine.host_counters();
+    assert!(counters.evicted > 10_000, "{counters:?}");
+    assert!(counters.octets < 64 << 20, "{} MiB", counters.octets >> 20);
+    let octets = |memory: usize| {
+        let mut engine = with_memory(memory);
+        open_many(&mut engine);
+        (engine.host_counters().octets, engine.totals().tables_full)
+    };
+    // A sixteenth of the memory, a sixteenth of what hosts take, and each full table by its name.
+    let (little, full) = octets(MEMORY / 16);
+    assert!(little < 5 << 20, "{} KiB", little >> 10);
+    for table in ["servers", "sources", "services", "hosts", "distributed_scans"] {
+        assert!(full.iter().any(|(name, n)| *name == table && *n > 0), "{table}: {full:?}");
+    }
+    // The least that works.
+    let (least, _) = octets(1);
+    assert!(least < 2 << 20, "{} KiB", least >> 10);
+}
+
+/// An engine whose tables take this many octets.
+fn with_memory(octets: usize) -> Engine {
+    let limits = Limits::default().for_memory(octets);
+    let hosts = host::Settings::default().for_memory(octets);
+    Engine::new(&Settings { limits, hosts, ..Settings::default() }).expect("settings")
+}
+
+/// Half-open connections of 60,000 clients to 20,000 servers.
+fn open_many(engine: &mut Engine) {
     let mut ignore = |_: &Event<'_>| ();
     for n in 0..60_000u32 {
         let time = Timestamp::new(1_700_000_000 + i64::from(n / 500), 0);
@@ -140,7 +170,4 @@ fn what_is_known_of_hosts_stays_within_its_limit() {
         engine.segment(&syn, &mut ignore);
         engine.segment(&answer, &mut ignore);
     }
-    let counters = engine.host_counters();
-    assert!(counters.evicted > 10_000, "{counters:?}");
-    assert!(counters.octets < 64 << 20, "{} MiB", counters.octets >> 20);
 }

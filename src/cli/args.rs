@@ -211,7 +211,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_flows: Option<u32>,
 
-    /// Memory for connections and their steps, with a unit: their tables share it [default: 512M]
+    /// Memory for connections, their steps and hosts, with a unit: all tables share it [default: 512M]
     #[arg(long, value_name = "SIZE")]
     pub(super) max_memory: Option<LargeSize>,
 

@@ -116,6 +116,10 @@ pub(super) fn closing_lines(totals: &Totals, counts: Counts, live: bool) -> Stri
     if totals.evicted > 0 {
         let _ = write!(lines, "\n{} evicted from a full flow table (--max-flows)", plural(totals.evicted, "flow"));
     }
+    let others = || totals.tables_full.iter().copied().filter(|(table, _)| *table != "flows");
+    if others().next().is_some() {
+        let _ = write!(lines, "\nevicted from full tables of hosts (--max-memory){}", list(others()));
+    }
     lines
 }
 

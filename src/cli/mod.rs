@@ -28,6 +28,26 @@ use self::config::Task;
 use self::messages::Failure;
 use crate::panics;
 
+/// What is wrong with a command line, or with its values. Nothing of the input is opened.
+///
+/// # Errors
+///
+/// The message that the program would give.
+pub fn check_arguments<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    let args = Args::try_parse_from(words).map_err(|message| message.to_string())?;
+    config::resolve(args).map(drop).map_err(|failure| failure.to_string())
+}
+
+/// What is wrong with the text of a configuration.
+///
+/// # Errors
+///
+/// The message that the program would give, without the name of the file.
+#[cfg(feature = "tui")]
+pub fn check_configuration(text: &str) -> Result<(), String> {
+    settings::keys(text).map(drop)
+}
+
 /// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no
 /// permission).
 pub fn main() -> ExitCode {

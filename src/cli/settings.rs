@@ -65,7 +65,7 @@ fn usual() -> Option<PathBuf> {
     Some(folder.join("synscope").join("config.toml"))
 }
 
-fn keys(text: &str) -> Result<Keys, String> {
+pub(super) fn keys(text: &str) -> Result<Keys, String> {
     let written: Written = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     let wanted = written.keys.into_iter().map(|(action, chosen)| (action, chosen.into())).collect();
     Keys::chosen(&wanted).map_err(|problem| format!("[keys]: {problem}"))

@@ -28,6 +28,8 @@ pub struct Totals {
     pub evicted: u64,
     /// Of those, SYN-only flows, which were counted and not written.
     pub evicted_unwritten: u64,
+    /// Tables that were full, by what they hold, and how much of that was given up for something else.
+    pub tables_full: Vec<(&'static str, u64)>,
     /// Segments that came after their connection had been reported.
     pub late_segments: u64,
     /// Time stamps that ran backwards by more than a millisecond.
@@ -89,5 +91,6 @@ impl Totals {
     pub(super) fn add_hosts(&mut self, hosts: &HostDetectors) {
         self.anomalies.extend(hosts.counts());
         self.severities.extend(hosts.severities());
+        self.tables_full.extend(hosts.evictions().into_iter().filter(|(_, n)| *n > 0));
     }
 }

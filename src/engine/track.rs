@@ -278,6 +278,10 @@ impl TrackStage {
             flows: counters.flows,
             evicted: counters.evicted,
             evicted_unwritten: counters.evicted_unwritten,
+            tables_full: [("flows", counters.evicted), ("servers", self.host_observer.evicted())]
+                .into_iter()
+                .filter(|(_, n)| *n > 0)
+                .collect(),
             late_segments: counters.late_segments,
             clock_backwards: counters.clock_backwards,
             anomalies: self.detectors.counts(),

@@ -33,7 +33,7 @@ pub(super) fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
         timeouts,
         limits,
         rules: selection(args)?,
-        hosts: hosts(args)?,
+        hosts: hosts(args)?.for_memory(octets),
         ignore_checksums: args.ignore_checksums,
         zeek_checksums: args.zeek_checksums,
         flows_where: args.flows_where.as_deref().map(|typed| flow_filter("-Y", typed)).transpose()?,

@@ -323,11 +323,13 @@ impl ConnectionHolding {
         }
     }
 
-    /// Time passes: what has been silent for long enough by `now` is judged.
-    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
-        if now >= self.due {
-            self.judge_all(now, false, reporter, out);
+    /// Time passes: what has been silent for long enough by `now` is judged. How many entries were visited.
+    pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) -> usize {
+        if now < self.due {
+            return 0;
         }
+        self.judge_all(now, false, reporter, out);
+        self.pairs.len() + self.networks.len() + self.services.len()
     }
 
     /// Observation ends.

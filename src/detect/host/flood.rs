@@ -357,15 +357,15 @@ impl Floods {
             let Some(service) = self.services.get_mut(&victim) else { continue };
             judge_service(service, victim, service.second_of(now), &self.areas, &mut self.ledger, reporter, out);
         }
-        if now >= self.recount_at {
-            self.recount_at = now.after(SKETCHED_FOR * SECOND);
-            self.recount(now);
-        }
     }
 
-    /// Gives up the sketches of services that nobody asks any more, and counts those that are left: what was evicted
-    /// gave nothing back.
-    fn recount(&mut self, now: Timestamp) {
+    /// Now and then gives up the sketches of services that nobody asks any more, and counts those that are left: what
+    /// was evicted gave nothing back. How many services were visited.
+    pub(super) fn recount(&mut self, now: Timestamp) -> usize {
+        if now < self.recount_at {
+            return 0;
+        }
+        self.recount_at = now.after(SKETCHED_FOR * SECOND);
         (self.ledger.sketches, self.ledger.limits) = (0, 0);
         for (_, service) in self.services.iter_mut() {
             if service.running.is_none() && service.sketch.is_some() && service.is_calm(service.second_of(now)) {
@@ -375,6 +375,7 @@ impl Floods {
             service.limit.take_if(|limit| limit.is_over(now));
             self.ledger.limits += usize::from(service.limit.is_some());
         }
+        self.services.len()
     }
 
     /// Observation ends: what is known by now must do.

@@ -68,6 +68,10 @@ use reporter::Reporter;
 /// How often what evicted entries held is counted as free, nanoseconds of packet time.
 const RECOUNT: i64 = 10 * SECOND;
 
+/// Entries of tables that may be visited for each event taken, beyond so many each second of packet time.
+const VISITED_FOR_EVENT: u64 = 16;
+const FREE: u64 = 1024;
+
 /// The detectors of anomalies across connections.
 #[derive(Debug)]
 pub struct HostDetectors {
@@ -89,6 +93,9 @@ pub struct HostDetectors {
     on: bool,
     /// When what evicted entries held is next counted as free.
     recount_at: Timestamp,
+    /// Events taken, and how many there are before whole tables are gone through again.
+    taken: u64,
+    paid_at: u64,
 }
 
 impl HostDetectors {
@@ -110,12 +117,15 @@ impl HostDetectors {
             networks: clients::Networks::new(settings.strays),
             places: Vec::new(),
             recount_at: Timestamp(i64::MIN),
+            taken: 0,
+            paid_at: 0,
             settings,
         }
     }
 
     /// Takes an event; `report` takes what is found.
     pub fn take(&mut self, event: &HostEvent, report: Report<'_>) {
+        self.taken += 1;
         let (slot, tag) = (event.slot as usize, event.tag);
         if event.slot == HostMarks::NO_SLOT {
             self.judge(&event.kind, &mut Places::default(), report);
@@ -134,6 +144,7 @@ impl HostDetectors {
 
     /// Takes the SYN of a flow without a record; `report` takes the findings.
     pub fn take_syn(&mut self, syn: Syn<'_>, report: Report<'_>) {
+        self.taken += 1;
         self.attempt(&Attempt::of(&syn.segment()), &mut Places::default(), report);
     }
 
@@ -270,16 +281,23 @@ impl HostDetectors {
 
     /// Packet time is `now`, a second or more after the last time.
     fn advance(&mut self, now: Timestamp, report: Report<'_>) {
+        // Time may leap with each packet: what goes through whole tables waits until events have paid for that.
+        let paid = self.taken >= self.paid_at;
         self.floods.tick(now, &mut self.reporter, report);
         self.outages.tick(now, &mut self.reporter, report);
         self.stray_floods.tick(now, &mut self.reporter, report);
-        self.holding.tick(now, &mut self.reporter, report);
+        let visited =
+            if paid { self.holding.tick(now, &mut self.reporter, report) + self.floods.recount(now) } else { 0 };
         self.scans.tick(now, &self.settings, &mut self.reporter, report);
         self.distributed.tick(now, &self.floods, &mut self.reporter, report);
-        if now >= self.recount_at {
+        let recounted = if paid && now >= self.recount_at {
             self.recount_at = now.after(RECOUNT);
-            self.scans.recount(&self.settings);
-            self.isns.recount(self.settings.isn_samples);
+            self.scans.recount(&self.settings) + self.isns.recount(self.settings.isn_samples)
+        } else {
+            0
+        };
+        if paid {
+            self.paid_at = self.taken + ((visited + recounted) as u64).saturating_sub(FREE) / VISITED_FOR_EVENT;
         }
     }
 
@@ -427,17 +445,6 @@ impl HostDetectors {
 
     /// What the state amounts to. Visits all of it: not for every packet.
     pub fn counters(&self) -> HostCounters {
-        let evicted = [
-            self.scans.evicted(),
-            self.floods.evicted(),
-            self.backscatter.evicted(),
-            self.stray_floods.evicted(),
-            self.holding.evicted(),
-            self.isns.evicted(),
-            self.networks.evicted(),
-            self.distributed.evicted(),
-            self.outages.evicted(),
-        ];
         let octets = [
             self.scans.octets(),
             self.floods.octets(),
@@ -453,8 +460,24 @@ impl HostDetectors {
             octets: octets.iter().sum::<usize>()
                 + self.correlator.octets()
                 + self.places.capacity() * size_of::<(u32, Places)>(),
-            evicted: evicted.iter().sum::<u64>() + self.correlator.evicted(),
+            evicted: self.evictions().iter().map(|(_, n)| n).sum(),
         }
+    }
+
+    /// Tables by what they hold, and how much of that was given up for something else.
+    pub fn evictions(&self) -> [(&'static str, u64); 10] {
+        [
+            ("sources", self.scans.evicted()),
+            ("services", self.floods.evicted()),
+            ("reflectors", self.backscatter.evicted()),
+            ("stray_targets", self.stray_floods.evicted()),
+            ("holders", self.holding.evicted()),
+            ("initial_numbers", self.isns.evicted()),
+            ("hosts", self.correlator.evicted()),
+            ("client_networks", self.networks.evicted()),
+            ("distributed_scans", self.distributed.evicted()),
+            ("outages", self.outages.evicted()),
+        ]
     }
 
     /// A SYN-ACK to an attempt that was not seen.

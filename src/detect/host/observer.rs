@@ -132,6 +132,11 @@ impl HostObserver {
         HostEventWriter::about_none(events).write(HostEventKind::Passed(now));
     }
 
+    /// Servers that were given up for others.
+    pub const fn evicted(&self) -> u64 {
+        self.servers.evicted()
+    }
+
     /// What its state amounts to.
     pub fn counters(&self) -> HostCounters {
         let owned = self.servers.iter().map(|(_, serving)| serving.octets()).sum::<usize>();

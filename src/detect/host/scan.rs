@@ -405,11 +405,12 @@ impl Scans {
     }
 
     /// Sources that were evicted gave nothing back: what is held is counted anew.
-    pub(super) fn recount(&mut self, settings: &Settings) {
+    pub(super) fn recount(&mut self, settings: &Settings) -> usize {
         let kept: usize = self.sources.iter().map(|(_, s)| s.pairs.len()).sum();
         self.pairs_left = settings.pairs.saturating_sub(kept);
         let followed = self.sources.iter().filter(|(_, s)| s.stacks.is_some()).count();
         self.stacks_left = (settings.sources / FOLLOWED).saturating_sub(followed);
+        self.sources.len()
     }
 
     /// Scans that have fallen silent are reported as they ended.

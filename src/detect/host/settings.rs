@@ -2,9 +2,12 @@
 
 use core::net::IpAddr;
 
-use crate::flow::Timeouts;
+use crate::flow::{MEMORY, Timeouts};
 use crate::network::IpNet;
 use crate::time::SECOND;
+
+/// Entries that every table may have, however little memory there is.
+const LEAST: usize = 64;
 
 /// From when on failed attempts are a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,21 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Limits for `octets` of memory in all, flows among them: tables shrink in proportion below the default.
+    #[must_use]
+    pub fn for_memory(self, octets: usize) -> Self {
+        let share = |n: usize| ((n as u128 * octets as u128 / MEMORY as u128) as usize).clamp(LEAST.min(n), n);
+        Self {
+            sources: share(self.sources),
+            pairs: share(self.pairs),
+            services: share(self.services),
+            strays: share(self.strays),
+            isn_cohorts: share(self.isn_cohorts),
+            isn_samples: share(self.isn_samples),
+            ..self
+        }
+    }
+
     /// Whether `ip` is in one of our networks.
     pub fn is_local(&self, ip: IpAddr) -> bool {
         self.local_nets.iter().any(|net| net.contains(&ip))

@@ -132,6 +132,11 @@ impl<K: Key, V: Weigh> Bounded<K, V> {
         self.entries.iter_mut()
     }
 
+    /// How many entries there are.
+    pub(super) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Entries that were given up for others.
     pub(super) const fn evicted(&self) -> u64 {
         self.evicted

@@ -384,6 +384,7 @@ fn totals_inner(totals: &Totals) -> TotalsInner<'_> {
         anomalies: Tally::new(totals),
         evicted: Count(totals.evicted),
         evicted_unwritten: Count(totals.evicted_unwritten),
+        tables_full: (!totals.tables_full.is_empty()).then(|| Tally::new(totals)),
         late_segments: Count(totals.late_segments),
         clock_backwards: Count(totals.clock_backwards),
         received: totals.received.map(Count),

@@ -687,6 +687,10 @@ pub struct TotalsInner<'a> {
     pub(super) evicted: Count,
     /// Of those, SYN-only ones, which were counted and not written.
     pub(super) evicted_unwritten: Count,
+    /// Tables that were full, by what they hold, and how much of that was given up for something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, Count>>")]
+    pub(super) tables_full: Option<Tally<'a, FullTables>>,
     /// Segments that came after their connection had been reported.
     pub(super) late_segments: Count,
     /// Time stamps that ran backwards by more than a millisecond.
@@ -719,6 +723,10 @@ pub struct TotalsInner<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Skipped;
 
+/// Tables that were full, as a kind of [`Tally`].
+#[derive(Clone, Copy, Debug)]
+pub struct FullTables;
+
 /// Counts by name, those above zero.
 #[derive(Clone, Copy, Debug)]
 pub struct Tally<'a, T> {
@@ -740,6 +748,12 @@ impl Serialize for Tally<'_, Skipped> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = crate::decode::SkipReason::ALL.iter().map(|reason| reason.name());
         tally(serializer, names.zip(self.totals.skipped))
+    }
+}
+
+impl Serialize for Tally<'_, FullTables> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        tally(serializer, self.totals.tables_full.iter().copied())
     }
 }
 

@@ -248,9 +248,10 @@ impl Isns {
     }
 
     /// Cohorts that were evicted gave nothing back.
-    pub(super) fn recount(&mut self, limit: usize) {
+    pub(super) fn recount(&mut self, limit: usize) -> usize {
         let kept: usize = self.cohorts.iter().map(|(_, c)| c.samples.len()).sum();
         self.samples_left = limit.saturating_sub(kept);
+        self.cohorts.len()
     }
 
     /// Observation ends: a last look at every cohort.

@@ -176,7 +176,7 @@ impl Model {
                 return;
             }
         }
-        self.work = Some(Work::Find { at, left: left - SLICE, forward });
+        self.work = left.checked_sub(SLICE).map(|left| Work::Find { at, left, forward });
     }
 
     /// A click on the heading of a column: sorts by it, and the other way round if that is so already.
@@ -187,5 +187,19 @@ impl Model {
             self.sort = column;
         }
         self.reorder();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::tui::Options;
+
+    #[test]
+    fn nothing_is_found_in_an_empty_list() {
+        let mut model = Model::new(Options::default());
+        model.find(true);
+        model.find(false);
+        assert!(!model.is_working() && model.position().is_none());
     }
 }
