@@ -7,6 +7,8 @@ mod attacks;
 mod common;
 #[path = "hosts/everyday.rs"]
 mod everyday;
+#[path = "hosts/incidents.rs"]
+mod incidents;
 #[path = "hosts/more_life.rs"]
 mod more_life;
 #[path = "hosts/ordinary.rs"]

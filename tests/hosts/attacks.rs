@@ -267,7 +267,7 @@ fn floods_are_named_where_a_part_is_seen() {
 }
 
 /// An attack: its name, how it is made, ids of which one must be said, and those that must not.
-type Attack = (&'static str, fn() -> Traffic, &'static [&'static str], &'static [&'static str]);
+pub(crate) type Attack = (&'static str, fn() -> Traffic, &'static [&'static str], &'static [&'static str]);
 
 /// A raw SYN.
 pub(crate) fn raw(t: &mut Traffic, ms: f64, from: Endpoint, to: Endpoint) -> u32 {
@@ -312,7 +312,7 @@ pub(crate) fn forged(k: u32) -> Endpoint {
     scattered(k, 1024 + (k % 60_000) as u16)
 }
 
-fn one(k: u32) -> Endpoint {
+pub(crate) fn one(k: u32) -> Endpoint {
     v4(66, 6, 1024 + (k % 60_000) as u16)
 }
 
@@ -320,11 +320,11 @@ pub(crate) const fn web(_: u32) -> Endpoint {
     Endpoint { ip: std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 7, 1, 1)), port: 80 }
 }
 
-fn ports(k: u32) -> Endpoint {
+pub(crate) fn ports(k: u32) -> Endpoint {
     v4(1, 1, 1 + (k.wrapping_mul(7919) % 60_000) as u16)
 }
 
-fn prefix(k: u32) -> Endpoint {
+pub(crate) fn prefix(k: u32) -> Endpoint {
     v4(1, k as u8, 80)
 }
 
@@ -370,7 +370,7 @@ pub(crate) const FLOODS: &[&str] = &["syn-flood", "syn-flood-spoofed", "syn-floo
 pub(crate) const STRAYS: &[&str] = &["stateless-flood"];
 pub(crate) const SCANS: &[&str] = &["scan-horizontal", "scan-vertical", "scan-block", "scan-slow", "scan-distributed"];
 
-const ATTACKS: &[Attack] = &[
+pub(crate) const ATTACKS: &[Attack] = &[
     ("SYN flood, forged", || flood(500.0, 6000, forged, web, true), &["syn-flood"], SCANS),
     ("SYN flood, forged, silent", || flood(500.0, 6000, forged, web, false), &["syn-flood"], SCANS),
     ("SYN flood of one source", || flood(500.0, 6000, one, web, true), &["syn-flood"], SCANS),

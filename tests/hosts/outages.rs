@@ -280,3 +280,15 @@ fn loss_is_no_outage() {
     let ids = t.ids();
     assert!(!ids.contains(&"service-outage"), "{ids:?}");
 }
+
+/// Three hosts of a network stop to answer one after the other, some seconds apart: each is reported before it is known
+/// that they belong together. Another network answers on.
+pub(crate) fn staggered(seconds: u32) -> Traffic {
+    let mut t = Traffic::new();
+    for host in 0..3 {
+        let down = 100 + host * seconds * 10;
+        ask(&mut t, ours(1 + host, 80), (0, down, 500, 700), Fate::Silent, 12);
+    }
+    ask(&mut t, v4(77, 9, 443), (0, 0, 0, 700), Fate::Silent, 12);
+    t
+}

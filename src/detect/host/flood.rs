@@ -24,9 +24,9 @@ use crate::detect::anomaly::Phase;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 use forgery::Sketch;
-use incident::Ledger;
+use incident::{Ledger, PAUSE};
 use judge::{close_period, judge_cohort, judge_service, refused};
-use report::{end, half_open_finding, limited};
+use report::{end, end_rested, half_open_finding, limited};
 use service::{CALM, COHORT, HALF_OPEN_SECONDS, RIPE, SKETCHED, SKETCHED_FOR, Service};
 use spread::Areas;
 
@@ -322,8 +322,8 @@ impl Floods {
             }
             None => service.others.add(s),
         }
-        if let Some(incident) = self.ledger.finished.iter_mut().rev().find(|i| i.victim == s.server)
-            && service.running.is_none()
+        if service.running.is_none()
+            && let Some(incident) = self.ledger.last_of(s.server)
         {
             incident.after.add(s);
         }
@@ -347,12 +347,14 @@ impl Floods {
             Some(_) => i.victim.ip == ip,
             None => false,
         };
-        self.areas.is_running(ip) || self.ledger.finished.iter().any(|i| i.last >= since && reached(i))
+        let rests = self.ledger.resting.iter().map(|resting| &resting.running.incident);
+        self.areas.is_running(ip) || self.ledger.finished.iter().chain(rests).any(|i| i.last >= since && reached(i))
     }
 
     /// A second has passed: running floods are judged, and those that ended are closed.
     pub(super) fn tick(&mut self, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         self.areas.tick(now, RIPE, &mut self.ledger, reporter, out);
+        end_rested(&mut self.ledger, now, PAUSE, reporter, out);
         for victim in self.ledger.running.clone() {
             let Some(service) = self.services.get_mut(&victim) else { continue };
             judge_service(service, victim, service.second_of(now), &self.areas, &mut self.ledger, reporter, out);
@@ -398,6 +400,7 @@ impl Floods {
         }
         self.ledger.running.clear();
         self.areas.finish(now, &mut self.ledger, reporter, out);
+        end_rested(&mut self.ledger, now, i64::MIN, reporter, out);
     }
 
     /// Floods that ended, then those that go on.
@@ -407,6 +410,7 @@ impl Floods {
             .finished
             .iter()
             .cloned()
+            .chain(self.ledger.resting.iter().map(|resting| resting.running.incident.clone()))
             .chain(running.map(|r| r.incident.clone()))
             .chain(self.areas.incidents().cloned())
             .collect()

@@ -24,7 +24,7 @@ use crate::detect::rule::Finding;
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 use group::LostTogether;
-use report::finding;
+use report::{finding, joined};
 use run::{Hit, Kind, LASTS, Run, WORKS_FOR, is_over, kind_of};
 
 pub(super) use run::{Failure, How, Known};
@@ -356,9 +356,20 @@ impl Outages {
             let Some(run) = self.suspects.get_mut(service).and_then(|suspect| suspect.run.as_deref_mut()) else {
                 continue;
             };
-            if run.group.is_none() && (service == &server || run.reported.is_some()) {
-                group.failing.push(*service);
-                run.group = Some(id);
+            if run.group.is_some() || (service != &server && run.reported.is_none()) {
+                continue;
+            }
+            group.failing.push(*service);
+            run.group = Some(id);
+            // What it was reported as ends here.
+            if let Some((number, clients, attempts)) =
+                run.reported.filter(|(number, ..)| ![0, group.incident].contains(number))
+            {
+                let severity = if clients >= SEVERAL { Severity::Warn } else { Severity::Note };
+                let finding = joined(run, *service, group.incident).severity(severity).of(number, Phase::Final);
+                let whom = (None, Some((service.ip, Some(service.port))));
+                reporter.report(&rules::SERVICE_OUTAGE, now, whom, finding, out);
+                run.reported = Some((group.incident, clients, attempts));
             }
         }
         if group.has_grown() {

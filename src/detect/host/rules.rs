@@ -24,8 +24,9 @@ rules! {
          completed were sent again, as clients of a dead service would. A flood that is spread over many ports of one \
          host, or over the hosts of a network (/24, or /64 of IPv6), is one incident that names the host or the \
          network: it has at least 50 sources with few packets each, or repeats the same targets; a scan probes each \
-         target once or twice. Sources may be forged: limit the rate at the edge, and check that SYN cookies are on. \
-         The event reports how many other clients still connected.",
+         target once or twice. Pulses with less than 60 s between them are one incident, which counts them. Sources \
+         may be forged: limit the rate at the edge, and check that SYN cookies are on. The event reports how many \
+         other clients still connected.",
         "RFC 4987 section 2",
     );
     SYN_FLOOD_CUSUM = host(

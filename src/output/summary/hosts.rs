@@ -270,6 +270,7 @@ mod tests {
             begin: Timestamp(1_700_000_000 * SECOND),
             last: Timestamp(1_700_000_060 * SECOND),
             ended: true,
+            pulses: 1,
             syns: 10_000_000,
             completed: 12,
             answered: 9_000_000,

@@ -7,9 +7,13 @@ use crate::detect::host::input::{Outcome, Settled};
 use crate::detect::host::reporter::Whom;
 use crate::network::IpNet;
 use crate::tcp::Endpoint;
-use crate::time::Timestamp;
+use crate::time::{SECOND, Timestamp};
 
 pub(super) const MAX_FRAMES: usize = 8;
+/// A flood comes in pulses where the pauses between them are shorter than this, nanoseconds: one incident.
+pub(super) const PAUSE: i64 = 60 * SECOND;
+/// Floods at rest at a time.
+const MAX_RESTING: usize = 64;
 /// Incidents kept for the summary.
 const MAX_INCIDENTS: usize = 256;
 
@@ -74,6 +78,8 @@ pub struct Incident {
     pub last: Timestamp,
     /// Whether it is over.
     pub ended: bool,
+    /// How often it came: 1 where it never rested.
+    pub pulses: u32,
     /// SYNs.
     pub syns: u64,
     /// Of those, completed.
@@ -116,6 +122,34 @@ impl Incident {
         }
     }
 
+    /// Whether `other` is at the same victim, and spread over the same.
+    fn is_where(&self, other: &Self) -> bool {
+        let network = |i: &Self| i.spread.map(|spread| spread.network);
+        self.victim == other.victim && network(self) == network(other)
+    }
+
+    /// Goes on with another pulse.
+    fn with_pulse(self, pulse: &Self) -> Self {
+        let (peak, peak_time) =
+            if pulse.peak > self.peak { (pulse.peak, pulse.peak_time) } else { (self.peak, self.peak_time) };
+        Self {
+            pulses: self.pulses + 1,
+            last: pulse.last,
+            ended: false,
+            syns: self.syns + pulse.syns,
+            completed: self.completed + pulse.completed,
+            answered: self.answered + pulse.answered,
+            reset: self.reset + pulse.reset,
+            sources: self.sources.max(pulse.sources),
+            source: self.source.filter(|ip| pulse.source == Some(*ip)),
+            all_answered: self.all_answered && pulse.all_answered,
+            cookies: self.cookies || pulse.cookies,
+            peak,
+            peak_time,
+            ..self
+        }
+    }
+
     pub(super) fn whom(&self) -> Option<Whom> {
         Some((self.victim.ip, self.spread.is_none().then_some(self.victim.port)))
     }
@@ -133,10 +167,19 @@ pub(super) struct Running {
     pub(super) calm_seconds: u32,
 }
 
+/// A flood that came to rest: another pulse of it may come.
+#[derive(Debug)]
+pub(super) struct Resting {
+    pub(super) running: Running,
+    /// Hosts that its reports list.
+    pub(super) listed: Vec<IpAddr>,
+}
+
 /// The floods that run, and those that ended.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) running: Vec<Endpoint>,
+    pub(super) resting: Vec<Resting>,
     pub(super) finished: Vec<Incident>,
     /// What found no place among what is followed closely, or kept for the summary.
     pub(super) left_out: u64,
@@ -151,6 +194,32 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// The incident that `pulse` goes on with, if there was one lately: its number, whether its sources were reported
+    /// to be forged, and it as a whole.
+    pub(super) fn resume(&mut self, pulse: Incident) -> (Incident, Option<(u64, bool)>) {
+        let Some(at) = self.resting.iter().position(|resting| resting.running.incident.is_where(&pulse)) else {
+            return (pulse, None);
+        };
+        let Running { incident, number, spoofing_reported, .. } = self.resting.swap_remove(at).running;
+        (incident.with_pulse(&pulse), Some((number, spoofing_reported)))
+    }
+
+    /// The next flood that has rested for `pause` at `now`, or for which there is no room.
+    pub(super) fn next_ended(&mut self, now: Timestamp, pause: i64) -> Option<Resting> {
+        let over = |resting: &Resting| now - resting.running.incident.last >= pause;
+        let at = match self.resting.iter().position(over) {
+            None if self.resting.len() > MAX_RESTING => 0,
+            found => found?,
+        };
+        Some(self.resting.remove(at))
+    }
+
+    /// The last flood at this victim that ended, or rests.
+    pub(super) fn last_of(&mut self, victim: Endpoint) -> Option<&mut Incident> {
+        let resting = self.resting.iter_mut().map(|resting| &mut resting.running.incident);
+        resting.chain(self.finished.iter_mut().rev()).find(|incident| incident.victim == victim)
+    }
+
     /// A flood ended.
     pub(super) fn keep(&mut self, incident: Incident) {
         if self.finished.len() < MAX_INCIDENTS {

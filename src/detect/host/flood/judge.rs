@@ -3,9 +3,10 @@
 use super::cusum::{Cusum, PERIOD};
 use super::forgery::signs_of_forgery;
 use super::incident::{Incident, Ledger, MAX_FRAMES, Others, Running};
-use super::report::{end, flood_finding, outbound, spoofed};
+use super::report::{flood_finding, outbound, rest, spoofed};
 use super::service::{CALM, COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, RIPE, Service};
 use super::spread::Areas;
+use crate::detect::anomaly::Phase;
 use crate::detect::host::burst::MANY;
 use crate::detect::host::input::Settled;
 use crate::detect::host::reporter::{Report, Reporter};
@@ -58,7 +59,7 @@ pub(super) fn judge_service(
     if over && let Some(ended) = service.running.take() {
         ledger.running.retain(|v| *v != victim);
         let at = service.time_of(second);
-        end(*ended, service.sketch.as_deref(), &[], ledger, at, reporter, out);
+        rest(*ended, service.sketch.as_deref(), &[], ledger, at, reporter, out);
         service.others = Others::default();
         service.cleared = second;
     }
@@ -124,15 +125,20 @@ pub(super) fn judge_cohort(
         ledger.leave_out(&mut service.left_out);
         return;
     }
-    let incident = begin(service, victim, &cohort, from);
+    let pulse = begin(service, victim, &cohort, from);
+    let first_second = service.second_of(pulse.begin);
+    let (incident, before) = ledger.resume(pulse);
     let source = incident.source.map(|ip| (ip, None));
-    let finding = flood_finding(&incident, &cohort, rate);
+    let mut finding = flood_finding(&incident, &cohort, rate);
+    if let Some((number, _)) = before {
+        finding = finding.of(number, Phase::Update);
+    }
     let number = reporter.report(&rules::SYN_FLOOD, now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     if let Some(finding) = outbound(service, victim, rate) {
         reporter.report(&rules::SYN_FLOOD_OUTBOUND, now, (source, Some((victim.ip, Some(victim.port)))), finding, out);
     }
-    let first_second = service.second_of(incident.begin);
-    let mut running = Running { incident, number, first_second, spoofing_reported: false, calm_seconds: 0 };
+    let spoofing_reported = before.is_some_and(|(_, reported)| reported);
+    let mut running = Running { incident, number, first_second, spoofing_reported, calm_seconds: 0 };
     spoofed(&mut running, service.sketch.as_deref(), now, reporter, out);
     service.running = Some(Box::new(running));
     ledger.running.push(victim);
@@ -153,6 +159,7 @@ pub(super) fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: 
         begin: service.time_of(first),
         last: service.last,
         ended: false,
+        pulses: 1,
         syns: u64::from(all.syns),
         completed: u64::from(all.completed),
         answered: u64::from(all.answered),

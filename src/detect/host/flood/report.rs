@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::forgery::{Sketch, signs_of_forgery};
-use super::incident::{Incident, Ledger, Others, Running, Spread};
+use super::incident::{Incident, Ledger, Others, PAUSE, Resting, Running, Spread};
 use super::service::Service;
 use crate::detect::anomaly::{Figure, Phase, Severity};
 use crate::detect::host::limits::{Limit, LimitChange};
@@ -57,6 +57,9 @@ pub(super) fn flood_finding(i: &Incident, cohort: &Second, rate: f64) -> Finding
     .frames(i.frames.iter().copied());
     if i.sources > 0 {
         finding = finding.figure("sources", i.sources as i64);
+    }
+    if i.pulses > 1 {
+        finding = finding.figure("pulses", i.pulses);
     }
     others_figures(finding, "before", &i.before)
 }
@@ -120,7 +123,7 @@ pub(super) fn spoofed(
     let i = &mut r.incident;
     let victim = i.victim;
     let n = sketch.syns();
-    i.sources = sketch.sources.count();
+    i.sources = sketch.sources.count().max(if i.pulses > 1 { i.sources } else { 0 });
     let mut evidence = signs_of_forgery(sketch, i.sources, victim);
     if i.answered > 100 && i.reset * 20 >= i.answered && i.sources >= 20 {
         evidence.push("sources that reset what they never asked for");
@@ -139,6 +142,28 @@ pub(super) fn spoofed(
     reporter.report(&rules::SYN_FLOOD_SPOOFED, now, (None, i.whom()), finding, out);
 }
 
+/// A flood came to rest. It has ended if no other pulse comes soon.
+pub(super) fn rest(
+    mut running: Running,
+    sketch: Option<&Sketch>,
+    listed: &[IpAddr],
+    ledger: &mut Ledger,
+    now: Timestamp,
+    reporter: &mut Reporter,
+    out: Report<'_>,
+) {
+    spoofed(&mut running, sketch, now, reporter, out);
+    ledger.resting.push(Resting { running, listed: listed.to_vec() });
+    end_rested(ledger, now, PAUSE, reporter, out);
+}
+
+/// Reports the floods that have rested for `pause` at `now`.
+pub(super) fn end_rested(ledger: &mut Ledger, now: Timestamp, pause: i64, reporter: &mut Reporter, out: Report<'_>) {
+    while let Some(Resting { running, listed }) = ledger.next_ended(now, pause) {
+        end(running, None, &listed, ledger, now, reporter, out);
+    }
+}
+
 pub(super) fn end(
     mut r: Running,
     sketch: Option<&Sketch>,
@@ -153,9 +178,10 @@ pub(super) fn end(
     let i = &r.incident;
     let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;
     let mut finding = Finding::new(format!(
-        "flood on {} over: {} SYNs in {seconds:.0} s, at most {} a second",
+        "flood on {} over: {} SYNs in {seconds:.0} s{}, at most {} a second",
         over(i),
         i.syns,
+        if i.pulses > 1 { format!(" and {} pulses", i.pulses) } else { String::new() },
         i.peak
     ))
     .figure("syns", i.syns as i64)
@@ -168,6 +194,9 @@ pub(super) fn end(
     .frames(i.frames.iter().copied());
     if i.sources > 0 {
         finding = finding.figure("sources", i.sources as i64);
+    }
+    if i.pulses > 1 {
+        finding = finding.figure("pulses", i.pulses);
     }
     finding = others_figures(others_figures(finding, "before", &i.before), "during", &i.during);
     let source = i.source.map(|ip| (ip, None));

@@ -11,8 +11,9 @@ use smallvec::SmallVec;
 
 use super::forgery::{Sketch, signs_of_forgery};
 use super::incident::{Incident, Ledger, MAX_FRAMES, Others, Running, Spread};
-use super::report::{end, figures, flood_finding, spoofed};
+use super::report::{end, figures, flood_finding, rest, spoofed};
 use super::service::{CALM, COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, RIPE, SKETCHED};
+use crate::detect::anomaly::Phase;
 use crate::detect::host::clients::{network_of, prefix_of};
 use crate::detect::host::input::{Attempt, EndHashes, Outcome, Settled};
 use crate::detect::host::reporter::{Report, Reporter};
@@ -327,6 +328,7 @@ impl Watched {
             begin: self.time_of(first).max(self.began),
             last: self.time_of(last),
             ended: false,
+            pulses: 1,
             syns: u64::from(all.syns),
             completed: u64::from(all.completed),
             answered: u64::from(all.answered),
@@ -638,12 +640,17 @@ fn begin(
         }
         return;
     };
-    let incident = wide.incident(ip, is_network, &cohort);
-    let finding = figures(flood_finding(&incident, &cohort, rate), &incident, &wide.sketches.listed);
+    let pulse = wide.incident(ip, is_network, &cohort);
+    let first_second = wide.second_of(pulse.begin);
+    let (incident, before) = ledger.resume(pulse);
+    let mut finding = figures(flood_finding(&incident, &cohort, rate), &incident, &wide.sketches.listed);
+    if let Some((number, _)) = before {
+        finding = finding.of(number, Phase::Update);
+    }
     let (source, target) = (incident.source.map(|ip| (ip, None)), Some((ip, None)));
     let number = reporter.report(&rules::SYN_FLOOD, now, (source, target), finding, out);
-    let first_second = wide.second_of(incident.begin);
-    let mut running = Running { incident, number, first_second, spoofing_reported: false, calm_seconds: 0 };
+    let spoofing_reported = before.is_some_and(|(_, reported)| reported);
+    let mut running = Running { incident, number, first_second, spoofing_reported, calm_seconds: 0 };
     spoofed(&mut running, Some(&wide.sketches.sketch), now, reporter, out);
     wide.running = Some(Box::new(running));
     wide.judged = second;
@@ -672,7 +679,7 @@ fn go_on(
     if wide.calm >= 10 {
         if let Some(r) = wide.running.take() {
             let listed = wide.sketches.listed.clone();
-            end(*r, Some(&wide.sketches.sketch), &listed, ledger, now, reporter, out);
+            rest(*r, Some(&wide.sketches.sketch), &listed, ledger, now, reporter, out);
         }
         wide.cleared = second;
         wide.sketches = Sketches::new(now);

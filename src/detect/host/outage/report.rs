@@ -43,3 +43,10 @@ pub(super) fn finding(run: &Run, server: Endpoint, kind: Kind, over: bool) -> Fi
         .figure("duration_ns", lasted)
         .frames(run.frames.iter().copied())
 }
+
+/// The outage of `server` turned out to be part of incident `whole`, of several services.
+pub(super) fn joined(run: &Run, server: Endpoint, whole: u64) -> Finding {
+    let mut finding = finding(run, server, run.kind, false);
+    finding.reason.push_str(&format!("; it goes on as part of incident {whole}"));
+    finding.figure("part_of", whole as i64)
+}
