@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use synscope::detect::{Anomaly, Figure, Phase, Scope};
 
 use crate::attacks::{ATTACKS, STRAYS, forged, one, ports, prefix, raw, web};
-use crate::traffic::{A, Traffic, dice, scattered};
+use crate::traffic::{A, PA, Traffic, dice, scattered};
 use crate::{everyday, more_life, ordinary, outages};
 
 /// Incidents of a rule that is ever final, which are new and not final, or final without having been new.
@@ -120,4 +120,44 @@ fn a_flood_of_strays_in_pulses_is_one_incident() {
     }
     let reports = of(&mut t, STRAYS);
     assert_eq!(numbers(&reports).len(), 1, "{reports:#?}");
+}
+
+/// Clients that open connections and send a line of a request every few seconds. `answered`: the server answers at last.
+fn slowly(connections: u32, sources: u32, port: u16, answered: bool) -> Traffic {
+    let mut t = Traffic::new();
+    let server = synscope::tcp::Endpoint { port, ..web(0) };
+    for k in 0..connections {
+        let (from, at) = (scattered(k % sources, 20_000 + k as u16), f64::from(k) * 12.0);
+        let (c, s) = t.open(at, from, server);
+        let (mut c, s) = (c.wrapping_add(1), s.wrapping_add(1));
+        for line in 0..9 {
+            t.send(at + 10.0 + f64::from(line) * 4_000.0, from, server, PA, c, s).payload = 20;
+            c = c.wrapping_add(20);
+            if answered && line == 1 {
+                t.send(at + 4_050.0, server, from, PA, s, c).payload = 400;
+                break;
+            }
+        }
+    }
+    t
+}
+
+#[test]
+fn slow_requests_of_many_sources_are_named() {
+    let floods = |mut t: Traffic| of(&mut t, &["connection-flood"]);
+    for sources in [1, 12, 60, 400] {
+        let reports = floods(slowly(400, sources, 80, false));
+        assert_eq!(reports.len(), 1, "{sources}: {reports:#?}");
+        assert!(reports[0].reason.contains("trickle"), "{}", reports[0].reason);
+        let target = reports[0].destination.map(|(_, port)| port);
+        assert_eq!((reports[0].source.is_some(), target), (sources == 1, Some(Some(80))), "{sources}");
+    }
+    // A collector of logs never answers; an upload takes its time, and is answered; a few are none.
+    for (what, t) in [
+        ("logs", slowly(400, 60, 514, false)),
+        ("uploads", slowly(400, 60, 80, true)),
+        ("a few", slowly(200, 60, 80, false)),
+    ] {
+        assert!(floods(t).is_empty(), "{what}");
+    }
 }

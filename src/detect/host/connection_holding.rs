@@ -24,6 +24,8 @@ const SILENT: u32 = 300;
 const SILENCE: i64 = 10 * SECOND;
 /// Sources that hold connections of a service together, at least.
 const TOGETHER: u64 = 10;
+/// Ports of services that answer each request in plain text as soon as they have it (HTTP).
+const ANSWERS_REQUESTS: [u16; 8] = [80, 81, 3000, 3128, 8000, 8008, 8080, 8888];
 /// Places by which they are counted.
 const PLACES: u32 = 1024;
 /// Half-open connections of one source at one service.
@@ -125,6 +127,32 @@ impl Held {
             self.many_since = Some(now);
         }
         new
+    }
+}
+
+impl Held {
+    /// One more on which a request trickles in; whether they are many from now on.
+    fn trickle(&mut self, new: &Connection) -> bool {
+        self.last = new.now;
+        self.trickling += 1;
+        self.frame = if self.frame == 0 { new.frame } else { self.frame };
+        let many = self.trickling >= SILENT && self.trickling_since.is_none();
+        if many {
+            self.trickling_since = Some(new.now);
+        }
+        many
+    }
+
+    const fn trickle_no_more(&mut self) {
+        self.trickling = self.trickling.saturating_sub(1);
+        if self.trickling < SILENT {
+            self.trickling_since = None;
+        }
+    }
+
+    /// Whether many have trickled for long enough.
+    fn trickles(&self, now: Timestamp, last: bool) -> bool {
+        !self.reported && self.trickling_since.is_some_and(|since| now - since >= SILENCE || last)
     }
 }
 
@@ -247,24 +275,27 @@ impl ConnectionHolding {
         if core::mem::replace(&mut at.trickles, true) {
             return;
         }
-        let held = self.held(new, (0, 0), at);
-        held.trickling += 1;
-        held.frame = if held.frame == 0 { new.frame } else { held.frame };
-        if held.trickling >= SILENT && held.trickling_since.is_none() {
-            held.trickling_since = Some(new.now);
+        let mut many = self.held(new, (0, 0), at).trickle(new);
+        if ANSWERS_REQUESTS.contains(&new.server.port) {
+            let all = self.services.entry(new.server, || HeldByAll::new(new.now, 0));
+            all.see(new.client);
+            many |= all.held.trickle(new);
+        }
+        if many {
             self.due = self.due.min(new.now.after(SILENCE));
         }
     }
 
     /// The server answered at last, or the connection ended.
     pub(super) fn trickles_no_more(&mut self, client: IpAddr, server: Endpoint, at: &mut Places) {
-        if core::mem::take(&mut at.trickles)
-            && let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server))
-        {
-            held.trickling = held.trickling.saturating_sub(1);
-            if held.trickling < SILENT {
-                held.trickling_since = None;
-            }
+        if !core::mem::take(&mut at.trickles) {
+            return;
+        }
+        if let Some(held) = self.pairs.get_at(&mut at.pair, &(client, server)) {
+            held.trickle_no_more();
+        }
+        if let Some(all) = self.services.get_mut(&server) {
+            all.held.trickle_no_more();
         }
     }
 
@@ -358,19 +389,33 @@ impl ConnectionHolding {
 
     /// Services with many sources that hold a few connections each.
     fn judge_services(&mut self, now: Timestamp, last: bool, reporter: &mut Reporter, out: Report<'_>) {
-        let named: Vec<(Endpoint, u32)> = [&self.pairs, &self.networks]
+        let named: Vec<(Endpoint, u32, u32)> = [&self.pairs, &self.networks]
             .into_iter()
             .flat_map(Bounded::iter)
             .filter(|(_, held)| held.reported)
-            .map(|((_, server), held)| (*server, held.silent))
+            .map(|((_, server), held)| (*server, held.silent, held.trickling))
             .collect();
         for (server, all) in self.services.iter_mut() {
             self.due = self.due.min(all.held.waits_until());
             let sources = all.sources();
             let held = &mut all.held;
+            let by_those: u32 = named.iter().filter(|(of, ..)| of == server).map(|(.., trickling)| trickling).sum();
+            if held.trickles(now, last) && sources >= TOGETHER && 2 * by_those < held.trickling {
+                held.reported = true;
+                let finding = Finding::new(format!(
+                    "some {sources} sources hold {} open connections to {server} on which requests trickle in and \
+                     never end",
+                    held.trickling
+                ))
+                .figure("sources", sources as i64)
+                .figure("trickling", held.trickling)
+                .frames(Some(held.frame).filter(|f| *f > 0));
+                let target = Some((server.ip, Some(server.port)));
+                reporter.report(&rules::CONNECTION_FLOOD, now, (None, target), finding, out);
+            }
             let Some(since) = held.many_since.filter(|_| !held.reported) else { continue };
             let hardly_used = held.used * 20 <= held.opened;
-            let by_others: u32 = named.iter().filter(|(of, _)| of == server).map(|(_, silent)| silent).sum();
+            let by_others: u32 = named.iter().filter(|(of, ..)| of == server).map(|(_, silent, _)| silent).sum();
             let is_named = 2 * by_others >= held.silent;
             if !hardly_used || is_named || sources < TOGETHER || (now - since < SILENCE && !last) {
                 continue;
@@ -440,7 +485,7 @@ impl ConnectionHolding {
         if held.reported {
             return;
         }
-        if held.trickling_since.is_some_and(|since| now - since >= SILENCE || last) {
+        if held.trickles(now, last) {
             held.reported = true;
             let finding = Finding::new(format!(
                 "{client} holds {} open connections to {server} on which requests trickle in and never end",
