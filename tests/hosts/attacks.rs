@@ -196,13 +196,7 @@ fn a_kernels_scan_is_named_as_soon_as_others() {
 }
 
 /// Floods of which one direction proves nothing: their segments may be those of connections, but for the answers.
-const NEED_ANSWERS: &[&str] = &[
-    "SYN flood of one source",
-    "ACK flood, forged",
-    "ACK flood of one source",
-    "FIN, ACK flood",
-    "ACK flood of ports",
-];
+const NEED_ANSWERS: &[&str] = &["ACK flood, forged", "ACK flood of one source", "FIN, ACK flood", "ACK flood of ports"];
 
 /// Ways to see a part of an attack: its end, its begin, one direction of it.
 const PARTS: [(&str, f64, f64, bool); 3] =

@@ -843,3 +843,21 @@ fn everyday_life_is_no_attack() {
 fn more_of_ordinary_life_is_no_attack() {
     are_no_attack(more_life::KINDS);
 }
+
+/// Of which only one direction is captured, or only SYNs: ways to see less.
+#[test]
+fn ordinary_life_is_no_attack_where_less_of_it_is_seen() {
+    let mut wrong = Vec::new();
+    for (name, variants, make, _) in KINDS.iter().chain(everyday::KINDS).chain(more_life::KINDS) {
+        for (n, part) in ["SYNs", "answers", "one way"].into_iter().enumerate() {
+            let mut t = make(n as u64 % variants).t;
+            t.only_seen(part);
+            // What fails cannot be told from what is not seen to work, but nobody floods.
+            let said = alarms(&mut t).into_iter().filter(|text| text.contains("flood")).collect::<Vec<_>>();
+            if !said.is_empty() {
+                wrong.push(format!("{name}, {part}: {}", said.join("; ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -174,6 +174,18 @@ impl Traffic {
         self.segments.retain(is);
     }
 
+    /// Only SYNs, only answers to them, or only what clients send.
+    pub(crate) fn only_seen(&mut self, part: &str) {
+        let asks = |s: &Segment| s.flags.is_syn();
+        let clients: std::collections::HashSet<_> =
+            self.segments.iter().filter(|s| asks(s)).map(|s| (s.source, s.destination)).collect();
+        self.only(|s| match part {
+            "SYNs" => asks(s),
+            "answers" => s.flags.has(SA) || s.flags.has(RA),
+            _ => clients.contains(&(s.source, s.destination)),
+        });
+    }
+
     /// Everything so many milliseconds later.
     pub(crate) fn moved(&mut self, ms: f64) {
         for s in &mut self.segments {

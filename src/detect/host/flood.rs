@@ -117,7 +117,9 @@ impl Floods {
             limit.asked(a.time);
         }
         service.cusum.syns += 1;
-        service.cusum.of_a_kernel += u32::from(a.look.is_of_a_stack());
+        let of_a_kernel = a.look.is_of_a_stack();
+        service.cusum.of_a_kernel += u32::from(of_a_kernel);
+        service.cusum.raw += u32::from(!of_a_kernel && !a.look.options_cut);
         service.busy = service.busy.saturating_add(1);
         service.outward = service.outward.saturating_add(u32::from(outward));
         if service.frame_count < 4 {

@@ -13,6 +13,8 @@ pub(super) struct Cusum {
     pub(super) retried: u32,
     /// SYNs that a kernel may have sent.
     pub(super) of_a_kernel: u32,
+    /// SYNs that no kernel sent.
+    pub(super) raw: u32,
     pub(super) mean: f64,
     pub(super) sum: f64,
     pub(super) reported: bool,
@@ -43,6 +45,7 @@ impl Cusum {
         let quiet_periods = (period - self.period - 1).min(100);
         let (syns, completed, retried, of_a_kernel) = (self.syns, self.completed, self.retried, self.of_a_kernel);
         (self.syns, self.completed, self.retried, self.of_a_kernel, self.period) = (0, 0, 0, 0, period);
+        self.raw = 0;
         let completions = f64::from(completed);
         self.mean = if self.mean == 0.0 { completions } else { 0.9 * self.mean + 0.1 * completions };
         let failed = f64::from(syns - completed.min(syns));

@@ -20,6 +20,8 @@ use crate::time::{SECOND, Timestamp};
 const FEW_CLIENTS: usize = 3;
 /// Clients of a service that fails them, at least.
 const OUTAGE_CLIENTS: usize = 20;
+/// SYNs of one period, at least, whose look tells that they come from a tool.
+const MADE: u32 = 100;
 /// Incidents at once.
 const MAX_ACTIVE: usize = 64;
 
@@ -114,7 +116,7 @@ pub(super) fn judge_cohort(
     if service.running.is_some() {
         return go_on(service, now, reporter, out);
     }
-    let believed = ledger.shows_answers() || looks_forged(service, victim);
+    let believed = ledger.shows_answers() || looks_forged(service, victim) || is_made_by_one(service);
     if !believed
         || !is_flood(&cohort, rate, service.baseline)
         || areas.is_flooded(victim.ip, now, ledger.shows_answers())
@@ -181,6 +183,12 @@ pub(super) fn begin(service: &Service, victim: Endpoint, cohort: &Second, from: 
 /// Whether SYNs without visible answers are not those of ordinary clients: a capture of nothing but SYNs shows no more.
 fn looks_forged(service: &Service, victim: Endpoint) -> bool {
     service.sketch.as_ref().is_some_and(|sketch| signs_of_forgery(sketch, sketch.sources.count(), victim).len() >= 2)
+}
+
+/// Whether nearly all SYNs come from one source that is no kernel: a tool, which no answer would keep from sending.
+fn is_made_by_one(service: &Service) -> bool {
+    let cusum = &service.cusum;
+    cusum.syns >= MADE && 10 * cusum.raw >= 9 * cusum.syns && service.main_source().is_some()
 }
 
 /// A service that fails its clients: many of them, who try again or are all refused.
