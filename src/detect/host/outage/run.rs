@@ -116,14 +116,14 @@ pub(super) struct Hit {
 
 impl Hit {
     const fn is_again(&mut self, began: Timestamp) {
-        let gap = began.0 - self.last.0;
+        let gap = began.0.saturating_sub(self.last.0);
         if gap <= 0 {
             return;
         }
         if self.gap > 0 {
             self.gaps = self.gaps.saturating_add(1);
             let off = (gap - self.gap).abs();
-            self.alike = self.alike.saturating_add((off * 4 <= self.gap) as u16);
+            self.alike = self.alike.saturating_add((off.saturating_mul(4) <= self.gap) as u16);
         }
         (self.last, self.gap) = (began, gap);
     }
