@@ -119,7 +119,7 @@ fn what_silence_ends_is_reported_before_what_comes_after_it() {
         ..blank(u64::from(n) + 1)
     };
     engine.segment(&segment(0, 0, Flags::SYN), &mut sink);
-    engine.segment(&segment(1, 7200, Flags::ACK), &mut sink);
+    engine.segment(&segment(1, 3000, Flags::ACK), &mut sink);
     engine.finish(&mut sink);
     assert_eq!(reported, [(1, "start"), (1, "opening"), (1, "end"), (2, "start"), (2, "opening"), (2, "end")]);
 }

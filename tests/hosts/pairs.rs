@@ -85,7 +85,7 @@ pub(crate) const MORE: &[Further] = &[
     ("connection-flood", Severity::Warn, || held(320, false, true), || held(320, true, true)),
     ("connection-flood", Severity::Warn, || held_together(150, 10, false), || held_together(150, 10, true)),
     ("connection-flood", Severity::Warn, || held_together(80, 4, false), || held_together(70, 4, false)),
-    ("connection-flood", Severity::Warn, || slow_requests(1, 320, 30.0), || slow_requests(320, 1, 30.0)),
+    ("connection-flood", Severity::Warn, || slow_requests(320, 1, 30.0), || slow_requests(280, 1, 30.0)),
     ("connection-flood", Severity::Warn, || slow_requests(1, 320, 30.0), || slow_requests(1, 280, 30.0)),
     ("connection-flood", Severity::Warn, || slow_requests(1, 320, 30.0), || slow_requests(1, 320, 2.0)),
     ("challenge-ack-flood", Severity::Note, || challenged(10, 500.0), || challenged(10, 600.0)),

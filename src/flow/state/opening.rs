@@ -228,7 +228,8 @@ impl Flow {
             self.disown_early_fin();
         }
         let other_isn = self.server.isn.is_some() && self.tracking.phase == Phase::SynReceived;
-        if self.server.data_count > u32::from(s.payload > 0) && s.seq.after(self.server.first_seq) {
+        let has_numbers = self.server.next.is_some();
+        if has_numbers && self.server.data_count > u32::from(s.payload > 0) && s.seq.after(self.server.first_seq) {
             self.disown_early_data(s);
         }
         self.tracking.phase = Phase::SynReceived;
