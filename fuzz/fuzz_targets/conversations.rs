@@ -3,7 +3,7 @@
 
 use arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
-use synscope::engine::{Event, Sink};
+use synscope::engine::Event;
 use synscope::output::{FORMATS, Level, Out, Settings};
 
 fuzz_target!(|data: &[u8]| {

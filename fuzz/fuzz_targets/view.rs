@@ -71,8 +71,7 @@ fn press(model: &mut Model, keys: &mut Unstructured<'_>) -> Result<()> {
         }
     }
     let (width, height) = (keys.int_in_range(0..=160u16)?, keys.int_in_range(0..=50u16)?);
-    if let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height)) {
-        let _ = terminal.draw(|frame| view::draw(model, frame));
-    }
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
+    let Ok(_) = terminal.draw(|frame| view::draw(model, frame));
     Ok(())
 }

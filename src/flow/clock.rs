@@ -1,6 +1,5 @@
 //! The packet clock: never runs backwards, whatever the time stamps do.
 
-use crate::flow::record::tuple::FlowKey;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// A step back by more than this means that the time stamps jumped (another file, a corrected clock), not that packets
@@ -40,23 +39,6 @@ pub struct Leaps {
     pub frame: u64,
     /// The time stamp before the last.
     before: Timestamp,
-}
-
-/// What came behind a leap that nothing has explained.
-#[derive(Debug)]
-pub(super) struct Beyond {
-    /// Time stamp of the first segment.
-    pub(super) time: Timestamp,
-    /// Its frame.
-    pub(super) frame: u64,
-    /// The moment of the clock that its time stamp names.
-    pub(super) at: Timestamp,
-    /// Time stamp of the last.
-    pub(super) last: Timestamp,
-    /// How many segments.
-    pub(super) segments: usize,
-    /// Connections that began there, with their hashes.
-    pub(super) begun: Vec<(FlowKey, u64)>,
 }
 
 impl PacketClock {

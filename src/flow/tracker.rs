@@ -10,7 +10,7 @@ mod notify;
 mod take;
 mod timeouts;
 
-use crate::flow::clock::{Beyond, Leaps, PacketClock};
+use crate::flow::clock::{Leaps, PacketClock};
 use crate::flow::config::{Limits, Timeouts};
 use crate::flow::observer::Observer;
 use crate::flow::record::handshake::Tries;
@@ -21,6 +21,7 @@ use crate::flow::record::verdict::Opening;
 use crate::flow::state::announced::Announced;
 use crate::flow::state::duplicates::{Print, Seal};
 use crate::flow::state::evidence::SILENCE;
+use crate::flow::state::leaps::Beyond;
 use crate::flow::state::reuse::Fate;
 use crate::flow::state::twins::{self};
 use crate::flow::table::descriptor::Descriptor;
@@ -322,10 +323,9 @@ impl Tracker {
         let (slot, first) = match slot {
             Some(slot) => (slot, false),
             None => {
-                match self.begin(s, keyed, now, self.short_cut && tries.is_empty() && self.beyond.is_none(), observer) {
-                    Some(slot) => (slot, true),
-                    None => return,
-                }
+                let small = self.short_cut && tries.is_empty() && self.beyond.is_none();
+                let Some(slot) = self.begin(s, keyed, now, small, observer) else { return };
+                (slot, true)
             }
         };
         if !tries.is_empty()

@@ -128,9 +128,7 @@ impl Held {
         }
         new
     }
-}
 
-impl Held {
     /// One more on which a request trickles in; whether they are many from now on.
     fn trickle(&mut self, new: &Connection) -> bool {
         self.last = new.now;
@@ -397,40 +395,29 @@ impl ConnectionHolding {
             .collect();
         for (server, all) in self.services.iter_mut() {
             self.due = self.due.min(all.held.waits_until());
-            let sources = all.sources();
-            let held = &mut all.held;
-            let by_those: u32 = named.iter().filter(|(of, ..)| of == server).map(|(.., trickling)| trickling).sum();
-            if held.trickles(now, last) && sources >= TOGETHER && 2 * by_those < held.trickling {
-                held.reported = true;
-                let finding = Finding::new(format!(
-                    "some {sources} sources hold {} open connections to {server} on which requests trickle in and \
-                     never end",
-                    held.trickling
-                ))
-                .figure("sources", sources as i64)
-                .figure("trickling", held.trickling)
-                .frames(Some(held.frame).filter(|f| *f > 0));
-                let target = Some((server.ip, Some(server.port)));
-                reporter.report(&rules::CONNECTION_FLOOD, now, (None, target), finding, out);
-            }
-            let Some(since) = held.many_since.filter(|_| !held.reported) else { continue };
-            let hardly_used = held.used * 20 <= held.opened;
-            let by_others: u32 = named.iter().filter(|(of, ..)| of == server).map(|(_, silent, _)| silent).sum();
-            let is_named = 2 * by_others >= held.silent;
-            if !hardly_used || is_named || sources < TOGETHER || (now - since < SILENCE && !last) {
+            let trickles = all.held.trickles(now, last);
+            let is_silent = !all.held.reported
+                && all.held.many_since.is_some_and(|since| now - since >= SILENCE || last)
+                && all.held.used * 20 <= all.held.opened;
+            if !trickles && !is_silent {
                 continue;
             }
+            let sources = all.sources();
+            let of_it = || named.iter().filter(|(of, ..)| of == server);
+            let by_others: u32 = of_it().map(|(_, silent, _)| silent).sum();
+            let trickling_by_others: u32 = of_it().map(|(.., trickling)| trickling).sum();
+            let held = &mut all.held;
+            let finding = if sources < TOGETHER {
+                continue;
+            } else if trickles && 2 * trickling_by_others < held.trickling {
+                trickling_together(held, *server, sources)
+            } else if is_silent && 2 * by_others < held.silent {
+                silent_together(held, *server, sources)
+            } else {
+                continue;
+            };
             held.reported = true;
-            let finding = Finding::new(format!(
-                "some {sources} sources hold {} open connections to {server} on which nothing was ever said; they used \
-                 {} of {}",
-                held.silent, held.used, held.opened
-            ))
-            .figure("sources", sources as i64)
-            .figure("silent", held.silent)
-            .figure("opened", held.opened)
-            .figure("used", held.used)
-            .frames(Some(held.frame).filter(|f| *f > 0));
+            let finding = finding.frames(Some(held.frame).filter(|f| *f > 0));
             let target = Some((server.ip, Some(server.port)));
             reporter.report(&rules::CONNECTION_FLOOD, now, (None, target), finding, out);
         }
@@ -523,4 +510,27 @@ type Ends = (Option<super::reporter::Whom>, Option<super::reporter::Whom>);
 
 const fn ends(client: IpAddr, server: Endpoint) -> Ends {
     (Some((client, None)), Some((server.ip, Some(server.port))))
+}
+
+/// Requests trickle in from many sources and never end.
+fn trickling_together(held: &Held, server: Endpoint, sources: u64) -> Finding {
+    Finding::new(format!(
+        "some {sources} sources hold {} open connections to {server} on which requests trickle in and never end",
+        held.trickling
+    ))
+    .figure("sources", sources as i64)
+    .figure("trickling", held.trickling)
+}
+
+/// Connections of many sources are open, and nothing was ever said on them.
+fn silent_together(held: &Held, server: Endpoint, sources: u64) -> Finding {
+    Finding::new(format!(
+        "some {sources} sources hold {} open connections to {server} on which nothing was ever said; they used {} of \
+         {}",
+        held.silent, held.used, held.opened
+    ))
+    .figure("sources", sources as i64)
+    .figure("silent", held.silent)
+    .figure("opened", held.opened)
+    .figure("used", held.used)
 }

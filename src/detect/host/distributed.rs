@@ -70,6 +70,15 @@ enum Fate {
     Silent,
 }
 
+/// A scan that was reported.
+#[derive(Clone, Copy, Debug)]
+struct ReportedScan {
+    incident: u64,
+    /// The look of its SYNs.
+    look: u32,
+    severity: Severity,
+}
+
 /// Failed attempts at one host (its port is 0), or on one port (its address is none).
 #[derive(Debug)]
 struct Group {
@@ -79,8 +88,8 @@ struct Group {
     /// Those that gave way while it was scanned.
     gone: u64,
     last: Timestamp,
-    /// The scan that was reported: its incident, the look of its SYNs and its severity.
-    reported: Option<(u64, u32, Severity)>,
+    /// The scan that was reported.
+    reported: Option<ReportedScan>,
     seen: Option<Examined>,
     /// Connections with SYNs of a kernel that opened meanwhile, and since when they are counted.
     served: (u32, Timestamp),
@@ -288,7 +297,7 @@ impl Distributed {
         let severity = if !one_host && of_a_kernel { Severity::Note } else { Severity::Warn };
         finding = finding.severity(severity);
         let incident = reporter.report(&rules::SCAN_DISTRIBUTED, now, ends, finding, out);
-        group.reported = Some((incident, look, severity));
+        group.reported = Some(ReportedScan { incident, look, severity });
         self.open.push(key);
     }
 
@@ -331,7 +340,7 @@ impl Distributed {
 
     fn conclude(&mut self, key: Endpoint, now: Timestamp, reporter: &mut Reporter, out: Report<'_>) {
         let Some(group) = self.groups.get_mut(&key) else { return };
-        let Some((incident, look, severity)) = group.reported else { return };
+        let Some(ReportedScan { incident, look, severity }) = group.reported else { return };
         let (ends, finding) = finding(group, key, look);
         let finding = finding.severity(severity);
         reporter.report(&rules::SCAN_DISTRIBUTED, now, ends, finding.of(incident, Phase::Final), out);

@@ -26,7 +26,7 @@ use crate::time::{SECOND, Timestamp};
 use forgery::Sketch;
 use incident::{Ledger, PAUSE};
 use judge::{close_period, judge_cohort, judge_service, refused};
-use report::{end, end_rested, half_open_finding, limited};
+use report::{end_rested, half_open_finding, limited, rest};
 use service::{CALM, COHORT, HALF_OPEN_SECONDS, RIPE, SKETCHED, SKETCHED_FOR, Service};
 use spread::Areas;
 
@@ -397,7 +397,7 @@ impl Floods {
                 close_period(service, *victim, second, &self.ledger, reporter, out);
             }
             if let Some(running) = service.running.take() {
-                end(*running, service.sketch.as_deref(), &[], &mut self.ledger, now, reporter, out);
+                rest(*running, service.sketch.as_deref(), &[], &mut self.ledger, now, reporter, out);
             }
         }
         self.ledger.running.clear();

@@ -2,7 +2,7 @@
 
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tracking::Phase;
-use crate::flow::record::tuple::Side;
+use crate::flow::record::tuple::{FlowKey, Side};
 use crate::tcp::Segment;
 use crate::time::{SECOND, Timestamp};
 
@@ -10,6 +10,23 @@ use crate::time::{SECOND, Timestamp};
 const RATES: [i64; 9] = [1, 2, 10, 60, 100, 250, 500, 1000, 1024];
 /// A clock runs at a rate if it is as near to it as this many hundredths.
 const NEAR: i64 = 5;
+
+/// What came behind a leap that nothing has explained.
+#[derive(Debug)]
+pub(in crate::flow) struct Beyond {
+    /// Time stamp of the first segment.
+    pub(in crate::flow) time: Timestamp,
+    /// Its frame.
+    pub(in crate::flow) frame: u64,
+    /// The moment of the clock that its time stamp names.
+    pub(in crate::flow) at: Timestamp,
+    /// Time stamp of the last.
+    pub(in crate::flow) last: Timestamp,
+    /// How many segments.
+    pub(in crate::flow) segments: usize,
+    /// Connections that began there, with their hashes.
+    pub(in crate::flow) begun: Vec<(FlowKey, u64)>,
+}
 
 impl Flow {
     /// Whether `s`, whose time stamp is `ahead` nanoseconds ahead of the clock, shows that no such time has passed: it

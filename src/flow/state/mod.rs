@@ -12,7 +12,7 @@ pub(super) mod fast_path;
 mod handshake_reset;
 mod header_checks;
 pub(super) mod hindsight;
-mod leaps;
+pub(super) mod leaps;
 mod numberless;
 mod opening;
 pub(super) mod overlap;

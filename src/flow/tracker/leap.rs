@@ -4,11 +4,11 @@
 //! another does the clock stands still, and such connections live in the time of their stamps.
 
 use super::Tracker;
-use crate::flow::clock::Beyond;
 use crate::flow::observer::Observer;
 use crate::flow::record::flow::Flow;
 use crate::flow::record::tracking::Tracking;
 use crate::flow::record::tuple::FlowKey;
+use crate::flow::state::leaps::Beyond;
 use crate::flow::table::descriptor::Descriptor;
 use crate::tcp::Segment;
 use crate::time::{SECOND, Timestamp};
@@ -35,7 +35,7 @@ impl Tracker {
         // One that began beyond the leap says nothing about it.
         let flow = slot.and_then(|slot| self.table.flushed(slot)).filter(|flow| flow.tracking.seen_at <= now);
         let Some(flow) = flow else {
-            return self.wait_beyond(s, slot.is_none().then_some((key, descriptor.hash)), observer);
+            return self.wait_beyond(s, slot.is_none().then_some((key, descriptor.hash)));
         };
         if flow.goes_on_over_leap(s, ahead, idle) {
             self.leap(s, observer);
@@ -74,20 +74,12 @@ impl Tracker {
 
     /// Notes that `s` tells nothing; in which time to take it, while that may be so. `new`: the connection that it
     /// begins.
-    fn wait_beyond(
-        &mut self,
-        s: &Segment,
-        new: Option<(FlowKey, u64)>,
-        observer: &mut impl Observer,
-    ) -> Option<Timestamp> {
+    fn wait_beyond(&mut self, s: &Segment, new: Option<(FlowKey, u64)>) -> Option<Timestamp> {
         if !self.clock.is_leap(s.time) {
             self.beyond = None;
             return None;
         }
         let at = self.clock.at(s.time);
-        if self.beyond.is_none() {
-            observer.paused(self.clock.latest(), s.time);
-        }
         let beyond = self.beyond.get_or_insert_with(|| {
             Box::new(Beyond { time: s.time, frame: s.frame, at, last: s.time, segments: 0, begun: Vec::new() })
         });

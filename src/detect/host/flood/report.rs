@@ -160,20 +160,18 @@ pub(super) fn rest(
 /// Reports the floods that have rested for `pause` at `now`.
 pub(super) fn end_rested(ledger: &mut Ledger, now: Timestamp, pause: i64, reporter: &mut Reporter, out: Report<'_>) {
     while let Some(Resting { running, listed }) = ledger.next_ended(now, pause) {
-        end(running, None, &listed, ledger, now, reporter, out);
+        end(running, &listed, ledger, now, reporter, out);
     }
 }
 
-pub(super) fn end(
+fn end(
     mut r: Running,
-    sketch: Option<&Sketch>,
     listed: &[IpAddr],
     ledger: &mut Ledger,
     now: Timestamp,
     reporter: &mut Reporter,
     out: Report<'_>,
 ) {
-    spoofed(&mut r, sketch, now, reporter, out);
     r.incident.ended = true;
     let i = &r.incident;
     let seconds = (i.last - i.begin).max(SECOND) as f64 / 1e9;

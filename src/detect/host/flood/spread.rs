@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::forgery::{Sketch, signs_of_forgery};
 use super::incident::{Incident, Ledger, MAX_FRAMES, Others, Running, Spread};
-use super::report::{end, figures, flood_finding, rest, spoofed};
+use super::report::{figures, flood_finding, rest, spoofed};
 use super::service::{CALM, COHORT, FLOOD_HANGING, FLOOD_RATE, FLOOD_SYNS, RIPE, SKETCHED};
 use crate::detect::anomaly::Phase;
 use crate::detect::host::clients::{network_of, prefix_of};
@@ -608,7 +608,7 @@ impl Areas {
             wide.update();
             if let Some(r) = wide.running.take() {
                 let listed = wide.sketches.listed.clone();
-                end(*r, Some(&wide.sketches.sketch), &listed, ledger, now, reporter, out);
+                rest(*r, Some(&wide.sketches.sketch), &listed, ledger, now, reporter, out);
             }
         }
     }

@@ -60,7 +60,7 @@ impl AttemptTally {
     }
 }
 
-/// Services that fail since the same moment.
+/// Services that began to fail at about the same time.
 #[derive(Debug)]
 pub(super) struct LostTogether {
     pub(super) id: u64,
@@ -179,7 +179,7 @@ impl LostTogether {
         let services = self.services.len() as u64 + self.more_services;
         let at_least = if all.more_clients { "at least " } else { "" };
         let reason = format!(
-            "{services} services of {} ({hosts} hosts) {} for {:.1} s, since the same moment: {} attempts (clients: \
+            "{services} services of {} ({hosts} hosts) {} together for {:.1} s: {} attempts (clients: \
              {at_least}{}), answered by nothing: {}, by RST: {}, by ICMP: {}, reset once open: {}; probably {}",
             self.place(),
             if over { "failed" } else { "have failed" },

@@ -294,3 +294,20 @@ pub(super) fn kind_of(run: &Run, neighbours: usize) -> Kind {
     }
     if run.alive && run.refused == 0 { Kind::Filter } else { Kind::Host }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_as_long_as_times_can_be_apart_are_counted() {
+        let ip = core::net::Ipv4Addr::LOCALHOST.into();
+        let first = Timestamp(i64::MIN);
+        let mut hit = Hit { ip, ordinary: false, answered: first, last: first, gap: 0, gaps: 0, alike: 0 };
+        hit.is_again(Timestamp(i64::MAX));
+        assert_eq!((hit.last, hit.gap, hit.gaps), (Timestamp(i64::MAX), i64::MAX, 0));
+        let mut hit = Hit { last: first, gap: SECOND, ..hit };
+        hit.is_again(Timestamp(i64::MAX));
+        assert_eq!((hit.gaps, hit.alike), (1, 0));
+    }
+}
