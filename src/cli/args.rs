@@ -145,6 +145,15 @@ pub(super) enum SandboxArg {
     Status,
 }
 
+/// Whether this host's kernel is asked about its own connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KernelArg {
+    /// Ask
+    On,
+    /// Do not ask
+    Off,
+}
+
 /// Direction of packets to capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum DirectionArg {
@@ -431,6 +440,11 @@ pub(super) struct OtherArgs {
     /// prints what holds [default: on]
     #[arg(long, value_name = "HOW")]
     pub(super) sandbox: Option<SandboxArg>,
+
+    /// Ask this host's kernel which processes have its connections, and how full its queues are (live, Linux): on or
+    /// off [default: on]
+    #[arg(long, value_name = "HOW", conflicts_with = "read")]
+    pub(super) kernel: Option<KernelArg>,
 
     /// Print the JSON Schema of events
     #[arg(long)]

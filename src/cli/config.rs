@@ -7,7 +7,7 @@ mod sandbox;
 #[cfg(feature = "tui")]
 mod view;
 
-use super::args::{Args, InputArgs, SandboxArg, StopArgs};
+use super::args::{Args, InputArgs, KernelArg, SandboxArg, StopArgs};
 use super::messages::{Failure, usage_at};
 use super::sandbox::Sandbox;
 use super::units::Duration;
@@ -17,7 +17,7 @@ use crate::capture::preset::PRESETS;
 use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
-pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
+pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
@@ -68,6 +68,11 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
+    let kernel = match (args.other.kernel, &input) {
+        (Some(KernelArg::Off), _) | (_, Input::Files(_)) => AskKernel::No,
+        (Some(KernelArg::On), Input::Live(_)) => AskKernel::Yes,
+        (None, Input::Live(_)) => AskKernel::WherePossible,
+    };
     let sandbox = sandbox(&args.other, &input, &output, view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
@@ -80,6 +85,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         output,
         view,
         sandbox,
+        kernel,
         filter,
         input,
     })))

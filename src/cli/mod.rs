@@ -5,6 +5,7 @@ mod args;
 mod checks;
 mod config;
 mod driver;
+mod kernel;
 mod list;
 mod memory;
 mod messages;
@@ -51,6 +52,10 @@ pub fn check_configuration(text: &str) -> Result<(), String> {
 /// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no
 /// permission).
 pub fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", feature = "kernel"))]
+    if kernel::is_helper() {
+        return ExitCode::SUCCESS;
+    }
     panics::keep();
     match Args::try_parse() {
         Ok(args) => {

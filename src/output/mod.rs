@@ -71,7 +71,7 @@ pub const FORMATS: &[Format] = &[
         about: "one page of statistics about the whole capture",
         options: &[],
         terse: true,
-        open: |out, _| Box::new(summary::Summary::new(out)),
+        open: |out, settings| Box::new(summary::Summary::new(out, settings.known.clone())),
     },
     Format {
         name: "ndjson",

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use self::page::Page;
 use super::clock::rfc3339;
@@ -13,8 +14,10 @@ use crate::decode::link::link_name;
 use crate::detect::Health;
 use crate::engine::{Ending, Event, Interest, Sink, Totals};
 use crate::flow::{Closing, Opening};
+use crate::kernel::Known;
 
 mod hosts;
+mod listeners;
 mod page;
 
 /// Clients that are counted at a time; when there are more, the half with the fewest failures makes room.
@@ -32,10 +35,12 @@ pub(super) struct Summary {
     talkers: Talkers,
     /// What there is to say of hosts.
     hosts: String,
+    /// What the kernel of this host knows, where it is asked.
+    known: Option<Arc<Known>>,
 }
 
 impl Summary {
-    pub(super) fn new(out: Out) -> Self {
+    pub(super) fn new(out: Out, known: Option<Arc<Known>>) -> Self {
         Self {
             out,
             connect: Histogram::default(),
@@ -44,6 +49,7 @@ impl Summary {
             retries: 0,
             talkers: Talkers::default(),
             hosts: String::new(),
+            known,
         }
     }
 
@@ -73,6 +79,9 @@ impl Summary {
         if !self.hosts.is_empty() {
             page.line("");
             page.0.push_str(&self.hosts);
+        }
+        if let Some(known) = &self.known {
+            listeners::listeners(&mut page, known);
         }
         self.failures(&mut page);
         page.0

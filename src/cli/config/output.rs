@@ -102,6 +102,7 @@ pub(super) fn output(
         flow: args.flow,
         flows_where: None,
         zeek_checksums: false,
+        known: None,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
         return Err(Failure::Usage(format!("--explain: -T {} supports only short or full", format.name)));
