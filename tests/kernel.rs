@@ -84,6 +84,11 @@ impl Synscope {
         text
     }
 
+    /// Ends it; what it wrote, in one line.
+    fn words(self) -> String {
+        self.stop().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     fn events(self) -> Vec<Value> {
         self.stop().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
@@ -205,10 +210,10 @@ fn a_full_accept_queue_is_counted_and_explained() {
     let counts = |event: &Value| event["synscope"]["kernel"]["ListenOverflows"].as_u64().is_some_and(|n| n > 0);
     let unanswered = anomalies.iter().find(|event| event["rule"]["id"] == "syn-unanswered");
     assert!(unanswered.is_some_and(|event| counts(event)), "{anomalies:#?}");
-    let text = explain.stop();
+    let text = explain.words();
     assert!(text.contains("The accept queue was full: 2 connections waited where 1 may"), "{text}");
     assert!(text.contains("does not call accept() often enough"), "{text}");
-    assert!(korean.stop().contains("accept 큐가 가득 찼습니다"), "Korean");
+    assert!(korean.words().contains("accept 큐가 가득 찼습니다"), "Korean");
     let page = summary.stop();
     let row = page.lines().find(|line| line.contains("192.0.2.2:8080")).expect("a row");
     assert!(row.contains(&format!("({pid})")) && row.contains("2/1"), "{page}");
@@ -226,7 +231,7 @@ fn a_queue_that_is_served_is_nothing() {
     let events = json.events();
     assert_eq!(of(&events, "flow_end").len(), 40);
     assert!(of(&events, "listener").is_empty(), "{:#?}", of(&events, "listener"));
-    let text = explain.stop();
+    let text = explain.words();
     assert!(text.contains("On this host") && !text.contains("queue was full"), "{text}");
 }
 
@@ -243,7 +248,7 @@ fn a_process_that_does_not_close_is_named() {
     assert_eq!(flow["synscope"]["server"]["state"], "CLOSE_WAIT", "{flow:#}");
     assert_eq!(flow["process"]["pid"], pid);
     assert!(flow["synscope"]["server"]["kernel"].get("state_disagrees").is_none(), "{flow:#}");
-    assert!(explain.stop().contains("has not called close() yet"), "explained");
+    assert!(explain.words().contains("has not called close() yet"), "explained");
 }
 
 #[test]
@@ -260,7 +265,7 @@ fn a_packet_filter_and_a_port_without_a_process() {
     let explain = Synscope::start(&lab, &["--explain"]);
     clients(&lab, 1, 1.5, 8080);
     clients(&lab, 1, 0.1, 8081);
-    let text = explain.stop();
+    let text = explain.words();
     assert!(text.contains("a packet filter of this host"), "{text}");
     assert!(text.contains("No process listens on port 8081."), "{text}");
 }
@@ -301,7 +306,7 @@ fn flooded(cookies: u8) -> Option<(BTreeMap<String, u64>, String, String)> {
     let mut flood = Program::start(inside(&lab.a, &["python3", "-c", FLOOD]));
     assert_eq!(flood.line(), "done\n");
     clients(&lab, 1, 1.2, 8080);
-    Some((counters(&lab), explain.stop(), summary.stop()))
+    Some((counters(&lab), explain.words(), summary.stop()))
 }
 
 #[test]

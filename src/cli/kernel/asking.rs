@@ -10,12 +10,21 @@ use crate::flow::Flow;
 use crate::kernel::Known;
 
 /// How long the end of a run waits for a last snapshot.
-const LAST_WAIT: Duration = Duration::from_millis(300);
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// What the helper is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// A snapshot when it has rested.
+    Soon,
+    /// A snapshot at once: it is the last one.
+    Last,
+}
 
 /// The other end of a helper that is listened to.
 pub(in crate::cli) struct Asking {
     known: Arc<Known>,
-    ask: SyncSender<()>,
+    ask: SyncSender<Question>,
 }
 
 impl Asking {
@@ -24,7 +33,7 @@ impl Asking {
         not(all(target_os = "linux", feature = "kernel")),
         expect(dead_code, reason = "there is nobody to ask in this build")
     )]
-    pub(super) const fn new(known: Arc<Known>, ask: SyncSender<()>) -> Self {
+    pub(super) const fn new(known: Arc<Known>, ask: SyncSender<Question>) -> Self {
         Self { known, ask }
     }
 
@@ -45,10 +54,11 @@ impl Asking {
         }
     }
 
-    /// Waits for a last snapshot, for as long as a usual one takes.
+    /// Waits for a last snapshot, for a second at most.
     pub(in crate::cli) fn ask_last(&self) {
         let before = self.known.time();
-        self.ask();
+        // A question that waits already is taken first.
+        let _ = self.ask.send(Question::Last);
         let begin = Instant::now();
         while self.known.time() == before && begin.elapsed() < LAST_WAIT {
             thread::park_timeout(Duration::from_millis(5));
@@ -56,6 +66,6 @@ impl Asking {
     }
 
     fn ask(&self) {
-        let _ = self.ask.try_send(());
+        let _ = self.ask.try_send(Question::Soon);
     }
 }

@@ -27,6 +27,9 @@ const SOCKETS: usize = 65_536;
 /// How often the process of a socket is looked for.
 const TRIES: u8 = 3;
 
+/// The question that is answered without rest.
+pub(super) const AT_ONCE: &[u8] = b"!\n";
+
 /// Local and remote end.
 type Key = (SocketAddr, SocketAddr);
 
@@ -105,10 +108,13 @@ fn is_asked_until(latest: Instant, earliest: Instant) -> bool {
         }
         // Many questions have one answer.
         let mut questions = [0; 64];
-        if !matches!(stdin.lock().read(&mut questions), Ok(n) if n > 0) {
+        let n = stdin.lock().read(&mut questions).unwrap_or(0);
+        if n == 0 {
             return false;
         }
-        std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
+        if !questions.iter().take(n).any(|octet| AT_ONCE.starts_with(&[*octet])) {
+            std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
+        }
         return true;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::asking::Asking;
+use super::asking::{Asking, Question};
 use super::helper;
 use crate::capture::CaptureError;
 use crate::cli::messages::Failure;
@@ -85,9 +85,10 @@ fn read(from: impl BufRead, known: &Known, first: &SyncSender<()>) {
 }
 
 /// Passes questions on until nobody asks, or the helper has ended.
-fn pass_on(asked: &Receiver<()>, mut to: ChildStdin) {
-    while asked.recv().is_ok() {
-        if to.write_all(b"\n").is_err() {
+fn pass_on(asked: &Receiver<Question>, mut to: ChildStdin) {
+    while let Ok(question) = asked.recv() {
+        let octets: &[u8] = if question == Question::Last { helper::AT_ONCE } else { b"\n" };
+        if to.write_all(octets).is_err() {
             return;
         }
     }

@@ -191,10 +191,10 @@ fn with_cookies(limit: &Limit<'_>, cookies: u64, locale: Locale) -> String {
     match locale {
         Locale::En => format!(
             "The SYN queue was full and the kernel answered {cookies} SYNs with cookies \
-             (net.ipv4.tcp_max_syn_backlog = {backlog}): half-open connections cost it no memory."
+             (net.ipv4.tcp_max_syn_backlog = {backlog}): connections that have not opened cost it no memory."
         ),
         Locale::Ko => format!(
-            "SYN 큐가 가득 차서 커널이 SYN {cookies}개에 쿠키로 응답했습니다 (net.ipv4.tcp_max_syn_backlog = {backlog}). 반열림 \
+            "SYN 큐가 가득 차서 커널이 SYN {cookies}개에 쿠키로 응답했습니다 (net.ipv4.tcp_max_syn_backlog = {backlog}). 미완성 \
              연결은 메모리를 쓰지 않습니다."
         ),
     }
