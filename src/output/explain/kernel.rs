@@ -162,7 +162,7 @@ fn accept_queue(limit: &Limit<'_>, overflows: u64, locale: Locale) -> String {
              net.core.somaxconn = {somaxconn}."
         ),
         Locale::Ko => {
-            let process = with_particle(&process, Particle::Subject);
+            let process = with_particle(process, Particle::Subject);
             format!(
                 "accept 큐가 가득 찼습니다. 한도는 {max}개인데 {most}개가 기다렸고 커널이 {overflows}개를 버렸습니다. {process} \
                  accept()를 충분히 자주 부르지 않습니다. backlog는 listen()의 인수이고 최대값은 net.core.somaxconn = \
