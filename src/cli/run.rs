@@ -73,16 +73,13 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let totals = ended.unwrap_or_else(|_| session_end(&engine, counts, live, &mut sink));
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
+    let lacking = not_there.map(|number| messages::no_such_flow(number, totals.flows)).or_else(|| sink.writer.lacks());
     finish(sink, &run.output)?;
-    if let Some(number) = not_there
-        && !run.quiet
-    {
-        messages::say(&messages::no_such_flow(number, totals.flows));
-    }
     let unreadable = messages::unreadable(&totals);
     say_end(&run, &totals, source.counts(), unreadable.is_none());
     pumped.map_err(Failure::from)?;
-    unreadable.map_or(verdict, Err)
+    unreadable.map_or(verdict, Err)?;
+    lacking.map_or(Ok(()), |what| Err(Failure::Running(what)))
 }
 
 /// What is said before the first packet.

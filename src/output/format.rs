@@ -114,6 +114,11 @@ pub trait Writer: Sink {
     /// Where it writes.
     fn out(&mut self) -> &mut Out;
 
+    /// What was asked for and is not in the capture, when all was written.
+    fn lacks(&self) -> Option<String> {
+        None
+    }
+
     /// An accept queue of this host passed a level.
     fn listener(&mut self, _alarm: &Alarm) {}
 }
@@ -126,6 +131,8 @@ pub struct Format {
     pub about: &'static str,
     /// The options of the output that it heeds.
     pub options: &'static [&'static str],
+    /// Whether it writes segments, without a flow that a filter could be asked about.
+    pub of_segments: bool,
     /// Whether it writes no sentences and figures of anomalies.
     pub terse: bool,
     /// Starts it.

@@ -26,6 +26,8 @@ pub(in crate::cli) enum Task {
     ListPresets,
     /// List the interfaces.
     ListInterfaces,
+    /// List the fields of flow filters.
+    ListFields,
     /// List the anomalies.
     ListAnomalies,
     /// Explain one anomaly.

@@ -111,4 +111,13 @@ impl Writer for Explain {
     fn out(&mut self) -> &mut Out {
         &mut self.out
     }
+
+    fn lacks(&self) -> Option<String> {
+        match (self.settings.topic, self.chosen) {
+            (Some(Topic::Header(Some(frame))), None) => {
+                Some(format!("frame {frame} is no TCP segment of this capture"))
+            }
+            _ => None,
+        }
+    }
 }
