@@ -37,6 +37,7 @@ pub mod detect;
 pub mod engine;
 pub mod flow;
 pub mod flow_filter;
+pub mod kernel;
 pub mod network;
 pub mod output;
 pub mod panics;

@@ -181,6 +181,32 @@ fn the_documents_say_what_the_registry_says() {
     }
 }
 
+#[test]
+fn the_document_of_fields_says_what_the_filter_knows() {
+    let mut text = "# Fields\n\nWhat `-Y`, `--fail-on`, `--expect` and the filter of the view compare; `synscope --list-fields` prints it. A \
+                    field has a short\nname, and names in events (which `-e` takes, too) and in Wireshark; all mean the same. This page \
+                    is made from the program:\n`UPDATE=1 cargo test --test catalogue` writes it anew.\n\n| field | other names | \
+                    compared with | what it is |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for field in synscope::flow_filter::list() {
+        let others = field.others.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ");
+        let words = field.words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let kind = if words.is_empty() { field.kind.to_owned() } else { words };
+        text.push_str(&format!("| `{}` | {others} | {kind} | {} |\n", field.name, field.about));
+    }
+    text.push_str(
+        "\n`tcp.flags.syn==1` and the like ask whether any step has the flag. `==`, `eq`, `!=`, `ne`, `>`, `gt`, `contains`, `matches`,\n\
+         `in {80 443}`, `&&`, `||` and `!` mean what they mean in Wireshark. Wireshark compares packets, synscope connections: `ip.src` and\n\
+         `tcp.dstport` are those of either end; `client`, `server`, `sport` and `dport` are those of one.\n",
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fields.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &text).expect("a document");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == text, "docs/fields.md is not what the program says: UPDATE=1 cargo test --test catalogue");
+}
+
 /// A rule as a file of the registry has it.
 static SYN_TO_EIGHTY: Rule = Rule {
     id: "syn-to-eighty",

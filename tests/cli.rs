@@ -142,9 +142,9 @@ fn all_anomalies_can_be_switched_off() {
 fn a_flow_that_is_not_there_is_reported() {
     let file = capture("hs_http_client_closes_first.pcap");
     let output = run(&["-r", &file, "--flow", "99"]);
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("no flow 99"), "{stderr}");
+    assert!(stderr.contains("synscope: no flow 99: flows are numbered from 1 to 1"), "{stderr}");
     assert!(!String::from_utf8_lossy(&run(&["-r", &file, "--flow", "1"]).stderr).contains("no flow 1"));
 }
 
@@ -456,4 +456,94 @@ fn a_flow_filter_chooses_the_flows() {
     let ok = lines("outcome:ok");
     assert!(all > 1 && ok > 0 && ok + lines("not outcome:ok") == all, "{all} {ok}");
     assert_eq!(lines("id:1"), 1);
+}
+
+#[test]
+fn a_frame_that_is_not_there_is_reported() {
+    let file = capture("hs_http_client_closes_first.pcap");
+    let output = run(&["-r", &file, "--explain=header:9999"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.ends_with("synscope: frame 9999 is no TCP segment of this capture\n"), "{stderr}");
+    let first = run(&["-r", &file, "-T", "csv", "-e", "synscope.flow_id"]);
+    assert!(first.status.success());
+    assert!(run(&["-r", &file, "--explain=header"]).status.success());
+}
+
+#[test]
+fn a_summary_is_of_the_flows_that_match() {
+    let web = capture("bn_web_client.pcap");
+    let page = |arguments: &[&str]| {
+        let output = run(&[&["-r", &web, "-T", "summary"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let count = |page: &str, what: &str| {
+        let line = page.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no {what}: {page}"));
+        line.split_whitespace().next().and_then(|n| n.parse::<usize>().ok()).expect("a count")
+    };
+    let (all, one) = (page(&[]), page(&["-Y", "id:1"]));
+    assert!(!all.contains("match"), "{all}");
+    assert_eq!(count(&one, "flow matches id:1"), 1, "{one}");
+    assert_eq!(count(&one, "established"), 1, "{one}");
+    let established = count(&all, "established");
+    let not_one = page(&["-Y", "opening:established -id:1"]);
+    assert_eq!(count(&not_one, "flows match"), established - 1, "{not_one}");
+    assert_eq!(count(&not_one, "  established"), established - 1, "{not_one}");
+    // Single segments have no flow: the format refuses.
+    let (code, message) = refused(&["-r", &web, "-T", "scapy", "-Y", "id:1"]);
+    assert!(code == 2 && message.contains("-T scapy writes single segments"), "{code} {message}");
+}
+
+#[test]
+fn fingers_of_tcpdump_and_tshark_find_their_way() {
+    let file = capture("hs_hello_client.pcap");
+    let text = |arguments: &[&str]| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let plain = text(&["-r", &file, "-T", "text"]);
+    assert!(!plain.is_empty());
+    for arguments in [
+        &["-n", "-r", &file, "-T", "text"][..],
+        &["-nn", "-r", &file, "-T", "text"],
+        &["-nnr", &file, "-T", "text"],
+        &["-vv", "-r", &file, "-T", "text"],
+        &["-vvv", "-n", "-r", &file, "-T", "text"],
+        &["-T", "text", &file],
+        &["-T", "text", &file, "tcp"],
+        &["-n", &file, "-T", "text", "tcp", "port", "80", "or", "tcp"],
+    ] {
+        assert_eq!(text(arguments), plain, "{arguments:?}");
+    }
+    for (arguments, words) in [
+        (&["-X", "-r", &file][..], "-X: synscope shows no payload"),
+        (&["-R", "tcp", "-r", &file], "write -Y FILTER"),
+        (&["-z", "conv,tcp", "-r", &file], "write -T summary"),
+        (&["-tttt", "-r", &file], "write -t ad"),
+        (&["-tt", "-r", &file], "write -t e"),
+    ] {
+        let (code, message) = refused(arguments);
+        assert!(
+            code == 2 && message.contains(words) && message.lines().count() == 1,
+            "{arguments:?}: {code} {message}"
+        );
+    }
+    let (code, message) = refused(&["no-such-capture.pcap"]);
+    assert!(code == 1 && message.contains("no-such-capture.pcap: cannot open: no such file"), "{code} {message}");
+    // A filter without an input stays one.
+    let (code, message) = refused(&["tcp", "port", "80"]);
+    assert!(code == 2 && message.contains("no input"), "{code} {message}");
+}
+
+#[test]
+fn fields_are_listed_and_have_two_names() {
+    let list = String::from_utf8(run(&["--list-fields"]).stdout).expect("text");
+    assert!(list.lines().any(|line| line.starts_with("dport ")), "{list}");
+    assert!(list.contains("also destination.port"), "{list}");
+    let file = capture("hs_hello_client.pcap");
+    let column = |name: &str| run(&["-r", &file, "-T", "csv", "-e", name]).stdout;
+    let (long, short) = (column("destination.port"), column("dport"));
+    assert!(!long.is_empty() && long == short, "{}", String::from_utf8_lossy(&short));
 }

@@ -138,6 +138,76 @@ fn bare_words_addresses_and_patterns_look_at_what_is_shown() {
 }
 
 #[test]
+fn names_of_events_and_of_wireshark_are_the_same_fields() {
+    for (filter, expected) in [
+        ("destination.port:80", &[1][..]),
+        ("source.ip:10.0.0.1 destination.port>=81", &[2, 3]),
+        ("synscope.opening:refused", &[2]),
+        ("synscope.handshake.connect_ns:3ms", &[1]),
+        ("rule.id:conn-refused", &[2]),
+        ("tcp.port==80", &[1]),
+        ("tcp.port == 80 || tcp.port == 81", &[1, 2]),
+        ("tcp.dstport eq 443", &[3]),
+        ("tcp.port in {80 443}", &[1, 3]),
+        ("tcp.port in {80, 443}", &[1, 3]),
+        ("tcp.port gt 80 and tcp.port lt 443", &[2]),
+        ("tcp.port ne 80", &[2, 3]),
+        ("ip.addr==10.0.0.1", &[1, 2, 3]),
+        ("ip.addr==10.0.0.0/30 && !(tcp.port==80)", &[2, 3]),
+        ("ip.src==10.0.0.2", &[1, 2, 3]),
+        ("ipv6.addr==2001:db8::1", &[]),
+        ("tcp.flags.reset==1", &[2]),
+        ("tcp.flags.syn==1 && tcp.flags.ack==0", &[3]),
+        ("tcp.flags.syn==1 || tcp.flags.fin==1", &[1, 2, 3]),
+        ("tcp.flags.rst != 1", &[1, 3]),
+        ("tcp.flags.fin == true", &[]),
+        ("zeek.state contains rej", &[2]),
+        ("zeek.state matches \"^REJ$\"", &[2]),
+        ("tcp", &[1, 2, 3]),
+        ("tcp && dport:80", &[1]),
+    ] {
+        assert_eq!(matching(filter), expected, "{filter}");
+    }
+}
+
+#[test]
+fn a_slip_is_no_search_for_text() {
+    for (filter, problem) in [
+        ("refusd", "no 'refusd'; did you mean 'refused'? To search for it as text, write \"refusd\""),
+        ("estabished", "no 'estabished'; did you mean 'established'? To search for it as text, write \"estabished\""),
+        ("dport", "field 'dport' requires a value: dport:VALUE"),
+        ("tcp.port", "field 'tcp.port' requires a value: port:VALUE"),
+        ("tcp.flags.syn", "'tcp.flags.syn' requires a value: tcp.flags.syn==1"),
+        ("tcp.flags.syn==2", "expected 1 or 0"),
+        ("tcp.flags.syn>0", "a flag is 1 or 0; > does not apply"),
+        ("tcp.stream==3", "unknown field 'tcp.stream'; write id:N, where flows are numbered from 1"),
+        ("http.host==x", "unknown field 'http.host'; --list-fields lists them"),
+        ("destination.prot:80", "unknown field 'destination.prot'; did you mean 'destination.port'?"),
+    ] {
+        assert_eq!(refusal(filter).0, problem, "{filter}");
+    }
+    // What is looked for in names, reasons and addresses stays a search.
+    for filter in ["nginx", "web", "ports", "443", "refus", "syn-flood", "scan", "example.org", "\"refusd\"", "10.0.0"]
+    {
+        assert!(FlowFilter::parse(filter).is_ok(), "{filter}");
+    }
+}
+
+#[test]
+fn every_field_is_listed_with_its_other_names() {
+    let fields = synscope::flow_filter::list().collect::<Vec<_>>();
+    let dport = fields.iter().find(|field| field.name == "dport").expect("dport");
+    assert_eq!((dport.kind, &dport.others[..]), ("number", &["destination.port"][..]));
+    for field in &fields {
+        assert!(!field.about.is_empty() && !field.kind.is_empty(), "{field:?}");
+        for other in &field.others {
+            assert!(fields.iter().all(|field| field.name != *other), "{other}");
+        }
+    }
+    assert_eq!(synscope::flow_filter::name_in_events("dport"), Some("destination.port"));
+}
+
+#[test]
 fn anomalies_are_subjects_too() {
     let anomaly = Anomaly {
         id: "conn-refused",

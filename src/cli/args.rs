@@ -127,7 +127,7 @@ pub(super) struct InputArgs {
     #[arg(short = 'y', long, value_name = "TYPE", conflicts_with = "read")]
     pub(super) link_type: Option<String>,
 
-    /// BPF expression
+    /// BPF expression; a file of that name is read
     #[arg(value_name = "BPF EXPRESSION", group = "filter")]
     pub(super) words: Vec<String>,
 }
@@ -143,6 +143,15 @@ pub(super) enum SandboxArg {
     Off,
     /// Print what holds
     Status,
+}
+
+/// Whether this host's kernel is asked about its own connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KernelArg {
+    /// Ask
+    On,
+    /// Do not ask
+    Off,
 }
 
 /// Direction of packets to capture.
@@ -174,6 +183,10 @@ pub(super) struct AnalysisArgs {
     /// Report only flows that match a flow filter, like 'outcome:refused dport:443'
     #[arg(short = 'Y', long = "where", value_name = "FILTER")]
     pub(super) flows_where: Option<String>,
+
+    /// List the fields of flow filters, with their other names
+    #[arg(long)]
+    pub(super) list_fields: bool,
 
     /// Time until a SYN counts as unanswered [default: 5s]
     #[arg(long, value_name = "TIME")]
@@ -302,8 +315,12 @@ pub(super) struct OutputArgs {
     pub(super) quiet: bool,
 
     /// Print more on stderr
-    #[arg(short, long)]
-    pub(super) verbose: bool,
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Addresses and ports are always numbers: what tcpdump and tshark need this for
+    #[arg(short = 'n', action = ArgAction::Count, hide = true)]
+    pub(super) numeric: u8,
 }
 
 /// Colours of the view and of pictures.
@@ -431,6 +448,11 @@ pub(super) struct OtherArgs {
     /// prints what holds [default: on]
     #[arg(long, value_name = "HOW")]
     pub(super) sandbox: Option<SandboxArg>,
+
+    /// Ask this host's kernel which processes have its connections, and how full its queues are (live, Linux): on or
+    /// off [default: on]
+    #[arg(long, value_name = "HOW", conflicts_with = "read")]
+    pub(super) kernel: Option<KernelArg>,
 
     /// Print the JSON Schema of events
     #[arg(long)]

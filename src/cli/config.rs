@@ -7,7 +7,13 @@ mod sandbox;
 #[cfg(feature = "tui")]
 mod view;
 
-use super::args::{Args, InputArgs, SandboxArg, StopArgs};
+use std::path::Path;
+
+use super::args::{Args, InputArgs, KernelArg, SandboxArg, StopArgs};
+#[cfg(feature = "live")]
+use super::list;
+#[cfg(feature = "live")]
+use super::messages::say;
 use super::messages::{Failure, usage_at};
 use super::sandbox::Sandbox;
 use super::units::Duration;
@@ -17,7 +23,7 @@ use crate::capture::preset::PRESETS;
 use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
-pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
+pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
@@ -30,7 +36,7 @@ use self::view::{keys, locale, plain, view};
 /// # Errors
 ///
 /// [`Failure::Usage`] where it makes no sense, [`Failure::Running`] where a filter file cannot be read.
-pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
+pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
     if args.other.print_schema {
         return Ok(Task::PrintSchema);
     }
@@ -39,6 +45,9 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     }
     if args.input.list_presets {
         return Ok(Task::ListPresets);
+    }
+    if args.analysis.list_fields {
+        return Ok(Task::ListFields);
     }
     if args.input.list_interfaces {
         return Ok(Task::ListInterfaces);
@@ -56,6 +65,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     if let Some(text) = explained_without_input(&args, explain) {
         return Ok(Task::Print(text));
     }
+    bare_file(&mut args.input)?;
     let input = input(&args.input)?;
     let filter = filter(&args.input, &input)?;
     #[cfg(feature = "tui")]
@@ -64,10 +74,20 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
-    let (quiet, verbose) = (args.output.quiet, args.output.verbose);
+    let (quiet, verbose) = (args.output.quiet, args.output.verbose > 0);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
+    if output.settings.flows_where.is_some() && output.format.of_segments {
+        let problem =
+            format!("-Y: -T {} writes single segments, of every flow; filter packets with -f BPF", output.format.name);
+        return Err(Failure::Usage(problem));
+    }
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
+    let kernel = match (args.other.kernel, &input) {
+        (Some(KernelArg::Off), _) | (_, Input::Files(_)) => AskKernel::No,
+        (Some(KernelArg::On), Input::Live(_)) => AskKernel::Yes,
+        (None, Input::Live(_)) => AskKernel::WherePossible,
+    };
     let sandbox = sandbox(&args.other, &input, &output, view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
@@ -80,28 +100,94 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         output,
         view,
         sandbox,
+        kernel,
         filter,
         input,
     })))
 }
 
+/// Takes the first word as the file to read where it names one, and no input was asked for: `synscope x.pcap`.
+fn bare_file(args: &mut InputArgs) -> Result<(), Failure> {
+    if !args.read.is_empty() || !args.interface.is_empty() {
+        return Ok(());
+    }
+    let Some(word) = args.words.first() else { return Ok(()) };
+    let looks_like_one = CAPTURE_ENDINGS.iter().any(|ending| word.ends_with(ending));
+    if !Path::new(word).exists() {
+        let missing = || Failure::Running(format!("{word}: cannot open: no such file (to read one, write -r FILE)"));
+        return if looks_like_one { Err(missing()) } else { Ok(()) };
+    }
+    args.read.push(args.words.remove(0).into());
+    Ok(())
+}
+
+/// How names of captures end.
+const CAPTURE_ENDINGS: [&str; 6] = [".pcap", ".pcapng", ".cap", ".snoop", ".pcap.gz", ".pcap.zst"];
+
 fn input(args: &InputArgs) -> Result<Input, Failure> {
     if !args.read.is_empty() {
         return Ok(Input::Files(args.read.iter().map(|file| FileInput::from_argument(file)).collect()));
+    }
+    if let Some(chosen) = chosen_interface(args)? {
+        return Ok(Input::Live(live(args, vec![chosen])));
     }
     if args.interface.is_empty() {
         return Err(Failure::Usage(
             "no input: use -r FILE or -i INTERFACE (synscope -D lists interfaces); see synscope -h".to_owned(),
         ));
     }
-    Ok(Input::Live(Live {
-        interfaces: args.interface.clone(),
+    Ok(Input::Live(live(args, args.interface.clone())))
+}
+
+fn live(args: &InputArgs, interfaces: Vec<String>) -> Live {
+    Live {
+        interfaces,
         snaplen: args.snaplen,
         promiscuous: !args.no_promiscuous_mode,
         direction: args.direction,
         buffer_size: args.buffer_size.map(|size| size.0),
         link_type: args.link_type.clone(),
-    }))
+    }
+}
+
+/// Asks who may capture, and named neither a file nor an interface on a terminal, for an interface.
+#[cfg(feature = "live")]
+fn chosen_interface(args: &InputArgs) -> Result<Option<String>, Failure> {
+    use std::io::IsTerminal;
+
+    let is_asked_for = args.interface.is_empty() && args.read.is_empty();
+    if !is_asked_for || !may_capture() || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    let interfaces = crate::capture::list_interfaces()?;
+    say(&list::interfaces()?);
+    say("Capture on which interface? Its number or name; Enter for none:");
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed).map_err(|error| Failure::Running(format!("standard input: {error}")))?;
+    let typed = typed.trim();
+    let by_number = typed.parse::<usize>().ok().and_then(|n| interfaces.get(n.checked_sub(1)?));
+    let chosen = by_number.or_else(|| interfaces.iter().find(|interface| interface.name == typed));
+    match chosen {
+        Some(interface) => Ok(Some(interface.name.clone())),
+        None if typed.is_empty() => Ok(None),
+        None => Err(Failure::Usage(format!("there is no interface '{typed}' (synscope -D lists them)"))),
+    }
+}
+
+#[cfg(not(feature = "live"))]
+fn chosen_interface(_: &InputArgs) -> Result<Option<String>, Failure> {
+    Ok(None)
+}
+
+/// Whether this process may probably capture: as root.
+#[cfg(all(feature = "live", unix))]
+fn may_capture() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(all(feature = "live", not(unix)))]
+fn may_capture() -> bool {
+    true
 }
 
 /// The capture filter; live, the default preset where none is asked for.

@@ -74,6 +74,7 @@ impl Driver<'_> {
                 }
                 Next::Idle(time) => {
                     engine.advance(time, sink);
+                    sink.look_at_queues();
                     sink.writer.out().flush();
                     if self.limits.is_over(clock.since_start(time)) {
                         break;

@@ -7,6 +7,7 @@ use super::messages::Failure;
 use crate::capture::preset::PRESETS;
 use crate::detect::Rule;
 use crate::detect::registry::rules;
+use crate::flow_filter;
 
 /// Prints to stdout. A reader that goes away is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -57,6 +58,36 @@ pub(super) fn interfaces() -> Result<String, Failure> {
 #[cfg(not(feature = "live"))]
 pub(super) fn interfaces() -> Result<String, Failure> {
     Err(Failure::Usage("-D: this build does not support live capture (feature 'live')".to_owned()))
+}
+
+/// Every field of `-Y`, `--fail-on`, `--expect` and the view: its names, what it is compared with, what it means.
+pub(super) fn fields() -> String {
+    let mut text = String::new();
+    for field in flow_filter::list() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{:<13} {:<10} {}", field.name, field.kind, field.about);
+        for (what, words) in [("also", &field.others), ("one of", &field.words)] {
+            for line in wrapped(words, 100) {
+                let _ = writeln!(text, "    {what} {line}");
+            }
+        }
+    }
+    text
+}
+
+/// Words, separated by commas, in lines of at most `width` columns.
+fn wrapped(words: &[&str], width: usize) -> Vec<String> {
+    let mut lines = Vec::<String>::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() + 2 <= width => {
+                line.push_str(", ");
+                line.push_str(word);
+            }
+            _ => lines.push((*word).to_owned()),
+        }
+    }
+    lines
 }
 
 /// Every anomaly, two lines each.

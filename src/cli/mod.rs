@@ -5,6 +5,8 @@ mod args;
 mod checks;
 mod config;
 mod driver;
+mod habits;
+mod kernel;
 mod list;
 mod memory;
 mod messages;
@@ -51,6 +53,10 @@ pub fn check_configuration(text: &str) -> Result<(), String> {
 /// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no
 /// permission).
 pub fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", feature = "kernel"))]
+    if kernel::is_helper() {
+        return ExitCode::SUCCESS;
+    }
     panics::keep();
     match Args::try_parse() {
         Ok(args) => {
@@ -68,7 +74,10 @@ pub fn main() -> ExitCode {
         Err(message) => {
             // Help and version are such messages, too. A closed pipe is no failure.
             if message.use_stderr() {
-                messages::complain_of_usage(&message);
+                match habits::answer(&message) {
+                    Some(answer) => messages::complain(&Failure::Usage(answer)),
+                    None => messages::complain_of_usage(&message),
+                }
                 return ExitCode::from(2);
             }
             match list::check(message.print()) {
@@ -95,6 +104,7 @@ fn perform(task: Task) -> Result<(), Failure> {
         Task::PrintSchema => list::print(&crate::output::schema::json_schema()),
         Task::ListPresets => list::print(&list::presets()),
         Task::ListInterfaces => list::print(&list::interfaces()?),
+        Task::ListFields => list::print(&list::fields()),
         Task::ListAnomalies => list::print(&list::anomalies()),
         Task::ExplainAnomaly(rule) => list::print(&list::anomaly(rule)),
         Task::Print(text) => list::print(&text),

@@ -8,6 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::config::{FilterChoice, Input, Run};
 use super::driver::Driver;
+use super::kernel::{self, Asking};
 use super::messages::{self, Failure};
 use super::progress::Bar;
 use super::sandbox::{self, Layers};
@@ -35,9 +36,12 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let waits = comes_live(&run.input);
     let opened = Opened::open(&run, &stop)?;
     let stream = open_stream(&run)?;
+    let helper = kernel::start(run.kernel)?;
     give_up_rights(&mut run)?;
+    let asking = helper.map(kernel::Helper::listen).transpose()?;
+    run.output.settings.known = asking.as_ref().map(Asking::known);
     let (mut source, _) = opened.source(&stop)?;
-    let mut sink = Tee::new(stream.writer(&run.output)?, &run);
+    let mut sink = Tee::new(stream.writer(&run.output)?, &run, asking);
     if waits {
         sink.put(&run.output)?;
     }
@@ -62,22 +66,20 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
         return pumped.map_err(Failure::from);
     }
     source.close();
+    sink.ask_last();
     let counts = source.counts();
     let ended = guarded(|| end(&mut engine, counts, live, &mut sink));
     // After a panic in there the last event is still to be written.
     let totals = ended.unwrap_or_else(|_| session_end(&engine, counts, live, &mut sink));
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
+    let lacking = not_there.map(|number| messages::no_such_flow(number, totals.flows)).or_else(|| sink.writer.lacks());
     finish(sink, &run.output)?;
-    if let Some(number) = not_there
-        && !run.quiet
-    {
-        messages::say(&messages::no_such_flow(number, totals.flows));
-    }
     let unreadable = messages::unreadable(&totals);
     say_end(&run, &totals, source.counts(), unreadable.is_none());
     pumped.map_err(Failure::from)?;
-    unreadable.map_or(verdict, Err)
+    unreadable.map_or(verdict, Err)?;
+    lacking.map_or(Ok(()), |what| Err(Failure::Running(what)))
 }
 
 /// What is said before the first packet.

@@ -1,12 +1,16 @@
 //! Connects the engine to a format.
 
 use super::checks::{self, Watch};
+use std::sync::Arc;
+
 use super::config::{Output, Run};
+use super::kernel::Asking;
 use super::messages::Failure;
 use crate::capture::Counts;
 use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
+use crate::kernel::Known;
 use crate::output::Writer;
 use crate::output::file::Unplaced;
 use crate::panics::on_request;
@@ -78,18 +82,38 @@ pub(super) struct Tee {
     pub(super) flows: u64,
     /// What is written, before it is put in its place.
     pending: Option<Unplaced>,
+    /// Whoever asks this host's kernel.
+    asking: Option<Asking>,
+    known: Option<Arc<Known>>,
 }
 
 impl Tee {
-    pub(super) fn new((mut writer, pending): (Box<dyn Writer>, Option<Unplaced>), run: &Run) -> Self {
+    pub(super) fn new(
+        (mut writer, pending): (Box<dyn Writer>, Option<Unplaced>),
+        run: &Run,
+        asking: Option<Asking>,
+    ) -> Self {
         // Filters and checks are about flows: they must see those that the format has no use for.
         let chooses = run.output.flow.is_some() || run.analysis.flows_where.is_some() || !run.checks.is_empty();
         let wants = writer
             .wants()
-            .union(Interest::FLOWS.difference(Interest::STEPS).difference(Interest::STARTS).when(chooses));
+            .union(Interest::FLOWS.difference(Interest::STEPS).difference(Interest::STARTS).when(chooses))
+            .union(Interest::STARTS.union(Interest::OPENINGS).when(asking.is_some()));
+        let known = asking.as_ref().map(Asking::known);
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0, pending }
+        Self {
+            writer,
+            only,
+            flows_where,
+            watch: Watch::new(&run.checks),
+            wants,
+            lines_are_flushed,
+            flows: 0,
+            pending,
+            asking,
+            known,
+        }
     }
 
     /// Puts a file in its place before it is whole, for those who read it as it grows.
@@ -101,6 +125,19 @@ impl Tee {
         let name = output.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let put = self.pending.take().map_or(Ok(()), Unplaced::put);
         put.map_err(|error| Failure::Running(format!("{name}: cannot create: {error}")))
+    }
+
+    /// Reports the queues of this host that passed a level.
+    pub(super) fn look_at_queues(&mut self) {
+        if let Some(known) = &self.known {
+            known.alarms().iter().for_each(|alarm| self.writer.listener(alarm));
+        }
+    }
+
+    /// Asks this host's kernel for the last time, and reports what is left to report.
+    pub(super) fn ask_last(&mut self) {
+        self.asking.iter().for_each(Asking::ask_last);
+        self.look_at_queues();
     }
 
     /// Whether this event was asked for. With a flow filter, one about a flow counts if the flow matches as it is then.
@@ -119,6 +156,10 @@ impl Sink for Tee {
     fn event(&mut self, event: &Event<'_>) {
         if matches!(event, Event::FlowEnd { .. } | Event::Ending(_)) {
             self.flows += 1;
+        }
+        if let Some(asking) = &self.asking {
+            asking.see(event);
+            self.look_at_queues();
         }
         self.watch.event(event);
         if self.wants(event) {

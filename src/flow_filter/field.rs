@@ -53,6 +53,33 @@ pub(super) enum Unit {
     Severity,
 }
 
+impl Kind {
+    /// What values are, in a word.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Number(Unit::Count, _) => "number",
+            Self::Number(Unit::Time, _) => "time",
+            Self::Number(Unit::Size, _) => "size",
+            Self::Number(Unit::Severity, _) => "severity",
+            Self::Address(_) => "address",
+            Self::Word(..) => "word",
+            Self::Text(_) => "text",
+            Self::Flag(_) => "yes or no",
+        }
+    }
+
+    /// The words that it can be, where those are few.
+    pub(super) fn words(self) -> Vec<&'static str> {
+        match self {
+            Self::Word(words, _) => Some(words()).filter(|words| words.len() < FEW).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// So many words are listed with their field.
+const FEW: usize = 40;
+
 impl Field {
     /// Whether what `subject` has of this passes `test`.
     pub(super) fn passes(&self, subject: &Subject<'_>, test: &Test) -> bool {

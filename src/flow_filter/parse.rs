@@ -4,10 +4,11 @@ use regex::{Regex, RegexBuilder};
 
 use super::error::FilterError;
 use super::expression::Expression;
-use super::field::{self, FIELDS, Field, Kind, Unit};
+use super::field::{self, Field, Kind, Unit};
+use super::names::{self, Named};
 use super::test::Test;
 use crate::network::{self, IpNet};
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, slip_of};
 use crate::time::{MICROSECOND, MILLISECOND, SECOND};
 
 /// How deep parentheses and negations may nest.
@@ -148,26 +149,29 @@ impl<'a> Parser<'a> {
         // Between a field and its comparison there may be a space, as in C; before ":" and "~" there may not.
         let has_operator =
             after.starts_with([':', '~']) || spaced.starts_with(['=', '<', '>']) || spaced.starts_with("!=");
+        let has_operator = has_operator || (is_whole(name, token) && word_operator(spaced).is_some());
         if name.is_empty() || !has_operator {
+            slip(token).map_or(Ok(()), |problem| Err(FilterError { problem, place: start }))?;
             self.at += token_end;
             self.space();
-            return Ok(Expression::Text(token.to_lowercase()));
+            // Everything here is TCP.
+            let all = token.eq_ignore_ascii_case("tcp");
+            return Ok(if all { Expression::All(Vec::new()) } else { Expression::Text(token.to_lowercase()) });
         }
-        let Some(field) = FIELDS.iter().find(|field| field.name.eq_ignore_ascii_case(name)) else {
-            let problem = format!("unknown field '{name}'{}", did_you_mean(name, FIELDS.iter().map(|f| f.name)));
-            return Err(FilterError { problem, place: start });
+        let Some(named) = names::find(name) else {
+            return Err(FilterError { problem: names::unknown(name), place: start });
         };
         self.at += name_end;
         self.space();
-        self.comparison(field)
+        match named {
+            Named::Field(field) => self.comparison(field),
+            Named::Flag(flag) => self.flag(flag),
+        }
     }
 
     fn comparison(&mut self, field: &'static Field) -> Parsed<Expression> {
         let place = self.at;
-        let operators = ["!=", ">=", "<=", "==", ":", "=", ">", "<", "~"];
-        let operator = operators.into_iter().find(|symbol| self.rest().starts_with(symbol)).unwrap_or(":");
-        self.at += operator.len();
-        self.space();
+        let operator = self.operator();
         let test = match operator {
             "~" => Test::Pattern(self.pattern_value()?),
             ">" | ">=" | "<" | "<=" => self.bound(field, operator, place)?,
@@ -182,6 +186,41 @@ impl<'a> Parser<'a> {
         }
         let expression = Expression::Field(field, test);
         Ok(if operator == "!=" { Expression::Not(Box::new(expression)) } else { expression })
+    }
+
+    /// Takes the operator that comes next, in any spelling.
+    fn operator(&mut self) -> &'static str {
+        let (length, operator) = word_operator(self.rest()).unwrap_or_else(|| {
+            let symbols = ["!=", ">=", "<=", "==", ":", "=", ">", "<", "~"];
+            let symbol = symbols.into_iter().find(|symbol| self.rest().starts_with(symbol)).unwrap_or(":");
+            (symbol.len(), symbol)
+        });
+        self.at += length;
+        self.space();
+        operator
+    }
+
+    /// A flag of a step and whether it is set: `tcp.flags.syn==1`.
+    fn flag(&mut self, flag: &'static str) -> Parsed<Expression> {
+        let operator = self.operator();
+        let place = self.at;
+        let typed = self.bare();
+        let set = match typed.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" => true,
+            "0" | "false" | "no" => false,
+            _ => return Err(FilterError { problem: "expected 1 or 0".to_owned(), place }),
+        };
+        if !["=", "==", ":", "!="].contains(&operator) {
+            return Err(FilterError { problem: format!("a flag is 1 or 0; {operator} does not apply"), place });
+        }
+        self.at += typed.len();
+        self.space();
+        let Some(Named::Field(field)) = names::find("flag") else {
+            return Err(FilterError { problem: names::unknown("flag"), place });
+        };
+        let expression = Expression::Field(field, Test::Words(vec![flag.to_owned()]));
+        let negated = set == (operator == "!=");
+        Ok(if negated { Expression::Not(Box::new(expression)) } else { expression })
     }
 
     fn bound(&mut self, field: &'static Field, operator: &str, place: usize) -> Parsed<Test> {
@@ -218,7 +257,9 @@ impl<'a> Parser<'a> {
             if self.symbol("}") {
                 return Ok(test);
             }
-            if !self.symbol(",") {
+            // Wireshark separates values by spaces, too.
+            let is_next = self.symbol(",") || !self.rest().is_empty() && !self.rest().starts_with(['(', ')']);
+            if !is_next {
                 return Err(self.wrong("expected ',' or '}'"));
             }
         }
@@ -355,6 +396,58 @@ impl<'a> Parser<'a> {
         let value = value as i64;
         Ok((value, value))
     }
+}
+
+/// Operators that are words (Wireshark's), and what each means.
+const WORD_OPERATORS: &[(&str, &str)] = &[
+    ("eq", "="),
+    ("ne", "!="),
+    ("gt", ">"),
+    ("ge", ">="),
+    ("lt", "<"),
+    ("le", "<="),
+    ("contains", ":"),
+    ("matches", "~"),
+    ("in", ":"),
+];
+
+/// The operator that is a word and comes next, and how long it is.
+fn word_operator(rest: &str) -> Option<(usize, &'static str)> {
+    let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let word = &rest[..end];
+    let followed = rest[end..].starts_with([' ', '\t', '{', '"']);
+    let found = WORD_OPERATORS.iter().find(|(name, _)| followed && name.eq_ignore_ascii_case(word));
+    found.map(|(name, symbol)| (name.len(), *symbol))
+}
+
+/// Whether the token is the name of a field and nothing else.
+fn is_whole(name: &str, token: &str) -> bool {
+    name.len() == token.len() && names::find(name).is_some()
+}
+
+/// Why a word alone is a slip: it is a field without a value, or nearly a word that flows have.
+fn slip(token: &str) -> Option<String> {
+    if let Some(named) = names::find(token) {
+        return Some(match named {
+            Named::Field(field) => format!("field '{token}' requires a value: {}:VALUE", field.name),
+            Named::Flag(_) => format!("'{token}' requires a value: {token}==1"),
+        });
+    }
+    let typed = token.to_lowercase();
+    let words = || {
+        let fields = ["phase", "outcome", "event"].iter().filter_map(|name| names::find(name));
+        fields.flat_map(|named| match named {
+            Named::Field(Field { kind: Kind::Word(words, _), .. }) => words(),
+            _ => Vec::new(),
+        })
+    };
+    // What is no address, and too short to be a slip of anything, is searched for.
+    let is_word = typed.len() > 3 && typed.chars().all(|c| c.is_alphabetic() || c == '-' || c == '_');
+    if !is_word || words().any(|word| word.contains(&typed)) {
+        return None;
+    }
+    let near = slip_of(&typed, words())?;
+    Some(format!("no '{token}'; did you mean '{near}'? To search for it as text, write \"{token}\""))
 }
 
 fn empty(field: &'static Field, contains: bool) -> Test {

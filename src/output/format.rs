@@ -1,5 +1,7 @@
 //! A format and its settings.
 
+use std::sync::Arc;
+
 use super::clock::TimeStyle;
 use super::event::{Action, Detail, StepsShown};
 use super::explain::{Level, Locale, Topic};
@@ -7,6 +9,7 @@ use super::out::Out;
 use super::picture_options::{Part, Scale, Theme};
 use crate::detect::Severity;
 use crate::engine::Sink;
+use crate::kernel::{Alarm, Known};
 use crate::network::IpNet;
 
 /// The inputs and the filter, for formats that print them.
@@ -57,6 +60,8 @@ pub struct Settings {
     pub flows_where: Option<String>,
     /// Zeek's rows go by every checksum (`--zeek-checksums`).
     pub zeek_checksums: bool,
+    /// What the kernel of this host knows of its own connections, where it is asked.
+    pub known: Option<Arc<Known>>,
 }
 
 impl Default for Settings {
@@ -79,6 +84,7 @@ impl Default for Settings {
             flow: None,
             flows_where: None,
             zeek_checksums: false,
+            known: None,
         }
     }
 }
@@ -98,6 +104,7 @@ pub struct Pictures {
 /// `flow_end` says the same of a file.
 pub(super) fn default_events(streams: bool, detail: Detail) -> Vec<Action> {
     let opening = (streams || detail == Detail::Full).then_some(Action::HandshakeEnd);
+    let opening = opening.into_iter().chain(streams.then_some(Action::Listener));
     let others = [Action::SessionStart, Action::FlowEnd, Action::Anomaly, Action::SessionEnd];
     others.into_iter().chain(opening).collect()
 }
@@ -106,6 +113,14 @@ pub(super) fn default_events(streams: bool, detail: Detail) -> Vec<Action> {
 pub trait Writer: Sink {
     /// Where it writes.
     fn out(&mut self) -> &mut Out;
+
+    /// What was asked for and is not in the capture, when all was written.
+    fn lacks(&self) -> Option<String> {
+        None
+    }
+
+    /// An accept queue of this host passed a level.
+    fn listener(&mut self, _alarm: &Alarm) {}
 }
 
 /// A format that `-T` takes.
@@ -116,6 +131,8 @@ pub struct Format {
     pub about: &'static str,
     /// The options of the output that it heeds.
     pub options: &'static [&'static str],
+    /// Whether it writes segments, without a flow that a filter could be asked about.
+    pub of_segments: bool,
     /// Whether it writes no sentences and figures of anomalies.
     pub terse: bool,
     /// Starts it.

@@ -1,11 +1,15 @@
 //! One JSON object per line.
 
+use std::sync::Arc;
+
 use super::event::build::{self, Context};
+use super::event::listener::listener_event;
 use super::event::{Action, Detail, StepsShown, write_line};
 use super::format::{Session, default_events};
 use super::{Out, Settings, Writer};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::{Event, Interest, Sink};
+use crate::kernel::{Alarm, Known};
 
 /// The NDJSON format.
 pub(super) struct Ndjson {
@@ -17,6 +21,7 @@ pub(super) struct Ndjson {
     wanted: u16,
     min_severity: Severity,
     sequence: u64,
+    known: Option<Arc<Known>>,
 }
 
 impl Ndjson {
@@ -30,13 +35,15 @@ impl Ndjson {
         let steps = settings.steps.unwrap_or(steps);
         let min_severity = settings.min_severity.unwrap_or(severity);
         let (session, detail) = (settings.session.clone(), settings.detail);
-        Self { out, session, steps, detail, wanted, min_severity, sequence: 0 }
+        let known = settings.known.clone();
+        Self { out, session, steps, detail, wanted, min_severity, sequence: 0, known }
     }
 
     fn write(&mut self, action: Action, event: &Event<'_>) {
         self.sequence += 1;
         let sequence = self.sequence;
-        let context = Context { sequence, steps: self.steps, detail: self.detail };
+        let known = self.known.as_deref();
+        let context = Context { sequence, steps: self.steps, detail: self.detail, known };
         let line = &mut self.out.buffer;
         match *event {
             Event::SessionStart { time } => {
@@ -49,7 +56,7 @@ impl Ndjson {
             Event::TeardownStart { flow, time, .. } | Event::FlowEnd { flow, time } => {
                 write_line(&build::flow_event(flow, action, time, &context), line);
             }
-            Event::Anomaly { anomaly, flow } => write_line(&build::anomaly_event(anomaly, flow, sequence), line),
+            Event::Anomaly { anomaly, flow } => write_line(&build::anomaly_event(anomaly, flow, sequence, known), line),
             Event::Stats { totals, time } => {
                 write_line(&build::totals_event(totals, action, Some(time), sequence), line);
             }
@@ -87,6 +94,14 @@ impl Sink for Ndjson {
 impl Writer for Ndjson {
     fn out(&mut self) -> &mut Out {
         &mut self.out
+    }
+
+    fn listener(&mut self, alarm: &Alarm) {
+        if let Some(known) = self.known.as_deref().filter(|_| self.wanted & 1 << Action::Listener as u16 != 0) {
+            self.sequence += 1;
+            write_line(&listener_event(alarm, known, self.sequence), &mut self.out.buffer);
+            self.out.end_line();
+        }
     }
 }
 

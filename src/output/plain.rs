@@ -15,6 +15,7 @@ pub static ENGLISH: Format = Format {
     name: "plain",
     about: "one sentence per event",
     options: &["--flow", "--locale"],
+    of_segments: false,
     terse: false,
     open: |out, _| Box::new(Plain { out, locale: Locale::En }),
 };
@@ -24,6 +25,7 @@ pub static KOREAN: Format = Format {
     name: "plain",
     about: "one sentence per event",
     options: &["--flow", "--locale"],
+    of_segments: false,
     terse: false,
     open: |out, _| Box::new(Plain { out, locale: Locale::Ko }),
 };

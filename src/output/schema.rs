@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::event::listener::ListenerEvent;
 use super::event::{Action, AnomalyEvent, FlowEvent, SessionStartEvent, TotalsEvent};
 
 /// Every dotted name that a `flow_end` can have, in the order of the schema: leaves, and arrays as a whole.
@@ -42,6 +43,7 @@ pub fn json_schema() -> String {
                     reference::<FlowEvent<'_>>(&mut generator)
                 }
                 Action::Anomaly => reference::<AnomalyEvent<'_>>(&mut generator),
+                Action::Listener => reference::<ListenerEvent>(&mut generator),
                 Action::Stats | Action::SessionEnd => reference::<TotalsEvent<'_>>(&mut generator),
             };
             let this_action = json_schema!({

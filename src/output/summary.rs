@@ -2,19 +2,24 @@
 
 use core::net::IpAddr;
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use self::matching::Matching;
 use self::page::Page;
 use super::clock::rfc3339;
 use super::duration::human;
 use super::histogram::Histogram;
-use super::{Out, Writer, words};
+use super::{Out, Settings, Writer, words};
 use crate::decode::SkipReason;
 use crate::decode::link::link_name;
 use crate::detect::Health;
 use crate::engine::{Ending, Event, Interest, Sink, Totals};
 use crate::flow::{Closing, Opening};
+use crate::kernel::Known;
 
 mod hosts;
+mod listeners;
+mod matching;
 mod page;
 
 /// Clients that are counted at a time; when there are more, the half with the fewest failures makes room.
@@ -32,10 +37,14 @@ pub(super) struct Summary {
     talkers: Talkers,
     /// What there is to say of hosts.
     hosts: String,
+    /// What the kernel of this host knows, where it is asked.
+    known: Option<Arc<Known>>,
+    /// What a filter lets through, where there is one.
+    matching: Option<Matching>,
 }
 
 impl Summary {
-    pub(super) fn new(out: Out) -> Self {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
         Self {
             out,
             connect: Histogram::default(),
@@ -44,6 +53,8 @@ impl Summary {
             retries: 0,
             talkers: Talkers::default(),
             hosts: String::new(),
+            known: settings.known.clone(),
+            matching: settings.flows_where.clone().map(Matching::new),
         }
     }
 
@@ -67,12 +78,20 @@ impl Summary {
         let mut page = Page::default();
         capture(&mut page, totals);
         span(&mut page, totals);
-        counts(&mut page, totals);
+        let matching = self.matching.as_ref().map(|matching| {
+            matching.line(&mut page);
+            matching.of(totals)
+        });
+        let counted = matching.as_ref().unwrap_or(totals);
+        counts(&mut page, counted);
         self.times(&mut page);
-        anomalies(&mut page, totals);
-        if !self.hosts.is_empty() {
+        anomalies(&mut page, counted);
+        if !self.hosts.is_empty() && matching.is_none() {
             page.line("");
             page.0.push_str(&self.hosts);
+        }
+        if let Some(known) = &self.known {
+            listeners::listeners(&mut page, known);
         }
         self.failures(&mut page);
         page.0
@@ -120,7 +139,11 @@ impl Sink for Summary {
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::Ending(ending) => self.ended(ending),
-            Event::FlowEnd { flow, .. } => self.ended(&Ending::of(flow)),
+            Event::FlowEnd { flow, .. } => {
+                self.ended(&Ending::of(flow));
+                self.matching.iter_mut().for_each(|matching| matching.flow(flow));
+            }
+            Event::Anomaly { anomaly, .. } => self.matching.iter_mut().for_each(|matching| matching.anomaly(anomaly)),
             Event::Hosts { hosts } => self.hosts = hosts::hosts(hosts),
             Event::SessionEnd { totals } => {
                 let page = self.page(totals);

@@ -98,6 +98,7 @@ impl Sink for Table {
                     sequence: self.sequence,
                     steps: self.settings.steps.unwrap_or_default(),
                     detail: Detail::Full,
+                    known: self.settings.known.as_deref(),
                 };
                 let event = build::flow_event(flow, Action::FlowEnd, time, &context);
                 let record = columns::record(&event, &self.columns);

@@ -8,11 +8,14 @@ use chrono::{DateTime, Local};
 
 use super::clock::Civil;
 use super::duration::{human, write_seconds};
+use super::escape::for_terminal;
+use super::event::kernel::known_end;
 use super::words::state_name;
 use super::{Out, Settings, Writer};
 use crate::detect::Anomaly;
 use crate::engine::{Event, Sink};
 use crate::flow::{Closing, Ends, Flow, Label, Side, Step};
+use crate::kernel::Known;
 use crate::tcp::Flags;
 use crate::time::Timestamp;
 
@@ -132,6 +135,9 @@ impl Text {
         self.look_again(flow, true);
         self.begin(time, Some(flow.id));
         let _ = write_verdict(&mut self.line, flow);
+        if let Some(known) = &self.settings.known {
+            processes(&mut self.line, flow, known);
+        }
         self.end();
     }
 
@@ -170,6 +176,20 @@ impl Writer for Text {
     fn out(&mut self) -> &mut Out {
         &mut self.out
     }
+}
+
+/// The processes of the ends that are on this host: `, curl (123) → nginx (99)`.
+fn processes(line: &mut String, flow: &Flow, known: &Known) {
+    let name = |side| {
+        let process = known_end(flow, side, known)?.process?;
+        Some(format!("{} ({})", for_terminal(&process.name), process.pid))
+    };
+    let _ = match (name(Side::Client), name(Side::Server)) {
+        (None, None) => Ok(()),
+        (Some(client), None) => write!(line, ", by {client}"),
+        (None, Some(server)) => write!(line, ", served by {server}"),
+        (Some(client), Some(server)) => write!(line, ", by {client}, served by {server}"),
+    };
 }
 
 fn write_time(

@@ -6,6 +6,7 @@ use super::super::args::{Args, OutputArgs, TUI, ThemeArg, event_names};
 use super::super::messages::{Failure, usage_at};
 use super::analysis::{local_net, pieces};
 use super::run::{Input, Output};
+use crate::flow_filter::name_in_events;
 use crate::output::{self, Action, Format, Level, Pictures, Session, Settings, Theme, Topic};
 use crate::suggest::did_you_mean;
 
@@ -102,6 +103,7 @@ pub(super) fn output(
         flow: args.flow,
         flows_where: None,
         zeek_checksums: false,
+        known: None,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
         return Err(Failure::Usage(format!("--explain: -T {} supports only short or full", format.name)));
@@ -177,6 +179,7 @@ fn fields(lists: &[String]) -> Result<Vec<String>, Failure> {
     let known = output::schema::flow_end_fields();
     for typed in lists {
         for (place, name) in pieces(typed) {
+            let name = name_in_events(name).unwrap_or(name);
             if !known.iter().any(|field| field == name) {
                 let resembling = did_you_mean(name, known.iter().map(String::as_str));
                 let problem = format!("unknown field '{name}'{resembling}");

@@ -26,6 +26,8 @@ pub(in crate::cli) enum Task {
     ListPresets,
     /// List the interfaces.
     ListInterfaces,
+    /// List the fields of flow filters.
+    ListFields,
     /// List the anomalies.
     ListAnomalies,
     /// Explain one anomaly.
@@ -77,8 +79,20 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) view: Option<View>,
     /// Which rights are given up.
     pub(in crate::cli) sandbox: Sandbox,
+    /// Whether this host's kernel is asked about its own connections.
+    pub(in crate::cli) kernel: AskKernel,
     pub(in crate::cli) quiet: bool,
     pub(in crate::cli) verbose: bool,
+}
+
+/// Whether this host's kernel is asked about its own connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum AskKernel {
+    /// It is, or the program says why not.
+    Yes,
+    /// It is, where that is possible.
+    WherePossible,
+    No,
 }
 
 /// Where packets come from.

@@ -108,6 +108,17 @@ const WRITING_OF_THE_MACHINE: &[libc::c_long] = &[];
 const CAPTURING: &[libc::c_long] =
     &[libc::SYS_getsockopt, libc::SYS_getsockname, libc::SYS_recvfrom, libc::SYS_recvmsg];
 
+/// What asks the kernel for sockets, processes and addresses.
+#[cfg(feature = "kernel")]
+const ASKING: &[libc::c_long] = &[
+    libc::SYS_bind,
+    libc::SYS_getdents64,
+    libc::SYS_getsockname,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_sendto,
+];
+
 /// Keys and signals of the terminal view.
 const VIEWING: &[libc::c_long] = &[
     libc::SYS_epoll_create1,
@@ -147,19 +158,22 @@ const NEWER: std::ops::RangeInclusive<i64> = 434..=511;
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
+/// Adds a filter to those of this process.
+fn install(rules: Rules, otherwise: SeccompAction, matching: SeccompAction) -> Result<(), String> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|_| "not for this kind of machine".to_owned())?;
+    let failed = |error: BackendError| error.to_string();
+    let filter = SeccompFilter::new(rules, otherwise, matching, arch).map_err(failed)?;
+    let program = BpfProgram::try_from(filter).map_err(failed)?;
+    apply_filter(&program).map_err(|error| error.to_string())
+}
+
 /// Ends the process at any other call from now on.
 ///
 /// # Errors
 ///
 /// Why it cannot.
 pub(super) fn filter(sandbox: &Sandbox) -> Result<(), String> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|_| "not for this kind of machine".to_owned())?;
     let failed = |error: BackendError| error.to_string();
-    let install = |rules, otherwise, matching| {
-        let filter = SeccompFilter::new(rules, otherwise, matching, arch).map_err(failed)?;
-        let program = BpfProgram::try_from(filter).map_err(failed)?;
-        apply_filter(&program).map_err(|error| error.to_string())
-    };
     let refuse = |calls: Vec<i64>, error: i32| {
         let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
         install(rules, SeccompAction::Allow, SeccompAction::Errno(error.cast_unsigned()))
@@ -169,6 +183,22 @@ pub(super) fn filter(sandbox: &Sandbox) -> Result<(), String> {
     refuse(NEWER.collect(), libc::ENOSYS)?;
     refuse(vec![libc::SYS_socket], libc::EACCES)?;
     install(allowed, SeccompAction::KillProcess, SeccompAction::Allow)
+}
+
+/// Ends the helper that asks the kernel at any call that it does not need: it reads files and talks over its open
+/// sockets.
+#[cfg(feature = "kernel")]
+pub(super) fn filter_of_helper() -> Result<(), String> {
+    let failed = |error: BackendError| error.to_string();
+    let mut rules = Rules::new();
+    rules.insert(libc::SYS_openat, vec![only_reads(2).map_err(failed)?]);
+    // Interfaces and their addresses: a socket of netlink each time.
+    let netlink = vec![is(0, libc::AF_NETLINK as u64).map_err(failed)?];
+    rules.insert(libc::SYS_socket, vec![SeccompRule::new(netlink).map_err(failed)?]);
+    with_arguments(&mut rules, ASKED_OF_FILES).map_err(failed)?;
+    let lists = [ALWAYS, ALWAYS_OF_THE_MACHINE, ASKING];
+    rules.extend(lists.into_iter().flatten().map(|call| (*call, Vec::new())));
+    install(rules, SeccompAction::KillProcess, SeccompAction::Allow)
 }
 
 /// The list for a mode.

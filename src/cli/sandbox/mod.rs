@@ -15,6 +15,8 @@
 mod calls;
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod files;
+#[cfg(all(target_os = "linux", feature = "kernel"))]
+mod helper;
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod linux;
 #[cfg_attr(
@@ -27,6 +29,8 @@ mod test_call;
 #[cfg(all(target_os = "linux", feature = "sandbox"))]
 mod user;
 
+#[cfg(all(target_os = "linux", feature = "kernel"))]
+pub(super) use self::helper::enter as enter_helper;
 pub(super) use self::plan::{Layers, Mode, Sandbox};
 use super::messages::Failure;
 use crate::output::file::Later;

@@ -126,7 +126,7 @@ impl Player {
         if self.tee {
             // Opened here because it stays in this thread.
             match open_stream(&self.run).and_then(|stream| stream.writer(&self.run.output)) {
-                Ok(writer) => self.reading.sink.tee = Some(Tee::new(writer, &self.run)),
+                Ok(writer) => self.reading.sink.tee = Some(Tee::new(writer, &self.run, None)),
                 Err(failure) => self.feed.say(failure.to_string()),
             }
         }

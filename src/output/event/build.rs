@@ -1,5 +1,6 @@
 //! Flows, anomalies and totals to event types.
 
+use super::kernel::{Ends, counters};
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
 use super::steps::{Detail, Steps, StepsShown};
 use super::types::{
@@ -13,6 +14,7 @@ use crate::engine::Totals;
 use crate::flow::community_id::CommunityId;
 use crate::flow::features::{Ecn, Fingerprint, ecn, fast_open, mptcp};
 use crate::flow::{Closing, Flow, Handshake, Opening, Peer, Side};
+use crate::kernel::Known;
 use crate::output::format::Session;
 use crate::output::words;
 use crate::tcp::IcmpKind;
@@ -20,16 +22,18 @@ use crate::time::Timestamp;
 
 /// What building a flow's event needs besides the flow.
 #[derive(Clone, Copy)]
-pub struct Context {
+pub struct Context<'a> {
     /// `event.sequence`.
     pub sequence: u64,
     /// Which steps to carry.
     pub steps: StepsShown,
     /// How much to carry.
     pub detail: Detail,
+    /// What the kernel of this host knows, where it is asked.
+    pub known: Option<&'a Known>,
 }
 
-impl Context {
+impl Context<'_> {
     /// `value` where every field is written.
     fn full<T>(&self, value: T) -> Option<T> {
         (self.detail == Detail::Full).then_some(value)
@@ -50,8 +54,9 @@ impl Context {
 const MODULE: &str = "synscope";
 
 /// The event `action` of `flow`, decided at `time`.
-pub fn flow_event<'a>(flow: &'a Flow, action: Action, time: Timestamp, context: &Context) -> FlowEvent<'a> {
+pub fn flow_event<'a>(flow: &'a Flow, action: Action, time: Timestamp, context: &Context<'a>) -> FlowEvent<'a> {
     let (source, destination) = ends(flow, !context.is_brief(action));
+    let mut here = Ends::of(flow, action == Action::FlowEnd, context.known);
     FlowEvent {
         timestamp: Time(time),
         ecs: Ecs { version: ECS },
@@ -60,11 +65,14 @@ pub fn flow_event<'a>(flow: &'a Flow, action: Action, time: Timestamp, context: 
         destination,
         network: network(flow, context.detail),
         vlan: vlan(flow),
-        synscope: flow_body(flow, action, context),
+        process: here.process.take(),
+        user: here.user.take(),
+        container: here.container.take(),
+        synscope: flow_body(flow, action, context, here),
     }
 }
 
-fn flow_meta(flow: &Flow, action: Action, context: &Context) -> Meta<'static> {
+fn flow_meta(flow: &Flow, action: Action, context: &Context<'_>) -> Meta<'static> {
     let opening = if action == Action::FlowEnd { Some(flow.opening()) } else { flow.opening };
     let (outcome, reason) = match action {
         Action::HandshakeEnd => (opening.map(outcome), opening.map(|_| words::opening_of(flow))),
@@ -91,10 +99,10 @@ fn flow_meta(flow: &Flow, action: Action, context: &Context) -> Meta<'static> {
     }
 }
 
-fn meta(action: Action, sequence: u64) -> Meta<'static> {
+pub(super) fn meta(action: Action, sequence: u64) -> Meta<'static> {
     let (kind, category): (Kind, &[Category]) = match action {
         Action::Anomaly => (Kind::Alert, &[Category::Network, Category::IntrusionDetection]),
-        Action::Stats => (Kind::Metric, &[Category::Network]),
+        Action::Stats | Action::Listener => (Kind::Metric, &[Category::Network]),
         _ => (Kind::Event, &[Category::Network]),
     };
     Meta {
@@ -124,7 +132,7 @@ fn types(action: Action, opening: Option<Opening>) -> &'static [Type] {
         Action::HandshakeEnd | Action::TeardownStart => &[Type::Connection, Type::Info],
         Action::FlowEnd if denied => &[Type::Connection, Type::End, Type::Denied],
         Action::FlowEnd => &[Type::Connection, Type::End],
-        Action::Anomaly | Action::Stats => &[Type::Info],
+        Action::Anomaly | Action::Listener | Action::Stats => &[Type::Info],
     }
 }
 
@@ -171,7 +179,7 @@ fn vlan(flow: &Flow) -> Option<Vlan> {
     (flow.vlan != 0).then_some(Vlan { id: Id(u64::from(flow.vlan)) })
 }
 
-fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<'a> {
+fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context<'a>, mut here: Ends) -> FlowBody<'a> {
     let ended = action == Action::FlowEnd;
     let tells_all = ended || action == Action::HandshakeEnd;
     let full = context.detail == Detail::Full;
@@ -183,21 +191,31 @@ fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> FlowBody<
         conn_state: ended.then(|| flow.zeek.state().name()),
         history: ended.then(|| flow.zeek.history()).filter(|history| !history.is_empty()),
         completeness: ended.then_some(flow.completeness.number()),
-        client: peer_body(flow, Side::Client, action, context),
-        server: peer_body(flow, Side::Server, action, context),
+        client: peer_body(flow, Side::Client, action, context, &mut here),
+        server: peer_body(flow, Side::Server, action, context, &mut here),
         role_known: context.unusual(flow.role_known, true),
         handshake: handshake_body(flow, action, context),
         teardown: teardown_body(flow, context),
         icmp: icmp_body(flow),
         steps: Steps { flow, shown: if tells_all { context.steps } else { StepsShown::None } },
         steps_dropped: (ended && flow.steps_dropped > 0).then_some(flow.steps_dropped),
-        anomalies: Marks { flow: (ended || tells_all && full).then_some(flow), detail: context.detail },
+        anomalies: Marks {
+            flow: (ended || tells_all && full).then_some(flow),
+            detail: context.detail,
+            known: context.known,
+        },
         capture: if ended { capture_body(flow) } else { None },
         unacceptable: if ended { unacceptable_body(flow) } else { None },
     }
 }
 
-fn peer_body<'a>(flow: &'a Flow, side: Side, action: Action, context: &Context) -> Option<PeerBody<'a>> {
+fn peer_body<'a>(
+    flow: &'a Flow,
+    side: Side,
+    action: Action,
+    context: &Context<'_>,
+    here: &mut Ends,
+) -> Option<PeerBody<'a>> {
     let peer = flow.peer(side);
     let state = flow.final_state(side);
     if !peer.spoke() && state.is_none() {
@@ -214,10 +232,11 @@ fn peer_body<'a>(flow: &'a Flow, side: Side, action: Action, context: &Context) 
         window: context.full(peer.window).filter(|_| peer.spoke()),
         ttl: context.full(peer.ttl).filter(|_| peer.spoke()),
         syn_fingerprint: context.full(peer).and_then(Fingerprint::of).map(Shown),
+        kernel: here.take(side),
     })
 }
 
-fn handshake_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> Option<HandshakeBody<'a>> {
+fn handshake_body<'a>(flow: &'a Flow, action: Action, context: &Context<'_>) -> Option<HandshakeBody<'a>> {
     let h = &flow.handshake;
     if h.syns.is_empty() && h.synacks.is_empty() {
         return None;
@@ -248,7 +267,7 @@ fn handshake_body<'a>(flow: &'a Flow, action: Action, context: &Context) -> Opti
     })
 }
 
-fn teardown_body(flow: &Flow, context: &Context) -> Option<TeardownBody> {
+fn teardown_body(flow: &Flow, context: &Context<'_>) -> Option<TeardownBody> {
     let t = &flow.teardown;
     if t.first_fin.is_none() && t.reset.is_none() {
         return None;
@@ -303,15 +322,21 @@ fn unacceptable_body(flow: &Flow) -> Option<UnacceptableBody> {
 }
 
 /// The event of `anomaly`, which is about `flow` where there is one.
-pub fn anomaly_event<'a>(anomaly: &'a Anomaly, flow: Option<&Flow>, sequence: u64) -> AnomalyEvent<'a> {
+pub fn anomaly_event<'a>(
+    anomaly: &'a Anomaly,
+    flow: Option<&Flow>,
+    sequence: u64,
+    known: Option<&Known>,
+) -> AnomalyEvent<'a> {
     let (source, destination) = match flow.filter(|_| anomaly.scope == Scope::Flow) {
         Some(flow) => {
             let (source, destination) = ends(flow, true);
             (Some(source), Some(destination))
         }
-        None => (anomaly.source.map(host), anomaly.destination.map(host)),
+        None => (anomaly.source.map(observed), anomaly.destination.map(observed)),
     };
     let flow = flow.filter(|_| anomaly.scope == Scope::Flow);
+    let ends = [&source, &destination].map(|end| end.map(|end| end.ip.0));
     AnomalyEvent {
         timestamp: Time(anomaly.time),
         ecs: Ecs { version: ECS },
@@ -333,11 +358,13 @@ pub fn anomaly_event<'a>(anomaly: &'a Anomaly, flow: Option<&Flow>, sequence: u6
             incident: anomaly.incident.map(|i| Incident { id: Id(i.id), phase: i.phase.name() }),
             flow_id: anomaly.flow_id.map(Id),
             evidence: Evidence { frames: &anomaly.frames, figures: &anomaly.figures },
+            kernel: counters(anomaly.id, ends, known),
         },
     }
 }
 
-fn host((ip, port): (core::net::IpAddr, Option<u16>)) -> End {
+/// A host, and its port where that matters.
+pub(super) fn observed((ip, port): (core::net::IpAddr, Option<u16>)) -> End {
     End { ip: Ip(ip), port, packets: None, bytes: None }
 }
 

@@ -6,6 +6,8 @@
 
 pub mod build;
 pub mod columns;
+pub mod kernel;
+pub mod listener;
 pub mod scalar;
 mod steps;
 mod types;

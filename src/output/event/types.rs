@@ -5,6 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::kernel::{ContainerBody, CountersBody, KernelBody, ProcessBody, UserBody, contradicts};
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
 use super::steps::{Detail, StepBody, Steps};
 use crate::decode::LinkType;
@@ -12,7 +13,8 @@ use crate::decode::link::link_name;
 use crate::detect::{Figure, Severity};
 use crate::engine::Totals;
 use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
-use crate::flow::{Backoff, ClosedBy, Closing, Flow, Opening, Shape, Side};
+use crate::flow::{Backoff, ClosedBy, Closing, Flow, Mark, Opening, Shape, Side};
+use crate::kernel::Known;
 use crate::output::escape::Json;
 use crate::tcp::State;
 
@@ -38,6 +40,8 @@ pub enum Action {
     FlowEnd,
     /// An anomaly.
     Anomaly,
+    /// An accept queue of this host passed 50, 80 or 100 percent of its limit (live, Linux).
+    Listener,
     /// Totals so far.
     Stats,
     /// The run ended.
@@ -61,6 +65,7 @@ impl Action {
             Self::TeardownStart => "synscope.teardown_start",
             Self::FlowEnd => "synscope.flow_end",
             Self::Anomaly => "synscope.anomaly",
+            Self::Listener => "synscope.listener",
             Self::Stats => "synscope.stats",
             Self::SessionEnd => "synscope.session_end",
         }
@@ -207,6 +212,15 @@ pub struct FlowEvent<'a> {
     pub(super) network: Network,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) vlan: Option<Vlan>,
+    /// The process of the end that is on this host; the client's where both are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) process: Option<ProcessBody>,
+    /// Who runs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<UserBody>,
+    /// What it runs in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) container: Option<ContainerBody>,
     pub(super) synscope: FlowBody<'a>,
 }
 
@@ -271,7 +285,7 @@ pub struct UnacceptableBody {
 }
 
 /// One endpoint.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PeerBody<'a> {
     /// Initial sequence number.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -298,6 +312,9 @@ pub struct PeerBody<'a> {
     /// not in lean events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) syn_fingerprint: Option<Shown<Fingerprint<'a>>>,
+    /// What the kernel of this host knows of it, where it is here (live, Linux).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kernel: Option<KernelBody>,
 }
 
 /// The opening.
@@ -448,6 +465,7 @@ pub struct CaptureBody {
 pub struct Marks<'a> {
     pub(super) flow: Option<&'a Flow>,
     pub(super) detail: Detail,
+    pub(super) known: Option<&'a Known>,
 }
 
 impl core::fmt::Debug for Marks<'_> {
@@ -458,14 +476,23 @@ impl core::fmt::Debug for Marks<'_> {
 
 impl Marks<'_> {
     pub(super) fn is_absent(&self) -> bool {
-        self.flow.is_none_or(|flow| flow.marks.is_empty())
+        self.shown().next().is_none()
+    }
+}
+
+impl<'a> Marks<'a> {
+    /// Those that the kernel of this host does not contradict.
+    fn shown(&self) -> impl Iterator<Item = &'a Mark> {
+        let known = self.known;
+        let marks = self.flow.into_iter().flat_map(|flow| flow.marks.iter().map(move |mark| (flow, mark)));
+        let stands = move |flow, mark: &Mark| known.is_none_or(|known| !contradicts(mark.rule, flow, known));
+        marks.filter(move |(flow, mark)| stands(flow, mark)).map(|(_, mark)| mark)
     }
 }
 
 impl Serialize for Marks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let marks = self.flow.map_or(&[][..], |flow| &flow.marks);
-        serializer.collect_seq(marks.iter().map(|mark| {
+        serializer.collect_seq(self.shown().map(|mark| {
             let whole = self.detail == Detail::Full || mark.severity > Severity::Info;
             MarkBody {
                 id: mark.rule,
@@ -534,6 +561,9 @@ pub struct AnomalyBody<'a> {
     pub(super) flow_id: Option<Id>,
     #[schemars(with = "EvidenceBody")]
     pub(super) evidence: Evidence<'a>,
+    /// What the kernel of this host counted about it, since the capture began (live, Linux).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kernel: Option<CountersBody>,
 }
 
 /// The incident that a report about hosts belongs to.

@@ -1,6 +1,7 @@
 //! The format that writes explanations as text.
 
 use super::header::{self, Header};
+use super::kernel::on_this_host;
 use super::{Document, Locale, Particle, Topic, explain_flow, with_particle};
 use crate::engine::{Event, Interest, Sink};
 use crate::flow::Flow;
@@ -41,7 +42,13 @@ impl Explain {
     fn ended(&mut self, flow: &Flow) {
         let (locale, level) = (self.settings.locale, self.settings.level.unwrap_or_default());
         match self.settings.topic {
-            None => self.write(&explain_flow(flow, locale, level)),
+            None => {
+                let mut document = explain_flow(flow, locale, level);
+                if let Some(known) = &self.settings.known {
+                    on_this_host(&mut document, flow, known, locale);
+                }
+                self.write(&document);
+            }
             // The answer to a question is written once, with the first flow as its proof; a header when all were seen.
             Some(_) if self.written => {}
             Some(Topic::Header(None)) => self.chosen = self.chosen.or_else(|| Header::of_flow(flow)),
@@ -103,5 +110,14 @@ impl Sink for Explain {
 impl Writer for Explain {
     fn out(&mut self) -> &mut Out {
         &mut self.out
+    }
+
+    fn lacks(&self) -> Option<String> {
+        match (self.settings.topic, self.chosen) {
+            (Some(Topic::Header(Some(frame))), None) => {
+                Some(format!("frame {frame} is no TCP segment of this capture"))
+            }
+            _ => None,
+        }
     }
 }

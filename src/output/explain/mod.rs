@@ -8,6 +8,7 @@ mod document;
 mod flow;
 mod format;
 mod header;
+mod kernel;
 mod level;
 mod locale;
 mod questions;

@@ -408,7 +408,7 @@ pub(super) fn comment(flow: &Flow) -> String {
 
 fn json(flow: &Flow) -> String {
     let mut line = Vec::new();
-    let context = Context { sequence: 1, steps: StepsShown::All, detail: Detail::Full };
+    let context = Context { sequence: 1, steps: StepsShown::All, detail: Detail::Full, known: None };
     write_line(&flow_event(flow, Action::FlowEnd, flow.last_time, &context), &mut line);
     String::from_utf8(line).unwrap_or_default()
 }
