@@ -307,8 +307,8 @@ impl Bench {
             let (bare, summary, json) = (f[0], f[2], f[4]);
             let processor = summary.processor.as_secs_f64() / bare.wall.as_secs_f64();
             let (time, of_processor, of_json, peak) = match live {
-                ..=4_096 => (1.5, 2.5, 3.0, 32.0),
-                ..=50_000 => (2.0, 3.0, 3.5, 48.0),
+                0..=4_096 => (1.5, 2.5, 3.0, 32.0),
+                4_097..=50_000 => (2.0, 3.0, 3.5, 48.0),
                 _ => (2.5, 3.5, 4.0, 120.0),
             };
             let goals = &mut self.goals;
