@@ -345,7 +345,7 @@ fn in_place_and_on_a_thread_compressed_files_are_read_alike() {
 /// A folder of this test's own.
 fn own_folder() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("synscope-packed-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).expect("a folder");
     folder
 }
 
