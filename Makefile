@@ -31,10 +31,11 @@ check: ## all that CI runs
 fmt: ## format the sources
 	$(CARGO) fmt
 
-bench: ## how fast, in how much memory: PACKETS=, PEERS=1 with other programs, PARTS=web,flood
-	@.ci/needs rust cc pcap tcpdump $(if $(PEERS),'?tshark' '?tcptrace' '?argus')
-	$(CARGO) bench --locked --bench speed -- $(PACKETS) $(if $(PEERS),--peers) $(if $(PARTS),--only $(PARTS))
-	$(if $(PARTS),,$(CARGO) bench --locked --bench stages)
+bench: ## how fast, in how much memory: PACKETS=, PEERS=1 with other programs, PARTS=web,flood, LIVE=4096,50000,200000
+	@.ci/needs rust cc pcap tcpdump $(if $(PEERS),'?tshark' '?tcptrace' '?argus' '?softflowd' '?nfdump')
+	$(CARGO) bench --locked --bench speed -- $(PACKETS) $(if $(PEERS),--peers) \
+		$(if $(PARTS),--only $(PARTS),$(if $(LIVE),--only live)) $(if $(LIVE),--live $(LIVE))
+	$(if $(PARTS)$(LIVE),,$(CARGO) bench --locked --bench stages)
 
 counts: ## instructions per packet against those committed; BLESS=1 commits new ones
 	@.ci/needs rust cc '?valgrind'

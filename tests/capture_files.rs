@@ -304,6 +304,51 @@ fn every_truncation_of_compressed_files() {
     }
 }
 
+/// Decompressed where frames are asked for or on a thread of its own: the same frames, the same errors, the same limits.
+#[test]
+fn in_place_and_on_a_thread_compressed_files_are_read_alike() {
+    let whole = fs::read(fixture("fmt.us.pcap")).unwrap();
+    let folder = own_folder();
+    let read = |bytes: &[u8], decompress_in_place: bool, max_decompressed: Option<u64>, stopped: bool| {
+        let path = folder.join("packed");
+        fs::write(&path, bytes).unwrap();
+        let stop = stopped.then(|| std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true)));
+        let options = FileOptions { filter: None, stop, max_decompressed, decompress_in_place };
+        let (seen, error) = drain(Files::open(&[FileInput::Path(path)], options));
+        (seen, error.map(|error| (error.exit_code(), error.to_string())))
+    };
+    let parts = whole.split_at(1001);
+    let skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+    let frames = [parts.0, parts.1].map(|part| zstd::bulk::compress(part, 1).unwrap());
+    let (expected, _) = read_bytes(&whole);
+    for packed in
+        [[gzip(parts.0), gzip(parts.1)].concat(), [&skippable[..], &frames[0], &skippable, &frames[1]].concat()]
+    {
+        assert_eq!(read(&packed, true, None, false), (expected.clone(), None));
+        for length in (0..packed.len()).step_by(37).chain([packed.len()]) {
+            let cut = &packed[..length];
+            assert_eq!(read(cut, true, None, false), read(cut, false, None, false), "cut at {length}");
+            // A flag that is raised from the start ends it at once, without a complaint.
+            assert_eq!(read(cut, true, None, true), (Vec::new(), None), "stopped, cut at {length}");
+        }
+        let limit = Some(whole.len() as u64 / 2);
+        let (in_place, threaded) = (read(&packed, true, limit, false), read(&packed, false, limit, false));
+        assert_eq!(in_place.1, threaded.1);
+        assert!(in_place.1.is_some_and(|(_, text)| text.contains("--max-decompressed")));
+        let mut damaged = packed.clone();
+        damaged[packed.len() / 2] ^= 0x10;
+        assert_eq!(read(&damaged, true, None, false).1, read(&damaged, false, None, false).1);
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A folder of this test's own.
+fn own_folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("synscope-packed-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).expect("memory");

@@ -85,6 +85,19 @@ fn web_is_complete_connections() {
     assert!(seen.warnings.is_empty(), "{:?}", seen.warnings);
 }
 
+/// Connections begin one by one, and there are as many at a time as were asked for.
+#[test]
+fn mixed_arrivals_begin_between_segments_of_others() {
+    let traffic = Traffic { live: 200, mixed: true, ..Traffic::new(Sort::Web, 20_000) };
+    let begun = |packets: u64| see(&Traffic { packets, ..traffic }).totals.flows;
+    // Three segments to a train, and every other train begins one.
+    assert!((20..120).contains(&begun(300)), "{}", begun(300));
+    let seen = see(&traffic);
+    let under_way = seen.flows(|_, closing| closing != "fin");
+    assert!((150..=200).contains(&under_way), "{under_way} of {:?}", seen.verdicts);
+    assert!(seen.warnings.is_empty(), "{:?}", seen.warnings);
+}
+
 #[test]
 fn mix_has_every_fate() {
     let seen = see(&Traffic { live: 64, ..Traffic::new(Sort::Mix, 40_000) });

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use super::config::{FilterChoice, Input, Output, Run};
 use super::messages::Failure;
@@ -59,7 +60,11 @@ pub(super) struct OpenInput {
     files: OpenFiles,
     filter: Option<Filter>,
     max_decompressed: Option<u64>,
+    decompress_in_place: bool,
 }
+
+/// Cores that reading, tracking and reporting keep busy by themselves.
+const BUSY_CORES: usize = 2;
 
 impl Opened {
     /// Opens the input.
@@ -74,7 +79,14 @@ impl Opened {
             Input::Files(files) => {
                 let files = OpenFiles::open(files)?;
                 filter.iter_mut().for_each(Filter::prepare);
-                Ok(Self::Files(OpenInput { files, filter, max_decompressed: run.max_decompressed }))
+                let cores = thread::available_parallelism().map_or(1, usize::from);
+                let decompress_in_place = cores <= BUSY_CORES;
+                Ok(Self::Files(OpenInput {
+                    files,
+                    filter,
+                    max_decompressed: run.max_decompressed,
+                    decompress_in_place,
+                }))
             }
             #[cfg(feature = "live")]
             Input::Live(live) => Ok(Self::Live(live::open(live, filter, stop)?)),
@@ -102,6 +114,7 @@ impl OpenInput {
             filter: self.filter.clone(),
             stop: Some(Arc::clone(stop)),
             max_decompressed: self.max_decompressed,
+            decompress_in_place: self.decompress_in_place,
         };
         Ok(Box::new(self.files.read(options)?))
     }

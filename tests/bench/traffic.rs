@@ -69,6 +69,8 @@ pub struct Traffic {
     pub snaplen: usize,
     /// Connections under way at a time.
     pub live: usize,
+    /// Whether they begin one by one, between segments of those that are under way, instead of all at the start.
+    pub mixed: bool,
     /// Of a flood: complete connections among it.
     pub legitimate: u64,
     /// Of a flood: how many of a hundred SYNs are answered.
@@ -78,7 +80,16 @@ pub struct Traffic {
 impl Traffic {
     pub fn new(sort: Sort, packets: u64) -> Self {
         let live = if sort == Sort::Established { 256 } else { 4096 };
-        Self { sort, packets, seed: 20_231_114, snaplen: 96, live, legitimate: packets / 200, answered: 10 }
+        Self {
+            sort,
+            packets,
+            seed: 20_231_114,
+            snaplen: 96,
+            live,
+            mixed: false,
+            legitimate: packets / 200,
+            answered: 10,
+        }
     }
 
     /// Writes a pcap file; how many frames it has.
@@ -98,14 +109,15 @@ impl Traffic {
 
     /// Connections side by side, one train of segments after the other.
     fn talks(&self, manner: &Manner, random: &mut Random, wire: &mut Wire<'_, impl Write>) -> io::Result<()> {
-        let mut talks: Vec<Talk> = (0..self.live).map(|_| Talk::new(manner, random)).collect();
+        let at_once = if self.mixed { 1 } else { self.live };
+        let mut talks: Vec<Talk> = (0..at_once).map(|_| Talk::new(manner, random)).collect();
         // A frame that another one overtakes.
         let mut held: Option<Vec<u8>> = None;
         let mut n = 0;
         while wire.written < self.packets {
             wire.time += random.below(20);
             if random.below(3) == 0 {
-                n = random.below(self.live as u64) as usize;
+                n = next_talk(&mut talks, self.live, manner, random);
             }
             wire.frame.clear();
             if random.below(100) < manner.background {
@@ -198,6 +210,15 @@ impl Traffic {
         }
         Ok(())
     }
+}
+
+/// Whose turn it is: any of those under way, or, while there are fewer than `live`, every other time a new one's.
+fn next_talk(talks: &mut Vec<Talk>, live: usize, manner: &Manner, random: &mut Random) -> usize {
+    if talks.len() < live && random.below(2) == 0 {
+        talks.push(Talk::new(manner, random));
+        return talks.len() - 1;
+    }
+    random.below(talks.len() as u64) as usize
 }
 
 /// The next segment of the connection whose turn it is.

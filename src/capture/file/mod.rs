@@ -63,6 +63,7 @@ impl OpenFiles {
             indices: InterfaceIndices::default(),
             stop: options.stop,
             max_decompressed: options.max_decompressed,
+            decompress_in_place: options.decompress_in_place,
         };
         let readers: Result<Vec<_>, _> = self.0.iter().map(|input| Reader::open(input, context.clone())).collect();
         Files::new(readers?, options.filter)
@@ -110,6 +111,7 @@ impl Files {
             indices: InterfaceIndices::default(),
             stop: options.stop,
             max_decompressed: options.max_decompressed,
+            decompress_in_place: options.decompress_in_place,
         };
         let readers: Result<Vec<_>, _> = streams
             .into_iter()

@@ -51,4 +51,7 @@ pub struct FileOptions {
     pub stop: Option<Arc<AtomicBool>>,
     /// How many octets a compressed file may decompress to.
     pub max_decompressed: Option<u64>,
+    /// Whether compressed regular files are decompressed where frames are asked for, not on a thread of their own:
+    /// without a core of its own that would only move octets from one cache to another.
+    pub decompress_in_place: bool,
 }

@@ -1,6 +1,6 @@
 //! One file, fifo or stream of any format that is read, recognised by its content.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,6 +28,7 @@ pub(super) struct Context {
     pub(super) indices: InterfaceIndices,
     pub(super) stop: Option<Arc<AtomicBool>>,
     pub(super) max_decompressed: Option<u64>,
+    pub(super) decompress_in_place: bool,
 }
 
 impl Context {
@@ -94,7 +95,8 @@ impl Reader {
         let first = magic(&mut input).map_err(io)?;
         let compression = Compression::recognise(&first);
         if let Some(compression) = compression {
-            input = compression.decompress(input, &context).map_err(io)?;
+            let in_place = context.decompress_in_place && total.is_some();
+            input = compression.decompress(input, &context, in_place).map_err(io)?;
         }
         let format = match Format::open(name, &mut input, compression, path, &context) {
             Err(_) if context.stopped() => Format::Nothing,
@@ -274,15 +276,22 @@ impl Compression {
         self.into()
     }
 
-    /// Decompresses in a thread of its own. Several members or frames in a row are one stream.
-    fn decompress(self, input: Input, context: &Context) -> io::Result<Input> {
+    /// Decompresses, `in_place` or in a thread of its own. Several members or frames in a row are one stream.
+    fn decompress(self, input: Input, context: &Context, in_place: bool) -> io::Result<Input> {
         let stop = context.stop.clone();
+        let left = context.max_decompressed.unwrap_or(u64::MAX);
+        if in_place {
+            let input = UntilStop { input, stop };
+            return Ok(match self {
+                Self::Gzip => at_most(flate2::bufread::MultiGzDecoder::new(input), left),
+                Self::Zstd => at_most(zstd::stream::read::Decoder::with_buffer(input)?, left),
+            });
+        }
         let threaded = match self {
             Self::Gzip => Threaded::spawn("gunzip", move || Ok(flate2::bufread::MultiGzDecoder::new(input)), stop),
             Self::Zstd => Threaded::spawn("unzstd", move || zstd::stream::read::Decoder::with_buffer(input), stop),
         };
-        let left = context.max_decompressed.unwrap_or(u64::MAX);
-        Ok(Input::new(Box::new(AtMost { reader: threaded?, left })))
+        Ok(at_most(threaded?, left))
     }
 }
 
@@ -314,6 +323,39 @@ impl Fault {
 /// What the thread that reads panicked with, if it did.
 fn panic_of(cause: &io::Error) -> Option<&Panicked> {
     cause.get_ref()?.downcast_ref()
+}
+
+/// What `reader` gives, at most `left` octets.
+fn at_most(reader: impl Read + Send + 'static, left: u64) -> Input {
+    Input::new(Box::new(AtMost { reader, left }))
+}
+
+/// An input that ends when a flag is raised: a decompressor may read for long before it gives anything.
+struct UntilStop {
+    input: Input,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+impl Read for UntilStop {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut available = self.fill_buf()?;
+        let count = available.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for UntilStop {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Ok(&[]);
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.input.consume(count);
+    }
 }
 
 /// A stream that is an error beyond a number of octets.
