@@ -12,10 +12,10 @@ use strum::VariantNames;
 use super::units::{Duration, LargeSize, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
-use crate::output::tui::Arrangement;
+use crate::output::tui::{Arrangement, Keys};
 use crate::output::{Action, Detail, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   synscope -i eth0                               show every connection as it opens and closes
   synscope -r FILE                               browse a saved capture
@@ -359,16 +359,12 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     pub(super) tee: bool,
 
-    /// Configuration file [default: $XDG_CONFIG_HOME/synscope/config.toml, or ~/.config/synscope/config.toml]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-
-    /// Do not read a configuration file
-    #[arg(long, conflicts_with = "config")]
-    pub(super) no_config: bool,
-
     #[arg(long, help = "Print the key bindings as a [keys] section")]
     pub(super) print_keys: bool,
+
+    /// What the configuration makes of the keys.
+    #[arg(skip)]
+    pub(super) keys: Keys,
 }
 
 /// When to use colours.
@@ -432,6 +428,31 @@ pub(super) struct OtherArgs {
     #[arg(long, value_name = "HOW")]
     pub(super) sandbox: Option<SandboxArg>,
 
+    /// Configuration file, instead of the user's (~/.config/synscope/config.toml) and the system's
+    /// (/etc/synscope/config.toml)
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Do not read a configuration file
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+
+    /// Use the settings of [profile.NAME] of the configuration
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+
+    /// Print every setting and where it comes from
+    #[arg(long)]
+    pub(super) print_config: bool,
+
+    /// Print a commented configuration file with every setting
+    #[arg(long)]
+    pub(super) print_config_template: bool,
+
+    /// Print a manual page (man, man-filter, man-events) or the completions of a shell
+    #[arg(long, value_name = "WHAT")]
+    pub(super) generate: Option<Generated>,
+
     /// Print the JSON Schema of events
     #[arg(long)]
     pub(super) print_schema: bool,
@@ -443,6 +464,40 @@ pub(super) struct OtherArgs {
     /// Print version
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
+}
+
+/// What `--generate` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Generated {
+    /// synscope(1)
+    Man,
+    /// synscope-filter(7)
+    ManFilter,
+    /// synscope-events(5)
+    ManEvents,
+    /// Completions of bash
+    Bash,
+    /// Completions of Elvish
+    Elvish,
+    /// Completions of fish
+    Fish,
+    /// Completions of Nushell
+    Nushell,
+    /// Completions of PowerShell
+    Powershell,
+    /// Completions of zsh
+    Zsh,
+}
+
+impl Args {
+    /// Whether they ask for something that no setting changes, so that none has to be read.
+    pub(super) const fn asks_about_program(&self) -> bool {
+        self.other.generate.is_some()
+            || self.other.print_config_template
+            || self.other.print_schema
+            || self.input.list_presets
+            || self.analysis.list_anomalies.is_some()
+    }
 }
 
 /// Reads one of the words of `T`, a type of another module.

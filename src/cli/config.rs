@@ -23,7 +23,7 @@ use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
 use self::sandbox::sandbox;
 #[cfg(feature = "tui")]
-use self::view::{keys, locale, plain, view};
+use self::view::{locale, plain, view};
 
 /// Resolves what was typed.
 ///
@@ -31,6 +31,12 @@ use self::view::{keys, locale, plain, view};
 ///
 /// [`Failure::Usage`] where it makes no sense, [`Failure::Running`] where a filter file cannot be read.
 pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
+    if let Some(what) = args.other.generate {
+        return Ok(Task::Generate(what));
+    }
+    if args.other.print_config_template {
+        return Ok(Task::PrintConfigTemplate);
+    }
     if args.other.print_schema {
         return Ok(Task::PrintSchema);
     }
@@ -50,7 +56,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     }
     #[cfg(feature = "tui")]
     if args.view.print_keys {
-        return Ok(Task::PrintKeys(keys(&args.view)?, locale(args.output.locale)));
+        return Ok(Task::PrintKeys(args.view.keys.clone(), locale(args.output.locale)));
     }
     let explain = explain(args.output.explain.as_deref())?;
     if let Some(text) = explained_without_input(&args, explain) {
@@ -169,7 +175,7 @@ mod tests {
         match resolve(args) {
             Ok(Task::Run(run)) => Ok(*run),
             Ok(_) => Err("not a run".to_owned()),
-            Err(Failure::Usage(text)) => Err(text),
+            Err(failure @ (Failure::Usage(_) | Failure::Ineffective(..))) => Err(failure.to_string()),
             Err(other) => Err(format!("{other:?}")),
         }
     }
@@ -207,7 +213,9 @@ mod tests {
             assert!(resolved(&["-r", "x", "-T", "svg", "--theme", theme]).is_ok(), "{theme}");
         }
         for theme in ["high-contrast", "cvd", "mono"] {
-            assert!(refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme: pictures support"));
+            assert!(
+                refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme has no effect: pictures")
+            );
         }
         assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme has no effect with -T ndjson");
         assert!(refusal(&["-r", "x", "-T", "svg", "--theme", "pink"]).contains("high-contrast"));

@@ -104,7 +104,8 @@ pub(super) fn output(
         zeek_checksums: false,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
-        return Err(Failure::Usage(format!("--explain: -T {} supports only short or full", format.name)));
+        let problem = format!("has no effect: -T {} supports only short or full", format.name);
+        return Err(Failure::Ineffective("--explain", problem));
     }
     Ok(Output {
         format,
@@ -122,7 +123,7 @@ fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
         Some(ThemeArg::Light) => Ok(Theme::Light),
         Some(ThemeArg::Dark) => Ok(Theme::Dark),
         Some(ThemeArg::HighContrast | ThemeArg::Cvd | ThemeArg::Mono) => {
-            Err(Failure::Usage("--theme: pictures support only auto, light and dark".to_owned()))
+            Err(Failure::Ineffective("--theme", "has no effect: pictures support only auto, light and dark".to_owned()))
         }
     }
 }
@@ -147,7 +148,7 @@ fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failu
     let shared = [("--theme", args.theme.is_some() && !viewed), ("--locale", args.locale.is_some() && !viewed)];
     match of_formats(args).into_iter().chain(shared).find(|(option, given)| *given && !format.options.contains(option))
     {
-        Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect with -T {}", format.name))),
+        Some((option, _)) => Err(Failure::Ineffective(option, format!("has no effect with -T {}", format.name))),
         None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::args::DirectionArg;
+use super::super::args::{DirectionArg, Generated};
 use super::super::sandbox::Sandbox;
 use crate::capture::FileInput;
 use crate::capture::preset::Preset;
@@ -20,6 +20,10 @@ use crate::output::{Format, Settings};
 pub(in crate::cli) enum Task {
     /// Analyse packets.
     Run(Box<Run>),
+    /// Print a manual page or completions.
+    Generate(Generated),
+    /// Print a commented configuration.
+    PrintConfigTemplate,
     /// Print the JSON Schema of the events.
     PrintSchema,
     /// List the capture filters that come with the program.
