@@ -81,8 +81,8 @@ pub(super) fn filter() -> String {
         head("SYNSCOPE-FILTER", "7", "synscope-filter - the language of -Y, --fail-on, --expect and the view");
     page.control("SH", ["DESCRIPTION"]);
     page.text([roman(
-        "A filter chooses connections and anomalies. Terms side by side must all match. A word alone matches as part of \
-         any field that is shown; an address or a network alone matches either end. A field that is not known of a \
+        "A filter chooses connections and anomalies. Terms side by side must all match. A word alone matches as part \
+         of any field that is shown; an address or a network alone matches either end. A field that is not known of a \
          connection matches no comparison. A mistake is pointed at, with a suggestion.",
     )]);
     page.control("SH", ["SYNTAX"]);
@@ -105,8 +105,8 @@ pub(super) fn events() -> String {
     page.text([roman(
         "Each line is one JSON object with the field names of the Elastic Common Schema, and what belongs to synscope \
          alone below \"synscope\". What is absent is unknown or implied by other fields; there is no null. Times are \
-         those of packets. synscope.v is the version of the layout: fields are added to it, not changed. --print-schema \
-         prints the JSON Schema of all events.",
+         those of packets. synscope.v is the version of the layout: fields are added to it, not changed. \
+         --print-schema prints the JSON Schema of all events.",
     )]);
     list(&mut page, "EVENTS", schema::described_actions().into_iter().map(|(name, about)| (bold(name), about)));
     let fields = schema::described_fields().into_iter().map(|(name, about)| (bold(name), about));

@@ -4,6 +4,7 @@
 //! What can be set follows from the definitions of the options: each long option is a key of the configuration and a
 //! variable `SYNSCOPE_…` of the environment. Values become words of a command line, which clap reads like typed ones.
 
+mod definitions;
 mod file;
 #[cfg(feature = "tui")]
 mod keys;
@@ -15,13 +16,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 
+pub(super) use self::definitions::command;
 use self::file::ConfigFile;
 use self::option::{Settable, Setting};
 use super::args::Args;
 use super::messages::Failure;
-use super::version;
 
 /// The configuration of the system.
 const SYSTEM: &str = "/etc/synscope/config.toml";
@@ -58,13 +59,6 @@ pub(super) struct Resolved {
     /// What does not, and why.
     hidden: Vec<(Setting, String)>,
     files: Vec<ConfigFile>,
-}
-
-/// The definitions of all options.
-pub(super) fn command() -> clap::Command {
-    let mut command = Args::command().version(env!("CARGO_PKG_VERSION")).long_version(version::LONG.as_str());
-    command.build();
-    command
 }
 
 /// Reads a command line, and whatever else says what to do.
@@ -223,6 +217,8 @@ impl Resolved {
 
     /// What `--print-config` prints.
     pub(super) fn print(&self) -> String {
-        print::settings(&command(), self)
+        let files: Vec<&str> = self.files.iter().map(|file| file.name.as_str()).collect();
+        let set: Vec<&Setting> = self.typed.iter().chain(&self.configured).collect();
+        print::settings(&command(), &files, &set, &self.hidden)
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::definitions::command;
+
 /// Options that choose the configuration, which cannot stand in it.
 const CHOOSING: [&str; 3] = ["config", "no_config", "profile"];
 /// What the names of options begin with that print something about the program, instead of an analysis.
@@ -187,7 +189,7 @@ impl Setting {
     pub(super) fn check(&self) -> Result<(), String> {
         let program = OsString::from("synscope");
         let words = std::iter::once(&program).chain(&self.words);
-        match super::command().try_get_matches_from(words) {
+        match command().try_get_matches_from(words) {
             Ok(_) => Ok(()),
             Err(error) => {
                 let text = error.render().to_string();

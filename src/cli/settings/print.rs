@@ -4,22 +4,20 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command};
 
-use super::Resolved;
-use super::option::{self, Arity, Settable, quoted};
+use super::option::{self, Arity, Settable, Setting, quoted};
 
 /// Where the origin of a value begins, columns.
 const ORIGIN: usize = 40;
 
 /// Every setting, its value and where that comes from; what has none with its default.
-pub(super) fn settings(command: &Command, resolved: &Resolved) -> String {
+pub(super) fn settings(command: &Command, files: &[&str], set: &[&Setting], hidden: &[(Setting, String)]) -> String {
     let mut text = String::new();
-    for file in &resolved.files {
+    for file in files {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "# read: {}", file.name);
+        let _ = writeln!(text, "# read: {file}");
     }
-    let set = || resolved.typed.iter().chain(&resolved.configured);
     for option in option::all(command) {
-        let line = match set().find(|setting| setting.id == option.id) {
+        let line = match set.iter().find(|setting| setting.id == option.id) {
             Some(setting) if option.in_files => {
                 line(&format!("{} = {}", option.key, setting.shown), &setting.origin.to_string())
             }
@@ -28,7 +26,7 @@ pub(super) fn settings(command: &Command, resolved: &Resolved) -> String {
             None => continue,
         };
         text.push_str(&line);
-        for (hidden, why) in resolved.hidden.iter().filter(|(hidden, _)| hidden.id == option.id) {
+        for (hidden, why) in hidden.iter().filter(|(hidden, _)| hidden.id == option.id) {
             text.push_str(&line_of_hidden(&hidden.shown, &hidden.origin.to_string(), why));
         }
     }
