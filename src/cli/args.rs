@@ -9,13 +9,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, ValueEnum};
 use strum::VariantNames;
 
-use super::units::{Duration, LargeSize, Size};
+use super::units::{Duration, LargeSize, Rotate, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
-use crate::output::tui::Arrangement;
+use crate::output::tui::{Arrangement, Keys};
 use crate::output::{Action, Detail, FORMATS, Locale, Part, Scale, StepsShown, TimeStyle};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   synscope -i eth0                               show every connection as it opens and closes
   synscope -r FILE                               browse a saved capture
@@ -260,6 +260,11 @@ pub(super) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
+    /// Begin a new file after a time, at a size, or both, like 1h, 100M or 1h,100M, and on SIGHUP; -o names them with
+    /// strftime(3), and compresses them by their ending, .zst or .gz
+    #[arg(long, value_name = "WHEN")]
+    pub(super) rotate: Option<Rotate>,
+
     /// Columns of csv and tsv: comma-separated fields of flow_end, like source.ip (repeatable)
     #[arg(short = 'e', long, value_name = "FIELDS")]
     pub(super) fields: Vec<String>,
@@ -376,16 +381,12 @@ pub(super) struct ViewArgs {
     #[arg(long)]
     pub(super) tee: bool,
 
-    /// Configuration file [default: $XDG_CONFIG_HOME/synscope/config.toml, or ~/.config/synscope/config.toml]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-
-    /// Do not read a configuration file
-    #[arg(long, conflicts_with = "config")]
-    pub(super) no_config: bool,
-
     #[arg(long, help = "Print the key bindings as a [keys] section")]
     pub(super) print_keys: bool,
+
+    /// What the configuration makes of the keys.
+    #[arg(skip)]
+    pub(super) keys: Keys,
 }
 
 /// When to use colours.
@@ -440,6 +441,18 @@ pub(super) struct CheckArgs {
 /// The rest.
 #[derive(Debug, clap::Args)]
 pub(super) struct OtherArgs {
+    /// Answer metrics over HTTP for Prometheus at http://HOST:PORT/metrics, on the loopback interface if HOST is left out
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) metrics: Option<String>,
+
+    /// Write metrics to a file for node_exporter's textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics_file: Option<PathBuf>,
+
+    /// Also count flows by server, for the first 64 servers and all others together
+    #[arg(long, value_name = "LABEL")]
+    pub(super) metrics_label: Option<MetricsLabel>,
+
     /// As root, become this user before the first packet; `root` stays root [default: synscope, else nobody]
     #[arg(short = 'Z', long, value_name = "USER")]
     pub(super) user: Option<String>,
@@ -453,6 +466,30 @@ pub(super) struct OtherArgs {
     /// off [default: on]
     #[arg(long, value_name = "HOW", conflicts_with = "read")]
     pub(super) kernel: Option<KernelArg>,
+    /// Configuration file, instead of the user's (~/.config/synscope/config.toml) and the system's
+    /// (/etc/synscope/config.toml)
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Do not read a configuration file
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+
+    /// Use the settings of [profile.NAME] of the configuration
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+
+    /// Print every setting and where it comes from
+    #[arg(long)]
+    pub(super) print_config: bool,
+
+    /// Print a commented configuration file with every setting
+    #[arg(long)]
+    pub(super) print_config_template: bool,
+
+    /// Print a manual page (man, man-filter, man-events) or the completions of a shell
+    #[arg(long, value_name = "WHAT")]
+    pub(super) generate: Option<Generated>,
 
     /// Print the JSON Schema of events
     #[arg(long)]
@@ -465,6 +502,47 @@ pub(super) struct OtherArgs {
     /// Print version
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
+}
+
+/// Labels that make series of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MetricsLabel {
+    /// The address of the server
+    Server,
+}
+
+/// What `--generate` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Generated {
+    /// synscope(1)
+    Man,
+    /// synscope-filter(7)
+    ManFilter,
+    /// synscope-events(5)
+    ManEvents,
+    /// Completions of bash
+    Bash,
+    /// Completions of Elvish
+    Elvish,
+    /// Completions of fish
+    Fish,
+    /// Completions of Nushell
+    Nushell,
+    /// Completions of PowerShell
+    Powershell,
+    /// Completions of zsh
+    Zsh,
+}
+
+impl Args {
+    /// Whether they ask for something that no setting changes, so that none has to be read.
+    pub(super) const fn asks_about_program(&self) -> bool {
+        self.other.generate.is_some()
+            || self.other.print_config_template
+            || self.other.print_schema
+            || self.input.list_presets
+            || self.analysis.list_anomalies.is_some()
+    }
 }
 
 /// Reads one of the words of `T`, a type of another module.

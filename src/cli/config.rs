@@ -9,12 +9,13 @@ mod view;
 
 use std::path::Path;
 
-use super::args::{Args, InputArgs, KernelArg, SandboxArg, StopArgs};
+use super::args::{Args, InputArgs, KernelArg, MetricsLabel, OtherArgs, SandboxArg, StopArgs};
 #[cfg(feature = "live")]
 use super::list;
 #[cfg(feature = "live")]
 use super::messages::say;
 use super::messages::{Failure, usage_at};
+use super::metrics::MetricsChoice;
 use super::sandbox::Sandbox;
 use super::units::Duration;
 use crate::capture::FileInput;
@@ -23,13 +24,14 @@ use crate::capture::preset::PRESETS;
 use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
+pub(super) use output::header_lines;
 pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
 use self::sandbox::sandbox;
 #[cfg(feature = "tui")]
-use self::view::{keys, locale, plain, view};
+use self::view::{locale, plain, view};
 
 /// Resolves what was typed.
 ///
@@ -37,6 +39,12 @@ use self::view::{keys, locale, plain, view};
 ///
 /// [`Failure::Usage`] where it makes no sense, [`Failure::Running`] where a filter file cannot be read.
 pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
+    if let Some(what) = args.other.generate {
+        return Ok(Task::Generate(what));
+    }
+    if args.other.print_config_template {
+        return Ok(Task::PrintConfigTemplate);
+    }
     if args.other.print_schema {
         return Ok(Task::PrintSchema);
     }
@@ -59,7 +67,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
     }
     #[cfg(feature = "tui")]
     if args.view.print_keys {
-        return Ok(Task::PrintKeys(keys(&args.view)?, locale(args.output.locale)));
+        return Ok(Task::PrintKeys(args.view.keys.clone(), locale(args.output.locale)));
     }
     let explain = explain(args.output.explain.as_deref())?;
     if let Some(text) = explained_without_input(&args, explain) {
@@ -88,6 +96,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         (Some(KernelArg::On), Input::Live(_)) => AskKernel::Yes,
         (None, Input::Live(_)) => AskKernel::WherePossible,
     };
+    let metrics = metrics(&args.other, view.is_some())?;
     let sandbox = sandbox(&args.other, &input, &output, view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
@@ -95,6 +104,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         max_decompressed: args.input.max_decompressed.map(|size| size.0),
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
+        metrics,
         quiet,
         verbose,
         output,
@@ -190,6 +200,24 @@ fn may_capture() -> bool {
     true
 }
 
+/// The metrics; the view has none.
+fn metrics(args: &OtherArgs, viewed: bool) -> Result<MetricsChoice, Failure> {
+    let given = [
+        ("--metrics", args.metrics.is_some()),
+        ("--metrics-file", args.metrics_file.is_some()),
+        ("--metrics-label", args.metrics_label.is_some() && args.metrics.is_none() && args.metrics_file.is_none()),
+    ];
+    let place = if viewed { "in the terminal view; use -T" } else { "without --metrics" };
+    match given.into_iter().find(|(option, given)| *given && (viewed || *option == "--metrics-label")) {
+        Some((option, _)) => Err(Failure::Ineffective(option, format!("has no effect {place}"))),
+        None => Ok(MetricsChoice {
+            listen: args.metrics.clone(),
+            file: args.metrics_file.clone(),
+            by_server: args.metrics_label == Some(MetricsLabel::Server),
+        }),
+    }
+}
+
 /// The capture filter; live, the default preset where none is asked for.
 fn filter(args: &InputArgs, input: &Input) -> Result<Option<FilterChoice>, Failure> {
     if let Some(name) = &args.preset {
@@ -255,7 +283,7 @@ mod tests {
         match resolve(args) {
             Ok(Task::Run(run)) => Ok(*run),
             Ok(_) => Err("not a run".to_owned()),
-            Err(Failure::Usage(text)) => Err(text),
+            Err(failure @ (Failure::Usage(_) | Failure::Ineffective(..))) => Err(failure.to_string()),
             Err(other) => Err(format!("{other:?}")),
         }
     }
@@ -293,7 +321,9 @@ mod tests {
             assert!(resolved(&["-r", "x", "-T", "svg", "--theme", theme]).is_ok(), "{theme}");
         }
         for theme in ["high-contrast", "cvd", "mono"] {
-            assert!(refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme: pictures support"));
+            assert!(
+                refusal(&["-r", "x", "-T", "svg", "--theme", theme]).starts_with("--theme has no effect: pictures")
+            );
         }
         assert_eq!(refusal(&["-r", "x", "-T", "ndjson", "--theme", "dark"]), "--theme has no effect with -T ndjson");
         assert!(refusal(&["-r", "x", "-T", "svg", "--theme", "pink"]).contains("high-contrast"));

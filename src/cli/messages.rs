@@ -18,6 +18,10 @@ pub(super) enum Failure {
     /// The command line makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// An option has no effect together with others: its name, and what is wrong with it. No error where it was not
+    /// typed.
+    #[error("{0} {1}")]
+    Ineffective(&'static str, String),
     /// Something failed while running.
     #[error("{0}")]
     Running(String),
@@ -36,7 +40,7 @@ impl Failure {
     /// The exit code of the contract.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Ineffective(..) => 2,
             Self::Running(_) => 1,
             Self::Check(_) => 3,
             Self::Unreadable(_) => 4,

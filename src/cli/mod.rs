@@ -7,17 +7,20 @@ mod config;
 mod driver;
 mod habits;
 mod kernel;
+mod generate;
 mod list;
 mod memory;
 mod messages;
+mod metrics;
 mod progress;
 mod run;
 mod sandbox;
-#[cfg(feature = "tui")]
+mod service;
 mod settings;
 mod setup;
 mod sink;
 mod units;
+mod version;
 #[cfg(feature = "tui")]
 mod view;
 
@@ -28,6 +31,7 @@ use clap::Parser;
 use self::args::Args;
 use self::config::Task;
 use self::messages::Failure;
+use self::settings::{Refusal, Resolved};
 use crate::panics;
 
 /// What is wrong with a command line, or with its values. Nothing of the input is opened.
@@ -45,9 +49,8 @@ pub fn check_arguments<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(
 /// # Errors
 ///
 /// The message that the program would give, without the name of the file.
-#[cfg(feature = "tui")]
 pub fn check_configuration(text: &str) -> Result<(), String> {
-    settings::keys(text).map(drop)
+    settings::check(text)
 }
 
 /// Runs the program and returns its exit code (0 finished, 1 failed, 2 usage, 3 a check, 4 input damaged, 5 no
@@ -58,20 +61,15 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     panics::keep();
-    match Args::try_parse() {
-        Ok(args) => {
-            let done = panics::guarded(|| config::resolve(args).and_then(perform));
+    match settings::read(std::env::args_os()) {
+        Ok(resolved) => {
+            let done = panics::guarded(|| run_resolved(resolved));
             let done = done.unwrap_or_else(|panic| Err(Failure::Running(panic.to_string())));
             // Whatever came of it: a panic in any thread is what matters.
-            match panics::first().map(Failure::Running).or(done.err()) {
-                None => ExitCode::SUCCESS,
-                Some(failure) => {
-                    messages::complain(&failure);
-                    ExitCode::from(failure.exit_code())
-                }
-            }
+            exit(panics::first().map(Failure::Running).map_or(done, Err))
         }
-        Err(message) => {
+        Err(Refusal::Configured(failure)) => exit(Err(failure)),
+        Err(Refusal::Typed(message)) => {
             // Help and version are such messages, too. A closed pipe is no failure.
             if message.use_stderr() {
                 match habits::answer(&message) {
@@ -80,13 +78,34 @@ pub fn main() -> ExitCode {
                 }
                 return ExitCode::from(2);
             }
-            match list::check(message.print()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(failure) => {
-                    messages::complain(&failure);
-                    ExitCode::from(failure.exit_code())
-                }
-            }
+            exit(list::check(message.print()))
+        }
+    }
+}
+
+/// The exit code of what was done; what failed is said.
+fn exit(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            messages::complain(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Does what was typed and configured. What was configured and has no effect together with the rest is left out.
+fn run_resolved(mut resolved: Resolved) -> Result<(), Failure> {
+    loop {
+        let args = resolved.args().map_err(|error| {
+            let text = error.render().to_string();
+            Failure::Usage(text.trim().trim_start_matches("error: ").to_owned())
+        })?;
+        let prints = args.other.print_config;
+        match config::resolve(args) {
+            Err(Failure::Ineffective(option, why)) if resolved.leave_out(option, &why) => {}
+            _ if prints => return list::print(&resolved.print()),
+            task => return task.map_err(|failure| resolved.explain(failure)).and_then(perform),
         }
     }
 }
@@ -101,6 +120,8 @@ fn perform(task: Task) -> Result<(), Failure> {
         },
         #[cfg(feature = "tui")]
         Task::PrintKeys(keys, locale) => list::print(&keys.print(locale)),
+        Task::Generate(what) => list::print(&generate::generate(what)),
+        Task::PrintConfigTemplate => list::print(&settings::template()),
         Task::PrintSchema => list::print(&crate::output::schema::json_schema()),
         Task::ListPresets => list::print(&list::presets()),
         Task::ListInterfaces => list::print(&list::interfaces()?),

@@ -1,11 +1,12 @@
 //! Connects the engine to a format.
 
-use super::checks::{self, Watch};
 use std::sync::Arc;
 
+use super::checks::{self, Watch};
 use super::config::{Output, Run};
 use super::kernel::Asking;
 use super::messages::Failure;
+use super::metrics::Shared;
 use crate::capture::Counts;
 use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
@@ -85,6 +86,8 @@ pub(super) struct Tee {
     /// Whoever asks this host's kernel.
     asking: Option<Asking>,
     known: Option<Arc<Known>>,
+    /// What is counted for metrics.
+    metrics: Option<Arc<Shared>>,
 }
 
 impl Tee {
@@ -113,7 +116,14 @@ impl Tee {
             pending,
             asking,
             known,
+            metrics: None,
         }
+    }
+
+    /// Counts events for metrics, too.
+    pub(super) fn count_for(mut self, metrics: Option<Arc<Shared>>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Puts a file in its place before it is whole, for those who read it as it grows.
@@ -160,6 +170,9 @@ impl Sink for Tee {
         if let Some(asking) = &self.asking {
             asking.see(event);
             self.look_at_queues();
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.event(event);
         }
         self.watch.event(event);
         if self.wants(event) {

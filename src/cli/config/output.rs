@@ -7,6 +7,7 @@ use super::super::messages::{Failure, usage_at};
 use super::analysis::{local_net, pieces};
 use super::run::{Input, Output};
 use crate::flow_filter::name_in_events;
+use crate::output::rotate::{Rotation, check_pattern};
 use crate::output::{self, Action, Format, Level, Pictures, Session, Settings, Theme, Topic};
 use crate::suggest::did_you_mean;
 
@@ -106,15 +107,40 @@ pub(super) fn output(
         known: None,
     };
     if explain.topic.is_some() && !format.options.contains(&"topic") {
-        return Err(Failure::Usage(format!("--explain: -T {} supports only short or full", format.name)));
+        let problem = format!("has no effect: -T {} supports only short or full", format.name);
+        return Err(Failure::Ineffective("--explain", problem));
     }
+    let rotation = rotation(&args, format, screen.viewed)?;
     Ok(Output {
+        rotation,
         format,
         settings,
         flow: args.flow,
         flush_lines: args.line_buffered || to_terminal || input.is_streaming(),
         path: args.output.filter(|path| path.as_os_str() != "-"),
     })
+}
+
+/// Formats that can go on in a new file at the end of any line, and how many lines each file begins with.
+const ROTATABLE: [(&str, usize); 6] = [("ndjson", 0), ("csv", 1), ("tsv", 1), ("text", 0), ("eve", 0), ("syslog", 0)];
+
+/// How many lines of this format each new file begins with; nothing where it cannot go on in a new one.
+pub(in crate::cli) fn header_lines(format: &Format) -> Option<usize> {
+    ROTATABLE.iter().find(|(name, _)| *name == format.name).map(|(_, lines)| *lines)
+}
+
+/// When new files begin.
+fn rotation(args: &OutputArgs, format: &Format, viewed: bool) -> Result<Option<Rotation>, Failure> {
+    let Some(rotate) = args.rotate else { return Ok(None) };
+    let Some(path) = args.output.as_deref().filter(|path| path.as_os_str() != "-") else {
+        return Err(Failure::Ineffective("--rotate", "has no effect without -o FILE".to_owned()));
+    };
+    if viewed || header_lines(format).is_none() {
+        let names = ROTATABLE.map(|(name, _)| name).join(", ");
+        return Err(Failure::Ineffective("--rotate", format!("has no effect with -T {} (only {names})", format.name)));
+    }
+    check_pattern(path).map_err(|problem| Failure::Usage(format!("-o: {}: {problem}", path.display())))?;
+    Ok(Some(rotate.0))
 }
 
 /// The colours of a picture.
@@ -124,7 +150,7 @@ fn picture_theme(typed: Option<ThemeArg>) -> Result<Theme, Failure> {
         Some(ThemeArg::Light) => Ok(Theme::Light),
         Some(ThemeArg::Dark) => Ok(Theme::Dark),
         Some(ThemeArg::HighContrast | ThemeArg::Cvd | ThemeArg::Mono) => {
-            Err(Failure::Usage("--theme: pictures support only auto, light and dark".to_owned()))
+            Err(Failure::Ineffective("--theme", "has no effect: pictures support only auto, light and dark".to_owned()))
         }
     }
 }
@@ -149,7 +175,7 @@ fn applies(args: &OutputArgs, format: &Format, viewed: bool) -> Result<(), Failu
     let shared = [("--theme", args.theme.is_some() && !viewed), ("--locale", args.locale.is_some() && !viewed)];
     match of_formats(args).into_iter().chain(shared).find(|(option, given)| *given && !format.options.contains(option))
     {
-        Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect with -T {}", format.name))),
+        Some((option, _)) => Err(Failure::Ineffective(option, format!("has no effect with -T {}", format.name))),
         None => Ok(()),
     }
 }

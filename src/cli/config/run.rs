@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::args::DirectionArg;
+use super::super::args::{DirectionArg, Generated};
+use super::super::metrics::MetricsChoice;
 use super::super::sandbox::Sandbox;
 use crate::capture::FileInput;
 use crate::capture::preset::Preset;
@@ -12,6 +13,7 @@ use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
 #[cfg(feature = "tui")]
 use crate::output::Locale;
+use crate::output::rotate::Rotation;
 #[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, Keys, ThemeName};
 use crate::output::{Format, Settings};
@@ -20,6 +22,10 @@ use crate::output::{Format, Settings};
 pub(in crate::cli) enum Task {
     /// Analyse packets.
     Run(Box<Run>),
+    /// Print a manual page or completions.
+    Generate(Generated),
+    /// Print a commented configuration.
+    PrintConfigTemplate,
     /// Print the JSON Schema of the events.
     PrintSchema,
     /// List the capture filters that come with the program.
@@ -81,6 +87,7 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) sandbox: Sandbox,
     /// Whether this host's kernel is asked about its own connections.
     pub(in crate::cli) kernel: AskKernel,
+    pub(in crate::cli) metrics: MetricsChoice,
     pub(in crate::cli) quiet: bool,
     pub(in crate::cli) verbose: bool,
 }
@@ -223,4 +230,6 @@ pub(in crate::cli) struct Output {
     pub(in crate::cli) settings: Settings,
     pub(in crate::cli) flow: Option<u64>,
     pub(in crate::cli) flush_lines: bool,
+    /// When new files begin, if output goes on in such.
+    pub(in crate::cli) rotation: Option<Rotation>,
 }

@@ -4,10 +4,9 @@ use std::io::IsTerminal;
 
 use super::super::args::{ColorArg, OutputArgs, TUI, ThemeArg, ViewArgs};
 use super::super::messages::Failure;
-use super::super::settings;
 use super::output::of_formats;
 use super::run::{Input, View};
-use crate::output::tui::{Keys, ThemeName};
+use crate::output::tui::ThemeName;
 use crate::output::{self, Format, Locale};
 
 /// The terminal view, if it is asked for, or is the default and possible.
@@ -21,7 +20,7 @@ pub(super) fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Resul
     let possible = default && to_terminal && keyboard && !dumb;
     if !(asked || possible) {
         return match only_for_view(args) {
-            Some(option) => Err(Failure::Usage(format!("{option} requires the terminal view"))),
+            Some(option) => Err(Failure::Ineffective(option, "requires the terminal view".to_owned())),
             None => Ok(None),
         };
     }
@@ -29,10 +28,11 @@ pub(super) fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Resul
         return Err(Failure::Usage("-T tui requires a terminal".to_owned()));
     }
     if args.tee && std::io::stdout().is_terminal() {
-        return Err(Failure::Usage("--tee: standard output is a terminal; use a pipe: --tee | jq .".to_owned()));
+        let problem = "has no effect: standard output is a terminal; use a pipe: --tee | jq .";
+        return Err(Failure::Ineffective("--tee", problem.to_owned()));
     }
     if args.replay.is_some() && input.is_streaming() {
-        return Err(Failure::Usage("--replay: a live input cannot be replayed".to_owned()));
+        return Err(Failure::Ineffective("--replay", "has no effect: a live input cannot be replayed".to_owned()));
     }
     if !args.tee {
         tui_heeds(output)?;
@@ -54,13 +54,8 @@ pub(super) fn view(args: &ViewArgs, output: &OutputArgs, input: &Input) -> Resul
         arrangement: args.arrangement.unwrap_or_default(),
         locale: locale(output.locale),
         tee: args.tee,
-        keys: keys(args)?,
+        keys: args.keys.clone(),
     }))
-}
-
-/// The keys, as the configuration has them.
-pub(super) fn keys(args: &ViewArgs) -> Result<Keys, Failure> {
-    Ok(settings::read(args.config.as_deref(), args.no_config)?.unwrap_or_default())
 }
 
 /// The sentences of `--plain`, also for a terminal that can do nothing else.
@@ -100,7 +95,7 @@ const fn view_theme(typed: Option<ThemeArg>) -> ThemeName {
 fn tui_heeds(args: &OutputArgs) -> Result<(), Failure> {
     let of_streams = [("-o", args.output.is_some()), ("-l", args.line_buffered)];
     match of_streams.into_iter().chain(of_formats(args)).find(|(_, given)| *given) {
-        Some((option, _)) => Err(Failure::Usage(format!("{option} has no effect in the terminal view; use -T"))),
+        Some((option, _)) => Err(Failure::Ineffective(option, "has no effect in the terminal view; use -T".to_owned())),
         None => Ok(()),
     }
 }
@@ -115,7 +110,6 @@ fn only_for_view(args: &ViewArgs) -> Option<&'static str> {
         ("--fps", args.fps.is_some()),
         ("--view", args.arrangement.is_some()),
         ("--tee", args.tee),
-        ("--config", args.config.is_some()),
     ];
     given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
 }
