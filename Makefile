@@ -7,9 +7,10 @@ CARGO = cargo
 DEMO = testdata/labelled/hs_http_client_closes_first.pcap
 PACKETS = 1000000
 SECONDS = 60
+MINUTES = 30
 comma = ,
 
-.PHONY: help demo build test check fmt bench counts fuzz install uninstall clean
+.PHONY: help demo build test check fmt bench counts fuzz soak install uninstall clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -43,6 +44,10 @@ counts: ## instructions per packet against those committed; BLESS=1 commits new 
 fuzz: ## each fuzz target for SECONDS=; TARGETS=files,view
 	@.ci/needs rust cc cxx
 	@.ci/fuzz $(SECONDS) $(subst $(comma), ,$(TARGETS))
+
+soak: build ## as root: a live capture of 3,000 connections a second for MINUTES=; what it takes meanwhile
+	@.ci/needs rust cc pcap ip python3
+	tests/bench/soak.py $(BIN) $$(($(MINUTES) * 60))
 
 install: build ## into PREFIX (/usr/local)
 	@.ci/install $(BIN) "$(DESTDIR)$(PREFIX)/bin"

@@ -52,6 +52,8 @@ pub fn check_configuration(text: &str) -> Result<(), String> {
 /// permission).
 pub fn main() -> ExitCode {
     panics::keep();
+    #[cfg(all(unix, feature = "tui"))]
+    let _ = crate::aborts::explain();
     match Args::try_parse() {
         Ok(args) => {
             let done = panics::guarded(|| config::resolve(args).and_then(perform));

@@ -14,6 +14,7 @@ use synscope::output::FORMATS;
 
 /// What each module may know of the others. `main` knows only `cli`; nothing else does.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("aborts", &[]),
     ("time", &[]),
     ("network", &[]),
     ("panics", &[]),
@@ -26,10 +27,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["decode", "flow", "detect", "tcp", "time"]),
     ("capture", &["decode", "panics", "time"]),
     ("flow_filter", &["network", "suggest", "flow", "detect", "tcp", "time"]),
-    ("output", &["engine", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
+    ("output", &["aborts", "engine", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
     (
         "cli",
         &[
+            "aborts",
             "capture",
             "engine",
             "network",
@@ -48,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "lib",
         &[
+            "aborts",
             "capture",
             "cli",
             "engine",
@@ -83,8 +86,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("crossterm::", &["output/tui/"]),
     ("indicatif::", &["cli/"]),
     ("clap::", &["cli/"]),
-    ("signal_hook::", &["cli/", "output/tui/"]),
-    ("serde::", &["output/escape.rs", "output/event.rs", "output/event/", "cli/settings.rs"]),
+    ("signal_hook::", &["aborts.rs", "cli/", "output/tui/"]),
+    ("serde::", &["output/json.rs", "output/event.rs", "output/event/", "cli/settings.rs"]),
     ("toml::", &["cli/settings.rs"]),
     ("terminal_colorsaurus::", &["output/tui/"]),
     ("serde_json::", &["output/"]),
