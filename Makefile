@@ -7,9 +7,10 @@ CARGO = cargo
 DEMO = testdata/labelled/hs_http_client_closes_first.pcap
 PACKETS = 1000000
 SECONDS = 60
+MINUTES = 30
 comma = ,
 
-.PHONY: help demo build test check fmt bench counts fuzz dist dist-test install uninstall clean
+.PHONY: help demo build test check fmt bench counts fuzz soak dist dist-test install uninstall clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +53,10 @@ dist: ## a static program, .deb, .rpm, checksums, bill of materials: target/dist
 dist-test: ## as root: the .deb installed, run, scraped and removed in a Debian of its own
 	@.ci/needs debootstrap ip python3
 	@.ci/dist-test
+
+soak: build ## as root: a live capture of 3,000 connections a second for MINUTES=; what it takes meanwhile
+	@.ci/needs rust cc pcap ip python3
+	tests/bench/soak.py $(BIN) $$(($(MINUTES) * 60))
 
 install: build ## into PREFIX (/usr/local)
 	@.ci/install $(BIN) "$(DESTDIR)$(PREFIX)/bin"

@@ -30,6 +30,8 @@
 //! * An endpoint has two states: a proved one, from its own segments, and a presumed one while a segment is in flight.
 //! * A verdict keeps the frames that prove it. Unknown values are absent, not zero.
 
+#[cfg(all(unix, feature = "tui"))]
+pub mod aborts;
 pub mod capture;
 pub mod cli;
 pub mod decode;

@@ -404,5 +404,10 @@ fn a_reader_that_stalls() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     let end = events.last().expect("an event");
     assert_adds_up(end);
-    assert!(end["synscope"]["totals"]["dropped_kernel"].as_u64() > Some(0), "{end}");
+    let totals = &end["synscope"]["totals"];
+    assert!(totals["dropped_kernel"].as_u64() > Some(0), "{end}");
+    // Nothing is lost of what was accepted: every flow has its end.
+    let ended = events.iter().filter(|event| event["event"]["action"] == "flow_end").count();
+    assert!(ended >= 100 && totals["flows"] == ended, "{ended}: {end}");
+    assert_eq!(end["event"]["sequence"], events.len(), "{end}");
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use common::frames::{ACK, Frame, SYN, pcap};
 use common::lab::{Lab, there_is};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,13 +66,17 @@ impl Shell {
     }
 
     fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        self.wait_within(PATIENCE, what, holds)
+    }
+
+    fn wait_within(&self, patience: Duration, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
         loop {
             let screen = self.screen();
             if holds(&screen) {
                 return screen;
             }
-            assert!(start.elapsed() < PATIENCE, "never came: {what}\n{screen}");
+            assert!(start.elapsed() < patience, "never came: {what}\n{screen}");
             sleep(Duration::from_millis(20));
         }
     }
@@ -106,6 +111,34 @@ fn capture(name: &str) -> String {
 fn process(shell: &Shell) -> String {
     let pid = shell.tmux(&["display-message", "-p", "-t", "t", "#{pane_pid}"]);
     output("pgrep", &["-P", pid.trim(), "synscope"]).trim().to_owned()
+}
+
+/// The last thing that a program without memory does is to give the terminal back.
+#[test]
+fn leaves_the_terminal_as_it_was_where_memory_is_refused() {
+    const ADDRESS_SPACE: usize = 200_000_000;
+    let Some(shell) = Shell::new("memory", (80, 24), None) else { return };
+    let name = |end: &str| format!("{}/terminal-{}.{end}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    let (file, drawn) = (name("pcap"), name("drawn"));
+    // More connections than there is room for, each half open.
+    let frames: Vec<Vec<u8>> = (0..60_000_u32)
+        .flat_map(|n| {
+            let client = std::net::SocketAddr::from(((0x0a00_0000 + n).to_be_bytes(), 40_000));
+            let server = std::net::SocketAddr::from(([198, 51, 100, 1], 80));
+            let syn = Frame::new(client, server).with(SYN, 100, 0).bytes();
+            [syn, Frame::new(server, client).with(SYN | ACK, 300, 101).bytes()]
+        })
+        .collect();
+    std::fs::write(&file, pcap(&frames)).expect("a file");
+    shell.tmux(&["pipe-pane", "-t", "t", &format!("cat > {drawn}")]);
+    let view = format!("prlimit --as={ADDRESS_SPACE} {} -r {file}", env!("CARGO_BIN_EXE_synscope"));
+    shell.run(&format!("clear; {view} --max-memory 4G; echo CODE $?"));
+    let screen = shell.wait_within(3 * PATIENCE, "the end", |screen| screen.contains("CODE 1"));
+    assert!(screen.contains("aborted; if memory was refused: --max-memory keeps less"), "{screen}");
+    shell.is_restored();
+    let drawn = std::fs::read_to_string(drawn).expect("what was drawn");
+    assert!(drawn.contains("\x1b[?1049h") && drawn.contains("Client"), "the view was not shown: {drawn:?}");
+    std::fs::remove_file(file).expect("the file");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::service::Service;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
-use crate::engine::{Batch, Batcher, Engine, Event, EventBatch, Sink, TrackStage, serves};
+use crate::engine::{Batch, Batcher, Engine, Event, EventBatch, Interest, Sink, TrackStage, serves};
 use crate::panics::{guarded, on_request};
 use crate::time::Timestamp;
 
@@ -63,7 +63,7 @@ impl Driver<'_> {
         service: &mut Service,
     ) -> Result<(), CaptureError> {
         let mut packets = 0u64;
-        let mut clock = StatsClock::default();
+        let mut clock = StatsClock::new(Sink::wants(sink));
         // A live source ends by itself soon after the stop, when it has handed out what there was.
         while (self.live || !self.stop.load(Ordering::Relaxed)) && !self.limits.reached(packets, sink.flows) {
             let now = match source.next()? {
@@ -152,7 +152,8 @@ impl Driver<'_> {
         }
         let (front, hosts) = engine.split();
         let deliver = move |batch| full_in.send(batch).ok().and_then(|()| empty.recv().ok());
-        let mut apart = Threaded { front, batcher: Batcher::new(sink.wants(), deliver) };
+        let wants = sink.wants();
+        let mut apart = Threaded { front, batcher: Batcher::new(wants, deliver), wants };
         let work = move || {
             let end = guarded(|| self.track(batches, &mut apart));
             // What was known before a panic is reported.
@@ -179,7 +180,7 @@ impl Driver<'_> {
     #[allow(clippy::needless_pass_by_value)]
     fn track(&self, batches: Batches, tracking: &mut impl Tracking) -> Result<(), CaptureError> {
         let mut packets = 0u64;
-        let mut clock = StatsClock::default();
+        let mut clock = StatsClock::new(tracking.wants());
         let mut done = Vec::with_capacity(RETURNED);
         while let Ok(Filled { mut batch, progress, end }) = batches.filled.recv() {
             let frames = batch.len();
@@ -239,6 +240,9 @@ trait Tracking {
     /// Takes frame `n`.
     fn frame_of(&mut self, batch: &mut Batch, n: usize);
 
+    /// What the format needs.
+    fn wants(&self) -> Interest;
+
     /// Tells the totals.
     fn stats(&mut self, now: Timestamp);
 
@@ -260,6 +264,10 @@ impl Tracking for SingleThread<'_> {
         self.engine.frame_of(batch, n, self.sink);
     }
 
+    fn wants(&self) -> Interest {
+        Sink::wants(self.sink)
+    }
+
     fn stats(&mut self, now: Timestamp) {
         let totals = self.engine.totals();
         self.sink.event(&Event::Stats { totals: &totals, time: now });
@@ -278,11 +286,16 @@ impl Tracking for SingleThread<'_> {
 struct Threaded<'a, F> {
     front: &'a mut TrackStage,
     batcher: Batcher<F>,
+    wants: Interest,
 }
 
 impl<F: FnMut(EventBatch) -> Option<EventBatch>> Tracking for Threaded<'_, F> {
     fn frame_of(&mut self, batch: &mut Batch, n: usize) {
         self.front.frame_of(batch, n, &mut self.batcher);
+    }
+
+    fn wants(&self) -> Interest {
+        self.wants
     }
 
     fn stats(&mut self, now: Timestamp) {
@@ -340,6 +353,12 @@ pub(super) struct StatsClock {
 }
 
 impl StatsClock {
+    /// A clock for who wants this: totals are never due if they are not among it.
+    pub(super) fn new(wants: Interest) -> Self {
+        let never = (!wants.intersects(Interest::STATS)).then_some(Timestamp(i64::MAX));
+        Self { start: None, next_stats: never }
+    }
+
     /// Nanoseconds from the first call to `now`.
     fn since_start(&mut self, now: Timestamp) -> i64 {
         now - *self.start.get_or_insert(now)

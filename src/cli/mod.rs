@@ -61,6 +61,8 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     panics::keep();
+    #[cfg(all(unix, feature = "tui"))]
+    let _ = crate::aborts::explain();
     match settings::read(std::env::args_os()) {
         Ok(resolved) => {
             let done = panics::guarded(|| run_resolved(resolved));

@@ -131,6 +131,8 @@ bitflags! {
         const ENDS = 1 << 7;
         /// [`Event::Anomaly`] of flows of severity info, with [`Self::ANOMALIES`].
         const INFOS = 1 << 8;
+        /// [`Event::Stats`].
+        const STATS = 1 << 9;
         /// Every event about flows.
         const FLOWS = !Self::SEGMENTS.bits();
     }

@@ -4,8 +4,6 @@
 //! Everywhere the same characters are refused ([`is_unsafe`]): those that a terminal obeys, that turn the direction of
 //! what follows, or that nobody sees. Each place refuses what is markup there besides.
 
-use std::io;
-
 /// Whether a character must not reach anybody's eyes as it is: controls (C0, C1), directions, zero width, separators of
 /// lines, tags, and what is no character.
 pub const fn is_unsafe(c: char) -> bool {
@@ -109,29 +107,6 @@ pub fn for_zeek(text: &str) -> String {
     safe
 }
 
-/// JSON in which every unsafe character is written as `\u2028`.
-#[derive(Clone, Copy, Debug)]
-pub struct Json;
-
-impl serde_json::ser::Formatter for Json {
-    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Nearly all text is plain.
-        if fragment.bytes().all(|octet| octet < 0x7f) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
-            let (before, after) = rest.split_at(at);
-            writer.write_all(before.as_bytes())?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = after.get(c.len_utf8()..).unwrap_or_default();
-        }
-        writer.write_all(rest.as_bytes())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,18 +145,6 @@ mod tests {
                 // Nothing is swallowed.
                 assert!(safe.starts_with('a') && safe.ends_with('b') && safe.len() > 2, "{n}: {safe:?}");
             }
-        }
-    }
-
-    #[test]
-    fn json_is_the_same_text_without_unsafe_characters() {
-        for (c, text) in all() {
-            let mut line = Vec::new();
-            let mut serializer = serde_json::Serializer::with_formatter(&mut line, Json);
-            serde::Serialize::serialize(&text, &mut serializer).unwrap();
-            let line = String::from_utf8(line).unwrap();
-            assert!(!has_unsafe(&line), "{c:?} gave {line:?}");
-            assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
         }
     }
 

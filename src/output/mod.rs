@@ -14,6 +14,7 @@ pub mod file;
 mod format;
 mod histogram;
 mod html;
+mod json;
 pub mod ladder;
 mod markdown;
 mod mermaid;

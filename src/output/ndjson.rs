@@ -78,6 +78,7 @@ impl Sink for Ndjson {
             .union(wanted(Action::Anomaly, Interest::ANOMALIES.union(Interest::ANOMALOUS)))
             .union(wanted(Action::Anomaly, Interest::INFOS.when(self.min_severity == Severity::Info)))
             .union(wanted(Action::FlowEnd, Interest::ENDS))
+            .union(wanted(Action::Stats, Interest::STATS))
     }
 
     fn event(&mut self, event: &Event<'_>) {

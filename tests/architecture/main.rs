@@ -14,6 +14,7 @@ use synscope::output::FORMATS;
 
 /// What each module may know of the others. `main` knows only `cli`; nothing else does.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("aborts", &[]),
     ("time", &[]),
     ("network", &[]),
     ("panics", &[]),
@@ -27,10 +28,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("capture", &["decode", "panics", "time"]),
     ("kernel", &["tcp", "time"]),
     ("flow_filter", &["network", "suggest", "flow", "detect", "tcp", "time"]),
-    ("output", &["engine", "kernel", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
+    ("output", &["aborts", "engine", "kernel", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
     (
         "cli",
         &[
+            "aborts",
             "capture",
             "engine",
             "kernel",
@@ -50,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "lib",
         &[
+            "aborts",
             "capture",
             "cli",
             "engine",
@@ -92,8 +95,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("crossterm::", &["output/tui/"]),
     ("indicatif::", &["cli/"]),
     ("clap::", &["cli/"]),
-    ("signal_hook::", &["cli/", "output/tui/"]),
-    ("serde::", &["kernel/snapshot.rs", "output/escape.rs", "output/event.rs", "output/event/"]),
+    ("signal_hook::", &["aborts.rs", "cli/", "output/tui/"]),
+    ("serde::", &["kernel/snapshot.rs", "output/json.rs", "output/event.rs", "output/event/"]),
     ("toml::", &["cli/settings/"]),
     ("terminal_colorsaurus::", &["output/tui/"]),
     ("serde_json::", &["cli/kernel/", "output/"]),

@@ -6,7 +6,7 @@ use super::super::sink::{Tee, end, totals};
 use super::ring::Ring;
 use crate::capture::Counts;
 use crate::decode::Frame;
-use crate::engine::{Engine, Event, Sink, Totals};
+use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::output::tui::Tap;
 use crate::time::Timestamp;
 
@@ -42,7 +42,7 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn new(engine: Engine, sink: ViewSink, live: bool, ring: Option<Ring>) -> Self {
         let place = Place { now: Timestamp(0), ..Place::START };
-        Self { engine, sink, place, start: None, ring, live, clock: StatsClock::default(), ahead: None }
+        Self { engine, sink, place, start: None, ring, live, clock: StatsClock::new(Interest::STATS), ahead: None }
     }
 
     /// Takes a packet.

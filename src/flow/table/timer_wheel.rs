@@ -19,6 +19,8 @@ const MAX_ROOM: usize = 1024;
 #[derive(Debug)]
 pub(in crate::flow) struct Wheel<T> {
     slots: Vec<Vec<T>>,
+    /// A bit for each slot with something in it, so that time that leaps need not visit all.
+    filled: [u64; SLOTS / 64],
     /// Where ticks are counted from: the first time seen, so that the same packets at another time of day fire alike.
     origin: i64,
     /// The first tick that has not been fired.
@@ -33,6 +35,7 @@ impl<T> Wheel<T> {
     pub(in crate::flow) fn new() -> Self {
         Self {
             slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            filled: [0; SLOTS / 64],
             origin: 0,
             next_tick: 0,
             started: false,
@@ -43,11 +46,13 @@ impl<T> Wheel<T> {
     /// Files `entry` to fire at `at` or soon after; returns its tick.
     pub(in crate::flow) fn file(&mut self, at: Timestamp, entry: T) -> Tick {
         let tick = self.tick_for(at);
-        let slot = &mut self.slots[tick.rem_euclid(SLOTS as i64) as usize];
+        let place = place_of(tick);
+        let slot = &mut self.slots[place];
         if slot.capacity() == 0 {
             *slot = self.spare.pop().unwrap_or_default();
         }
         slot.push(entry);
+        self.filled[place / 64] |= 1 << (place % 64);
         tick
     }
 
@@ -77,19 +82,34 @@ impl<T> Wheel<T> {
         if !self.started {
             return None;
         }
-        // After a long silence one round visits every slot.
-        if current - self.next_tick >= SLOTS as i64 * 2 {
-            self.skip_empty_rounds(current);
-        }
-        while self.next_tick <= current {
-            let tick = self.next_tick;
-            self.next_tick += 1;
-            let slot = &mut self.slots[tick.rem_euclid(SLOTS as i64) as usize];
-            if !slot.is_empty() {
-                return Some((tick, core::mem::take(slot)));
+        match self.ticks_to_next().map(|ticks| self.next_tick.saturating_add(ticks)).filter(|tick| *tick <= current) {
+            Some(tick) => {
+                self.next_tick = tick.saturating_add(1);
+                let place = place_of(tick);
+                self.filled[place / 64] &= !(1 << (place % 64));
+                Some((tick, core::mem::take(&mut self.slots[place])))
+            }
+            None => {
+                self.next_tick = self.next_tick.max(current.saturating_add(1));
+                None
             }
         }
-        None
+    }
+
+    /// How many ticks after the next one the first is with something in its slot.
+    fn ticks_to_next(&self) -> Option<i64> {
+        let from = place_of(self.next_tick);
+        let words = self.filled.len();
+        // The first word is visited twice: for what is behind `from`, and in the end for what is before it.
+        (0..=words).find_map(|n| {
+            let word = (from / 64 + n) % words;
+            let bits = match n {
+                0 => self.filled[word] & (u64::MAX << (from % 64)),
+                _ => self.filled[word],
+            };
+            let place = (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)?;
+            Some((place as i64 - from as i64).rem_euclid(SLOTS as i64))
+        })
     }
 
     /// Whether the wheel turns more than once from `tick` to `current`.
@@ -111,11 +131,6 @@ impl<T> Wheel<T> {
         self.slots.iter().map(Vec::len).sum()
     }
 
-    /// Whether nothing is filed.
-    pub(in crate::flow) fn is_empty(&self) -> bool {
-        self.slots.iter().all(Vec::is_empty)
-    }
-
     /// The tick at which an entry due at `at` fires: when that whole tick has passed.
     pub(in crate::flow) fn due_at(&self, at: Timestamp) -> Tick {
         self.tick_of(at).saturating_add(1)
@@ -125,12 +140,11 @@ impl<T> Wheel<T> {
     pub(in crate::flow) fn tick_of(&self, at: Timestamp) -> Tick {
         at.0.saturating_sub(self.origin).div_euclid(TICK)
     }
+}
 
-    fn skip_empty_rounds(&mut self, current: i64) {
-        if self.is_empty() {
-            self.next_tick = current;
-        }
-    }
+/// The slot of a tick.
+const fn place_of(tick: Tick) -> usize {
+    tick.rem_euclid(SLOTS as i64) as usize
 }
 
 impl<T> Default for Wheel<T> {

@@ -15,7 +15,7 @@ use crate::engine::Totals;
 use crate::flow::features::{Ecn, FastOpenUse, Fingerprint, MptcpUse};
 use crate::flow::{Backoff, ClosedBy, Closing, Flow, Mark, Opening, Shape, Side};
 use crate::kernel::Known;
-use crate::output::escape::Json;
+use crate::output::json::write_json;
 use crate::tcp::State;
 
 /// Version of the contract (`synscope.v`).
@@ -814,10 +814,8 @@ impl Serialize for Tally<'_, &'static str> {
 /// Appends `event` to `line` as one line of JSON.
 pub fn write_line(event: &impl Serialize, line: &mut Vec<u8>) {
     let before = line.len();
-    // Writing to a Vec cannot fail, and none of these types refuses to be written; half a line must not stay if one
-    // did.
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *line, Json);
-    if event.serialize(&mut serializer).is_err() {
+    // None of these types refuses to be written; half a line must not stay if one did.
+    if write_json(event, line).is_err() {
         line.truncate(before);
         return;
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::{SIGHUP, SIGTERM, SIGTSTP};
 use terminal_colorsaurus::{QueryOptions, background_color};
 
+use crate::aborts;
 use crate::output::file::{self, Protected, Unplaced};
 
 use super::feed::{Feed, MOST_AT_ONCE};
@@ -211,6 +213,15 @@ impl TerminalWriter {
     }
 }
 
+impl AsFd for TerminalWriter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdout(stream) => stream.as_fd(),
+            Self::Terminal(file) => file.as_fd(),
+        }
+    }
+}
+
 impl Write for TerminalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
@@ -235,6 +246,7 @@ impl Screen {
         }
         let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = BufWriter::with_capacity(1 << 16, TerminalWriter::open()?);
+        aborts::terminal_is_taken(out.get_ref());
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide, Clear(ClearType::All));
@@ -274,6 +286,7 @@ pub fn restore() {
         let _ = execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     }
     let _ = disable_raw_mode();
+    aborts::terminal_is_given_back();
 }
 
 /// Waits a moment for `lock`; not for ever, as its holder may be blocked, or be this very thread in a panic.
