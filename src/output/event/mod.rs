@@ -6,6 +6,7 @@
 
 pub mod build;
 pub mod columns;
+mod opening_cost;
 pub mod scalar;
 mod steps;
 mod types;
