@@ -171,7 +171,7 @@ fn a_hello_in_pieces_in_any_order_says_the_same() {
             let opening = whole_13(|wire| {
                 wire.send_in(0, &hello, size, |pieces| {
                     if reversed {
-                        pieces.reverse()
+                        pieces.reverse();
                     }
                 });
             });

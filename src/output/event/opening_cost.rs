@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::scalar::{Count, Integer};
 use crate::flow::{Flow, OpeningCost};
-use crate::tls::{TlsEnd, TlsOpening};
+use crate::tls::{EarlyData, Resumption, TlsEnd, TlsOpening, TlsVersion};
 
 /// What opening the connection cost, where TLS follows TCP. Round trips are those of the TCP handshake.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
@@ -106,11 +106,11 @@ impl OpeningCostBody {
 impl TlsBody {
     fn of(tls: &TlsOpening) -> Self {
         Self {
-            version: tls.version.map(|version| version.name()),
-            offered: tls.offered.map(|version| version.name()),
-            kind: tls.kind.map(|kind| kind.name()),
+            version: tls.version.map(TlsVersion::name),
+            offered: tls.offered.map(TlsVersion::name),
+            kind: tls.kind.map(Resumption::name),
             hello_retry: tls.answer.map(|_| tls.retry.is_some()),
-            early_data: tls.early_data.map(|early| early.name()),
+            early_data: tls.early_data.map(EarlyData::name),
             early_data_octets: tls.early.map(|_| Count(tls.early_octets)),
             server_ns: tls.server_time().map(Integer),
             failed: tls.failure.map(|failure| TlsFailureBody {
