@@ -12,6 +12,7 @@
 //! * [`time`], [`tcp`]: the vocabulary. Packet time; sequence numbers, flags, options, segments and states of RFC 9293.
 //! * [`capture`]: frames from interfaces, files and pipes. The only place that knows libpcap, file formats and
 //!   compressors.
+//! * [`tls`]: what opening TLS over a connection costs, from the first octets of its payload.
 //! * [`decode`]: octets to a [`tcp::Segment`], or the reason why there is none.
 //! * [`flow`]: segments to [`flow::Flow`]s, one per incarnation of a four-tuple, with both ends' states and a verdict.
 //! * [`detect`]: anomalies of flows, hosts and the capture, each with its evidence. One registered rule each.
@@ -47,3 +48,4 @@ pub mod seed;
 mod suggest;
 pub mod tcp;
 pub mod time;
+pub mod tls;

@@ -7,6 +7,8 @@ use super::link::{self, LinkLayer, Walk};
 use super::octets::Octets;
 use super::tcp::{self, Surroundings};
 use super::{fast_path, icmp, tunnel};
+use crate::tcp::Segment;
+use crate::tls::{Inspector, TlsOpening};
 
 /// How to decode.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +35,19 @@ pub struct Decoder {
     /// Which subframe of the last frame comes next, where that was an aggregate that is not decoded in full;
     /// else 0.
     subframe: u8,
+    tls: Inspector,
 }
 
 impl Decoder {
     /// A decoder that has seen nothing.
     pub fn new(config: Config) -> Self {
-        Self { config, last_link: None, fragments: Reassembler::new(config.max_fragmented), subframe: 0 }
+        Self {
+            config,
+            last_link: None,
+            fragments: Reassembler::new(config.max_fragmented),
+            subframe: 0,
+            tls: Inspector::default(),
+        }
     }
 
     /// Decodes one frame. Total: any octets give an outcome.
@@ -92,6 +101,25 @@ impl Decoder {
             Err(reason) => *outcome = Outcome::Skip(reason),
         }
         self.subframe = if walk.more { subframe + 1 } else { 0 };
+    }
+
+    /// What is known of the TLS handshake of a connection if `segment`, which was decoded last and came in `frame`,
+    /// changed that. `hash` is that of the connection's key, `from_low` whether its lower end sent the segment.
+    #[inline]
+    pub fn inspect(&mut self, hash: u64, from_low: bool, segment: &Segment, frame: &Frame<'_>) -> Option<TlsOpening> {
+        let payload = match segment.payload_at {
+            0 => &[],
+            at => frame.data.get(usize::from(at)..).unwrap_or_default(),
+        };
+        if !self.tls.concerns(hash, segment, payload.first().copied()) {
+            return None;
+        }
+        self.tls.take(hash, from_low, segment, payload)
+    }
+
+    /// How many TLS handshakes were given up because there were too many at a time.
+    pub const fn handshakes_given_up(&self) -> u64 {
+        self.tls.given_up()
     }
 
     /// What became of fragments so far.

@@ -107,7 +107,19 @@ fn build<A: Address>(
         ip_options_len: ip.options_len,
         dont_fragment: ip.dont_fragment,
         fragmented: ip.fragmented,
+        payload_at: payload_at(octets, bytes.len(), frame),
     }
+}
+
+/// Where in the frame the payload behind a header of `header` octets begins; 0 if nothing of it is there, or it was put
+/// together from fragments.
+#[inline(always)]
+fn payload_at(octets: Octets<'_>, header: usize, frame: &Frame<'_>) -> u16 {
+    if octets.data.len() <= header {
+        return 0;
+    }
+    let at = (octets.data.as_ptr().addr() + header).wrapping_sub(frame.data.as_ptr().addr());
+    if at < frame.data.len() { u16::try_from(at).unwrap_or(0) } else { 0 }
 }
 
 #[inline(always)]

@@ -5,6 +5,7 @@ use crate::detect::ordinary;
 use crate::flow::{Descriptor, Keyer, Syn, SynRecord, V6Addresses};
 use crate::tcp::{Flags, Segment};
 use crate::time::Timestamp;
+use crate::tls::TlsOpening;
 
 /// Frames in a [`Batch`]. Measured, with 16 of them under way: half as many cost a few per cent, a quarter 13.
 pub const BATCH: usize = 1024;
@@ -23,6 +24,11 @@ pub struct Batch {
     pub(super) used: usize,
     /// What else frames hold, with the number of each: aggregates of 802.11.
     more: Vec<(usize, Outcome)>,
+    /// What became known of TLS handshakes, with the number of the frame each, in order; and how many were read.
+    tls: Vec<(usize, TlsOpening)>,
+    tls_read: usize,
+    /// Handshakes that the decoder gave up so far.
+    pub(super) given_up: u64,
     keyer: Keyer,
     latest: Timestamp,
 }
@@ -37,6 +43,9 @@ impl Batch {
             v6_addresses: Vec::with_capacity(BATCH),
             used: 0,
             more: Vec::new(),
+            tls: Vec::new(),
+            tls_read: 0,
+            given_up: 0,
             keyer,
             latest: Timestamp(i64::MIN),
         }
@@ -61,6 +70,8 @@ impl Batch {
     pub fn clear(&mut self) {
         self.used = 0;
         self.more.clear();
+        self.tls.clear();
+        self.tls_read = 0;
         self.latest = Timestamp(i64::MIN);
     }
 
@@ -96,6 +107,11 @@ impl Batch {
         match outcome {
             Outcome::Tcp(segment) => {
                 self.keyer.write(segment, descriptor);
+                let (hash, from_low) = (descriptor.key_hash(), descriptor.is_from_low());
+                if let Some(opening) = decoder.inspect(hash, from_low, segment, frame) {
+                    self.tls.push((n, opening));
+                    self.given_up = decoder.handshakes_given_up();
+                }
                 if let Some((syn, wide)) = ordinary_syn(segment) {
                     descriptor.set_syn_only();
                     self.syns[n] = syn;
@@ -125,6 +141,17 @@ impl Batch {
     #[inline(always)]
     pub(super) const fn holds_more(&self) -> bool {
         !self.more.is_empty()
+    }
+
+    /// What became known of a TLS handshake with frame `n`. To be asked for each in order.
+    #[inline(always)]
+    pub(super) fn tls_of(&mut self, n: usize) -> Option<&TlsOpening> {
+        let (of, opening) = self.tls.get(self.tls_read)?;
+        if *of != n {
+            return None;
+        }
+        self.tls_read += 1;
+        Some(opening)
     }
 
     /// What frame `n` holds besides.

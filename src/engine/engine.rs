@@ -44,6 +44,12 @@ impl Engine {
         self.decoder.decode_into(frame, &mut outcome);
         let emit = &mut Inline { hosts: &mut self.hosts, host_events: &mut self.host_events, sink };
         self.front.frame(&outcome, frame.time, emit);
+        if let Outcome::Tcp(segment) = &outcome {
+            let (hash, from_low) = self.front.key(segment);
+            if let Some(opening) = self.decoder.inspect(hash, from_low, segment, frame) {
+                self.front.take_tls(segment, &opening, self.decoder.handshakes_given_up());
+            }
+        }
         while self.decoder.holds_more() {
             self.decoder.decode_more(frame, &mut outcome);
             self.front.take_more(&outcome, emit);

@@ -7,7 +7,7 @@ use bitflags::bitflags;
 use super::totals::Totals;
 use crate::detect::Anomaly;
 use crate::detect::host::HostDetectors;
-use crate::flow::{Flow, Opening, Side, Step};
+use crate::flow::{Flow, Opening, OpeningInBrief, Side, Step};
 use crate::tcp::Segment;
 use crate::time::Timestamp;
 
@@ -93,6 +93,8 @@ pub struct Ending {
     pub connect_time: Option<i64>,
     /// The round trip, nanoseconds.
     pub rtt: Option<i64>,
+    /// What the opening cost, where TLS follows TCP.
+    pub cost: Option<OpeningInBrief>,
 }
 
 impl Ending {
@@ -105,6 +107,7 @@ impl Ending {
             server: flow.server.endpoint.ip,
             connect_time: flow.handshake.connect_time(),
             rtt: flow.handshake.rtt(),
+            cost: OpeningInBrief::of(flow),
         }
     }
 }

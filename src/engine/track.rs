@@ -12,6 +12,7 @@ use crate::flow::prefetch::prefetch;
 use crate::flow::{Descriptor, Flow, FlowKey, Keyer, Notice, Observer, Recorded, Syn, Tracker};
 use crate::tcp::{IcmpQuote, Segment};
 use crate::time::Timestamp;
+use crate::tls::TlsOpening;
 
 /// How many frames ahead of its turn a decoded frame is asked for: it comes from another processor's cache.
 const FRAME_AHEAD: usize = 48;
@@ -32,6 +33,8 @@ pub struct TrackStage {
     detectors: Detectors,
     host_observer: HostObserver,
     totals: Totals,
+    /// TLS handshakes that were given up.
+    handshakes_given_up: u64,
     /// What the receiver wanted when it was last asked.
     wants: Interest,
 }
@@ -46,6 +49,7 @@ impl TrackStage {
             detectors: Detectors::new(&settings.rules)?.with_mode(settings.long_way, settings.terse),
             host_observer: HostObserver::new(&settings.hosts, &settings.rules),
             totals: Totals::default(),
+            handshakes_given_up: 0,
             wants: Interest::empty(),
         })
     }
@@ -70,9 +74,32 @@ impl TrackStage {
         if !taken {
             self.take(outcome, descriptor, emit);
         }
+        self.take_tls_of(batch, n);
         if batch.holds_more() {
             batch.more(n).for_each(|outcome| self.take_more(outcome, emit));
         }
+    }
+
+    /// Takes what became known of a TLS handshake with frame `n`, which was taken.
+    #[inline(always)]
+    fn take_tls_of(&mut self, batch: &mut Batch, n: usize) {
+        let Some(opening) = batch.tls_of(n).copied() else { return };
+        self.handshakes_given_up = batch.given_up;
+        if let (Some(descriptor), Some(Outcome::Tcp(segment))) = (batch.descriptors.get(n), batch.outcomes.get(n)) {
+            self.tracker.take_tls(segment, descriptor, &opening);
+        }
+    }
+
+    /// Takes what became known of a TLS handshake with `segment`, which was taken last.
+    pub(super) fn take_tls(&mut self, segment: &Segment, opening: &TlsOpening, given_up: u64) {
+        self.handshakes_given_up = given_up;
+        self.tracker.take_tls(segment, &self.keyer.descriptor(segment), opening);
+    }
+
+    /// What a TLS inspector must know of `segment`: the hash of its key, and whether its lower end sent it.
+    pub(super) fn key(&self, segment: &Segment) -> (u64, bool) {
+        let descriptor = self.keyer.descriptor(segment);
+        (descriptor.key_hash(), descriptor.is_from_low())
     }
 
     /// Takes another packet of the frame that was taken last: it counts as a segment, and not as a frame.
@@ -278,10 +305,14 @@ impl TrackStage {
             flows: counters.flows,
             evicted: counters.evicted,
             evicted_unwritten: counters.evicted_unwritten,
-            tables_full: [("flows", counters.evicted), ("servers", self.host_observer.evicted())]
-                .into_iter()
-                .filter(|(_, n)| *n > 0)
-                .collect(),
+            tables_full: [
+                ("flows", counters.evicted),
+                ("servers", self.host_observer.evicted()),
+                ("handshakes", self.handshakes_given_up),
+            ]
+            .into_iter()
+            .filter(|(_, n)| *n > 0)
+            .collect(),
             late_segments: counters.late_segments,
             clock_backwards: counters.clock_backwards,
             anomalies: self.detectors.counts(),

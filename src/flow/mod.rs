@@ -23,6 +23,7 @@ pub use record::facts::Facts;
 pub use record::flow::{CaptureQuality, Flow, HostMarks, MAX_STEPS, Mark, Unreachable};
 pub use record::handshake::{Handshake, InEffect};
 pub use record::notes::{EndNotes, Notes, Probation, StaleStamp, UnsentAck};
+pub use record::opening_cost::{OpeningCost, OpeningInBrief};
 pub use record::payload::Piece;
 pub use record::peer::{Offer, Peer};
 pub use record::previous::{Closed, Previous};

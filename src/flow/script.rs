@@ -71,6 +71,7 @@ fn segment(line: &str, ports: [u16; 2], sender: usize, next: &mut [u32; 2]) -> S
         ip_options_len: 0,
         dont_fragment: true,
         fragmented: false,
+        payload_at: 0,
     };
     for word in words {
         set(&mut segment, word);

@@ -31,6 +31,7 @@ use crate::flow::table::table::Table;
 use crate::flow::table::timer_wheel::Wheel;
 use crate::tcp::{Checksum, Segment};
 use crate::time::Timestamp;
+use crate::tls::TlsOpening;
 pub use keyer::Keyer;
 use notify::announce;
 
@@ -266,6 +267,16 @@ impl Tracker {
         self.take_the_long_way(s, (&keyed, descriptor.print()), found, now, observer);
         if let Some(ahead) = self.clock.far_ahead(s.time) {
             self.set_forward(&keyed, s.frame, ahead);
+        }
+    }
+
+    /// `opening` became known of the TLS handshake of the connection of `s`, which was taken last.
+    #[cold]
+    pub fn take_tls(&mut self, s: &Segment, descriptor: &Descriptor, opening: &TlsOpening) {
+        let (key, _) = descriptor.key_of(s);
+        let flow = self.table.find(&key, descriptor.hash).and_then(|slot| self.table.flushed(slot));
+        if let Some(flow) = flow {
+            flow.take_tls(opening);
         }
     }
 

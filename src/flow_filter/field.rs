@@ -12,8 +12,9 @@ use crate::detect::Severity;
 use crate::detect::registry::rules;
 use crate::flow::community_id::CommunityId;
 use crate::flow::features::{Ecn, FastOpenUse, MptcpUse, ecn, fast_open, mptcp};
-use crate::flow::{Closing, Flow, Label, Opening, Peer, Side};
+use crate::flow::{Closing, Flow, Label, Opening, OpeningCost, Peer, Side};
 use crate::tcp::{Flags, State};
+use crate::tls::{EarlyData, Resumption, TlsOpening, TlsVersion};
 
 /// A field.
 #[derive(Debug)]
@@ -234,6 +235,43 @@ pub(super) const FIELDS: &[Field] = &[
         || MptcpUse::VARIANTS.to_vec(),
         |s| s.flow.and_then(mptcp).map(MptcpUse::name).into_iter().collect(),
     ),
+    word(
+        "tls.version",
+        "version of TLS that the server chose",
+        || TlsVersion::VARIANTS.to_vec(),
+        |s| of_tls(s, |tls| tls.version.map(TlsVersion::name)),
+    ),
+    word(
+        "tls.kind",
+        "whether the TLS handshake took up an earlier session",
+        || Resumption::VARIANTS.to_vec(),
+        |s| of_tls(s, |tls| tls.kind.map(Resumption::name)),
+    ),
+    word(
+        "tls.early",
+        "what became of early data (0-RTT)",
+        || EarlyData::VARIANTS.to_vec(),
+        |s| of_tls(s, |tls| tls.early_data.map(EarlyData::name)),
+    ),
+    Field {
+        name: "tls.retry",
+        about: "the server asked for another ClientHello",
+        kind: Kind::Flag(|s| Some(s.flow?.tls()?.retry.is_some())),
+    },
+    Field {
+        name: "tls.failed",
+        about: "the TLS handshake failed",
+        kind: Kind::Flag(|s| Some(s.flow?.tls()?.failure.is_some())),
+    },
+    number("tls", "ClientHello to the end of the TLS handshake", Unit::Time, |s| {
+        of_flow(s, |flow| flow.tls()?.duration())
+    }),
+    number("request", "first SYN to the first request, where TLS follows TCP", Unit::Time, |s| {
+        of_flow(s, |flow| OpeningCost::of(flow)?.to_first_request)
+    }),
+    number("response", "first SYN to the first answer to a request, where TLS follows TCP", Unit::Time, |s| {
+        of_flow(s, |flow| OpeningCost::of(flow)?.to_first_response)
+    }),
     text("zeek.state", "Zeek's conn_state", |s| s.flow.map(|flow| flow.zeek.state().name().to_owned())),
     text("zeek.history", "Zeek's history", |s| s.flow.map(|flow| flow.zeek.history())),
     text("cid", "community id", |s| s.flow.map(|flow| CommunityId::of(&flow.key).as_str().to_owned())),
@@ -269,6 +307,10 @@ fn one(value: Option<impl Into<i64>>) -> Numbers {
 
 fn of_flow(subject: &Subject<'_>, value: impl Fn(&Flow) -> Option<i64>) -> Numbers {
     subject.flow.and_then(value).into_iter().collect()
+}
+
+fn of_tls(subject: &Subject<'_>, value: impl Fn(&TlsOpening) -> Option<&'static str>) -> Vec<&'static str> {
+    subject.flow.and_then(Flow::tls).and_then(value).into_iter().collect()
 }
 
 fn both(subject: &Subject<'_>, value: impl Fn(&Peer) -> Option<i64>) -> Numbers {

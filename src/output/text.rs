@@ -18,6 +18,7 @@ use crate::flow::{Closing, Ends, Flow, Label, Side, Step};
 use crate::kernel::Known;
 use crate::tcp::Flags;
 use crate::time::Timestamp;
+use crate::tls::TlsOpening;
 
 /// Limit of lines that wait for states proved by later steps; beyond it, the first line is written as it is.
 const MAX_HELD: usize = 16_384;
@@ -276,6 +277,9 @@ fn write_verdict(line: &mut String, flow: &Flow) -> core::fmt::Result {
     {
         write!(line, ", rtt {} (server {}, client {})", human(rtt), human(server), human(client))?;
     }
+    if let Some(tls) = flow.tls() {
+        write_tls(line, tls)?;
+    }
     if flow.tries() > 1 {
         write!(line, ", {} SYNs", flow.tries())?;
         if let Some(backoff) = flow.handshake.backoff() {
@@ -293,6 +297,31 @@ fn write_verdict(line: &mut String, flow: &Flow) -> core::fmt::Result {
         if mark.count > 1 {
             write!(line, "×{}", mark.count)?;
         }
+    }
+    Ok(())
+}
+
+fn write_tls(line: &mut String, tls: &TlsOpening) -> core::fmt::Result {
+    line.push_str(", TLS");
+    if let Some(version) = tls.version {
+        write!(line, " {version}")?;
+    }
+    if let Some(kind) = tls.kind {
+        write!(line, " {}", kind.name())?;
+    }
+    if tls.retry.is_some() {
+        line.push_str(" with a hello retry");
+    }
+    if let Some(early) = tls.early_data {
+        write!(line, " with early data {}", early.name())?;
+    }
+    match (tls.duration(), tls.failure) {
+        (Some(took), _) => write!(line, " in {}", human(took))?,
+        (None, Some(failure)) => {
+            write!(line, " failed: {}", failure.description().unwrap_or("closed"))?;
+            write!(line, " after {}", failure.after.name())?;
+        }
+        (None, None) => line.push_str(" not complete"),
     }
     Ok(())
 }

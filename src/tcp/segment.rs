@@ -99,6 +99,8 @@ pub struct Segment {
     pub dont_fragment: bool,
     /// Whether it came out of IP fragments.
     pub fragmented: bool,
+    /// Where in its frame its payload begins; 0 where it is not there.
+    pub payload_at: u16,
 }
 
 impl Segment {

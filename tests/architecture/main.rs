@@ -21,14 +21,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("seed", &[]),
     ("suggest", &[]),
     ("tcp", &["time"]),
-    ("decode", &["tcp", "time"]),
-    ("flow", &["seed", "tcp", "time"]),
-    ("detect", &["flow", "network", "seed", "suggest", "tcp", "time"]),
-    ("engine", &["decode", "flow", "detect", "tcp", "time"]),
+    ("tls", &["tcp", "time"]),
+    ("decode", &["tcp", "time", "tls"]),
+    ("flow", &["seed", "tcp", "time", "tls"]),
+    ("detect", &["flow", "network", "seed", "suggest", "tcp", "time", "tls"]),
+    ("engine", &["decode", "flow", "detect", "tcp", "time", "tls"]),
     ("capture", &["decode", "panics", "time"]),
     ("kernel", &["tcp", "time"]),
-    ("flow_filter", &["network", "suggest", "flow", "detect", "tcp", "time"]),
-    ("output", &["aborts", "engine", "kernel", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
+    ("flow_filter", &["network", "suggest", "flow", "detect", "tcp", "time", "tls"]),
+    (
+        "output",
+        &["aborts", "engine", "kernel", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time", "tls"],
+    ),
     (
         "cli",
         &[
@@ -47,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "output",
             "tcp",
             "time",
+            "tls",
         ],
     ),
     (
@@ -68,6 +73,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "output",
             "tcp",
             "time",
+            "tls",
         ],
     ),
     ("main", &["cli"]),
@@ -140,7 +146,7 @@ const WORDS_GONE: &[&str] = &[
     "news",
 ];
 
-const CORE: &[&str] = &["time", "tcp", "decode", "flow", "detect", "engine"];
+const CORE: &[&str] = &["time", "tcp", "tls", "decode", "flow", "detect", "engine"];
 
 /// A source file: its path below `src/`, and its code without comments and text.
 struct Source {

@@ -513,6 +513,7 @@ pub fn blank(frame: u64) -> Segment {
         ip_options_len: 0,
         dont_fragment: true,
         fragmented: false,
+        payload_at: 0,
     }
 }
 

@@ -15,6 +15,7 @@ use super::verdict::{ClosedBy, Closing, Opening, Shape};
 use super::zeek::ZeekWords;
 use crate::tcp::{Endpoint, IcmpKind};
 use crate::time::Timestamp;
+use crate::tls::TlsOpening;
 
 /// How many steps of one flow are kept; further ones are folded into the last of their kind, or counted.
 pub const MAX_STEPS: usize = 64;
@@ -162,6 +163,8 @@ pub struct Flow {
     pub handshake: Handshake,
     /// Anomalies noted so far.
     pub marks: SmallVec<[Mark; 1]>,
+    /// What is known of its TLS handshake, where its first payload begins one.
+    pub(in crate::flow) tls: Option<Box<TlsOpening>>,
 }
 
 impl Flow {
@@ -173,6 +176,23 @@ impl Flow {
     /// The ICMP error about its SYN.
     pub fn unreachable(&self) -> Option<&Unreachable> {
         self.unreachable.as_deref()
+    }
+
+    /// What is known of its TLS handshake, where its first payload begins one.
+    pub fn tls(&self) -> Option<&TlsOpening> {
+        self.tls.as_deref()
+    }
+
+    /// Takes what became known of its TLS handshake. Only that with which its payload begins counts, and the first one
+    /// that was seen.
+    pub(in crate::flow) fn take_tls(&mut self, opening: &TlsOpening) {
+        match &mut self.tls {
+            Some(known) if known.hello.frame == opening.hello.frame => **known = *opening,
+            None if self.client.isn.is_none_or(|isn| isn.plus(1) == opening.hello_seq) => {
+                self.tls = Some(Box::new(*opening));
+            }
+            _ => {}
+        }
     }
 
     /// Notes on it, where there is reason for any.

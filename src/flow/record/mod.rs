@@ -11,6 +11,7 @@ pub mod handshake;
 pub(super) mod header_track;
 pub(super) mod holes;
 pub mod notes;
+pub(super) mod opening_cost;
 pub(super) mod payload;
 pub(super) mod peer;
 pub(super) mod previous;

@@ -98,6 +98,7 @@ impl Flow {
             zeek: ZeekWords::new(s),
             previous: None,
             notes: None,
+            tls: None,
             tracking,
         }
     }

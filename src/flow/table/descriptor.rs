@@ -124,6 +124,12 @@ impl Descriptor {
         CopyFingerprint::new(self.time, self.print())
     }
 
+    /// Hash of its key.
+    #[inline]
+    pub(crate) const fn key_hash(&self) -> u64 {
+        self.hash
+    }
+
     /// Frame number.
     #[inline]
     pub(in crate::flow) const fn frame(&self) -> u64 {
@@ -174,7 +180,7 @@ impl Descriptor {
     }
 
     #[inline]
-    pub(in crate::flow) const fn is_from_low(&self) -> bool {
+    pub(crate) const fn is_from_low(&self) -> bool {
         self.marks & FROM_LOW != 0
     }
 

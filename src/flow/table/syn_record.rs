@@ -150,6 +150,7 @@ impl Syn<'_> {
             ip_options_len: 0,
             dont_fragment: has(SynTraits::DONT_FRAGMENT),
             fragmented: false,
+            payload_at: 0,
         }
     }
 }

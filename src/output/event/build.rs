@@ -1,6 +1,7 @@
 //! Flows, anomalies and totals to event types.
 
 use super::kernel::{Ends, counters};
+use super::opening_cost::OpeningCostBody;
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
 use super::steps::{Detail, Steps, StepsShown};
 use super::types::{
@@ -195,6 +196,7 @@ fn flow_body<'a>(flow: &'a Flow, action: Action, context: &Context<'a>, mut here
         server: peer_body(flow, Side::Server, action, context, &mut here),
         role_known: context.unusual(flow.role_known, true),
         handshake: handshake_body(flow, action, context),
+        opening_cost: if ended { OpeningCostBody::of(flow) } else { None },
         teardown: teardown_body(flow, context),
         icmp: icmp_body(flow),
         steps: Steps { flow, shown: if tells_all { context.steps } else { StepsShown::None } },

@@ -8,6 +8,7 @@ pub mod build;
 pub mod columns;
 pub mod kernel;
 pub mod listener;
+mod opening_cost;
 pub mod scalar;
 mod steps;
 mod types;

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::kernel::{ContainerBody, CountersBody, KernelBody, ProcessBody, UserBody, contradicts};
+use super::opening_cost::OpeningCostBody;
 use super::scalar::{Community, Count, EnumName, Id, Integer, Ip, Shown, Time};
 use super::steps::{Detail, StepBody, Steps};
 use crate::decode::LinkType;
@@ -253,6 +254,9 @@ pub struct FlowBody<'a> {
     pub(super) role_known: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) handshake: Option<HandshakeBody<'a>>,
+    /// Where the time of the opening went, where TLS follows TCP; in `flow_end`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) opening_cost: Option<OpeningCostBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) teardown: Option<TeardownBody>,
     /// The ICMP error that quoted its SYN.
