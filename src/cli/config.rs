@@ -2,6 +2,7 @@
 
 mod analysis;
 mod output;
+mod recording;
 mod run;
 mod sandbox;
 #[cfg(feature = "tui")]
@@ -17,13 +18,17 @@ use crate::capture::preset::PRESETS;
 use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
-pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
+pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Recording, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
+use self::recording::recording;
 use self::sandbox::sandbox;
 #[cfg(feature = "tui")]
 use self::view::{keys, locale, plain, view};
+
+/// The snapshot length of packets that are written, octets: the largest that libpcap takes.
+const WHOLE: u32 = 262_144;
 
 /// Resolves what was typed.
 ///
@@ -56,7 +61,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     if let Some(text) = explained_without_input(&args, explain) {
         return Ok(Task::Print(text));
     }
-    let input = input(&args.input)?;
+    let input = input(&args.input, args.record.write.is_some())?;
     let filter = filter(&args.input, &input)?;
     #[cfg(feature = "tui")]
     let (view, plain) = (view(&args.view, &args.output, &input)?, plain(&args.view, &args.output));
@@ -64,17 +69,19 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
+    let recording = recording(&args.record, &args.output, view.is_some())?;
     let (quiet, verbose) = (args.output.quiet, args.output.verbose);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
-    let sandbox = sandbox(&args.other, &input, &output, view.is_some());
+    let sandbox = sandbox(&args.other, &input, &output, recording.as_ref(), view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
         max_decompressed: args.input.max_decompressed.map(|size| size.0),
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
+        recording,
         quiet,
         verbose,
         output,
@@ -85,7 +92,8 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     })))
 }
 
-fn input(args: &InputArgs) -> Result<Input, Failure> {
+/// The input; packets that are written are captured whole.
+fn input(args: &InputArgs, written: bool) -> Result<Input, Failure> {
     if !args.read.is_empty() {
         return Ok(Input::Files(args.read.iter().map(|file| FileInput::from_argument(file)).collect()));
     }
@@ -96,7 +104,7 @@ fn input(args: &InputArgs) -> Result<Input, Failure> {
     }
     Ok(Input::Live(Live {
         interfaces: args.interface.clone(),
-        snaplen: args.snaplen,
+        snaplen: args.snaplen.or_else(|| written.then_some(WHOLE)),
         promiscuous: !args.no_promiscuous_mode,
         direction: args.direction,
         buffer_size: args.buffer_size.map(|size| size.0),

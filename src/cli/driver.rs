@@ -11,6 +11,7 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
+use super::recording::Recorder;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
@@ -68,14 +69,22 @@ impl Driver<'_> {
                     if self.limits.is_over(clock.since_start(frame.time)) {
                         break;
                     }
+                    if sink.recorder.as_ref().is_some_and(|recorder| recorder.is_over(frame.time)) {
+                        break;
+                    }
                     engine.frame(&frame, sink);
+                    if let Some(recorder) = &mut sink.recorder {
+                        recorder.take(&frame);
+                    }
                     packets += 1;
                     frame.time
                 }
                 Next::Idle(time) => {
                     engine.advance(time, sink);
                     sink.writer.out().flush();
-                    if self.limits.is_over(clock.since_start(time)) {
+                    sink.recorder.iter_mut().for_each(Recorder::idle);
+                    let failed = sink.recorder.as_ref().is_some_and(Recorder::failed);
+                    if failed || self.limits.is_over(clock.since_start(time)) {
                         break;
                     }
                     time

@@ -9,6 +9,7 @@ mod list;
 mod memory;
 mod messages;
 mod progress;
+mod recording;
 mod run;
 mod sandbox;
 #[cfg(feature = "tui")]

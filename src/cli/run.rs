@@ -10,6 +10,7 @@ use super::config::{FilterChoice, Input, Run};
 use super::driver::Driver;
 use super::messages::{self, Failure};
 use super::progress::Bar;
+use super::recording::Recorder;
 use super::sandbox::{self, Layers};
 use super::setup::{Opened, comes_live, engine, open_stream};
 use super::sink::{Tee, end, finish, session_end};
@@ -35,9 +36,12 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let waits = comes_live(&run.input);
     let opened = Opened::open(&run, &stop)?;
     let stream = open_stream(&run)?;
+    let mut recorder = Recorder::open(&run)?;
     give_up_rights(&mut run)?;
     let (mut source, _) = opened.source(&stop)?;
-    let mut sink = Tee::new(stream.writer(&run.output)?, &run);
+    recorder.as_mut().map_or(Ok(()), |recorder| recorder.begin(waits))?;
+    let records = recorder.is_some();
+    let mut sink = Tee::new(stream.writer(&run.output)?, &run).recording(recorder);
     if waits {
         sink.put(&run.output)?;
     }
@@ -47,7 +51,8 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
 
     let driver = Driver { limits: run.stop, stop: &stop, bar: &bar, live };
     let pumped = guarded(|| {
-        if waits {
+        // Packets are written in step with what becomes of their flows.
+        if waits || records {
             return driver.one_by_one(&mut *source, &mut engine, &mut sink);
         }
         let decode = decode::Config { verify_checksums: !run.analysis.ignore_checksums, ..decode::Config::default() };
@@ -68,7 +73,11 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let totals = ended.unwrap_or_else(|_| session_end(&engine, counts, live, &mut sink));
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
+    let recorded = sink.recorder.take().map(Recorder::finish).transpose();
     finish(sink, &run.output)?;
+    if let Some(line) = recorded?.filter(|_| !run.quiet) {
+        messages::say(&line);
+    }
     if let Some(number) = not_there
         && !run.quiet
     {

@@ -3,6 +3,7 @@
 use super::checks::{self, Watch};
 use super::config::{Output, Run};
 use super::messages::Failure;
+use super::recording::Recorder;
 use crate::capture::Counts;
 use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
@@ -78,6 +79,8 @@ pub(super) struct Tee {
     pub(super) flows: u64,
     /// What is written, before it is put in its place.
     pending: Option<Unplaced>,
+    /// Who takes the packets, if they are written.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl Tee {
@@ -89,7 +92,15 @@ impl Tee {
             .union(Interest::FLOWS.difference(Interest::STEPS).difference(Interest::STARTS).when(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0, pending }
+        let watch = Watch::new(&run.checks);
+        Self { writer, only, flows_where, watch, wants, lines_are_flushed, flows: 0, pending, recorder: None }
+    }
+
+    /// Also lets `recorder` take the packets.
+    #[must_use]
+    pub(super) fn recording(mut self, recorder: Option<Recorder>) -> Self {
+        self.wants = self.wants.union(recorder.as_ref().map_or(Interest::empty(), Recorder::wants));
+        Self { recorder, ..self }
     }
 
     /// Puts a file in its place before it is whole, for those who read it as it grows.
@@ -121,6 +132,9 @@ impl Sink for Tee {
             self.flows += 1;
         }
         self.watch.event(event);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
         if self.wants(event) {
             self.writer.event(event);
         }

@@ -176,6 +176,11 @@ fn open(path: &Path, protected: &Protected, later: Option<Later>) -> io::Result<
     }
 }
 
+/// Whether files can be made in the folder of `path` later, by `later` if the process will be somebody else by then.
+pub fn may_make(path: &Path, later: Option<Later>) -> bool {
+    later.map_or_else(|| folder_of(path).is_dir(), |later| later.may_replace(path, None))
+}
+
 impl Later {
     /// Whether this user may rename a file that somebody else made to `place`, where `there` is.
     fn may_replace(self, place: &Path, there: Option<&Metadata>) -> bool {

@@ -4,11 +4,17 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::{OtherArgs, SandboxArg};
 use super::super::sandbox::{Mode, Sandbox};
-use super::run::{Input, Output};
+use super::run::{Input, Output, Recording};
 use crate::capture::FileInput;
 
 /// All rights but those for what this run does after opening.
-pub(super) fn sandbox(args: &OtherArgs, input: &Input, output: &Output, view: bool) -> Sandbox {
+pub(super) fn sandbox(
+    args: &OtherArgs,
+    input: &Input,
+    output: &Output,
+    recording: Option<&Recording>,
+    view: bool,
+) -> Sandbox {
     let mode = match args.sandbox {
         Some(SandboxArg::Strict) => Mode::Strict,
         Some(SandboxArg::Off) => Mode::Off,
@@ -18,11 +24,12 @@ pub(super) fn sandbox(args: &OtherArgs, input: &Input, output: &Output, view: bo
         Input::Files(files) => (files.iter().filter_map(FileInput::path).map(Path::to_owned).collect(), Vec::new()),
         Input::Live(live) => (Vec::new(), live.interfaces.clone()),
     };
-    let folder = output.path.as_deref().map(|path| match path.parent() {
+    let written = output.path.as_deref().into_iter().chain(recording.and_then(|recording| recording.path.as_deref()));
+    let folders = written.map(|path| match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     });
     // What the view saves goes below the folder that it was started in.
-    let writes = folder.into_iter().chain(view.then(|| PathBuf::from("."))).collect();
+    let writes = folders.chain(view.then(|| PathBuf::from("."))).collect();
     Sandbox { mode, user: args.user.clone(), reads, writes, interfaces, view }
 }
