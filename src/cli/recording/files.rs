@@ -174,6 +174,10 @@ impl PacketFiles {
         self.base = Some(base);
         self.last = place.display().to_string();
         let (file, pending) = file::create(&place, &self.protected, later)?;
+        if let Some(later) = later.filter(|_| self.plan.size.is_some()) {
+            // Its turn may come again. Where it cannot be given away, a file that changes later says so.
+            let _ = file::give(&file, later);
+        }
         self.current = Some(PacketFile::new(Stream::File(file), pending, &self.plan)?);
         self.files += 1;
         self.keep(place);
