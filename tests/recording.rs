@@ -99,7 +99,9 @@ fn each_flow_has_its_verdict_as_a_comment() {
     let said = String::from_utf8_lossy(&octets);
     let comments = (1..=flows).filter(|flow| said.contains(&format!("synscope flow {flow}: "))).count();
     assert!(flows > 1 && comments == flows.min(1_000), "{comments} of {flows}");
-    if let Some(lines) = other("tshark", &["-r", text(&file), "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment"]) {
+    if let Some(lines) =
+        other("tshark", &["-r", text(&file), "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment"])
+    {
         assert!(lines.contains("synscope flow 1: "), "{lines}");
     }
     if let Some(about) = other("capinfos", &["-c", "-M", text(&file)]) {

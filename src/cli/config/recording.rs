@@ -17,11 +17,8 @@ use crate::output::packet_file::PacketFormat;
 pub(super) fn recording(args: &RecordArgs, output: &OutputArgs, viewed: bool) -> Result<Option<Recording>, Failure> {
     let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
     let Some(path) = &args.write else {
-        let given = [
-            ("-C", args.write_size.is_some()),
-            ("-G", args.write_time.is_some()),
-            ("-W", args.write_count.is_some()),
-        ];
+        let given =
+            [("-C", args.write_size.is_some()), ("-G", args.write_time.is_some()), ("-W", args.write_count.is_some())];
         return match given.into_iter().find(|(_, given)| *given) {
             Some((option, _)) => usage(&format!("{option} has no effect without -w")),
             None => Ok(None),
