@@ -80,14 +80,13 @@ fn every_packet_is_written_whatever_else_is() {
     let folder = folder("formats");
     for format in ["ndjson", "text", "scapy", "ladder", "summary", "csv", "tsv", "zeek", "html"] {
         let plain = run(&["-q", "-r", &input, "-T", format]).stdout;
-        for name in ["a.pcapng", "a.pcap"] {
-            let file = folder.join(name);
-            let recorded = run(&["-q", "-r", &input, "-T", format, "-w", text(&file)]).stdout;
-            assert!(plain == recorded, "-T {format} is another with -w {name}");
-            assert_eq!(packets(&file), whole, "{format} {name}");
-        }
+        let name = if format == "text" { "a.pcap" } else { "a.pcapng" };
+        let file = folder.join(name);
+        let recorded = run(&["-q", "-r", &input, "-T", format, "-w", text(&file)]).stdout;
+        assert!(plain == recorded, "-T {format} is another with -w {name}");
+        assert!(packets(&file) == whole, "{format} {name}");
     }
-    assert_eq!(files(&folder).len(), 2);
+    assert_eq!(files(&folder).into_keys().collect::<Vec<_>>(), ["a.pcap", "a.pcapng"]);
 }
 
 #[test]
