@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, ValueEnum};
 use strum::VariantNames;
 
-use super::units::{Duration, LargeSize, Rotate, Size};
+use super::units::{Duration, FileSize, LargeSize, Rotate, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, Keys};
@@ -56,6 +56,8 @@ pub(super) struct Args {
     pub(super) analysis: AnalysisArgs,
     #[command(flatten, next_help_heading = "Output")]
     pub(super) output: OutputArgs,
+    #[command(flatten, next_help_heading = "Packets")]
+    pub(super) record: RecordArgs,
     #[cfg(feature = "tui")]
     #[command(flatten, next_help_heading = "View")]
     pub(super) view: ViewArgs,
@@ -101,7 +103,7 @@ pub(super) struct InputArgs {
     #[arg(long)]
     pub(super) list_presets: bool,
 
-    /// Capture at most this many octets of each packet [default: 256]
+    /// Capture at most this many octets of each packet [default: 256, with -w 262144]
     #[arg(
         short,
         long,
@@ -326,6 +328,27 @@ pub(super) struct OutputArgs {
     /// Addresses and ports are always numbers: what tcpdump and tshark need this for
     #[arg(short = 'n', action = ArgAction::Count, hide = true)]
     pub(super) numeric: u8,
+}
+
+/// Which packets to write, and into which files.
+#[derive(Debug, clap::Args)]
+pub(super) struct RecordArgs {
+    /// Write the packets to a file: pcapng with the verdict of each flow as a comment, or classic pcap if it is named
+    /// `.pcap`; live at full size unless -s says otherwise
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
+
+    /// Begin another file after this many millions of octets, or a size with a unit: FILE, FILE1, FILE2
+    #[arg(short = 'C', long, value_name = "SIZE")]
+    pub(super) write_size: Option<FileSize>,
+
+    /// Begin another file after this many seconds; FILE may have time codes of strftime(3), else numbers are added
+    #[arg(short = 'G', long, value_name = "SECONDS")]
+    pub(super) write_time: Option<Duration>,
+
+    /// With -C keep at most this many files; with -G alone stop after them
+    #[arg(short = 'W', long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) write_count: Option<u32>,
 }
 
 /// Colours of the view and of pictures.

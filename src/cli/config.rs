@@ -2,6 +2,7 @@
 
 mod analysis;
 mod output;
+mod recording;
 mod run;
 mod sandbox;
 #[cfg(feature = "tui")]
@@ -25,13 +26,17 @@ use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
 pub(super) use output::header_lines;
-pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
+pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Output, Recording, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
+use self::recording::recording;
 use self::sandbox::sandbox;
 #[cfg(feature = "tui")]
 use self::view::{locale, plain, view};
+
+/// The snapshot length of packets that are written, octets: the largest that libpcap takes.
+const WHOLE: u32 = 262_144;
 
 /// Resolves what was typed.
 ///
@@ -74,7 +79,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         return Ok(Task::Print(text));
     }
     bare_file(&mut args.input)?;
-    let input = input(&args.input)?;
+    let input = input(&args.input, args.record.write.is_some())?;
     let filter = filter(&args.input, &input)?;
     #[cfg(feature = "tui")]
     let (view, plain) = (view(&args.view, &args.output, &input)?, plain(&args.view, &args.output));
@@ -82,6 +87,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
+    let recording = recording(&args.record, &args.output, view.is_some())?;
     let (quiet, verbose) = (args.output.quiet, args.output.verbose > 0);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
@@ -97,7 +103,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         (None, Input::Live(_)) => AskKernel::WherePossible,
     };
     let metrics = metrics(&args.other, view.is_some())?;
-    let sandbox = sandbox(&args.other, &input, &output, view.is_some());
+    let sandbox = sandbox(&args.other, &input, &output, recording.as_ref(), view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
         stop: stop(&args.stop)?,
@@ -105,6 +111,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
         metrics,
+        recording,
         quiet,
         verbose,
         output,
@@ -134,25 +141,26 @@ fn bare_file(args: &mut InputArgs) -> Result<(), Failure> {
 /// How names of captures end.
 const CAPTURE_ENDINGS: [&str; 6] = [".pcap", ".pcapng", ".cap", ".snoop", ".pcap.gz", ".pcap.zst"];
 
-fn input(args: &InputArgs) -> Result<Input, Failure> {
+/// The input; packets that are written are captured whole.
+fn input(args: &InputArgs, written: bool) -> Result<Input, Failure> {
     if !args.read.is_empty() {
         return Ok(Input::Files(args.read.iter().map(|file| FileInput::from_argument(file)).collect()));
     }
     if let Some(chosen) = chosen_interface(args)? {
-        return Ok(Input::Live(live(args, vec![chosen])));
+        return Ok(Input::Live(live(args, vec![chosen], written)));
     }
     if args.interface.is_empty() {
         return Err(Failure::Usage(
             "no input: use -r FILE or -i INTERFACE (synscope -D lists interfaces); see synscope -h".to_owned(),
         ));
     }
-    Ok(Input::Live(live(args, args.interface.clone())))
+    Ok(Input::Live(live(args, args.interface.clone(), written)))
 }
 
-fn live(args: &InputArgs, interfaces: Vec<String>) -> Live {
+fn live(args: &InputArgs, interfaces: Vec<String>, written: bool) -> Live {
     Live {
         interfaces,
-        snaplen: args.snaplen,
+        snaplen: args.snaplen.or_else(|| written.then_some(WHOLE)),
         promiscuous: !args.no_promiscuous_mode,
         direction: args.direction,
         buffer_size: args.buffer_size.map(|size| size.0),

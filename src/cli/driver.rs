@@ -11,6 +11,7 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
+use super::recording::Recorder;
 use super::service::Service;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
@@ -72,7 +73,13 @@ impl Driver<'_> {
                     if self.limits.is_over(clock.since_start(frame.time)) {
                         break;
                     }
+                    if sink.recorder.as_ref().is_some_and(|recorder| recorder.is_over(frame.time)) {
+                        break;
+                    }
                     engine.frame(&frame, sink);
+                    if let Some(recorder) = &mut sink.recorder {
+                        recorder.take(&frame);
+                    }
                     packets += 1;
                     frame.time
                 }
@@ -81,7 +88,9 @@ impl Driver<'_> {
                     sink.look_at_queues();
                     sink.writer.out().settle();
                     service.tick(engine, source.counts(), self.live);
-                    if self.limits.is_over(clock.since_start(time)) {
+                    sink.recorder.iter_mut().for_each(Recorder::idle);
+                    let failed = sink.recorder.as_ref().is_some_and(Recorder::failed);
+                    if failed || self.limits.is_over(clock.since_start(time)) {
                         break;
                     }
                     time

@@ -13,6 +13,7 @@ mod memory;
 mod messages;
 mod metrics;
 mod progress;
+mod recording;
 mod run;
 mod sandbox;
 mod service;

@@ -12,6 +12,7 @@ use super::kernel::{self, Asking};
 use super::messages::{self, Failure};
 use super::metrics::Metrics;
 use super::progress::Bar;
+use super::recording::Recorder;
 use super::sandbox::{self, Layers};
 use super::service::Service;
 use super::setup::{Opened, comes_live, engine, open_stream};
@@ -38,6 +39,7 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let waits = comes_live(&run.input);
     let opened = Opened::open(&run, &stop)?;
     let stream = open_stream(&run)?;
+    let mut recorder = Recorder::open(&run)?;
     let helper = kernel::start(run.kernel)?;
     let metrics = Metrics::open(&run.metrics)?;
     let counted = metrics.as_ref().map(Metrics::shared);
@@ -46,7 +48,9 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let asking = helper.map(kernel::Helper::listen).transpose()?;
     run.output.settings.known = asking.as_ref().map(Asking::known);
     let (mut source, _) = opened.source(&stop)?;
-    let mut sink = Tee::new(stream.writer(&run.output)?, &run, asking).count_for(counted);
+    recorder.as_mut().map_or(Ok(()), |recorder| recorder.begin(waits))?;
+    let records = recorder.is_some();
+    let mut sink = Tee::new(stream.writer(&run.output)?, &run, asking).count_for(counted).recording(recorder);
     if waits {
         sink.put(&run.output)?;
     }
@@ -57,7 +61,8 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
 
     let driver = Driver { limits: run.stop, stop: &stop, bar: &bar, live };
     let pumped = guarded(|| {
-        if waits {
+        // Packets are written in step with what becomes of their flows.
+        if waits || records {
             return driver.one_by_one(&mut *source, &mut engine, &mut sink, &mut service);
         }
         let decode = decode::Config { verify_checksums: !run.analysis.ignore_checksums, ..decode::Config::default() };
@@ -81,7 +86,11 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
     let lacking = not_there.map(|number| messages::no_such_flow(number, totals.flows)).or_else(|| sink.writer.lacks());
+    let recorded = sink.recorder.take().map(Recorder::finish).transpose();
     finish(sink, &run.output)?;
+    if let Some(line) = recorded?.filter(|_| !run.quiet) {
+        messages::say(&line);
+    }
     let unreadable = messages::unreadable(&totals);
     say_end(&run, &totals, source.counts(), unreadable.is_none());
     pumped.map_err(Failure::from)?;

@@ -29,7 +29,10 @@ pub(super) fn engine(run: &Run) -> Result<Engine, Failure> {
         limits: analysis.limits,
         rules: analysis.rules.clone(),
         long_way: false,
-        terse: run.output.format.terse && run.checks.is_empty() && analysis.flows_where.is_none(),
+        terse: run.output.format.terse
+            && run.recording.is_none()
+            && run.checks.is_empty()
+            && analysis.flows_where.is_none(),
         zeek_checksums: analysis.zeek_checksums,
     };
     Engine::new(&settings).map_err(|error| Failure::Usage(error.to_string()))

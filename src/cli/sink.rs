@@ -7,6 +7,7 @@ use super::config::{Output, Run};
 use super::kernel::Asking;
 use super::messages::Failure;
 use super::metrics::Shared;
+use super::recording::Recorder;
 use crate::capture::Counts;
 use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
@@ -88,6 +89,8 @@ pub(super) struct Tee {
     known: Option<Arc<Known>>,
     /// What is counted for metrics.
     metrics: Option<Arc<Shared>>,
+    /// Who takes the packets, if they are written.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl Tee {
@@ -117,6 +120,7 @@ impl Tee {
             asking,
             known,
             metrics: None,
+            recorder: None,
         }
     }
 
@@ -124,6 +128,13 @@ impl Tee {
     pub(super) fn count_for(mut self, metrics: Option<Arc<Shared>>) -> Self {
         self.metrics = metrics;
         self
+    }
+
+    /// Also lets `recorder` take the packets.
+    #[must_use]
+    pub(super) fn recording(mut self, recorder: Option<Recorder>) -> Self {
+        self.wants = self.wants.union(recorder.as_ref().map_or(Interest::empty(), Recorder::wants));
+        Self { recorder, ..self }
     }
 
     /// Puts a file in its place before it is whole, for those who read it as it grows.
@@ -175,6 +186,9 @@ impl Sink for Tee {
             metrics.event(event);
         }
         self.watch.event(event);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
         if self.wants(event) {
             self.writer.event(event);
         }

@@ -105,6 +105,22 @@ impl FromStr for LargeSize {
     }
 }
 
+/// The size of a file in octets: millions of octets without a unit, as tcpdump counts; or with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileSize(pub(super) u64);
+
+impl FromStr for FileSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size = match text.trim().parse::<u64>() {
+            Ok(millions) => millions.checked_mul(1_000_000),
+            Err(_) => octets(text)?,
+        };
+        size.filter(|octets| *octets > 0).map(Self).ok_or_else(|| "expected a size above 0".to_owned())
+    }
+}
+
 /// The number in front, and what follows it.
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
@@ -136,6 +152,15 @@ mod tests {
         assert_eq!(octets("512KiB"), Ok(512 << 10));
         assert_eq!(octets("100B"), Ok(100));
         for bad in ["4096", "", "M", "3G", "0K", "5X", "99999999999999999999M"] {
+            assert!(octets(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_files_are_counted_as_tcpdump_does() {
+        let octets = |text: &str| text.parse::<FileSize>().map(|s| s.0);
+        assert_eq!((octets("3"), octets("64K"), octets("700B")), (Ok(3_000_000), Ok(64 << 10), Ok(700)));
+        for bad in ["", "0", "0K", "-1", "1.5", "5X", "99999999999999999999"] {
             assert!(octets(bad).is_err(), "{bad}");
         }
     }

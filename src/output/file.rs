@@ -176,6 +176,21 @@ fn open(path: &Path, protected: &Protected, later: Option<Later>) -> io::Result<
     }
 }
 
+/// Gives a file to who the process will be, so that it can be replaced then.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn give(file: &File, later: Later) -> io::Result<()> {
+    std::os::unix::fs::fchown(file, Some(later.uid), Some(later.gid))
+}
+
+/// Whether files can be made in the folder of `path` later, by `later` if the process will be somebody else by then.
+pub fn may_make(path: &Path, later: Option<Later>) -> bool {
+    let Ok(folder) = folder_of(path).canonicalize() else { return false };
+    folder.is_dir() && later.is_none_or(|later| later.may_write(&folder))
+}
+
 impl Later {
     /// Whether this user may rename a file that somebody else made to `place`, where `there` is.
     fn may_replace(self, place: &Path, there: Option<&Metadata>) -> bool {
@@ -184,8 +199,13 @@ impl Later {
         let maker = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == self.uid);
         let owns = maker && there.is_none_or(|there| there.uid() == self.uid);
         let sticky = about.mode() & STICKY != 0;
+        self.may_write(&folder) && (!sticky || owns || about.uid() == self.uid)
+    }
+
+    /// Whether this user may make files in a folder, whose path is without links.
+    fn may_write(self, folder: &Path) -> bool {
         let reached = folder.ancestors().all(|above| fs::metadata(above).is_ok_and(|above| self.bits(&above) & 1 == 1));
-        reached && self.bits(&about) & 2 == 2 && (!sticky || owns || about.uid() == self.uid)
+        reached && fs::metadata(folder).is_ok_and(|about| self.bits(&about) & 2 == 2)
     }
 
     /// What this user may do, as the three bits of a mode.

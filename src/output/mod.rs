@@ -20,6 +20,7 @@ mod markdown;
 mod mermaid;
 mod ndjson;
 mod out;
+pub mod packet_file;
 pub mod pcapng;
 mod picture;
 mod picture_options;

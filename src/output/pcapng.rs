@@ -1,8 +1,10 @@
 //! Frames as pcapng, with comments that Wireshark shows beside them.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::decode::{Frame, LinkType};
+use crate::flow::Flow;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -14,6 +16,17 @@ const COMMENT: u16 = 1;
 const RESOLUTION: u16 = 9;
 /// The longest comment, octets.
 const MAX_COMMENT: usize = 8_192;
+
+/// One line on a flow, for comments of packets.
+pub fn comment(flow: &Flow) -> String {
+    let (client, server) = (flow.client.endpoint, flow.server.endpoint);
+    let mut line = format!("synscope flow {}: {client} → {server} {}, {}", flow.id, flow.opening(), flow.closing());
+    for id in flow.marks.iter().map(|mark| mark.rule) {
+        // Writing to a String cannot fail.
+        let _ = write!(line, ", {id}");
+    }
+    line
+}
 
 /// Writes frames to a stream.
 #[derive(Debug)]
@@ -45,6 +58,15 @@ impl<W: Write> Pcapng<W> {
     ///
     /// Those of the stream.
     pub fn frame(&mut self, frame: &Frame<'_>, comment: Option<&str>) -> io::Result<()> {
+        self.commented(frame, comment.as_slice())
+    }
+
+    /// Writes a frame with any number of comments.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream.
+    pub fn commented<S: AsRef<str>>(&mut self, frame: &Frame<'_>, comments: &[S]) -> io::Result<()> {
         let interface = self.interface(frame)?;
         let time = frame.time.0.max(0).unsigned_abs();
         let length = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
@@ -53,12 +75,24 @@ impl<W: Write> Pcapng<W> {
         }
         self.block.extend_from_slice(frame.data);
         self.pad();
-        if let Some(comment) = comment {
-            let comment = comment.as_bytes();
+        for comment in comments {
+            let comment = comment.as_ref().as_bytes();
             self.option(COMMENT, comment.get(..MAX_COMMENT).unwrap_or(comment));
+        }
+        if !comments.is_empty() {
             self.block.extend_from_slice(&[0; 4]);
         }
         self.end_block(ENHANCED_PACKET)
+    }
+
+    /// The stream, to look at.
+    pub const fn written(&self) -> &W {
+        &self.out
+    }
+
+    /// The stream.
+    pub const fn out(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Passes on the buffered octets.

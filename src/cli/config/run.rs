@@ -13,6 +13,7 @@ use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
 #[cfg(feature = "tui")]
 use crate::output::Locale;
+use crate::output::packet_file::PacketFormat;
 use crate::output::rotate::Rotation;
 #[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, Keys, ThemeName};
@@ -71,6 +72,22 @@ pub(in crate::cli) struct View {
 #[derive(Clone, Debug)]
 pub(in crate::cli) enum View {}
 
+/// Packets that are written.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Recording {
+    /// Absent for standard output.
+    pub(in crate::cli) path: Option<PathBuf>,
+    pub(in crate::cli) format: PacketFormat,
+    /// Octets after which another file begins.
+    pub(in crate::cli) size: Option<u64>,
+    /// Packet time after which another file begins, nanoseconds.
+    pub(in crate::cli) time: Option<i64>,
+    /// How many files.
+    pub(in crate::cli) count: Option<u32>,
+    /// Whether each packet is passed on at once.
+    pub(in crate::cli) flush: bool,
+}
+
 /// An analysis, resolved.
 pub(in crate::cli) struct Run {
     pub(in crate::cli) input: Input,
@@ -81,6 +98,8 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) analysis: Analysis,
     pub(in crate::cli) output: Output,
     pub(in crate::cli) checks: Checks,
+    /// Packets that are written, if any.
+    pub(in crate::cli) recording: Option<Recording>,
     /// The terminal view, if requested.
     pub(in crate::cli) view: Option<View>,
     /// Which rights are given up.

@@ -4,11 +4,17 @@ use std::path::{Path, PathBuf};
 
 use super::super::args::{OtherArgs, SandboxArg};
 use super::super::sandbox::{Mode, Sandbox};
-use super::run::{Input, Output};
+use super::run::{Input, Output, Recording};
 use crate::capture::FileInput;
 
 /// All rights but those for what this run does after opening.
-pub(super) fn sandbox(args: &OtherArgs, input: &Input, output: &Output, view: bool) -> Sandbox {
+pub(super) fn sandbox(
+    args: &OtherArgs,
+    input: &Input,
+    output: &Output,
+    recording: Option<&Recording>,
+    view: bool,
+) -> Sandbox {
     let mode = match args.sandbox {
         Some(SandboxArg::Strict) => Mode::Strict,
         Some(SandboxArg::Off) => Mode::Off,
@@ -18,10 +24,10 @@ pub(super) fn sandbox(args: &OtherArgs, input: &Input, output: &Output, view: bo
         Input::Files(files) => (files.iter().filter_map(FileInput::path).map(Path::to_owned).collect(), Vec::new()),
         Input::Live(live) => (Vec::new(), live.interfaces.clone()),
     };
-    let folder = output.path.as_deref().map(folder_of);
+    let written = output.path.as_deref().into_iter().chain(recording.and_then(|recording| recording.path.as_deref()));
     // What the view saves goes below the folder that it was started in.
     let of_metrics = args.metrics_file.as_deref().map(folder_of);
-    let writes = folder.into_iter().chain(of_metrics).chain(view.then(|| PathBuf::from("."))).collect();
+    let writes = written.map(folder_of).chain(of_metrics).chain(view.then(|| PathBuf::from("."))).collect();
     let (serves, notifies) = (args.metrics.is_some(), std::env::var_os("NOTIFY_SOCKET").is_some());
     Sandbox { mode, user: args.user.clone(), reads, writes, interfaces, view, serves, notifies }
 }

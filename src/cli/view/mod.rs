@@ -17,8 +17,9 @@ use std::time::Duration;
 use self::player::{Ended, Outside, Player};
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
+use super::recording::Recorder;
 use super::run::{give_up_rights, stop_on_signals};
-use super::setup::{Opened, engine, protected};
+use super::setup::{Opened, comes_live, engine, protected};
 use crate::capture::FileInput;
 use crate::output::tui::{self, Controls, Feed, Options};
 use crate::panics::{guarded, is_asked_for};
@@ -40,18 +41,21 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     }
     let mut protected = protected(&run);
     let opened = Opened::open(&run, &stop)?;
+    let mut recorder = Recorder::open(&run)?;
     let names = names::read();
     protected.explain(give_up_rights(&mut run)?.limits());
     let run = Arc::new(run);
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
     let (source, input) = opened.source(&stop)?;
+    recorder.as_mut().map_or(Ok(()), |recorder| recorder.begin(comes_live(&run.input)))?;
     let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
     let engine = engine(&run)?;
     let outside = Outside {
         run: Arc::clone(&run),
         protected: protected.clone(),
         input,
+        recorder,
         feed: feed.clone(),
         stop: Arc::clone(&stop),
     };
@@ -109,6 +113,9 @@ fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {
         && let Some(warning) = messages::warning(&ended.totals)
     {
         messages::say(&warning);
+    }
+    if let Some(line) = ended.recorded?.filter(|_| !run.quiet) {
+        messages::say(&line);
     }
     ended.outcome?;
     unreadable.map_or(ended.verdict, Err)

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::super::checks::Watch;
 use super::super::config::{Input, Run};
 use super::super::messages::Failure;
+use super::super::recording::Recorder;
 use super::super::setup::{OpenInput, open_stream};
 use super::super::sink::{Tee, finish};
 use super::marks::{Marks, Target};
@@ -36,6 +37,8 @@ pub(super) struct Ended {
     pub(super) totals: Totals,
     pub(super) counts: Counts,
     pub(super) outcome: Result<(), CaptureError>,
+    /// What was done with the packets, if they were written.
+    pub(super) recorded: Result<Option<String>, Failure>,
     pub(super) verdict: Result<(), Failure>,
 }
 
@@ -46,6 +49,8 @@ pub(super) struct Outside {
     pub(super) protected: Protected,
     /// What can be read again.
     pub(super) input: Option<Arc<OpenInput>>,
+    /// Who takes the packets, if they are written.
+    pub(super) recorder: Option<Recorder>,
     pub(super) feed: Feed,
     /// Ends it when raised.
     pub(super) stop: Arc<AtomicBool>,
@@ -90,11 +95,11 @@ impl Player {
         engine: Engine,
         source: Box<dyn Source>,
     ) -> Self {
-        let Outside { run, protected, input, feed, stop } = outside;
+        let Outside { run, protected, input, recorder, feed, stop } = outside;
         let live = matches!(run.input, Input::Live(_));
         let seekable = !run.input.is_streaming()
             && matches!(&run.input, Input::Files(files) if !files.contains(&FileInput::Stdin));
-        let sink = ViewSink::new(Tap(feed.clone()), Watch::new(&run.checks));
+        let sink = ViewSink::new(Tap(feed.clone()), Watch::new(&run.checks), recorder);
         Self {
             reading: Reading::new(engine, sink, live, (!seekable).then(Ring::default)),
             tee,
@@ -154,7 +159,8 @@ impl Player {
         let totals = self.reading.totals(counts);
         let written = self.reading.sink.tee.take().map_or(Ok(()), |tee| finish(tee, &self.run.output));
         let verdict = written.and_then(|()| self.reading.sink.watch.verdict());
-        Ended { totals, counts, outcome: self.outcome, verdict }
+        let recorded = self.reading.sink.recorder.take().map(Recorder::finish).transpose();
+        Ended { totals, counts, outcome: self.outcome, recorded, verdict }
     }
 
     /// Some packets, at the pace asked for.

@@ -2,6 +2,7 @@
 
 use super::super::checks::Watch;
 use super::super::driver::StatsClock;
+use super::super::recording::Recorder;
 use super::super::sink::{Tee, end, totals};
 use super::ring::Ring;
 use crate::capture::Counts;
@@ -54,6 +55,9 @@ impl Reading {
             ring.push(frame);
         }
         self.engine.frame(frame, &mut self.sink);
+        if let Some(recorder) = self.sink.recorder.as_mut().filter(|_| !self.sink.reported) {
+            recorder.take(frame);
+        }
         if self.sink.tee.is_some() && self.clock.stats_are_due(self.place.now) {
             let totals = self.engine.totals();
             self.sink.event(&Event::Stats { totals: &totals, time: self.place.now });
@@ -121,6 +125,8 @@ pub(super) struct ViewSink {
     pub(super) tap: Tap,
     pub(super) watch: Watch,
     pub(super) tee: Option<Tee>,
+    /// Who takes the packets, if they are written.
+    pub(super) recorder: Option<Recorder>,
     /// Finished flows.
     pub(super) flows: u64,
     /// Whether all receivers but the view have these events already.
@@ -128,11 +134,12 @@ pub(super) struct ViewSink {
 }
 
 impl ViewSink {
-    pub(super) fn new(tap: Tap, watch: Watch) -> Self {
-        Self { tap, watch, tee: None, flows: 0, reported: false }
+    pub(super) fn new(tap: Tap, watch: Watch, recorder: Option<Recorder>) -> Self {
+        Self { tap, watch, tee: None, recorder, flows: 0, reported: false }
     }
 
     fn flush(&mut self) {
+        self.recorder.iter_mut().for_each(Recorder::idle);
         if let Some(tee) = &mut self.tee {
             tee.writer.out().flush();
         }
@@ -147,6 +154,9 @@ impl Sink for ViewSink {
             return;
         }
         self.watch.event(event);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(event);
+        }
         if let Some(tee) = &mut self.tee {
             tee.event(event);
         }

@@ -23,6 +23,7 @@ use crate::output::event::{Action, Detail, StepsShown, write_line};
 use crate::output::explain::{Block, Level, anomalies, explain_flow, terms};
 use crate::output::ladder;
 use crate::output::mermaid::Diagram;
+use crate::output::pcapng::comment;
 use crate::output::words::state_name;
 use crate::tcp::{Endpoint, State};
 use crate::time::{SECOND, Timestamp};
@@ -394,16 +395,6 @@ pub(super) fn to_copy(letter: char, flow: &Flow) -> Option<String> {
 pub(super) fn bpf(flow: &Flow) -> String {
     let (client, server) = (flow.client.endpoint, flow.server.endpoint);
     format!("tcp and host {} and port {} and host {} and port {}", client.ip, client.port, server.ip, server.port)
-}
-
-/// One line on a flow, for comments of packets.
-pub(super) fn comment(flow: &Flow) -> String {
-    let (client, server) = (flow.client.endpoint, flow.server.endpoint);
-    let mut line = format!("synscope flow {}: {client} → {server} {}, {}", flow.id, flow.opening(), flow.closing());
-    for id in flow.marks.iter().map(|mark| mark.rule) {
-        let _ = write!(line, ", {id}");
-    }
-    line
 }
 
 fn json(flow: &Flow) -> String {

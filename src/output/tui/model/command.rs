@@ -11,7 +11,7 @@ use super::super::theme::{ThemeName, ViewTheme};
 use super::state::{Model, Overlay};
 use crate::flow::FlowKey;
 use crate::flow_filter::fields;
-use crate::output::Locale;
+use crate::output::{Locale, pcapng};
 use crate::time::{SECOND, Timestamp};
 
 /// The slowest and the fastest replay.
@@ -161,7 +161,7 @@ impl Model {
         let flows = rows.map(|row| SavedFlow {
             key: row.flow.key,
             frames: (row.flow.first_frame, row.flow.last_frame.max(row.flow.steps.last().map_or(0, |step| step.frame))),
-            comment: text::comment(&row.flow),
+            comment: pcapng::comment(&row.flow),
         });
         Some(Effect::Analysis(Command::Save(Saving { path: PathBuf::from(path.trim()), flows: flows.collect() })))
     }
