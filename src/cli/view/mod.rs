@@ -1,5 +1,6 @@
 //! The terminal view: an analysis in a thread of its own, and the view of it in this one.
 
+mod ahead;
 mod marks;
 mod names;
 mod player;
@@ -12,17 +13,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use self::ahead::Ahead;
 use self::player::{Ended, Outside, Player};
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
 use super::run::{give_up_rights, stop_on_signals};
 use super::setup::{Opened, engine, protected};
-use crate::capture::FileInput;
+use crate::capture::{FileInput, Source};
 use crate::output::tui::{self, Controls, Feed, Options};
 use crate::panics::{guarded, is_asked_for};
 use crate::seed;
+
+/// How long a stream that has begun may say nothing more before the view opens without a packet.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Shows the view of an analysis until the user leaves it.
 ///
@@ -36,7 +41,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     }
     let waits = matches!(&run.input, Input::Files(files) if files.contains(&FileInput::Stdin));
     if waits && !run.quiet {
-        messages::say("waiting for packets on standard input\u{2026}");
+        messages::say("waiting for packets on standard input\u{2026} (Ctrl-C leaves)");
     }
     let mut protected = protected(&run);
     let opened = Opened::open(&run, &stop)?;
@@ -45,9 +50,16 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let run = Arc::new(run);
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
-    let (source, input) = opened.source(&stop)?;
+    let (source, input) = match opened.source(&stop) {
+        // Who leaves before anything came is told nothing.
+        Err(_) if waits && stop.load(Ordering::SeqCst) => return Ok(()),
+        opened => opened?,
+    };
     let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
     let engine = engine(&run)?;
+    // An interface tells when nothing comes; a pipe lets its reader wait.
+    let is_pipe = matches!(run.input, Input::Files(_)) && run.input.is_streaming();
+    let source: Box<dyn Source> = if is_pipe { Box::new(Ahead::new(source).map_err(no_thread)?) } else { source };
     let outside = Outside {
         run: Arc::clone(&run),
         protected: protected.clone(),
@@ -63,11 +75,13 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
             let _alarm = alarm;
             Player::new(outside, replay, tee, engine, source).run(&commands)
         })
-        .map_err(|error| Failure::Running(format!("cannot start a thread: {error}")))?;
+        .map_err(no_thread)?;
     if waits {
-        // Until something comes the terminal belongs to whoever sends it: ssh may ask for a password.
-        while feed.waiting().packets == 0 && !worker.is_finished() && !stop.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_millis(20));
+        // Whoever sends has asked for its password before it began, and may say on the terminal that it listens.
+        let begun = Instant::now();
+        let is_open = || feed.waiting().packets > 0 || begun.elapsed() >= GRACE;
+        while !is_open() && !worker.is_finished() && !stop.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(5));
         }
     }
     let controls = Controls {
@@ -77,7 +91,8 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
         protected,
         panic: is_asked_for("view"),
     };
-    let shown = if feed.waiting().packets == 0 && worker.is_finished() {
+    let is_over = feed.waiting().packets == 0 && (worker.is_finished() || stop.load(Ordering::SeqCst));
+    let shown = if is_over {
         Ok(None)
     } else {
         guarded(|| tui::run(options, &controls)).unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
@@ -86,6 +101,10 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let ended = worker.join().map_err(|_| Failure::Running("the analysis thread panicked".to_owned()))?;
     shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
     finish(&run, ended)
+}
+
+fn no_thread(error: std::io::Error) -> Failure {
+    Failure::Running(format!("cannot start a thread: {error}"))
 }
 
 /// Ends the view when the analysis panics.
