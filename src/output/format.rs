@@ -1,10 +1,13 @@
 //! A format and its settings.
 
+use std::sync::Arc;
+
 use super::clock::TimeStyle;
 use super::event::{Action, Detail, StepsShown};
 use super::explain::{Level, Locale, Topic};
 use super::out::Out;
 use super::picture_options::{Part, Scale, Theme};
+use super::privacy::Mask;
 use crate::detect::Severity;
 use crate::engine::Sink;
 use crate::network::IpNet;
@@ -25,6 +28,8 @@ pub struct Session {
 pub struct Settings {
     /// What is being analysed.
     pub session: Session,
+    /// What stands for addresses (`--privacy`).
+    pub mask: Option<Arc<Mask>>,
     /// How times are written (`-t`).
     pub time: TimeStyle,
     /// Which steps are written (`--steps`); `None` for what the format writes by itself.
@@ -64,6 +69,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             session: Session::default(),
+            mask: None,
             time: TimeStyle::default(),
             steps: None,
             events: None,

@@ -23,6 +23,7 @@ mod picture;
 mod picture_options;
 #[cfg(feature = "tui")]
 pub mod plain;
+pub mod privacy;
 mod report;
 mod scapy;
 pub mod schema;
@@ -42,6 +43,7 @@ pub use explain::{Level, Locale, Topic};
 pub use format::{Format, Pictures, Session, Settings, Writer};
 pub use out::Out;
 pub use picture_options::{Part, Scale, Theme};
+pub use privacy::Mask;
 
 /// Every format, in the order of `--help`.
 pub const FORMATS: &[Format] = &[
@@ -71,7 +73,7 @@ pub const FORMATS: &[Format] = &[
         about: "one page of statistics about the whole capture",
         options: &[],
         terse: true,
-        open: |out, _| Box::new(summary::Summary::new(out)),
+        open: |out, settings| Box::new(summary::Summary::new(out, settings)),
     },
     Format {
         name: "ndjson",

@@ -2,12 +2,13 @@
 
 use core::net::IpAddr;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use self::page::Page;
 use super::clock::rfc3339;
 use super::duration::human;
 use super::histogram::Histogram;
-use super::{Out, Writer, words};
+use super::{Mask, Out, Settings, Writer, words};
 use crate::decode::SkipReason;
 use crate::decode::link::link_name;
 use crate::detect::Health;
@@ -32,10 +33,12 @@ pub(super) struct Summary {
     talkers: Talkers,
     /// What there is to say of hosts.
     hosts: String,
+    /// What stands for their addresses.
+    mask: Option<Arc<Mask>>,
 }
 
 impl Summary {
-    pub(super) fn new(out: Out) -> Self {
+    pub(super) fn new(out: Out, settings: &Settings) -> Self {
         Self {
             out,
             connect: Histogram::default(),
@@ -44,6 +47,7 @@ impl Summary {
             retries: 0,
             talkers: Talkers::default(),
             hosts: String::new(),
+            mask: settings.mask.clone(),
         }
     }
 
@@ -121,7 +125,10 @@ impl Sink for Summary {
         match *event {
             Event::Ending(ending) => self.ended(ending),
             Event::FlowEnd { flow, .. } => self.ended(&Ending::of(flow)),
-            Event::Hosts { hosts } => self.hosts = hosts::hosts(hosts),
+            Event::Hosts { hosts } => {
+                let hosts = hosts::hosts(hosts);
+                self.hosts = self.mask.as_ref().map_or_else(|| hosts.clone(), |mask| mask.text(&hosts));
+            }
             Event::SessionEnd { totals } => {
                 let page = self.page(totals);
                 self.out.buffer.extend_from_slice(page.as_bytes());

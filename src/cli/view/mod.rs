@@ -22,6 +22,7 @@ use super::messages::{self, Failure};
 use super::run::{give_up_rights, stop_on_signals};
 use super::setup::{Opened, engine, protected};
 use crate::capture::{FileInput, Source};
+use crate::output::Mask;
 use crate::output::tui::{self, Controls, Feed, Options};
 use crate::panics::{guarded, is_asked_for};
 use crate::seed;
@@ -43,6 +44,10 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     if waits && !run.quiet {
         messages::say("waiting for packets on standard input\u{2026} (Ctrl-C leaves)");
     }
+    let mask = match &run.output.settings.mask {
+        Some(mask) => Arc::clone(mask),
+        None => Arc::new(Mask::random().map_err(|error| Failure::Running(format!("no random numbers: {error}")))?),
+    };
     let mut protected = protected(&run);
     let opened = Opened::open(&run, &stop)?;
     let names = names::read();
@@ -55,7 +60,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
         Err(_) if waits && stop.load(Ordering::SeqCst) => return Ok(()),
         opened => opened?,
     };
-    let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
+    let options = Options { names: Arc::new(names), ..options(&run, view, &source.description(), &mask) };
     let engine = engine(&run)?;
     // An interface tells when nothing comes; a pipe lets its reader wait.
     let is_pipe = matches!(run.input, Input::Files(_)) && run.input.is_streaming();
@@ -133,7 +138,7 @@ fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {
     unreadable.map_or(ended.verdict, Err)
 }
 
-fn options(run: &Run, view: &View, description: &str) -> Options {
+fn options(run: &Run, view: &View, description: &str, mask: &Arc<Mask>) -> Options {
     let live = matches!(run.input, Input::Live(_));
     let short = description.trim_start_matches("listening on ").trim_start_matches("reading from ");
     let source = if live { short.replace("link-type ", "") } else { short.to_owned() };
@@ -157,5 +162,7 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         time_wait: run.analysis.timeouts.time_wait,
         names: Arc::default(),
         keys: view.keys.clone(),
+        mask: Arc::clone(mask),
+        is_private: run.output.settings.mask.is_some(),
     }
 }
