@@ -162,7 +162,7 @@ fn masked(mask: &Mask, event: &Event<'_>, to: &mut dyn Writer) {
             let flow = flow.map(|flow| mask.flow(flow));
             to.event(&Event::Anomaly { anomaly: &mask.anomaly(anomaly), flow: flow.as_ref() });
         }
-        // Hosts are told of by the summary only, which masks them itself.
+        // Only the summary reads these, and masks them itself.
         Event::SessionStart { .. } | Event::Stats { .. } | Event::Hosts { .. } | Event::SessionEnd { .. } => {
             to.event(event);
         }

@@ -32,7 +32,7 @@ struct Shared {
     closed: bool,
 }
 
-/// The state, and what is told when it changes.
+/// The state, and what wakes whoever waits for a change of it.
 #[derive(Default)]
 struct Meeting {
     shared: Mutex<Shared>,
@@ -200,9 +200,9 @@ mod tests {
     use crate::decode::{Frame, LinkType};
 
     /// Yields a frame for each message, and ends when there can be no more.
-    struct Told(Receiver<u64>);
+    struct Announced(Receiver<u64>);
 
-    impl Source for Told {
+    impl Source for Announced {
         fn next(&mut self) -> Result<Next<'_>, CaptureError> {
             let Ok(number) = self.0.recv() else { return Ok(Next::End) };
             let time = Timestamp(number as i64);
@@ -211,7 +211,7 @@ mod tests {
         }
 
         fn description(&self) -> String {
-            "told".to_owned()
+            "announced".to_owned()
         }
 
         fn progress(&self) -> Progress {
@@ -225,8 +225,8 @@ mod tests {
 
     #[test]
     fn a_silent_stream_is_idle_and_keeps_the_order_and_the_end() {
-        let (say, told) = channel();
-        let mut ahead = Ahead::new(Box::new(Told(told))).unwrap();
+        let (say, announced) = channel();
+        let mut ahead = Ahead::new(Box::new(Announced(announced))).unwrap();
         assert!(matches!(ahead.next(), Ok(Next::Idle(Timestamp(i64::MIN)))), "nothing came, and nobody waits");
         let most = 3 * MOST as u64;
         let speak = thread::spawn(move || (1..=most).for_each(|n| say.send(n).unwrap()));

@@ -56,7 +56,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
     let (source, input) = match opened.source(&stop) {
-        // Who leaves before anything came is told nothing.
+        // Whoever leaves before anything came made no error.
         Err(_) if waits && stop.load(Ordering::SeqCst) => return Ok(()),
         opened => opened?,
     };

@@ -171,7 +171,7 @@ impl Player {
         }
         self.paced_from = None;
         for _ in 0..LOOK_EVERY {
-            // What comes live is told at once: after these packets there may be none for long.
+            // What comes live is shown at once: after these packets there may be none for long.
             if !self.next()? || !self.seekable && self.reported.elapsed() >= TELL_EVERY {
                 break;
             }

@@ -36,9 +36,12 @@ impl EventKey {
     }
 }
 
+/// An entry of the list: what it folds, and where it is unfolded the number of the anomaly.
+pub(super) type EventId = (EventKey, Option<u64>);
+
 /// What was found about a host.
 #[derive(Clone, Debug)]
-pub(super) struct HostFinding {
+pub(super) struct RoleFinding {
     pub(super) key: EventKey,
     /// The latest report.
     pub(super) anomaly: Arc<Anomaly>,
@@ -48,6 +51,11 @@ pub(super) struct HostFinding {
     pub(super) first: Timestamp,
     /// Whether it was done to the host rather than by it.
     pub(super) is_victim: bool,
+}
+
+/// Whether an anomaly is the technique or tool of another one.
+pub(super) fn says_how(anomaly: &Anomaly) -> bool {
+    anomaly.id.starts_with("tech-") || anomaly.id.starts_with("fp-")
 }
 
 /// Anomalies that are repeats of each other.
@@ -82,6 +90,11 @@ impl EventGroup {
     fn is_pinned(&self) -> bool {
         let least = if self.anomaly.scope == Scope::Flow { Severity::Alert } else { Severity::Warn };
         !self.acknowledged && self.severity >= least
+    }
+
+    /// Whether it says no more than by which means something was done that has an entry of its own.
+    pub(super) fn says_how(&self) -> bool {
+        says_how(&self.anomaly)
     }
 
     /// Whether it is an incident that is not over.
@@ -166,7 +179,8 @@ impl Groups {
     /// latest.
     pub(super) fn pinned(&self) -> Option<(&EventGroup, usize)> {
         let pinned = || self.others.iter().filter(|(_, group)| group.is_pinned());
-        let worst = pinned().max_by_key(|(turn, group)| (group.severity, group.goes_on(), **turn))?;
+        let worst =
+            pinned().max_by_key(|(turn, group)| (group.severity, !group.says_how(), group.goes_on(), **turn))?;
         Some((worst.1, pinned().count() - 1))
     }
 

@@ -56,7 +56,6 @@ words! {
     Paused: "PAUSED", "일시정지";
     New: "new", "신규";
     OpenNow: "open", "열림";
-    HalfNow: "half-open", "미완성";
     Newcomers: "new", "신규";
     Following: "follow", "따라가기";
     Since: "since", "부터";

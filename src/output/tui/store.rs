@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::feed::{Batch, Change, Position};
-use super::groups::{EventKey, Groups, HostFinding};
+use super::groups::{EventKey, Groups, RoleFinding, says_how};
 use crate::detect::host::{Grade, IsnReport};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::Totals;
@@ -74,7 +74,7 @@ pub(super) struct Host {
     /// services.
     pub(super) isn: Option<(Grade, f64)>,
     /// What was said about it, as who did it and to whom it was done: at most [`MAX_HOST_FINDINGS`].
-    pub(super) findings: Vec<HostFinding>,
+    pub(super) findings: Vec<RoleFinding>,
 }
 
 /// Statistics.
@@ -107,8 +107,8 @@ impl PortCounts {
 
 impl Host {
     /// The worst thing said about it; of equal ones the latest.
-    pub(super) fn worst(&self) -> Option<&HostFinding> {
-        self.findings.iter().max_by_key(|finding| (finding.severity, finding.anomaly.time))
+    pub(super) fn worst(&self) -> Option<&RoleFinding> {
+        self.findings.iter().max_by_key(|finding| (finding.severity, !says_how(&finding.anomaly), finding.anomaly.time))
     }
 
     /// Takes in what was found about it.
@@ -125,7 +125,7 @@ impl Host {
             lightest.map(|at| self.findings.swap_remove(at));
         }
         let (first, severity) = (anomaly.time, anomaly.severity);
-        self.findings.push(HostFinding { key, anomaly: Arc::clone(anomaly), severity, first, is_victim });
+        self.findings.push(RoleFinding { key, anomaly: Arc::clone(anomaly), severity, first, is_victim });
     }
 }
 

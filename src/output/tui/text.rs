@@ -209,7 +209,8 @@ pub(super) fn reason(anomaly: &Anomaly, locale: Locale) -> &str {
     }
 }
 
-/// The figures of a finding that say how much it is, in words: rate, ports, hosts, what was found open, technique, tool.
+/// The figures of a finding that say how much it is, in words: rate, ports, hosts, what was found open, technique,
+/// tool.
 pub(super) fn figures(anomaly: &Anomaly, locale: Locale, mask: Option<&Mask>) -> Vec<String> {
     const COUNTS: [(&str, Word); 8] = [
         ("ports", Word::Ports),
@@ -218,7 +219,7 @@ pub(super) fn figures(anomaly: &Anomaly, locale: Locale, mask: Option<&Mask>) ->
         ("sources", Word::Sources),
         ("source_count", Word::Sources),
         ("clients", Word::Clients),
-        ("half_open", Word::HalfNow),
+        ("half_open", Word::EmbryonicNow),
         ("silent", Word::Silent),
     ];
     let named = |wanted: &str| anomaly.figures.iter().find(|(name, _)| *name == wanted).map(|(_, figure)| figure);
@@ -234,7 +235,9 @@ pub(super) fn figures(anomaly: &Anomaly, locale: Locale, mask: Option<&Mask>) ->
     for (name, word) in COUNTS {
         // All the targets of a scan of one host are its ports.
         let word = if name == "pairs" && anomaly.id == "scan-vertical" { Word::Ports } else { word };
-        if let Some(n) = named(name).and_then(number).filter(|n| *n > 0) {
+        // Of one alone there is the address.
+        let least = if matches!(word, Word::Targets | Word::Sources) { 2 } else { 1 };
+        if let Some(n) = named(name).and_then(number).filter(|n| *n >= least) {
             parts.push(format!("{} {}", count(n), locale.say(word)));
         }
     }

@@ -5,15 +5,12 @@ use core::net::IpAddr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::groups::{EventGroup, EventKey};
+use super::super::groups::{EventGroup, EventId, EventKey, says_how};
 use super::super::layout::View;
 use super::super::store::Finding;
 use super::state::Model;
 use crate::detect::{Anomaly, Severity};
 use crate::flow_filter::Subject;
-
-/// An entry of the list: what it folds, and where it is unfolded the number of the anomaly.
-pub(super) type EventId = (EventKey, Option<u64>);
 
 /// An entry of the list of events.
 #[derive(Clone, Debug)]
@@ -119,7 +116,7 @@ impl Model {
     /// What was found about a host, the worst first.
     pub(in crate::output::tui) fn findings_about(&self, ip: IpAddr) -> Vec<Arc<Anomaly>> {
         let mut findings = self.store.hosts.get(&ip).map_or_else(Vec::new, |host| host.findings.clone());
-        findings.sort_by_key(|finding| Reverse((finding.severity, finding.anomaly.time)));
+        findings.sort_by_key(|finding| Reverse((finding.severity, !says_how(&finding.anomaly), finding.anomaly.time)));
         findings.into_iter().map(|finding| finding.anomaly).collect()
     }
 

@@ -9,12 +9,12 @@ use strum::VariantArray;
 use tui_input::Input;
 
 use super::super::feed::{Back, Batch, Waiting};
+use super::super::groups::EventId;
 use super::super::keys::Keys;
 use super::super::layout::{Arrangement, Column, View, Wish};
 use super::super::locale::Word;
 use super::super::store::{FlowLetters, FlowRow, Store};
 use super::super::theme::{ThemeName, ViewTheme};
-use super::events::EventId;
 use crate::detect::Severity;
 use crate::flow::{Flow, Limits, Timeouts};
 use crate::flow_filter::FlowFilter;

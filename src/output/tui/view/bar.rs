@@ -159,7 +159,7 @@ fn live(model: &Model, width: u16, room: usize) -> String {
         (3, format!("{} {}/s{graph}", count(store.rate(|s| s.packets) as u64), model.say(Word::Packets))),
         (5, format!("{} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun))),
         (1, format!("{} {}", model.say(Word::OpenNow), count(store.open as u64))),
-        (2, format!("{} {}", model.say(Word::HalfNow), count(store.half_open as u64))),
+        (2, format!("{} {}", model.say(Word::EmbryonicNow), count(store.half_open as u64))),
         (0, format!("{} {failing}", model.say(Word::Fail))),
     ];
     if wide && store.stats.rtt.count() > 0 {

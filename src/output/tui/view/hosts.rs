@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use strum::VariantArray;
 use unicode_width::UnicodeWidthStr;
 
-use super::super::groups::HostFinding;
+use super::super::groups::{RoleFinding, says_how};
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::Model;
@@ -151,9 +151,9 @@ fn details(model: &Model, name: &str, record: &Host, width: usize) -> Vec<String
     } else {
         lines.push(name.to_owned());
     }
-    let mut findings: Vec<&HostFinding> = record.findings.iter().collect();
-    findings.sort_by_key(|finding| Reverse((finding.severity, finding.anomaly.time)));
-    lines.extend(findings.iter().map(|finding| fit(&told(model, finding), width, false).trim_end().to_owned()));
+    let mut findings: Vec<&RoleFinding> = record.findings.iter().collect();
+    findings.sort_by_key(|finding| Reverse((finding.severity, !says_how(&finding.anomaly), finding.anomaly.time)));
+    lines.extend(findings.iter().map(|finding| fit(&described(model, finding), width, false).trim_end().to_owned()));
     if let [only] = findings[..] {
         lines.extend(wrap(&model.hidden(reason(&only.anomaly, model.options.locale)), width));
     }
@@ -161,7 +161,7 @@ fn details(model: &Model, name: &str, record: &Host, width: usize) -> Vec<String
 }
 
 /// Severity and rule, the other end, since when, and figures.
-fn told(model: &Model, found: &HostFinding) -> String {
+fn described(model: &Model, found: &RoleFinding) -> String {
     let anomaly = &found.anomaly;
     let other = if found.is_victim { anomaly.source } else { anomaly.destination };
     let sign = if found.is_victim { "←" } else { "→" };
