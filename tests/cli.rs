@@ -547,3 +547,35 @@ fn fields_are_listed_and_have_two_names() {
     let (long, short) = (column("destination.port"), column("dport"));
     assert!(!long.is_empty() && long == short, "{}", String::from_utf8_lossy(&short));
 }
+
+/// No address of the capture is in any format, the networks are, and a seed gives the same ones every time.
+#[test]
+fn privacy_replaces_addresses_in_every_format() {
+    let leaks = |text: &str| ["192.0.2.", "198.51.100.", "203.0.113.", "2001:db8"].iter().any(|ip| text.contains(ip));
+    let formats = [
+        "text", "scapy", "ladder", "summary", "ndjson", "csv", "tsv", "zeek", "svg", "html", "markdown", "explain",
+        "eve", "syslog",
+    ];
+    for name in ["scan_connect.pcap", "hs_http_ipv6.pcap", "hs_icmp_rejected.pcap"] {
+        let copy = scratch("from-192.0.2.77.pcap");
+        fs::copy(capture(name), &copy).expect("a copy");
+        let input = copy.to_str().expect("path");
+        for format in formats {
+            let flow: &[&str] = if format == "svg" { &["--flow", "1"] } else { &[] };
+            let output = |privacy: &[&str]| {
+                let output = run(&[&["-q", "-r", input, "-T", format], flow, privacy].concat());
+                assert!(output.status.success(), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+                String::from_utf8(output.stdout).expect("text")
+            };
+            let (plain, seen) = (output(&[]), output(&["--privacy=a seed"]));
+            assert!(leaks(&plain), "{format} {name} has no address to hide");
+            let line = seen.lines().find(|line| leaks(line));
+            assert!(line.is_none(), "{format} {name}: {line:?}");
+            assert_eq!(seen, output(&["--privacy=a seed"]), "{format}");
+            assert_ne!(seen, output(&["--privacy"]), "{format}");
+            if format != "svg" {
+                assert_eq!(plain.lines().count(), seen.lines().count(), "{format} {name}");
+            }
+        }
+    }
+}

@@ -4,11 +4,16 @@
 
 mod common;
 
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::frames::{ACK, Frame, SYN, pcap};
+
+use common::frames::{Frame, SYN, SYN_OPTIONS, pcap_frame, pcap_header};
 use common::lab::{Lab, there_is};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -244,6 +249,108 @@ fn standard_input_is_waited_for_and_keys_come_from_the_terminal() {
     shell.keys("q");
     shell.wait_for("CODE 0");
     shell.is_restored();
+}
+
+/// A pipe with a name, held open by this end, for a view that reads it.
+struct Pipe {
+    path: PathBuf,
+    end: File,
+    frames: u16,
+}
+
+impl Pipe {
+    /// Starts the view of it in `shell`.
+    fn new(name: &str, shell: &Shell) -> Self {
+        let path = std::env::temp_dir().join(format!("synscope-pipe-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        assert!(Command::new("mkfifo").arg(&path).status().is_ok_and(|status| status.success()));
+        shell.run(&synscope(&format!("-r - < {}", path.display())));
+        let end = OpenOptions::new().write(true).open(&path).expect("the shell opens the other end");
+        Self { path, end, frames: 0 }
+    }
+
+    fn header(&mut self) {
+        pcap_header(1, &mut self.end).expect("written");
+    }
+
+    /// A SYN from one port higher than the last; its address and port as the view writes them.
+    fn syn(&mut self) -> String {
+        self.frames += 1;
+        let client = format!("192.0.2.1:{}", 2000 + self.frames);
+        let ends = (client.parse().expect("an address"), "192.0.2.2:80".parse().expect("an address"));
+        let frame = Frame::new(ends.0, ends.1).with(SYN, 100, 0).options(SYN_OPTIONS).bytes();
+        let time = 1_700_000_000_000_000 + 100_000 * u64::from(self.frames);
+        pcap_frame(time, &frame, usize::MAX, &mut self.end).expect("written");
+        client
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A stream that says nothing more opens the view, and is left by a key.
+#[test]
+fn a_pipe_that_is_held_open_and_says_nothing_does_not_hold_the_view() {
+    let Some(shell) = Shell::new("silent", (80, 24), None) else { return };
+    let mut pipe = Pipe::new("silent", &shell);
+    shell.wait_for("waiting for packets on standard input");
+    pipe.header();
+    shell.wait_for("no flows yet");
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    shell.is_restored();
+    // Before it has even begun, Ctrl-C leaves.
+    let pipe = Pipe::new("mute", &shell);
+    shell.wait_for("waiting for packets on standard input");
+    shell.keys("C-c");
+    shell.wait_until("the prompt", |screen| screen.trim_end().ends_with('$'));
+    assert!(!shell.screen().contains("damaged"), "{}", shell.screen());
+    shell.is_restored();
+    drop(pipe);
+}
+
+/// One packet, then silence: it is shown.
+#[test]
+fn one_packet_of_a_pipe_that_is_held_open_is_shown() {
+    let Some(shell) = Shell::new("one", (80, 24), None) else { return };
+    let mut pipe = Pipe::new("one", &shell);
+    pipe.header();
+    let client = pipe.syn();
+    shell.wait_for(&client);
+    shell.wait_for("syn-sent");
+    // A burst, then silence.
+    let last = (0..5).map(|_| pipe.syn()).last().expect("a packet");
+    shell.wait_for(&last);
+    shell.keys("q");
+    shell.wait_for("CODE 0");
+    shell.is_restored();
+}
+
+/// Ten packets a second: each is on the screen before the next comes, as a rule.
+#[test]
+fn each_packet_of_a_slow_pipe_is_shown_at_once() {
+    let Some(shell) = Shell::new("slow", (80, 24), None) else { return };
+    let mut pipe = Pipe::new("slow", &shell);
+    pipe.header();
+    let first = pipe.syn();
+    shell.wait_for(&first);
+    let mut took = Vec::new();
+    for _ in 0..10 {
+        let begun = Instant::now();
+        let client = pipe.syn();
+        shell.wait_for(&client);
+        took.push(begun.elapsed());
+        sleep(Duration::from_millis(100).saturating_sub(begun.elapsed()));
+    }
+    took.sort_unstable();
+    // What tmux takes to hand out its screen is in it; the slowest ones are the machine's.
+    println!("packet to screen: {took:?}");
+    assert!(took[took.len() / 2] < Duration::from_millis(400), "{took:?}");
+    shell.keys("q");
+    shell.wait_for("CODE 0");
 }
 
 #[test]

@@ -313,6 +313,11 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "LANGUAGE", value_parser = word_of::<Locale>())]
     pub(super) locale: Option<Locale>,
 
+    /// Replace every address by another one of the same network, in every format; the same seed gives the same ones
+    /// [default: other ones in each run]
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true)]
+    pub(super) privacy: Option<Option<String>>,
+
     /// Flush after every line
     #[arg(short = 'l', long)]
     pub(super) line_buffered: bool,

@@ -87,6 +87,10 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
+    if args.record.write.is_some() && args.output.privacy.is_some() {
+        let why = "-w: packets have true addresses, which --privacy hides; write one without the other";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     let recording = recording(&args.record, &args.output, view.is_some())?;
     let (quiet, verbose) = (args.output.quiet, args.output.verbose > 0);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;

@@ -40,7 +40,8 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let opened = Opened::open(&run, &stop)?;
     let stream = open_stream(&run)?;
     let mut recorder = Recorder::open(&run)?;
-    let helper = kernel::start(run.kernel)?;
+    // It knows true addresses only.
+    let helper = if run.output.settings.mask.is_some() { None } else { kernel::start(run.kernel)? };
     let metrics = Metrics::open(&run.metrics)?;
     let counted = metrics.as_ref().map(Metrics::shared);
     let mut service = Service::open(metrics, run.analysis.limits.flows)?;

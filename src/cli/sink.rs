@@ -9,13 +9,14 @@ use super::messages::Failure;
 use super::metrics::Shared;
 use super::recording::Recorder;
 use crate::capture::Counts;
-use crate::engine::{Engine, Event, Interest, Sink, Totals};
+use crate::engine::{Ending, Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
 use crate::kernel::Known;
-use crate::output::Writer;
 use crate::output::file::Unplaced;
+use crate::output::{Mask, Writer};
 use crate::panics::on_request;
+use crate::tcp::Segment;
 
 /// Ends an analysis: reports open flows, then hosts, then totals.
 pub(super) fn end(engine: &mut Engine, counts: Counts, live: bool, sink: &mut dyn Sink) -> Totals {
@@ -91,6 +92,8 @@ pub(super) struct Tee {
     metrics: Option<Arc<Shared>>,
     /// Who takes the packets, if they are written.
     pub(super) recorder: Option<Recorder>,
+    /// What stands for addresses in what is written.
+    mask: Option<Arc<Mask>>,
 }
 
 impl Tee {
@@ -108,6 +111,7 @@ impl Tee {
         let known = asking.as_ref().map(Asking::known);
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
+        let mask = run.output.settings.mask.clone();
         Self {
             writer,
             only,
@@ -121,6 +125,7 @@ impl Tee {
             known,
             metrics: None,
             recorder: None,
+            mask,
         }
     }
 
@@ -190,12 +195,44 @@ impl Sink for Tee {
             recorder.event(event);
         }
         if self.wants(event) {
-            self.writer.event(event);
+            match &self.mask {
+                None => self.writer.event(event),
+                Some(mask) => masked(mask, event, &mut *self.writer),
+            }
         }
     }
 
     fn wants(&self) -> Interest {
         self.wants
+    }
+}
+
+/// Passes an event on with other addresses. Filters and checks have seen the true ones.
+fn masked(mask: &Mask, event: &Event<'_>, to: &mut dyn Writer) {
+    match *event {
+        Event::Segment(segment) => {
+            let (source, destination) = (mask.endpoint(segment.source), mask.endpoint(segment.destination));
+            to.event(&Event::Segment(&Segment { source, destination, ..segment.clone() }));
+        }
+        Event::FlowStart(flow) => to.event(&Event::FlowStart(&mask.flow(flow))),
+        Event::Step { flow, step, folded } => to.event(&Event::Step { flow: &mask.flow(flow), step, folded }),
+        Event::HandshakeEnd(flow) => to.event(&Event::HandshakeEnd(&mask.flow(flow))),
+        Event::TeardownStart { flow, by, time } => {
+            to.event(&Event::TeardownStart { flow: &mask.flow(flow), by, time });
+        }
+        Event::FlowEnd { flow, time } => to.event(&Event::FlowEnd { flow: &mask.flow(flow), time }),
+        Event::Ending(ending) => {
+            let (client, server) = (mask.ip(ending.client), mask.ip(ending.server));
+            to.event(&Event::Ending(&Ending { client, server, ..*ending }));
+        }
+        Event::Anomaly { anomaly, flow } => {
+            let flow = flow.map(|flow| mask.flow(flow));
+            to.event(&Event::Anomaly { anomaly: &mask.anomaly(anomaly), flow: flow.as_ref() });
+        }
+        // Only the summary reads these, and masks them itself.
+        Event::SessionStart { .. } | Event::Stats { .. } | Event::Hosts { .. } | Event::SessionEnd { .. } => {
+            to.event(event);
+        }
     }
 }
 

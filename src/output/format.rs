@@ -7,6 +7,7 @@ use super::event::{Action, Detail, StepsShown};
 use super::explain::{Level, Locale, Topic};
 use super::out::Out;
 use super::picture_options::{Part, Scale, Theme};
+use super::privacy::Mask;
 use crate::detect::Severity;
 use crate::engine::Sink;
 use crate::kernel::{Alarm, Known};
@@ -28,6 +29,8 @@ pub struct Session {
 pub struct Settings {
     /// What is being analysed.
     pub session: Session,
+    /// What stands for addresses (`--privacy`).
+    pub mask: Option<Arc<Mask>>,
     /// How times are written (`-t`).
     pub time: TimeStyle,
     /// Which steps are written (`--steps`); `None` for what the format writes by itself.
@@ -69,6 +72,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             session: Session::default(),
+            mask: None,
             time: TimeStyle::default(),
             steps: None,
             events: None,

@@ -26,6 +26,7 @@ mod picture;
 mod picture_options;
 #[cfg(feature = "tui")]
 pub mod plain;
+pub mod privacy;
 mod report;
 pub mod rotate;
 mod scapy;
@@ -47,6 +48,7 @@ pub use explain::{Level, Locale, Topic};
 pub use format::{Format, Pictures, Session, Settings, Writer};
 pub use out::Out;
 pub use picture_options::{Part, Scale, Theme};
+pub use privacy::Mask;
 
 /// Every format, in the order of `--help`.
 pub const FORMATS: &[Format] = &[

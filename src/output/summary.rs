@@ -9,7 +9,7 @@ use self::page::Page;
 use super::clock::rfc3339;
 use super::duration::human;
 use super::histogram::Histogram;
-use super::{Out, Settings, Writer, words};
+use super::{Mask, Out, Settings, Writer, words};
 use crate::decode::SkipReason;
 use crate::decode::link::link_name;
 use crate::detect::Health;
@@ -41,6 +41,8 @@ pub(super) struct Summary {
     known: Option<Arc<Known>>,
     /// What a filter lets through, where there is one.
     matching: Option<Matching>,
+    /// What stands for their addresses.
+    mask: Option<Arc<Mask>>,
 }
 
 impl Summary {
@@ -54,7 +56,10 @@ impl Summary {
             talkers: Talkers::default(),
             hosts: String::new(),
             known: settings.known.clone(),
-            matching: settings.flows_where.clone().map(Matching::new),
+            matching: settings.flows_where.as_deref().map(|filter| {
+                Matching::new(settings.mask.as_ref().map_or_else(|| filter.to_owned(), |mask| mask.text(filter)))
+            }),
+            mask: settings.mask.clone(),
         }
     }
 
@@ -144,7 +149,10 @@ impl Sink for Summary {
                 self.matching.iter_mut().for_each(|matching| matching.flow(flow));
             }
             Event::Anomaly { anomaly, .. } => self.matching.iter_mut().for_each(|matching| matching.anomaly(anomaly)),
-            Event::Hosts { hosts } => self.hosts = hosts::hosts(hosts),
+            Event::Hosts { hosts } => {
+                let hosts = hosts::hosts(hosts);
+                self.hosts = self.mask.as_ref().map_or_else(|| hosts.clone(), |mask| mask.text(&hosts));
+            }
             Event::SessionEnd { totals } => {
                 let page = self.page(totals);
                 self.out.buffer.extend_from_slice(page.as_bytes());

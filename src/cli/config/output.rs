@@ -1,14 +1,16 @@
 //! The options of the output: format, fields, events, pictures, explanations.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use super::super::args::{Args, OutputArgs, TUI, ThemeArg, event_names};
 use super::super::messages::{Failure, usage_at};
 use super::analysis::{local_net, pieces};
 use super::run::{Input, Output};
 use crate::flow_filter::name_in_events;
+use crate::network::IpNet;
 use crate::output::rotate::{Rotation, check_pattern};
-use crate::output::{self, Action, Format, Level, Pictures, Session, Settings, Theme, Topic};
+use crate::output::{self, Action, Format, Level, Mask, Pictures, Session, Settings, Theme, Topic};
 use crate::suggest::did_you_mean;
 
 /// What `--explain` asks for.
@@ -83,15 +85,20 @@ pub(super) fn output(
     let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: unknown format '{name}'")));
     let format = screen.plain.map_or_else(named, Ok)?;
     applies(&args, format, screen.viewed)?;
+    let mask = mask(args.privacy.as_ref())?;
     let settings = Settings {
-        session,
+        session: hidden(session, mask.as_deref()),
         time: args.time.unwrap_or_default(),
         steps: args.steps,
         events: events(&args.events)?,
         detail: args.detail.unwrap_or_default(),
         min_severity: None,
         fields: fields(&args.fields)?,
-        local_nets: local_nets.iter().map(|typed| local_net(typed)).collect::<Result<_, _>>()?,
+        local_nets: local_nets
+            .iter()
+            .map(|typed| Ok(masked_net(local_net(typed)?, mask.as_deref())))
+            .collect::<Result<_, Failure>>()?,
+        mask,
         streams: input.is_streaming(),
         pictures: Pictures {
             part: args.part.unwrap_or_default(),
@@ -141,6 +148,29 @@ fn rotation(args: &OutputArgs, format: &Format, viewed: bool) -> Result<Option<R
     }
     check_pattern(path).map_err(|problem| Failure::Usage(format!("-o: {}: {problem}", path.display())))?;
     Ok(Some(rotate.0))
+}
+
+/// What stands for addresses, if that is asked for.
+fn mask(typed: Option<&Option<String>>) -> Result<Option<Arc<Mask>>, Failure> {
+    let Some(seed) = typed else { return Ok(None) };
+    let mask = match seed {
+        Some(seed) => Mask::of_seed(seed.as_bytes()),
+        None => Mask::random().map_err(|error| Failure::Running(format!("--privacy: no random numbers: {error}")))?,
+    };
+    Ok(Some(Arc::new(mask)))
+}
+
+/// What is said of the input, without its addresses.
+fn hidden(session: Session, mask: Option<&Mask>) -> Session {
+    let Some(mask) = mask else { return session };
+    let Session { inputs, filter, sandbox } = session;
+    let inputs = inputs.iter().map(|input| mask.text(input)).collect();
+    Session { inputs, filter: filter.map(|filter| mask.text(&filter)), sandbox }
+}
+
+/// The network that stands for another one.
+fn masked_net(net: IpNet, mask: Option<&Mask>) -> IpNet {
+    mask.and_then(|mask| IpNet::new(mask.ip(net.addr()), net.prefix_len()).ok()).map_or(net, |net| net.trunc())
 }
 
 /// The colours of a picture.

@@ -1,5 +1,6 @@
 //! The terminal view: an analysis in a thread of its own, and the view of it in this one.
 
+mod ahead;
 mod marks;
 mod names;
 mod player;
@@ -12,18 +13,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use self::ahead::Ahead;
 use self::player::{Ended, Outside, Player};
 use super::config::{Input, Run, View};
 use super::messages::{self, Failure};
 use super::recording::Recorder;
 use super::run::{give_up_rights, stop_on_signals};
 use super::setup::{Opened, comes_live, engine, protected};
-use crate::capture::FileInput;
+use crate::capture::{FileInput, Source};
+use crate::output::Mask;
 use crate::output::tui::{self, Controls, Feed, Options};
 use crate::panics::{guarded, is_asked_for};
 use crate::seed;
+
+/// How long a stream that has begun may say nothing more before the view opens without a packet.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Shows the view of an analysis until the user leaves it.
 ///
@@ -37,8 +43,12 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     }
     let waits = matches!(&run.input, Input::Files(files) if files.contains(&FileInput::Stdin));
     if waits && !run.quiet {
-        messages::say("waiting for packets on standard input\u{2026}");
+        messages::say("waiting for packets on standard input\u{2026} (Ctrl-C leaves)");
     }
+    let mask = match &run.output.settings.mask {
+        Some(mask) => Arc::clone(mask),
+        None => Arc::new(Mask::random().map_err(|error| Failure::Running(format!("no random numbers: {error}")))?),
+    };
     let mut protected = protected(&run);
     let opened = Opened::open(&run, &stop)?;
     let mut recorder = Recorder::open(&run)?;
@@ -47,10 +57,17 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let run = Arc::new(run);
     let feed = Feed::new(run.analysis.limits.flows);
     let (sender, commands) = channel();
-    let (source, input) = opened.source(&stop)?;
+    let (source, input) = match opened.source(&stop) {
+        // Whoever leaves before anything came made no error.
+        Err(_) if waits && stop.load(Ordering::SeqCst) => return Ok(()),
+        opened => opened?,
+    };
     recorder.as_mut().map_or(Ok(()), |recorder| recorder.begin(comes_live(&run.input)))?;
-    let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
+    let options = Options { names: Arc::new(names), ..options(&run, view, &source.description(), &mask) };
     let engine = engine(&run)?;
+    // An interface tells when nothing comes; a pipe lets its reader wait.
+    let is_pipe = matches!(run.input, Input::Files(_)) && run.input.is_streaming();
+    let source: Box<dyn Source> = if is_pipe { Box::new(Ahead::new(source).map_err(no_thread)?) } else { source };
     let outside = Outside {
         run: Arc::clone(&run),
         protected: protected.clone(),
@@ -67,11 +84,13 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
             let _alarm = alarm;
             Player::new(outside, replay, tee, engine, source).run(&commands)
         })
-        .map_err(|error| Failure::Running(format!("cannot start a thread: {error}")))?;
+        .map_err(no_thread)?;
     if waits {
-        // Until something comes the terminal belongs to whoever sends it: ssh may ask for a password.
-        while feed.waiting().packets == 0 && !worker.is_finished() && !stop.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_millis(20));
+        // Whoever sends has asked for its password before it began, and may say on the terminal that it listens.
+        let begun = Instant::now();
+        let is_open = || feed.waiting().packets > 0 || begun.elapsed() >= GRACE;
+        while !is_open() && !worker.is_finished() && !stop.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(5));
         }
     }
     let controls = Controls {
@@ -81,7 +100,8 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
         protected,
         panic: is_asked_for("view"),
     };
-    let shown = if feed.waiting().packets == 0 && worker.is_finished() {
+    let is_over = feed.waiting().packets == 0 && (worker.is_finished() || stop.load(Ordering::SeqCst));
+    let shown = if is_over {
         Ok(None)
     } else {
         guarded(|| tui::run(options, &controls)).unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
@@ -90,6 +110,10 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let ended = worker.join().map_err(|_| Failure::Running("the analysis thread panicked".to_owned()))?;
     shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
     finish(&run, ended)
+}
+
+fn no_thread(error: std::io::Error) -> Failure {
+    Failure::Running(format!("cannot start a thread: {error}"))
 }
 
 /// Ends the view when the analysis panics.
@@ -121,7 +145,7 @@ fn finish(run: &Run, ended: Ended) -> Result<(), Failure> {
     unreadable.map_or(ended.verdict, Err)
 }
 
-fn options(run: &Run, view: &View, description: &str) -> Options {
+fn options(run: &Run, view: &View, description: &str, mask: &Arc<Mask>) -> Options {
     let live = matches!(run.input, Input::Live(_));
     let short = description.trim_start_matches("listening on ").trim_start_matches("reading from ");
     let source = if live { short.replace("link-type ", "") } else { short.to_owned() };
@@ -145,5 +169,7 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         time_wait: run.analysis.timeouts.time_wait,
         names: Arc::default(),
         keys: view.keys.clone(),
+        mask: Arc::clone(mask),
+        is_private: run.output.settings.mask.is_some(),
     }
 }

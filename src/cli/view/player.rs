@@ -83,6 +83,8 @@ pub(super) struct Player {
     /// A packet whose time has not come.
     held: Option<Held>,
     reported: Instant,
+    /// Whether something came since.
+    untold: bool,
     reported_of_hosts: Instant,
     outcome: Result<(), CaptureError>,
 }
@@ -121,6 +123,7 @@ impl Player {
             paced_from: None,
             held: None,
             reported: Instant::now(),
+            untold: true,
             reported_of_hosts: Instant::now(),
             outcome: Ok(()),
         }
@@ -174,7 +177,8 @@ impl Player {
         }
         self.paced_from = None;
         for _ in 0..LOOK_EVERY {
-            if !self.next()? {
+            // What comes live is shown at once: after these packets there may be none for long.
+            if !self.next()? || !self.seekable && self.reported.elapsed() >= TELL_EVERY {
                 break;
             }
         }
@@ -194,6 +198,7 @@ impl Player {
                 return Ok(false);
             }
             self.reading.take(&held.frame());
+            self.untold = true;
             return Ok(!self.is_over());
         }
         match self.source.next()? {
@@ -204,11 +209,14 @@ impl Player {
             }
             Next::Frame(frame) => {
                 self.reading.take(&frame);
+                self.untold = true;
                 return Ok(!self.is_over());
             }
             Next::Idle(time) => {
                 self.reading.wait(time);
-                self.tell();
+                if self.live || self.untold {
+                    self.tell();
+                }
                 if self.run.stop.is_over(self.reading.elapsed(time)) {
                     self.end();
                 }
@@ -388,6 +396,7 @@ impl Player {
 
     fn tell(&mut self) {
         self.reported = Instant::now();
+        self.untold = false;
         let place = self.reading.place;
         if place.packets > 0 {
             self.feed.totals(self.reading.totals(self.source.counts()), place.now);

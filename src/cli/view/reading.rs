@@ -69,8 +69,11 @@ impl Reading {
 
     /// Nothing came, and it is `time` now.
     pub(super) fn wait(&mut self, time: Timestamp) {
-        self.place.now = self.place.now.max(time);
-        self.engine.advance(time, &mut self.sink);
+        // On a stream from elsewhere time stands still while nothing comes.
+        if time > self.place.now {
+            self.place.now = time;
+            self.engine.advance(time, &mut self.sink);
+        }
         self.sink.flush();
     }
 

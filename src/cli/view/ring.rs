@@ -30,6 +30,16 @@ impl Held {
         Self { number, time, link, interface, wire_len, data }
     }
 
+    /// Octets it takes.
+    pub(super) const fn octets(&self) -> usize {
+        self.data.len() + OVERHEAD
+    }
+
+    /// Its buffer, to be used again.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.data
+    }
+
     /// As it came.
     pub(super) fn frame(&self) -> Frame<'_> {
         let Self { number, time, link, interface, wire_len, .. } = *self;

@@ -1,5 +1,7 @@
 //! One flow: an incarnation of a four-tuple, with all that is known of it.
 
+use core::net::IpAddr;
+
 use smallvec::SmallVec;
 
 use super::completeness::Completeness;
@@ -51,7 +53,7 @@ pub struct Unreachable {
     /// What it says.
     pub kind: IcmpKind,
     /// Who sent it.
-    pub reporter: core::net::IpAddr,
+    pub reporter: IpAddr,
 }
 
 /// An anomaly noted on a flow: the detectors' business, kept here so that one event a flow and id can be counted.
@@ -193,6 +195,20 @@ impl Flow {
             }
             _ => {}
         }
+    }
+
+    /// A copy whose addresses are what `map` makes of them: one of the same family for each.
+    #[must_use]
+    pub fn with_addresses(&self, map: impl Fn(IpAddr) -> IpAddr) -> Self {
+        let mut copy = self.clone();
+        for peer in [&mut copy.client, &mut copy.server] {
+            peer.endpoint.ip = map(peer.endpoint.ip);
+        }
+        copy.key = FlowKey::between(copy.client.endpoint, copy.server.endpoint).0;
+        if let Some(unreachable) = copy.unreachable.as_mut() {
+            unreachable.reporter = map(unreachable.reporter);
+        }
+        copy
     }
 
     /// Notes on it, where there is reason for any.

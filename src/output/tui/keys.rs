@@ -22,6 +22,7 @@ pub enum KeyAction {
     HalfUp,
     First,
     Last,
+    Newest,
     NextView,
     PreviousView,
     View(u8),
@@ -53,6 +54,9 @@ pub enum KeyAction {
     Clear,
     Command,
     Acknowledge,
+    AcknowledgeAlert,
+    RaiseSeverity,
+    LowerSeverity,
     Zoom,
     Arrangement,
     Larger,
@@ -118,7 +122,8 @@ keys! {
     Always KeyPage:
         "^F" KeyAction::PageDown, "PgDn" KeyAction::PageDown, "^B" KeyAction::PageUp, "PgUp" KeyAction::PageUp;
     Always KeyHalfPage: "^D" KeyAction::HalfDown, "^U" KeyAction::HalfUp;
-    Always KeyEnds: "g" KeyAction::First, "Home" KeyAction::First, "G" KeyAction::Last, "End" KeyAction::Last;
+    Always KeyEnds: "g" KeyAction::First, "Home" KeyAction::First, "G" KeyAction::Last;
+    Always KeyNewest: "End" KeyAction::Newest;
     Always KeyNextView:
         "Tab" KeyAction::NextView, "]" KeyAction::NextView, "S-Tab" KeyAction::PreviousView,
         "[" KeyAction::PreviousView;
@@ -148,6 +153,8 @@ keys! {
     Always KeyClear: "c" KeyAction::Clear;
     Always KeyCommand: ":" KeyAction::Command;
     Events KeyAcknowledge: "a" KeyAction::Acknowledge;
+    Events KeySeverity: "+" KeyAction::RaiseSeverity, "-" KeyAction::LowerSeverity;
+    Always KeyAcknowledgeAlert: "A" KeyAction::AcknowledgeAlert;
     Always KeyZoom: "z" KeyAction::Zoom;
     Always KeyArrangement: "|" KeyAction::Arrangement, "V" KeyAction::Arrangement;
     Always KeySplit: "+" KeyAction::Larger, "-" KeyAction::Smaller;

@@ -62,6 +62,8 @@ pub struct Layout {
     pub tabs: Rect,
     /// The status strip.
     pub strip: Rect,
+    /// One line for the worst incident that nobody has acknowledged, where there is one.
+    pub alert: Option<Rect>,
     /// The pane of the view itself: its table, ladder, list.
     pub main: Rect,
     /// The story of the selected flow.
@@ -85,6 +87,8 @@ pub struct Wish {
     pub arrangement: Arrangement,
     /// The view's own pane only.
     pub zoomed: bool,
+    /// Whether there is an incident to be seen.
+    pub alert: bool,
     /// Rows by which the table is larger than it would be.
     pub shift: i16,
 }
@@ -108,7 +112,8 @@ pub fn layout(width: u16, height: u16, wish: Wish) -> Option<Layout> {
         hints: Rect::new(0, height - 1, width, 1),
         ..Layout::default()
     };
-    let top = 2 + strip_height;
+    let top = 2 + strip_height + u16::from(wish.alert);
+    layout.alert = wish.alert.then_some(Rect::new(0, 2 + strip_height, width, 1));
     let body = Rect::new(0, top, width, height - 1 - top);
     layout.main = body;
     if wish.view != View::Flows || wish.zoomed {
@@ -118,7 +123,7 @@ pub fn layout(width: u16, height: u16, wish: Wish) -> Option<Layout> {
         Arrangement::Full => full_panes(&mut layout, body, wish.shift),
         Arrangement::Split => split_panes(&mut layout, body, wish.shift),
         _ if height >= 16 => {
-            layout.main.height = shifted(height - 12, wish.shift, 3, body.height.saturating_sub(5));
+            layout.main.height = shifted(body.height.saturating_sub(8), wish.shift, 3, body.height.saturating_sub(5));
             let y = layout.main.bottom() + 1;
             layout.story = Some(Rect::new(0, y, width, body.bottom().saturating_sub(y)));
         }
@@ -247,8 +252,8 @@ mod tests {
         for width in 1..=220 {
             for height in 1..=70 {
                 for view in View::ALL.iter().copied() {
-                    for shift in [-40, 0, 40] {
-                        let wish = Wish { view, shift, ..Wish::default() };
+                    for (shift, alert) in [(-40, false), (-40, true), (0, false), (0, true), (40, false), (40, true)] {
+                        let wish = Wish { view, shift, alert, ..Wish::default() };
                         let Some(layout) = layout(width, height, wish) else {
                             assert!(width < MIN.0 || height < MIN.1);
                             continue;
@@ -262,7 +267,7 @@ mod tests {
 
     fn check(layout: &Layout, width: u16, height: u16) {
         let screen = Rect::new(0, 0, width, height);
-        let optional = [layout.story, layout.ladder, layout.events, layout.hosts];
+        let optional = [layout.alert, layout.story, layout.ladder, layout.events, layout.hosts];
         let panes =
             [layout.tabs, layout.strip, layout.main, layout.hints].into_iter().chain(optional.into_iter().flatten());
         let panes: Vec<Rect> = panes.collect();

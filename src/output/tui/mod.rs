@@ -6,6 +6,7 @@
 //! says by [`Command`].
 
 pub mod feed;
+mod groups;
 pub mod keys;
 pub mod layout;
 pub mod locale;

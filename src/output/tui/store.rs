@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::feed::{Batch, Change, Position};
+use super::groups::{EventKey, Groups, RoleFinding, says_how};
 use crate::detect::host::{Grade, IsnReport};
 use crate::detect::{Anomaly, Scope, Severity};
 use crate::engine::Totals;
@@ -18,6 +19,8 @@ const MAX_FINDINGS: usize = 10_000;
 /// Of those, of severity `info`: every connection that closes as it should makes one, and they must not push out the
 /// others.
 const MAX_INFOS: usize = 4_000;
+/// Findings kept of one host.
+const MAX_HOST_FINDINGS: usize = 12;
 /// Hosts kept.
 const MAX_HOSTS: usize = 16_384;
 /// Distinct ports and hosts counted for one host.
@@ -70,8 +73,8 @@ pub(super) struct Host {
     /// How guessable its initial sequence numbers are, and the bits an attacker has to guess: the worst of its
     /// services.
     pub(super) isn: Option<(Grade, f64)>,
-    /// The worst thing said about it.
-    pub(super) finding: Option<(Severity, &'static str, String)>,
+    /// What was said about it, as who did it and to whom it was done: at most [`MAX_HOST_FINDINGS`].
+    pub(super) findings: Vec<RoleFinding>,
 }
 
 /// Statistics.
@@ -102,11 +105,37 @@ impl PortCounts {
     }
 }
 
+impl Host {
+    /// The worst thing said about it; of equal ones the latest.
+    pub(super) fn worst(&self) -> Option<&RoleFinding> {
+        self.findings.iter().max_by_key(|finding| (finding.severity, !says_how(&finding.anomaly), finding.anomaly.time))
+    }
+
+    /// Takes in what was found about it.
+    fn found(&mut self, anomaly: &Arc<Anomaly>, is_victim: bool) {
+        let key = EventKey::of(anomaly);
+        if let Some(known) = self.findings.iter_mut().find(|known| known.key == key && known.is_victim == is_victim) {
+            known.severity = known.severity.max(anomaly.severity);
+            known.anomaly = Arc::clone(anomaly);
+            return;
+        }
+        if self.findings.len() >= MAX_HOST_FINDINGS {
+            let lightest = (0..self.findings.len())
+                .min_by_key(|at| self.findings.get(*at).map(|finding| (finding.severity, finding.anomaly.time)));
+            lightest.map(|at| self.findings.swap_remove(at));
+        }
+        let (first, severity) = (anomaly.time, anomaly.severity);
+        self.findings.push(RoleFinding { key, anomaly: Arc::clone(anomaly), severity, first, is_victim });
+    }
+}
+
 /// One second of packet time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Second {
     pub(super) packets: u64,
     pub(super) begun: u64,
+    /// Opening verdicts that were reached.
+    pub(super) decided: u64,
     pub(super) failed: u64,
     pub(super) rtt: i64,
 }
@@ -115,17 +144,13 @@ pub(super) struct Second {
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
     pub(super) anomaly: Arc<Anomaly>,
-    pub(super) acknowledged: bool,
+    /// Its number, from 1.
+    pub(super) number: u64,
 }
 
 impl Finding {
     fn is_info(&self) -> bool {
         self.anomaly.severity == Severity::Info
-    }
-
-    /// Whether it is worth a look that nobody has taken.
-    fn is_open(&self) -> bool {
-        !self.acknowledged && self.anomaly.severity >= Severity::Note
     }
 }
 
@@ -136,11 +161,15 @@ pub(super) struct Store {
     limit: usize,
     /// Flows that have not ended.
     pub(super) open: usize,
+    /// Of those, flows whose SYN-ACK nobody has acknowledged.
+    pub(super) half_open: usize,
+    /// Opening verdicts as they were reached, by [`Opening`] in its order.
+    pub(super) verdicts: [u64; Opening::ALL.len()],
     pub(super) evicted: u64,
     pub(super) dropped: u64,
     pub(super) findings: VecDeque<Finding>,
-    /// Findings that nobody has acknowledged, of severity `note` and above.
-    pub(super) unacknowledged: usize,
+    /// The same, repeats folded.
+    pub(super) groups: Groups,
     /// Findings of severity `info`.
     infos: usize,
     /// Anomalies in all, those no longer kept included.
@@ -166,10 +195,12 @@ impl Store {
             rows: VecDeque::new(),
             limit: limit.max(1),
             open: 0,
+            half_open: 0,
+            verdicts: [0; Opening::ALL.len()],
             evicted: 0,
             dropped: 0,
             findings: VecDeque::new(),
-            unacknowledged: 0,
+            groups: Groups::default(),
             infos: 0,
             finding_count: 0,
             hosts: BTreeMap::new(),
@@ -298,8 +329,15 @@ impl Store {
     fn evict(&mut self) {
         let ended = self.rows.iter().take(EVICTION_LOOK).position(|row| row.ended.is_some());
         let gone = self.rows.remove(ended.unwrap_or(0));
-        self.open -= usize::from(gone.is_some_and(|row| row.ended.is_none()));
         self.evicted += 1;
+        let Some(gone) = gone else { return };
+        self.open -= usize::from(gone.ended.is_none());
+        if gone.counted.half_open {
+            self.half_open -= 1;
+            if let Some(host) = self.hosts.get_mut(&gone.flow.client.endpoint.ip) {
+                host.half_open = host.half_open.saturating_sub(1);
+            }
+        }
     }
 
     /// Brings hosts and statistics up to date with a row.
@@ -319,13 +357,25 @@ impl Store {
         if new && let Some(second) = self.second(flow.first_time) {
             second.begun += 1;
         }
-        if after.opening.is_some_and(Opening::failed) && before.opening != after.opening {
-            let time = flow.opening_time;
-            if let Some(second) = self.second(time) {
-                second.failed += 1;
-            }
+        self.half_open = (self.half_open + usize::from(after.half_open)) - usize::from(before.half_open);
+        if before.opening != after.opening {
+            self.count_verdict(flow, before, after);
         }
         row.counted = after;
+    }
+
+    fn count_verdict(&mut self, flow: &Flow, before: Counted, after: Counted) {
+        let first = before.opening.is_none();
+        for (opening, by) in [(before.opening, -1), (after.opening, 1)] {
+            if let Some(count) = opening.and_then(|opening| self.verdicts.get_mut(opening as usize)) {
+                *count = count.saturating_add_signed(by);
+            }
+        }
+        let failed = after.opening.is_some_and(Opening::failed);
+        if let Some(second) = self.second(flow.opening_time) {
+            second.decided += u64::from(first);
+            second.failed += u64::from(failed);
+        }
     }
 
     fn count_host(&mut self, flow: &Flow, before: Counted, after: Counted, new: bool) {
@@ -400,18 +450,18 @@ impl Store {
     }
 
     fn finding(&mut self, anomaly: Arc<Anomaly>) {
-        if anomaly.scope == Scope::Host
-            && let Some((ip, _)) = anomaly.source.or(anomaly.destination)
-            && (self.hosts.len() < MAX_HOSTS || self.hosts.contains_key(&ip))
-        {
-            let host = self.hosts.entry(ip).or_default();
-            if host.finding.as_ref().is_none_or(|(severity, ..)| *severity <= anomaly.severity) {
-                host.finding = Some((anomaly.severity, anomaly.id, anomaly.reason.clone()));
+        if anomaly.scope == Scope::Host {
+            let victim = anomaly.destination.filter(|to| anomaly.source.is_none_or(|from| from.0 != to.0));
+            for (end, is_victim) in [(anomaly.source, false), (victim, true)] {
+                let Some((ip, _)) = end else { continue };
+                if self.hosts.len() < MAX_HOSTS || self.hosts.contains_key(&ip) {
+                    self.hosts.entry(ip).or_default().found(&anomaly, is_victim);
+                }
             }
         }
         self.finding_count += 1;
-        let finding = Finding { anomaly, acknowledged: false };
-        self.unacknowledged += usize::from(finding.is_open());
+        self.groups.add(&anomaly);
+        let finding = Finding { anomaly, number: self.finding_count };
         self.infos += usize::from(finding.is_info());
         self.findings.push_back(finding);
         if self.infos > MAX_INFOS {
@@ -427,7 +477,6 @@ impl Store {
         if self.findings.len() > MAX_FINDINGS
             && let Some(oldest) = self.findings.pop_front()
         {
-            self.unacknowledged -= usize::from(oldest.is_open());
             self.infos -= usize::from(oldest.is_info());
         }
     }
@@ -446,6 +495,21 @@ impl Store {
         self.rows.get(at)
     }
 
+    /// The row at this place, the oldest first.
+    pub(super) fn row_at(&self, at: usize) -> Option<&FlowRow> {
+        self.rows.get(at)
+    }
+
+    /// The place of a row.
+    pub(super) fn place_of(&self, id: u64) -> Option<usize> {
+        self.rows.binary_search_by_key(&id, |row| row.id).ok()
+    }
+
+    /// How many rows have a higher number than `id`.
+    pub(super) fn count_after(&self, id: u64) -> usize {
+        self.rows.len() - self.rows.partition_point(|row| row.id <= id)
+    }
+
     /// Forgets flows that have ended.
     pub(super) fn clear_ended(&mut self) {
         self.rows.retain(|row| row.ended.is_none());
@@ -462,27 +526,27 @@ impl Store {
         self.findings.iter().map(|finding| &*finding.anomaly).filter(move |anomaly| anomaly.flow_id == Some(id))
     }
 
-    /// Acknowledges a finding, or takes that back.
-    pub(super) fn acknowledge(&mut self, at: usize) {
-        let Some(finding) = self.findings.get_mut(at) else { return };
-        self.unacknowledged -= usize::from(finding.is_open());
-        finding.acknowledged = !finding.acknowledged;
-        self.unacknowledged += usize::from(finding.is_open());
+    /// Share of opening verdicts of the last minute that are failures, percent; absent where there were none.
+    pub(super) fn fail_rate(&self) -> Option<f64> {
+        let sum = |value: fn(&Second) -> u64| self.seconds().map(value).sum::<u64>();
+        let (decided, failed) = (sum(|s| s.decided), sum(|s| s.failed));
+        (decided > 0).then(|| (failed as f64 * 100.0 / decided as f64).min(100.0))
+    }
+
+    /// The place of a host among all.
+    pub(super) fn rank_of(&self, ip: IpAddr) -> Option<usize> {
+        let host = (ip, self.hosts.get(&ip)?);
+        Some(self.hosts.iter().filter(|(ip, other)| in_rank(&(**ip, *other), &host).is_lt()).count())
     }
 
     /// The first `most` hosts, those with a finding first, then by failed handshakes.
     pub(super) fn ranked_hosts(&self, most: usize) -> Vec<(IpAddr, &Host)> {
         let mut hosts: Vec<_> = self.hosts.iter().map(|(ip, host)| (*ip, host)).collect();
-        let rank = |host: &Host| {
-            let severity = host.finding.as_ref().map_or(0, |(severity, ..)| *severity as u8);
-            (severity, host.refused + host.unanswered + host.failed, host.half_open, host.started)
-        };
-        let order = |a: &(IpAddr, &Host), b: &(IpAddr, &Host)| rank(b.1).cmp(&rank(a.1)).then(a.0.cmp(&b.0));
         if (1..hosts.len()).contains(&most) {
-            hosts.select_nth_unstable_by(most - 1, order);
+            hosts.select_nth_unstable_by(most - 1, in_rank);
             hosts.truncate(most);
         }
-        hosts.sort_unstable_by(order);
+        hosts.sort_unstable_by(in_rank);
         hosts
     }
 
@@ -511,6 +575,17 @@ impl Stats {
             *count += u64::from(present);
         }
     }
+}
+
+/// The order of hosts: those with the worst findings first, who did it before whom it was done to, then by failed
+/// handshakes.
+fn in_rank(a: &(IpAddr, &Host), b: &(IpAddr, &Host)) -> core::cmp::Ordering {
+    let rank = |host: &Host| {
+        let severity = host.worst().map_or(0, |finding| finding.severity as u8);
+        let is_actor = host.findings.iter().any(|finding| !finding.is_victim && finding.severity as u8 == severity);
+        (severity, is_actor, host.refused + host.unanswered + host.failed, host.half_open, host.started)
+    };
+    rank(b.1).cmp(&rank(a.1)).then(a.0.cmp(&b.0))
 }
 
 /// Packets lost on the way to the analysis, wherever.

@@ -46,7 +46,7 @@ static TAKING: Mutex<()> = Mutex::new(());
 /// Whether anything panicked: the terminal is not taken again after that.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 /// How long to wait for a key when nothing happens.
-const IDLE: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_millis(25);
 /// How long the model may work at a time before keys are looked at.
 const WORK: Duration = Duration::from_millis(10);
 /// How often the watchdog looks.
@@ -353,7 +353,7 @@ impl ViewLoop<'_> {
             let wait = match (self.model.is_working() || self.behind, dirty) {
                 (true, _) => Duration::ZERO,
                 (false, true) => left,
-                (false, false) => IDLE.min(frame_time.max(Duration::from_millis(20))),
+                (false, false) => IDLE,
             };
             // The whole queue of keys makes one frame.
             let mut timeout = wait;

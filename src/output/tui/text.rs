@@ -2,7 +2,6 @@
 
 use core::cmp::Reverse;
 use core::fmt::Write as _;
-use core::net::IpAddr;
 use std::path::Path;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -10,12 +9,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::locale::Word;
 use super::store::FlowRow;
 use super::theme::Class;
+use crate::detect::anomaly::Figure;
 use crate::detect::registry;
 use crate::detect::{Anomaly, Severity};
 use crate::flow::community_id::CommunityId;
 use crate::flow::{Closing, Flow, Label, Opening, Side, Step};
 use crate::flow_filter::Phase;
-use crate::output::Locale;
 use crate::output::cause::Cause;
 use crate::output::duration::{compact, human};
 use crate::output::event::build::{Context, flow_event};
@@ -25,7 +24,8 @@ use crate::output::ladder;
 use crate::output::mermaid::Diagram;
 use crate::output::pcapng::comment;
 use crate::output::words::state_name;
-use crate::tcp::{Endpoint, State};
+use crate::output::{Locale, Mask};
+use crate::tcp::State;
 use crate::time::{SECOND, Timestamp};
 
 /// A longer silence appears in a story, nanoseconds.
@@ -75,20 +75,6 @@ pub(super) fn fit(text: &str, width: usize, keep_end: bool) -> String {
 pub(super) fn right(text: &str, width: usize) -> String {
     let have = text.width();
     if have > width { fit(text, width, false) } else { format!("{}{text}", " ".repeat(width - have)) }
-}
-
-/// An endpoint, masked if asked for.
-pub(super) fn endpoint(endpoint: Endpoint, masked: bool) -> String {
-    if masked { format!("{}:{}", host(endpoint.ip, true), endpoint.port) } else { endpoint.to_string() }
-}
-
-/// An address; masked, only its network is shown.
-pub(super) fn host(ip: IpAddr, masked: bool) -> String {
-    match ip {
-        _ if !masked => ip.to_string(),
-        IpAddr::V4(ip) => format!("{}.{}.x.x", ip.octets()[0], ip.octets()[1]),
-        IpAddr::V6(ip) => format!("{:x}:{:x}:x", ip.segments()[0], ip.segments()[1]),
-    }
 }
 
 pub(super) const fn phase(phase: Phase) -> Word {
@@ -218,15 +204,62 @@ fn story_word(step: &Step, closing: bool) -> String {
 
 /// The reason of an anomaly: with its figures, or where that is not the language, what it is in a sentence.
 pub(super) fn reason(anomaly: &Anomaly, locale: Locale) -> &str {
-    finding(anomaly.id, &anomaly.reason, locale)
+    match locale {
+        Locale::En => &anomaly.reason,
+        Locale::Ko => anomalies::summary(anomaly.id, locale),
+    }
 }
 
-/// The same, from the kept part of an anomaly.
-pub(super) fn finding<'a>(id: &str, reason: &'a str, locale: Locale) -> &'a str {
-    match locale {
-        Locale::En => reason,
-        Locale::Ko => anomalies::summary(id, locale),
+/// The figures of a finding that say how much it is, in words: rate, ports, hosts, what was found open, technique,
+/// tool.
+pub(super) fn figures(anomaly: &Anomaly, locale: Locale, mask: Option<&Mask>) -> Vec<String> {
+    const COUNTS: [(&str, Word); 8] = [
+        ("ports", Word::Ports),
+        ("pairs", Word::Probed),
+        ("targets", Word::Targets),
+        ("sources", Word::Sources),
+        ("source_count", Word::Sources),
+        ("clients", Word::Clients),
+        ("half_open", Word::EmbryonicNow),
+        ("silent", Word::Silent),
+    ];
+    let named = |wanted: &str| anomaly.figures.iter().find(|(name, _)| *name == wanted).map(|(_, figure)| figure);
+    let number = |figure: &Figure| match figure {
+        Figure::Integer(n) => u64::try_from(*n).ok(),
+        Figure::Number(n) if n.is_finite() => Some(*n as u64),
+        _ => None,
+    };
+    let mut parts = Vec::new();
+    if let Some(rate) = named("rate").and_then(number).filter(|rate| *rate > 0) {
+        parts.push(format!("{}/s", count(rate)));
     }
+    for (name, word) in COUNTS {
+        // All the targets of a scan of one host are its ports.
+        let word = if name == "pairs" && anomaly.id == "scan-vertical" { Word::Ports } else { word };
+        // Of one alone there is the address.
+        let least = if matches!(word, Word::Targets | Word::Sources) { 2 } else { 1 };
+        if let Some(n) = named(name).and_then(number).filter(|n| *n >= least) {
+            parts.push(format!("{} {}", count(n), locale.say(word)));
+        }
+    }
+    match (named("ports_open"), named("hosts_open")) {
+        (Some(Figure::List(ports)), _) if !ports.is_empty() => {
+            let listed: Vec<String> = ports.iter().take(8).map(ToString::to_string).collect();
+            parts.push(format!("{} {}", locale.say(Word::OpenPorts), listed.join(",")));
+        }
+        (_, Some(Figure::Texts(hosts))) if !hosts.is_empty() => {
+            let shown = |host: &String| mask.map_or_else(|| host.clone(), |mask| mask.text(host));
+            let listed: Vec<String> = hosts.iter().take(4).map(shown).collect();
+            parts.push(format!("{} {}", locale.say(Word::OpenPorts), listed.join(",")));
+        }
+        _ => {}
+    }
+    for name in ["technique", "tool"] {
+        if let Some(Figure::Text(text)) = named(name) {
+            parts.push(text.clone());
+        }
+    }
+    parts
 }
 
 /// What is expected next of a flow and for how long it has been, or why nothing is.

@@ -226,6 +226,7 @@ pub(super) fn ascii(symbol: &str) -> Option<&'static str> {
         "■" => "#",
         "‖" => "|",
         "×" => "x",
+        "‼" => "!",
         "µ" => "u",
         "Δ" => "d",
         "▲" => "A",

@@ -118,11 +118,11 @@ impl Model {
             "save" => return self.save(rest),
             "export" => {
                 let path = PathBuf::from(rest);
-                let written = text::export(&path, self.flow()?);
+                let written = text::export(&path, &self.outward(self.flow()?));
                 return Some(Effect::Write(path, written));
             }
             "bpf" => {
-                let bpf = text::bpf(self.flow()?);
+                let bpf = text::bpf(&self.outward(self.flow()?));
                 self.message = Some(bpf.clone());
                 return Some(Effect::Copy(bpf));
             }
@@ -146,11 +146,16 @@ impl Model {
 
     /// `this|marked|filtered|all FILE`.
     pub(super) fn save(&mut self, arguments: &str) -> Option<Effect> {
+        if self.masked {
+            // Packets hold addresses.
+            self.message = Some(self.say(Word::NoPacketsMasked).to_owned());
+            return None;
+        }
         let (which, path) = arguments.split_once(' ').unwrap_or(("this", arguments));
         let ids: Vec<u64> = match which {
             "this" => self.selected.into_iter().collect(),
             "marked" => self.marks.values().copied().collect(),
-            "filtered" => self.order.clone(),
+            "filtered" => self.all_shown(),
             "all" => self.store.rows().map(|row| row.id).collect(),
             other => {
                 self.unknown(other);

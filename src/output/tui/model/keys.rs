@@ -58,7 +58,11 @@ impl Model {
             KeyAction::HalfDown => self.move_by(some * (page / 2).max(1)),
             KeyAction::HalfUp => self.move_by(-some * (page / 2).max(1)),
             KeyAction::First => self.move_to(count.saturating_sub(1)),
-            KeyAction::Last => self.move_to(if count > 0 { count - 1 } else { usize::MAX }),
+            KeyAction::Newest if self.options.live && self.wish.view == View::Flows && count == 0 => {
+                self.set_follow(true);
+                self.reorder();
+            }
+            KeyAction::Last | KeyAction::Newest => self.move_to(if count > 0 { count - 1 } else { usize::MAX }),
             KeyAction::NextView => self.turn(1),
             KeyAction::PreviousView => self.turn(View::ALL.len() - 1),
             KeyAction::View(n) => self.show(View::ALL.get(usize::from(n)).copied().unwrap_or_default()),
@@ -91,11 +95,14 @@ impl Model {
             }
             KeyAction::Pause => self.paused = if self.is_paused() { None } else { Some(self.waiting) },
             KeyAction::Follow => {
-                self.follow = !self.follow;
+                self.set_follow(!self.follow);
                 self.reorder();
             }
             KeyAction::Time => self.times = self.times.next(),
             KeyAction::Names => self.names = self.names.next(),
+            KeyAction::Privacy if self.options.is_private => {
+                self.message = Some(self.say(Word::StaysPrivate).to_owned())
+            }
             KeyAction::Privacy => self.masked = !self.masked,
             KeyAction::Fold => self.unfolded = !self.unfolded,
             KeyAction::Zoom => self.wish.zoomed = !self.wish.zoomed,
@@ -103,6 +110,9 @@ impl Model {
             KeyAction::Larger => self.wish.shift = (self.wish.shift + 1).min(60),
             KeyAction::Smaller => self.wish.shift = (self.wish.shift - 1).max(-60),
             KeyAction::Acknowledge => self.acknowledge(),
+            KeyAction::AcknowledgeAlert => self.acknowledge_pinned(),
+            KeyAction::RaiseSeverity => self.change_least(1),
+            KeyAction::LowerSeverity => self.change_least(-1),
             KeyAction::Mark => self.mark_step(),
             _ => return self.act_outside(action),
         }
@@ -116,13 +126,17 @@ impl Model {
                 self.typing = Some(Typing::Filter(Input::new(text), self.filter.clone()));
             }
             KeyAction::Command => self.typing = Some(Typing::Command(Input::default())),
-            KeyAction::Explain => self.cover(Overlay::Explain),
+            KeyAction::Explain => {
+                self.set_follow(false);
+                self.cover(Overlay::Explain);
+            }
             KeyAction::Help => self.cover(Overlay::Help),
             KeyAction::MarkFlow => self.ask(Pending::Mark, Word::MarkWhat),
             KeyAction::Jump => self.ask(Pending::Jump, Word::JumpWhat),
             KeyAction::Yank => self.ask(Pending::Copy, Word::YankWhat),
             KeyAction::Clear => self.ask(Pending::Clear, Word::ClearClosed),
             KeyAction::Save | KeyAction::Export => {
+                self.set_follow(false);
                 let id = self.selected?;
                 let command = match action {
                     KeyAction::Save => format!("save this flow-{id}.pcapng"),
@@ -168,6 +182,7 @@ impl Model {
     }
 
     fn ask(&mut self, pending: Pending, question: Word) {
+        self.set_follow(false);
         self.pending = Some(pending);
         self.message = Some(self.say(question).to_owned());
     }
@@ -181,9 +196,8 @@ impl Model {
                 }
             }
             Pending::Jump => match self.marks.get(&letter) {
-                Some(id) if self.order.contains(id) => {
+                Some(id) if self.store.row(*id).is_some() && (self.is_plain() || self.order.contains(id)) => {
                     self.selected = Some(*id);
-                    self.follow = false;
                 }
                 _ => self.message = Some(self.say(Word::NoSuchMark).to_owned()),
             },
@@ -193,7 +207,7 @@ impl Model {
             }
             Pending::Clear => {}
             Pending::Copy => {
-                let copied = text::to_copy(letter, self.flow()?)?;
+                let copied = text::to_copy(letter, &self.outward(self.flow()?))?;
                 self.message = Some(self.say(Word::Yanked).to_owned());
                 return Some(Effect::Copy(copied));
             }
@@ -261,14 +275,18 @@ impl Model {
         let to = to.min(self.length().saturating_sub(1));
         match self.wish.view {
             View::Flows => {
-                self.follow = false;
-                self.select(self.order.get(to).copied());
+                self.set_follow(false);
+                self.select(self.shown(to));
             }
-            View::Ladder => self.step = to,
+            View::Ladder => {
+                self.set_follow(false);
+                self.step = to;
+            }
             view => {
                 if let Some(cursor) = self.cursors.get_mut(view as usize) {
                     *cursor = to;
                 }
+                self.hold_cursors();
             }
         }
     }
@@ -294,35 +312,49 @@ impl Model {
     }
 
     fn next_flow(&mut self, by: isize) {
-        let at = self.position().unwrap_or(0).saturating_add_signed(by).min(self.order.len().saturating_sub(1));
-        self.follow = false;
-        self.select(self.order.get(at).copied());
+        let at = self.position().unwrap_or(0).saturating_add_signed(by).min(self.shown_len().saturating_sub(1));
+        self.set_follow(false);
+        self.select(self.shown(at));
     }
 
     fn open(&mut self) {
         match self.wish.view {
-            View::Flows => self.show(View::Ladder),
-            View::Events => {
-                let newest_first = self.store.findings.len().checked_sub(1 + self.cursors[View::Events as usize]);
-                let finding = newest_first.and_then(|at| self.store.findings.get(at)).map(|f| &f.anomaly);
-                let (flow, source) = finding.map_or((None, None), |a| (a.flow_id, a.source.or(a.destination)));
-                if flow.is_some_and(|id| self.store.row(id).is_some()) {
-                    self.select(flow);
-                    self.show(View::Ladder);
-                } else if let Some((ip, _)) = source {
-                    self.filter_text(&format!("ip:{ip}"));
-                    self.show(View::Flows);
-                }
+            View::Flows => {
+                self.set_follow(false);
+                self.show(View::Ladder);
             }
+            View::Events => self.open_event(),
             View::Hosts => {
-                let at = self.cursors[View::Hosts as usize];
-                let host = self.store.ranked_hosts(at + 1).get(at).map(|(ip, _)| *ip);
-                if let Some(ip) = host {
-                    self.filter_text(&format!("client:{ip}"));
+                if let Some(ip) = self.selected_host() {
+                    // A host that only answers has no flows of its own.
+                    let begins = self.store.hosts.get(&ip).is_some_and(|host| host.started > 0);
+                    self.filter_text(&format!("{}:{ip}", if begins { "client" } else { "ip" }));
                     self.show(View::Flows);
                 }
             }
             View::Ladder | View::Stats => {}
+        }
+    }
+
+    /// The flow of the selected event; of several, all between the same hosts.
+    fn open_event(&mut self) {
+        let Some(row) = self.selected_event() else { return };
+        let anomaly = &row.group.anomaly;
+        let ends = (anomaly.source.map(|end| end.0), anomaly.destination.map(|end| end.0));
+        let flow = anomaly.flow_id.filter(|id| self.store.row(*id).is_some());
+        self.set_follow(false);
+        let filter = match ends {
+            _ if flow.is_some() && row.group.count == 1 => None,
+            (Some(from), Some(to)) => Some(format!("ip:{from} ip:{to}")),
+            (Some(ip), None) | (None, Some(ip)) => Some(format!("ip:{ip}")),
+            (None, None) => None,
+        };
+        if let Some(filter) = filter {
+            self.filter_text(&filter);
+            self.show(View::Flows);
+        } else if flow.is_some() {
+            self.select(flow);
+            self.show(View::Ladder);
         }
     }
 
@@ -342,9 +374,7 @@ impl Model {
     }
 
     fn acknowledge(&mut self) {
-        if let Some(at) = self.store.findings.len().checked_sub(1 + self.cursors[View::Events as usize]) {
-            self.store.acknowledge(at);
-        }
+        self.acknowledge_selected();
         self.move_by(1);
     }
 

@@ -36,16 +36,9 @@ impl Model {
     /// Puts the flows that are shown in order; the selection stays with its flow. Many flows take a while: see
     /// [`Self::work`].
     pub(in crate::output::tui) fn reorder(&mut self) {
-        self.ordered_at = Some((self.store.generation, self.store.now));
+        self.ordered_at = Some((self.store.evicted, self.store.now));
         if self.is_plain() {
-            self.work = None;
-            self.order.clear();
-            let ids = self.store.rows().map(|row| row.id);
-            if self.reverse {
-                self.order.extend(ids.rev());
-            } else {
-                self.order.extend(ids);
-            }
+            (self.work, self.order) = (None, Vec::new());
             return self.keep_selection();
         }
         self.work = Some(Work::Order { up_to: 0, shown: Vec::new() });
@@ -57,6 +50,63 @@ impl Model {
     /// Whether rows are shown all and in the order in which they are kept.
     pub(super) fn is_plain(&self) -> bool {
         self.sort == Column::Id && (self.filter.is_none() || self.highlight)
+    }
+
+    /// Number of rows of the table.
+    pub(in crate::output::tui) fn shown_len(&self) -> usize {
+        if self.is_plain() { self.store.rows().len() } else { self.order.len() }
+    }
+
+    /// The flow in row `at` of the table.
+    pub(in crate::output::tui) fn shown(&self, at: usize) -> Option<u64> {
+        if !self.is_plain() {
+            return self.order.get(at).copied();
+        }
+        let place = if self.reverse { self.store.rows().len().checked_sub(at + 1)? } else { at };
+        self.store.row_at(place).map(|row| row.id)
+    }
+
+    /// All flows of the table, in order.
+    pub(in crate::output::tui) fn all_shown(&self) -> Vec<u64> {
+        (0..self.shown_len()).filter_map(|at| self.shown(at)).collect()
+    }
+
+    /// At most `height` rows of the table from row `top` on. Flows that were pushed out since the order was made are
+    /// passed over: the table is full as long as there is anything to show.
+    pub(in crate::output::tui) fn rows_from(&self, top: usize, height: usize) -> Vec<&FlowRow> {
+        let rows = |from: usize, to: usize| (from..to).filter_map(|at| self.store.row(self.shown(at)?));
+        let mut found: Vec<&FlowRow> = rows(top, self.shown_len()).take(height).collect();
+        if found.len() < height && top > 0 {
+            let missing = height - found.len();
+            let mut before: Vec<&FlowRow> = rows(0, top).collect();
+            before.drain(..before.len().saturating_sub(missing));
+            before.append(&mut found);
+            found = before;
+        }
+        found
+    }
+
+    /// Whether so many flows were pushed out since the order was made that it says little.
+    pub(super) fn is_thin(&self) -> bool {
+        let then = self.ordered_at.map_or(0, |(evicted, _)| evicted);
+        (self.store.evicted - then) as usize > self.store.rows().len() / 8
+    }
+
+    /// How many flows have come since the newest was followed, where it is not any more.
+    pub(in crate::output::tui) fn newcomers(&self) -> usize {
+        let Some(then) = self.left_at.filter(|_| !self.follow && self.options.live) else { return 0 };
+        if self.is_plain() {
+            return self.store.count_after(then);
+        }
+        self.order.iter().filter(|id| **id > then).count()
+    }
+
+    /// Follows the newest flow, or stays with the selected one.
+    pub(super) fn set_follow(&mut self, follow: bool) {
+        if self.follow && !follow {
+            self.left_at = self.store.rows().next_back().map(|row| row.id);
+        }
+        self.follow = follow;
     }
 
     /// Whether something is being done in slices.
@@ -105,10 +155,14 @@ impl Model {
     fn keep_selection(&mut self) {
         let gone = self.selected.is_none_or(|id| self.store.row(id).is_none());
         if self.follow {
-            let newest = if self.reverse { self.order.first() } else { self.order.last() };
-            self.selected = newest.copied();
+            let newest = if self.is_plain() {
+                self.store.rows().next_back().map(|row| row.id)
+            } else {
+                self.order.iter().max().copied()
+            };
+            self.select(newest);
         } else if gone || self.position().is_none() {
-            self.selected = self.order.first().copied();
+            self.selected = self.shown(0);
             self.step = 0;
         }
     }
@@ -116,6 +170,10 @@ impl Model {
     /// Row of the selected flow in the table.
     pub(in crate::output::tui) fn position(&self) -> Option<usize> {
         let id = self.selected?;
+        if self.is_plain() {
+            let at = self.store.place_of(id)?;
+            return if self.reverse { self.store.rows().len().checked_sub(at + 1) } else { Some(at) };
+        }
         if self.sort == Column::Id {
             return if self.reverse {
                 self.order.binary_search_by(|probe| id.cmp(probe)).ok()
@@ -150,7 +208,7 @@ impl Model {
     }
 
     pub(super) fn find(&mut self, forward: bool) {
-        let left = self.order.len();
+        let left = self.shown_len();
         self.work = Some(Work::Find { at: self.position().unwrap_or(0), left, forward });
         if left < MANY {
             while self.work() {}
@@ -160,16 +218,16 @@ impl Model {
     }
 
     fn find_some(&mut self, mut at: usize, left: usize, forward: bool) {
-        let length = self.order.len();
+        let length = self.shown_len();
         for left in (left.saturating_sub(SLICE)..left).rev() {
             if length == 0 {
                 return;
             }
             at = if forward { (at + 1) % length } else { (at + length - 1) % length };
-            let row = self.order.get(at).and_then(|id| self.store.row(*id));
+            let row = self.shown(at).and_then(|id| self.store.row(id));
             if row.is_some_and(|row| !self.highlight || self.is_match(row)) {
-                self.follow = false;
-                self.select(self.order.get(at).copied());
+                self.set_follow(false);
+                self.select(self.shown(at));
                 return;
             }
             if left == 0 {

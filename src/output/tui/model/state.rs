@@ -1,6 +1,7 @@
 //! The state of the view: what it shows, the selection, the input line.
 
 use core::net::IpAddr;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -8,15 +9,16 @@ use strum::VariantArray;
 use tui_input::Input;
 
 use super::super::feed::{Back, Batch, Waiting};
+use super::super::groups::EventId;
 use super::super::keys::Keys;
 use super::super::layout::{Arrangement, Column, View, Wish};
 use super::super::locale::Word;
 use super::super::store::{FlowLetters, FlowRow, Store};
-use super::super::text;
 use super::super::theme::{ThemeName, ViewTheme};
+use crate::detect::Severity;
 use crate::flow::{Flow, Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
-use crate::output::Locale;
+use crate::output::{Locale, Mask};
 use crate::tcp::Endpoint;
 use crate::time::{SECOND, Timestamp};
 
@@ -135,6 +137,10 @@ pub struct Options {
     pub names: Arc<HashMap<IpAddr, String>>,
     /// What keys do.
     pub keys: Keys,
+    /// What stands for addresses where they are masked.
+    pub mask: Arc<Mask>,
+    /// Whether they are from the start to the end.
+    pub is_private: bool,
 }
 
 impl Default for Options {
@@ -157,6 +163,8 @@ impl Default for Options {
             time_wait: Timeouts::default().time_wait,
             names: Arc::default(),
             keys: Keys::default(),
+            mask: Arc::new(Mask::of_seed(b"")),
+            is_private: false,
         }
     }
 }
@@ -172,6 +180,7 @@ pub struct Model {
     pub(in crate::output::tui) wish: Wish,
     /// Numbers of the flows in the table, in order.
     pub(in crate::output::tui) order: Vec<u64>,
+    /// How many flows had been pushed out when the order was made, and when that was.
     pub(super) ordered_at: Option<(u64, Timestamp)>,
     pub(in crate::output::tui) selected: Option<u64>,
     /// First row shown, by view.
@@ -190,6 +199,14 @@ pub struct Model {
     pub(in crate::output::tui) paused: Option<Waiting>,
     pub(in crate::output::tui) waiting: Waiting,
     pub(in crate::output::tui) follow: bool,
+    /// The newest flow when it was no longer followed.
+    pub(super) left_at: Option<u64>,
+    /// The selected entry of the list of events, where one was chosen.
+    pub(super) event: Option<EventId>,
+    /// The selected host, where one was chosen.
+    pub(super) host: Option<IpAddr>,
+    /// The least severity of the list of events.
+    pub(in crate::output::tui) least: Severity,
     pub(in crate::output::tui) times: Times,
     pub(in crate::output::tui) masked: bool,
     pub(in crate::output::tui) names: Names,
@@ -233,9 +250,13 @@ impl Model {
             overlay_top: 0,
             paused: None,
             waiting: Waiting::default(),
-            follow: false,
+            follow: options.live,
+            left_at: None,
+            event: None,
+            host: None,
+            least: Severity::Note,
             times: Times::Flow,
-            masked: false,
+            masked: options.is_private,
             names: Names::default(),
             unfolded: false,
             step: 0,
@@ -282,7 +303,7 @@ impl Model {
         let old =
             self.ordered_at.is_none_or(|(_, then)| (self.store.now - then).saturating_abs() >= looks as i64 * SECOND);
         let busy = self.work.is_some();
-        if few || (old || self.store.position.ended) && !busy {
+        if few || self.is_plain() || (old || self.is_thin() || self.store.position.ended) && !busy {
             self.reorder();
         }
     }
@@ -304,9 +325,9 @@ impl Model {
     /// Number of rows of the view's list.
     pub(in crate::output::tui) fn length(&self) -> usize {
         match self.wish.view {
-            View::Flows => self.order.len(),
+            View::Flows => self.shown_len(),
             View::Ladder => self.flow().map_or(0, |flow| flow.steps.len()),
-            View::Events => self.store.findings.len(),
+            View::Events => self.events(usize::MAX).len(),
             View::Hosts => self.store.hosts.len(),
             View::Stats => 100,
         }
@@ -320,22 +341,39 @@ impl Model {
         self.row().map(|row| &*row.flow)
     }
 
+    /// What stands for addresses, where they are masked.
+    pub(in crate::output::tui) fn mask(&self) -> Option<&Mask> {
+        self.masked.then_some(&*self.options.mask)
+    }
+
+    /// `text` as it may be shown: with other addresses, where they are masked.
+    pub(in crate::output::tui) fn hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.mask().map_or(Cow::Borrowed(text), |mask| Cow::Owned(mask.text(text)))
+    }
+
+    /// A flow as it may be given away.
+    pub(super) fn outward<'a>(&self, flow: &'a Flow) -> Cow<'a, Flow> {
+        self.mask().map_or(Cow::Borrowed(flow), |mask| Cow::Owned(mask.flow(flow)))
+    }
+
     /// An endpoint as hosts are called now.
     pub(in crate::output::tui) fn name_of(&self, endpoint: Endpoint) -> String {
-        if self.names == Names::ByAddress || self.masked {
-            return text::endpoint(endpoint, self.masked);
+        if let Some(mask) = self.mask() {
+            return mask.endpoint(endpoint).to_string();
         }
-        match self.options.names.get(&endpoint.ip) {
+        match self.options.names.get(&endpoint.ip).filter(|_| self.names != Names::ByAddress) {
             None => endpoint.to_string(),
             Some(_) => format!("{}:{}", self.name_of_host(endpoint.ip), endpoint.port),
         }
     }
 
-    /// A host as hosts are called now; its name is no secret where its address is.
+    /// A host as hosts are called now; its name is a secret where its address is.
     pub(in crate::output::tui) fn name_of_host(&self, ip: IpAddr) -> String {
-        let name = self.options.names.get(&ip).filter(|_| !self.masked);
-        match (self.names, name) {
-            (Names::ByAddress, _) | (_, None) => text::host(ip, self.masked),
+        if let Some(mask) = self.mask() {
+            return mask.ip(ip).to_string();
+        }
+        match (self.names, self.options.names.get(&ip)) {
+            (Names::ByAddress, _) | (_, None) => ip.to_string(),
             (Names::ByName, Some(name)) => name.clone(),
             (Names::Both, Some(name)) => format!("{name}({ip})"),
         }

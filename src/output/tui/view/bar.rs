@@ -28,7 +28,7 @@ const NAME: &str = " synscope ";
 pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     let label = |n: usize, view: View| {
         let word = model.say([Word::Flows, Word::Ladder, Word::Events, Word::Hosts, Word::Stats][n]);
-        let open = if view == View::Events { model.store.unacknowledged } else { 0 };
+        let open = if view == View::Events { model.store.groups.open() } else { 0 };
         let number = if open > 0 { format!("·{}", count(open as u64)) } else { String::new() };
         format!(" {} {word}{number} ", n + 1)
     };
@@ -53,7 +53,7 @@ pub(super) fn tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     }
     let room = usize::from(area.width).saturating_sub(used + 2);
     let live = if model.options.live { "● " } else { "" };
-    let source = format!("{live}{}", model.options.source);
+    let source = format!("{live}{}", model.hidden(&model.options.source));
     // Of a path, the name of the file says more than where it lies.
     let short = if source.width() > room.min(60) { source.rsplit('/').next().unwrap_or_default() } else { &source };
     let source = fit(short, room.min(60), true);
@@ -88,7 +88,7 @@ pub(super) fn strip(model: &Model, area: Rect, buffer: &mut Buffer) {
         left.push(Span::styled(text, model.theme.loud()));
         left.push(Span::raw(" "));
     }
-    if let Some(why) = &model.failure {
+    if let Some(why) = model.failure.as_deref().map(|why| model.hidden(why)) {
         let room = usize::from(area.width).saturating_sub(20);
         left.push(Span::styled(fit(&format!(" {why} "), why.width().min(room) + 2, false), model.theme.loud()));
     } else if model.replaying {
@@ -128,8 +128,9 @@ fn totals(model: &Model, width: u16, room: usize) -> String {
         count(totals.flows.max(store.rows().len() as u64)),
         model.say(Word::FlowsLower)
     );
-    let mut of =
-        Opening::ALL.iter().zip(totals.by_opening).filter(|(_, n)| *n > 0).map(|(o, n)| (*o, n)).collect::<Vec<_>>();
+    // At the end they are those of all flows, also of any that the view has not seen.
+    let verdicts = if store.position.ended { totals.by_opening } else { store.verdicts };
+    let mut of = Opening::ALL.iter().zip(verdicts).filter(|(_, n)| *n > 0).map(|(o, n)| (*o, n)).collect::<Vec<_>>();
     of.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     for (n, (opening, of_it)) in of.into_iter().take(if width >= 100 { 5 } else { 3 }).enumerate() {
         let sign = if n == 0 { ": " } else { "  " };
@@ -146,26 +147,25 @@ fn totals(model: &Model, width: u16, room: usize) -> String {
 fn live(model: &Model, width: u16, room: usize) -> String {
     let store = &model.store;
     let totals = &store.totals;
-    let failed: u64 = Opening::ALL.iter().zip(totals.by_opening).filter(|(o, _)| o.failed()).map(|(_, n)| n).sum();
-    let finished: u64 = totals.by_opening.iter().sum();
     let elapsed = totals.first_time.map_or(0, |first| store.now - first).max(0) / crate::time::SECOND;
-    let percent = if finished == 0 { 0.0 } else { failed as f64 * 100.0 / finished as f64 };
+    let failing = store.fail_rate().map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1}%"));
     let wide = width >= 100;
     let graph = if wide { format!(" {}", sparkline(model, |s| s.packets, 8)) } else { String::new() };
     let at = |percent| compact(store.stats.rtt.percentile(percent));
     let rtt = format!("{} p50 {} p95 {}", model.say(Word::Rtt), at(50), at(95));
     // With how soon each goes: the highest first.
     let mut parts = vec![
-        (1, format!("{} {:02}:{:02}:{:02}", model.say(Word::Live), elapsed / 3600, elapsed / 60 % 60, elapsed % 60)),
-        (2, format!("{} {}/s{graph}", count(store.rate(|s| s.packets) as u64), model.say(Word::Packets))),
-        (4, format!("{} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun))),
-        (3, format!("{} {}", model.say(Word::OpenNow), count(store.open as u64))),
-        (0, format!("{} {percent:.1}%", model.say(Word::Fail))),
+        (6, format!("{} {:02}:{:02}:{:02}", model.say(Word::Live), elapsed / 3600, elapsed / 60 % 60, elapsed % 60)),
+        (3, format!("{} {}/s{graph}", count(store.rate(|s| s.packets) as u64), model.say(Word::Packets))),
+        (5, format!("{} {:.0}/s", model.say(Word::New), store.rate(|s| s.begun))),
+        (1, format!("{} {}", model.say(Word::OpenNow), count(store.open as u64))),
+        (2, format!("{} {}", model.say(Word::EmbryonicNow), count(store.half_open as u64))),
+        (0, format!("{} {failing}", model.say(Word::Fail))),
     ];
     if wide && store.stats.rtt.count() > 0 {
-        parts.push((5, rtt));
+        parts.push((4, rtt));
     }
-    for soon in (1..=5).rev() {
+    for soon in [5, 4, 3, 6, 2, 1] {
         let needed: usize = parts.iter().map(|(_, part)| part.width() + 2).sum();
         if needed > room + 2 {
             parts.retain(|(rank, _)| *rank != soon);
@@ -258,7 +258,8 @@ pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
     let right = vec![Span::styled(fixed.clone(), model.theme.dim())];
     let room = usize::from(area.width).saturating_sub(fixed.width() + 2);
     if let Some(message) = &model.message {
-        let left = vec![Span::styled(format!(" {}", fit(message, room, false)), model.theme.heading())];
+        let text = fit(&model.hidden(message), room, false);
+        let left = vec![Span::styled(format!(" {text}"), model.theme.heading())];
         put(both_ends(left, right, area.width), area, 0, buffer);
         return;
     }
@@ -270,10 +271,18 @@ pub(super) fn hints(model: &Model, area: Rect, buffer: &mut Buffer) {
         left.push(Span::styled("… ", model.theme.heading()));
     }
     if let Some(filter) = &model.filter {
-        let chip = fit(&format!("[{}]", filter.text()), filter.text().width().min(30) + 2, false);
+        let text = model.hidden(filter.text());
+        let chip = fit(&format!("[{text}]"), text.width().min(30) + 2, false);
         used += chip.width() + 2;
         left.push(Span::styled(chip, model.theme.loud()));
         left.push(Span::raw("  "));
+    }
+    let newcomers = model.newcomers();
+    if newcomers > 0 {
+        let text = format!("+{} {} ", count(newcomers as u64), model.say(Word::Newcomers));
+        used += text.width();
+        left.push(Span::styled(text, model.theme.loud()));
+        left.push(Span::raw(" "));
     }
     for (key, word) in advertised(model) {
         let width = key.width() + 1 + model.say(word).width() + 2;
@@ -327,10 +336,19 @@ fn advertised(model: &Model) -> Vec<(String, Word)> {
             (KeyAction::Mark, Word::Compare),
             (KeyAction::Yank, Word::Yank),
         ],
-        View::Events => vec![(KeyAction::Open, Word::FlowLower), (KeyAction::Acknowledge, Word::Acknowledge)],
-        View::Hosts => vec![(KeyAction::Open, Word::FlowsLower)],
+        View::Events => vec![
+            (KeyAction::Open, Word::FlowLower),
+            (KeyAction::Explain, Word::Explain),
+            (KeyAction::Acknowledge, Word::Acknowledge),
+            (KeyAction::Filter, Word::Filter),
+            (KeyAction::LowerSeverity, Word::Severity),
+        ],
+        View::Hosts => vec![(KeyAction::Open, Word::FlowsLower), (KeyAction::Explain, Word::Explain)],
         View::Stats => vec![(KeyAction::Back, Word::Back)],
     };
+    if model.options.live && !model.follow && matches!(model.wish.view, View::Flows | View::Ladder) {
+        actions.insert(0, (KeyAction::Follow, Word::Following));
+    }
     if model.replaying {
         actions.insert(0, (KeyAction::Play, Word::Play));
     } else {
@@ -344,6 +362,10 @@ fn advertised(model: &Model) -> Vec<(String, Word)> {
 /// The key for this, as hints write it; that for the other direction with it.
 fn key_of(model: &Model, action: KeyAction) -> Option<String> {
     let key = |action| model.options.keys.of(action).map(|key| if key == "Enter" { "↵" } else { key });
-    let back = if action == KeyAction::NextFlow { key(KeyAction::PreviousFlow) } else { None };
+    let back = match action {
+        KeyAction::NextFlow => key(KeyAction::PreviousFlow),
+        KeyAction::LowerSeverity => key(KeyAction::RaiseSeverity),
+        _ => None,
+    };
     Some(back.map_or(key(action)?.to_owned(), |back| format!("{}/{back}", key(action).unwrap_or_default())))
 }

@@ -22,16 +22,14 @@ pub(super) fn draw(model: &mut Model, area: Rect, buffer: &mut Buffer) {
     put(Line::styled(heading(model, &columns), model.theme.dim()), area, 0, buffer);
     let height = usize::from(area.height.saturating_sub(1));
     let cursor = model.position().unwrap_or(0);
-    let top = scrolled(model.tops[View::Flows as usize], cursor, height, model.order.len());
+    let top = scrolled(model.tops[View::Flows as usize], cursor, height, model.shown_len());
     model.tops[View::Flows as usize] = top;
-    if model.order.is_empty() {
+    if model.shown_len() == 0 {
         let word = if model.filter.is_some() && model.store.rows().len() > 0 { Word::NoMatch } else { Word::NoFlows };
         put(Line::styled(format!("   {}", model.say(word)), model.theme.dim()), area, 2, buffer);
     }
-    for (n, id) in model.order.iter().skip(top).take(height).enumerate() {
-        if let Some(row) = model.store.row(*id) {
-            put(line(model, row, &columns), area, n + 1, buffer);
-        }
+    for (n, row) in model.rows_from(top, height).into_iter().enumerate() {
+        put(line(model, row, &columns), area, n + 1, buffer);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Hosts: what they tried, how it went, how guessable their sequence numbers are, and what was found about them.
 
+use core::cmp::Reverse;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,14 +9,18 @@ use ratatui::text::{Line, Span};
 use strum::VariantArray;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::groups::{RoleFinding, says_how};
 use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::Model;
 use super::super::store::Host;
-use super::super::text::{count, finding, fit, right};
+use super::super::text::{count, figures, fit, reason, right};
 use super::super::theme::Class;
 use super::lines::{heading, put, scrolled, wrap};
 use crate::detect::host::Grade;
+use crate::output::Locale;
+use crate::output::clock::Civil;
+use crate::tcp::Endpoint;
 
 /// From this width on captions are whole words.
 const WIDE: u16 = 140;
@@ -107,7 +113,7 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     put(Line::styled(captions(model, area.width), model.theme.dim()), area, 1, buffer);
     let length = model.store.hosts.len();
     let detail = match area.height {
-        20.. if own => 7,
+        20.. if own => 9,
         14.. if own => 5,
         _ => 0,
     };
@@ -135,7 +141,8 @@ pub(super) fn draw(model: &mut Model, area: Rect, own: bool, buffer: &mut Buffer
     }
 }
 
-/// The finding and the grade of the selected host, in full.
+/// The grade of the selected host and all that was found about it, the worst first, with the figures of the latest
+/// report; where there is room, the latter in a sentence.
 fn details(model: &Model, name: &str, record: &Host, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some((grade, bits)) = record.isn {
@@ -144,14 +151,34 @@ fn details(model: &Model, name: &str, record: &Host, width: usize) -> Vec<String
     } else {
         lines.push(name.to_owned());
     }
-    if let Some((severity, id, reason)) = &record.finding {
-        let reported = finding(id, reason, model.options.locale);
-        lines.extend(wrap(&format!("{} {id}: {reported}", severity.name()), width));
-        if reported != reason {
-            lines.extend(wrap(reason, width));
-        }
+    let mut findings: Vec<&RoleFinding> = record.findings.iter().collect();
+    findings.sort_by_key(|finding| Reverse((finding.severity, !says_how(&finding.anomaly), finding.anomaly.time)));
+    lines.extend(findings.iter().map(|finding| fit(&described(model, finding), width, false).trim_end().to_owned()));
+    if let [only] = findings[..] {
+        lines.extend(wrap(&model.hidden(reason(&only.anomaly, model.options.locale)), width));
     }
     lines
+}
+
+/// Severity and rule, the other end, since when, and figures.
+fn described(model: &Model, found: &RoleFinding) -> String {
+    let anomaly = &found.anomaly;
+    let other = if found.is_victim { anomaly.source } else { anomaly.destination };
+    let sign = if found.is_victim { "←" } else { "→" };
+    let other = other.map(|(ip, port)| match port {
+        Some(port) => model.name_of(Endpoint { ip, port }),
+        None => model.name_of_host(ip),
+    });
+    let other = other.map_or_else(String::new, |other| format!("{sign} {other}"));
+    let at = Civil::of(found.first);
+    let (since, clock) = (model.say(Word::Since), format!("{:02}:{:02}:{:02}", at.hour, at.minute, at.second));
+    let since = match model.options.locale {
+        Locale::En => format!("{since} {clock}"),
+        Locale::Ko => format!("{clock}{since}"),
+    };
+    let mut parts = figures(anomaly, model.options.locale, model.mask());
+    parts.push(since);
+    format!("{:<5} {} {other} · {}", found.severity.name(), anomaly.id, parts.join(" · "))
 }
 
 /// Width of the address.
@@ -183,9 +210,13 @@ fn line<'a>(model: &Model, name: &str, record: &Host, selected: bool, width: u16
         text.push(' ');
         text.push_str(&right(&figure.value(record), figure.width(width >= WIDE)));
     }
-    let (class, found) = match &record.finding {
-        Some((severity, id, reason)) => {
-            (Class::of(*severity), format!("{id}: {}", finding(id, reason, model.options.locale)))
+    let (class, found) = match record.worst() {
+        Some(worst) => {
+            let sign = if worst.is_victim { "← " } else { "" };
+            let more =
+                if record.findings.len() > 1 { format!(" +{}", record.findings.len() - 1) } else { String::new() };
+            let figures = figures(&worst.anomaly, model.options.locale, model.mask()).join(" · ");
+            (Class::of(worst.severity), format!("{sign}{}{more}  {figures}", worst.anomaly.id))
         }
         None => (Class::Ok, String::new()),
     };

@@ -108,7 +108,7 @@ fn title<'a>(model: &Model, row: &FlowRow, width: u16) -> Line<'a> {
     let ends = [&flow.client, &flow.server].map(|peer| model.name_of(peer.endpoint));
     let left = format!(" #{} {} → {}", flow.id, ends[0], ends[1]);
     let verdict = format!("   {} · {}  ", model.say(phase(Phase::of(flow))), outcome(row, model.options.locale));
-    let right = format!("{}/{} ◂ ▸ ", model.position().map_or(0, |at| at + 1), model.order.len());
+    let right = format!("{}/{} ◂ ▸ ", model.position().map_or(0, |at| at + 1), model.shown_len());
     // The verdict is never cut.
     let room = usize::from(width).saturating_sub(right.width() + verdict.width());
     let left = fit(&left, left.width().min(room), false);

@@ -1,5 +1,6 @@
 //! The screen: one pane a file. Panes read the model and draw; they change nothing but where lists begin.
 
+mod alert;
 mod bar;
 mod events;
 mod flows;
@@ -28,12 +29,17 @@ use super::theme::ascii;
 pub fn draw(model: &mut Model, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
+    model.wish.alert = model.store.groups.pinned().is_some();
+    model.keep_cursors();
     match layout(area.width, area.height, model.wish) {
         None => too_small(model, area, buffer),
         Some(at) => {
             model.page = usize::from(at.main.height.saturating_sub(1));
             bar::tabs(model, at.tabs, buffer);
             bar::strip(model, at.strip, buffer);
+            if let Some(pane) = at.alert {
+                alert::draw(model, pane, buffer);
+            }
             match model.wish.view {
                 View::Flows => flows::draw(model, at.main, buffer),
                 View::Ladder => ladder::draw(model, at.main, true, buffer),

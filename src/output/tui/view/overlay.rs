@@ -1,18 +1,22 @@
 //! What lies over the panes: the keys, why a flow got its verdict, two steps side by side.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
+use super::super::layout::View;
 use super::super::locale::Word;
 use super::super::model::{Model, Overlay};
-use super::super::text::{explanation, fit, right};
+use super::super::text::{explanation, figures, fit, reason, right};
 use super::lines::{put, wrap};
 use crate::detect::Anomaly;
 use crate::flow::{Ends, Flow, Step};
 use crate::output::duration::human;
+use crate::output::explain::anomalies;
 use crate::output::words::state_name;
 
 /// Draws the overlay, if there is one.
@@ -77,23 +81,59 @@ fn help(model: &Model, width: usize) -> Vec<String> {
         .collect()
 }
 
+/// Why the selected flow has its verdict; in the lists of events and hosts, what the selected one is.
 fn explain(model: &Model, width: usize) -> Vec<String> {
-    let Some(row) = model.row() else { return vec![model.say(Word::NoSelection).to_owned()] };
-    let findings: Vec<&Anomaly> = model.store.findings_of(row.id).collect();
-    let lines = explanation(row, &findings, model.options.locale);
+    let lines = match model.wish.view {
+        View::Events => model.selected_event().map_or_else(Vec::new, |row| findings(model, None, &[row.group.anomaly])),
+        View::Hosts => model
+            .selected_host()
+            .map_or_else(Vec::new, |ip| findings(model, Some(&model.name_of_host(ip)), &model.findings_about(ip))),
+        View::Flows | View::Ladder | View::Stats => model.row().map_or_else(Vec::new, |row| {
+            let findings: Vec<&Anomaly> = model.store.findings_of(row.id).collect();
+            explanation(row, &findings, model.options.locale)
+        }),
+    };
+    if lines.is_empty() {
+        return vec![model.say(Word::NoSelection).to_owned()];
+    }
+    lines.iter().flat_map(|line| wrapped(&model.hidden(line), width)).collect()
+}
+
+/// What was found, its reason, and what its rule says.
+fn findings(model: &Model, whom: Option<&str>, findings: &[Arc<Anomaly>]) -> Vec<String> {
+    let locale = model.options.locale;
+    let mut lines: Vec<String> = whom.map(str::to_owned).into_iter().collect();
+    for anomaly in findings {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(format!("{} {} ({})", anomaly.severity.name(), anomaly.id, anomaly.reference));
+        lines.push(format!("  {}", reason(anomaly, locale)));
+        if reason(anomaly, locale) != anomaly.reason {
+            lines.push(format!("  {}", anomaly.reason));
+        }
+        lines.extend(
+            Some(figures(anomaly, locale, None).join(" · "))
+                .filter(|text| !text.is_empty())
+                .map(|text| format!("  {text}")),
+        );
+        lines.push(format!("  {}", anomalies::description(anomaly.id, locale)));
+    }
+    if findings.is_empty() {
+        lines.push(format!("  {}", model.say(Word::NoEvents)));
+    }
     lines
-        .iter()
-        .flat_map(|line| {
-            let indent = line.len() - line.trim_start().len();
-            let wrapped = if line.width() <= width {
-                vec![line.clone()]
-            } else {
-                wrap(line.trim_start(), width.saturating_sub(indent))
-            };
-            let lead = if wrapped.len() > 1 { " ".repeat(indent) } else { String::new() };
-            wrapped.into_iter().map(move |part| format!("{lead}{part}"))
-        })
-        .collect()
+}
+
+/// A line in as many as it takes, all indented like its first.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    if line.width() <= width {
+        return vec![line.to_owned()];
+    }
+    let lead = " ".repeat(indent);
+    let parts = wrap(line.trim_start(), width.saturating_sub(indent));
+    parts.into_iter().map(|part| format!("{lead}{part}")).collect()
 }
 
 fn compare(model: &Model, from: (u64, usize), to: (u64, usize)) -> Vec<String> {

@@ -34,7 +34,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let newest =
         model.store.findings_of(row.flow.id).filter(|anomaly| anomaly.severity >= crate::detect::Severity::Note).last();
     if let Some(anomaly) = newest {
-        let text = format!("{} {}: {}", anomaly.severity.name(), anomaly.id, reason(anomaly, locale));
+        let text = format!("{} {}: {}", anomaly.severity.name(), anomaly.id, model.hidden(reason(anomaly, locale)));
         lines.extend(wrap(&text, width).into_iter().map(|text| Line::raw(format!("   {text}"))));
     }
     for (n, line) in lines.into_iter().enumerate() {
