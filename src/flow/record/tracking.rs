@@ -89,7 +89,7 @@ pub(in crate::flow) struct Tracking {
     pub(in crate::flow) wrong_ack: Option<WrongAck>,
     /// A reset that should not have taken effect; it did if nothing follows.
     pub(in crate::flow) doubtful_reset: Option<Box<Reset>>,
-    pub(in crate::flow) provocation: Option<Provocation>,
+    pub(in crate::flow) provocation: Option<Box<Provocation>>,
     /// The refusal of the SYN to which a SYN-ACK came all the same.
     pub(in crate::flow) refusal: Option<Box<Reset>>,
     /// A SYN-ACK that the next segment may explain.

@@ -587,11 +587,15 @@ impl Flow {
 
     /// Something was sent to `target` that RFC 5961 answers with a challenge ACK.
     pub(in crate::flow) fn provoke(&mut self, target: Side, time: Timestamp) {
-        self.tracking.provocation = Some(Provocation { target, time });
+        let provocation = Provocation { target, time };
+        match &mut self.tracking.provocation {
+            Some(before) => **before = provocation,
+            none => *none = Some(Box::new(provocation)),
+        }
     }
 
     fn challenge(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(provocation) = self.tracking.provocation else { return Facts::empty() };
+        let Some(provocation) = self.tracking.provocation.as_deref().copied() else { return Facts::empty() };
         let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| rtt.saturating_mul(2).max(10 * MILLISECOND));
         let pure_ack = s.flags.is_plain_ack() && s.payload == 0;
         let peer = self.peer(from);
