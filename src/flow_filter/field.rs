@@ -274,7 +274,7 @@ pub(super) const FIELDS: &[Field] = &[
     }),
     text("zeek.state", "Zeek's conn_state", |s| s.flow.map(|flow| flow.zeek.state().name().to_owned())),
     text("zeek.history", "Zeek's history", |s| s.flow.map(|flow| flow.zeek.history())),
-    text("cid", "community id", |s| s.flow.map(|flow| CommunityId::of(&flow.key).as_str().to_owned())),
+    text("cid", "community id", |s| s.flow.map(|flow| CommunityId::of(&flow.key()).as_str().to_owned())),
     number("id", "number of the flow", Unit::Count, |s| match (s.flow, s.anomaly) {
         (Some(flow), _) => one(i64::try_from(flow.id).ok()),
         (None, anomaly) => one(anomaly.and_then(|a| a.flow_id).and_then(|id| i64::try_from(id).ok())),

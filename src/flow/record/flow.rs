@@ -133,8 +133,6 @@ pub struct Flow {
     pub(in crate::flow) tracking: super::tracking::Tracking,
     /// The end.
     pub teardown: Teardown,
-    /// Four-tuple.
-    pub key: FlowKey,
     /// Zeek's conn_state and history.
     pub zeek: ZeekWords,
     /// What the rules about hosts noted.
@@ -170,6 +168,11 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Four-tuple.
+    pub fn key(&self) -> FlowKey {
+        FlowKey::between(self.client.endpoint, self.server.endpoint).0
+    }
+
     /// The incarnation of the same four-tuple before this one.
     pub fn previous(&self) -> Option<&Previous> {
         self.previous.as_deref()

@@ -42,7 +42,22 @@ pub(in crate::flow) struct WrongAck {
     pub(in crate::flow) with_syn: bool,
 }
 
-/// The tracker's own notes on a flow. The first 64 octets are what each segment needs.
+/// The states of both ends before a reset, and when the close had been complete.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::flow) struct BeforeReset {
+    pub(in crate::flow) client: State,
+    pub(in crate::flow) server: State,
+    pub(in crate::flow) complete: Option<Timestamp>,
+}
+
+/// When the last segment of a flow passed, and its frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::flow) struct LastSegment {
+    pub(in crate::flow) time: Timestamp,
+    pub(in crate::flow) frame: u64,
+}
+
+/// The tracker's own notes on a flow. The first 64 octets are what each segment needs; what few flows have is boxed.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub(in crate::flow) struct Tracking {
@@ -73,15 +88,15 @@ pub(in crate::flow) struct Tracking {
     /// An answer of the server that does not fit the client's SYN.
     pub(in crate::flow) wrong_ack: Option<WrongAck>,
     /// A reset that should not have taken effect; it did if nothing follows.
-    pub(in crate::flow) doubtful_reset: Option<Reset>,
-    pub(in crate::flow) provocation: Option<Provocation>,
+    pub(in crate::flow) doubtful_reset: Option<Box<Reset>>,
+    pub(in crate::flow) provocation: Option<Box<Provocation>>,
     /// The refusal of the SYN to which a SYN-ACK came all the same.
-    pub(in crate::flow) refusal: Option<Reset>,
+    pub(in crate::flow) refusal: Option<Box<Reset>>,
     /// A SYN-ACK that the next segment may explain.
     pub(in crate::flow) held: Option<Box<Held>>,
-    pub(in crate::flow) before_reset: Option<(State, State, Option<Timestamp>)>,
-    /// Time and frame of the last segment before a SYN on the open connection.
-    pub(in crate::flow) before_syn: Option<(Timestamp, u64)>,
+    pub(in crate::flow) before_reset: Option<Box<BeforeReset>>,
+    /// The last segment before a SYN on the open connection.
+    pub(in crate::flow) before_syn: Option<Box<LastSegment>>,
 }
 
 impl Tracking {

@@ -9,7 +9,7 @@ use crate::flow::record::notes::UnsentAck;
 use crate::flow::record::peer::{InFlight, Peer};
 use crate::flow::record::steps::Label;
 use crate::flow::record::teardown::Reset;
-use crate::flow::record::tracking::{Phase, Provocation};
+use crate::flow::record::tracking::{BeforeReset, Phase, Provocation};
 use crate::flow::record::tuple::Side;
 use crate::flow::record::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, SeqNumber, State};
@@ -386,7 +386,7 @@ impl Flow {
         if let Some(refusal) = self.tracking.refusal.take() {
             // The client had believed the refusal: it has nothing left that could be reset.
             let facts = self.fail(Opening::Refused, s, Side::Client);
-            self.teardown.reset = Some(refusal);
+            self.teardown.reset = Some(*refusal);
             return facts;
         }
         self.client.has_received(Event::SynAck);
@@ -432,7 +432,7 @@ impl Flow {
     /// A reset that should take no effect. It did if nothing follows.
     fn doubt_reset(&mut self, s: &Segment, by: Side, misplaced: Facts) -> Facts {
         let reset = self.reset(s, by, false);
-        self.tracking.doubtful_reset.get_or_insert(reset);
+        self.tracking.doubtful_reset.get_or_insert_with(|| Box::new(reset));
         if misplaced.intersects(Facts::RST_INEXACT) {
             self.provoke(by.other(), s.time);
         }
@@ -446,7 +446,7 @@ impl Flow {
         {
             self.tracking.phase = Phase::Failed;
             self.gone(reset.by);
-            self.teardown.reset = Some(reset);
+            self.teardown.reset = Some(*reset);
             let now = (self.client.presumed(), self.server.presumed());
             for step in self.steps.iter_mut().filter(|step| step.frame >= reset.frame) {
                 (step.client, step.server) = now;
@@ -474,7 +474,7 @@ impl Flow {
         }
         let reset = self.reset(s, from, facts.intersects(Facts::RST_EXACT));
         if !reset.exact {
-            self.tracking.doubtful_reset.get_or_insert(reset);
+            self.tracking.doubtful_reset.get_or_insert_with(|| Box::new(reset));
             self.provoke(from.other(), s.time);
             return facts;
         }
@@ -492,7 +492,8 @@ impl Flow {
 
     /// Ends the connection by `reset`.
     pub(in crate::flow) fn accept_reset(&mut self, reset: Reset) {
-        self.tracking.before_reset = Some((self.client.confirmed, self.server.confirmed, self.teardown.complete));
+        let (client, server, complete) = (self.client.confirmed, self.server.confirmed, self.teardown.complete);
+        self.tracking.before_reset = Some(Box::new(BeforeReset { client, server, complete }));
         self.teardown.reset_after_both = self.both_fins();
         self.teardown.reset = Some(reset);
         self.teardown.complete.get_or_insert(reset.time);
@@ -561,11 +562,10 @@ impl Flow {
     /// The reset did not take effect: the end in whose name it was sent is back where it was. Only its state had been
     /// touched; of the other end nothing was taken for proved.
     fn undo_reset(&mut self) {
-        let (Some(reset), Some((client, server, complete))) =
-            (self.teardown.reset.take(), self.tracking.before_reset.take())
-        else {
+        let (Some(reset), Some(before)) = (self.teardown.reset.take(), self.tracking.before_reset.take()) else {
             return;
         };
+        let BeforeReset { client, server, complete } = *before;
         self.teardown.complete = complete;
         let before = if reset.by == Side::Client { client } else { server };
         let other = self.peer_mut(reset.by.other());
@@ -587,11 +587,15 @@ impl Flow {
 
     /// Something was sent to `target` that RFC 5961 answers with a challenge ACK.
     pub(in crate::flow) fn provoke(&mut self, target: Side, time: Timestamp) {
-        self.tracking.provocation = Some(Provocation { target, time });
+        let provocation = Provocation { target, time };
+        match &mut self.tracking.provocation {
+            Some(before) => **before = provocation,
+            none => *none = Some(Box::new(provocation)),
+        }
     }
 
     fn challenge(&mut self, s: &Segment, from: Side) -> Facts {
-        let Some(provocation) = self.tracking.provocation else { return Facts::empty() };
+        let Some(provocation) = self.tracking.provocation.as_deref().copied() else { return Facts::empty() };
         let within = self.handshake.rtt().map_or(CHALLENGE_WITHIN, |rtt| rtt.saturating_mul(2).max(10 * MILLISECOND));
         let pure_ack = s.flags.is_plain_ack() && s.payload == 0;
         let peer = self.peer(from);

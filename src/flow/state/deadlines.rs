@@ -110,7 +110,7 @@ impl Flow {
             && self.teardown.reset.is_none()
             && !self.both_fins()
         {
-            self.accept_reset(reset);
+            self.accept_reset(*reset);
         }
         if self.opening.is_none() && self.tracking.phase == Phase::SynReceived && self.client.isn.is_none() {
             self.reach(Opening::SynAckOnly, time);

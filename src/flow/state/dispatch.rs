@@ -8,8 +8,8 @@ use crate::flow::record::handshake::Handshake;
 use crate::flow::record::peer::{Offer, Peer};
 use crate::flow::record::steps::Step;
 use crate::flow::record::teardown::{Reset, Teardown};
-use crate::flow::record::tracking::{Phase, Tracking};
-use crate::flow::record::tuple::{FlowKey, Side};
+use crate::flow::record::tracking::{LastSegment, Phase, Tracking};
+use crate::flow::record::tuple::Side;
 use crate::flow::record::verdict::Opening;
 use crate::flow::record::zeek::ZeekWords;
 use crate::tcp::{Checksum, Event, Flags, Segment, State};
@@ -48,7 +48,7 @@ impl Flow {
     pub(in crate::flow) fn begun_by_wrong(&mut self, wrong: &Segment) -> Self {
         let mut steps = core::mem::take(&mut self.steps);
         steps.clear();
-        let mut flow = Self::new(self.id, wrong, self.key, true, self.previous.is_some(), self.tracking.seen_at, steps);
+        let mut flow = Self::new(self.id, wrong, true, self.previous.is_some(), self.tracking.seen_at, steps);
         flow.previous = self.previous.take();
         flow.marks = core::mem::take(&mut self.marks);
         flow.host_marks = self.host_marks;
@@ -61,7 +61,6 @@ impl Flow {
     pub(in crate::flow) fn new(
         id: u64,
         s: &Segment,
-        key: FlowKey,
         sender_is_client: bool,
         reused: bool,
         now: Timestamp,
@@ -72,7 +71,6 @@ impl Flow {
         let tracking = Tracking { tried_at: now, seen_at: now, quiet_at: Tracking::NEVER, ..Tracking::default() };
         Self {
             id,
-            key,
             client,
             server,
             role_known: s.flags.is_syn() || s.flags.is_syn_ack(),
@@ -132,7 +130,8 @@ impl Flow {
             Checksum::Good | Checksum::Unverifiable => {}
         }
         if s.flags.is_syn() && !first {
-            self.tracking.before_syn = Some((self.last_time, self.last_frame));
+            **self.tracking.before_syn.get_or_insert_default() =
+                LastSegment { time: self.last_time, frame: self.last_frame };
         }
         self.last_time = self.last_time.max(s.time);
         self.last_frame = s.frame;

@@ -8,7 +8,7 @@ use crate::flow::record::peer::InFlight;
 use crate::flow::record::resets::DefiedReset;
 use crate::flow::record::steps::Label;
 use crate::flow::record::teardown::Reset;
-use crate::flow::record::tracking::Phase;
+use crate::flow::record::tracking::{BeforeReset, Phase};
 use crate::flow::record::tuple::Side;
 use crate::flow::record::verdict::Opening;
 use crate::tcp::{Event, Flags, Segment, State};
@@ -110,7 +110,8 @@ impl Flow {
             self.teardown.reset = None;
             return;
         }
-        self.tracking.before_reset = Some((State::Established, State::Established, None));
+        let (client, server) = (State::Established, State::Established);
+        self.tracking.before_reset = Some(Box::new(BeforeReset { client, server, complete: None }));
         self.tracking.spoke_after_reset = (false, false);
         self.keep_reset(reset, Evidence::default());
     }

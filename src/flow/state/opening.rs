@@ -215,8 +215,8 @@ impl Flow {
         if self.opening == Some(Opening::Refused) {
             // The refusal was of an earlier try; or one of the two answers is not the server's.
             let tried = self.handshake.syns.last().map(|syn| syn.time);
-            self.tracking.refusal =
-                self.teardown.reset.take().filter(|reset| tried.is_none_or(|time| time <= reset.time));
+            let refusal = self.teardown.reset.take().filter(|reset| tried.is_none_or(|time| time <= reset.time));
+            self.tracking.refusal = refusal.map(Box::new);
             self.teardown.complete = None;
         }
         self.tracking.tried_at = now;

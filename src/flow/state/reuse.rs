@@ -118,9 +118,10 @@ impl Flow {
             }
             return;
         }
+        let last = self.tracking.before_syn.as_deref();
         let before = Before {
-            last_time: self.tracking.before_syn.map_or(self.first_time, |b| b.0),
-            last_frame: self.tracking.before_syn.map_or(self.first_frame, |b| b.1),
+            last_time: last.map_or(self.first_time, |last| last.time),
+            last_frame: last.map_or(self.first_frame, |last| last.frame),
             steps: self.steps.len(),
             zeek: self.zeek.clone(),
             completeness: self.completeness,

@@ -25,6 +25,8 @@ use crate::flow::state::twins::Asked;
 use crate::tcp::SeqNumber;
 use crate::time::Timestamp;
 
+/// Steps of an ordinary connection: handshake, a question and its answer, both FINs and the last acknowledgment.
+const ORDINARY_STEPS: usize = 8;
 /// Emptied step lists kept for new flows.
 const MAX_SPARE: usize = 4096;
 
@@ -362,7 +364,7 @@ impl Table {
 
     /// An empty list for the steps of a new flow.
     pub(in crate::flow) fn spare_steps(&mut self) -> Vec<Step> {
-        self.spare.pop().unwrap_or_default()
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(ORDINARY_STEPS))
     }
 
     /// Number and slot of every flow.
@@ -389,7 +391,7 @@ mod tests {
 
     fn flow(id: u64, s: &Segment) -> (FastPath, Flow) {
         let (key, _) = FlowKey::of(s);
-        (FastPath::new(key, true, Timestamp(0)), Flow::new(id, s, key, true, false, Timestamp(0), Vec::new()))
+        (FastPath::new(key, true, Timestamp(0)), Flow::new(id, s, true, false, Timestamp(0), Vec::new()))
     }
 
     #[test]

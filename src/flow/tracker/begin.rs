@@ -59,8 +59,7 @@ impl Tracker {
             roles::sender_is_client(s)
         };
         let client_is_low = sender_is_low == sender_is_client;
-        let mut flow =
-            Flow::new(self.next_id, s, key, sender_is_client, previous.is_some(), now, self.table.spare_steps());
+        let mut flow = Flow::new(self.next_id, s, sender_is_client, previous.is_some(), now, self.table.spare_steps());
         flow.tracking.steps_saved = self.steps_saved();
         if previous.is_none() && self.announced.begins(s) {
             flow.completeness = Completeness::announced();
@@ -141,7 +140,7 @@ impl Tracker {
     /// A new record for flow `id`, which begins with the SYN `s` and does not have it yet.
     #[inline]
     pub(super) fn record_of(&mut self, s: &Segment, id: u64, keyed: &Keyed) -> (FastPath, Flow) {
-        let mut flow = Flow::new(id, s, keyed.key, true, false, s.time, self.table.spare_steps());
+        let mut flow = Flow::new(id, s, true, false, s.time, self.table.spare_steps());
         flow.tracking.steps_saved = self.steps_saved();
         if self.announced.begins(s) {
             flow.completeness = Completeness::announced();

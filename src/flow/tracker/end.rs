@@ -19,7 +19,7 @@ impl Tracker {
             // A SYN gets a record only now, one beyond the limit at most, and gives it back at once: nobody need go for
             // it.
             let slot = self.expand(slot, None);
-            let Some(key) = self.table.get(slot).map(|flow| flow.key) else { continue };
+            let Some(key) = self.table.get(slot).map(Flow::key) else { continue };
             let keyed = Keyed { key, hash: self.table.hash(&key), sender_is_low: true };
             let Some(mut slot) = self.current(slot, &keyed, now, observer) else { continue };
             if self.table.get(slot).is_some_and(Flow::pending_is_last) {

@@ -169,8 +169,8 @@ fn ends(flow: &Flow, counts: bool) -> (End, End) {
 fn network(flow: &Flow, detail: Detail) -> Network {
     Network {
         transport: "tcp",
-        kind: (detail == Detail::Full).then_some(if flow.key.is_v6() { "ipv6" } else { "ipv4" }),
-        community_id: Community(CommunityId::of(&flow.key)),
+        kind: (detail == Detail::Full).then_some(if flow.key().is_v6() { "ipv6" } else { "ipv4" }),
+        community_id: Community(CommunityId::of(&flow.key())),
         packets: (detail == Detail::Full).then(|| Count(flow.packets())),
         bytes: (detail == Detail::Full).then(|| Count(flow.bytes())),
     }

@@ -417,7 +417,7 @@ pub(super) fn to_copy(letter: char, flow: &Flow) -> Option<String> {
     Some(match letter {
         'y' => comment(flow),
         'f' => bpf(flow),
-        'c' => CommunityId::of(&flow.key).as_str().to_owned(),
+        'c' => CommunityId::of(&flow.key()).as_str().to_owned(),
         'p' => format!("{} {}", flow.client.endpoint, flow.server.endpoint),
         'j' => json(flow).trim_end().to_owned(),
         _ => return None,

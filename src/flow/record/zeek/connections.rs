@@ -129,7 +129,7 @@ impl Connections {
 
     /// Takes the rows out that belong to `flow`, which has ended.
     pub fn take(&mut self, flow: &Flow) -> Vec<Row> {
-        let Some(tuple) = self.tuples.get_mut(&flow.key) else { return Vec::new() };
+        let Some(tuple) = self.tuples.get_mut(&flow.key()) else { return Vec::new() };
         (tuple.flow, tuple.parts) = (flow.id, 0);
         let mut rows = Vec::new();
         let connections = std::mem::take(&mut tuple.connections);
@@ -142,7 +142,7 @@ impl Connections {
             }
         }
         if tuple.connections.is_empty() {
-            self.tuples.remove(&flow.key);
+            self.tuples.remove(&flow.key());
         }
         rows
     }

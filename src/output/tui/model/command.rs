@@ -164,7 +164,7 @@ impl Model {
         };
         let rows = ids.iter().filter_map(|id| self.store.row(*id));
         let flows = rows.map(|row| SavedFlow {
-            key: row.flow.key,
+            key: row.flow.key(),
             frames: (row.flow.first_frame, row.flow.last_frame.max(row.flow.steps.last().map_or(0, |step| step.frame))),
             comment: pcapng::comment(&row.flow),
         });
