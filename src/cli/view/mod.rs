@@ -1,6 +1,7 @@
 //! The terminal view: an analysis in a thread of its own, and the view of it in this one.
 
 mod marks;
+mod memory;
 mod names;
 mod player;
 mod reading;
@@ -43,7 +44,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let names = names::read();
     protected.explain(give_up_rights(&mut run)?.limits());
     let run = Arc::new(run);
-    let feed = Feed::new(run.analysis.limits.flows);
+    let feed = Feed::new(run.analysis.limits.flows).within(memory::waiting_octets(&run));
     let (sender, commands) = channel();
     let (source, input) = opened.source(&stop)?;
     let options = Options { names: Arc::new(names), ..options(&run, view, &source.description()) };
@@ -133,6 +134,7 @@ fn options(run: &Run, view: &View, description: &str) -> Options {
         mouse: view.mouse,
         fps: view.fps,
         max_flows: run.analysis.limits.flows,
+        max_octets: memory::table_octets(run),
         filter: run.analysis.flows_where.clone(),
         arrangement: view.arrangement,
         time_wait: run.analysis.timeouts.time_wait,

@@ -45,6 +45,13 @@ pub(super) struct FlowRow {
     counted: Counted,
 }
 
+impl FlowRow {
+    /// Octets that it takes, its flow and what counts its readers included.
+    fn octets(&self) -> usize {
+        size_of::<Self>() + 2 * size_of::<usize>() + self.flow.octets()
+    }
+}
+
 /// What a row has contributed to hosts and statistics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counted {
@@ -134,6 +141,11 @@ impl Finding {
 pub(super) struct Store {
     rows: VecDeque<FlowRow>,
     limit: usize,
+    /// Octets that rows and their flows take, and may take.
+    pub(super) octets: usize,
+    most_octets: usize,
+    /// Whether a flow was forgotten for want of octets.
+    pub(super) was_full: bool,
     /// Flows that have not ended.
     pub(super) open: usize,
     pub(super) evicted: u64,
@@ -161,10 +173,14 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(limit: usize) -> Self {
+    /// For `limit` flows, in `most_octets`.
+    pub(super) fn new(limit: usize, most_octets: usize) -> Self {
         Self {
             rows: VecDeque::new(),
             limit: limit.max(1),
+            octets: 0,
+            most_octets,
+            was_full: false,
             open: 0,
             evicted: 0,
             dropped: 0,
@@ -279,7 +295,9 @@ impl Store {
         if let Some(known) = known {
             row.ended = row.ended.or(known.ended);
             (row.gap, row.counted) = (known.gap, known.counted);
+            self.octets -= known.octets();
         }
+        self.octets += row.octets();
         self.count(&mut row, place.is_err());
         match place {
             Ok(at) => {
@@ -292,12 +310,18 @@ impl Store {
         if self.rows.len() > self.limit {
             self.evict();
         }
+        // The last one stays, whatever it takes.
+        while self.octets > self.most_octets && self.rows.len() > 1 {
+            self.was_full = true;
+            self.evict();
+        }
     }
 
     /// Takes the oldest row that has ended away, or the oldest.
     fn evict(&mut self) {
         let ended = self.rows.iter().take(EVICTION_LOOK).position(|row| row.ended.is_some());
         let gone = self.rows.remove(ended.unwrap_or(0));
+        self.octets -= gone.as_ref().map_or(0, FlowRow::octets);
         self.open -= usize::from(gone.is_some_and(|row| row.ended.is_none()));
         self.evicted += 1;
     }
@@ -449,6 +473,7 @@ impl Store {
     /// Forgets flows that have ended.
     pub(super) fn clear_ended(&mut self) {
         self.rows.retain(|row| row.ended.is_none());
+        self.octets = self.rows.iter().map(FlowRow::octets).sum();
         self.generation += 1;
     }
 
