@@ -368,3 +368,21 @@ fn a_live_connection_goes_from_syn_sent_to_time_wait() {
         let _ = child.wait();
     }
 }
+
+/// What is pasted is no keys: only a prompt takes it.
+#[test]
+fn a_paste_presses_no_keys() {
+    let Some(shell) = Shell::new("paste", (80, 24), None) else { return };
+    shell.run(&synscope(&format!("-r {}", capture("hs_refused.pcap"))));
+    shell.wait_for("3 refused");
+    let paste = |text: &str| {
+        shell.tmux(&["set-buffer", text]);
+        shell.tmux(&["paste-buffer", "-p", "-t", "t"]);
+    };
+    paste("?q\n");
+    shell.keys("/");
+    paste("tcp.port");
+    // Both came, in this order: the first did nothing.
+    let screen = shell.wait_for("tcp.port");
+    assert!(screen.contains("3 refused") && !screen.contains("CODE"), "{screen}");
+}

@@ -77,8 +77,7 @@ impl Marks {
         self.places.push(place);
         self.octets.push(octets);
         self.live.push(live);
-        while self.places.len() > MOST
-            || self.places.len() > 1 && self.octets.iter().sum::<usize>() > self.most_octets
+        while self.places.len() > MOST || self.places.len() > 1 && self.octets.iter().sum::<usize>() > self.most_octets
         {
             self.thin_out(feed);
         }

@@ -350,7 +350,9 @@ impl Player {
         // Each is a whole analysis: those with many connections are read anew when they are wanted.
         let most = self.run.analysis.limits.flows / SPARE_PART;
         for place in wanted {
-            if self.marks.live_at(place).is_some_and(|live| live <= most) && !self.spares.iter().any(|spare| spare.place.packets == place.packets) {
+            if self.marks.live_at(place).is_some_and(|live| live <= most)
+                && !self.spares.iter().any(|spare| spare.place.packets == place.packets)
+            {
                 let made = self.input.as_ref().and_then(|input| Spare::make(&self.run, input, place));
                 self.spares.extend(made);
             }
