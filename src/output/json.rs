@@ -215,7 +215,7 @@ impl<'a> Serializer for JsonWriter<'a> {
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> fmt::Result {
         self.0.push(b'"');
-        write!(Text(self.0), "{value}")?;
+        write!(JsonText(self.0), "{value}")?;
         self.0.push(b'"');
         Ok(())
     }
@@ -307,9 +307,9 @@ impl<'a> Serializer for JsonWriter<'a> {
 }
 
 /// Text inside of a string.
-struct Text<'a>(&'a mut Vec<u8>);
+struct JsonText<'a>(&'a mut Vec<u8>);
 
-impl fmt::Write for Text<'_> {
+impl fmt::Write for JsonText<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         write_text(text, self.0);
         Ok(())
