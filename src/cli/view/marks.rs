@@ -53,9 +53,9 @@ pub(super) struct Marks {
 
 impl Marks {
     /// For a view whose table takes `table` octets at most, and the tables of all marks `most_octets`.
-    pub(super) const fn new(table: usize, most_octets: usize) -> Self {
-        let (places, octets, live) = (Vec::new(), Vec::new(), Vec::new());
-        Self { wanted: false, every: EVERY, table, most_octets, places, octets, live }
+    pub(super) fn new(table: usize, most_octets: usize) -> Self {
+        let (places, octets) = (Vec::new(), Vec::new());
+        Self { wanted: false, every: EVERY, table, most_octets, places, octets, live: Vec::new() }
     }
 
     /// From now on marks are made: reading goes back, and may do so again.
