@@ -1,5 +1,5 @@
-//! What the process still does when it is aborted, as the standard library does where memory is refused: the terminal is
-//! given back, and one line says which limit to lower.
+//! What the process still does when it is aborted, as the standard library does where memory is refused: the terminal
+//! is given back, and one line says which limit to lower.
 //!
 //! Whoever aborts may hold any lock, and there is no memory: only calls are made that are safe in a signal handler
 //! (signal-safety(7)), on a descriptor and with settings that were kept before.

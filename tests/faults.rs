@@ -7,6 +7,8 @@ mod frames;
 
 #[path = "faults/disk.rs"]
 mod disk;
+#[path = "faults/endings.rs"]
+mod endings;
 #[path = "faults/escaping.rs"]
 mod escaping;
 #[path = "faults/memory.rs"]

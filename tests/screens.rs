@@ -34,10 +34,13 @@ fn options() -> Options {
 
 /// What there is to be taken of `captures` at their ends.
 fn fed(captures: &[&str]) -> Feed {
+    fed_into(Feed::new(10_000), captures)
+}
+
+fn fed_into(feed: Feed, captures: &[&str]) -> Feed {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/labelled");
     let inputs: Vec<FileInput> = captures.iter().map(|name| FileInput::Path(folder.join(name))).collect();
     let mut files = Files::open(&inputs, FileOptions::default()).expect("a capture");
-    let feed = Feed::new(10_000);
     let mut tap = Tap(feed.clone());
     let mut engine = Engine::new(&Settings::default()).expect("an engine");
     let mut now = Timestamp(i64::MIN);
@@ -229,6 +232,33 @@ fn hosts_that_scan_or_can_be_guessed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Octets count, not only flows: in the table, and while changes wait for it.
+#[test]
+fn flows_take_no_more_octets_than_they_may() {
+    const MOST: usize = 100_000;
+    let feed = fed(&["scan_syn.pcap"]);
+    let mut model = Model::new(Options { max_octets: MOST, ..options() });
+    let mut said = false;
+    loop {
+        let batch = feed.take_at_most(20);
+        let more = batch.more;
+        model.apply(batch);
+        assert!(model.octets() <= MOST, "{}", model.octets());
+        said |= screen(&mut model, (200, 60)).contains("the table is full: --max-memory keeps more flows");
+        if !more {
+            break;
+        }
+    }
+    assert!(said && model.octets() > MOST / 2, "{}", model.octets());
+    press(&mut model, "5");
+    let seen = screen(&mut model, (200, 60));
+    assert!(seen.contains("flows it forgot (--max-memory)"), "{seen}");
+
+    let feed = fed_into(Feed::new(10_000).within(MOST), &["scan_syn.pcap"]);
+    assert!((MOST / 2..=MOST).contains(&feed.octets()), "{}", feed.octets());
+    assert!(feed.take().dropped > 0 && feed.octets() == 0);
 }
 
 #[test]

@@ -11,9 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::frames::{ACK, Frame, SYN, pcap};
-
-use common::frames::{Frame, SYN, SYN_OPTIONS, pcap_frame, pcap_header};
+use common::frames::{ACK, Frame, SYN, SYN_OPTIONS, pcap, pcap_frame, pcap_header};
 use common::lab::{Lab, there_is};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -474,4 +472,22 @@ fn a_live_connection_goes_from_syn_sent_to_time_wait() {
     for child in [&mut nobody, server, &mut client] {
         let _ = child.wait();
     }
+}
+
+/// What is pasted is no keys: only a prompt takes it.
+#[test]
+fn a_paste_presses_no_keys() {
+    let Some(shell) = Shell::new("paste", (80, 24), None) else { return };
+    shell.run(&synscope(&format!("-r {}", capture("hs_refused.pcap"))));
+    shell.wait_for("3 refused");
+    let paste = |text: &str| {
+        shell.tmux(&["set-buffer", text]);
+        shell.tmux(&["paste-buffer", "-p", "-t", "t"]);
+    };
+    paste("?q\n");
+    shell.keys("/");
+    paste("tcp.port");
+    // Both came, in this order: the first did nothing.
+    let screen = shell.wait_for("tcp.port");
+    assert!(screen.contains("3 refused") && !screen.contains("CODE"), "{screen}");
 }

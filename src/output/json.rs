@@ -215,7 +215,7 @@ impl<'a> Serializer for JsonWriter<'a> {
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> fmt::Result {
         self.0.push(b'"');
-        write!(Text(self.0), "{value}")?;
+        write!(JsonText(self.0), "{value}")?;
         self.0.push(b'"');
         Ok(())
     }
@@ -307,9 +307,9 @@ impl<'a> Serializer for JsonWriter<'a> {
 }
 
 /// Text inside of a string.
-struct Text<'a>(&'a mut Vec<u8>);
+struct JsonText<'a>(&'a mut Vec<u8>);
 
-impl fmt::Write for Text<'_> {
+impl fmt::Write for JsonText<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         write_text(text, self.0);
         Ok(())
@@ -436,7 +436,9 @@ mod tests {
 
     #[test]
     fn every_character_reads_back_and_none_is_unsafe() {
-        for c in '\0'..=char::MAX {
+        // All that is written in another way, and what is around it.
+        let tags = ('\u{1d100}'..'\u{1d200}').chain('\u{dffff}'..'\u{e1001}').chain('\u{10ff00}'..=char::MAX);
+        for c in ('\0'..'\u{3200}').chain('\u{d700}'..'\u{10100}').chain('\u{1fff0}'..'\u{20010}').chain(tags) {
             // Alone, and in each place of the words that are looked at together.
             let text = format!("{c}12345{c}7890abcd{c}");
             let line = written(&text);

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A long live capture: many connections over a veth between two network namespaces of its own, and what the program that
-captures them takes meanwhile: memory, descriptors, threads. Needs root and ip.
+"""A long live capture: many connections over a veth between two network namespaces of its own, and what the program
+that captures them takes meanwhile: memory, descriptors, threads. Needs root and ip.
 
     tests/bench/soak.py SYNSCOPE SECONDS [CONNECTIONS-A-SECOND] [FOLDER]
 
-Every connection opens, asks, is answered and closes. Prints a line for each look, and what was wrong in the end: then the
-status is 1. What synscope writes goes into FOLDER and is removed; without one, into a temporary folder.
+Every connection opens, asks, is answered and closes. Prints a line for each look, and what was wrong in the end: then
+the status is 1. What synscope writes goes into FOLDER and is removed; without one, into a temporary folder.
 """
 import json
 import os

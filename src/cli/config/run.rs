@@ -214,6 +214,8 @@ pub(in crate::cli) struct Stop {
 pub(in crate::cli) struct Analysis {
     pub(in crate::cli) timeouts: Timeouts,
     pub(in crate::cli) limits: Limits,
+    /// Octets that tables may take (`--max-memory`).
+    pub(in crate::cli) memory: usize,
     /// What to say where memory is short.
     pub(in crate::cli) memory_word: Option<String>,
     /// Which rules are on.

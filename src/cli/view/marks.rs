@@ -8,9 +8,6 @@ use crate::time::Timestamp;
 const EVERY: u64 = 65_536;
 /// Marks kept. When there are more, every second one goes, and they are made half as often.
 const MOST: usize = 16;
-/// How many tables full of connections all marks together may hold (`--max-flows` each): then every second one goes as
-/// well.
-const MOST_TABLES: u64 = 2;
 
 /// Where reading is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +41,21 @@ impl Target {
 pub(super) struct Marks {
     wanted: bool,
     every: u64,
-    /// Connections in a full table of the view.
-    table: u64,
+    /// Octets that a table of the view takes at most, and those of all marks together: beyond, every second mark goes.
+    table: usize,
+    most_octets: usize,
     places: Vec<Place>,
-    /// Connections in the view's table at each of the places, at most.
-    flows: Vec<u64>,
+    /// Octets of the view's table at each of the places, at most.
+    octets: Vec<usize>,
+    /// Connections that were open at each of the places.
+    live: Vec<usize>,
 }
 
 impl Marks {
-    /// For a view that keeps `table` connections.
-    pub(super) const fn new(table: u64) -> Self {
-        Self { wanted: false, every: EVERY, table, places: Vec::new(), flows: Vec::new() }
+    /// For a view whose table takes `table` octets at most, and the tables of all marks `most_octets`.
+    pub(super) fn new(table: usize, most_octets: usize) -> Self {
+        let (places, octets) = (Vec::new(), Vec::new());
+        Self { wanted: false, every: EVERY, table, most_octets, places, octets, live: Vec::new() }
     }
 
     /// From now on marks are made: reading goes back, and may do so again.
@@ -67,15 +68,16 @@ impl Marks {
         self.wanted && place.packets >= self.places.last().map_or(0, |last| last.packets) + self.every
     }
 
-    /// Makes a mark at `place`, where there have been `flows` connections, if the view can take it.
-    pub(super) fn make(&mut self, place: Place, flows: u64, feed: &Feed) {
+    /// Makes a mark at `place`, where `live` connections are open, if the view can take it.
+    pub(super) fn make(&mut self, place: Place, live: usize, feed: &Feed) {
+        let octets = feed.octets().min(self.table);
         if !feed.mark(place.packets) {
             return;
         }
         self.places.push(place);
-        self.flows.push(flows.min(self.table));
-        while self.places.len() > MOST
-            || self.places.len() > 1 && self.flows.iter().sum::<u64>() > MOST_TABLES * self.table
+        self.octets.push(octets);
+        self.live.push(live);
+        while self.places.len() > MOST || self.places.len() > 1 && self.octets.iter().sum::<usize>() > self.most_octets
         {
             self.thin_out(feed);
         }
@@ -91,8 +93,16 @@ impl Marks {
         }
         let mut n = 0..=last;
         self.places.retain(|_| n.next().is_some_and(|n| stays(last - n)));
-        let mut n = 0..=last;
-        self.flows.retain(|_| n.next().is_some_and(|n| stays(last - n)));
+        for list in [&mut self.octets, &mut self.live] {
+            let mut n = 0..=last;
+            list.retain(|_| n.next().is_some_and(|n| stays(last - n)));
+        }
+    }
+
+    /// Connections that were open at the mark at `place`.
+    pub(super) fn live_at(&self, place: Place) -> Option<usize> {
+        let at = self.places.iter().position(|known| known.packets == place.packets)?;
+        self.live.get(at).copied()
     }
 
     /// The last mark that is not beyond `target`.
@@ -109,8 +119,8 @@ mod tests {
         Place { packets, now: Timestamp(packets as i64) }
     }
 
-    fn wanted(table: u64) -> Marks {
-        let mut marks = Marks::new(table);
+    fn wanted(table: usize, most_octets: usize) -> Marks {
+        let mut marks = Marks::new(table, most_octets);
         marks.want();
         marks
     }
@@ -118,7 +128,7 @@ mod tests {
     #[test]
     fn marks_are_few_and_the_nearest_is_found() {
         let feed = Feed::new(10);
-        let mut marks = wanted(1_000_000);
+        let mut marks = wanted(1_000_000, 1_000_000);
         for packets in (0..EVERY * 100).step_by(1024) {
             if marks.is_due(place(packets)) {
                 marks.make(place(packets), 1, &feed);
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn a_view_that_takes_nothing_gets_one_mark() {
         let feed = Feed::new(10);
-        let mut marks = wanted(1_000_000);
+        let mut marks = wanted(1_000_000, 1_000_000);
         for packets in (0..EVERY * 10).step_by(1024) {
             if marks.is_due(place(packets)) {
                 marks.make(place(packets), 1, &feed);
@@ -149,26 +159,29 @@ mod tests {
 
     #[test]
     fn who_never_goes_back_has_no_marks() {
-        let marks = Marks::new(1_000_000);
+        let marks = Marks::new(1_000_000, 1_000_000);
         assert!((0..EVERY * 10).step_by(1024).all(|packets| !marks.is_due(place(packets))));
     }
 
     #[test]
-    fn marks_hold_two_tables_at_most() {
-        let table = 1000;
+    fn marks_hold_as_much_as_they_may() {
+        let (table, most_octets) = (1000, 2500);
         let feed = Feed::new(10);
-        let mut marks = wanted(table);
+        let mut marks = wanted(table, most_octets);
         let mut most = 0;
         for packets in (0..EVERY * 100).step_by(1024) {
             if marks.is_due(place(packets)) {
-                // A connection every hundred packets; the view keeps the newest.
-                marks.make(place(packets), packets / 100, &feed);
+                // A table that grows until it is full.
+                feed.shows(packets as usize / 1000);
+                marks.make(place(packets), packets as usize, &feed);
             }
             while feed.take().mark.is_some() {}
-            let held: u64 = marks.flows.iter().sum();
-            assert!(held <= MOST_TABLES * table && marks.flows.len() == marks.places.len(), "{marks:?}");
+            let held: usize = marks.octets.iter().sum();
+            assert!(held <= most_octets && marks.octets.len() == marks.places.len(), "{marks:?}");
+            assert!(marks.places.iter().all(|place| marks.live_at(*place) == Some(place.packets as usize)));
             most = most.max(held);
         }
         assert!(!marks.places.is_empty() && most > table, "{marks:?}");
+        assert_eq!(marks.live_at(place(7)), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod marks;
+mod memory;
 mod names;
 mod player;
 mod reading;
@@ -55,7 +56,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     let names = names::read();
     protected.explain(give_up_rights(&mut run)?.limits());
     let run = Arc::new(run);
-    let feed = Feed::new(run.analysis.limits.flows);
+    let feed = Feed::new(run.analysis.limits.flows).within(memory::waiting_octets(&run));
     let (sender, commands) = channel();
     let (source, input) = match opened.source(&stop) {
         // Whoever leaves before anything came made no error.
@@ -164,6 +165,7 @@ fn options(run: &Run, view: &View, description: &str, mask: &Arc<Mask>) -> Optio
         mouse: view.mouse,
         fps: view.fps,
         max_flows: run.analysis.limits.flows,
+        max_octets: memory::table_octets(run),
         filter: run.analysis.flows_where.clone(),
         arrangement: view.arrangement,
         time_wait: run.analysis.timeouts.time_wait,

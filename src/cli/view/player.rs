@@ -12,6 +12,7 @@ use super::super::recording::Recorder;
 use super::super::setup::{OpenInput, open_stream};
 use super::super::sink::{Tee, finish};
 use super::marks::{Marks, Target};
+use super::memory::{SPARE_PART, mark_octets, table_octets};
 use super::reading::{Place, Reading, ViewSink};
 use super::ring::{Held, Ring};
 use super::saving::save;
@@ -113,7 +114,7 @@ impl Player {
             stop,
             live,
             seekable,
-            marks: Marks::new(run.analysis.limits.flows as u64),
+            marks: Marks::new(table_octets(&run), mark_octets(&run)),
             spares: Vec::new(),
             run,
             playing: true,
@@ -230,8 +231,7 @@ impl Player {
     fn is_over(&mut self) -> bool {
         if self.seekable && self.marks.is_due(self.reading.place) {
             self.tell();
-            let flows = self.reading.totals(self.source.counts()).flows;
-            self.marks.make(self.reading.place, flows, &self.feed);
+            self.marks.make(self.reading.place, self.reading.engine.live_flows(), &self.feed);
         }
         let over = self.run.stop.reached(self.reading.place.packets, self.reading.sink.flows);
         if over {
@@ -361,8 +361,12 @@ impl Player {
         let wanted: Vec<Place> = mark.into_iter().chain(before).collect();
         let is_wanted = |spare: &Spare| wanted.iter().any(|place| place.packets == spare.place.packets);
         self.spares.retain(is_wanted);
+        // Each is a whole analysis: those with many connections are read anew when they are wanted.
+        let most = self.run.analysis.limits.flows / SPARE_PART;
         for place in wanted {
-            if !self.spares.iter().any(|spare| spare.place.packets == place.packets) {
+            if self.marks.live_at(place).is_some_and(|live| live <= most)
+                && !self.spares.iter().any(|spare| spare.place.packets == place.packets)
+            {
                 let made = self.input.as_ref().and_then(|input| Spare::make(&self.run, input, place));
                 self.spares.extend(made);
             }

@@ -173,6 +173,16 @@ impl Flow {
         FlowKey::between(self.client.endpoint, self.server.endpoint).0
     }
 
+    /// Octets of memory that it takes, with the steps, marks and notes that it owns.
+    pub fn octets(&self) -> usize {
+        const fn boxed<T>(there: &Option<Box<T>>) -> usize {
+            if there.is_some() { size_of::<T>() } else { 0 }
+        }
+        let marks = if self.marks.spilled() { self.marks.capacity() * size_of::<Mark>() } else { 0 };
+        let owned = boxed(&self.notes) + boxed(&self.previous) + boxed(&self.unreachable);
+        size_of::<Self>() + self.steps.capacity() * size_of::<Step>() + marks + owned
+    }
+
     /// The incarnation of the same four-tuple before this one.
     pub fn previous(&self) -> Option<&Previous> {
         self.previous.as_deref()

@@ -19,6 +19,9 @@ const MAX_FINDINGS: usize = 10_000;
 /// As many changed flows as a view takes in between two looks at the keyboard.
 pub const MOST_AT_ONCE: usize = 1_000;
 
+/// Octets that a changed flow takes while it waits: its place among others, and the flow.
+const PLACE: usize = size_of::<(u64, Change)>() + 2 * size_of::<usize>();
+
 /// A flow as it is now.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -26,6 +29,13 @@ pub struct Change {
     pub flow: Arc<Flow>,
     /// When it ended, if it has.
     pub ended: Option<Timestamp>,
+}
+
+impl Change {
+    /// Octets that it takes while it waits.
+    fn octets(&self) -> usize {
+        PLACE + self.flow.octets()
+    }
 }
 
 /// Where a replay stands.
@@ -100,6 +110,11 @@ struct Shared {
     generation: u64,
     waiting: Waiting,
     limit: usize,
+    /// Octets that changed flows of `batch` take, and may take; none for as many as they are.
+    octets: usize,
+    most_octets: Option<usize>,
+    /// Octets that the view's table takes.
+    shown: usize,
 }
 
 /// The shared end of both.
@@ -112,6 +127,24 @@ impl Feed {
         let feed = Self::default();
         feed.lock().limit = limit.max(1);
         feed
+    }
+
+    /// The same, in which changed flows take at most so many octets.
+    #[must_use]
+    pub fn within(self, octets: usize) -> Self {
+        self.lock().most_octets = Some(octets);
+        self
+    }
+
+    /// The view's table takes so many octets now.
+    pub fn shows(&self, octets: usize) {
+        self.lock().shown = octets;
+    }
+
+    /// Octets that the view's table will take at most when it has taken all that waits.
+    pub fn octets(&self) -> usize {
+        let shared = self.lock();
+        shared.shown + shared.octets
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -127,13 +160,17 @@ impl Feed {
     /// Takes what has happened since the last time, up to the next mark if there is one: then there is more.
     pub fn take(&self) -> Batch {
         let mut shared = self.lock();
-        shared.marked.pop_front().unwrap_or_else(|| std::mem::take(&mut shared.batch))
+        shared.marked.pop_front().unwrap_or_else(|| {
+            shared.octets = 0;
+            std::mem::take(&mut shared.batch)
+        })
     }
 
     /// The same, with at most this many changed flows: after a pause there are more than a key may wait for.
     pub fn take_at_most(&self, most: usize) -> Batch {
         let mut shared = self.lock();
-        let Shared { marked, batch, .. } = &mut *shared;
+        let Shared { marked, batch, octets, .. } = &mut *shared;
+        let is_last = marked.is_empty();
         let whole = marked.front_mut().unwrap_or(batch);
         if whole.flows.len() <= most {
             drop(shared);
@@ -142,6 +179,9 @@ impl Feed {
         let dropped_marks = std::mem::take(&mut whole.dropped_marks);
         let mut part = Batch { back: whole.back.take(), dropped_marks, more: true, ..Batch::default() };
         part.flows.extend(std::iter::from_fn(|| whole.flows.pop_first()).take(most));
+        if is_last {
+            *octets -= part.flows.values().map(Change::octets).sum::<usize>();
+        }
         part
     }
 
@@ -154,6 +194,7 @@ impl Feed {
         }
         shared.batch.mark = Some(mark);
         let batch = std::mem::take(&mut shared.batch);
+        shared.octets = 0;
         shared.marked.push_back(batch);
         shared.generation += 1;
         true
@@ -210,17 +251,22 @@ impl Feed {
             let dropped_marks = std::mem::take(&mut batch.dropped_marks);
             *batch = Batch { back: Some(back), dropped_marks, ..Batch::default() };
         });
+        self.lock().octets = 0;
     }
 
     fn flow(&self, flow: &Flow, ended: Option<Timestamp>) {
         let copy = Arc::new(flow.clone());
         let mut shared = self.lock();
         shared.generation += 1;
-        let limit = shared.limit;
-        let batch = &mut shared.batch;
-        batch.flows.insert(flow.id, Change { flow: copy, ended });
-        if batch.flows.len() > limit {
-            batch.flows.pop_first();
+        let Shared { batch, limit, octets, most_octets, .. } = &mut *shared;
+        let change = Change { flow: copy, ended };
+        *octets += change.octets();
+        if let Some(before) = batch.flows.insert(flow.id, change) {
+            *octets -= before.octets();
+        }
+        while batch.flows.len() > *limit || most_octets.is_some_and(|most| *octets > most && batch.flows.len() > 1) {
+            let Some((_, oldest)) = batch.flows.pop_first() else { break };
+            *octets -= oldest.octets();
             batch.dropped += 1;
         }
     }

@@ -100,6 +100,7 @@ words! {
     HealthClock: "time stamps that ran backwards", "거꾸로 간 타임스탬프";
     HealthEvicted: "flows pushed out (--max-flows)", "밀려난 연결 (--max-flows)";
     HealthForgotten: "flows the view forgot", "화면이 잊은 연결";
+    HealthNoMemory: "flows it forgot (--max-memory)", "잊은 연결 (--max-memory)";
     HealthMissed: "changes the view missed", "화면이 놓친 변화";
     From: "from", "보낸 쪽";
     Flags: "flags", "플래그";
@@ -214,6 +215,7 @@ words! {
     YankWhat: "copy: y line, f filter, c community id, p endpoints, j \
                JSON", "복사: y 줄, f 필터, c community id, p 양끝, j \
         JSON";
+    TableFull: "the table is full: --max-memory keeps more flows", "표가 가득 찼습니다: --max-memory로 더 많은 연결을 남깁니다";
     MarkWhat: "mark with which letter?", "어떤 글자로 표시할까요?";
     JumpWhat: "jump to which mark?", "어떤 표시로 갈까요?";
     MarkedStep: "marked; x on another step compares", "표시했습니다; 다른 단계에서 x로 비교";

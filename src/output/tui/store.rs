@@ -48,6 +48,13 @@ pub(super) struct FlowRow {
     counted: Counted,
 }
 
+impl FlowRow {
+    /// Octets that it takes, its flow and what counts its readers included.
+    fn octets(&self) -> usize {
+        size_of::<Self>() + 2 * size_of::<usize>() + self.flow.octets()
+    }
+}
+
 /// What a row has contributed to hosts and statistics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counted {
@@ -159,6 +166,11 @@ impl Finding {
 pub(super) struct Store {
     rows: VecDeque<FlowRow>,
     limit: usize,
+    /// Octets that rows and their flows take, and may take.
+    pub(super) octets: usize,
+    most_octets: usize,
+    /// Whether a flow was forgotten for want of octets.
+    pub(super) was_full: bool,
     /// Flows that have not ended.
     pub(super) open: usize,
     /// Of those, flows whose SYN-ACK nobody has acknowledged.
@@ -190,10 +202,14 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(limit: usize) -> Self {
+    /// For `limit` flows, in `most_octets`.
+    pub(super) fn new(limit: usize, most_octets: usize) -> Self {
         Self {
             rows: VecDeque::new(),
             limit: limit.max(1),
+            octets: 0,
+            most_octets,
+            was_full: false,
             open: 0,
             half_open: 0,
             verdicts: [0; Opening::ALL.len()],
@@ -310,7 +326,9 @@ impl Store {
         if let Some(known) = known {
             row.ended = row.ended.or(known.ended);
             (row.gap, row.counted) = (known.gap, known.counted);
+            self.octets -= known.octets();
         }
+        self.octets += row.octets();
         self.count(&mut row, place.is_err());
         match place {
             Ok(at) => {
@@ -323,6 +341,11 @@ impl Store {
         if self.rows.len() > self.limit {
             self.evict();
         }
+        // The last one stays, whatever it takes.
+        while self.octets > self.most_octets && self.rows.len() > 1 {
+            self.was_full = true;
+            self.evict();
+        }
     }
 
     /// Takes the oldest row that has ended away, or the oldest.
@@ -331,6 +354,7 @@ impl Store {
         let gone = self.rows.remove(ended.unwrap_or(0));
         self.evicted += 1;
         let Some(gone) = gone else { return };
+        self.octets -= gone.octets();
         self.open -= usize::from(gone.ended.is_none());
         if gone.counted.half_open {
             self.half_open -= 1;
@@ -513,6 +537,7 @@ impl Store {
     /// Forgets flows that have ended.
     pub(super) fn clear_ended(&mut self) {
         self.rows.retain(|row| row.ended.is_none());
+        self.octets = self.rows.iter().map(FlowRow::octets).sum();
         self.generation += 1;
     }
 

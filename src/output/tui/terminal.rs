@@ -394,6 +394,7 @@ impl ViewLoop<'_> {
                     self.failure = Some(why);
                 }
                 self.model.apply(batch);
+                self.controls.feed.shows(self.model.octets());
             }
         }
         true

@@ -127,6 +127,8 @@ pub struct Options {
     pub fps: u16,
     /// Flows kept.
     pub max_flows: usize,
+    /// Octets that they may take.
+    pub max_octets: usize,
     /// The first filter.
     pub filter: Option<FlowFilter>,
     /// How much is shown at once.
@@ -158,6 +160,7 @@ impl Default for Options {
             mouse: false,
             fps: 10,
             max_flows: Limits::default().flows,
+            max_octets: usize::MAX,
             filter: None,
             arrangement: Arrangement::Auto,
             time_wait: Timeouts::default().time_wait,
@@ -231,7 +234,7 @@ impl Model {
     /// A view of nothing yet.
     pub fn new(options: Options) -> Self {
         Self {
-            store: Store::new(options.max_flows),
+            store: Store::new(options.max_flows, options.max_octets),
             kept: BTreeMap::new(),
             theme: ViewTheme::new(options.theme),
             wish: Wish { arrangement: options.arrangement, ..Wish::default() },
@@ -287,14 +290,18 @@ impl Model {
         if let Some(back) = batch.back {
             let generation = self.store.generation;
             let kept = if let Back::Mark(mark) = back { self.kept.get(&mark).cloned() } else { None };
-            self.store = kept.unwrap_or_else(|| Store::new(self.options.max_flows));
+            self.store = kept.unwrap_or_else(|| Store::new(self.options.max_flows, self.options.max_octets));
             self.store.generation = generation;
         }
         let mark = batch.mark;
         for mark in std::mem::take(&mut batch.dropped_marks) {
             self.kept.remove(&mark);
         }
+        let was_full = self.store.was_full;
         self.store.apply(batch);
+        if self.store.was_full && !was_full {
+            self.message = Some(self.say(Word::TableFull).to_owned());
+        }
         if let Some(mark) = mark {
             self.kept.insert(mark, self.store.clone());
         }
@@ -306,6 +313,11 @@ impl Model {
         if few || self.is_plain() || (old || self.is_thin() || self.store.position.ended) && !busy {
             self.reorder();
         }
+    }
+
+    /// Octets that flows in the table take.
+    pub const fn octets(&self) -> usize {
+        self.store.octets
     }
 
     /// How much there is in all, while the display stands still.

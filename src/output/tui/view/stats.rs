@@ -158,7 +158,7 @@ fn health(model: &Model) -> Vec<String> {
     say(Word::HealthLate, totals.late_segments);
     say(Word::HealthClock, totals.clock_backwards);
     say(Word::HealthEvicted, totals.evicted);
-    say(Word::HealthForgotten, store.forgotten());
+    say(if store.was_full { Word::HealthNoMemory } else { Word::HealthForgotten }, store.forgotten());
     say(Word::HealthMissed, store.dropped);
     lines
 }
