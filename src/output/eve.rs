@@ -79,7 +79,7 @@ fn about(flow: &Flow, time: Timestamp, kind: &str) -> Map<String, Value> {
         event.insert(format!("{name}_port"), json!(endpoint.port));
     }
     event.insert("proto".to_owned(), json!("TCP"));
-    event.insert("community_id".to_owned(), json!(CommunityId::of(&flow.key).as_str()));
+    event.insert("community_id".to_owned(), json!(CommunityId::of(&flow.key()).as_str()));
     event
 }
 

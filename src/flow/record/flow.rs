@@ -217,7 +217,6 @@ impl Flow {
         for peer in [&mut copy.client, &mut copy.server] {
             peer.endpoint.ip = map(peer.endpoint.ip);
         }
-        copy.key = FlowKey::between(copy.client.endpoint, copy.server.endpoint).0;
         if let Some(unreachable) = copy.unreachable.as_mut() {
             unreachable.reporter = map(unreachable.reporter);
         }
