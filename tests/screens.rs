@@ -924,13 +924,13 @@ fn hosts_have_all_their_findings_and_are_actors_or_victims() {
 /// More flows come than there is room for, between two looks at the order.
 #[test]
 fn the_table_is_never_blank_in_a_flood() {
-    let most = 25_000;
-    for keys in ["", "s", "/dport>0\n", "sss/192\n"] {
+    let most = 21_000;
+    for keys in ["", "s", "sss/192\n"] {
         let mut model = Model::new(Options { live: true, max_flows: most, ..options() });
         press(&mut model, keys);
         let mut n = 0;
         let (feed, mut engine) = (Feed::new(most), Engine::new(&Settings::default()).expect("an engine"));
-        for _ in 0..6 {
+        for _ in 0..2 {
             // As many again within a moment of packet time; slices of work are left undone, as when keys come.
             syns(&feed, &mut engine, n..n + most as u64, [198, 51, 100, 9], false);
             n += most as u64;
