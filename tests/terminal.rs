@@ -5,7 +5,6 @@
 mod common;
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread::sleep;

@@ -212,7 +212,7 @@ fn masked(mask: &Mask, event: &Event<'_>, to: &mut dyn Writer) {
     match *event {
         Event::Segment(segment) => {
             let (source, destination) = (mask.endpoint(segment.source), mask.endpoint(segment.destination));
-            to.event(&Event::Segment(&Segment { source, destination, ..segment.clone() }));
+            to.event(&Event::Segment(&Segment { source, destination, ..*segment }));
         }
         Event::FlowStart(flow) => to.event(&Event::FlowStart(&mask.flow(flow))),
         Event::Step { flow, step, folded } => to.event(&Event::Step { flow: &mask.flow(flow), step, folded }),
