@@ -18,7 +18,7 @@ use crate::capture::preset::PRESETS;
 use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
-pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Recording, Run, Stop, Task, View};
+pub(super) use run::{Checks, FilterChoice, Input, Live, Matching, Output, Recording, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
@@ -69,7 +69,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
-    let recording = recording(&args.record, &args.output, view.is_some())?;
+    let recording = recording(&args.record, &args.output, args.input.follow.as_deref(), view.is_some())?;
     let (quiet, verbose) = (args.output.quiet, args.output.verbose);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
@@ -96,6 +96,9 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
 fn input(args: &InputArgs, written: bool) -> Result<Input, Failure> {
     if !args.read.is_empty() {
         return Ok(Input::Files(args.read.iter().map(|file| FileInput::from_argument(file)).collect()));
+    }
+    if let Some(path) = &args.follow {
+        return Ok(Input::Files(vec![FileInput::Followed(path.clone())]));
     }
     if args.interface.is_empty() {
         return Err(Failure::Usage(

@@ -11,7 +11,6 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
-use super::recording::Recorder;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
@@ -82,8 +81,8 @@ impl Driver<'_> {
                 Next::Idle(time) => {
                     engine.advance(time, sink);
                     sink.writer.out().flush();
-                    sink.recorder.iter_mut().for_each(Recorder::idle);
-                    let failed = sink.recorder.as_ref().is_some_and(Recorder::failed);
+                    sink.recorder.iter_mut().for_each(|recorder| recorder.idle(time));
+                    let failed = sink.recorder.as_ref().is_some_and(|recorder| recorder.failed());
                     if failed || self.limits.is_over(clock.since_start(time)) {
                         break;
                     }

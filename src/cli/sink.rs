@@ -5,6 +5,7 @@ use super::config::{Output, Run};
 use super::messages::Failure;
 use super::recording::Recorder;
 use crate::capture::Counts;
+use crate::detect::Severity;
 use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
@@ -74,6 +75,8 @@ pub(super) struct Tee {
     flows_where: Option<FlowFilter>,
     pub(super) watch: Watch,
     wants: Interest,
+    /// What of it is not for the recorder alone.
+    asked: Interest,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
@@ -93,7 +96,18 @@ impl Tee {
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
         let watch = Watch::new(&run.checks);
-        Self { writer, only, flows_where, watch, wants, lines_are_flushed, flows: 0, pending, recorder: None }
+        Self {
+            writer,
+            only,
+            flows_where,
+            watch,
+            wants,
+            asked: wants,
+            lines_are_flushed,
+            flows: 0,
+            pending,
+            recorder: None,
+        }
     }
 
     /// Also lets `recorder` take the packets.
@@ -135,6 +149,9 @@ impl Sink for Tee {
         if let Some(recorder) = &mut self.recorder {
             recorder.event(event);
         }
+        if self.recorder.is_some() && !is_asked_for(event, self.asked) {
+            return;
+        }
         if self.wants(event) {
             self.writer.event(event);
         }
@@ -143,6 +160,23 @@ impl Sink for Tee {
     fn wants(&self) -> Interest {
         self.wants
     }
+}
+
+/// Whether a format that asked for these events gets this one where nobody else asks for more.
+fn is_asked_for(event: &Event<'_>, asked: Interest) -> bool {
+    let kind = match event {
+        Event::Segment(_) => Interest::SEGMENTS,
+        Event::FlowStart(_) => Interest::STARTS,
+        Event::Step { .. } => Interest::STEPS,
+        Event::HandshakeEnd(_) => Interest::OPENINGS,
+        Event::TeardownStart { .. } => Interest::CLOSINGS,
+        Event::Anomaly { anomaly, flow: Some(_) } if anomaly.severity == Severity::Info => {
+            Interest::ANOMALIES.union(Interest::INFOS)
+        }
+        Event::Anomaly { flow: Some(_), .. } => Interest::ANOMALIES,
+        _ => Interest::empty(),
+    };
+    asked.contains(kind)
 }
 
 const fn flow_of<'a>(event: &Event<'a>) -> Option<&'a Flow> {

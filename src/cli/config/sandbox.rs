@@ -21,15 +21,30 @@ pub(super) fn sandbox(
         Some(SandboxArg::On | SandboxArg::Status) | None => Mode::On,
     };
     let (reads, interfaces) = match input {
-        Input::Files(files) => (files.iter().filter_map(FileInput::path).map(Path::to_owned).collect(), Vec::new()),
+        Input::Files(files) => (files.iter().filter_map(read).collect(), Vec::new()),
         Input::Live(live) => (Vec::new(), live.interfaces.clone()),
     };
     let written = output.path.as_deref().into_iter().chain(recording.and_then(|recording| recording.path.as_deref()));
-    let folders = written.map(|path| match path.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    });
+    let folders = written.map(folder_of);
+    let lists = matches!(input, Input::Files(files) if files.iter().any(|file| matches!(file, FileInput::Followed(_))));
     // What the view saves goes below the folder that it was started in.
     let writes = folders.chain(view.then(|| PathBuf::from("."))).collect();
-    Sandbox { mode, user: args.user.clone(), reads, writes, interfaces, view }
+    Sandbox { mode, user: args.user.clone(), reads, lists, writes, interfaces, view }
+}
+
+/// What is opened for reading later: a file, or the folder in which others appear.
+fn read(file: &FileInput) -> Option<PathBuf> {
+    match file {
+        FileInput::Stdin => None,
+        FileInput::Path(path) => Some(path.clone()),
+        FileInput::Followed(path) if path.is_dir() => Some(path.clone()),
+        FileInput::Followed(path) => Some(folder_of(path)),
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
