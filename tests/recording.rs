@@ -181,7 +181,7 @@ fn nothing_is_destroyed_and_nonsense_is_refused() {
         (&["-w", &slash, "-G", "1"], "makes a slash"),
         (&["-w", "%Q", "-G", "1"], "unknown time code"),
         (&["-w", &other, "-C", "0"], "expected a size above 0"),
-        (&["-w", &other, "-G", "x"], "expected a number"),
+        (&["-w", &other, "-G", "x"], "unknown unit of time"),
     ];
     for (arguments, words) in cases {
         let output = program(&[&["-q", "-T", "text", "-r", &input], arguments].concat());
@@ -208,6 +208,149 @@ fn packets_go_to_standard_output_where_events_do_not() {
     fs::write(&copy, output.stdout).expect("a file");
     assert_eq!(packets(&copy), packets(Path::new(&input)));
     assert!(fs::read_to_string(&events).expect("a file").contains("flow_end"));
+}
+
+/// The packets of a capture by four-tuple, as scapy's format would say: those of one flow number.
+fn of_flow(input: &str, flow: &str) -> Vec<String> {
+    let events = run(&["-q", "-r", input, "--json", "--steps", "all", "--flow", flow, "--events", "flow_end"]).stdout;
+    String::from_utf8_lossy(&events).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn only_flows_that_match_are_written_from_their_beginning() {
+    let input = capture("bn_burst.pcap");
+    let whole = packets(Path::new(&input));
+    let file = folder("matching").join("a.pcapng");
+    let flow = of_flow(&input, "7");
+    let port = flow[0].split("\"source\":").nth(1).and_then(|rest| rest.split("\"port\":").nth(1)).expect("a port");
+    let port = port.split(|c: char| !c.is_ascii_digit()).next().expect("digits");
+    // A filter that holds only when the flow has ended: all that came before is written.
+    let filter = format!("sport:{port} outcome:fin");
+    let plain = run(&["-q", "-r", &input, "-T", "text", "-Y", &filter]).stdout;
+    let arguments = ["-r", &input, "-T", "text", "-Y", &filter, "-w", text(&file), "--write-matching"];
+    let output = run(&arguments);
+    assert!(plain == output.stdout, "-T text is another with --write-matching");
+    let number: u16 = port.parse().expect("a port");
+    let is_of = |octets: &[u8]| octets[34..38].chunks(2).any(|port| port == number.to_be_bytes());
+    let expected: Vec<_> = whole.iter().filter(|(_, octets)| is_of(octets)).cloned().collect();
+    assert!(!expected.is_empty() && packets(&file) == expected, "{}", stderr(&output));
+    let others =
+        format!("{} packets written to {}; {} of other", expected.len(), text(&file), whole.len() - expected.len());
+    assert!(stderr(&output).contains(&others), "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&fs::read(&file).expect("a file")).contains("synscope flow 7: "));
+    // Nothing matches: nothing is written.
+    run(&["-q", "-r", &input, "-T", "text", "-w", text(&file), "--write-matching"]);
+    assert_eq!(packets(&file), []);
+}
+
+#[test]
+fn memory_is_bounded_and_what_it_lost_is_counted() {
+    let input = capture("bn_burst.pcap");
+    let file = folder("bounded").join("a.pcap");
+    let filter = "outcome:fin";
+    let all = ["-q", "-r", &input, "-T", "text", "-Y", filter, "-w", text(&file), "--write-matching"];
+    run(&all);
+    // All but ARP.
+    let mut whole = packets(Path::new(&input));
+    whole.retain(|(_, octets)| octets[12..14] == [8, 0]);
+    assert!(whole.len() == 3_000 && packets(&file) == whole);
+    let output = run(&[&all[1..], &["--keep-size", "8K"]].concat());
+    let few = packets(&file);
+    assert!(few.len() < whole.len() && few.iter().all(|packet| whole.contains(packet)));
+    assert!(stderr(&output).contains("the first packets had left the memory"), "{}", stderr(&output));
+    let output = program(&["-q", "-r", &input, "-T", "text", "-w", text(&file), "--keep-size", "8K"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
+/// synscope that follows, and what it says on standard output.
+struct Following {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Following {
+    fn start(path: &Path, more: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_synscope"));
+        command.args(["-q", "--json", "--events", "flow_end,session_end", "--follow", text(path)]).args(more);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program runs");
+        let (sender, lines) = std::sync::mpsc::channel();
+        let stdout = std::io::BufReader::new(child.stdout.take().expect("piped"));
+        std::thread::spawn(move || {
+            std::io::BufRead::lines(stdout).for_each(|line| drop(sender.send(line.expect("text"))));
+        });
+        Self { child, lines }
+    }
+
+    /// Waits for a file that has so many packets.
+    fn wait_for(&self, file: &Path, count: usize) {
+        let begun = std::time::Instant::now();
+        while fs::metadata(file).map_or(0, |about| about.len()) == 0 || packets_so_far(file) < count {
+            assert!(begun.elapsed().as_secs() < 60, "{} packets", packets_so_far(file));
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ctrl-C; the last event.
+    fn end(mut self) -> String {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+        assert!(self.child.wait().expect("it ends").success());
+        self.lines.iter().last().expect("an event")
+    }
+}
+
+/// How many whole packets a file has that is being written.
+fn packets_so_far(path: &Path) -> usize {
+    let Ok(mut files) = Files::open(&[FileInput::Path(path.to_owned())], FileOptions::default()) else { return 0 };
+    std::iter::from_fn(|| matches!(files.next(), Ok(Next::Frame(_))).then_some(())).count()
+}
+
+#[test]
+fn a_file_that_grows_and_is_replaced_is_followed() {
+    use std::io::Write as _;
+    let folder = folder("follow-file");
+    let (file, copy) = (folder.join("in.pcap"), self::folder("follow-copy").join("copy.pcap"));
+    let octets = fs::read(capture("bn_burst.pcap")).expect("a capture");
+    let whole = packets(Path::new(&capture("bn_burst.pcap")));
+    // In the middle of a packet.
+    fs::write(&file, &octets[..1_000]).expect("a file");
+    let following = Following::start(&file, &["-w", text(&copy), "-l"]);
+    following.wait_for(&copy, packets_so_far(&file));
+    assert!(packets_so_far(&file) > 5);
+    let mut growing = fs::OpenOptions::new().append(true).open(&file).expect("the file");
+    growing.write_all(&octets[1_000..]).expect("written");
+    following.wait_for(&copy, whole.len());
+    // As logrotate does.
+    fs::rename(&file, folder.join("old.pcap")).expect("a rename");
+    fs::copy(capture("hs_hello_client.pcap"), folder.join("next")).expect("a copy");
+    fs::rename(folder.join("next"), &file).expect("a rename");
+    let hello = packets(&file);
+    following.wait_for(&copy, whole.len() + hello.len());
+    let last = following.end();
+    assert!(last.contains(&format!("\"packets\":{}", whole.len() + hello.len())), "{last}");
+    assert!(packets(&copy) == [whole, hello].concat());
+}
+
+#[test]
+fn a_folder_is_followed_from_file_to_file() {
+    let (folder, copy) = (folder("follow-folder"), folder("follow-folder-copy").join("copy.pcap"));
+    let input = capture("bn_burst.pcap");
+    let whole = packets(Path::new(&input));
+    fs::write(folder.join("notes.txt"), "no capture").expect("a file");
+    let following = Following::start(&folder, &["-w", text(&copy), "-l"]);
+    // What tcpdump -C makes.
+    run(&["-q", "-r", &input, "-T", "text", "-o", "/dev/null", "-w", text(&folder.join("x.pcap")), "-C", "64K"]);
+    assert!(files(&folder).len() > 3);
+    following.wait_for(&copy, whole.len());
+    fs::copy(capture("hs_hello_client.pcap"), folder.join(".part")).expect("a copy");
+    fs::rename(folder.join(".part"), folder.join("y.pcap")).expect("a rename");
+    let hello = packets(&folder.join("y.pcap"));
+    following.wait_for(&copy, whole.len() + hello.len());
+    following.end();
+    assert!(packets(&copy) == [whole, hello].concat());
+    let into = text(&folder.join("z")).to_owned();
+    let output = program(&["-q", "--json", "--follow", text(&folder), "-w", &into]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
 
 /// A small tmpfs in a mount namespace of its own: whole packets stay, the analysis is written to its end.

@@ -20,6 +20,7 @@ pub mod preset;
 mod source;
 
 pub use error::CaptureError;
+pub use file::follow::{Followed, Follower};
 pub use file::{FileInput, FileOptions, Files, OpenFiles};
 pub use filter::Filter;
 #[cfg(feature = "live")]

@@ -71,13 +71,17 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct InputArgs {
     /// Capture on an interface; `any` captures on all (repeatable)
-    #[arg(short, long = "interface", value_name = "IF", conflicts_with = "read")]
+    #[arg(short, long = "interface", value_name = "IF", conflicts_with_all = ["read", "follow"])]
     pub(super) interface: Vec<String>,
 
     /// Read a pcap, pcapng or snoop file, optionally compressed (gzip, zstd); `-` reads standard input (repeatable,
     /// merged by time)
     #[arg(short, long, value_name = "FILE")]
     pub(super) read: Vec<OsString>,
+
+    /// Read a capture file that grows, or a folder in which new ones appear, until Ctrl-C
+    #[arg(long, value_name = "FILE|FOLDER", conflicts_with = "read")]
+    pub(super) follow: Option<PathBuf>,
 
     /// Stop reading a compressed file that decompresses to more than this, with a unit: 20G
     #[arg(long, value_name = "SIZE", conflicts_with = "interface")]
@@ -108,25 +112,25 @@ pub(super) struct InputArgs {
         short,
         long,
         value_name = "OCTETS",
-        conflicts_with = "read",
+        conflicts_with_all = ["read", "follow"],
         value_parser = clap::value_parser!(u32).range(0..=262_144)
     )]
     pub(super) snaplen: Option<u32>,
 
     /// Do not put the interface into promiscuous mode
-    #[arg(short = 'p', long, conflicts_with = "read")]
+    #[arg(short = 'p', long, conflicts_with_all = ["read", "follow"])]
     pub(super) no_promiscuous_mode: bool,
 
     /// Capture only packets of one direction
-    #[arg(short = 'Q', long, value_name = "DIR", conflicts_with = "read")]
+    #[arg(short = 'Q', long, value_name = "DIR", conflicts_with_all = ["read", "follow"])]
     pub(super) direction: Option<DirectionArg>,
 
     /// Set the size of the kernel's capture buffer, with a unit: 32M, 512K
-    #[arg(short = 'B', long, value_name = "SIZE", conflicts_with = "read")]
+    #[arg(short = 'B', long, value_name = "SIZE", conflicts_with_all = ["read", "follow"])]
     pub(super) buffer_size: Option<Size>,
 
     /// Set the link type of the capture
-    #[arg(short = 'y', long, value_name = "TYPE", conflicts_with = "read")]
+    #[arg(short = 'y', long, value_name = "TYPE", conflicts_with_all = ["read", "follow"])]
     pub(super) link_type: Option<String>,
 
     /// BPF expression; a file of that name is read
@@ -354,6 +358,18 @@ pub(super) struct RecordArgs {
     /// With -C keep at most this many files; with -G alone stop after them
     #[arg(short = 'W', long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) write_count: Option<u32>,
+
+    /// Write only packets of flows that match -Y or have an anomaly of severity warn or alert, with those before it
+    #[arg(long)]
+    pub(super) write_matching: bool,
+
+    /// With --write-matching: how long a packet is kept in memory until its flow matches [default: 60s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) keep_time: Option<Duration>,
+
+    /// With --write-matching: how much is kept in memory at most, with a unit [default: 64M]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) keep_size: Option<LargeSize>,
 }
 
 /// Colours of the view and of pictures.
@@ -378,7 +394,7 @@ pub(super) enum ThemeArg {
 #[derive(Debug, clap::Args)]
 pub(super) struct ViewArgs {
     /// Replay a file at a speed: 1x, 10x, 0.5x or max
-    #[arg(long, value_name = "SPEED", conflicts_with = "interface")]
+    #[arg(long, value_name = "SPEED", conflicts_with_all = ["interface", "follow"])]
     pub(super) replay: Option<Speed>,
 
     /// When to use colours [default: auto]

@@ -26,7 +26,7 @@ use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
 pub(super) use output::header_lines;
-pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Output, Recording, Run, Stop, Task, View};
+pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Matching, Output, Recording, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};
@@ -91,7 +91,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         let why = "-w: packets have true addresses, which --privacy hides; write one without the other";
         return Err(Failure::Usage(why.to_owned()));
     }
-    let recording = recording(&args.record, &args.output, view.is_some())?;
+    let recording = recording(&args.record, &args.output, args.input.follow.as_deref(), view.is_some())?;
     let (quiet, verbose) = (args.output.quiet, args.output.verbose > 0);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
@@ -129,7 +129,7 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
 
 /// Takes the first word as the file to read where it names one, and no input was asked for: `synscope x.pcap`.
 fn bare_file(args: &mut InputArgs) -> Result<(), Failure> {
-    if !args.read.is_empty() || !args.interface.is_empty() {
+    if !args.read.is_empty() || !args.interface.is_empty() || args.follow.is_some() {
         return Ok(());
     }
     let Some(word) = args.words.first() else { return Ok(()) };
@@ -149,6 +149,9 @@ const CAPTURE_ENDINGS: [&str; 6] = [".pcap", ".pcapng", ".cap", ".snoop", ".pcap
 fn input(args: &InputArgs, written: bool) -> Result<Input, Failure> {
     if !args.read.is_empty() {
         return Ok(Input::Files(args.read.iter().map(|file| FileInput::from_argument(file)).collect()));
+    }
+    if let Some(path) = &args.follow {
+        return Ok(Input::Files(vec![FileInput::Followed(path.clone())]));
     }
     if let Some(chosen) = chosen_interface(args)? {
         return Ok(Input::Live(live(args, vec![chosen], written)));
@@ -177,7 +180,7 @@ fn live(args: &InputArgs, interfaces: Vec<String>, written: bool) -> Live {
 fn chosen_interface(args: &InputArgs) -> Result<Option<String>, Failure> {
     use std::io::IsTerminal;
 
-    let is_asked_for = args.interface.is_empty() && args.read.is_empty();
+    let is_asked_for = args.interface.is_empty() && args.read.is_empty() && args.follow.is_none();
     if !is_asked_for || !may_capture() || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(None);
     }

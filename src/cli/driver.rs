@@ -11,7 +11,6 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
-use super::recording::Recorder;
 use super::service::Service;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
@@ -88,8 +87,8 @@ impl Driver<'_> {
                     sink.look_at_queues();
                     sink.writer.out().settle();
                     service.tick(engine, source.counts(), self.live);
-                    sink.recorder.iter_mut().for_each(Recorder::idle);
-                    let failed = sink.recorder.as_ref().is_some_and(Recorder::failed);
+                    sink.recorder.iter_mut().for_each(|recorder| recorder.idle(time));
+                    let failed = sink.recorder.as_ref().is_some_and(|recorder| recorder.failed());
                     if failed || self.limits.is_over(clock.since_start(time)) {
                         break;
                     }

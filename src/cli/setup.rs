@@ -12,7 +12,7 @@ use signal_hook::consts::SIGHUP;
 use super::config::{FilterChoice, Input, Output, Run, header_lines};
 use super::messages::Failure;
 use super::sandbox;
-use crate::capture::{CaptureError, FileInput, FileOptions, Filter, OpenFiles, Source};
+use crate::capture::{CaptureError, FileInput, FileOptions, Filter, Followed, OpenFiles, Source};
 use crate::decode;
 use crate::engine::{self, Engine};
 use crate::output::file::{self, Protected, Unplaced};
@@ -43,7 +43,7 @@ pub(super) fn comes_live(input: &Input) -> bool {
     match input {
         Input::Live(_) => true,
         Input::Files(files) => files.iter().any(|file| match file {
-            FileInput::Stdin => true,
+            FileInput::Stdin | FileInput::Followed(_) => true,
             FileInput::Path(path) => !path.is_file(),
         }),
     }
@@ -53,6 +53,8 @@ pub(super) fn comes_live(input: &Input) -> bool {
 pub(super) enum Opened {
     /// Files, fifos, standard input.
     Files(OpenInput),
+    /// A file or folder that is followed, and the filter for its frames.
+    Followed(Followed, Option<Filter>, Option<u64>),
     /// Interfaces.
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "this build refuses to capture"))]
     Live(Box<dyn Source>),
@@ -83,6 +85,11 @@ impl Opened {
         };
         match &run.input {
             Input::Files(files) => {
+                if let [FileInput::Followed(path)] = &files[..] {
+                    let followed = Followed::open(path)?;
+                    filter.iter_mut().for_each(Filter::prepare);
+                    return Ok(Self::Followed(followed, filter, run.max_decompressed));
+                }
                 let files = OpenFiles::open(files)?;
                 filter.iter_mut().for_each(Filter::prepare);
                 let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -108,6 +115,10 @@ impl Opened {
     pub(super) fn source(self, stop: &Arc<AtomicBool>) -> Result<Frames, CaptureError> {
         match self {
             Self::Live(live) => Ok((live, None)),
+            Self::Followed(followed, filter, max_decompressed) => {
+                let options = FileOptions { filter, stop: Some(Arc::clone(stop)), max_decompressed };
+                Ok((Box::new(followed.read(options)), None))
+            }
             Self::Files(input) => Ok((input.source(stop)?, Some(Arc::new(input)))),
         }
     }
@@ -187,7 +198,7 @@ pub(super) fn protected(run: &Run) -> Protected {
     if let Input::Files(files) = &run.input {
         for file in files {
             match file {
-                FileInput::Path(path) => protected.add(path),
+                FileInput::Path(path) | FileInput::Followed(path) => protected.add(path),
                 FileInput::Stdin => protected.add_stdin(),
             }
         }

@@ -9,6 +9,7 @@ use super::messages::Failure;
 use super::metrics::Shared;
 use super::recording::Recorder;
 use crate::capture::Counts;
+use crate::detect::Severity;
 use crate::engine::{Ending, Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
 use crate::flow_filter::FlowFilter;
@@ -80,6 +81,8 @@ pub(super) struct Tee {
     flows_where: Option<FlowFilter>,
     pub(super) watch: Watch,
     wants: Interest,
+    /// What of it is not for the recorder alone.
+    asked: Interest,
     pub(super) lines_are_flushed: bool,
     /// Finished flows.
     pub(super) flows: u64,
@@ -112,12 +115,14 @@ impl Tee {
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
         let mask = run.output.settings.mask.clone();
+        let watch = Watch::new(&run.checks);
         Self {
             writer,
             only,
             flows_where,
-            watch: Watch::new(&run.checks),
+            watch,
             wants,
+            asked: wants,
             lines_are_flushed,
             flows: 0,
             pending,
@@ -194,6 +199,9 @@ impl Sink for Tee {
         if let Some(recorder) = &mut self.recorder {
             recorder.event(event);
         }
+        if self.recorder.is_some() && !is_asked_for(event, self.asked) {
+            return;
+        }
         if self.wants(event) {
             match &self.mask {
                 None => self.writer.event(event),
@@ -234,6 +242,23 @@ fn masked(mask: &Mask, event: &Event<'_>, to: &mut dyn Writer) {
             to.event(event);
         }
     }
+}
+
+/// Whether a format that asked for these events gets this one where nobody else asks for more.
+fn is_asked_for(event: &Event<'_>, asked: Interest) -> bool {
+    let kind = match event {
+        Event::Segment(_) => Interest::SEGMENTS,
+        Event::FlowStart(_) => Interest::STARTS,
+        Event::Step { .. } => Interest::STEPS,
+        Event::HandshakeEnd(_) => Interest::OPENINGS,
+        Event::TeardownStart { .. } => Interest::CLOSINGS,
+        Event::Anomaly { anomaly, flow: Some(_) } if anomaly.severity == Severity::Info => {
+            Interest::ANOMALIES.union(Interest::INFOS)
+        }
+        Event::Anomaly { flow: Some(_), .. } => Interest::ANOMALIES,
+        _ => Interest::empty(),
+    };
+    asked.contains(kind)
 }
 
 const fn flow_of<'a>(event: &Event<'a>) -> Option<&'a Flow> {

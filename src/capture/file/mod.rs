@@ -1,5 +1,6 @@
 //! Files, fifos and standard input as a [`Source`]: one, or several merged by time.
 
+pub(super) mod follow;
 mod input;
 mod interface_indices;
 #[cfg(feature = "live")]

@@ -25,7 +25,7 @@ impl OpenInput {
         let name = input.to_string();
         let io = |cause| CaptureError::io("open", &name, cause);
         let opened = match input {
-            FileInput::Path(path) => File::open(path),
+            FileInput::Path(path) | FileInput::Followed(path) => File::open(path),
             FileInput::Stdin => duplicate_stdin(),
         };
         let file = Arc::new(opened.map_err(io)?);

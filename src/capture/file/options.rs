@@ -15,6 +15,8 @@ pub enum FileInput {
     Path(PathBuf),
     /// Standard input.
     Stdin,
+    /// A file that grows, or a folder in which new ones appear, read by [`super::follow::Followed`].
+    Followed(PathBuf),
 }
 
 impl FileInput {
@@ -26,7 +28,7 @@ impl FileInput {
     /// The file, if it has a name.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Path(path) => Some(path),
+            Self::Path(path) | Self::Followed(path) => Some(path),
             Self::Stdin => None,
         }
     }
@@ -35,7 +37,7 @@ impl FileInput {
 impl fmt::Display for FileInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path(path) => path.display().fmt(f),
+            Self::Path(path) | Self::Followed(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("standard input"),
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn explained_without_input(args: &Args, explain: ExplainChoice) -> Op
     if explain.topics {
         return Some(Topic::names().join("\n") + "\n");
     }
-    if !args.input.read.is_empty() || !args.input.interface.is_empty() {
+    if !args.input.read.is_empty() || !args.input.interface.is_empty() || args.input.follow.is_some() {
         return None;
     }
     let locale = args.output.locale.unwrap_or_default();

@@ -86,6 +86,17 @@ pub(in crate::cli) struct Recording {
     pub(in crate::cli) count: Option<u32>,
     /// Whether each packet is passed on at once.
     pub(in crate::cli) flush: bool,
+    /// What is kept in memory, where only packets of some flows are written.
+    pub(in crate::cli) matching: Option<Matching>,
+}
+
+/// Packets in memory until it is known whether they are written.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Matching {
+    /// Packet time that is kept, nanoseconds.
+    pub(in crate::cli) time: i64,
+    /// Octets that are kept.
+    pub(in crate::cli) octets: u64,
 }
 
 /// An analysis, resolved.
@@ -135,7 +146,7 @@ impl Input {
         match self {
             Self::Live(_) => true,
             Self::Files(files) => files.iter().any(|file| match file {
-                FileInput::Stdin => true,
+                FileInput::Stdin | FileInput::Followed(_) => true,
                 FileInput::Path(path) => is_fifo(path),
             }),
         }

@@ -165,7 +165,7 @@ impl PacketFiles {
     fn create(&mut self, time: Timestamp, later: Option<Later>) -> io::Result<()> {
         let Some(path) = self.plan.path.clone() else {
             self.files = 1;
-            self.current = Some(PacketFile::new(Stream::Stdout(io::stdout()), None, &self.plan)?);
+            self.current = Some(PacketFile::new(PacketStream::Stdout(io::stdout()), None, &self.plan)?);
             return Ok(());
         };
         let base = if self.plan.time.is_some() { dated(&path, time)? } else { path };
@@ -178,7 +178,7 @@ impl PacketFiles {
             // Its turn may come again. Where it cannot be given away, a file that changes later says so.
             let _ = file::give(&file, later);
         }
-        self.current = Some(PacketFile::new(Stream::File(file), pending, &self.plan)?);
+        self.current = Some(PacketFile::new(PacketStream::File(file), pending, &self.plan)?);
         self.files += 1;
         self.keep(place);
         Ok(())
@@ -245,12 +245,12 @@ fn dated(path: &Path, time: Timestamp) -> io::Result<PathBuf> {
 }
 
 /// Where octets go.
-enum Stream {
+enum PacketStream {
     Stdout(io::Stdout),
     File(File),
 }
 
-impl Stream {
+impl PacketStream {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(stdout) => stdout.write(octets),
@@ -261,7 +261,7 @@ impl Stream {
 
 /// One file.
 struct PacketFile {
-    stream: Stream,
+    stream: PacketStream,
     pending: Option<Unplaced>,
     buffer: PacketBuffer,
     /// Where in the buffer packets end.
@@ -276,7 +276,7 @@ struct PacketFile {
 }
 
 impl PacketFile {
-    fn new(stream: Stream, pending: Option<Unplaced>, plan: &Recording) -> io::Result<Self> {
+    fn new(stream: PacketStream, pending: Option<Unplaced>, plan: &Recording) -> io::Result<Self> {
         let buffer = PacketBuffer::new(plan.format)?;
         Ok(Self { stream, pending, buffer, ends: Vec::new(), written: 0, whole: 0, packets: 0, begun: None })
     }
@@ -338,7 +338,7 @@ impl PacketFile {
 
     /// It could not be written to its end: how many packets are whole, and where they are.
     fn give_up(self) -> (u64, Option<PathBuf>) {
-        if let (Stream::File(file), None) = (&self.stream, &self.pending)
+        if let (PacketStream::File(file), None) = (&self.stream, &self.pending)
             && file.metadata().is_ok_and(|about| about.is_file())
         {
             // Half a packet is left where it cannot be cut off.

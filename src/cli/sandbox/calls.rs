@@ -110,6 +110,9 @@ const WRITING_OF_THE_MACHINE: &[libc::c_long] = &[libc::SYS_open, libc::SYS_rena
 #[cfg(not(target_arch = "x86_64"))]
 const WRITING_OF_THE_MACHINE: &[libc::c_long] = &[];
 
+/// What there is in a folder.
+const LISTING: &[libc::c_long] = &[libc::SYS_getdents64];
+
 /// Sockets that capture, and what became of their interface.
 const CAPTURING: &[libc::c_long] =
     &[libc::SYS_getsockopt, libc::SYS_getsockname, libc::SYS_recvfrom, libc::SYS_recvmsg];
@@ -234,6 +237,9 @@ fn allowed(sandbox: &Sandbox) -> Result<Rules, BackendError> {
     if !sandbox.interfaces.is_empty() {
         lists.push(CAPTURING);
         add(&mut rules, libc::SYS_setsockopt, vec![SeccompRule::new(vec![is(1, libc::SOL_PACKET as u64)?])?]);
+    }
+    if sandbox.lists {
+        lists.push(LISTING);
     }
     if sandbox.view || !sandbox.writes.is_empty() {
         lists.extend([WRITING, WRITING_OF_THE_MACHINE]);

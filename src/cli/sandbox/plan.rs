@@ -22,6 +22,8 @@ pub(in crate::cli) struct Sandbox {
     pub(in crate::cli) user: Option<String>,
     /// Files that are opened for reading later.
     pub(in crate::cli) reads: Vec<PathBuf>,
+    /// Whether folders are listed.
+    pub(in crate::cli) lists: bool,
     /// Folders below which files are made later.
     pub(in crate::cli) writes: Vec<PathBuf>,
     /// Interfaces that are captured on.

@@ -75,6 +75,9 @@ impl Reading {
             self.engine.advance(time, &mut self.sink);
         }
         self.sink.flush();
+        if let Some(recorder) = self.sink.recorder.as_mut().filter(|_| !self.sink.reported) {
+            recorder.idle(self.place.now);
+        }
     }
 
     /// Packet time since the first packet.
@@ -142,7 +145,6 @@ impl ViewSink {
     }
 
     fn flush(&mut self) {
-        self.recorder.iter_mut().for_each(Recorder::idle);
         if let Some(tee) = &mut self.tee {
             tee.writer.out().flush();
         }
