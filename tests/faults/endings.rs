@@ -27,7 +27,7 @@ fn what_cannot_be_written_is_an_error() {
     }
 }
 
-/// What `--print-keys` prints is a configuration, and the same as it was made of.
+/// What `--print-keys` prints is a configuration, and of the same keys; actions on one line of the help may change places.
 #[test]
 fn printed_keys_read_back() {
     let folder = folder("keys");
@@ -35,12 +35,16 @@ fn printed_keys_read_back() {
     let printed = |arguments: &[&str]| {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        String::from_utf8(output.stdout).expect("text")
+        let mut lines: Vec<String> =
+            String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect();
+        let keys = lines.iter().position(|line| line == "[keys]").expect("a table");
+        lines[keys + 1..].sort_unstable();
+        lines
     };
     fs::write(&config, "[keys]\nquit = ['x', '^Q']\n").expect("a file");
     let first = printed(&["--config", text(&config), "--print-keys"]);
     assert_ne!(first, printed(&["--print-keys"]));
-    fs::write(&config, &first).expect("a file");
+    fs::write(&config, first.join("\n")).expect("a file");
     assert_eq!(first, printed(&["--config", text(&config), "--print-keys"]));
 }
 
