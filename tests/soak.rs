@@ -2,7 +2,6 @@
 //! the test says so and passes.
 #![cfg(all(feature = "live", target_os = "linux"))]
 
-#[allow(dead_code)]
 mod common;
 
 use std::path::Path;

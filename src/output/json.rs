@@ -50,7 +50,7 @@ fn is_plain(octets: &[u8]) -> bool {
         let is_zero = |x: u64| x.wrapping_sub(ONES) & !x;
         let below_space = word.wrapping_sub(ONES * 0x20) & !word;
         let from_delete = word | word.wrapping_add(ONES);
-        found |= below_space | from_delete | is_zero(word ^ ONES * 0x22) | is_zero(word ^ ONES * 0x5c);
+        found |= below_space | from_delete | is_zero(word ^ (ONES * 0x22)) | is_zero(word ^ (ONES * 0x5c));
     }
     let rest = words.remainder().iter();
     found & HIGH == 0

@@ -1,11 +1,11 @@
 //! How it ends where nobody can read, and what it prints about itself.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::process::Stdio;
 
 use super::{capture, folder, frames, program, run, stderr, text};
 
-/// What informs must be readable: a full disk is an error for every kind of output, and so is no output at all.
+/// A full disk is an error for every kind of output, also of what the program says about itself.
 #[test]
 fn what_cannot_be_written_is_an_error() {
     let hello = capture("hs_hello_client.pcap");
@@ -24,14 +24,10 @@ fn what_cannot_be_written_is_an_error() {
         let output = program().args(kind).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
         assert_eq!(output.status.code(), Some(1), "{kind:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("No space left on device"), "{kind:?}: {}", stderr(&output));
-        // Open, but not for writing: as `>&-` leaves it, where the next file opened gets its number.
-        let closed = File::open("/dev/null").expect("/dev/null");
-        let output = program().args(kind).stdout(closed).stderr(Stdio::piped()).output().expect("it runs");
-        assert_eq!(output.status.code(), Some(1), "{kind:?}: {}", stderr(&output));
     }
 }
 
-/// What `--print-keys` prints is a configuration, and the same as it was made of.
+/// What `--print-keys` prints is a configuration, and of the same keys; actions on one line of the help may change places.
 #[test]
 fn printed_keys_read_back() {
     let folder = folder("keys");
@@ -39,12 +35,16 @@ fn printed_keys_read_back() {
     let printed = |arguments: &[&str]| {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        String::from_utf8(output.stdout).expect("text")
+        let mut lines: Vec<String> =
+            String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect();
+        let keys = lines.iter().position(|line| line == "[keys]").expect("a table");
+        lines[keys + 1..].sort_unstable();
+        lines
     };
-    fs::write(&config, "[keys]\nquit = ['x', 'ctrl-q']\n").expect("a file");
+    fs::write(&config, "[keys]\nquit = ['x', '^Q']\n").expect("a file");
     let first = printed(&["--config", text(&config), "--print-keys"]);
     assert_ne!(first, printed(&["--print-keys"]));
-    fs::write(&config, &first).expect("a file");
+    fs::write(&config, first.join("\n")).expect("a file");
     assert_eq!(first, printed(&["--config", text(&config), "--print-keys"]));
 }
 
