@@ -78,7 +78,7 @@ impl Sensor {
         Some(sensor)
     }
 
-    /// Waits until the service manager is told this.
+    /// Waits until the service manager hears this.
     fn wait_for(&self, word: &str) {
         let mut octets = [0; 4096];
         loop {
@@ -99,7 +99,7 @@ impl Sensor {
         }
     }
 
-    /// Looks once a second, when the watchdog is told, until something holds.
+    /// Looks once a second, when the watchdog hears of it, until something holds.
     fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let begun = Instant::now();
         while !holds() {

@@ -485,7 +485,7 @@ pub(super) struct CheckArgs {
 /// The rest.
 #[derive(Debug, clap::Args)]
 pub(super) struct OtherArgs {
-    /// Answer metrics over HTTP for Prometheus at http://HOST:PORT/metrics, on the loopback interface if HOST is left out
+    /// Answer metrics over HTTP for Prometheus at http://HOST:PORT/metrics; without HOST, on the loopback interface
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) metrics: Option<String>,
 

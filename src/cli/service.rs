@@ -39,7 +39,7 @@ impl Service {
         let summary = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(SIGUSR1, Arc::clone(&summary))
             .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
-        // A manager that cannot be told is as good as none.
+        // A manager that cannot be reached is as good as none.
         let notify = socket().ok().flatten();
         Ok(Self { notify, metrics, summary, looked: Instant::now(), flows_limit })
     }

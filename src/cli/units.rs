@@ -66,7 +66,7 @@ impl FromStr for Rotate {
             }
             let wrong = || "expected a time, a size or both, like 1h, 100M or 1h,100M".to_owned();
             let time: Duration = part.parse().map_err(|_| wrong())?;
-            if split(part).1 == "" || time.0 < SECOND {
+            if split(part).1.is_empty() || time.0 < SECOND {
                 return Err(wrong());
             }
             rotation.every = Some(std::time::Duration::from_nanos(time.0.unsigned_abs()));

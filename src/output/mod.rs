@@ -118,7 +118,7 @@ pub const FORMATS: &[Format] = &[
     },
     Format {
         name: "eve",
-        about: "the layout of Suricata's eve.json: a flow event for each flow, an anomaly event for each anomaly",
+        about: "Suricata's eve.json: a flow event per flow, an anomaly event per anomaly",
         options: &["--flow"],
         of_segments: false,
         terse: false,

@@ -68,6 +68,8 @@ pub struct Rotating {
     current: Option<Current>,
     header: Vec<u8>,
     clock: fn() -> DateTime<Local>,
+    /// Files that were put in their places.
+    ended: u64,
 }
 
 /// A file that is written.
@@ -98,7 +100,7 @@ impl Rotating {
     }
 
     fn with_clock(options: RotatingOptions, clock: fn() -> DateTime<Local>) -> io::Result<Self> {
-        let mut rotating = Self { options, current: None, header: Vec::new(), clock };
+        let mut rotating = Self { options, current: None, header: Vec::new(), clock, ended: 0 };
         rotating.begin()?;
         Ok(rotating)
     }
@@ -137,6 +139,7 @@ impl Rotating {
     /// Ends the file that is written, and puts it in its place.
     fn end(&mut self) -> io::Result<()> {
         let Some(current) = self.current.take() else { return Ok(()) };
+        self.ended += 1;
         let file = current.encoder.finish()?;
         file.sync_all()?;
         for n in 0..TRIES {
@@ -196,7 +199,9 @@ impl Write for Rotating {
 impl Drop for Rotating {
     fn drop(&mut self) {
         // Nobody is left to whom a failure could be reported: the file stays beside its place then.
-        let empty = self.current.as_ref().is_some_and(|current| current.octets == 0);
+        // One with nothing but a header says something only where there is no other.
+        let header = if self.ended == 0 { 0 } else { self.header.len() as u64 };
+        let empty = self.current.as_ref().is_some_and(|current| current.octets <= header);
         if empty {
             let _ = self.current.take().map(|current| fs::remove_file(&current.temporary));
         } else {
@@ -232,7 +237,7 @@ impl Current {
 impl Encoder {
     fn finish(self) -> io::Result<File> {
         match self {
-            Self::Plain(file) => file.into_inner().map_err(|error| error.into_error()),
+            Self::Plain(file) => file.into_inner().map_err(io::IntoInnerError::into_error),
             Self::Gzip(encoder) => encoder.finish(),
             Self::Zstd(encoder) => encoder.finish(),
         }
@@ -298,9 +303,10 @@ mod tests {
             out.flush().unwrap();
         }
         // The one that is written is not there yet.
-        assert_eq!(names(&folder).iter().filter(|name| name.starts_with("a.")).count(), 2);
+        out.write_all(b"open\n").unwrap();
+        assert_eq!(names(&folder).iter().filter(|name| name.starts_with("a.")).count(), 3);
         drop(out);
-        assert_eq!(names(&folder), ["a.1.ndjson.zst", "a.2.ndjson.zst", "a.ndjson.zst"]);
+        assert_eq!(names(&folder), ["a.1.ndjson.zst", "a.2.ndjson.zst", "a.3.ndjson.zst", "a.ndjson.zst"]);
         let read = |name: &str| {
             let octets = zstd::stream::decode_all(File::open(folder.join(name)).unwrap()).unwrap();
             String::from_utf8(octets).unwrap()
@@ -308,6 +314,7 @@ mod tests {
         assert_eq!(read("a.ndjson.zst"), "head\nfirst line\n");
         assert_eq!(read("a.1.ndjson.zst"), "head\nsecond line\n");
         assert_eq!(read("a.2.ndjson.zst"), "head\nthird\n");
+        assert_eq!(read("a.3.ndjson.zst"), "head\nopen\n");
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::super::version;
 use super::shared::{Shared, Snapshot};
 use crate::decode::SkipReason;
-use crate::detect::registry::rule;
+use crate::detect::registry::rules;
 use crate::flow::{Closing, Opening};
 
 /// The media type of [`open_metrics`].
@@ -101,10 +101,9 @@ fn flows(Snapshot { totals, .. }: &Snapshot, writer: &mut MetricWriter<'_, '_>) 
     writer.counters("finished_flows", "Finished flows by how they opened", opened)?;
     let closed = Closing::ALL.iter().zip(totals.by_closing).map(|(closing, n)| ([("closing", closing.name())], n));
     writer.counters("closed_flows", "Finished flows by how they closed", closed)?;
-    let anomalies = totals.anomalies.iter().map(|(id, n)| {
-        let severity = rule(id).map_or("info", |rule| rule.severity.name());
-        ([("id", *id), ("severity", severity)], *n)
-    });
+    // Also those that were not found yet: what appears with 1 has no rate.
+    let found = |id| totals.anomalies.iter().filter(|(found, _)| *found == id).map(|(_, n)| n).sum();
+    let anomalies = rules().map(|rule| ([("id", rule.id), ("severity", rule.severity.name())], found(rule.id)));
     writer.counters("anomalies", "Anomalies by id, with the severity that they usually have", anomalies)
 }
 

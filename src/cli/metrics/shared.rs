@@ -59,7 +59,7 @@ impl Shared {
             Event::FlowEnd { flow, .. } => self.ending(&Ending::of(flow)),
             Event::Ending(ending) => self.ending(ending),
             Event::Stats { totals, .. } | Event::SessionEnd { totals } => {
-                locked(&self.snapshot).totals = (*totals).clone()
+                locked(&self.snapshot).totals = (*totals).clone();
             }
             _ => {}
         }

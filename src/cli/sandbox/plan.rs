@@ -32,7 +32,7 @@ pub(in crate::cli) struct Sandbox {
     pub(in crate::cli) view: bool,
     /// Whether HTTP requests for metrics are answered.
     pub(in crate::cli) serves: bool,
-    /// Whether a service manager is told how the run is.
+    /// Whether a service manager hears how the run is.
     pub(in crate::cli) notifies: bool,
 }
 
