@@ -54,6 +54,22 @@ fn check(format: &str) {
 }
 
 #[test]
+fn eve() {
+    check("eve");
+}
+
+#[test]
+fn syslog() {
+    check("syslog");
+    // The grammar of RFC 5424, section 6, as far as these messages use it.
+    let message = r#"^<\d{1,3}>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z - synscope - [!-~]{1,32} \[[!-~]+( [!-~]+="([^"\\\]]|\\["\\\]])*")*\] [^\n]+$"#;
+    let message = regex::Regex::new(message).expect("a pattern");
+    for line in output("td_half_close.pcap", "syslog").lines() {
+        assert!(message.is_match(line), "{line}");
+    }
+}
+
+#[test]
 fn text() {
     check("text");
 }

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, ValueEnum};
 use strum::VariantNames;
 
-use super::units::{Duration, LargeSize, Size};
+use super::units::{Duration, LargeSize, Rotate, Size};
 use crate::detect::Severity;
 #[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, Keys};
@@ -247,6 +247,11 @@ pub(super) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
+    /// Begin a new file after a time, at a size, or both, like 1h, 100M or 1h,100M, and on SIGHUP; -o names them with
+    /// strftime(3), and compresses them by their ending, .zst or .gz
+    #[arg(long, value_name = "WHEN")]
+    pub(super) rotate: Option<Rotate>,
+
     /// Columns of csv and tsv: comma-separated fields of flow_end, like source.ip (repeatable)
     #[arg(short = 'e', long, value_name = "FIELDS")]
     pub(super) fields: Vec<String>,
@@ -419,6 +424,18 @@ pub(super) struct CheckArgs {
 /// The rest.
 #[derive(Debug, clap::Args)]
 pub(super) struct OtherArgs {
+    /// Answer metrics over HTTP for Prometheus at http://HOST:PORT/metrics; without HOST, on the loopback interface
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) metrics: Option<String>,
+
+    /// Write metrics to a file for node_exporter's textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics_file: Option<PathBuf>,
+
+    /// Also count flows by server, for the first 64 servers and all others together
+    #[arg(long, value_name = "LABEL")]
+    pub(super) metrics_label: Option<MetricsLabel>,
+
     /// As root, become this user before the first packet; `root` stays root [default: synscope, else nobody]
     #[arg(short = 'Z', long, value_name = "USER")]
     pub(super) user: Option<String>,
@@ -464,6 +481,13 @@ pub(super) struct OtherArgs {
     /// Print version
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
+}
+
+/// Labels that make series of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MetricsLabel {
+    /// The address of the server
+    Server,
 }
 
 /// What `--generate` writes.

@@ -7,8 +7,9 @@ mod sandbox;
 #[cfg(feature = "tui")]
 mod view;
 
-use super::args::{Args, InputArgs, SandboxArg, StopArgs};
+use super::args::{Args, InputArgs, MetricsLabel, OtherArgs, SandboxArg, StopArgs};
 use super::messages::{Failure, usage_at};
+use super::metrics::MetricsChoice;
 use super::sandbox::Sandbox;
 use super::units::Duration;
 use crate::capture::FileInput;
@@ -17,6 +18,7 @@ use crate::capture::preset::PRESETS;
 use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
+pub(super) use output::header_lines;
 pub(super) use run::{Checks, FilterChoice, Input, Live, Output, Run, Stop, Task, View};
 
 use self::analysis::{analysis, checks, rule};
@@ -74,6 +76,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
+    let metrics = metrics(&args.other, view.is_some())?;
     let sandbox = sandbox(&args.other, &input, &output, view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
     Ok(Task::Run(Box::new(Run {
@@ -81,6 +84,7 @@ pub(super) fn resolve(args: Args) -> Result<Task, Failure> {
         max_decompressed: args.input.max_decompressed.map(|size| size.0),
         analysis: analysis(&args.analysis)?,
         checks: checks(&args.checks)?,
+        metrics,
         quiet,
         verbose,
         output,
@@ -108,6 +112,24 @@ fn input(args: &InputArgs) -> Result<Input, Failure> {
         buffer_size: args.buffer_size.map(|size| size.0),
         link_type: args.link_type.clone(),
     }))
+}
+
+/// The metrics; the view has none.
+fn metrics(args: &OtherArgs, viewed: bool) -> Result<MetricsChoice, Failure> {
+    let given = [
+        ("--metrics", args.metrics.is_some()),
+        ("--metrics-file", args.metrics_file.is_some()),
+        ("--metrics-label", args.metrics_label.is_some() && args.metrics.is_none() && args.metrics_file.is_none()),
+    ];
+    let place = if viewed { "in the terminal view; use -T" } else { "without --metrics" };
+    match given.into_iter().find(|(option, given)| *given && (viewed || *option == "--metrics-label")) {
+        Some((option, _)) => Err(Failure::Ineffective(option, format!("has no effect {place}"))),
+        None => Ok(MetricsChoice {
+            listen: args.metrics.clone(),
+            file: args.metrics_file.clone(),
+            by_server: args.metrics_label == Some(MetricsLabel::Server),
+        }),
+    }
 }
 
 /// The capture filter; live, the default preset where none is asked for.

@@ -11,6 +11,7 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
+use super::service::Service;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
 use crate::decode::Decoder;
@@ -20,6 +21,8 @@ use crate::time::Timestamp;
 
 /// How often the bar and the output are looked at, frames.
 const LOOK_EVERY: u64 = 4096;
+/// How often what operators ask is looked at, frames; besides at each idle tick.
+const SERVE_EVERY: u64 = 256;
 /// Batches on their way between the two threads.
 const BATCHES: usize = 16;
 /// Number of empty batches that go back together: each time the reading thread must be woken, which costs as much as a
@@ -57,6 +60,7 @@ impl Driver<'_> {
         source: &mut dyn Source,
         engine: &mut Engine,
         sink: &mut Tee,
+        service: &mut Service,
     ) -> Result<(), CaptureError> {
         let mut packets = 0u64;
         let mut clock = StatsClock::default();
@@ -74,7 +78,8 @@ impl Driver<'_> {
                 }
                 Next::Idle(time) => {
                     engine.advance(time, sink);
-                    sink.writer.out().flush();
+                    sink.writer.out().settle();
+                    service.tick(engine, source.counts(), self.live);
                     if self.limits.is_over(clock.since_start(time)) {
                         break;
                     }
@@ -85,6 +90,10 @@ impl Driver<'_> {
             if clock.stats_are_due(now) {
                 let totals = totals(engine, source.counts(), self.live);
                 sink.event(&Event::Stats { totals: &totals, time: now });
+            }
+            // Where many packets come there is no idle tick; a quarter of a thousand takes a fraction of a millisecond.
+            if packets.is_multiple_of(SERVE_EVERY) {
+                service.tick(engine, source.counts(), self.live);
             }
             if packets.is_multiple_of(LOOK_EVERY) || sink.lines_are_flushed {
                 self.bar.update(source.progress());

@@ -9,8 +9,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::config::{FilterChoice, Input, Run};
 use super::driver::Driver;
 use super::messages::{self, Failure};
+use super::metrics::Metrics;
 use super::progress::Bar;
 use super::sandbox::{self, Layers};
+use super::service::Service;
 use super::setup::{Opened, comes_live, engine, open_stream};
 use super::sink::{Tee, end, finish, session_end};
 use crate::capture::{CaptureError, Counts};
@@ -25,7 +27,7 @@ use crate::seed;
 ///
 /// What stopped it, after everything before that has been analysed and written.
 pub(super) fn run(mut run: Run) -> Result<(), Failure> {
-    let stop = stop_on_signals(true)?;
+    let stop = stop_on_signals(true, run.output.rotation.is_none())?;
     let live = matches!(run.input, Input::Live(_));
     if live {
         seed::keep_secret();
@@ -35,20 +37,24 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let waits = comes_live(&run.input);
     let opened = Opened::open(&run, &stop)?;
     let stream = open_stream(&run)?;
+    let metrics = Metrics::open(&run.metrics)?;
+    let counted = metrics.as_ref().map(Metrics::shared);
+    let mut service = Service::open(metrics, run.analysis.limits.flows)?;
     give_up_rights(&mut run)?;
     let (mut source, _) = opened.source(&stop)?;
-    let mut sink = Tee::new(stream.writer(&run.output)?, &run);
+    let mut sink = Tee::new(stream.writer(&run.output)?, &run).count_for(counted);
     if waits {
         sink.put(&run.output)?;
     }
     say_start(&run, &source.description(), filter_name.as_deref());
+    service.start(run.quiet, &source.description())?;
     let bar_wanted = !run.quiet && !live && (run.output.path.is_some() || !io::stdout().is_terminal());
     let bar = Bar::new(bar_wanted, source.progress());
 
     let driver = Driver { limits: run.stop, stop: &stop, bar: &bar, live };
     let pumped = guarded(|| {
         if waits {
-            return driver.one_by_one(&mut *source, &mut engine, &mut sink);
+            return driver.one_by_one(&mut *source, &mut engine, &mut sink, &mut service);
         }
         let decode = decode::Config { verify_checksums: !run.analysis.ignore_checksums, ..decode::Config::default() };
         driver.in_batches(&mut *source, Decoder::new(decode), &mut engine, &mut sink)
@@ -66,6 +72,7 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     let ended = guarded(|| end(&mut engine, counts, live, &mut sink));
     // After a panic in there the last event is still to be written.
     let totals = ended.unwrap_or_else(|_| session_end(&engine, counts, live, &mut sink));
+    service.end(&totals);
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
     finish(sink, &run.output)?;
@@ -116,8 +123,8 @@ pub(super) fn give_up_rights(run: &mut Run) -> Result<Layers, Failure> {
 }
 
 /// A flag that the first SIGINT, SIGTERM or SIGHUP raises. With `second_ends`, the second SIGINT or SIGTERM ends the
-/// program at once; a view has a terminal to restore first.
-pub(super) fn stop_on_signals(second_ends: bool) -> Result<Arc<AtomicBool>, Failure> {
+/// program at once; a view has a terminal to restore first. Without `on_hang_up` SIGHUP is left for something else.
+pub(super) fn stop_on_signals(second_ends: bool, on_hang_up: bool) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let failed = |error: io::Error| Failure::Running(format!("cannot handle signals: {error}"));
     for signal in [SIGINT, SIGTERM] {
@@ -127,7 +134,9 @@ pub(super) fn stop_on_signals(second_ends: bool) -> Result<Arc<AtomicBool>, Fail
         }
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(failed)?;
     }
-    stop_on_hang_up(&stop).map_err(failed)?;
+    if on_hang_up {
+        stop_on_hang_up(&stop).map_err(failed)?;
+    }
     Ok(stop)
 }
 

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::config::{FilterChoice, Input, Output, Run};
+use signal_hook::consts::SIGHUP;
+
+use super::config::{FilterChoice, Input, Output, Run, header_lines};
 use super::messages::Failure;
 use super::sandbox;
 use crate::capture::{CaptureError, FileInput, FileOptions, Filter, OpenFiles, Source};
 use crate::decode;
 use crate::engine::{self, Engine};
 use crate::output::file::{self, Protected, Unplaced};
+use crate::output::rotate::{Rotating, RotatingOptions};
 use crate::output::{Out, Writer};
 
 /// An engine for this run.
@@ -111,6 +114,8 @@ impl OpenInput {
 pub(super) enum Stream {
     Stdout,
     File(File, Option<Unplaced>, PathBuf),
+    /// Files that follow each other; the first is made when rights have been given up, like all later ones.
+    Rotating(RotatingOptions),
 }
 
 /// Opens where output goes.
@@ -120,6 +125,13 @@ pub(super) enum Stream {
 /// [`Failure::Usage`] for a file that is also the input, [`Failure::Running`] for one that cannot be made.
 pub(super) fn open_stream(run: &Run) -> Result<Stream, Failure> {
     let Some(path) = &run.output.path else { return Ok(Stream::Stdout) };
+    if let Some(rotation) = run.output.rotation {
+        let asked = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGHUP, Arc::clone(&asked))
+            .map_err(|error| Failure::Running(format!("cannot handle signals: {error}")))?;
+        let header_lines = header_lines(run.output.format).unwrap_or(0);
+        return Ok(Stream::Rotating(RotatingOptions { pattern: path.clone(), rotation, header_lines, asked }));
+    }
     match file::create(path, &protected(run), sandbox::next_user(&run.sandbox)?) {
         Ok((file, pending)) => Ok(Stream::File(file, pending, path.clone())),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
@@ -138,6 +150,11 @@ impl Stream {
     pub(super) fn writer(self, output: &Output) -> Result<(Box<dyn Writer>, Option<Unplaced>), Failure> {
         let (stream, pending): (Box<dyn Write>, _) = match self {
             Self::Stdout => (Box::new(io::stdout()), None),
+            Self::Rotating(options) => {
+                let name = options.pattern.display().to_string();
+                let failed = |error| Failure::Running(format!("{name}: cannot create: {error}"));
+                (Box::new(Rotating::new(options).map_err(failed)?), None)
+            }
             Self::File(file, mut pending, path) => {
                 let begun = pending.as_mut().map_or(Ok(()), Unplaced::begin);
                 begun.map_err(|error| Failure::Running(format!("{}: cannot write: {error}", path.display())))?;

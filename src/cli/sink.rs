@@ -1,8 +1,11 @@
 //! Connects the engine to a format.
 
+use std::sync::Arc;
+
 use super::checks::{self, Watch};
 use super::config::{Output, Run};
 use super::messages::Failure;
+use super::metrics::Shared;
 use crate::capture::Counts;
 use crate::engine::{Engine, Event, Interest, Sink, Totals};
 use crate::flow::Flow;
@@ -78,6 +81,8 @@ pub(super) struct Tee {
     pub(super) flows: u64,
     /// What is written, before it is put in its place.
     pending: Option<Unplaced>,
+    /// What is counted for metrics.
+    metrics: Option<Arc<Shared>>,
 }
 
 impl Tee {
@@ -89,7 +94,23 @@ impl Tee {
             .union(Interest::FLOWS.difference(Interest::STEPS).difference(Interest::STARTS).when(chooses));
         let lines_are_flushed = writer.out().flushes_lines();
         let (only, flows_where) = (run.output.flow, run.analysis.flows_where.clone());
-        Self { writer, only, flows_where, watch: Watch::new(&run.checks), wants, lines_are_flushed, flows: 0, pending }
+        Self {
+            writer,
+            only,
+            flows_where,
+            watch: Watch::new(&run.checks),
+            wants,
+            lines_are_flushed,
+            flows: 0,
+            pending,
+            metrics: None,
+        }
+    }
+
+    /// Counts events for metrics, too.
+    pub(super) fn count_for(mut self, metrics: Option<Arc<Shared>>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Puts a file in its place before it is whole, for those who read it as it grows.
@@ -119,6 +140,9 @@ impl Sink for Tee {
     fn event(&mut self, event: &Event<'_>) {
         if matches!(event, Event::FlowEnd { .. } | Event::Ending(_)) {
             self.flows += 1;
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.event(event);
         }
         self.watch.event(event);
         if self.wants(event) {

@@ -2,6 +2,7 @@
 
 use core::str::FromStr;
 
+use crate::output::rotate::Rotation;
 use crate::time::{MICROSECOND, MILLISECOND, SECOND};
 
 /// A duration: a number with `us`, `ms`, `s`, `m`, `h`, `d`, or without for seconds. Nanoseconds.
@@ -46,6 +47,31 @@ impl FromStr for Size {
             Some(octets) if octets > 0 => Ok(Self(octets.unsigned_abs())),
             _ => Err("expected a size between 0 and 2G".to_owned()),
         }
+    }
+}
+
+/// When a new file begins: a time, a size, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rotate(pub(super) Rotation);
+
+impl FromStr for Rotate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut rotation = Rotation::default();
+        for part in text.split(',') {
+            if let Ok(Some(octets)) = octets(part) {
+                rotation.size = Some(octets.max(1));
+                continue;
+            }
+            let wrong = || "expected a time, a size or both, like 1h, 100M or 1h,100M".to_owned();
+            let time: Duration = part.parse().map_err(|_| wrong())?;
+            if split(part).1.is_empty() || time.0 < SECOND {
+                return Err(wrong());
+            }
+            rotation.every = Some(std::time::Duration::from_nanos(time.0.unsigned_abs()));
+        }
+        Ok(Self(rotation))
     }
 }
 

@@ -7,6 +7,7 @@ mod cause;
 pub mod clock;
 mod duration;
 pub mod escape;
+mod eve;
 pub mod event;
 pub mod explain;
 pub mod file;
@@ -24,10 +25,12 @@ mod picture_options;
 #[cfg(feature = "tui")]
 pub mod plain;
 mod report;
+pub mod rotate;
 mod scapy;
 pub mod schema;
 mod summary;
 mod svg;
+mod syslog;
 mod table;
 mod text;
 #[cfg(feature = "tui")]
@@ -100,6 +103,20 @@ pub const FORMATS: &[Format] = &[
         options: &["--flow"],
         terse: true,
         open: |out, settings| Box::new(zeek::Zeek::new(out, settings)),
+    },
+    Format {
+        name: "eve",
+        about: "Suricata's eve.json: a flow event per flow, an anomaly event per anomaly",
+        options: &["--flow"],
+        terse: false,
+        open: |out, settings| Box::new(eve::Eve::new(out, settings)),
+    },
+    Format {
+        name: "syslog",
+        about: "syslog messages (RFC 5424), one for each flow and each anomaly",
+        options: &["--flow"],
+        terse: false,
+        open: |out, settings| Box::new(syslog::Syslog::new(out, settings)),
     },
     Format {
         name: "svg",

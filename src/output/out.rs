@@ -44,6 +44,16 @@ impl Out {
         self.buffer.clear();
     }
 
+    /// Lets the stream do what is due though nothing is written: some go on in new files.
+    pub fn settle(&mut self) {
+        self.flush();
+        if self.error.is_none()
+            && let Err(error) = self.stream.flush()
+        {
+            self.error = Some(error);
+        }
+    }
+
     fn pass_on(&mut self) -> io::Result<()> {
         let mut rest = self.buffer.as_slice();
         while !rest.is_empty() {

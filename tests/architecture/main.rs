@@ -71,8 +71,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("pcap::", &["capture/"]),
     ("pcap_parser::", &["capture/"]),
-    ("flate2::", &["capture/"]),
-    ("zstd::", &["capture/"]),
+    ("flate2::", &["capture/", "output/rotate.rs"]),
+    ("zstd::", &["capture/", "output/rotate.rs"]),
+    ("prometheus_client::", &["cli/metrics/"]),
+    ("httparse::", &["cli/metrics/"]),
     ("libc::", &["capture/", "cli/sandbox/", "output/file.rs"]),
     ("nix::", &["cli/sandbox/"]),
     ("caps::", &["cli/sandbox/"]),

@@ -6,6 +6,7 @@ use super::super::args::{Args, OutputArgs, TUI, ThemeArg, event_names};
 use super::super::messages::{Failure, usage_at};
 use super::analysis::{local_net, pieces};
 use super::run::{Input, Output};
+use crate::output::rotate::{Rotation, check_pattern};
 use crate::output::{self, Action, Format, Level, Pictures, Session, Settings, Theme, Topic};
 use crate::suggest::did_you_mean;
 
@@ -107,13 +108,37 @@ pub(super) fn output(
         let problem = format!("has no effect: -T {} supports only short or full", format.name);
         return Err(Failure::Ineffective("--explain", problem));
     }
+    let rotation = rotation(&args, format, screen.viewed)?;
     Ok(Output {
+        rotation,
         format,
         settings,
         flow: args.flow,
         flush_lines: args.line_buffered || to_terminal || input.is_streaming(),
         path: args.output.filter(|path| path.as_os_str() != "-"),
     })
+}
+
+/// Formats that can go on in a new file at the end of any line, and how many lines each file begins with.
+const ROTATABLE: [(&str, usize); 6] = [("ndjson", 0), ("csv", 1), ("tsv", 1), ("text", 0), ("eve", 0), ("syslog", 0)];
+
+/// How many lines of this format each new file begins with; nothing where it cannot go on in a new one.
+pub(in crate::cli) fn header_lines(format: &Format) -> Option<usize> {
+    ROTATABLE.iter().find(|(name, _)| *name == format.name).map(|(_, lines)| *lines)
+}
+
+/// When new files begin.
+fn rotation(args: &OutputArgs, format: &Format, viewed: bool) -> Result<Option<Rotation>, Failure> {
+    let Some(rotate) = args.rotate else { return Ok(None) };
+    let Some(path) = args.output.as_deref().filter(|path| path.as_os_str() != "-") else {
+        return Err(Failure::Ineffective("--rotate", "has no effect without -o FILE".to_owned()));
+    };
+    if viewed || header_lines(format).is_none() {
+        let names = ROTATABLE.map(|(name, _)| name).join(", ");
+        return Err(Failure::Ineffective("--rotate", format!("has no effect with -T {} (only {names})", format.name)));
+    }
+    check_pattern(path).map_err(|problem| Failure::Usage(format!("-o: {}: {problem}", path.display())))?;
+    Ok(Some(rotate.0))
 }
 
 /// The colours of a picture.

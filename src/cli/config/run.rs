@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::args::{DirectionArg, Generated};
+use super::super::metrics::MetricsChoice;
 use super::super::sandbox::Sandbox;
 use crate::capture::FileInput;
 use crate::capture::preset::Preset;
@@ -12,6 +13,7 @@ use crate::flow::{Limits, Timeouts};
 use crate::flow_filter::FlowFilter;
 #[cfg(feature = "tui")]
 use crate::output::Locale;
+use crate::output::rotate::Rotation;
 #[cfg(feature = "tui")]
 use crate::output::tui::{Arrangement, Keys, ThemeName};
 use crate::output::{Format, Settings};
@@ -81,6 +83,7 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) view: Option<View>,
     /// Which rights are given up.
     pub(in crate::cli) sandbox: Sandbox,
+    pub(in crate::cli) metrics: MetricsChoice,
     pub(in crate::cli) quiet: bool,
     pub(in crate::cli) verbose: bool,
 }
@@ -213,4 +216,6 @@ pub(in crate::cli) struct Output {
     pub(in crate::cli) settings: Settings,
     pub(in crate::cli) flow: Option<u64>,
     pub(in crate::cli) flush_lines: bool,
+    /// When new files begin, if output goes on in such.
+    pub(in crate::cli) rotation: Option<Rotation>,
 }

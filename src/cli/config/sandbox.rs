@@ -18,11 +18,18 @@ pub(super) fn sandbox(args: &OtherArgs, input: &Input, output: &Output, view: bo
         Input::Files(files) => (files.iter().filter_map(FileInput::path).map(Path::to_owned).collect(), Vec::new()),
         Input::Live(live) => (Vec::new(), live.interfaces.clone()),
     };
-    let folder = output.path.as_deref().map(|path| match path.parent() {
+    let folder = output.path.as_deref().map(folder_of);
+    // What the view saves goes below the folder that it was started in.
+    let of_metrics = args.metrics_file.as_deref().map(folder_of);
+    let writes = folder.into_iter().chain(of_metrics).chain(view.then(|| PathBuf::from("."))).collect();
+    let (serves, notifies) = (args.metrics.is_some(), std::env::var_os("NOTIFY_SOCKET").is_some());
+    Sandbox { mode, user: args.user.clone(), reads, writes, interfaces, view, serves, notifies }
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
-    });
-    // What the view saves goes below the folder that it was started in.
-    let writes = folder.into_iter().chain(view.then(|| PathBuf::from("."))).collect();
-    Sandbox { mode, user: args.user.clone(), reads, writes, interfaces, view }
+    }
 }

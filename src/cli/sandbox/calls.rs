@@ -97,16 +97,25 @@ const ALWAYS_OF_THE_MACHINE: &[libc::c_long] = &[
 const ALWAYS_OF_THE_MACHINE: &[libc::c_long] = &[];
 
 /// Where files are made, replaced and renamed.
-const WRITING: &[libc::c_long] =
-    &[libc::SYS_openat, libc::SYS_renameat, libc::SYS_renameat2, libc::SYS_unlinkat, libc::SYS_fchmod];
+const WRITING: &[libc::c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_unlinkat,
+    libc::SYS_fchmod,
+    libc::SYS_linkat,
+];
 #[cfg(target_arch = "x86_64")]
-const WRITING_OF_THE_MACHINE: &[libc::c_long] = &[libc::SYS_open, libc::SYS_rename, libc::SYS_unlink];
+const WRITING_OF_THE_MACHINE: &[libc::c_long] = &[libc::SYS_open, libc::SYS_rename, libc::SYS_unlink, libc::SYS_link];
 #[cfg(not(target_arch = "x86_64"))]
 const WRITING_OF_THE_MACHINE: &[libc::c_long] = &[];
 
 /// Sockets that capture, and what became of their interface.
 const CAPTURING: &[libc::c_long] =
     &[libc::SYS_getsockopt, libc::SYS_getsockname, libc::SYS_recvfrom, libc::SYS_recvmsg];
+
+/// Requests for metrics, at a socket that listens already.
+const SERVING: &[libc::c_long] = &[libc::SYS_accept4, libc::SYS_recvfrom, libc::SYS_shutdown];
 
 /// Keys and signals of the terminal view.
 const VIEWING: &[libc::c_long] = &[
@@ -176,16 +185,26 @@ fn allowed(sandbox: &Sandbox) -> Result<Rules, BackendError> {
     let mut rules = Rules::new();
     let mut lists = vec![ALWAYS, ALWAYS_OF_THE_MACHINE];
     let mut asked = ASKED_OF_FILES.to_vec();
+    if sandbox.serves {
+        lists.push(SERVING);
+        let timeouts = [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO].map(|option| option as u64);
+        let socket = |option| SeccompRule::new(vec![is(1, libc::SOL_SOCKET as u64)?, is(2, option)?]);
+        add(&mut rules, libc::SYS_setsockopt, timeouts.map(socket).into_iter().collect::<Result<_, _>>()?);
+    }
+    if sandbox.serves || sandbox.notifies {
+        // To the other end of a connection only.
+        add(&mut rules, libc::SYS_sendto, vec![SeccompRule::new(vec![is_null(4)?])?]);
+    }
     if sandbox.view {
         lists.extend([VIEWING, VIEWING_OF_THE_MACHINE]);
         asked.extend(SET_ON_TERMINALS);
         rules.insert(libc::SYS_socketpair, vec![SeccompRule::new(vec![is(0, libc::AF_UNIX as u64)?])?]);
         // To nobody else than the other end.
-        rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![is_null(4)?])?]);
+        add(&mut rules, libc::SYS_sendto, vec![SeccompRule::new(vec![is_null(4)?])?]);
     }
     if !sandbox.interfaces.is_empty() {
         lists.push(CAPTURING);
-        rules.insert(libc::SYS_setsockopt, vec![SeccompRule::new(vec![is(1, libc::SOL_PACKET as u64)?])?]);
+        add(&mut rules, libc::SYS_setsockopt, vec![SeccompRule::new(vec![is(1, libc::SOL_PACKET as u64)?])?]);
     }
     if sandbox.view || !sandbox.writes.is_empty() {
         lists.extend([WRITING, WRITING_OF_THE_MACHINE]);
@@ -224,6 +243,11 @@ fn with_arguments(rules: &mut Rules, asked: &[u64]) -> Result<(), BackendError> 
     Ok(())
 }
 
+/// Allows a call with these arguments, too.
+fn add(rules: &mut Rules, call: i64, more: Vec<SeccompRule>) {
+    rules.entry(call).or_default().extend(more);
+}
+
 fn is(index: u8, value: u64) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
@@ -253,6 +277,7 @@ mod tests {
             Sandbox { view: true, ..Sandbox::default() },
             Sandbox { interfaces: vec!["lo".to_owned()], ..Sandbox::default() },
             Sandbox { writes: vec!["/tmp".into()], ..Sandbox::default() },
+            Sandbox { serves: true, notifies: true, ..Sandbox::default() },
         ];
         for mode in modes {
             let rules = allowed(&mode).unwrap();

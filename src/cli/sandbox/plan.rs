@@ -28,6 +28,10 @@ pub(in crate::cli) struct Sandbox {
     pub(in crate::cli) interfaces: Vec<String>,
     /// Whether the terminal view runs.
     pub(in crate::cli) view: bool,
+    /// Whether HTTP requests for metrics are answered.
+    pub(in crate::cli) serves: bool,
+    /// Whether a service manager hears how the run is.
+    pub(in crate::cli) notifies: bool,
 }
 
 /// What holds after [`super::enter`].

@@ -30,7 +30,7 @@ use crate::seed;
 ///
 /// What stopped the analysis; errors of opening are reported before the screen changes.
 pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
-    let stop = stop_on_signals(false)?;
+    let stop = stop_on_signals(false, true)?;
     if matches!(run.input, Input::Live(_)) {
         seed::keep_secret();
     }
