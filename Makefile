@@ -9,10 +9,10 @@ PACKETS = 1000000
 SECONDS = 60
 comma = ,
 
-.PHONY: help demo build test check fmt bench counts fuzz install uninstall clean
+.PHONY: help demo build test check fmt bench counts fuzz dist dist-test install uninstall clean
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## the program, optimised
 	@.ci/needs rust cc pcap
@@ -43,6 +43,14 @@ counts: ## instructions per packet against those committed; BLESS=1 commits new 
 fuzz: ## each fuzz target for SECONDS=; TARGETS=files,view
 	@.ci/needs rust cc cxx
 	@.ci/fuzz $(SECONDS) $(subst $(comma), ,$(TARGETS))
+
+dist: ## a static program, .deb, .rpm, checksums, bill of materials: target/dist
+	@.ci/needs rust cc musl flex bison readelf python3
+	@.ci/dist
+
+dist-test: ## as root: the .deb installed, run, scraped and removed in a Debian of its own
+	@.ci/needs debootstrap ip python3
+	@.ci/dist-test
 
 install: build ## into PREFIX (/usr/local)
 	@.ci/install $(BIN) "$(DESTDIR)$(PREFIX)/bin"
