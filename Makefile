@@ -22,7 +22,7 @@ demo: build ## the main job on a saved capture; needs no root
 	@.ci/demo $(BIN) $(DEMO)
 
 test: ## every test; as root also those that capture live
-	@.ci/needs rust cc pcap '?tcpdump' '?tshark' '?python3' '?scapy' '?ip' '?nft' '?setcap' '?jq'
+	@.ci/needs rust cc pcap '?tcpdump' '?tshark' '?python3' '?scapy' '?ip' '?nft' '?setcap' '?jq' '?openssl'
 	@.ci/test
 
 check: ## all that CI runs

@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 use std::collections::HashMap;
 
+use self::costs::Costs;
 use self::page::Page;
 use super::clock::rfc3339;
 use super::duration::human;
@@ -14,6 +15,7 @@ use crate::detect::Health;
 use crate::engine::{Ending, Event, Interest, Sink, Totals};
 use crate::flow::{Closing, Opening};
 
+mod costs;
 mod hosts;
 mod page;
 
@@ -30,6 +32,7 @@ pub(super) struct Summary {
     retried: u64,
     retries: u64,
     talkers: Talkers,
+    costs: Costs,
     /// What there is to say of hosts.
     hosts: String,
 }
@@ -43,6 +46,7 @@ impl Summary {
             retried: 0,
             retries: 0,
             talkers: Talkers::default(),
+            costs: Costs::default(),
             hosts: String::new(),
         }
     }
@@ -58,6 +62,9 @@ impl Summary {
             self.retried += 1;
             self.retries += u64::from(flow.syns - 1);
         }
+        if let Some(cost) = &flow.cost {
+            self.costs.add(flow.server, cost);
+        }
         if flow.opening.failed() {
             self.talkers.add(flow.client, flow.server);
         }
@@ -69,6 +76,7 @@ impl Summary {
         span(&mut page, totals);
         counts(&mut page, totals);
         self.times(&mut page);
+        self.costs.write(&mut page);
         anomalies(&mut page, totals);
         if !self.hosts.is_empty() {
             page.line("");

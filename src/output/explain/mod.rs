@@ -10,6 +10,7 @@ mod format;
 mod header;
 mod level;
 mod locale;
+mod opening_cost;
 mod questions;
 pub mod terms;
 mod topic;
