@@ -1,5 +1,5 @@
-//! What the TLS handshake at the beginning of a connection tells: round trips that need not be, versions that must not be,
-//! and data that may be replayed.
+//! What the TLS handshake at the beginning of a connection tells: round trips that need not be, versions that must
+//! not be, and data that may be replayed.
 
 use super::support::seconds;
 use crate::detect::anomaly::{Scope, Severity};
@@ -18,9 +18,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the client sent early data (0-RTT), and the server cannot have taken it",
-        description: "The server asked for another ClientHello, or took no pre-shared key, or chose an older version. The \
-                      client has to send the data again, and nothing was saved. Usually the ticket came from another server \
-                      of the same name, or the server has restarted: servers behind one name must share their ticket keys.",
+        description: "The server asked for another ClientHello, or took no pre-shared key, or chose an older \
+                      version. The client has to send the data again, and nothing was saved. Usually the ticket \
+                      came from another server of the same name, or the server has restarted: servers behind one \
+                      name must share their ticket keys.",
         reference: "RFC 8446 section 4.2.10",
         when: When::Ended,
         check: rejected,
@@ -30,9 +31,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the client sent early data (0-RTT) with its ClientHello",
-        description: "The request travels before the handshake is complete: one round trip is saved. Who has recorded it can \
-                      send it again, and the server cannot tell by itself: only requests that may safely be repeated (GET \
-                      without effects) belong in early data. Whether the server took it is encrypted.",
+        description: "The request travels before the handshake is complete: one round trip is saved. Who has \
+                      recorded it can send it again, and the server cannot tell by itself: only requests that may \
+                      safely be repeated (GET without effects) belong in early data. Whether the server took it is \
+                      encrypted.",
         reference: "RFC 8446 section 8; RFC 8470",
         when: When::Ended,
         check: sent,
@@ -42,11 +44,12 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the TLS handshake failed: an alert, or a close before it was complete",
-        description: "The alert says why, if it was sent in the clear: protocol_version and handshake_failure are settings of \
-                      both ends that do not match; unknown_ca, bad_certificate and certificate_expired are the client's \
-                      objection to the certificate; unrecognized_name is a name that the server does not have. Without an \
-                      alert somebody closed: the client gave up (info), or the server, or a device in between, did not want \
-                      this ClientHello. In TLS 1.3 the alerts of the client are encrypted and look like a close.",
+        description: "The alert says why, if it was sent in the clear: protocol_version and handshake_failure are \
+                      settings of both ends that do not match; unknown_ca, bad_certificate and certificate_expired \
+                      are the client's objection to the certificate; unrecognized_name is a name that the server \
+                      does not have. Without an alert somebody closed: the client gave up (info), or the server, \
+                      or a device in between, did not want this ClientHello. In TLS 1.3 the alerts of the client \
+                      are encrypted and look like a close.",
         reference: "RFC 8446 section 6; RFC 5246 section 7.2",
         when: When::Ended,
         check: failed,
@@ -56,9 +59,10 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Info,
         scope: Scope::Flow,
         summary: "the server asked for another ClientHello: one more round trip",
-        description: "The client guessed a key exchange that the server does not support, and sent no key share of one that it \
-                      does. It costs one round trip on each new connection: let the server support the group that its clients \
-                      send first (X25519, or X25519MLKEM768), or the clients send that of the server.",
+        description: "The client guessed a key exchange that the server does not support, and sent no key share of \
+                      one that it does. It costs one round trip on each new connection: let the server support the \
+                      group that its clients send first (X25519, or X25519MLKEM768), or the clients send that of \
+                      the server.",
         reference: "RFC 8446 section 4.1.4",
         when: When::Ended,
         check: retried,
@@ -68,9 +72,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server took five round trips or more, and at least 200 ms, to answer the ClientHello",
-        description: "The network is not the reason: the TCP handshake was quick, and the ClientHello was sent once. The \
-                      server was busy, waited for a key store, a name or another server behind it, or accepted the \
-                      connection late.",
+        description: "The network is not the reason: the TCP handshake was quick, and the ClientHello was sent \
+                      once. The server was busy, waited for a key store, a name or another server behind it, or \
+                      accepted the connection late.",
         reference: "measured",
         when: When::Ended,
         check: slow,
@@ -80,8 +84,9 @@ pub(in crate::detect) const RULES: &[Rule] = &[
         severity: Severity::Note,
         scope: Scope::Flow,
         summary: "the server chose SSL 3.0, TLS 1.0 or TLS 1.1",
-        description: "These versions must not be used any more: their ciphers and signatures are weak, and each needs two round \
-                      trips where TLS 1.3 needs one. If the client offers newer versions, the server is the one to update.",
+        description: "These versions must not be used any more: their ciphers and signatures are weak, and each \
+                      needs two round trips where TLS 1.3 needs one. If the client offers newer versions, the \
+                      server is the one to update.",
         reference: "RFC 8996; RFC 7568",
         when: When::Ended,
         check: old,

@@ -124,7 +124,8 @@ fn saving(tls: &TlsOpening, locale: Locale) -> Option<String> {
             "서버가 지원하는 그룹의 키를 보내면 왕복 한 번을 절약합니다.",
         ),
         (TlsVersion::Tls13, Resumption::Full) => words(
-            "A resumed session would save the certificate, and with early data one round trip; QUIC would open both in one.",
+            "A resumed session would save the certificate, and with early data one round trip; QUIC would open \
+             both in one.",
             "세션을 재개하면 인증서를, 조기 데이터까지 쓰면 왕복 한 번을 절약합니다. QUIC은 둘을 왕복 한 번에 엽니다.",
         ),
         (TlsVersion::Tls13, _) => return None,

@@ -262,7 +262,8 @@ pub const QUESTIONS: &[Question] = &[
         question: words("What does opening a connection cost?", "연결을 여는 데 무엇이 드는가?"),
         short: words(
             "Round trips. TCP takes one before the client may send, TLS 1.3 one more, TLS 1.2 two more (one if a \
-             session is resumed). Then the request and its answer take another. Each is as long as the path is: on 100 ms \
+             session is resumed). Then the request and its answer take another. Each is as long as the path is: \
+             on 100 ms \
              a page over TLS 1.2 begins after 400 ms.",
             "왕복입니다. 클라이언트가 보낼 수 있기까지 TCP가 한 번, TLS 1.3이 한 번 더, TLS 1.2는 두 번 더(세션을 재개하면 한 번) \
              걸립니다. 그다음 요청과 응답이 한 번 더 걸립니다. 왕복 하나는 경로의 길이만큼 걸리므로 100 ms 경로에서 TLS 1.2 위의 \
@@ -289,7 +290,8 @@ pub const QUESTIONS: &[Question] = &[
              뒤에, 0-RTT라면 바로 나갑니다.",
         ),
         full: words(
-            "What TCP's third step proves, that the client is where it says, a Retry packet with a token proves, for one \
+            "What TCP's third step proves, that the client is where it says, a Retry packet with a token proves, \
+             for one \
              more round trip (section 8.1.2); without it the server may send only three times what it received \
              (section 8.1), so a long certificate chain costs a round trip, too. Lost packets hold up only their own \
              stream, and a connection outlives a change of address. synscope does not read UDP: of QUIC it shows \
@@ -305,13 +307,15 @@ pub const QUESTIONS: &[Question] = &[
         id: "http3",
         question: words("What does HTTP/3 change?", "HTTP/3은 무엇이 다른가?"),
         short: words(
-            "HTTP/3 is HTTP over QUIC (RFC 9114): a first request after one round trip instead of two or three, and after \
+            "HTTP/3 is HTTP over QUIC (RFC 9114): a first request after one round trip instead of two or three, \
+             and after \
              none where it repeats safely.",
             "HTTP/3은 QUIC 위의 HTTP입니다 (RFC 9114). 첫 요청이 왕복 두세 번이 아니라 한 번 뒤에, 반복해도 안전하면 바로 나갑니다.",
         ),
         full: words(
             "A browser learns from an answer over TCP that the server speaks it (Alt-Svc, RFC 7838), or from the name \
-             system (HTTPS records, RFC 9460). Where UDP port 443 is blocked it falls back to TCP: the waits before that \
+             system (HTTPS records, RFC 9460). Where UDP port 443 is blocked it falls back to TCP: the waits \
+             before that \
              are the price. Connections over TCP to a server that should speak HTTP/3 are a sign of it.",
             "브라우저는 TCP로 받은 응답(Alt-Svc, RFC 7838)이나 DNS(HTTPS 레코드, RFC 9460)에서 서버가 HTTP/3을 쓰는지 압니다. UDP \
              443이 막히면 TCP로 돌아가며 그때까지의 대기가 대가입니다. HTTP/3을 써야 할 서버로 TCP 연결이 보이면 그런 징후입니다.",
