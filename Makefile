@@ -23,7 +23,7 @@ demo: build ## the main job on a saved capture; needs no root
 	@.ci/demo $(BIN) $(DEMO)
 
 test: ## every test; as root also those that capture live
-	@.ci/needs rust cc pcap '?tcpdump' '?tshark' '?python3' '?scapy' '?ip' '?nft' '?setcap' '?jq' '?zsh' '?fish' '?groff' '?prometheus'
+	@.ci/needs rust cc pcap '?tcpdump' '?tshark' '?python3' '?scapy' '?ip' '?nft' '?setcap' '?jq' '?zsh' '?fish' '?groff' '?openssl' '?prometheus'
 	@.ci/test
 
 check: ## all that CI runs

@@ -111,10 +111,20 @@ impl Decoder {
             0 => &[],
             at => frame.data.get(usize::from(at)..).unwrap_or_default(),
         };
-        if !self.tls.concerns(hash, segment, payload.first().copied()) {
-            return None;
-        }
-        self.tls.take(hash, from_low, segment, payload)
+        self.inspect_payload(hash, from_low, segment, payload)
+    }
+
+    /// The same of a segment with what was captured of its payload.
+    #[inline]
+    pub fn inspect_payload(
+        &mut self,
+        hash: u64,
+        from_low: bool,
+        segment: &Segment,
+        payload: &[u8],
+    ) -> Option<TlsOpening> {
+        let concerned = self.tls.concerns(hash, segment, payload.first().copied());
+        if concerned { self.tls.take(hash, from_low, segment, payload) } else { None }
     }
 
     /// How many TLS handshakes were given up because there were too many at a time.

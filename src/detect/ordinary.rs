@@ -62,6 +62,7 @@ pub(super) fn end(flow: &Flow) -> bool {
         && done(&flow.client)
         && done(&flow.server)
         && flow.notes().is_none()
+        && flow.tls().is_none_or(|tls| !tls.is_notable())
         && flow.bytes() > 0
         && flow.server.synack_count < 2
         && flow.client.packets > 0

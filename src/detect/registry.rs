@@ -27,6 +27,7 @@ pub static REGISTRY: &[&[Rule]] = &[
     flow::forgery::RULES,
     flow::time_wait::RULES,
     flow::peers::RULES,
+    flow::tls::RULES,
     capture::RULES,
     host::RULES,
 ];

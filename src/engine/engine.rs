@@ -72,6 +72,15 @@ impl Engine {
         self.front.segment(segment, &mut Inline { hosts: &mut self.hosts, host_events: &mut self.host_events, sink });
     }
 
+    /// Takes a segment with the octets of its payload.
+    pub fn segment_with(&mut self, segment: &Segment, payload: &[u8], sink: &mut dyn Sink) {
+        self.segment(segment, sink);
+        let (hash, from_low) = self.front.key(segment);
+        if let Some(opening) = self.decoder.inspect_payload(hash, from_low, segment, payload) {
+            self.front.take_tls(segment, &opening, self.decoder.handshakes_given_up());
+        }
+    }
+
     /// Takes an ICMP error about a segment.
     pub fn quote(&mut self, quote: &IcmpQuote, sink: &mut dyn Sink) {
         self.front.quote(quote, &mut Inline { hosts: &mut self.hosts, host_events: &mut self.host_events, sink });

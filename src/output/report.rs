@@ -136,7 +136,7 @@ pub(super) fn closings(totals: &Totals) -> Vec<NamedCount> {
 pub(super) fn filtered(settings: &Settings, shown: u64) -> Option<(String, &str)> {
     let filter = settings.flows_where.as_deref()?;
     let words = match settings.locale {
-        Locale::En => format!("MatchCounts are the {shown} flows that match"),
+        Locale::En => format!("Shown are the {shown} flows that match"),
         Locale::Ko => format!("다음 조건에 맞는 연결 {shown}개만 보입니다:"),
     };
     Some((words, filter))

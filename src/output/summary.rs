@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::costs::Costs;
 use self::matching::Matching;
 use self::page::Page;
 use super::clock::rfc3339;
@@ -17,6 +18,7 @@ use crate::engine::{Ending, Event, Interest, Sink, Totals};
 use crate::flow::{Closing, Opening};
 use crate::kernel::Known;
 
+mod costs;
 mod hosts;
 mod listeners;
 mod matching;
@@ -35,6 +37,7 @@ pub(super) struct Summary {
     retried: u64,
     retries: u64,
     talkers: Talkers,
+    costs: Costs,
     /// What there is to say of hosts.
     hosts: String,
     /// What the kernel of this host knows, where it is asked.
@@ -54,6 +57,7 @@ impl Summary {
             retried: 0,
             retries: 0,
             talkers: Talkers::default(),
+            costs: Costs::default(),
             hosts: String::new(),
             known: settings.known.clone(),
             matching: settings.flows_where.as_deref().map(|filter| {
@@ -74,6 +78,9 @@ impl Summary {
             self.retried += 1;
             self.retries += u64::from(flow.syns - 1);
         }
+        if let Some(cost) = &flow.cost {
+            self.costs.add(flow.server, cost);
+        }
         if flow.opening.failed() {
             self.talkers.add(flow.client, flow.server);
         }
@@ -90,6 +97,7 @@ impl Summary {
         let counted = matching.as_ref().unwrap_or(totals);
         counts(&mut page, counted);
         self.times(&mut page);
+        self.costs.write(&mut page);
         anomalies(&mut page, counted);
         if !self.hosts.is_empty() && matching.is_none() {
             page.line("");

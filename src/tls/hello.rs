@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_told_by_its_random() {
+    fn a_retry_is_known_by_its_random() {
         let version = extension(43, &[3, 4]);
         let retry = ServerHello::read(&server(RETRY, &version), true);
         assert!(retry.retry && retry.version == Some(TlsVersion::Tls13));

@@ -264,7 +264,10 @@ impl Reading {
             self.opening.established.get_or_insert(at);
             self.request(behind, at);
         } else if self.opening.established.is_some() {
-            self.after_finished(len, behind, at);
+            // Two octets of data would look the same: a request has more.
+            if len != SEALED_ALERT {
+                self.after_finished(len, behind, at);
+            }
         } else if self.opening.early_data == Some(EarlyData::Sent)
             && len != END_OF_EARLY_DATA
             && !FINISHED.contains(&len)
@@ -310,6 +313,7 @@ impl Reading {
     /// Something of the server, in a segment that acknowledges what comes before `acked`.
     fn server(&mut self, found: Found<'_>, at: Moment, acked: SeqNumber) -> Then {
         match found {
+            Found::Record { kind: APPLICATION_DATA, len: SEALED_ALERT, .. } if self.is_13() => {}
             Found::Record { kind: APPLICATION_DATA, .. } => self.server_data(at, acked),
             Found::Record { kind: CHANGE_CIPHER_SPEC, .. } => return self.server_changes_ciphers(at),
             Found::Record { .. } => {}

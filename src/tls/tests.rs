@@ -269,6 +269,20 @@ fn an_alert_and_a_close_before_the_end_are_failures_and_a_close_behind_it_is_non
 }
 
 #[test]
+fn a_sealed_alert_is_no_request() {
+    let mut wire = Wire::new();
+    wire.send(0, &client_hello(32, &[]));
+    wire.send(1, &[server_hello([1; 32], &version_13()), data(900)].concat());
+    wire.send(0, &data(53));
+    wire.send(0, &data(19));
+    wire.send(1, &data(19));
+    assert!(wire.opening().request.is_none() && wire.opening().response.is_none());
+    wire.close(0, Flags::FIN | Flags::ACK);
+    wire.close(1, Flags::FIN | Flags::ACK);
+    assert!(!wire.opening().partial);
+}
+
+#[test]
 fn a_gap_makes_it_partial_and_never_wrong() {
     let hello = client_hello(1500, &[]);
     // The second half is missing, and the server goes on.

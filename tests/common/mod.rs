@@ -16,6 +16,7 @@ pub mod frames;
 #[cfg(target_os = "linux")]
 pub mod lab;
 pub mod script;
+pub mod tls;
 
 /// All that came of one capture.
 #[derive(Default)]

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Behind the numbers may stand `win=0 ttl=57 id=7 urg=1 bad zero offload cut vlan=5 res=1 src=10.1.1.1:80 dst=[2001:db8::2]:80`,
-//! `body=7` (the payload adds up to that), and `fault4` among the options sets bits of `OptionFaults`. `raw0` is a number that no offset moves. Numbers are relative to the offsets at which
+//! `tls:ch+app` (records of TLS, see [`super::tls`]), `body=7` (the payload adds up to that), and `fault4` among the options sets bits of `OptionFaults`. `raw0` is a number that no offset moves. Numbers are relative to the offsets at which
 //! a script runs: each runs at several, the wrap of the sequence space among them.
 
 use std::fmt::Write as _;
@@ -72,6 +72,8 @@ struct Player {
     time: Timestamp,
     frame: u64,
     last: Option<Segment>,
+    /// The octets of the payload, where a line gives them.
+    payload: Vec<u8>,
     offsets: (u32, u32),
     out: Played,
     failures: Vec<String>,
@@ -123,6 +125,7 @@ pub fn play_with(
         time: Timestamp::new(1_700_000_000, 0),
         frame: 0,
         last: None,
+        payload: Vec::new(),
         offsets,
         out: Played { flows: Vec::new(), anomalies: Vec::new(), rows: Vec::new(), log: String::new() },
         failures: Vec::new(),
@@ -223,7 +226,9 @@ impl Player {
 
     fn show(&mut self, segment: &Segment) {
         self.connections.observe(segment);
-        self.with_sink(|engine, sink| engine.segment(segment, sink));
+        let payload = self.payload.clone();
+        let known = if segment.truncated { &[] } else { payload.as_slice() };
+        self.with_sink(|engine, sink| engine.segment_with(segment, known, sink));
     }
 
     fn feed(&mut self, mut segment: Segment) {
@@ -267,10 +272,14 @@ impl Player {
         let (mut flags, mut numbers) = (None, None);
         let (mut source, mut destination) = (None, None);
         self.frame += 1;
+        self.payload.clear();
         let mut s = blank(self.frame);
         for word in words {
             if word.starts_with('+') {
                 self.time = self.time.after(duration(word));
+            } else if let Some(names) = word.strip_prefix("tls:") {
+                self.payload = super::tls::records(names);
+                s.payload = self.payload.len() as u32;
             } else if let Some(n) = word.strip_suffix(':') {
                 port = 40000 + n.parse::<u16>().expect("number of the connection");
             } else if word == ">" || word == "<" {

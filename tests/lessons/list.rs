@@ -53,8 +53,69 @@ fn real(
 pub(crate) fn lessons() -> Vec<Lesson> {
     let mut lessons = openings();
     lessons.extend(closes());
+    lessons.extend(costs());
     lessons.extend(attacks());
     lessons
+}
+
+/// What opening costs, by version of TLS: OpenSSL on a path of 100 ms.
+fn costs() -> Vec<Lesson> {
+    vec![
+        real(
+            "tls13",
+            ["TLS 1.3 over TCP: two round trips", "TCP 위의 TLS 1.3: 왕복 두 번"],
+            [
+                "A client opens a connection and a TLS 1.3 session: one round trip each. The request leaves after two, the answer \
+                 comes after three.",
+                "클라이언트가 연결을 열고 TLS 1.3 세션을 엽니다. 각각 왕복 한 번입니다. 요청은 두 번 뒤에 나가고 응답은 세 번 뒤에 옵니다.",
+            ],
+            "opening-cost",
+            ["established", "fin"],
+            &[],
+        ),
+        Lesson {
+            flow: 2,
+            ..real(
+                "tls12-resumed",
+                ["TLS 1.2: a session taken up again", "TLS 1.2: 세션 재개"],
+                [
+                    "The first connection does a full handshake of TLS 1.2: two round trips behind that of TCP. The second takes \
+                     up its session, and needs one.",
+                    "첫 연결은 TLS 1.2 전체 핸드셰이크를 합니다. TCP 뒤에 왕복 두 번입니다. 둘째 연결은 그 세션을 재개해 한 번이면 됩니다.",
+                ],
+                "opening-cost",
+                ["established", "fin"],
+                &[],
+            )
+        },
+        Lesson {
+            flow: 2,
+            ..real(
+                "zero-rtt",
+                ["0-RTT: the request comes with the ClientHello", "0-RTT: ClientHello와 함께 가는 요청"],
+                [
+                    "The first connection gets a ticket. The second sends its request as early data, one round trip earlier; \
+                     whoever records it can send it again.",
+                    "첫 연결이 티켓을 받습니다. 둘째 연결은 요청을 early data로 왕복 한 번 먼저 보냅니다. 가로채 기록한 사람이 다시 보낼 수 \
+                     있습니다.",
+                ],
+                "zero-rtt",
+                ["established", "fin"],
+                &["early-data-sent"],
+            )
+        },
+        real(
+            "hello-retry",
+            ["A hello retry costs a round trip", "ClientHello 재요구: 왕복 한 번 추가"],
+            [
+                "The client sends a key share of X25519, the server has only P-384: it asks for another ClientHello.",
+                "클라이언트는 X25519 키를 보냈지만 서버에는 P-384만 있어 ClientHello를 다시 요구합니다.",
+            ],
+            "opening-cost",
+            ["established", "fin"],
+            &["tls-hello-retry"],
+        ),
+    ]
 }
 
 // A list of lessons: data, however long.

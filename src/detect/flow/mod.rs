@@ -20,6 +20,7 @@ pub(super) mod shape;
 pub(super) mod support;
 pub(super) mod synack;
 pub(super) mod time_wait;
+pub(super) mod tls;
 pub(super) mod translation;
 pub(super) mod unsent;
 pub(super) mod window;

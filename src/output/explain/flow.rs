@@ -130,6 +130,9 @@ fn opening(document: &mut Document, flow: &Flow, locale: Locale, level: Level) {
     if let Some(connect) = flow.handshake.connect_time() {
         document.item(cost(flow, connect, locale));
     }
+    for sentence in super::opening_cost::sentences(flow, locale) {
+        document.item(sentence);
+    }
     if flow.tries() > 1 && level == Level::Full {
         document.item(tries(flow, locale));
     } else if flow.tries() > 1 {

@@ -11,6 +11,7 @@ mod header;
 mod kernel;
 mod level;
 mod locale;
+mod opening_cost;
 mod questions;
 pub mod terms;
 mod topic;

@@ -248,14 +248,79 @@ pub const QUESTIONS: &[Question] = &[
         full: words(
             "Round trips before the first request: 2 for TCP with TLS 1.3, 1 with its early data, 0 with both early \
              data and Fast Open; 1 for QUIC, 0 with its 0-RTT. Others can record early data and send it again (RFC \
-             8446 section 8), so only requests that may be repeated belong into it. synscope reads TCP only: it shows \
-             what the TCP handshake costs, not what is inside.",
+             8446 section 8), so only requests that may be repeated belong into it. Over TCP synscope shows \
+             that early data was sent, and how much; whether it was taken is encrypted. QUIC it does not read.",
             "첫 요청까지 기다리는 왕복: TCP와 TLS 1.3은 2번, early data를 쓰면 1번, early data와 Fast Open을 함께 쓰면 0번입니다. \
              QUIC은 1번, 0-RTT를 쓰면 0번입니다. early data는 다른 사람이 가로채 저장했다가 다시 보낼 수 있으므로(RFC 8446 8절) \
-             반복해도 되는 요청만 실어야 합니다. synscope는 TCP만 읽으므로 TCP handshake의 비용을 보여 주며 그 안의 내용은 보지 \
+             반복해도 되는 요청만 실어야 합니다. TCP 위에서는 synscope가 early data를 얼마나 보냈는지 \
+             보여 줍니다. 받아들였는지는 암호화되어 있습니다. QUIC은 읽지 않습니다.",
+        ),
+        proof: zero_rtt,
+    },
+    Question {
+        id: "opening-cost",
+        question: words("What does opening a connection cost?", "연결을 여는 데 무엇이 드는가?"),
+        short: words(
+            "Round trips. TCP takes one before the client may send, TLS 1.3 one more, TLS 1.2 two more (one if a \
+             session is resumed). Then the request and its answer take another. Each is as long as the path is: \
+             on 100 ms \
+             a page over TLS 1.2 begins after 400 ms.",
+            "왕복입니다. 클라이언트가 보낼 수 있기까지 TCP가 한 번, TLS 1.3이 한 번 더, TLS 1.2는 두 번 더(세션을 재개하면 한 번) \
+             걸립니다. 그다음 요청과 응답이 한 번 더 걸립니다. 왕복 하나는 경로의 길이만큼 걸리므로 100 ms 경로에서 TLS 1.2 위의 \
+             페이지는 400 ms 뒤에 시작됩니다.",
+        ),
+        full: words(
+            "A hello retry costs one more: the client guessed a key exchange that the server does not have. Early data \
+             sends the request with the ClientHello, and Fast Open even that with the SYN; both may be replayed. A \
+             server that is busy shows in the time between ClientHello and ServerHello, not in the round trip. Wider \
+             pipes change nothing of this: only fewer round trips or shorter ones do.",
+            "hello retry는 왕복이 한 번 더 듭니다. 클라이언트가 서버에 없는 키 교환을 짐작했기 때문입니다. early data는 요청을 \
+             ClientHello와 함께, Fast Open은 그것을 SYN에 실어 보냅니다. 둘 다 재전송 공격이 가능합니다. 바쁜 서버는 왕복 시간이 \
+             아니라 ClientHello와 ServerHello 사이의 시간에 드러납니다. 대역폭을 넓혀도 소용없고 왕복을 줄이거나 짧게 해야 합니다.",
+        ),
+        proof: opening_cost,
+    },
+    Question {
+        id: "quic",
+        question: words("What does QUIC save?", "QUIC은 무엇을 절약하는가?"),
+        short: words(
+            "One round trip: QUIC runs over UDP and does the handshakes of transport and TLS 1.3 together (RFC 9000 \
+             section 7). A request leaves after one round trip, with 0-RTT after none.",
+            "왕복 한 번입니다. QUIC은 UDP 위에서 전송 계층과 TLS 1.3의 핸드셰이크를 함께 합니다 (RFC 9000 7절). 요청은 왕복 한 번 \
+             뒤에, 0-RTT라면 바로 나갑니다.",
+        ),
+        full: words(
+            "What TCP's third step proves, that the client is where it says, a Retry packet with a token proves, \
+             for one \
+             more round trip (section 8.1.2); without it the server may send only three times what it received \
+             (section 8.1), so a long certificate chain costs a round trip, too. Lost packets hold up only their own \
+             stream, and a connection outlives a change of address. synscope does not read UDP: of QUIC it shows \
+             nothing.",
+            "TCP의 세 번째 단계가 증명하는 것, 곧 클라이언트가 정말 그 주소에 있다는 것을 QUIC에서는 토큰이 든 Retry 패킷이 증명하며 왕복 \
+             한 번이 더 듭니다 (8.1.2절). Retry 없이는 받은 양의 세 배까지만 보낼 수 있어(8.1절) 긴 인증서 체인도 왕복 한 번을 더 씁니다. \
+             잃은 패킷은 자기 스트림만 막고, 주소가 바뀌어도 연결이 이어집니다. synscope는 UDP를 읽지 않으므로 QUIC은 보여 주지 \
              않습니다.",
         ),
-        proof: fast_opened,
+        proof: |_, _| None,
+    },
+    Question {
+        id: "http3",
+        question: words("What does HTTP/3 change?", "HTTP/3은 무엇이 다른가?"),
+        short: words(
+            "HTTP/3 is HTTP over QUIC (RFC 9114): a first request after one round trip instead of two or three, \
+             and after \
+             none where it repeats safely.",
+            "HTTP/3은 QUIC 위의 HTTP입니다 (RFC 9114). 첫 요청이 왕복 두세 번이 아니라 한 번 뒤에, 반복해도 안전하면 바로 나갑니다.",
+        ),
+        full: words(
+            "A browser learns from an answer over TCP that the server speaks it (Alt-Svc, RFC 7838), or from the name \
+             system (HTTPS records, RFC 9460). Where UDP port 443 is blocked it falls back to TCP: the waits \
+             before that \
+             are the price. Connections over TCP to a server that should speak HTTP/3 are a sign of it.",
+            "브라우저는 TCP로 받은 응답(Alt-Svc, RFC 7838)이나 DNS(HTTPS 레코드, RFC 9460)에서 서버가 HTTP/3을 쓰는지 압니다. UDP \
+             443이 막히면 TCP로 돌아가며 그때까지의 대기가 대가입니다. HTTP/3을 써야 할 서버로 TCP 연결이 보이면 그런 징후입니다.",
+        ),
+        proof: |_, _| None,
     },
     Question {
         id: "seq-ack",
@@ -535,6 +600,15 @@ fn fast_opened(flow: &Flow, locale: Locale) -> Option<String> {
             format!("Fast Open: {used}. SYN에 {payload} 옥텟, 그중 {acknowledged} 옥텟 확인.")
         }
     })
+}
+
+fn zero_rtt(flow: &Flow, locale: Locale) -> Option<String> {
+    if flow.tls().is_some() { opening_cost(flow, locale) } else { fast_opened(flow, locale) }
+}
+
+fn opening_cost(flow: &Flow, locale: Locale) -> Option<String> {
+    let said = super::opening_cost::sentences(flow, locale);
+    if said.is_empty() { round_trips(flow, locale) } else { Some(said.join(" ")) }
 }
 
 fn growth(flow: &Flow, locale: Locale) -> Option<String> {
