@@ -32,6 +32,7 @@
 
 pub mod capture;
 pub mod cli;
+pub mod compare;
 pub mod decode;
 pub mod detect;
 pub mod engine;

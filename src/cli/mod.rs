@@ -3,6 +3,7 @@
 
 mod args;
 mod checks;
+mod compare;
 mod config;
 mod driver;
 mod list;
@@ -52,9 +53,19 @@ pub fn check_configuration(text: &str) -> Result<(), String> {
 /// permission).
 pub fn main() -> ExitCode {
     panics::keep();
-    match Args::try_parse() {
+    // A word of a filter otherwise: no filter begins with this one.
+    if std::env::args_os().nth(1).is_some_and(|word| word == compare::WORD) {
+        let parsed = compare::parse(std::env::args_os().skip(1));
+        return finish(parsed, |args| compare::run(&args));
+    }
+    finish(Args::try_parse(), |args| config::resolve(args).and_then(perform))
+}
+
+/// Does what was asked for, and says why that failed.
+fn finish<T>(parsed: Result<T, clap::Error>, run: impl FnOnce(T) -> Result<(), Failure>) -> ExitCode {
+    match parsed {
         Ok(args) => {
-            let done = panics::guarded(|| config::resolve(args).and_then(perform));
+            let done = panics::guarded(|| run(args));
             let done = done.unwrap_or_else(|panic| Err(Failure::Running(panic.to_string())));
             // Whatever came of it: a panic in any thread is what matters.
             match panics::first().map(Failure::Running).or(done.err()) {

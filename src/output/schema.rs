@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::event::compare::{CompareFlowEvent, CompareSummaryEvent};
 use super::event::{Action, AnomalyEvent, FlowEvent, SessionStartEvent, TotalsEvent};
 
 /// Every dotted name that a `flow_end` can have, in the order of the schema: leaves, and arrays as a whole.
@@ -49,6 +50,19 @@ pub fn json_schema() -> String {
             });
             json_schema!({ "title": action.name(), "allOf": [line, this_action] })
         })
+        .collect();
+    let compared = [
+        ("compare_flow", reference::<CompareFlowEvent>(&mut generator)),
+        ("compare_summary", reference::<CompareSummaryEvent>(&mut generator)),
+    ];
+    let alternatives: Vec<_> = alternatives
+        .into_iter()
+        .chain(compared.into_iter().map(|(name, line)| {
+            let this_action = json_schema!({
+                "properties": { "event": { "properties": { "action": { "const": name } } } }
+            });
+            json_schema!({ "title": name, "allOf": [line, this_action] })
+        }))
         .collect();
     let definitions = generator.take_definitions(true);
     let schema = json_schema!({

@@ -25,12 +25,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["flow", "network", "seed", "suggest", "tcp", "time"]),
     ("engine", &["decode", "flow", "detect", "tcp", "time"]),
     ("capture", &["decode", "panics", "time"]),
+    ("compare", &["flow", "tcp", "time"]),
     ("flow_filter", &["network", "suggest", "flow", "detect", "tcp", "time"]),
-    ("output", &["engine", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
+    ("output", &["compare", "engine", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time"]),
     (
         "cli",
         &[
             "capture",
+            "compare",
             "engine",
             "network",
             "panics",
@@ -50,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "capture",
             "cli",
+            "compare",
             "engine",
             "network",
             "panics",
@@ -128,7 +131,7 @@ const WORDS_GONE: &[&str] = &[
     "news",
 ];
 
-const CORE: &[&str] = &["time", "tcp", "decode", "flow", "detect", "engine"];
+const CORE: &[&str] = &["time", "tcp", "decode", "flow", "detect", "engine", "compare"];
 
 /// A source file: its path below `src/`, and its code without comments and text.
 struct Source {
