@@ -173,6 +173,8 @@ pub(super) struct Pair {
     /// The pair before it with these addresses.
     pub(super) older: [Option<u32>; 2],
     pub(super) ambiguous: bool,
+    /// Matches from before it was known which tap comes first.
+    pub(super) unplaced: Vec<Match>,
 }
 
 /// A segment of which both sights are there.
@@ -209,6 +211,7 @@ impl Pair {
             overflow: 0,
             older: [None; 2],
             ambiguous: false,
+            unplaced: Vec::new(),
         }
     }
 

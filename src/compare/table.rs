@@ -243,18 +243,22 @@ impl Comparison {
                     let (a, b) = if a_first { known.least } else { known.greatest };
                     self.clocks.sample(a, b, a_first);
                 }
-                for (tap, part) in Tap::BOTH.into_iter().zip(&pair.part) {
-                    if let Some((client, server)) = part.ends {
-                        self.addresses.nearer(client.ip, near);
-                        self.addresses.nearer(server.ip, near.other());
-                    }
-                    let _ = tap;
+                for (client, server) in pair.part.iter().filter_map(|part| part.ends) {
+                    self.addresses.nearer(client.ip, near);
+                    self.addresses.nearer(server.ip, near.other());
                 }
                 self.summary.near[near as usize] += 1;
             } else if !found.a.repeated && !found.b.repeated {
                 let a_first = (near == Tap::A) == (found.a.sender == Side::Client);
                 self.clocks.sample(found.a.time, found.b.time, a_first);
             }
+        }
+        if near.is_none() && pair.unplaced.len() < MAX_ALIKE {
+            pair.unplaced.push(*found);
+            return;
+        }
+        for early in core::mem::take(&mut pair.unplaced) {
+            judge::record_match(pair, &early, near, self.clocks.fit(), &mut self.summary);
         }
         judge::record_match(pair, found, near, self.clocks.fit(), &mut self.summary);
     }
@@ -571,6 +575,9 @@ impl Comparison {
         self.match_loosely(slot);
         let Some(mut pair) = self.pairs.get_mut(slot as usize).and_then(Option::take) else { return };
         let context = self.context(&pair, evicted, tail);
+        for early in core::mem::take(&mut pair.unplaced) {
+            judge::record_match(&mut pair, &early, context.near, context.fit, &mut self.summary);
+        }
         for tap in Tap::BOTH {
             for seen in core::mem::take(&mut pair.waiting[tap as usize]) {
                 judge::record_fate(&mut pair, tap, &seen, &context, &mut self.summary);

@@ -52,6 +52,8 @@ pub struct Path {
     pub server_at_b: SocketAddr,
     /// Added to the server's and the client's numbers at B.
     pub shift: (u32, u32),
+    /// Initial numbers of this connection.
+    isn: (u32, u32),
     offset: i64,
     ppm: i64,
     now: u64,
@@ -71,6 +73,7 @@ impl Path {
             client_at_b: client,
             server_at_b: server,
             shift: (0, 0),
+            isn: (0, 0),
             offset,
             ppm,
             now: START,
@@ -83,6 +86,7 @@ impl Path {
     pub fn ends(&mut self, client: &str, server: &str) {
         (self.client, self.server) = (client.parse().unwrap(), server.parse().unwrap());
         (self.client_at_b, self.server_at_b) = (self.client, self.server);
+        self.isn = (self.random(1 << 31) as u32, self.random(1 << 31) as u32);
     }
 
     fn random(&mut self, below: u64) -> u64 {
@@ -135,6 +139,7 @@ impl Path {
         let (client, server) = if tap == B { (self.client_at_b, self.server_at_b) } else { (self.client, self.server) };
         let (from, to) = if sent.from_client { (client, server) } else { (server, client) };
         let (of_client, of_server) = if tap == B { self.shift } else { (0, 0) };
+        let (of_client, of_server) = (of_client.wrapping_add(self.isn.0), of_server.wrapping_add(self.isn.1));
         let (seq, ack) = if sent.from_client { (of_client, of_server) } else { (of_server, of_client) };
         let mut options = sent.options.clone();
         rewrite(&mut options, act);

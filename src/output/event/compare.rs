@@ -123,7 +123,7 @@ struct ComparedVerdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<u32>,
     /// What was changed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<&'static str>,
 }
 
@@ -141,7 +141,7 @@ struct ComparedStep {
     /// Whether that is proved.
     certain: bool,
     /// What was changed on the way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<&'static str>,
     /// In capture A.
     #[serde(skip_serializing_if = "Option::is_none")]
