@@ -16,10 +16,12 @@ pub mod pair;
 pub mod seen;
 pub mod summary;
 pub mod table;
+pub mod verdict;
 
 pub use clock::{ClockFit, Clocks};
-pub use judge::{Judgement, OpeningPart, OpeningTimes, Verdict, VerdictKind};
+pub use judge::{Judgement, OpeningPart, OpeningTimes, Verdict};
 pub use pair::{Fate, Sight, Step};
 pub use seen::{Changes, SegmentKind, Tap};
 pub use summary::{Delays, Relation, Summary};
 pub use table::{Comparison, Judged};
+pub use verdict::VerdictKind;

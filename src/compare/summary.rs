@@ -1,9 +1,9 @@
 //! What two captures show of the way between them, in all.
 
 use super::clock::{ClockFit, Clocks};
-use super::judge::VerdictKind;
 use super::pair::Fate;
 use super::seen::{Changes, Seen, SegmentKind, Tap};
+use super::verdict::VerdictKind;
 use crate::flow::Side;
 use crate::time::Timestamp;
 use strum::VariantArray as _;
@@ -204,7 +204,7 @@ pub enum Relation {
     Unrelated,
     /// No connection is in both, because what passed one did not reach the other.
     NothingArrived,
-    /// Connections are alike, but which is which cannot be told.
+    /// Connections are alike, but which is which cannot be known.
     Ambiguous,
     /// One has no TCP segments.
     Empty(Tap),

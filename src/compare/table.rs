@@ -23,7 +23,7 @@ const LINGER: i64 = 5 * SECOND;
 const OPENING: i64 = 130 * SECOND;
 /// A connection of which segments come is looked at each time so many were taken.
 const SWEEP_EVERY: u64 = 4;
-/// Connections with one four-tuple, or one key of a translated connection, that are told apart.
+/// Connections with one four-tuple, or one key of a translated connection, that are kept apart.
 const MAX_ALIKE: usize = 8;
 /// How far apart in time the two sights of the SYN of a translated connection can be.
 const TRANSLATION: i64 = 2 * SECOND;

@@ -30,7 +30,7 @@ pub(in crate::cli) struct CompareArgs {
 
     /// Where the capture before it was taken (once or twice)
     #[arg(long, value_name = "PLACE", value_enum)]
-    pub(super) at: Vec<Place>,
+    pub(super) at: Vec<TapPlace>,
 
     /// Format
     #[arg(short = 'T', long, value_name = "FORMAT", value_enum, default_value_t = CompareFormatArg::Text)]
@@ -75,7 +75,7 @@ pub(in crate::cli) struct CompareArgs {
 
 /// A place where a capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Place {
+pub(super) enum TapPlace {
     /// At the client, or nearer to it.
     Client,
     /// At the server, or nearer to it.

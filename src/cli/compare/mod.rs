@@ -12,8 +12,8 @@ use std::thread;
 
 use clap::Parser;
 
-use self::args::{CompareArgs, CompareFormatArg, Place, RightsArg};
-use self::read::{Reading, read};
+use self::args::{CompareArgs, CompareFormatArg, RightsArg, TapPlace};
+use self::read::{TapReading, read};
 use super::messages::{self, Failure};
 use super::sandbox::{self, Mode, Sandbox};
 use crate::capture::{CaptureError, FileInput, FileOptions, OpenFiles};
@@ -35,7 +35,7 @@ pub(super) fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> Result<C
 }
 
 /// Where output goes, open.
-type Opened = (Box<dyn Write>, Option<(Unplaced, PathBuf)>);
+type CompareStream = (Box<dyn Write>, Option<(Unplaced, PathBuf)>);
 
 /// Compares two captures.
 ///
@@ -89,11 +89,11 @@ fn names(args: &CompareArgs) -> Result<[std::ffi::OsString; 2], Failure> {
 }
 
 /// The tap nearer the clients, if the places say so.
-fn near(at: &[Place]) -> Result<Option<Tap>, Failure> {
+fn near(at: &[TapPlace]) -> Result<Option<Tap>, Failure> {
     match at {
         [] => Ok(None),
-        [Place::Client] | [Place::Client, Place::Server] => Ok(Some(Tap::A)),
-        [Place::Server] | [Place::Server, Place::Client] => Ok(Some(Tap::B)),
+        [TapPlace::Client] | [TapPlace::Client, TapPlace::Server] => Ok(Some(Tap::A)),
+        [TapPlace::Server] | [TapPlace::Server, TapPlace::Client] => Ok(Some(Tap::B)),
         _ => Err(Failure::Usage("--at: one capture is at the client, the other at the server".to_owned())),
     }
 }
@@ -115,7 +115,7 @@ fn sandbox(args: &CompareArgs, inputs: &[FileInput]) -> Sandbox {
     }
 }
 
-fn open(args: &CompareArgs, inputs: &[FileInput], sandbox: &Sandbox) -> Result<Opened, Failure> {
+fn open(args: &CompareArgs, inputs: &[FileInput], sandbox: &Sandbox) -> Result<CompareStream, Failure> {
     let Some(path) = &args.output else { return Ok((Box::new(io::stdout()), None)) };
     let mut protected = Protected::default();
     inputs.iter().filter_map(FileInput::path).for_each(|path| protected.add(path));
@@ -156,7 +156,7 @@ fn compare(
                 }
                 Err(error) => faults.push(error),
             }
-            readings.push(Reading::new(full, emptied));
+            readings.push(TapReading::new(full, emptied));
         }
         let [a, b] = &mut readings[..] else { return Ok(()) };
         in_step(a, b, comparison, writer, stop);
@@ -170,8 +170,8 @@ fn compare(
 
 /// Takes segments of both in order of time, as far as the clocks are known.
 fn in_step(
-    a: &mut Reading,
-    b: &mut Reading,
+    a: &mut TapReading,
+    b: &mut TapReading,
     comparison: &mut Comparison,
     writer: &mut CompareWriter,
     stop: &AtomicBool,

@@ -58,7 +58,7 @@ fn fill(source: &mut Files, decoder: &mut Decoder, segments: &mut Vec<Segment>) 
 }
 
 /// The other end: segments one by one.
-pub(super) struct Reading {
+pub(super) struct TapReading {
     full: Receiver<Segments>,
     emptied: Sender<Vec<Segment>>,
     segments: Vec<Segment>,
@@ -68,7 +68,7 @@ pub(super) struct Reading {
     ended: bool,
 }
 
-impl Reading {
+impl TapReading {
     pub(super) fn new(full: Receiver<Segments>, emptied: Sender<Vec<Segment>>) -> Self {
         Self { full, emptied, segments: Vec::new(), at: 0, fault: None, ended: false }
     }

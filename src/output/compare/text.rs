@@ -190,7 +190,7 @@ fn relation(summary: &Summary, locale: Locale) -> String {
             "두 캡처에 공통된 연결이 없음: 한 지점을 지난 것이 다른 지점에 닿지 않음",
         ),
         Relation::Ambiguous => locale.pick(
-            "connections of the captures are alike, but which is which cannot be told",
+            "connections of the captures are alike, but which is which cannot be known",
             "연결들이 비슷하지만 어느 것이 어느 것인지 알 수 없음",
         ),
         Relation::Empty(Tap::A) => locale.pick("capture A has no TCP segment", "캡처 A에 TCP 세그먼트가 없음"),
