@@ -35,6 +35,7 @@
 pub mod aborts;
 pub mod capture;
 pub mod cli;
+pub mod compare;
 pub mod decode;
 pub mod detect;
 pub mod engine;

@@ -25,6 +25,7 @@ Examples:
   synscope -r FILE --explain --flow 3            explain one connection in words
   synscope -i eth0 port 443                      capture with a filter
   ssh HOST tcpdump -U -w - tcp | synscope -r -   capture on another host
+  synscope compare A.pcap B.pcap                 compare two captures of the same traffic
 
 Exit codes:
   0  success, including Ctrl-C, -c, -a and a closed pipe

@@ -26,7 +26,9 @@ use crate::output::Format;
 use crate::output::Session;
 use crate::suggest::did_you_mean;
 pub(super) use output::header_lines;
-pub(super) use run::{AskKernel, Checks, FilterChoice, Input, Live, Matching, Output, Recording, Run, Stop, Task, View};
+pub(super) use run::{
+    AskKernel, Checks, FilterChoice, Input, Live, Matching, Output, Recording, Run, Stop, Task, View,
+};
 
 use self::analysis::{analysis, checks, rule};
 use self::output::{Screen, explain, explained_without_input, output};

@@ -3,6 +3,7 @@
 
 mod args;
 mod checks;
+mod compare;
 mod config;
 mod driver;
 mod generate;
@@ -64,6 +65,17 @@ pub fn main() -> ExitCode {
     panics::keep();
     #[cfg(all(unix, feature = "tui"))]
     let _ = crate::aborts::explain();
+    // A word of a filter otherwise: no filter begins with this one.
+    if std::env::args_os().nth(1).is_some_and(|word| word == compare::WORD) {
+        return match compare::parse(std::env::args_os().skip(1)) {
+            Ok(args) => {
+                let done = panics::guarded(|| compare::run(&args));
+                let done = done.unwrap_or_else(|panic| Err(Failure::Running(panic.to_string())));
+                exit(panics::first().map(Failure::Running).map_or(done, Err))
+            }
+            Err(message) => refuse(&message),
+        };
+    }
     match settings::read(std::env::args_os()) {
         Ok(resolved) => {
             let done = panics::guarded(|| run_resolved(resolved));
@@ -72,18 +84,21 @@ pub fn main() -> ExitCode {
             exit(panics::first().map(Failure::Running).map_or(done, Err))
         }
         Err(Refusal::Configured(failure)) => exit(Err(failure)),
-        Err(Refusal::Typed(message)) => {
-            // Help and version are such messages, too. A closed pipe is no failure.
-            if message.use_stderr() {
-                match habits::answer(&message) {
-                    Some(answer) => messages::complain(&Failure::Usage(answer)),
-                    None => messages::complain_of_usage(&message),
-                }
-                return ExitCode::from(2);
-            }
-            exit(list::check(message.print()))
-        }
+        Err(Refusal::Typed(message)) => refuse(&message),
     }
+}
+
+/// The exit code of a message about what was typed. Help and version are such messages, too; a closed pipe is no
+/// failure.
+fn refuse(message: &clap::Error) -> ExitCode {
+    if !message.use_stderr() {
+        return exit(list::check(message.print()));
+    }
+    match habits::answer(message) {
+        Some(answer) => messages::complain(&Failure::Usage(answer)),
+        None => messages::complain_of_usage(message),
+    }
+    ExitCode::from(2)
 }
 
 /// The exit code of what was done; what failed is said.

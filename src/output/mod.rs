@@ -5,6 +5,7 @@
 
 mod cause;
 pub mod clock;
+pub mod compare;
 mod duration;
 pub mod escape;
 mod eve;

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
+use super::event::compare::{CompareFlowEvent, CompareSummaryEvent};
 use super::event::listener::ListenerEvent;
 use super::event::{Action, AnomalyEvent, FlowEvent, SessionStartEvent, TotalsEvent};
 
@@ -99,6 +100,19 @@ pub fn json_schema() -> String {
             });
             json_schema!({ "title": action.name(), "allOf": [line, this_action] })
         })
+        .collect();
+    let compared = [
+        ("compare_flow", reference::<CompareFlowEvent>(&mut generator)),
+        ("compare_summary", reference::<CompareSummaryEvent>(&mut generator)),
+    ];
+    let alternatives: Vec<_> = alternatives
+        .into_iter()
+        .chain(compared.into_iter().map(|(name, line)| {
+            let this_action = json_schema!({
+                "properties": { "event": { "properties": { "action": { "const": name } } } }
+            });
+            json_schema!({ "title": name, "allOf": [line, this_action] })
+        }))
         .collect();
     let definitions = generator.take_definitions(true);
     let schema = json_schema!({

@@ -27,17 +27,32 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["flow", "network", "seed", "suggest", "tcp", "time", "tls"]),
     ("engine", &["decode", "flow", "detect", "tcp", "time", "tls"]),
     ("capture", &["decode", "panics", "time"]),
+    ("compare", &["flow", "tcp", "time"]),
     ("kernel", &["tcp", "time"]),
     ("flow_filter", &["network", "suggest", "flow", "detect", "tcp", "time", "tls"]),
     (
         "output",
-        &["aborts", "engine", "kernel", "network", "flow_filter", "decode", "flow", "detect", "tcp", "time", "tls"],
+        &[
+            "aborts",
+            "compare",
+            "engine",
+            "kernel",
+            "network",
+            "flow_filter",
+            "decode",
+            "flow",
+            "detect",
+            "tcp",
+            "time",
+            "tls",
+        ],
     ),
     (
         "cli",
         &[
             "aborts",
             "capture",
+            "compare",
             "engine",
             "kernel",
             "network",
@@ -60,6 +75,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aborts",
             "capture",
             "cli",
+            "compare",
             "engine",
             "kernel",
             "network",
@@ -146,6 +162,7 @@ const WORDS_GONE: &[&str] = &[
     "news",
 ];
 
+    ("compare", &["flow", "tcp", "time"]),
 const CORE: &[&str] = &["time", "tcp", "tls", "decode", "flow", "detect", "engine"];
 
 /// A source file: its path below `src/`, and its code without comments and text.

@@ -6,6 +6,7 @@
 
 pub mod build;
 pub mod columns;
+pub mod compare;
 pub mod kernel;
 pub mod listener;
 mod opening_cost;
