@@ -116,7 +116,8 @@ impl Opened {
         match self {
             Self::Live(live) => Ok((live, None)),
             Self::Followed(followed, filter, max_decompressed) => {
-                let options = FileOptions { filter, stop: Some(Arc::clone(stop)), max_decompressed };
+                let stop = Some(Arc::clone(stop));
+                let options = FileOptions { filter, stop, max_decompressed, ..FileOptions::default() };
                 Ok((Box::new(followed.read(options)), None))
             }
             Self::Files(input) => Ok((input.source(stop)?, Some(Arc::new(input)))),

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use crate::common::frames::{Frame, pcap_frame, pcap_header};
 
-pub const A: usize = 0;
-pub const B: usize = 1;
+pub(crate) const A: usize = 0;
+pub(crate) const B: usize = 1;
 
 /// What the path does with one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     Pass,
     Drop,
     /// So many milliseconds more.
@@ -29,29 +29,29 @@ pub enum Act {
 
 /// A segment that an end sends.
 #[derive(Clone, Debug)]
-pub struct Sent {
-    pub from_client: bool,
-    pub flags: u8,
-    pub seq: u32,
-    pub ack: u32,
-    pub options: Vec<u8>,
-    pub payload: Vec<u8>,
-    pub act: Act,
+pub(crate) struct Sent {
+    pub(crate) from_client: bool,
+    pub(crate) flags: u8,
+    pub(crate) seq: u32,
+    pub(crate) ack: u32,
+    pub(crate) options: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) act: Act,
     /// Milliseconds after the one before.
-    pub wait: u64,
+    pub(crate) wait: u64,
     /// Made on the way: passes only the tap at the end it goes to.
-    pub injected: bool,
+    pub(crate) injected: bool,
 }
 
 /// Both captures, microseconds.
-pub struct Path {
+pub(crate) struct Path {
     client: SocketAddr,
     server: SocketAddr,
     /// Addresses at B, where they are translated.
-    pub client_at_b: SocketAddr,
-    pub server_at_b: SocketAddr,
+    pub(crate) client_at_b: SocketAddr,
+    pub(crate) server_at_b: SocketAddr,
     /// Added to the server's and the client's numbers at B.
-    pub shift: (u32, u32),
+    pub(crate) shift: (u32, u32),
     /// Initial numbers of this connection.
     isn: (u32, u32),
     offset: i64,
@@ -65,7 +65,7 @@ pub struct Path {
 const START: u64 = 1_700_000_000_000_000;
 
 impl Path {
-    pub fn new(offset: i64, ppm: i64, seed: u64) -> Self {
+    pub(crate) fn new(offset: i64, ppm: i64, seed: u64) -> Self {
         let (client, server) = ("192.0.2.1:40000".parse().unwrap(), "198.51.100.2:443".parse().unwrap());
         Self {
             client,
@@ -83,7 +83,7 @@ impl Path {
         }
     }
 
-    pub fn ends(&mut self, client: &str, server: &str) {
+    pub(crate) fn ends(&mut self, client: &str, server: &str) {
         (self.client, self.server) = (client.parse().unwrap(), server.parse().unwrap());
         (self.client_at_b, self.server_at_b) = (self.client, self.server);
         self.isn = (self.random(1 << 31) as u32, self.random(1 << 31) as u32);
@@ -95,20 +95,20 @@ impl Path {
     }
 
     /// B's clock at a time of A.
-    pub fn clock(&self, time: u64) -> u64 {
+    pub(crate) fn clock(&self, time: u64) -> u64 {
         let drift = (time - START) as i64 * self.ppm / 1_000_000;
         (time as i64 + self.offset + drift) as u64
     }
 
-    pub fn pause(&mut self, milliseconds: u64) {
+    pub(crate) fn pause(&mut self, milliseconds: u64) {
         self.now += milliseconds * 1000;
     }
 
-    pub fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.now
     }
 
-    pub fn send(&mut self, sent: &Sent) {
+    pub(crate) fn send(&mut self, sent: &Sent) {
         self.now += sent.wait * 1000;
         self.id = self.id.wrapping_add(1).max(1);
         let (near, far) = if sent.from_client { (A, B) } else { (B, A) };
@@ -162,7 +162,7 @@ impl Path {
     }
 
     /// The captures, in order of their times.
-    pub fn captures(mut self) -> [Vec<u8>; 2] {
+    pub(crate) fn captures(mut self) -> [Vec<u8>; 2] {
         self.frames.iter_mut().for_each(|frames| frames.sort_by_key(|(time, _)| *time));
         self.frames.map(|frames| {
             let mut file = Vec::new();

@@ -116,6 +116,7 @@ impl Follower {
                 filter: self.options.filter.clone(),
                 stop: self.options.stop.clone(),
                 max_decompressed: self.options.max_decompressed,
+                decompress_in_place: self.options.decompress_in_place,
             };
             match Files::from_streams([(name, stream)], options) {
                 Ok(files) => {

@@ -43,7 +43,7 @@ type CompareStream = (Box<dyn Write>, Option<(Unplaced, PathBuf)>);
 ///
 /// What stopped it, after everything before that has been compared and written.
 pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
-    let stop = super::run::stop_on_signals(true)?;
+    let stop = super::run::stop_on_signals(true, true)?;
     let names = names(args)?;
     let near = near(&args.at)?;
     let inputs = names.map(|name| FileInput::from_argument(&name));
@@ -137,8 +137,11 @@ fn compare(
     writer: &mut CompareWriter,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), Failure> {
-    let options =
-        || FileOptions { filter: None, stop: Some(Arc::clone(stop)), max_decompressed: args.max_decompressed };
+    let options = || FileOptions {
+        stop: Some(Arc::clone(stop)),
+        max_decompressed: args.max_decompressed,
+        ..FileOptions::default()
+    };
     // An empty file is damaged; the other may be whole.
     let sources = opened.each_ref().map(|files| files.read(options()));
     thread::scope(|scope| {

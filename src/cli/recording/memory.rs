@@ -100,7 +100,7 @@ impl FlightRecorder {
             }
             // An ICMP error is a step of the flow that it is about.
             Event::Step { flow, .. } => {
-                self.present.get_or_insert(flow.key);
+                self.present.get_or_insert(flow.key());
                 flow
             }
             Event::FlowStart(flow)
@@ -123,16 +123,16 @@ impl FlightRecorder {
             self.mark(flow);
         }
         let Event::FlowEnd { time, .. } = event else { return false };
-        let Some(span) = self.flows.get_mut(&flow.key).filter(|span| span.until.is_none()) else { return false };
+        let Some(span) = self.flows.get_mut(&flow.key()).filter(|span| span.until.is_none()) else { return false };
         span.until = Some(flow.last_time);
-        self.ended.push_back((*time, flow.key));
+        self.ended.push_back((*time, flow.key()));
         true
     }
 
     /// This flow matches.
     fn mark(&mut self, flow: &Flow) {
         let full = self.flows.len() >= MAX_FLOWS;
-        if let Some(span) = self.flows.get_mut(&flow.key) {
+        if let Some(span) = self.flows.get_mut(&flow.key()) {
             // Another connection of the same four-tuple may have matched before.
             if span.until.is_some_and(|until| until < flow.first_time) {
                 span.until = None;
@@ -146,7 +146,7 @@ impl FlightRecorder {
         if self.forgotten_until.is_some_and(|time| flow.first_time <= time) {
             self.forgotten.begun_before += 1;
         }
-        self.flows.insert(flow.key, Span { from: flow.first_time, until: None });
+        self.flows.insert(flow.key(), Span { from: flow.first_time, until: None });
     }
 
     /// This frame proves something about hosts: its flow is written as far as it is known.
