@@ -29,6 +29,7 @@ pub(super) fn analysis(args: &AnalysisArgs) -> Result<Analysis, Failure> {
         limits = limits.for_flows(flows as usize);
     }
     Ok(Analysis {
+        #[cfg(feature = "tui")]
         memory: octets,
         memory_word,
         timeouts,

@@ -226,6 +226,7 @@ pub(in crate::cli) struct Analysis {
     pub(in crate::cli) timeouts: Timeouts,
     pub(in crate::cli) limits: Limits,
     /// Octets that tables may take (`--max-memory`).
+    #[cfg(feature = "tui")]
     pub(in crate::cli) memory: usize,
     /// What to say where memory is short.
     pub(in crate::cli) memory_word: Option<String>,
