@@ -512,8 +512,8 @@ fn fingers_of_tcpdump_and_tshark_find_their_way() {
         &["-vv", "-r", &file, "-T", "text"],
         &["-vvv", "-n", "-r", &file, "-T", "text"],
         &["-T", "text", &file],
-        &["-T", "text", &file, "tcp"],
-        &["-n", &file, "-T", "text", "tcp", "port", "80", "or", "tcp"],
+        &["-T", "text", &file, "tcp", "or", "not", "tcp"],
+        &["-n", &file, "-T", "text", "tcp or not tcp"],
     ] {
         assert_eq!(text(arguments), plain, "{arguments:?}");
     }

@@ -150,7 +150,7 @@ fn names_of_events_and_of_wireshark_are_the_same_fields() {
         ("tcp.dstport eq 443", &[3]),
         ("tcp.port in {80 443}", &[1, 3]),
         ("tcp.port in {80, 443}", &[1, 3]),
-        ("tcp.port gt 80 and tcp.port lt 443", &[2]),
+        ("destination.port gt 80 and destination.port lt 443", &[2]),
         ("tcp.port ne 80", &[2, 3]),
         ("ip.addr==10.0.0.1", &[1, 2, 3]),
         ("ip.addr==10.0.0.0/30 && !(tcp.port==80)", &[2, 3]),

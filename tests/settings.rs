@@ -163,7 +163,7 @@ fn every_key_of_the_template_is_known() {
 fn the_version_names_its_build() {
     let home = Home::new("version", "");
     let text = home.stdout(&[], &["--version"]);
-    for word in ["synscope ", "\ncommit ", "\ndate ", "\nlibpcap ", "\nfeatures live sandbox tui"] {
+    for word in ["synscope ", "\ncommit ", "\ndate ", "\nlibpcap ", "\nfeatures kernel live sandbox tui"] {
         assert!(text.replace("  ", " ").replace("  ", " ").contains(word), "{word}: {text}");
     }
     assert_eq!(home.stdout(&[], &["-V"]).lines().count(), 1);

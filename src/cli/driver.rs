@@ -11,6 +11,7 @@ use std::thread;
 
 use super::config::Stop;
 use super::progress::Bar;
+use super::recording::Recorder;
 use super::service::Service;
 use super::sink::{Tee, totals};
 use crate::capture::{CaptureError, Next, Progress, Source};
@@ -88,7 +89,7 @@ impl Driver<'_> {
                     sink.writer.out().settle();
                     service.tick(engine, source.counts(), self.live);
                     sink.recorder.iter_mut().for_each(|recorder| recorder.idle(time));
-                    let failed = sink.recorder.as_ref().is_some_and(|recorder| recorder.failed());
+                    let failed = sink.recorder.as_ref().is_some_and(Recorder::failed);
                     if failed || self.limits.is_over(clock.since_start(time)) {
                         break;
                     }

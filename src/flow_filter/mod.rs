@@ -11,8 +11,8 @@
 //! ```
 //!
 //! A field has a name, names in events, and names that people know from Wireshark; all mean the same. A word alone
-//! matches as part of any field that is shown, unless it is nearly a verdict, a phase or an anomaly, or is a field: then
-//! it is a slip, and refused. An address alone matches either end. A field that a flow does not have matches no
+//! matches as part of any field that is shown, unless it is nearly a verdict, a phase or an anomaly, or is a field:
+//! then it is a slip, and refused. An address alone matches either end. A field that a flow does not have matches no
 //! comparison. Knows flows and anomalies; nothing of formats, files or screens.
 
 mod error;

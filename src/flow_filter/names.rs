@@ -1,7 +1,7 @@
 //! Other names of fields: those of events (Elastic Common Schema) and those that people type from habit (Wireshark).
 
 use super::field::{FIELDS, Field};
-use crate::suggest::nearest;
+use crate::suggest::{nearest, slip_of};
 
 /// Names of events, and the field of each.
 const OF_EVENTS: &[(&str, &str)] = &[
@@ -115,7 +115,9 @@ pub(super) fn unknown(name: &str) -> String {
         return format!("unknown field '{name}'; write {instead}");
     }
     let names = || FIELDS.iter().map(|field| field.name).chain(OF_EVENTS.iter().chain(OF_WIRESHARK).map(|(n, _)| *n));
-    let near = nearest(&name.to_ascii_lowercase(), names());
+    // Names with dots are long: what is far from all of them is another program's.
+    let typed = name.to_ascii_lowercase();
+    let near = if typed.contains('.') { slip_of(&typed, names()) } else { nearest(&typed, names()) };
     let near = near.map_or_else(|| "; --list-fields lists them".to_owned(), |near| format!("; did you mean '{near}'?"));
     format!("unknown field '{name}'{near}")
 }

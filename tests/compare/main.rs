@@ -286,7 +286,7 @@ fn few_flows_at_a_time_invent_nothing_and_lines_are_valid() {
         branch["$defs"] = document["$defs"].clone();
         jsonschema::validator_for(&branch).expect("a schema")
     };
-    for (n, event) in [(8, &events[0]), (9, events.last().expect("a summary"))] {
+    for (n, event) in [(9, &events[0]), (10, events.last().expect("a summary"))] {
         let errors: Vec<String> = branch(n)
             .iter_errors(event)
             .map(|error| {

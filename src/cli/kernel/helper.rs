@@ -31,13 +31,13 @@ const TRIES: u8 = 3;
 pub(super) const AT_ONCE: &[u8] = b"!\n";
 
 /// Local and remote end.
-type Key = (SocketAddr, SocketAddr);
+type Pair = (SocketAddr, SocketAddr);
 
 /// What the snapshot before said, and what it is made with.
 struct Asker {
     sockets: Sockets,
     processes: Processes,
-    before: HashMap<Key, Before>,
+    before: HashMap<Pair, Before>,
     /// The process of a listening socket, by its inode.
     listeners: HashMap<u32, u32>,
     addresses: Vec<IpAddr>,

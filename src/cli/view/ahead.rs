@@ -20,7 +20,7 @@ const WAIT: Duration = Duration::from_millis(25);
 
 /// What both threads see.
 #[derive(Default)]
-struct Shared {
+struct ReadAhead {
     frames: VecDeque<Held>,
     octets: usize,
     /// Buffers of frames that have been taken.
@@ -35,7 +35,7 @@ struct Shared {
 /// The state, and what wakes whoever waits for a change of it.
 #[derive(Default)]
 struct Meeting {
-    shared: Mutex<Shared>,
+    shared: Mutex<ReadAhead>,
     /// There is something to take.
     filled: Condvar,
     /// There is room again.
@@ -43,7 +43,7 @@ struct Meeting {
 }
 
 impl Meeting {
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, ReadAhead> {
         // Nothing is half done when a thread panics: each change is one push or one swap.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,7 +138,7 @@ fn read(source: &mut dyn Source, meeting: &Meeting) -> Result<(), CaptureError> 
     }
 }
 
-fn has_enough(shared: &Shared, more: &Held) -> bool {
+fn has_enough(shared: &ReadAhead, more: &Held) -> bool {
     shared.frames.len() >= MOST || shared.octets + more.octets() > MOST_OCTETS
 }
 

@@ -113,6 +113,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     finish(&run, ended)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn no_thread(error: std::io::Error) -> Failure {
     Failure::Running(format!("cannot start a thread: {error}"))
 }

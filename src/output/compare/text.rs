@@ -134,7 +134,7 @@ fn korean(verdict: &Verdict, judgement: &Judgement, from: &str, to: &str, who: &
         V::OptionsChanged => format!("{who} 옵션 변경"),
         V::EcnChanged => format!("{who} ECN 변경"),
         V::DscpChanged => format!("{who} DSCP 변경"),
-        V::SequenceChanged => format!("순서 번호 변환 ({who} 세그먼트)"),
+        V::SequenceChanged => format!("시퀀스 번호 변환 ({who} 세그먼트)"),
         V::AddressChanged => format!("주소 변환 ({who} 세그먼트)"),
         V::Corrupted => format!("{who} 세그먼트가 경로에서 손상됨"),
         V::PayloadChanged => format!("{who} 데이터가 경로에서 변경됨"),

@@ -1,6 +1,6 @@
 //! What opening a connection cost, in words.
 
-use super::locale::{Locale, Words, words};
+use super::locale::{Locale, Particle, Words, with_particle, words};
 use crate::flow::{Flow, OpeningCost};
 use crate::output::duration::human;
 use crate::tls::{EarlyData, Resumption, TlsOpening, TlsVersion};
@@ -71,8 +71,13 @@ fn kind(tls: &TlsOpening, locale: Locale) -> String {
         return match locale {
             Locale::En if failure.alert.is_none() => format!("{version} failed: the {by} closed after {after}."),
             Locale::En => format!("{version} failed: the {by} sent the alert {why} after {after}."),
-            Locale::Ko if failure.alert.is_none() => format!("{version} 실패: {after} 뒤에 {by}가 닫았습니다."),
-            Locale::Ko => format!("{version} 실패: {after} 뒤에 {by}가 경고 {why}를 보냈습니다."),
+            Locale::Ko if failure.alert.is_none() => {
+                format!("{version} 실패: {after} 뒤에 {} 닫았습니다.", with_particle(by, Particle::Subject))
+            }
+            Locale::Ko => {
+                let by = with_particle(by, Particle::Subject);
+                format!("{version} 실패: {after} 뒤에 {by} 경고를 보냈습니다 ({why}).")
+            }
         };
     }
     let how = match tls.kind {

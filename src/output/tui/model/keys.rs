@@ -101,7 +101,7 @@ impl Model {
             KeyAction::Time => self.times = self.times.next(),
             KeyAction::Names => self.names = self.names.next(),
             KeyAction::Privacy if self.options.is_private => {
-                self.message = Some(self.say(Word::StaysPrivate).to_owned())
+                self.message = Some(self.say(Word::StaysPrivate).to_owned());
             }
             KeyAction::Privacy => self.masked = !self.masked,
             KeyAction::Fold => self.unfolded = !self.unfolded,
