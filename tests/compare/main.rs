@@ -46,7 +46,7 @@ fn verdicts(events: &[Value], port: u16) -> BTreeSet<String> {
     let flows: Vec<&Value> = events.iter().filter(of).collect();
     assert_eq!(flows.len(), 1, "{flows:?}");
     let verdicts = flows[0]["synscope"]["compare"]["verdicts"].as_array().expect("verdicts");
-    let name = |v: &Value| format!("{}:{}", v["id"].as_str().unwrap(), v["sender"].as_str().unwrap_or("-"));
+    let name = |v: &Value| format!("{}:{}", v["id"].as_str().expect("an id"), v["sender"].as_str().unwrap_or("-"));
     verdicts.iter().map(name).collect()
 }
 
@@ -242,8 +242,12 @@ fn hostile_and_unrelated_pairs_get_a_clear_answer() {
     let relation = |name: &str, a: &[u8], b: &[u8]| {
         let events = compare(name, &[a.to_vec(), b.to_vec()], &[]);
         let summary = summary(&events).clone();
-        let ids: Vec<String> =
-            summary["verdicts"].as_array().unwrap().iter().map(|v| v["id"].as_str().unwrap().to_owned()).collect();
+        let ids: Vec<String> = summary["verdicts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v["id"].as_str().expect("an id").to_owned())
+            .collect();
         (summary["relation"].as_str().unwrap().to_owned(), ids)
     };
     assert_eq!(relation("same", &a, &a).0, "one_place");
@@ -278,7 +282,7 @@ fn few_flows_at_a_time_invent_nothing_and_lines_are_valid() {
     assert!(summary(&events)["evicted"].as_u64() > Some(100));
     let allowed = ["arrived", "table_full"];
     let ids = summary(&events)["verdicts"].as_array().unwrap();
-    assert!(ids.iter().all(|v| allowed.contains(&v["id"].as_str().unwrap())), "{ids:?}");
+    assert!(ids.iter().all(|v| allowed.contains(&v["id"].as_str().expect("an id"))), "{ids:?}");
     let schema = Command::new(env!("CARGO_BIN_EXE_synscope")).arg("--print-schema").output().expect("it runs");
     let document: Value = serde_json::from_slice(&schema.stdout).expect("JSON");
     let branch = |n: usize| {

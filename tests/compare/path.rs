@@ -66,7 +66,8 @@ const START: u64 = 1_700_000_000_000_000;
 
 impl Path {
     pub(crate) fn new(offset: i64, ppm: i64, seed: u64) -> Self {
-        let (client, server) = ("192.0.2.1:40000".parse().unwrap(), "198.51.100.2:443".parse().unwrap());
+        let (client, server) =
+            ("192.0.2.1:40000".parse().expect("an address"), "198.51.100.2:443".parse().expect("an address"));
         Self {
             client,
             server,
@@ -84,7 +85,7 @@ impl Path {
     }
 
     pub(crate) fn ends(&mut self, client: &str, server: &str) {
-        (self.client, self.server) = (client.parse().unwrap(), server.parse().unwrap());
+        (self.client, self.server) = (client.parse().expect("an address"), server.parse().expect("an address"));
         (self.client_at_b, self.server_at_b) = (self.client, self.server);
         self.isn = (self.random(1 << 31) as u32, self.random(1 << 31) as u32);
     }
@@ -155,7 +156,7 @@ impl Path {
         let mut octets = frame.bytes();
         match act {
             Act::Dscp(dscp) => octets[15] = dscp << 2,
-            Act::Corrupt => *octets.last_mut().unwrap() ^= 0x55,
+            Act::Corrupt => *octets.last_mut().expect("an octet") ^= 0x55,
             _ => {}
         }
         octets
