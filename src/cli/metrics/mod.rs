@@ -1,4 +1,4 @@
-//! Metrics for Prometheus: what is counted ([`Shared`]), as text ([`text`]), over HTTP ([`serve`]) and in a file.
+//! Metrics for Prometheus: what is counted ([`Shared`]), as text ([`exposition`]), over HTTP ([`serve`]) and in a file.
 //!
 //! The listener is bound before rights are given up; the thread that answers starts afterwards. It reads a snapshot
 //! that the analysis renews about once a second, so that a scrape never waits for packets nor packets for a scrape.
