@@ -492,7 +492,9 @@ fn a_summary_is_of_the_flows_that_match() {
     assert_eq!(count(&not_one, "  established"), established - 1, "{not_one}");
     // Single segments have no flow: the format refuses.
     let (code, message) = refused(&["-r", &web, "-T", "scapy", "-Y", "id:1"]);
-    assert!(code == 2 && message.contains("-T scapy writes single segments"), "{code} {message}");
+    assert!(code == 2 && message.contains("-T scapy is of single segments"), "{code} {message}");
+    let (code, message) = refused(&["-r", &web, "--explain=header:1", "-Y", "id:1"]);
+    assert!(code == 2 && message.contains("--explain=header is of single segments"), "{code} {message}");
 }
 
 #[test]
@@ -546,6 +548,15 @@ fn fields_are_listed_and_have_two_names() {
     let column = |name: &str| run(&["-r", &file, "-T", "csv", "-e", name]).stdout;
     let (long, short) = (column("destination.port"), column("dport"));
     assert!(!long.is_empty() && long == short, "{}", String::from_utf8_lossy(&short));
+}
+
+#[test]
+fn what_would_show_addresses_is_refused_with_privacy() {
+    let file = capture("hs_hello_client.pcap");
+    for arguments in [&["-w", "x.pcap"][..], &["--metrics", "127.0.0.1:0", "--metrics-label", "server"]] {
+        let (code, message) = refused(&[&["-r", &file, "--json", "--privacy"], arguments].concat());
+        assert!(code == 2 && message.contains("true addresses"), "{arguments:?}: {code} {message}");
+    }
 }
 
 /// No address of the capture is in any format, the networks are, and a seed gives the same ones every time.

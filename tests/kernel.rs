@@ -7,6 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,8 +61,12 @@ impl Synscope {
     /// Runs it by another program.
     fn within(lab: &Lab, by: &[&str], args: &[&str]) -> Self {
         let command = [by, &[env!("CARGO_BIN_EXE_synscope"), "-i", "veth0"], args].concat();
-        let mut child =
-            inside(&lab.b, &command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let mut child = inside(&lab.b, &command)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("it runs");
         let mut errors = BufReader::new(child.stderr.take().expect("piped"));
         let mut line = String::new();
         errors.read_line(&mut line).expect("a line");
@@ -75,9 +80,14 @@ impl Synscope {
     }
 
     /// Ends it; what it wrote.
-    fn stop(mut self) -> String {
+    fn stop(self) -> String {
         // The link is quiet by now: what it has not read yet, it reads.
         assert!(Command::new("kill").args(["-INT", &self.pid().to_string()]).status().expect("kill runs").success());
+        self.text()
+    }
+
+    /// What it wrote, up to its end.
+    fn text(mut self) -> String {
         let mut text = String::new();
         self.child.stdout.take().expect("piped").read_to_string(&mut text).expect("text");
         assert!(self.child.wait().expect("it ends").success());
@@ -90,7 +100,12 @@ impl Synscope {
     }
 
     fn events(self) -> Vec<Value> {
-        self.stop().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        parsed(&self.stop())
+    }
+
+    /// What it wrote, up to its end.
+    fn rest(self) -> Vec<Value> {
+        parsed(&self.text())
     }
 }
 
@@ -99,6 +114,10 @@ impl Drop for Synscope {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn parsed(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 fn of<'a>(events: &'a [Value], action: &str) -> Vec<&'a Value> {
@@ -249,6 +268,23 @@ fn a_process_that_does_not_close_is_named() {
     assert_eq!(flow["process"]["pid"], pid);
     assert!(flow["synscope"]["server"]["kernel"].get("state_disagrees").is_none(), "{flow:#}");
     assert!(explain.words().contains("has not called close() yet"), "explained");
+}
+
+/// Ctrl-C comes to every process of a terminal's foreground, the helper too.
+#[test]
+fn a_signal_to_all_processes_leaves_the_last_answer() {
+    let Some(lab) = Lab::new() else { return };
+    let (_server, pid) = server(&lab, 5, 1);
+    let json = Synscope::start(&lab, &["--json"]);
+    clients(&lab, 1, 0.2, 8080);
+    let group = format!("-{}", json.pid());
+    let begun = Instant::now();
+    assert!(Command::new("kill").args(["-INT", "--", &group]).status().expect("kill runs").success());
+    let events = json.rest();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let [flow] = of(&events, "flow_end")[..] else { panic!("{events:#?}") };
+    assert_eq!(flow["synscope"]["server"]["kernel"]["state"], "CLOSE_WAIT", "{flow:#}");
+    assert_eq!(flow["process"]["pid"], pid);
 }
 
 #[test]

@@ -210,6 +210,26 @@ fn packets_go_to_standard_output_where_events_do_not() {
     assert!(fs::read_to_string(&events).expect("a file").contains("flow_end"));
 }
 
+#[test]
+fn a_reader_of_packets_that_goes_away_is_success() {
+    use std::io::Read as _;
+
+    let events = folder("left").join("events");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_synscope"))
+        .args(["-q", "-r", &capture("bn_burst.pcap"), "--json", "-o", text(&events), "-w", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut out = child.stdout.take().expect("stdout");
+    out.read_exact(&mut [0; 16]).expect("a header");
+    drop(out);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
+    assert!(fs::read_to_string(&events).expect("a file").contains("session_end"));
+}
+
 /// The packets of a capture by four-tuple, as scapy's format would say: those of one flow number.
 fn of_flow(input: &str, flow: &str) -> Vec<String> {
     let events = run(&["-q", "-r", input, "--json", "--steps", "all", "--flow", flow, "--events", "flow_end"]).stdout;

@@ -211,7 +211,7 @@ pub(super) struct AnalysisArgs {
     #[arg(long, value_name = "TIME")]
     pub(super) time_wait: Option<Duration>,
 
-    /// Report anomalies of at least this severity [default: info]
+    /// Report anomalies of at least this severity [default: info; as events of their own, note]
     #[arg(long, value_name = "LEVEL", value_parser = word_of::<Severity>())]
     pub(super) min_severity: Option<Severity>,
 

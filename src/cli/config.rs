@@ -23,7 +23,7 @@ use crate::capture::FileInput;
 use crate::capture::preset::PRESETS;
 #[cfg(not(feature = "tui"))]
 use crate::output::Format;
-use crate::output::Session;
+use crate::output::{Session, Topic};
 use crate::suggest::did_you_mean;
 pub(super) use output::header_lines;
 pub(super) use run::{
@@ -46,35 +46,8 @@ const WHOLE: u32 = 262_144;
 ///
 /// [`Failure::Usage`] where it makes no sense, [`Failure::Running`] where a filter file cannot be read.
 pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
-    if let Some(what) = args.other.generate {
-        return Ok(Task::Generate(what));
-    }
-    if args.other.print_config_template {
-        return Ok(Task::PrintConfigTemplate);
-    }
-    if args.other.print_schema {
-        return Ok(Task::PrintSchema);
-    }
-    if args.other.sandbox == Some(SandboxArg::Status) {
-        return Ok(Task::SandboxStatus(Sandbox { user: args.other.user, ..Sandbox::default() }));
-    }
-    if args.input.list_presets {
-        return Ok(Task::ListPresets);
-    }
-    if args.analysis.list_fields {
-        return Ok(Task::ListFields);
-    }
-    if args.input.list_interfaces {
-        return Ok(Task::ListInterfaces);
-    }
-    match args.analysis.list_anomalies.as_deref() {
-        Some("") => return Ok(Task::ListAnomalies),
-        Some(id) => return Ok(Task::ExplainAnomaly(rule("--list-anomalies", id, id, 0)?)),
-        None => {}
-    }
-    #[cfg(feature = "tui")]
-    if args.view.print_keys {
-        return Ok(Task::PrintKeys(args.view.keys.clone(), locale(args.output.locale)));
+    if let Some(task) = without_input(&args)? {
+        return Ok(task);
     }
     let explain = explain(args.output.explain.as_deref())?;
     if let Some(text) = explained_without_input(&args, explain) {
@@ -89,25 +62,13 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
     let (view, plain): (Option<View>, Option<&'static Format>) = (None, None);
     let screen = Screen { viewed: view.is_some(), plain: plain.filter(|_| view.is_none()) };
     let session = Session { inputs: input.names(), filter: filter.as_ref().map(FilterChoice::name), sandbox: None };
-    if args.record.write.is_some() && args.output.privacy.is_some() {
-        let why = "-w: packets have true addresses, which --privacy hides; write one without the other";
-        return Err(Failure::Usage(why.to_owned()));
-    }
+    keeps_private(&args)?;
     let recording = recording(&args.record, &args.output, args.input.follow.as_deref(), view.is_some())?;
     let (quiet, verbose) = (args.output.quiet, args.output.verbose > 0);
     let mut output = output(args.output, &args.analysis.local_net, &input, session, explain, screen)?;
     output.settings.flows_where = args.analysis.flows_where.clone();
-    if output.settings.flows_where.is_some() && output.format.of_segments {
-        let problem =
-            format!("-Y: -T {} writes single segments, of every flow; filter packets with -f BPF", output.format.name);
-        return Err(Failure::Usage(problem));
-    }
+    of_flows(&output)?;
     output.settings.zeek_checksums = args.analysis.zeek_checksums;
-    let kernel = match (args.other.kernel, &input) {
-        (Some(KernelArg::Off), _) | (_, Input::Files(_)) => AskKernel::No,
-        (Some(KernelArg::On), Input::Live(_)) => AskKernel::Yes,
-        (None, Input::Live(_)) => AskKernel::WherePossible,
-    };
     let metrics = metrics(&args.other, view.is_some())?;
     let sandbox = sandbox(&args.other, &input, &output, recording.as_ref(), view.is_some());
     output.settings.min_severity = args.analysis.min_severity;
@@ -123,10 +84,75 @@ pub(super) fn resolve(mut args: Args) -> Result<Task, Failure> {
         output,
         view,
         sandbox,
-        kernel,
+        kernel: ask_kernel(args.other.kernel, &input),
         filter,
         input,
     })))
+}
+
+/// What takes no input: lists, help of all kinds.
+fn without_input(args: &Args) -> Result<Option<Task>, Failure> {
+    #[cfg(feature = "tui")]
+    if args.view.print_keys {
+        return Ok(Some(Task::PrintKeys(args.view.keys.clone(), locale(args.output.locale))));
+    }
+    let other = &args.other;
+    let asked = [
+        (other.print_config_template, Task::PrintConfigTemplate),
+        (other.print_schema, Task::PrintSchema),
+        (args.input.list_presets, Task::ListPresets),
+        (args.analysis.list_fields, Task::ListFields),
+        (args.input.list_interfaces, Task::ListInterfaces),
+    ];
+    if let Some(what) = other.generate {
+        return Ok(Some(Task::Generate(what)));
+    }
+    if other.sandbox == Some(SandboxArg::Status) {
+        return Ok(Some(Task::SandboxStatus(Sandbox { user: other.user.clone(), ..Sandbox::default() })));
+    }
+    if let Some((_, task)) = asked.into_iter().find(|(asked, _)| *asked) {
+        return Ok(Some(task));
+    }
+    Ok(match args.analysis.list_anomalies.as_deref() {
+        Some("") => Some(Task::ListAnomalies),
+        Some(id) => Some(Task::ExplainAnomaly(rule("--list-anomalies", id, id, 0)?)),
+        None => None,
+    })
+}
+
+/// Refuses what would show addresses that `--privacy` hides.
+fn keeps_private(args: &Args) -> Result<(), Failure> {
+    let shows = [
+        ("-w", "packets have", args.record.write.is_some()),
+        ("--metrics-label", "servers are named by", args.other.metrics_label == Some(MetricsLabel::Server)),
+    ];
+    match shows.into_iter().find(|(.., given)| *given && args.output.privacy.is_some()) {
+        Some((option, what, _)) => Err(Failure::Usage(format!(
+            "{option}: {what} true addresses, which --privacy hides; write one without the other"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a filter of flows where single segments are written, which have none.
+fn of_flows(output: &Output) -> Result<(), Failure> {
+    let settings = &output.settings;
+    let of_segments = output.format.of_segments || matches!(settings.topic, Some(Topic::Header(_)));
+    if settings.flows_where.is_none() || !of_segments {
+        return Ok(());
+    }
+    let what =
+        if output.format.of_segments { format!("-T {}", output.format.name) } else { "--explain=header".to_owned() };
+    Err(Failure::Usage(format!("-Y: {what} is of single segments, of every flow; filter packets with -f BPF")))
+}
+
+/// Whether this host's kernel is asked: for what is live, unless nobody wants it.
+const fn ask_kernel(typed: Option<KernelArg>, input: &Input) -> AskKernel {
+    match (typed, input) {
+        (Some(KernelArg::Off), _) | (_, Input::Files(_)) => AskKernel::No,
+        (Some(KernelArg::On), Input::Live(_)) => AskKernel::Yes,
+        (None, Input::Live(_)) => AskKernel::WherePossible,
+    }
 }
 
 /// Takes the first word as the file to read where it names one, and no input was asked for: `synscope x.pcap`.

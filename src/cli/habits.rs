@@ -16,18 +16,15 @@ const INSTEAD: &[(&str, &str)] = &[
     ("-j", "for the columns of csv, write -e FIELDS"),
     ("-J", "for the columns of csv, write -e FIELDS"),
     ("-I", "monitor mode is set by other programs; then write -i INTERFACE"),
-    ("-b", "to stop, write -a duration:SECONDS, packets:N or flows:N"),
-    ("-m", "for memory, write --max-memory SIZE"),
+    ("-b", "for several files, write -w FILE with -C SIZE, -G SECONDS and -W COUNT"),
     ("-g", "files that synscope makes are read by their group already; leave it out"),
     ("-L", "-y TYPE sets the link type; an unknown one lists those of the interface"),
     ("-E", "for the columns of csv or tsv, write -T csv or -T tsv with -e FIELDS"),
     ("-O", "for all steps of a connection, write -T text --steps all"),
-    ("-M", "connections are forgotten by --idle TIME and --max-flows N"),
     ("--color", "colours are chosen by --theme, and left out where NO_COLOR is set"),
     ("--print", "-T text prints while another format is written: run it beside"),
     ("--immediate-mode", "packets are shown as they come; leave it out"),
     ("--number", "every step names its frame; leave it out"),
-    ("--version-only", "write --version"),
 ];
 
 /// What to say of an argument that is not known here, but elsewhere.

@@ -84,6 +84,18 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     // After a panic in there the last event is still to be written.
     let totals = ended.unwrap_or_else(|_| session_end(&engine, counts, live, &mut sink));
     service.end(&totals);
+    conclude(&run, sink, &totals, source.counts(), pumped)
+}
+
+/// Writes what is left, says what there is to say, and judges: what failed, what could not be read, what the checks
+/// found, what was asked for and is not there; the first of them counts.
+fn conclude(
+    run: &Run,
+    mut sink: Tee,
+    totals: &Totals,
+    counts: Counts,
+    pumped: Result<(), CaptureError>,
+) -> Result<(), Failure> {
     let verdict = sink.watch.verdict();
     let not_there = sink.only.filter(|only| *only == 0 || *only > totals.flows);
     let lacking = not_there.map(|number| messages::no_such_flow(number, totals.flows)).or_else(|| sink.writer.lacks());
@@ -92,8 +104,8 @@ pub(super) fn run(mut run: Run) -> Result<(), Failure> {
     if let Some(line) = recorded?.filter(|_| !run.quiet) {
         messages::say(&line);
     }
-    let unreadable = messages::unreadable(&totals);
-    say_end(&run, &totals, source.counts(), unreadable.is_none());
+    let unreadable = messages::unreadable(totals);
+    say_end(run, totals, counts, unreadable.is_none());
     pumped.map_err(Failure::from)?;
     unreadable.map_or(verdict, Err)?;
     lacking.map_or(Ok(()), |what| Err(Failure::Running(what)))

@@ -64,6 +64,7 @@ pub struct KernelEnd {
 pub struct Known {
     tables: Mutex<Tables>,
     has_alarms: AtomicBool,
+    is_over: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +114,16 @@ impl Known {
         self.has_alarms.store(!tables.alarms.is_empty(), Ordering::Relaxed);
     }
 
+    /// No snapshot will come any more.
+    pub fn end_of_snapshots(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no snapshot will come any more.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
     /// What the kernel knows of the end `local` of a connection with `remote` that began at `begin`; `None` where that
     /// end is not here. `listens`: whether it is the server's end.
     pub fn end(&self, local: SocketAddr, remote: SocketAddr, listens: bool, begin: Timestamp) -> Option<KernelEnd> {
@@ -136,9 +147,11 @@ impl Known {
 
     /// The queues that passed a level since this was asked last.
     pub fn alarms(&self) -> Vec<Alarm> {
-        if !self.has_alarms.swap(false, Ordering::Relaxed) {
+        // Asked with every event: nearly always there are none.
+        if !self.has_alarms.load(Ordering::Relaxed) {
             return Vec::new();
         }
+        self.has_alarms.store(false, Ordering::Relaxed);
         self.tables().alarms.drain(..).collect()
     }
 

@@ -35,7 +35,7 @@ pub struct Inspector {
     order: VecDeque<(u64, u64)>,
     /// How many began.
     began: u64,
-    hints: Vec<u16>,
+    hints: Vec<u32>,
     opened: Vec<JustOpened>,
     kept: usize,
     given_up: u64,

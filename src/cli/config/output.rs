@@ -74,14 +74,7 @@ pub(super) fn output(
     screen: Screen,
 ) -> Result<Output, Failure> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
-    let name = match args.format {
-        // What goes with it to standard output is NDJSON.
-        Some(TUI) => "ndjson",
-        Some(name) => name,
-        None if args.explain.is_some() && !args.json => "explain",
-        None if to_terminal && !args.json && !screen.viewed => "text",
-        None => "ndjson",
-    };
+    let name = format_name(&args, to_terminal && !screen.viewed);
     let named = || output::format(name).ok_or_else(|| Failure::Usage(format!("-T: unknown format '{name}'")));
     let format = screen.plain.map_or_else(named, Ok)?;
     applies(&args, format, screen.viewed)?;
@@ -126,6 +119,18 @@ pub(super) fn output(
         flush_lines: args.line_buffered || to_terminal || input.is_streaming(),
         path: args.output.filter(|path| path.as_os_str() != "-"),
     })
+}
+
+/// The name of the format; `watched`: whether somebody reads it as it comes.
+fn format_name(args: &OutputArgs, watched: bool) -> &'static str {
+    match args.format {
+        // What goes with it to standard output is NDJSON.
+        Some(TUI) => "ndjson",
+        Some(name) => name,
+        None if args.explain.is_some() && !args.json => "explain",
+        None if watched && !args.json => "text",
+        None => "ndjson",
+    }
 }
 
 /// Formats that can go on in a new file at the end of any line, and how many lines each file begins with.

@@ -57,10 +57,11 @@ impl Asking {
     /// Waits for a last snapshot, for a second at most.
     pub(in crate::cli) fn ask_last(&self) {
         let before = self.known.time();
-        // A question that waits already is taken first.
-        let _ = self.ask.send(Question::Last);
         let begin = Instant::now();
-        while self.known.time() == before && begin.elapsed() < LAST_WAIT {
+        let mut asked = false;
+        // A question that waits already is taken first; a helper that has ended, or stands still, answers none.
+        while self.known.time() == before && !self.known.is_over() && begin.elapsed() < LAST_WAIT {
+            asked = asked || self.ask.try_send(Question::Last).is_ok();
             thread::park_timeout(Duration::from_millis(5));
         }
     }

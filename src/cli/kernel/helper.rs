@@ -4,10 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::ifaddrs::getifaddrs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::counters;
 use super::processes::Processes;
@@ -38,8 +40,8 @@ struct Asker {
     sockets: Sockets,
     processes: Processes,
     before: HashMap<Pair, Before>,
-    /// The process of a listening socket, by its inode.
-    listeners: HashMap<u32, u32>,
+    /// The process of a listening socket, by its inode, and how often it was looked for.
+    listeners: HashMap<u32, (Option<u32>, u8)>,
     addresses: Vec<IpAddr>,
     missing: Vec<String>,
     settings_are_sent: bool,
@@ -58,6 +60,11 @@ struct Before {
 
 /// Works until standard input closes.
 pub(super) fn run() {
+    // Ctrl-C, the end of a terminal and of a service come to all processes there: this one when nobody reads it
+    // any more, so that the last question is answered.
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let _ = signal_hook::flag::register(signal, Arc::default());
+    }
     let Ok(sockets) = Sockets::open() else { return };
     let processes = Processes::new();
     let mut missing = Vec::new();
@@ -108,10 +115,11 @@ fn is_asked_until(latest: Instant, earliest: Instant) -> bool {
         }
         // Many questions have one answer.
         let mut questions = [0; 64];
-        let n = stdin.lock().read(&mut questions).unwrap_or(0);
-        if n == 0 {
-            return false;
-        }
+        let n = match stdin.lock().read(&mut questions) {
+            Ok(n) if n > 0 => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            _ => return false,
+        };
         if !questions.iter().take(n).any(|octet| AT_ONCE.starts_with(&[*octet])) {
             std::thread::sleep(earliest.saturating_duration_since(Instant::now()));
         }
@@ -190,7 +198,8 @@ impl Asker {
         let mut wanted = HashSet::new();
         for seen in list.iter().filter(|seen| seen.inode != 0) {
             let is_known = if is_listening(seen) {
-                self.listeners.contains_key(&seen.inode)
+                let known = self.listeners.get(&seen.inode);
+                known.is_some_and(|(process, tries)| process.is_some() || *tries >= TRIES)
             } else {
                 let before = self.before.get(&(seen.local, seen.remote)).filter(|before| before.inode == seen.inode);
                 before.is_some_and(|before| before.process.is_some() || before.tries >= TRIES)
@@ -207,7 +216,8 @@ impl Asker {
         for seen in list.iter().filter(|seen| wanted.contains(&seen.inode)) {
             let process = found.owners.get(&seen.inode).copied();
             if is_listening(seen) {
-                self.listeners.extend(process.map(|process| (seen.inode, process)));
+                let known = self.listeners.entry(seen.inode).or_default();
+                *known = (process, known.1 + 1);
                 continue;
             }
             let key = (seen.local, seen.remote);
@@ -245,7 +255,7 @@ impl Asker {
         self.listeners.retain(|inode, _| present.contains(inode));
         let mut rows = HashMap::<SocketAddr, Listener>::new();
         for seen in listening {
-            let (process, port) = (self.listeners.get(&seen.inode).copied(), seen.local.port());
+            let (process, port) = (self.listeners.get(&seen.inode).and_then(|known| known.0), seen.local.port());
             let row = rows.entry(seen.local).or_insert(Listener {
                 address: seen.local,
                 queue: 0,

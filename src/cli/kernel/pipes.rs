@@ -75,13 +75,13 @@ impl Helper {
 
 /// Keeps what the helper says until it says no more.
 fn read(from: impl BufRead, known: &Known, first: &SyncSender<()>) {
-    for line in from.lines() {
-        let Ok(line) = line else { return };
+    for line in from.lines().map_while(Result::ok) {
         if let Ok(snapshot) = serde_json::from_str::<Snapshot>(&line) {
             known.take(&snapshot);
             let _ = first.try_send(());
         }
     }
+    known.end_of_snapshots();
 }
 
 /// Passes questions on until nobody asks, or the helper has ended.

@@ -36,6 +36,8 @@ pub(super) struct PacketFiles {
     /// Packets whose link type is not that of a classic file.
     unfit: u64,
     failure: Option<String>,
+    /// Whether the reader of standard output has left, which is no failure.
+    closed: bool,
     /// Where the last file is.
     last: String,
 }
@@ -55,6 +57,7 @@ impl PacketFiles {
             packets: 0,
             unfit: 0,
             failure: None,
+            closed: false,
             last: plan.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string()),
         };
         let rotates = plan.size.is_some() || plan.time.is_some();
@@ -83,7 +86,7 @@ impl PacketFiles {
     }
 
     pub(super) const fn failed(&self) -> bool {
-        self.failure.is_some()
+        self.failure.is_some() || self.closed
     }
 
     /// Whether there are as many files as were asked for when a packet of `time` comes.
@@ -134,6 +137,9 @@ impl PacketFiles {
         }
         if let Some(failure) = self.failure {
             return Err(Failure::Running(failure));
+        }
+        if self.closed {
+            return Ok(format!("{} packets written before the reader left", self.packets));
         }
         let packets = if self.packets == 1 { "1 packet".to_owned() } else { format!("{} packets", self.packets) };
         let mut line = match self.files {
@@ -217,6 +223,10 @@ impl PacketFiles {
     /// The present file cannot be written to: says where whole packets are.
     fn fail_writing(&mut self, error: &io::Error) {
         let Some(current) = self.current.take() else { return };
+        if self.plan.path.is_none() && error.kind() == io::ErrorKind::BrokenPipe {
+            self.closed = true;
+            return;
+        }
         let (packets, place) = current.give_up();
         let others = self.files.saturating_sub(1);
         let mut text = format!("{}: cannot write: {error}; {packets} packets were written", self.last);

@@ -46,10 +46,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     if waits && !run.quiet {
         messages::say("waiting for packets on standard input\u{2026} (Ctrl-C leaves)");
     }
-    let mask = match &run.output.settings.mask {
-        Some(mask) => Arc::clone(mask),
-        None => Arc::new(Mask::random().map_err(|error| Failure::Running(format!("no random numbers: {error}")))?),
-    };
+    let mask = mask(&run)?;
     let mut protected = protected(&run);
     let opened = Opened::open(&run, &stop)?;
     let mut recorder = Recorder::open(&run)?;
@@ -66,9 +63,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
     recorder.as_mut().map_or(Ok(()), |recorder| recorder.begin(comes_live(&run.input)))?;
     let options = Options { names: Arc::new(names), ..options(&run, view, &source.description(), &mask) };
     let engine = engine(&run)?;
-    // An interface tells when nothing comes; a pipe lets its reader wait.
-    let is_pipe = matches!(run.input, Input::Files(_)) && run.input.is_streaming();
-    let source: Box<dyn Source> = if is_pipe { Box::new(Ahead::new(source).map_err(no_thread)?) } else { source };
+    let source = ahead_of_pipes(source, &run.input)?;
     let outside = Outside {
         run: Arc::clone(&run),
         protected: protected.clone(),
@@ -87,12 +82,7 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
         })
         .map_err(no_thread)?;
     if waits {
-        // Whoever sends has asked for its password before it began, and may say on the terminal that it listens.
-        let begun = Instant::now();
-        let is_open = || feed.waiting().packets > 0 || begun.elapsed() >= GRACE;
-        while !is_open() && !worker.is_finished() && !stop.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for_packets(&feed, || worker.is_finished() || stop.load(Ordering::SeqCst));
     }
     let controls = Controls {
         feed: feed.clone(),
@@ -102,15 +92,35 @@ pub(super) fn run(mut run: Run, view: &View) -> Result<(), Failure> {
         panic: is_asked_for("view"),
     };
     let is_over = feed.waiting().packets == 0 && (worker.is_finished() || stop.load(Ordering::SeqCst));
-    let shown = if is_over {
-        Ok(None)
-    } else {
-        guarded(|| tui::run(options, &controls)).unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
-    };
+    let show = || guarded(|| tui::run(options, &controls)).unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+    let shown = if is_over { Ok(None) } else { show() };
     stop.store(true, Ordering::SeqCst);
     let ended = worker.join().map_err(|_| Failure::Running("the analysis thread panicked".to_owned()))?;
     shown.map_err(|error| Failure::Running(format!("the terminal: {error}")))?;
     finish(&run, ended)
+}
+
+/// The source; one that lets its reader wait is read on a thread of its own. An interface says when nothing comes.
+fn ahead_of_pipes(source: Box<dyn Source>, input: &Input) -> Result<Box<dyn Source>, Failure> {
+    let is_pipe = matches!(input, Input::Files(_)) && input.is_streaming();
+    Ok(if is_pipe { Box::new(Ahead::new(source).map_err(no_thread)?) } else { source })
+}
+
+/// What `P` and `--privacy` put in the place of addresses.
+fn mask(run: &Run) -> Result<Arc<Mask>, Failure> {
+    if let Some(mask) = &run.output.settings.mask {
+        return Ok(Arc::clone(mask));
+    }
+    Mask::random().map(Arc::new).map_err(|error| Failure::Running(format!("no random numbers: {error}")))
+}
+
+/// Leaves the terminal to whoever sends until there are packets, but not for long: it has asked for its password before
+/// it began, and may say that it listens.
+fn wait_for_packets(feed: &Feed, is_over: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while feed.waiting().packets == 0 && begun.elapsed() < GRACE && !is_over() {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]

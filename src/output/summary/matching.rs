@@ -61,6 +61,6 @@ impl Matching {
         let flows = if self.flows == 1 { "flow matches" } else { "flows match" };
         let filter = for_terminal(&self.filter);
         page.wrapped(&format!("{:>8}  ", self.flows), 10, &format!("{flows} {filter}: what follows is of these only"));
-        page.wrapped("", 10, "          (what was found about hosts is left out)");
+        page.line("          (what was found about hosts is left out)");
     }
 }
